@@ -1,0 +1,37 @@
+"""What GPT-2 can do beyond language modelling: one decoder-only core, wrapped by tasks.
+
+The names below are imported when they are first used, so that `import gpt2kit` costs no torch.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gpt2kit.engine import Engine, load
+    from gpt2kit.model.gpt2 import GPT2
+    from gpt2kit.pipeline import evaluate, prepare, train
+    from gpt2kit.recipe import Recipe
+    from gpt2kit.recipe import load as load_recipe
+    from gpt2kit.tasks.base import Record, Task
+
+__all__ = ["GPT2", "Engine", "Recipe", "Record", "Task", "evaluate", "load", "load_recipe", "prepare", "train"]
+
+_HOMES = {
+    "Engine": "engine",
+    "GPT2": "model.gpt2",
+    "Recipe": "recipe",
+    "Record": "tasks.base",
+    "Task": "tasks.base",
+    "evaluate": "pipeline",
+    "load": "engine",
+    "load_recipe": "recipe",
+    "prepare": "pipeline",
+    "train": "pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gpt2kit' has no attribute {name!r}")
+    module = importlib.import_module(f"gpt2kit.{_HOMES[name]}")
+    return getattr(module, "load" if name == "load_recipe" else name)

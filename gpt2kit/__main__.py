@@ -1,0 +1,5 @@
+"""`python -m gpt2kit`, which is also what torchrun starts."""
+
+from gpt2kit.cli.app import main
+
+main()

@@ -1,0 +1,70 @@
+"""task x verb, built in a loop. Nothing heavy is imported before a command runs."""
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import typer
+
+from gpt2kit import tasks
+from gpt2kit.cli import console, demo, recipes, verbs
+from gpt2kit.cli.arguments import expand
+from gpt2kit.errors import Interrupted, UserError
+
+
+def build() -> typer.Typer:
+    """The whole command line."""
+    settings = {"help_option_names": ["-h", "--help"]}
+    app = typer.Typer(
+        help="What GPT-2 can do beyond language modelling: a task, then prepare, train, generate or evaluate.",
+        context_settings=settings,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for name in tasks.names():
+        kind = tasks.find(name)
+        task_app = typer.Typer(help=verbs.first_line(kind), context_settings=settings, no_args_is_help=True)
+        for verb in (verbs.prepare, verbs.train, verbs.generate, verbs.evaluate):
+            task_app.command(verb.__name__)(verbs.bind(verb, name, kind))
+        app.add_typer(task_app, name=name)
+    app.command("demo")(demo.demo)
+    app.add_typer(recipes.app, name="recipes")
+    app.callback(invoke_without_command=True)(version)
+    return app
+
+
+def version(
+    version: bool = typer.Option(False, "--version", help="Print the version and end."),
+) -> None:
+    if version:
+        import importlib.metadata
+
+        console.result(importlib.metadata.version("gpt2kit"))
+        raise typer.Exit
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one command line; returns its exit code. A user's mistake gives a message, never a traceback."""
+    as_json = "--json" in words
+    try:
+        code = build()(expand(words, tasks.names()), prog_name="gpt2kit", standalone_mode=True)
+    except SystemExit as exit:
+        code = exit.code
+    except UserError as error:
+        console.error(str(error), as_json, error.exit_code)
+        code = error.exit_code
+    except Interrupted as interrupted:
+        console.say(str(interrupted))
+        code = interrupted.exit_code
+    except KeyboardInterrupt:
+        console.say("interrupted")
+        code = 130
+    except console.PipeClosed:
+        code = console.PIPE_CLOSED
+    return code if isinstance(code, int) else 0
+
+
+def main() -> NoReturn:
+    """The `gpt2kit` command."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,195 @@
+"""The only place that prints, and the door to `rich`: results to stdout, everything else to stderr."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from gpt2kit.data.report import SplitReport
+    from gpt2kit.pipeline import Evaluation, Event
+    from gpt2kit.recipe import Recipe
+    from gpt2kit.train import loop
+
+SECONDS_BETWEEN_LINES = 5.0
+"""Off a terminal a progress line comes that often at most."""
+
+PIPE_CLOSED = 141
+"""The exit code that a shell gives a command whose reader has gone."""
+
+
+class PipeClosed(Exception):
+    """The reader of stdout has gone, as `head` does."""
+
+
+messages = Console(stderr=True, highlight=False)
+
+
+def result(text: str) -> None:
+    """One line of stdout, as it is. Raises PipeClosed when nobody reads any more."""
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its own flush
+        raise PipeClosed from None
+
+
+def result_json(value: Any) -> None:
+    result(json.dumps(value, ensure_ascii=False))
+
+
+def say(text: str) -> None:
+    """A line of stderr; text in it is never taken for markup."""
+    messages.print(escape(printable(text)), soft_wrap=True)
+
+
+def error(text: str, as_json: bool, exit_code: int) -> None:
+    if as_json:
+        sys.stderr.write(json.dumps({"ok": False, "error": {"code": exit_code, "message": text}}) + "\n")
+    else:
+        messages.print(f"[bold red]error[/] {escape(printable(text))}", soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """Text with its control characters shown, so that data cannot steer a terminal."""
+    return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in text)
+
+
+class Counter:
+    """Counts records on one line of a terminal; elsewhere says now and then how far it is."""
+
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
+        self.spoken = time.monotonic()
+
+    def __call__(self, phase: str, count: int) -> None:
+        if messages.is_terminal:
+            messages.print(f"{phase}: {count:,} {self.unit}", end="\r")
+        elif time.monotonic() - self.spoken > SECONDS_BETWEEN_LINES:
+            self.spoken = time.monotonic()
+            messages.print(f"{phase}: {count:,} {self.unit}")
+
+    def done(self) -> None:
+        if messages.is_terminal:
+            messages.print(" " * 60, end="\r")
+
+
+def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
+    """What was read, kept, dropped and why."""
+    table = Table(box=None, pad_edge=False)
+    columns = ("split", "read", "rows", "tokens", "dropped", "source cut", "duplicates", "source also in train")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "split" else "right")
+    for split, report in reports.items():
+        dropped = sum(report.dropped.values())
+        figures = (report.read, report.rows, report.tokens, dropped, report.cut, report.duplicates, report.leaked)
+        table.add_row(split, *(f"{figure:,}" for figure in figures))
+    messages.print(table)
+    for split, report in reports.items():
+        for reason, count in report.dropped.items():
+            say(f"{split}: {count:,} dropped, {reason}, such as {report.examples[reason][0]}")
+        if report.leaked and split != "train":
+            example = report.examples["source also in training"][0]
+            say(f"{split}: {report.leaked:,} sources stand in train too, such as {example}")
+    say(f"written to {out}; prepare.json in it lists examples")
+
+
+def training(events: "Iterable[Event]") -> "Iterator[Event]":
+    """Show events as they pass: a bar with rate and time left on a terminal, a line every few seconds elsewhere."""
+    from gpt2kit import pipeline
+    from gpt2kit.train import loop
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeRemainingColumn(),
+    )
+    spoken = 0.0
+    with Progress(*columns, console=messages, disable=not messages.is_terminal) as progress:
+        bar = progress.add_task("training", total=None, state="")
+        for event in events:
+            if isinstance(event, loop.Start):
+                _started(event)
+                progress.update(bar, total=event.steps, completed=event.step)
+            elif isinstance(event, loop.Step):
+                state = f"epoch {event.epoch:.2f}  loss {event.loss:.3f}  {event.tokens_per_second:,.0f} tokens/s"
+                progress.update(bar, completed=event.step, state=state)
+                if not messages.is_terminal and time.monotonic() - spoken > SECONDS_BETWEEN_LINES:
+                    spoken = time.monotonic()
+                    left = _duration(event.seconds_left)
+                    messages.print(f"step {event.step:,}/{event.steps:,}  {state}  {left} left")
+            elif isinstance(event, loop.Validation):
+                best = "" if event.best else "  (not the lowest so far)"
+                messages.print(f"step {event.step:,}  validation loss {event.loss:.4f} nats per target token{best}")
+            elif isinstance(event, pipeline.Samples):
+                for row in event.rows:
+                    comparison(*row)
+            yield event
+
+
+def _started(event: "loop.Start") -> None:
+    going_on = f", going on after step {event.step:,}" if event.step else ""
+    compiled = ", compiled (the first steps take half a minute)" if event.compiled else ""
+    messages.print(
+        f"{event.parameters:,} parameters, {event.steps:,} steps, {event.steps_per_epoch:,} an epoch, "
+        f"{event.padding:.1%} padding, {event.dtype} on {event.device}{compiled}{going_on}"
+    )
+
+
+def comparison(source: str, output: str, target: str) -> None:
+    """A source, the model's answer and the reference, one below the other."""
+    say(f"    source     {source}\n    model      {output}\n    reference  {target}\n")
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def evaluated(evaluation: "Evaluation") -> None:
+    for score in evaluation.scores:
+        result(f"{score.name} {score.value:.2f}  {score.signature}")
+    say(
+        f"{evaluation.count:,} examples in {evaluation.seconds:.1f} s "
+        f"({evaluation.count / evaluation.seconds:.1f} a second)  {evaluation.signature}"
+    )
+    if evaluation.unfinished:
+        say(f"{evaluation.unfinished:,} answers were ended by the length limit")
+    if evaluation.truncated:
+        say(f"{evaluation.truncated:,} sources were cut to fit into the window")
+
+
+def recipe_list(recipes: "Iterable[tuple[str, str, str]]") -> None:
+    """(name, task, first line of its comment) of each."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("recipe", "task", "what it is"):
+        table.add_column(column)
+    for row in recipes:
+        table.add_row(*(escape(cell) for cell in row))
+    Console(highlight=False).print(table)
+
+
+def recipe_shown(recipe: "Recipe", helps: "dict[str, dict[str, str]]") -> None:
+    """Every knob with its value and meaning, as TOML that can be saved and used."""
+    for section, values in recipe.table().items():
+        result(f"[{section}]")
+        for key, value in values.items():
+            meaning = helps[section].get(key, "")
+            line = f"{key} = {_toml(value)}"
+            result(f"{line:<32} # {meaning}" if meaning else line)
+        result("")
+
+
+def _toml(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if not isinstance(value, bool) else str(value).lower()

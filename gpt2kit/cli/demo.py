@@ -1,0 +1,73 @@
+"""`gpt2kit demo`: the embedded sample through the same four verbs that a real run takes."""
+
+import time
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gpt2kit import tasks
+from gpt2kit.cli import console
+from gpt2kit.errors import Interrupted, UserError
+
+SHOWN = 8
+
+
+def free(name: str) -> Path:
+    """The first of NAME, NAME-2, NAME-3, ... that does not exist."""
+    path, number = Path(name), 2
+    while path.exists():
+        path, number = Path(f"{name}-{number}"), number + 1
+    return path
+
+
+def demo(
+    task: Annotated[str, typer.Argument(help="The task to show.")] = "translate",
+    json: Annotated[bool, typer.Option("--json", help="The scores as JSON on stdout.")] = False,
+) -> None:
+    """Prepare, train, evaluate and generate on a small embedded sample, in about two minutes on two cores."""
+    recipe_name = f"demo-{task}"
+    sample = files("gpt2kit") / "samples" / task
+    if task not in tasks.names() or not sample.is_dir():
+        shown = [name for name in tasks.names() if (files("gpt2kit") / "samples" / name).is_dir()]
+        raise UserError(f"there is no demo of {task!r}; there is one of {', '.join(shown)}")
+
+    from gpt2kit import engine, pipeline
+    from gpt2kit import recipe as recipes
+    from gpt2kit.train import loop
+
+    started = time.monotonic()
+    data, run = free(f"data/{recipe_name}"), free(f"runs/{recipe_name}")
+    recipe = recipes.load(recipe_name)
+    with as_file(sample) as folder:
+        corpora = {"train": [str(folder / "train.tsv")], "val": [str(folder / "heldout.tsv")]}
+        console.prepared(pipeline.prepare(recipe, corpora, data), str(data))
+    for event in console.training(pipeline.train(recipe, data, run)):
+        if isinstance(event, loop.Stopped):
+            again = f"gpt2kit {task} train {data} --out {run} --resume"
+            raise Interrupted(event.signal, f"stopped, state saved; to go on:\n  {again}")
+    opened = engine.load(run)
+    records = pipeline.stored_records(run, opened.task, "val")
+    evaluation = pipeline.evaluate(opened, records, "embedded held-out sample")
+    step = max(1, len(records) // SHOWN)
+    chosen = records[::step][:SHOWN]
+    console.say("\nNone of these sentences was in the training data:\n")
+    for record, result in zip(chosen, opened.results(record.source for record in chosen), strict=True):
+        console.comparison(opened.task.show(record.source), str(result.outputs[0]), str(record.target))
+    if json:
+        console.result_json(evaluation.json() | {"run": str(run)})
+    else:
+        console.evaluated(evaluation)
+    first = opened.task.show(chosen[0].source)
+    console.say(
+        f"\n{time.monotonic() - started:.0f} seconds; the run is in {run}, a Hugging Face GPT-2 folder. Next:\n"
+        f"  gpt2kit {task} generate --run {run} {_quoted(first)}\n"
+        f"  gpt2kit {task} evaluate --run {run}\n"
+        f"  gpt2kit {task} prepare YOUR.en YOUR.fr --out data/mine\n"
+        f"  gpt2kit {task} train data/mine --out runs/mine"
+    )
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '\\"') + '"'

@@ -1,0 +1,37 @@
+"""`gpt2kit recipes`: what ships, and every knob with its meaning."""
+
+from typing import Annotated
+
+import typer
+
+from gpt2kit import recipe as recipes
+from gpt2kit import tasks
+from gpt2kit.cli import console
+
+app = typer.Typer(help="List the shipped recipes; show one with every knob.")
+
+
+@app.callback(invoke_without_command=True)
+def list_recipes(context: typer.Context) -> None:
+    """List the shipped recipes."""
+    if context.invoked_subcommand is None:
+        rows = []
+        for name in recipes.shipped():
+            comment = recipes.shipped_text(name).split("\n")[0].removeprefix("# ")
+            rows.append((name, recipes.load(name).task_name, comment))
+        console.recipe_list(rows)
+
+
+@app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="A shipped recipe or a .toml file.")],
+    set: Annotated[list[str], typer.Option("--set", help="section.key=value, over the recipe.")] = [],  # noqa: B006  # typer wants the value
+) -> None:
+    """Print a recipe with every knob resolved, as TOML that can be saved and used."""
+    recipe = recipes.load(name, set)
+    kinds = {"task": tasks.find(recipe.task_name), **recipes.SECTIONS}
+    helps = {
+        section: {key: field.metadata["help"] for key, field in recipes.knobs(kind).items()}
+        for section, kind in kinds.items()
+    }
+    console.recipe_shown(recipe, helps)

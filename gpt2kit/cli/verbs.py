@@ -1,0 +1,230 @@
+"""The four verbs, the same for every task. A task's own flags are the fields that it marks as such."""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gpt2kit.cli import console
+from gpt2kit.errors import Interrupted, UserError
+from gpt2kit.recipe import knobs
+from gpt2kit.tasks.base import Task
+
+RecipeOption = Annotated[str, typer.Option("--recipe", help="A shipped recipe (gpt2kit recipes) or a .toml file.")]
+SetOption = Annotated[list[str], typer.Option("--set", help="section.key=value, over the recipe; may be repeated.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout, errors as JSON on stderr.")]
+OutOption = Annotated[str, typer.Option("--out", "-o", help="The folder to write.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace --out if it exists.")]
+RunOption = Annotated[str, typer.Option("--run", "-r", help="A run folder.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.")]
+BeamsOption = Annotated[int | None, typer.Option("--beams", help="Beam search with that many hypotheses.")]
+
+
+def first_line(thing: Any) -> str:
+    return (inspect.getdoc(thing) or "").split("\n")[0]
+
+
+def bind(verb: Callable[..., None], name: str, kind: type[Task[Any, Any]]) -> Callable[..., None]:
+    """A verb for one task: the task's flags become options, and reach the verb as its `flags`."""
+    flagged = {key: field for key, field in knobs(kind).items() if verb.__name__ in field.metadata["flag"]}
+
+    @functools.wraps(verb)
+    def command(**options: Any) -> None:
+        flags = {key: value for key in flagged if (value := options.pop(key)) is not None}
+        verb(name, flags=flags, **options)
+
+    own = [p for p in inspect.signature(verb).parameters.values() if p.name not in ("task", "flags")]
+    extra = [
+        inspect.Parameter(
+            key,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[str | None, typer.Option(f"--{key}", help=field.metadata["help"].capitalize() + ".")],
+        )
+        for key, field in flagged.items()
+    ]
+    keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    command.__signature__ = inspect.Signature([*keyword, *extra])  # type: ignore[attr-defined]  # read by typer
+    command.__annotations__ = {p.name: p.annotation for p in [*keyword, *extra]}
+    return command
+
+
+def _settings(settings: list[str], flags: dict[str, str]) -> list[str]:
+    return [*settings, *(f"task.{key}={value}" for key, value in flags.items())]
+
+
+def prepare(
+    task: str,
+    corpus: Annotated[list[str], typer.Argument(help="Two parallel files, a table, or hf:owner/name; more than once.")],
+    val: Annotated[list[str], typer.Option("--val", help="The validation corpus; else a part is held out.")] = [],  # noqa: B006  # typer wants the value
+    test: Annotated[list[str], typer.Option("--test", help="A test corpus, prepared and checked for leaks.")] = [],  # noqa: B006  # as above
+    out: OutOption = "",
+    recipe: RecipeOption = "",
+    set: SetOption = [],  # noqa: B006  # as above
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+    flags: dict[str, str] = {},  # noqa: B006  # never changed
+) -> None:
+    """Turn a corpus into ids on disk, and say what became of every line."""
+    from gpt2kit import pipeline
+    from gpt2kit import recipe as recipes
+
+    loaded = recipes.load(recipe or task, _settings(set, flags), task)
+    corpora = {"train": corpus} | ({"val": val} if val else {}) | ({"test": test} if test else {})
+    folder = out or f"data/{task}"
+    counter = console.Counter("records")
+    reports = pipeline.prepare(loaded, corpora, Path(folder), overwrite, counter)
+    counter.done()
+    console.prepared(reports, folder)
+    if json:
+        console.result_json({split: report.json() for split, report in reports.items()} | {"out": folder})
+
+
+def train(
+    task: str,
+    data: Annotated[str, typer.Argument(help="A prepared folder.")] = "",
+    out: OutOption = "",
+    recipe: RecipeOption = "",
+    set: SetOption = [],  # noqa: B006  # as above
+    init: Annotated[str, typer.Option("--init", help="A run, GPT-2 folder or Hub id to start from.")] = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    device: DeviceOption = "",
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+    flags: dict[str, str] = {},  # noqa: B006  # as above
+) -> None:
+    """Train a model on a prepared folder."""
+    from gpt2kit import pipeline
+    from gpt2kit import recipe as recipes
+    from gpt2kit.train import loop
+
+    if any(setting.startswith("task.") for setting in set):
+        raise UserError("the task's settings were fixed when its data was prepared; they cannot change now")
+    run, data = Path(out or f"runs/{task}"), data or f"data/{task}"
+    if resume and not recipe:
+        loaded = pipeline.recipe_of(run)
+    else:
+        settings = [*set, *([f"train.device={device}"] if device else [])]
+        loaded = recipes.load(recipe or task, settings, task)
+    events = pipeline.train(loaded, Path(data), run, init or None, resume, overwrite)
+    last: loop.Validation | None = None
+    for event in console.training(events):
+        if isinstance(event, loop.Validation):
+            last = event
+        if isinstance(event, loop.Stopped):
+            again = f"gpt2kit {task} train {data} --out {run} --resume"
+            raise Interrupted(event.signal, f"stopped after step {event.step:,}, state saved; to go on:\n  {again}")
+    console.say(f"trained: {run}; try\n  gpt2kit {task} generate --run {run}\n  gpt2kit {task} evaluate --run {run}")
+    if json:
+        console.result_json({"run": str(run), "validation_loss": last.loss if last else None})
+
+
+def generate(
+    task: str,
+    texts: Annotated[list[str] | None, typer.Argument(help="Inputs; without any, lines of --file or of stdin.")] = None,
+    run: RunOption = "",
+    file: Annotated[str, typer.Option("--file", "-f", help="A file of inputs, one a line; - is stdin.")] = "",
+    beams: BeamsOption = None,
+    temperature: Annotated[float | None, typer.Option("--temperature", help="0 is greedy.")] = None,
+    top_k: Annotated[int | None, typer.Option("--top-k", help="Sample from the k likeliest tokens.")] = None,
+    top_p: Annotated[float | None, typer.Option("--top-p", help="Sample from this much probability.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of sampling.")] = None,
+    nbest: Annotated[int, typer.Option("--nbest", help="Print that many answers of beam search each.")] = 1,
+    set: SetOption = [],  # noqa: B006  # as above
+    device: DeviceOption = "",
+    json: JsonOption = False,
+    flags: dict[str, str] = {},  # noqa: B006  # as above
+) -> None:
+    """Answer each input on a line of its own."""
+    options = {"beams": beams, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    engine = _load(task, run, options, device, set, flags)
+    if not 1 <= nbest <= engine.config.beams:
+        raise UserError(
+            f"--nbest {nbest}: beam search with {engine.config.beams} beams gives 1 to {engine.config.beams}"
+        )
+    given: list[str] = []
+    interactive = not texts and not file and sys.stdin.isatty()
+    if interactive:
+        console.say("a line in, a line out; Ctrl-D ends")
+
+    def inputs() -> Iterator[Any]:
+        for text in texts or _lines(file):
+            given.append(text)
+            yield engine.task.parse(text)
+
+    batches = ([source] for source in inputs()) if interactive else iter([inputs()])
+    for batch in batches:
+        for result in engine.results(batch):
+            text = given.pop(0)
+            outputs = [str(output) for output in result.outputs[:nbest]]
+            if json:
+                answers = [{"text": o, "score": s} for o, s in zip(outputs, result.scores, strict=False)]
+                state = {"finished": result.finished, "truncated": result.truncated}
+                console.result_json({"input": text, "output": outputs[0], "answers": answers} | state)
+            else:
+                for output in outputs:
+                    console.result(output.replace("\n", " ").replace("\r", " "))
+
+
+def evaluate(
+    task: str,
+    run: RunOption = "",
+    pairs: Annotated[list[str], typer.Option("--pairs", help="The corpus to score on; else a prepared split.")] = [],  # noqa: B006  # as above
+    split: Annotated[str, typer.Option("--split", help="The prepared split to score on.")] = "val",
+    limit: Annotated[int | None, typer.Option("--limit", help="Score only the first examples.")] = None,
+    beams: BeamsOption = None,
+    predictions: Annotated[
+        str, typer.Option("--predictions", help="Write the answers to this file, as JSON lines.")
+    ] = "",
+    set: SetOption = [],  # noqa: B006  # as above
+    device: DeviceOption = "",
+    json: JsonOption = False,
+    flags: dict[str, str] = {},  # noqa: B006  # as above
+) -> None:
+    """Score a run's answers against references, with the signature of every score."""
+    from itertools import islice
+
+    from gpt2kit import pipeline
+
+    engine = _load(task, run, {"beams": beams}, device, set, flags)
+    if pairs:
+        records = list(islice(engine.task.read(pairs), limit))
+        name = ",".join(Path(path).name for path in pairs)
+    else:
+        records = pipeline.stored_records(Path(run or f"runs/{task}"), engine.task, split, limit)
+        name = split
+    counter = console.Counter("answers")
+    written = Path(predictions) if predictions else None
+    evaluation = pipeline.evaluate(engine, records, name, written, lambda done: counter(name, done))
+    counter.done()
+    if json:
+        console.result_json(evaluation.json())
+    else:
+        console.evaluated(evaluation)
+
+
+def _load(task: str, run: str, options: dict[str, Any], device: str, settings: list[str], flags: dict[str, str]) -> Any:
+    from gpt2kit import engine
+    from gpt2kit import recipe as recipes
+
+    table = recipes.apply({}, settings)
+    if unknown := [section for section in table if section not in ("generate", "task")]:
+        raise UserError(f"--set {unknown[0]}.…: only generate.… and task.… can be set now; the rest is in the run")
+    generate = table.get("generate", {}) | {key: value for key, value in options.items() if value is not None}
+    if device:
+        generate["device"] = device
+    return engine.load(run or f"runs/{task}", generate, **(table.get("task", {}) | flags))
+
+
+def _lines(file: str) -> Iterator[str]:
+    from gpt2kit.data.lines import check_file, stream_lines, text_lines
+
+    if file in ("", "-"):
+        yield from stream_lines(sys.stdin.buffer, "standard input")
+    else:
+        check_file(file)
+        yield from text_lines(file)

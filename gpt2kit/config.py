@@ -1,0 +1,119 @@
+"""The knobs that every task shares. Each part of the core receives its own section, never the whole recipe.
+
+A field's `help` is what `gpt2kit recipes show` prints; the defaults here are the ones a recipe need not state.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+SIZES: dict[str, dict[str, int]] = {
+    "gpt2": {"n_layer": 12, "n_head": 12, "n_embd": 768},
+    "gpt2-medium": {"n_layer": 24, "n_head": 16, "n_embd": 1024},
+    "gpt2-large": {"n_layer": 36, "n_head": 20, "n_embd": 1280},
+    "gpt2-xl": {"n_layer": 48, "n_head": 25, "n_embd": 1600},
+}
+"""The four released GPT-2 models: Radford et al. 2019, table 2; the window is 1,024 tokens in all of them."""
+
+
+def knob(default: Any, help: str, choices: tuple[str, ...] = (), flag: tuple[str, ...] = ()) -> Any:
+    """A dataclass field with its meaning; `flag` names the verbs that take it as an option of its own."""
+    return field(default=default, metadata={"help": help, "choices": choices, "flag": flag})
+
+
+def check(condition: bool, message: str) -> None:
+    """Raise ValueError(message), which the recipe turns into an error that names the section."""
+    if not condition:
+        raise ValueError(message)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The shape of the decoder. Names are those of Hugging Face's GPT2Config."""
+
+    size: str = knob("", "a released size, which sets n_layer, n_head and n_embd", ("", *SIZES))
+    n_layer: int = knob(6, "blocks")
+    n_head: int = knob(4, "attention heads; must divide n_embd")
+    n_embd: int = knob(256, "width of the residual stream")
+    n_inner: int = knob(0, "width inside the MLP; 0 means 4 x n_embd")
+    n_positions: int = knob(256, "the window: the longest sequence, prompt and answer together")
+    dropout: float = knob(0.1, "dropout on the embeddings and on what each sublayer adds (embd_pdrop, resid_pdrop)")
+    attention: str = knob("full", "the kind of causal self-attention", ("full",))
+
+    def __post_init__(self) -> None:
+        for name, value in SIZES.get(self.size, {}).items():
+            object.__setattr__(self, name, value)
+        check(min(self.n_layer, self.n_head, self.n_embd, self.n_positions) >= 1, "sizes must be at least 1")
+        check(self.n_embd % self.n_head == 0, f"n_head = {self.n_head} does not divide n_embd = {self.n_embd}")
+        check(self.n_inner >= 0, "n_inner must be 0 (4 x n_embd) or a width")
+        check(0 <= self.dropout < 1, "dropout must be in [0, 1)")
+
+    @property
+    def inner(self) -> int:
+        return self.n_inner or 4 * self.n_embd
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How the weights are found."""
+
+    epochs: float = knob(10.0, "passes over the training split; ignored when steps is given")
+    steps: int = knob(0, "optimiser steps; 0 means: from epochs")
+    batch_tokens: int = knob(4096, "positions a step: rows of one width that fit into it, prompt and answer together")
+    accumulate: int = knob(1, "micro-batches a step: less memory, the same numbers")
+    optimizer: str = knob("adamw", "muon: Muon for the blocks' matrices, AdamW for the rest", ("adamw", "muon"))
+    lr: float = knob(1e-3, "peak learning rate of AdamW")
+    muon_lr: float = knob(1e-3, "peak learning rate of Muon, scaled to AdamW's update size")
+    warmup: float = knob(0.05, "share of the steps in which the rate rises linearly")
+    final_lr: float = knob(0.0, "rate at the end, as a share of the peak; cosine in between")
+    beta2: float = knob(0.98, "AdamW's second beta")
+    weight_decay: float = knob(0.1, "decoupled, on matrices only")
+    clip: float = knob(1.0, "largest gradient norm; 0 turns clipping off")
+    label_smoothing: float = knob(0.0, "probability mass spread over the vocabulary in the training loss")
+    ema: float = knob(0.0, "decay of the exponential average of the weights that is saved; 0 saves the last weights")
+    evaluate_every: int = knob(0, "steps between validations; 0 means: ten times in a run")
+    samples: int = knob(3, "validation examples that are decoded and shown at each validation")
+    save_every: int = knob(0, "steps between saved states; 0 means: at each validation")
+    keep: str = knob("last", "which weights the run folder ends with", ("last", "best"))
+    dtype: str = knob(
+        "auto", "arithmetic; auto is bf16 where the machine computes it natively", ("auto", "bf16", "fp32")
+    )
+    compile: str = knob("auto", "torch.compile; auto where it pays back within the run", ("auto", "on", "off"))
+    device: str = knob("auto", "auto, cpu, cuda, cuda:1, mps")
+    seed: int = knob(0, "of the initial weights, the order of the batches and dropout")
+
+    def __post_init__(self) -> None:
+        check(self.steps >= 0 and self.epochs > 0, "steps must be 0 or more, and epochs above 0")
+        check(self.batch_tokens >= 1 and self.accumulate >= 1, "batch_tokens and accumulate must be at least 1")
+        check(self.lr > 0 and self.muon_lr > 0, "learning rates must be above 0")
+        check(0 <= self.warmup < 1 and 0 <= self.final_lr <= 1, "warmup is in [0, 1), final_lr in [0, 1]")
+        check(0 <= self.label_smoothing < 1 and 0 <= self.ema < 1, "label_smoothing and ema are in [0, 1)")
+        check(min(self.clip, self.weight_decay) >= 0, "clip and weight_decay must be 0 or more")
+        check(min(self.evaluate_every, self.save_every, self.samples) >= 0, "intervals and samples must be 0 or more")
+
+
+@dataclass(frozen=True)
+class GenerateConfig:
+    """How an answer is decoded. The order is temperature, then top-k, then top-p."""
+
+    beams: int = knob(1, "beam search with that many hypotheses; 1 samples, or is greedy at temperature 0")
+    length_penalty: float = knob(0.6, "alpha of ((5 + length) / 6)^alpha, by which a beam's score is divided")
+    temperature: float = knob(0.0, "0 is greedy")
+    top_k: int = knob(0, "sample from the k likeliest tokens (ties kept); 0 is off")
+    top_p: float = knob(1.0, "sample from the smallest set with that much probability; 1 is off")
+    max_new_tokens: int = knob(256, "longest answer")
+    max_ratio: float = knob(0.0, "longest answer as a multiple of the prompt, plus 16; 0 is off")
+    batch_rows: int = knob(64, "sequences decoded together; the answer does not depend on it")
+    dtype: str = knob("auto", "arithmetic; auto is bf16 on CUDA and fp32 elsewhere", ("auto", "bf16", "fp32"))
+    device: str = knob("auto", "auto, cpu, cuda, cuda:1, mps")
+    seed: int = knob(0, "of sampling; row i of a call uses seed + i")
+
+    def __post_init__(self) -> None:
+        check(self.beams >= 1, "beams must be at least 1")
+        check(self.temperature >= 0, "temperature must be 0 (greedy) or more")
+        check(self.top_k >= 0 and 0 <= self.top_p <= 1, "top_k must be 0 or more, top_p in [0, 1]")
+        check(self.max_new_tokens >= 1 and self.batch_rows >= 1, "max_new_tokens and batch_rows must be at least 1")
+        check(self.max_ratio >= 0, "max_ratio must be 0 or more")
+        sampled = self.temperature > 0
+        check(not (self.beams > 1 and sampled), "beam search does not sample: set temperature = 0 or beams = 1")
+        limited = self.top_k > 0 or self.top_p < 1
+        check(sampled or not limited, "top_k and top_p need a temperature above 0: greedy decoding ignores them")

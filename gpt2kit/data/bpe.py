@@ -1,0 +1,117 @@
+"""Byte-level BPE as in GPT-2, through `tokenizers`. Separators are control ids: text never turns into one."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from gpt2kit import files
+from gpt2kit.errors import DataError
+
+END_OF_TEXT = "<|endoftext|>"
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+
+
+class Bpe:
+    """A tokenizer with lossless text -> ids -> text."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        # A literal "<to-fr>" in a user's text is text here; Hugging Face's loader does not set this.
+        self.tokenizer.encode_special_tokens = True
+
+    @classmethod
+    def train(cls, texts: Iterator[str], vocab: int, separators: Sequence[str]) -> "Bpe":
+        """Learn merges from `texts` until there are `vocab` tokens, 256 bytes and the special ones included."""
+        special = [END_OF_TEXT, *separators]
+        if vocab < 256 + len(special):
+            raise DataError(f"task.vocab = {vocab}: at least {256 + len(special)}: every byte and {', '.join(special)}")
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocab,
+            special_tokens=[AddedToken(token, special=True, normalized=False) for token in special],
+            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+            show_progress=False,
+        )
+        tokenizer.train_from_iterator(texts, trainer)
+        return cls(tokenizer)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Bpe":
+        """From tokenizer.json, or from the vocab.json and merges.txt of an older GPT-2 folder."""
+        path = folder / "tokenizer.json"
+        try:
+            if path.is_file():
+                return cls(Tokenizer.from_file(str(path)))
+            vocabulary, merges = folder / "vocab.json", folder / "merges.txt"
+            if vocabulary.is_file() and merges.is_file():
+                tokenizer = Tokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
+                tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+                tokenizer.decoder = decoders.ByteLevel()
+                tokenizer.add_special_tokens([AddedToken(END_OF_TEXT, special=True, normalized=False)])
+                return cls(tokenizer)
+        except Exception as error:  # the library raises bare Exception for a file it cannot parse
+            raise DataError(f"{path} is damaged: {error}") from error
+        raise DataError(f"{folder} has no tokenizer.json, nor vocab.json and merges.txt")
+
+    def add_separators(self, separators: Sequence[str]) -> None:
+        """Give each separator that is not there yet the next free id."""
+        self.tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in separators])
+
+    def save(self, folder: Path, window: int) -> None:
+        """tokenizer.json, and the little that Hugging Face's AutoTokenizer wants beside it."""
+        files.write_text(folder / "tokenizer.json", self.tokenizer.to_str(pretty=True))
+        config = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "bos_token": END_OF_TEXT,
+            "eos_token": END_OF_TEXT,
+            "model_max_length": window,
+            "clean_up_tokenization_spaces": False,
+        }
+        files.write_json(folder / "tokenizer_config.json", config)
+
+    @staticmethod
+    @cache
+    def cached(folder: Path) -> "Bpe":
+        """`load`, once a folder and process."""
+        return Bpe.load(folder)
+
+    @property
+    def end_of_text(self) -> int:
+        return self.id(END_OF_TEXT)
+
+    @property
+    def vocab_size(self) -> int:
+        return self.tokenizer.get_vocab_size()
+
+    def id(self, token: str) -> int:
+        """The id of a special token."""
+        found = self.tokenizer.token_to_id(token)
+        if found is None:
+            raise DataError(f"the tokenizer has no token {token!r}")
+        return found
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text, over all cores."""
+        return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of ids; a character cut in half becomes U+FFFD, special tokens vanish."""
+        return self.tokenizer.decode(list(ids), skip_special_tokens=True)
+
+    def token(self, id: int) -> str:
+        """A token as the vocabulary spells it."""
+        return self.tokenizer.id_to_token(id) or ""
+
+    def extends(self, other: "Bpe") -> bool:
+        """Whether every token of `other` has the same id here."""
+        ours = self.tokenizer.get_vocab()
+        return all(ours.get(token) == id for token, id in other.tokenizer.get_vocab().items())
+
+    def fingerprint(self) -> str:
+        """A short hash of the vocabulary and merges: ids of another tokenizer mean other text."""
+        return hashlib.blake2b(self.tokenizer.to_str().encode(), digest_size=8).hexdigest()

@@ -1,0 +1,181 @@
+"""Pairs of text from parallel files, tables and the Hub: the only door to `datasets`."""
+
+import glob
+import hashlib
+import logging
+import os
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from gpt2kit.data.lines import check_file, cut, text_lines
+from gpt2kit.data.tables import Pair, Row, csv_rows, json_rows, pick_pairs, tsv_pairs
+from gpt2kit.errors import DataError, MachineError, UserError
+
+TABLES = (".tsv", ".csv", ".jsonl", ".json", ".parquet")
+ACCEPTED = f"two parallel text files, one table ({' '.join(TABLES)}) or hf:owner/name[:config][@split]"
+LANGUAGE_PREFIX = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*=")
+HUB_NAME = re.compile(r"hf:(?P<name>[\w.-]+/[\w.-]+)(:(?P<config>[^:@]+))?(@(?P<split>[^:@]+))?")
+ROWS_A_BATCH = 1000
+
+
+def read_pairs(paths: Sequence[str], columns: Pair | None = None) -> Iterator[Pair]:
+    """Pairs (source, target) of text, in file order, streamed: never more than a few batches in memory.
+
+    `paths` is two parallel text files or one table, as `pair_paths` groups them. `columns` names those of a table;
+    without it they are the first two of a TSV, and elsewhere "source" and "target" or the only two of strings.
+
+    Raises DataError, at once for a missing file and else at the line that is wrong, and MachineError without a network.
+    """
+    if len(paths) == 1 and is_table(paths[0]):
+        return _table_pairs(paths[0], columns)
+    if len(paths) != 2 or is_table(paths[0]) or is_table(paths[1]):
+        raise DataError(f"{' and '.join(paths) or 'nothing'} cannot be read as pairs; accepted: {ACCEPTED}")
+    if columns is not None:
+        raise DataError(f"{paths[0]} and {paths[1]} are plain text: they have no columns to name, only tables do")
+    for path in paths:
+        check_file(path)
+    return _parallel_pairs(paths[0], paths[1])
+
+
+def pair_paths(arguments: Sequence[str]) -> list[tuple[str, ...]]:
+    """Group command-line words into corpora: a table or hub name stands alone, two plain text files belong together.
+
+    Raises DataError for a plain text file that is not followed by its partner.
+    """
+    corpora: list[tuple[str, ...]] = []
+    words = iter(arguments)
+    for word in words:
+        if is_table(word):
+            corpora.append((word,))
+            continue
+        partner = next(words, None)
+        if partner is None or is_table(partner):
+            raise DataError(f"{word}: a plain text file needs its translation as the next word; accepted: {ACCEPTED}")
+        corpora.append((word, partner))
+    return corpora
+
+
+def is_table(path: str) -> bool:
+    """Whether `path` alone holds pairs, to judge by its name behind a language prefix as in `de=pairs.tsv`."""
+    path = LANGUAGE_PREFIX.sub("", path)
+    return path.startswith("hf:") or _kind(path) in TABLES
+
+
+def held_out(source: str, fraction: float) -> bool:
+    """Whether a pair belongs to the held-out `fraction` (0 to 1), decided by a hash of its source text alone.
+
+    Equal sources never straddle the split, on any machine, in any order, in any run; a larger fraction holds all that a
+    smaller one does.
+    """
+    if not 0 <= fraction <= 1:
+        raise ValueError(f"a fraction lies between 0 and 1, unlike {fraction}")
+    text = unicodedata.normalize("NFC", source).strip()
+    digest = hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") < fraction * 2**64
+
+
+def _kind(path: str) -> str:
+    """The ending of a name in small letters, before .gz or .xz."""
+    return os.path.splitext(path.lower().removesuffix(".gz").removesuffix(".xz"))[1]
+
+
+def _parallel_pairs(source_path: str, target_path: str) -> Iterator[Pair]:
+    sources, targets = text_lines(source_path), text_lines(target_path)
+    last: Pair | None = None
+    for number, (source, target) in enumerate(zip_longest(sources, targets), 1):
+        if source is None:
+            count = number + sum(1 for _ in targets)
+            raise _unequal(target_path, count, target, source_path, number - 1, last)
+        if target is None:
+            count = number + sum(1 for _ in sources)
+            raise _unequal(source_path, count, source, target_path, number - 1, last)
+        last = source, target
+        yield last
+
+
+def _unequal(longer: str, count: int, first_alone: str, shorter: str, pairs: int, last: Pair | None) -> DataError:
+    seen = f"The last pair read is {cut(last[0])!r} with {cut(last[1])!r}." if last else "No pair was read."
+    return DataError(
+        f"{longer} has {count} lines but {shorter} has {pairs}: line {pairs + 1} of {longer} has no partner: "
+        f"{cut(first_alone)!r}. {seen} Line n of one file must translate line n of the other."
+    )
+
+
+def _table_pairs(path: str, columns: Pair | None) -> Iterator[Pair]:
+    if path.startswith("hf:"):
+        return pick_pairs(_hub_rows(path, _hub_name(path)), columns, f"{path}: row ")
+    check_file(path)
+    kind = _kind(path)
+    if kind == ".parquet":
+        return pick_pairs(_parquet_rows(path), columns, f"{path}: row ")
+    if kind == ".tsv":
+        return tsv_pairs(path, columns)
+    rows = csv_rows(path) if kind == ".csv" else json_rows(path)
+    return pick_pairs(rows, columns, f"{path}:")
+
+
+def _parquet_rows(path: str) -> Iterator[Row]:
+    if not path.lower().endswith(".parquet"):
+        raise DataError(f"{path}: Parquet is compressed inside; unpack the file and give the .parquet")
+    datasets = _quiet_datasets()
+    files = glob.escape(os.path.abspath(path))  # `datasets` takes a name for a pattern
+    try:
+        yield from _rows(
+            datasets.load_dataset("parquet", data_files=files, split="train", streaming=True, batch_size=ROWS_A_BATCH)
+        )
+    except (ValueError, OSError, RuntimeError, datasets.exceptions.DatasetsError) as error:  # pyarrow's are among these
+        raise DataError(f"{path}: cannot be read as Parquet: {error}") from None
+
+
+def _hub_name(path: str) -> re.Match[str]:
+    found = HUB_NAME.fullmatch(path)
+    if found is None:
+        raise DataError(f"{path}: not a name on the Hub; accepted: hf:owner/name[:config][@split]")
+    return found
+
+
+def _hub_rows(path: str, found: re.Match[str]) -> Iterator[Row]:
+    datasets = _quiet_datasets()
+    name, config, split = found["name"], found["config"], found["split"] or "train"
+    try:
+        yield from _rows(datasets.load_dataset(name, config, split=split, streaming=True))
+    except Exception as error:  # of `datasets`, pyarrow, fsspec or the HTTP client, which changes with the version
+        raise _hub_error(path, name, error) from None
+
+
+def _hub_error(path: str, name: str, error: Exception) -> UserError:
+    if "scripts are no longer supported" in str(error):
+        return DataError(
+            f"{path}: this dataset is a script, and `datasets` no longer runs scripts. The Hub may keep it as Parquet "
+            "on the branch refs/convert/parquet: download the files from "
+            f"https://huggingface.co/datasets/{name}/tree/refs%2Fconvert%2Fparquet and give these"
+        )
+    client = type(error).__module__.startswith(("httpx", "aiohttp"))
+    if client or isinstance(error, (ConnectionError, TimeoutError)):
+        return MachineError(f"{path}: the Hugging Face Hub cannot be reached; local files work without a network")
+    return DataError(f"{path}: {type(error).__name__}: {error}")
+
+
+def _rows(table: Any) -> Iterator[Row]:
+    number = 0
+    for batch in table.iter(batch_size=ROWS_A_BATCH):
+        for values in zip(*batch.values(), strict=True):
+            number += 1
+            yield number, dict(zip(batch, values, strict=True))
+
+
+def _quiet_datasets() -> Any:
+    """Import `datasets` without its progress bars and log lines: what goes wrong is raised as well.
+
+    Nor may it count downloads: for that it would call a server on the internet, even when a local file is read.
+    """
+    import datasets
+
+    datasets.disable_progress_bars()
+    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False
+    for library in ("datasets", "huggingface_hub"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
+    return datasets

@@ -1,0 +1,95 @@
+"""Prepared ids on disk, one file per split, memory-mapped: a corpus larger than memory reads like a small one.
+
+SPLIT.ids       every row after the other: prompt, then target; uint16, or uint32 beyond 65,536 ids
+SPLIT.ends      where each row ends in SPLIT.ids; int64
+SPLIT.prompts   how many of a row's ids are its prompt; uint32
+SPLIT.json      the counts, by which a damaged folder is known
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpt2kit import files
+from gpt2kit.errors import DataError
+
+FLUSH_ROWS = 10_000
+
+
+def id_dtype(vocab_size: int) -> np.dtype[Any]:
+    return np.dtype(np.uint16 if vocab_size <= 1 << 16 else np.uint32)
+
+
+class StoreWriter:
+    """Appends rows to the files of one split; the counts are written last, when all else is on disk."""
+
+    def __init__(self, folder: Path, split: str, vocab_size: int) -> None:
+        self.folder, self.split = folder, split
+        self.dtype = id_dtype(vocab_size)
+        self.files: dict[str, BinaryIO] = {}
+        self.rows = self.tokens = self.prompt_tokens = 0
+
+    def __enter__(self) -> "StoreWriter":
+        self.files = {kind: (self.folder / f"{self.split}.{kind}").open("wb") for kind in ("ids", "ends", "prompts")}
+        return self
+
+    def add(self, rows: Iterable[tuple[list[int], list[int]]]) -> None:
+        """Append (prompt, target) rows."""
+        rows = list(rows)
+        ids = [part for row in rows for part in row]
+        prompts = np.array([len(prompt) for prompt, _ in rows], dtype=np.uint32)
+        lengths = np.array([len(prompt) + len(target) for prompt, target in rows], dtype=np.int64)
+        self.files["ids"].write(np.fromiter((i for part in ids for i in part), dtype=self.dtype).tobytes())
+        self.files["ends"].write((self.tokens + lengths.cumsum()).tobytes())
+        self.files["prompts"].write(prompts.tobytes())
+        self.rows += len(rows)
+        self.tokens += int(lengths.sum())
+        self.prompt_tokens += int(prompts.sum())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for file in self.files.values():
+            file.close()
+        if kind is None:
+            counts = {"rows": self.rows, "tokens": self.tokens, "prompt_tokens": self.prompt_tokens}
+            files.write_json(self.folder / f"{self.split}.json", counts | {"dtype": self.dtype.name})
+
+
+class Store:
+    """The rows of one split."""
+
+    def __init__(self, folder: Path, split: str) -> None:
+        """Raises DataError when a file is missing or has another size than the counts say."""
+        counts = files.read_json(folder / f"{split}.json")
+        self.rows, self.tokens = int(counts["rows"]), int(counts["tokens"])
+        self.prompt_tokens = int(counts["prompt_tokens"])
+        self.ids = self._map(folder / f"{split}.ids", np.dtype(counts["dtype"]), self.tokens)
+        self.ends = self._map(folder / f"{split}.ends", np.dtype(np.int64), self.rows)
+        self.prompts = self._map(folder / f"{split}.prompts", np.dtype(np.uint32), self.rows)
+
+    @staticmethod
+    def _map(path: Path, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
+        found = path.stat().st_size if path.is_file() else None
+        if found != count * dtype.itemsize:
+            state = "missing" if found is None else f"{found} bytes long"
+            raise DataError(f"{path} is {state}; it should have {count * dtype.itemsize} bytes: prepare the data again")
+        return np.memmap(path, dtype, "r", shape=(count,)) if count else np.empty(0, dtype)
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of every row."""
+        return np.diff(self.ends, prepend=0)
+
+    def row(self, index: int) -> tuple[list[int], list[int]]:
+        """(prompt, target) ids of one row."""
+        end = int(self.ends[index])
+        start = int(self.ends[index - 1]) if index else 0
+        middle = start + int(self.prompts[index])
+        return self.ids[start:middle].tolist(), self.ids[middle:end].tolist()

@@ -1,0 +1,128 @@
+"""What a notebook holds: `fr = gpt2kit.load("runs/translate")`, then `fr("The cat sat.")`."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, overload
+
+from gpt2kit import folders, recipe
+from gpt2kit.config import GenerateConfig
+from gpt2kit.errors import DataError, UserError
+from gpt2kit.generate import decode
+from gpt2kit.model import hf
+from gpt2kit.model.device import pick_device
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.tasks.base import Task
+
+RECIPE_FILE = "recipe.toml"
+WINDOW_OF_INPUTS = 2048
+"""Inputs that are sorted by length together; more are read as these are answered: constant memory for any pipe."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one input. `outputs` has more than one entry after beam search."""
+
+    outputs: list[Any]
+    scores: list[float | None]
+    finished: bool
+    """False when the length limit ended the answer."""
+    truncated: bool
+    """True when the source was cut to fit into the window."""
+
+
+class Engine:
+    """A task and its trained model."""
+
+    def __init__(self, task: Task[Any, Any], model: GPT2, config: GenerateConfig) -> None:
+        self.task, self.config = task, config
+        self.model = model.to(pick_device(config.device)).eval()
+
+    @overload
+    def __call__(self, source: str, **settings: Any) -> Any: ...
+    @overload
+    def __call__(self, source: Sequence[str], **settings: Any) -> list[Any]: ...
+    def __call__(self, source: str | Sequence[str], **settings: Any) -> Any:
+        """The answer to one input, a list of answers to a list; settings are [generate] keys, for this call alone."""
+        if isinstance(source, str):
+            return self([source], **settings)[0]
+        parsed = [self.task.parse(text) for text in source]
+        return [result.outputs[0] for result in self.results(parsed, self._config(settings))]
+
+    def stream(self, source: str, **settings: Any) -> Iterator[str]:
+        """Pieces of the answer as they are found; joined they are the answer."""
+        config = self._config(settings)
+        if config.beams > 1:
+            raise UserError("beam search knows its answer only at the end: stream with beams = 1")
+        parsed = self.task.parse(source)
+        if self.task.blank(parsed):
+            return
+        prompt, _ = self._prompt(parsed, config)
+        ids: list[int] = []
+        shown = ""
+        for token in decode.stream(self.model, prompt, config, self.task.eos):
+            ids.append(token)
+            text = self.task.decode(ids)
+            if not text.endswith("\ufffd"):  # else a character is still incomplete
+                yield text[len(shown) :]
+                shown = text
+        if (text := self.task.decode(ids)) != shown:
+            yield text[len(shown) :]
+
+    def results(self, sources: Iterable[Any], config: GenerateConfig | None = None) -> Iterator[Result]:
+        """One result per source, in order, of any number of sources."""
+        config = config or self.config
+        iterator = iter(sources)
+        offset = 0
+        while window := [source for source, _ in zip(iterator, range(WINDOW_OF_INPUTS), strict=False)]:
+            yield from self._window(window, config, offset)
+            offset += len(window)
+
+    def _window(self, sources: list[Any], config: GenerateConfig, offset: int) -> list[Result]:
+        empty = Result([self.task.decode([])], [None], finished=True, truncated=False)
+        results = [empty] * len(sources)
+        asked = [index for index, source in enumerate(sources) if not self.task.blank(source)]
+        prompts = [self._prompt(sources[index], config) for index in asked]
+        ids = [prompt for prompt, _ in prompts]
+        numbers = [offset + index for index in asked]
+        for found in decode.answers(self.model, ids, config, self.task.eos, numbers):
+            outputs = [self.task.decode(answer.ids) for answer in found.answers]
+            scores = [answer.score for answer in found.answers]
+            truncated = prompts[found.index][1]
+            results[asked[found.index]] = Result(outputs, scores, found.answers[0].finished, truncated)
+        return results
+
+    def _prompt(self, source: Any, config: GenerateConfig) -> tuple[list[int], bool]:
+        """The prompt, cut so that an answer fits behind it, and whether it was cut."""
+        window = self.model.config.n_positions
+        room = window - min(config.max_new_tokens, window // 2)
+        prompt = self.task.encode_source(source)
+        shortened = self.task.shorten(prompt, room)
+        return shortened, len(shortened) < len(prompt)
+
+    def _config(self, settings: dict[str, Any]) -> GenerateConfig:
+        if not settings:
+            return self.config
+        return recipe.build_section(GenerateConfig, "generate", recipe.values(self.config) | settings)
+
+
+def load(run: str | Path, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
+    """Open a run folder; `settings` are [generate] keys, the others [task] keys, such as `to="de"`.
+
+    Raises DataError when a file is missing, damaged or belongs to another run.
+    """
+    folder = Path(run)
+    _, task = folders.load_task(folder)
+    if not (folder / hf.WEIGHTS).is_file():
+        raise DataError(f"{folder} has no {hf.WEIGHTS} yet: its training has not come to its first validation")
+    model = hf.load(folder)
+    if model.vocab_size != task.vocab_size:
+        raise DataError(f"{folder}: the model has {model.vocab_size} tokens, the tokenizer {task.vocab_size}")
+    if task_settings:
+        try:
+            task = replace(task, **task_settings)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"[task] {error}") from None
+    config = recipe.load(str(folder / RECIPE_FILE), [], None).generate
+    config = recipe.build_section(GenerateConfig, "generate", recipe.values(config) | (settings or {}))
+    return Engine(task, model, config)

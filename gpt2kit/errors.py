@@ -1,0 +1,37 @@
+"""Errors that are the user's to mend: each carries the exit code that the command line ends with."""
+
+
+class UserError(Exception):
+    """Something outside gpt2kit is wrong. The message says what, where, and what would be accepted."""
+
+    exit_code = 2
+
+
+class DataError(UserError):
+    """A corpus, a prepared folder, a run folder or a recipe cannot be used as it is."""
+
+    exit_code = 3
+
+
+class RecipeError(DataError):
+    """A recipe or a `--set` has an unknown key, a wrong type or values that contradict each other."""
+
+
+class MachineError(UserError):
+    """The machine lacks something that was asked for: a device, a data type, a package, disk."""
+
+    exit_code = 4
+
+
+class OutOfMemory(UserError):
+    """The smallest batch does not fit into memory."""
+
+    exit_code = 6
+
+
+class Interrupted(Exception):
+    """A signal ended the work after its state was saved."""
+
+    def __init__(self, signal_number: int, message: str) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number

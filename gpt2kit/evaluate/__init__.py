@@ -1,0 +1,1 @@
+"""How good the answers are: loss in nats, and the metrics of each task."""

@@ -1,0 +1,81 @@
+"""Cross-entropy of the targets, summed, in nats; whoever divides it divides once, by the count of all targets.
+
+Shapes: N targets, D width, V vocabulary. Only target positions reach the head, in chunks, and the gradient is formed
+in the forward pass, so that the N x V logits never exist as a whole.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+CHUNK = 512
+"""Targets whose logits are held at a time: at V = 8,192 these are 16 MB in fp32, about what a CPU's cache holds."""
+
+ChunkGrad = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor, Tensor]]
+
+
+def chunk_grad(logits_NV: Tensor, labels_N: Tensor, smoothing: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Summed smoothed loss, summed plain loss, and the gradient of the former on the logits.
+
+    The smoothed target is (1 - s) x one-hot + s / V (Szegedy et al. 2016, equation 7).
+    """
+    logits = logits_NV.float()
+    normaliser_N = logits.logsumexp(-1)
+    plain_N = normaliser_N - logits.gather(1, labels_N[:, None])[:, 0]
+    smoothed_N = (1 - smoothing) * plain_N + smoothing * (normaliser_N - logits.mean(-1))
+    one_hot = torch.arange(logits.size(1), device=logits.device) == labels_N[:, None]
+    target = torch.where(one_hot, 1 - smoothing + smoothing / logits.size(1), smoothing / logits.size(1))
+    gradient = (logits - normaliser_N[:, None]).exp() - target
+    return smoothed_N.sum(), plain_N.sum(), gradient.to(logits_NV.dtype)
+
+
+class _Fused(torch.autograd.Function):
+    """Head and cross-entropy in one: (hidden, head) -> (smoothed sum, plain sum)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, hidden_ND: Tensor, head_VD: Tensor, labels_N: Tensor, smoothing: float, grad: ChunkGrad
+    ) -> tuple[Tensor, Tensor]:
+        device = hidden_ND.device.type
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else head_VD.dtype
+        hidden, head = hidden_ND.to(dtype), head_VD.to(dtype)
+        hidden_grad, head_grad = torch.empty_like(hidden_ND), torch.zeros_like(head_VD)
+        smoothed, plain = hidden_ND.new_zeros((), dtype=torch.float32), hidden_ND.new_zeros((), dtype=torch.float32)
+        for start in range(0, hidden.size(0), CHUNK):
+            part = slice(start, start + CHUNK)
+            chunk_smoothed, chunk_plain, logit_grad = grad(hidden[part] @ head.t(), labels_N[part], smoothing)
+            smoothed += chunk_smoothed
+            plain += chunk_plain
+            hidden_grad[part] = logit_grad @ head
+            head_grad += logit_grad.t() @ hidden[part]
+        ctx.save_for_backward(hidden_grad, head_grad)
+        ctx.mark_non_differentiable(plain)
+        return smoothed, plain
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+        hidden_grad, head_grad = ctx.saved_tensors
+        return hidden_grad * grads[0], head_grad * grads[0], None, None, None
+
+
+class TargetLoss:
+    """The training loss over target positions."""
+
+    def __init__(self, smoothing: float = 0.0, compiled: bool = False) -> None:
+        self.smoothing = smoothing
+        self.grad: ChunkGrad = torch.compile(chunk_grad, dynamic=True) if compiled else chunk_grad
+
+    def __call__(self, hidden_ND: Tensor, head_VD: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
+        """Summed loss to differentiate, and summed cross-entropy to report; both fp32 scalars."""
+        smoothed, plain = _Fused.apply(hidden_ND, head_VD, labels_N, self.smoothing, self.grad)
+        return smoothed, plain
+
+
+def cross_entropy(hidden_ND: Tensor, head_VD: Tensor, labels_N: Tensor) -> Tensor:
+    """Summed cross-entropy in nats, without gradients."""
+    chunks = zip(hidden_ND.split(CHUNK), labels_N.split(CHUNK), strict=True)
+    losses = [F.cross_entropy(F.linear(hidden, head_VD).float(), labels, reduction="sum") for hidden, labels in chunks]
+    return torch.stack(losses).sum()

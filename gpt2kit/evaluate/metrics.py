@@ -1,0 +1,33 @@
+"""Scores of text against references, each with its signature: the door to `sacrebleu`."""
+
+from collections.abc import Sequence
+
+from gpt2kit.errors import DataError
+
+
+def _check(outputs: Sequence[str], references: Sequence[str]) -> None:
+    # sacrebleu 2.6 cuts the longer list to the shorter one without a word.
+    if len(outputs) != len(references):
+        raise DataError(f"{len(outputs)} outputs but {len(references)} references: line n must answer line n")
+    if not outputs:
+        raise DataError("nothing to score: there are no outputs")
+
+
+def bleu(outputs: Sequence[str], references: Sequence[str]) -> tuple[str, float, str]:
+    """Corpus BLEU, 0 to 100, cased and detokenised, one reference each (Post 2018)."""
+    from sacrebleu.metrics.bleu import BLEU
+
+    _check(outputs, references)
+    metric = BLEU()
+    score = metric.corpus_score(list(outputs), [list(references)]).score
+    return "BLEU", score, str(metric.get_signature())
+
+
+def chrf(outputs: Sequence[str], references: Sequence[str]) -> tuple[str, float, str]:
+    """Corpus chrF++ (Popović 2017), 0 to 100."""
+    from sacrebleu.metrics.chrf import CHRF
+
+    _check(outputs, references)
+    metric = CHRF(word_order=2)
+    score = metric.corpus_score(list(outputs), [list(references)]).score
+    return "chrF++", score, str(metric.get_signature())

@@ -1,0 +1,42 @@
+"""Pure functions on logits [B, V]. The order is temperature, then top-k, then top-p."""
+
+import torch
+from torch import Tensor
+
+from gpt2kit.config import GenerateConfig
+
+
+def top_k(logits_BV: Tensor, k: int) -> Tensor:
+    """Keep the k likeliest tokens and all that tie with the last of them; 0 keeps everything."""
+    if k == 0 or k >= logits_BV.size(-1):
+        return logits_BV
+    threshold_B1 = logits_BV.topk(k).values[:, -1:]
+    return logits_BV.masked_fill(logits_BV < threshold_B1, float("-inf"))
+
+
+def top_p(logits_BV: Tensor, p: float) -> Tensor:
+    """Keep the smallest set of tokens whose probability reaches p, the one that crosses it included.
+
+    (Holtzman et al. 2020 and Hugging Face; OpenAI's GPT-2 sampler drops the crossing token.)
+    """
+    if p >= 1:
+        return logits_BV
+    ordered, order = logits_BV.sort(descending=True, stable=True)
+    probability = ordered.softmax(-1)
+    before = probability.cumsum(-1) - probability
+    drop = before >= p
+    drop[:, 0] = False
+    return logits_BV.masked_fill(drop.scatter(1, order, drop), float("-inf"))
+
+
+def probabilities(logits_BV: Tensor, config: GenerateConfig) -> Tensor:
+    """The distribution that is sampled from, fp32 [B, V]; needs a temperature above 0."""
+    scaled = logits_BV.float() / config.temperature
+    return top_p(top_k(scaled, config.top_k), config.top_p).softmax(-1)
+
+
+def draw(probabilities_BV: Tensor, uniform_B: Tensor) -> Tensor:
+    """Tokens [B] by inversion: a row's token depends on its own number in [0, 1) alone, not on its neighbours."""
+    cumulative = probabilities_BV.double().cumsum(-1)
+    target = uniform_B.double()[:, None] * cumulative[:, -1:]
+    return torch.searchsorted(cumulative, target, right=True)[:, 0].clamp(max=probabilities_BV.size(-1) - 1)

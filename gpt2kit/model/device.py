@@ -1,0 +1,49 @@
+"""Which device, and which arithmetic: bf16 where the machine computes it natively, else fp32."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from gpt2kit.errors import MachineError
+
+
+def pick_device(name: str) -> torch.device:
+    """auto: CUDA, then Apple's GPU, then the CPU. Raises MachineError for a device that is not there."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise MachineError(f"device = {name!r}: expected auto, cpu, cuda, cuda:1 or mps") from None
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(device.type, False):
+        raise MachineError(f"device = {name!r}: torch finds none here; device = auto takes what there is")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise MachineError(f"device = {name!r}: this machine has {torch.cuda.device_count()} CUDA device(s)")
+    return device
+
+
+def native_bf16(device: torch.device) -> bool:
+    """Whether bf16 products are computed by the hardware; emulated, they would be slower than fp32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        found: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # torch >= 2.11
+        return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+    return False
+
+
+def autocast(device: torch.device, dtype: str) -> AbstractContextManager[object]:
+    """The context that products are computed in; dtype is bf16 or fp32, as `pick_dtype` gives it."""
+    return torch.autocast(device.type, torch.bfloat16) if dtype == "bf16" else nullcontext()
+
+
+def pick_dtype(name: str, device: torch.device) -> str:
+    """bf16 or fp32. Raises MachineError where bf16 was asked for and would only be emulated."""
+    if name == "auto":
+        return "bf16" if native_bf16(device) else "fp32"
+    if name == "bf16" and not native_bf16(device):
+        raise MachineError(f"dtype = bf16: {device} does not compute it natively; dtype = auto takes fp32 here")
+    return name

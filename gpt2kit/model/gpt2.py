@@ -1,0 +1,148 @@
+"""GPT-2 (Radford et al. 2019): ids -> hidden -> logits. No loss, no sampling, no files.
+
+Shapes: B rows, T positions, D width, V vocabulary. Parameter names are Hugging Face's.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gpt2kit.config import ModelConfig
+from gpt2kit.model.attention import Attention
+from gpt2kit.model.cache import Cache
+
+INIT_STD = 0.02
+EPSILON = 1e-5
+
+
+def dropout(x: Tensor, share: float, training: bool) -> Tensor:
+    """Zero a share of x, scale up the rest. On a CPU the share is rounded to 1/256 and costs a byte of noise each,
+    drawn eight at a time: a sixth of the time of torch's own."""
+    if x.device.type != "cpu" or not training or share == 0:
+        return F.dropout(x, share, training)
+    dropped = round(share * 256)
+    noise = torch.empty((x.numel() + 7) // 8, dtype=torch.int64).random_().view(torch.uint8)
+    return x * (noise[: x.numel()].view(x.shape) >= dropped) * (256 / (256 - dropped))
+
+
+class MLP(nn.Module):
+    """Two projections around the tanh form of GELU, which is the one the released weights were trained with."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.c_fc = nn.Linear(config.n_embd, config.inner)
+        self.c_proj = nn.Linear(config.inner, config.n_embd)
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        return self.c_proj(F.gelu(self.c_fc(x_BTD), approximate="tanh"))
+
+
+class Block(nn.Module):
+    """x + attention(norm(x)), then x + mlp(norm(x))."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(config.n_embd, eps=EPSILON)
+        self.attn = Attention(config)
+        self.ln_2 = nn.LayerNorm(config.n_embd, eps=EPSILON)
+        self.mlp = MLP(config)
+        self.dropout = config.dropout
+
+    def drop(self, x_BTD: Tensor) -> Tensor:
+        return dropout(x_BTD, self.dropout, self.training)
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        x_BTD = x_BTD + self.drop(self.attn(self.ln_1(x_BTD)))
+        return x_BTD + self.drop(self.mlp(self.ln_2(x_BTD)))
+
+    def cached(self, x_BTD: Tensor, layer: int, cache: Cache, positions_BT: Tensor, mask: Tensor | None) -> Tensor:
+        x_BTD = x_BTD + self.attn.cached(self.ln_1(x_BTD), layer, cache, positions_BT, mask)
+        return x_BTD + self.mlp(self.ln_2(x_BTD))
+
+
+class Transformer(nn.Module):
+    """Token and position vectors, the blocks, the last norm."""
+
+    def __init__(self, config: ModelConfig, vocab_size: int) -> None:
+        super().__init__()
+        self.wte = nn.Embedding(vocab_size, config.n_embd)
+        self.wpe = nn.Embedding(config.n_positions, config.n_embd)
+        self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.ln_f = nn.LayerNorm(config.n_embd, eps=EPSILON)
+        self.dropout = config.dropout
+
+    def blocks(self) -> list[Block]:
+        return [block for block in self.h if isinstance(block, Block)]
+
+
+class GPT2(nn.Module):
+    """The decoder; its head is the token embedding, transposed."""
+
+    def __init__(self, config: ModelConfig, vocab_size: int) -> None:
+        super().__init__()
+        self.config = config
+        self.transformer = Transformer(config, vocab_size)
+        self.initialise()
+
+    @property
+    def vocab_size(self) -> int:
+        return self.transformer.wte.num_embeddings
+
+    @property
+    def head(self) -> Tensor:
+        """[V, D], tied to the token embedding."""
+        return self.transformer.wte.weight
+
+    def initialise(self) -> None:
+        """N(0, 0.02); what is added to the residual stream by 1 / sqrt(2 x layers) less (GPT-2 paper, section 2.3)."""
+        for name, parameter in self.named_parameters():
+            if "ln_" in name:
+                continue
+            if name.endswith("bias"):
+                nn.init.zeros_(parameter)
+            else:
+                scale = 1 / math.sqrt(2 * self.config.n_layer) if name.endswith("c_proj.weight") else 1.0
+                nn.init.normal_(parameter, std=INIT_STD * scale)
+
+    def parameter_count(self) -> int:
+        """Every weight once; the tied head is not counted again."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def hidden(self, ids_BT: Tensor) -> Tensor:
+        """Hidden states [B, T, D] after the last norm; rows are padded on the right with any id."""
+        body = self.transformer
+        positions_T = torch.arange(ids_BT.size(1), device=ids_BT.device)
+        x_BTD = dropout(body.wte(ids_BT) + body.wpe(positions_T), body.dropout, self.training)
+        for block in body.blocks():
+            x_BTD = block(x_BTD)
+        return body.ln_f(x_BTD)
+
+    def cached_hidden(self, ids_BT: Tensor, cache: Cache) -> Tensor:
+        """Hidden states [B, T, D] of new tokens after what the cache holds; the caller then advances the cache."""
+        body = self.transformer
+        positions_BT = cache.positions(ids_BT.size(1))
+        mask = cache.mask(positions_BT) if cache.longest else None
+        # Padding behind a row's end may stand beyond the window; its vectors are never looked at.
+        x_BTD = body.wte(ids_BT) + body.wpe(positions_BT.clamp(max=self.config.n_positions - 1))
+        for layer, block in enumerate(body.blocks()):
+            x_BTD = block.cached(x_BTD, layer, cache, positions_BT, mask)
+        return body.ln_f(x_BTD)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """[..., D] to [..., V]."""
+        return F.linear(hidden, self.head)
+
+    def forward(self, ids_BT: Tensor) -> Tensor:
+        """Logits [B, T, V] of every position."""
+        return self.logits(self.hidden(ids_BT))
+
+    def new_cache(self, rows: int, slots: int) -> Cache:
+        """An empty cache for decoding; keys and values have the dtype that the model's products come out in."""
+        weight = self.head
+        dtype = torch.get_autocast_dtype(weight.device.type) if torch.is_autocast_enabled(weight.device.type) else None
+        config = self.config
+        head_dim = config.n_embd // config.n_head
+        slots = min(slots, config.n_positions)
+        return Cache(config.n_layer, rows, config.n_head, slots, head_dim, weight.device, dtype or weight.dtype)

@@ -1,0 +1,150 @@
+"""The Hugging Face door: a run folder is a GPT-2 checkpoint of theirs, and theirs load here.
+
+Their linear layers are Conv1D, which stores [in, out]; ours are nn.Linear, [out, in]. All else is equal by name.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpt2kit import files
+from gpt2kit.config import ModelConfig
+from gpt2kit.errors import DataError
+from gpt2kit.model.gpt2 import EPSILON, GPT2, INIT_STD
+
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+CONV1D = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
+BUFFERS = re.compile(r"\.attn\.(bias|masked_bias)$")
+"""Causal masks, which old checkpoints store beside the weights."""
+
+
+def save(folder: Path, model: GPT2, eos: int) -> None:
+    """Write config.json, generation_config.json and model.safetensors, the weights last."""
+    config = model.config
+    files.write_json(
+        folder / CONFIG,
+        {
+            "architectures": ["GPT2LMHeadModel"],
+            "model_type": "gpt2",
+            "vocab_size": model.vocab_size,
+            "n_layer": config.n_layer,
+            "n_head": config.n_head,
+            "n_embd": config.n_embd,
+            "n_inner": config.n_inner or None,
+            "n_positions": config.n_positions,
+            "activation_function": "gelu_new",
+            "layer_norm_epsilon": EPSILON,
+            "initializer_range": INIT_STD,
+            "embd_pdrop": config.dropout,
+            "resid_pdrop": config.dropout,
+            "attn_pdrop": 0.0,
+            "tie_word_embeddings": True,
+            "bos_token_id": eos,
+            "eos_token_id": eos,
+            "dtype": "float32",
+        },
+    )
+    files.write_json(folder / "generation_config.json", {"bos_token_id": eos, "eos_token_id": eos, "pad_token_id": eos})
+    tensors = {}
+    for name, parameter in model.named_parameters():
+        weight = parameter.detach().float().cpu()
+        tensors[name] = (weight.t() if CONV1D.search(name) else weight).contiguous()
+    files.write_tensors(folder / WEIGHTS, tensors, {"format": "pt"})
+
+
+def load(folder: Path, dropout: float | None = None) -> GPT2:
+    """The model of a run folder or a Hugging Face GPT-2 folder, in fp32 on the CPU.
+
+    Raises DataError for another architecture, a missing or damaged file, and for pickled weights, which are not opened.
+    """
+    config, vocab_size = read_config(folder)
+    if dropout is not None:
+        config = replace(config, dropout=dropout)
+    with torch.device("meta"):  # no time is spent on weights that are about to be replaced
+        model = GPT2(config, vocab_size)
+    weights = _weights(folder)
+    expected = dict(model.named_parameters())
+    missing, unknown = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
+    if missing or unknown:
+        raise DataError(f"{folder}: not the weights of a GPT-2; missing {missing[:3]}, unknown {unknown[:3]}")
+    for name, parameter in expected.items():
+        if weights[name].shape != parameter.shape:
+            found, wanted = tuple(weights[name].shape), tuple(parameter.shape)
+            raise DataError(f"{folder}: {name} has shape {found}, but {CONFIG} says {wanted}")
+    model.load_state_dict(weights, assign=True)
+    for parameter in model.parameters():
+        parameter.requires_grad_(True)
+    return model
+
+
+def read_config(folder: Path) -> tuple[ModelConfig, int]:
+    """The model's shape and vocabulary size. Raises DataError for a GPT-2 variant that this core does not compute."""
+    raw = files.read_json(folder / CONFIG)
+    fixed: dict[str, tuple[Any, ...]] = {
+        "model_type": ("gpt2",),
+        "activation_function": ("gelu_new", "gelu_pytorch_tanh", None),
+        "layer_norm_epsilon": (EPSILON, None),
+        "tie_word_embeddings": (True, None),
+        "scale_attn_weights": (True, None),
+        "scale_attn_by_inverse_layer_idx": (False, None),
+        "add_cross_attention": (False, None),
+    }
+    for key, accepted in fixed.items():
+        if raw.get(key) not in accepted:
+            raise DataError(f"{folder / CONFIG}: {key} = {raw.get(key)!r}; a GPT-2 has {accepted[0]!r}")
+    try:
+        config = ModelConfig(
+            n_layer=raw["n_layer"],
+            n_head=raw["n_head"],
+            n_embd=raw["n_embd"],
+            n_inner=raw.get("n_inner") or 0,
+            n_positions=raw.get("n_positions") or raw["n_ctx"],
+            dropout=raw.get("resid_pdrop", 0.1),
+        )
+        return config, int(raw["vocab_size"])
+    except KeyError as error:
+        raise DataError(f"{folder / CONFIG}: {error} is missing") from None
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{folder / CONFIG}: {error}") from None
+
+
+def _weights(folder: Path) -> dict[str, Tensor]:
+    """All tensors by our names, in fp32 and our orientation."""
+    index = folder / f"{WEIGHTS}.index.json"
+    names: Iterable[str] = [WEIGHTS]
+    if not (folder / WEIGHTS).is_file():
+        if index.is_file():
+            names = sorted(set(files.read_json(index)["weight_map"].values()))
+        elif any(folder.glob("*.bin")) or any(folder.glob("*.pt")):
+            raise DataError(f"{folder} has pickled weights only, which could run code; save it as {WEIGHTS} first")
+    weights: dict[str, Tensor] = {}
+    for file in names:
+        weights |= files.read_tensors(folder / file)[0]
+    ours = {}
+    for name, weight in weights.items():
+        if BUFFERS.search(name):
+            continue
+        if name != "lm_head.weight" and not name.startswith("transformer."):
+            name = f"transformer.{name}"
+        ours[name] = (weight.t() if CONV1D.search(name) else weight).float().contiguous()
+    head = ours.pop("lm_head.weight", None)
+    if head is not None and not torch.equal(head, ours.get("transformer.wte.weight", head)):
+        raise DataError(f"{folder}: lm_head.weight differs from the token embedding; a GPT-2 ties them")
+    return ours
+
+
+def grow_vocabulary(model: GPT2, vocab_size: int) -> None:
+    """Append rows for new tokens at the mean of the old ones: a random row would outshout every trained token."""
+    old = model.transformer.wte.weight.detach()
+    if vocab_size < old.size(0):
+        raise DataError(f"the model has {old.size(0)} tokens, the data only {vocab_size}: they do not belong together")
+    grown = torch.nn.Embedding(vocab_size, old.size(1), device=old.device)
+    with torch.no_grad():
+        grown.weight[: old.size(0)] = old
+        grown.weight[old.size(0) :] = old.mean(0)
+    model.transformer.wte = grown

@@ -1,0 +1,294 @@
+"""prepare, train, evaluate: the straight lines between a task and the core. (generate is `engine.Engine`.)"""
+
+import importlib.metadata
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gpt2kit import files, folders
+from gpt2kit.data.hub import fetch
+from gpt2kit.data.prepare import write_split
+from gpt2kit.data.report import SplitReport
+from gpt2kit.data.sources import held_out
+from gpt2kit.data.store import Store
+from gpt2kit.engine import RECIPE_FILE, Engine
+from gpt2kit.errors import DataError, UserError
+from gpt2kit.generate.decode import answers
+from gpt2kit.model import hf
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.recipe import Recipe
+from gpt2kit.tasks.base import Record, Score, Task
+from gpt2kit.train import loop
+from gpt2kit.train.state import STATE_FILE
+
+REPORT_FILE, RUN_FILE, METRICS_FILE = "prepare.json", "run.json", "metrics.jsonl"
+
+Records = Callable[[], Iterator[Record[Any, Any]]]
+
+
+def ignore(*_: object) -> None:
+    """A progress callback for callers who do not look."""
+
+
+def prepare(
+    recipe: Recipe,
+    corpora: Mapping[str, Sequence[str]],
+    out: Path,
+    overwrite: bool = False,
+    progress: Callable[[str, int], None] = ignore,
+) -> dict[str, SplitReport]:
+    """Read the corpora of each split, learn the tokenizer from train, write ids to `out`; returns what was done.
+
+    Without a "val" corpus a part of train is held out, by a hash of each key. A failure leaves `out` as it was.
+    """
+    task, window = recipe.task, recipe.model.n_positions
+    splits = _splits(task, corpora)
+    with files.new_folder(out, overwrite) as folder:
+        usable = (record for record in _counted(splits["train"], "fit", progress) if not task.problem(record))
+        fitted = task.fit(corpora["train"], usable, folder, window)
+        reports: dict[str, SplitReport] = {}
+        training_keys = None
+        for split, records in splits.items():
+            report, keys = write_split(
+                folder, split, _counted(records, split, progress), fitted, window, training_keys, ignore
+            )
+            reports[split] = report
+            training_keys = keys if training_keys is None else training_keys
+        if not reports["train"].rows:
+            dropped = ", ".join(f"{reason}: {n}" for reason, n in reports["train"].dropped.items()) or "it is empty"
+            raise DataError(f"{' '.join(corpora['train'])}: nothing to train on ({dropped})")
+        folders.save_task(folder, recipe.task_name, fitted)
+        described = {"corpora": dict(corpora), "window": window, "splits": {s: r.json() for s, r in reports.items()}}
+        files.write_json(folder / REPORT_FILE, described)
+    return reports
+
+
+def _splits(task: Task[Any, Any], corpora: Mapping[str, Sequence[str]]) -> dict[str, Records]:
+    """How to read each split, train first."""
+    whole: dict[str, Records] = {split: partial(task.read, words) for split, words in corpora.items()}
+    if "val" in corpora:
+        return whole
+
+    def part(wanted: bool) -> Records:
+        return lambda: (r for r in task.read(corpora["train"]) if held_out(task.key(r), task.held_out) == wanted)
+
+    return {**whole, "train": part(False), "val": part(True)}
+
+
+def _counted(records: Records, phase: str, progress: Callable[[str, int], None]) -> Iterator[Record[Any, Any]]:
+    number = 0
+    for number, record in zip(count(1), records(), strict=False):
+        if number % 1000 == 0:
+            progress(phase, number)
+        yield record
+    progress(phase, number)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Validation examples with what the model makes of them now."""
+
+    step: int
+    rows: list[tuple[str, str, str]]
+    """(source, output, target), as text."""
+
+
+Event = loop.Event | Samples
+
+
+def train(
+    recipe: Recipe,
+    data: Path,
+    run: Path,
+    init: str | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> Iterator[Event]:
+    """Train on a prepared folder into a run folder, which is a Hugging Face GPT-2 checkpoint from the first save on.
+
+    `init` is a run or a GPT-2 folder or a Hub id to start from; `resume` goes on with a run that was stopped.
+    """
+    name, task = folders.load_task(data)
+    if name != recipe.task_name:
+        raise DataError(f"{data} was prepared for {name}, the recipe {recipe.name} is for {recipe.task_name}")
+    stores = {split: Store(data, split) for split in ("train", "val")}
+    torch.manual_seed(recipe.train.seed)
+    model = _start_from(init, recipe, task) if init else GPT2(recipe.model, task.vocab_size)
+    if resume:
+        _check_resumable(run, data, recipe)
+    else:
+        with files.new_folder(run, overwrite) as folder:
+            _describe(folder, recipe, data, name, task, init)
+    validation = stores["val"] if len(stores["val"]) else None
+    work = loop.Loop(model, stores["train"], validation, recipe.train, run)
+    if resume:
+        work.resume()
+        _forget_after(run / METRICS_FILE, work.step)
+    with (run / METRICS_FILE).open("a", encoding="utf-8") as log:
+        for event in work.run(lambda model: hf.save(run, model, task.eos)):
+            yield event
+            if isinstance(event, loop.Step | loop.Validation):
+                log.write(json.dumps(_metrics(event)) + "\n")
+                log.flush()
+            if isinstance(event, loop.Validation) and recipe.train.samples:
+                yield Samples(event.step, _samples(model, task, stores["val"], recipe))
+    if work.step == work.steps:
+        files.write_json(run / RUN_FILE, files.read_json(run / RUN_FILE) | {"finished": True})
+        (run / STATE_FILE).unlink(missing_ok=True)
+
+
+def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
+    """A pretrained model whose vocabulary grows by the task's new tokens; ids of the old ones must mean the same."""
+    folder = fetch(init)
+    model = hf.load(folder, recipe.model.dropout)
+    if not task.extends(folder):
+        raise DataError(f"{init} has another tokenizer than the data: prepare it with --tokenizer {init}")
+    hf.grow_vocabulary(model, task.vocab_size)
+    return model
+
+
+def _describe(folder: Path, recipe: Recipe, data: Path, name: str, task: Task[Any, Any], init: str | None) -> None:
+    """All of a run folder that is known before the first step."""
+    task.copy_files(folder)
+    folders.save_task(folder, name, task)
+    files.write_text(folder / RECIPE_FILE, replace(recipe, task=task).toml())
+    described = {
+        "data": str(data.resolve()),
+        "init": init,
+        "gpt2kit": importlib.metadata.version("gpt2kit"),
+        "torch": torch.__version__,
+        "finished": False,
+    }
+    files.write_json(folder / RUN_FILE, described)
+
+
+def _check_resumable(run: Path, data: Path, recipe: Recipe) -> None:
+    """Raises when the run is finished, has no state, or would go on as another run than it was."""
+    described = files.read_json(run / RUN_FILE)
+    if described["finished"]:
+        raise UserError(f"{run} is finished; to train on, start a new run with --init {run}")
+    if not (run / STATE_FILE).is_file():
+        raise DataError(
+            f"{run} has no {STATE_FILE}: it was stopped before its first save; start again with --overwrite"
+        )
+    before, now = recipe_of(run).table(), recipe.table()
+    changed = [
+        f"{section}.{key}"
+        for section in ("model", "train")
+        for key in now[section]
+        if now[section][key] != before[section].get(key)
+    ]
+    if changed:
+        raise UserError(f"{run} was started with other values of {', '.join(changed)}: a resumed run keeps its own")
+    if described["data"] != str(data.resolve()):
+        raise UserError(f"{run} was started on {described['data']}, not on {data}")
+
+
+def recipe_of(run: Path) -> Recipe:
+    """The resolved recipe of a run."""
+    from gpt2kit import recipe
+
+    return recipe.load(str(run / RECIPE_FILE))
+
+
+def _forget_after(path: Path, step: int) -> None:
+    """Drop what a killed run logged after its last save: those steps are done again."""
+    if path.is_file():
+        lines = path.read_text(encoding="utf-8").split("\n")
+        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
+        files.write_text(path, "".join(f"{line}\n" for line in kept))
+
+
+def _metrics(event: loop.Step | loop.Validation) -> dict[str, float | int]:
+    if isinstance(event, loop.Validation):
+        return {"step": event.step, "validation_loss": event.loss}
+    return {
+        "step": event.step,
+        "epoch": round(event.epoch, 4),
+        "loss": event.loss,
+        "rate": event.rate,
+        "tokens_per_second": round(event.tokens_per_second),
+    }
+
+
+def _samples(model: GPT2, task: Task[Any, Any], store: Store, recipe: Recipe) -> list[tuple[str, str, str]]:
+    rows = [store.row(index) for index in range(min(recipe.train.samples, len(store)))]
+    config = replace(recipe.generate, beams=1)
+    found = {result.index: result for result in answers(model, [prompt for prompt, _ in rows], config, task.eos)}
+    outputs = [task.decode(found[index].answers[0].ids) for index in range(len(rows))]
+    shown = zip(rows, outputs, strict=True)
+    return [
+        (task.show(task.decode_source(prompt)), str(output), str(task.decode(target)))
+        for (prompt, target), output in shown
+    ]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of a run on one set."""
+
+    scores: list[Score]
+    count: int
+    truncated: int
+    unfinished: int
+    seconds: float
+    signature: str
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "scores": {score.name: {"value": score.value, "signature": score.signature} for score in self.scores},
+            "count": self.count,
+            "truncated": self.truncated,
+            "unfinished": self.unfinished,
+            "seconds": round(self.seconds, 2),
+            "per_second": round(self.count / self.seconds, 2),
+            "signature": self.signature,
+        }
+
+
+def evaluate(
+    engine: Engine,
+    records: Sequence[Record[Any, Any]],
+    name: str,
+    predictions: Path | None = None,
+    progress: Callable[[int], None] = ignore,
+) -> Evaluation:
+    """Answer every record's source and score the answers; `predictions` receives them as JSON lines."""
+    if not records:
+        raise DataError(f"{name} has no records to evaluate on")
+    started = time.perf_counter()
+    results = []
+    for result in engine.results(record.source for record in records):
+        results.append(result)
+        progress(len(results))
+    seconds = time.perf_counter() - started
+    outputs = [result.outputs[0] for result in results]
+    if predictions is not None:
+        pairs = zip(records, outputs, strict=True)
+        lines = [{"source": r.source, "output": output, "target": r.target} for r, output in pairs]
+        files.write_text(predictions, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    config = engine.config
+    decoding = f"beam{config.beams}|alpha:{config.length_penalty}" if config.beams > 1 else f"t:{config.temperature}"
+    version = importlib.metadata.version("gpt2kit")
+    return Evaluation(
+        engine.task.score(outputs, [record.target for record in records]),
+        len(records),
+        sum(result.truncated for result in results),
+        sum(not result.finished for result in results),
+        seconds,
+        f"set:{name}|n:{len(records)}|decode:{decoding}|gpt2kit:{version}",
+    )
+
+
+def stored_records(run: Path, task: Task[Any, Any], split: str, limit: int | None = None) -> list[Record[Any, Any]]:
+    """The records of a split of the folder that a run was trained on, from their ids."""
+    store = Store(Path(files.read_json(run / RUN_FILE)["data"]), split)
+    rows = (store.row(index) for index in range(len(store)))
+    return [Record(task.decode_source(prompt), task.decode(target)) for prompt, target in islice(rows, limit)]

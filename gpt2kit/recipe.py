@@ -1,0 +1,168 @@
+"""Recipes: TOML in, frozen dataclasses out. Unknown keys and wrong types are errors that name what is accepted."""
+
+import dataclasses
+import tomllib
+from collections.abc import Sequence
+from dataclasses import MISSING, Field, dataclass
+from difflib import get_close_matches
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import tomli_w
+
+from gpt2kit import tasks
+from gpt2kit.config import GenerateConfig, ModelConfig, TrainConfig
+from gpt2kit.errors import RecipeError
+from gpt2kit.tasks.base import Task
+
+SECTIONS = {"model": ModelConfig, "train": TrainConfig, "generate": GenerateConfig}
+
+Section = TypeVar("Section")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that a run is made of, resolved."""
+
+    name: str
+    task_name: str
+    task: Task[Any, Any]
+    model: ModelConfig
+    train: TrainConfig
+    generate: GenerateConfig
+
+    def table(self) -> dict[str, dict[str, Any]]:
+        """All knobs with their values, as the TOML tables that give this recipe again."""
+        sections = {"task": self.task, "model": self.model, "train": self.train, "generate": self.generate}
+        tables = {name: values(section) for name, section in sections.items()}
+        if self.model.size:  # the size sets these three; stating them too would be saying it twice
+            for key in ("n_layer", "n_head", "n_embd"):
+                del tables["model"][key]
+        return {"task": {"name": self.task_name, **tables.pop("task")}, **tables}
+
+    def toml(self) -> str:
+        return tomli_w.dumps(self.table())
+
+
+def shipped() -> list[str]:
+    """Names of the recipes that come with gpt2kit."""
+    return sorted(path.name.removesuffix(".toml") for path in _folder().iterdir() if path.name.endswith(".toml"))
+
+
+def shipped_text(name: str) -> str:
+    """A shipped recipe as it is written, comments included."""
+    if name not in shipped():
+        close = get_close_matches(name, shipped(), 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise RecipeError(f"there is no recipe {name!r}{hint} Shipped are {', '.join(shipped())}; or name a .toml file")
+    return (_folder() / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _folder() -> Any:
+    """`recipes` inside an installed package; beside the package in a checkout."""
+    installed = package_files("gpt2kit") / "recipes"
+    return installed if installed.is_dir() else Path(__file__).parent.parent / "recipes"
+
+
+def load(name: str, settings: Sequence[str] = (), task: str | None = None) -> Recipe:
+    """A shipped recipe by name or a TOML file by path, with `section.key=value` settings applied.
+
+    Raises RecipeError, also when the recipe is for another task than `task`.
+    """
+    path = Path(name)
+    if path.suffix == ".toml":
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise RecipeError(f"{name}: cannot be read: {error.strerror}") from None
+    else:
+        text = shipped_text(name)
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{name}: {error}") from None
+    recipe = build(path.stem, apply(table, settings))
+    if task is not None and recipe.task_name != task:
+        raise RecipeError(f"recipe {name} is for the task {recipe.task_name}, not for {task}")
+    return recipe
+
+
+def apply(table: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """The table with each `section.key=value` put in; the value is TOML, a bare word is a string."""
+    table = {name: dict(section) if isinstance(section, dict) else section for name, section in table.items()}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        section, dot, name = key.strip().partition(".")
+        if not (equals and dot and section and name):
+            raise RecipeError(f"--set {setting}: expected section.key=value, as in --set train.lr=3e-4")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text.strip()
+        table.setdefault(section, {})[name] = value
+    return table
+
+
+def build(name: str, table: dict[str, Any]) -> Recipe:
+    """A recipe from its TOML tables."""
+    _known("section", table, ["task", *SECTIONS])
+    task_table = dict(table.get("task", {}))
+    task_name = task_table.pop("name", None)
+    if not isinstance(task_name, str):
+        raise RecipeError(f"recipe {name}: [task] needs name = one of {', '.join(tasks.names())}")
+    sections: dict[str, Any] = {key: build_section(kind, key, table.get(key, {})) for key, kind in SECTIONS.items()}
+    return Recipe(name, task_name, build_section(tasks.find(task_name), "task", task_table), **sections)
+
+
+def build_section(kind: type[Section], section: str, table: dict[str, Any]) -> Section:
+    """A dataclass of knobs from its table."""
+    fields = knobs(kind)
+    _known(section, table, list(fields))
+    types = get_type_hints(kind)
+    checked = {key: _typed(f"{section}.{key}", value, types[key], fields[key]) for key, value in table.items()}
+    try:
+        return kind(**checked)
+    except ValueError as error:
+        raise RecipeError(f"[{section}] {error}") from None
+
+
+def knobs(kind: Any) -> dict[str, "Field[Any]"]:
+    """The fields of a section that a recipe may state."""
+    return {field.name: field for field in dataclasses.fields(kind) if "help" in field.metadata}
+
+
+def values(section: Any) -> dict[str, Any]:
+    """The knobs of a section with their values, as TOML has them."""
+    found = {name: getattr(section, name) for name in knobs(section)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
+
+
+def _known(section: str, table: dict[str, Any], accepted: list[str]) -> None:
+    for key in table:
+        if key not in accepted:
+            full = key if section == "section" else f"{section}.{key}"
+            close = get_close_matches(key, accepted, 1)
+            hint = f"did you mean {close[0]}? " if close else ""
+            raise RecipeError(f"unknown key {full}; {hint}accepted: {', '.join(accepted)}")
+
+
+def _typed(key: str, value: Any, wanted: Any, field: "Field[Any]") -> Any:
+    """`value` as the field's type, or a RecipeError; a whole number serves as a float, a list as a tuple."""
+    if wanted is float and type(value) is int:
+        value = float(value)
+    if wanted == tuple[str, ...]:
+        value = (
+            tuple(value.split(",")) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+        )
+        fits = isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    else:
+        fits = type(value) is wanted
+    name = getattr(wanted, "__name__", "list of strings") if wanted != tuple[str, ...] else "list of strings"
+    default = "" if field.default is MISSING else f"; the default is {field.default!r}"
+    if not fits:
+        raise RecipeError(f"{key} = {value!r} is {type(value).__name__}, expected {name}{default}")
+    choices = field.metadata["choices"]
+    if choices and value not in choices:
+        raise RecipeError(f"{key} = {value!r}; accepted: {', '.join(repr(choice) for choice in choices)}{default}")
+    return value

@@ -1,0 +1,32 @@
+"""One file a task; the file's name is its word on the command line. Listing them imports none."""
+
+import importlib
+import inspect
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from gpt2kit.errors import UserError
+from gpt2kit.tasks.base import Task
+
+
+def names() -> list[str]:
+    """Every task there is, by the files in this folder."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in ("__init__", "base"))
+
+
+def find(name: str) -> type[Task[Any, Any]]:
+    """The one Task class of a task's file."""
+    if name not in names():
+        close = get_close_matches(name, names(), 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise UserError(f"there is no task {name!r}{hint} The tasks are {', '.join(names())}")
+    module = importlib.import_module(f"{__name__}.{name}")
+    found = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, Task) and value.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise TypeError(f"{module.__file__} must define exactly one Task, it defines {len(found)}")
+    return found[0]

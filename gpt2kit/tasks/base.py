@@ -1,0 +1,158 @@
+"""The seam: ids cross it and nothing else. A task never sees a tensor, the core never sees a text or a MIDI file."""
+
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar, Generic, NamedTuple, Self, TypeVar
+
+from gpt2kit.config import check, knob
+from gpt2kit.data.bpe import TOKENIZER_FILES, Bpe
+
+Source = TypeVar("Source")
+Target = TypeVar("Target")
+
+
+class Score(NamedTuple):
+    """One figure, and all that must be known to compare it with another."""
+
+    name: str
+    value: float
+    signature: str
+
+
+@dataclass(frozen=True)
+class Record(Generic[Source, Target]):
+    """One example, in values that a person can read."""
+
+    source: Source
+    target: Target
+
+
+@dataclass(frozen=True)
+class Task(ABC, Generic[Source, Target]):
+    """What turns a user's data into prompts and answers. The fields are the recipe's [task] table.
+
+    `train` and `generate` build prompts with the same `encode_source`, so they cannot drift apart.
+    """
+
+    layout: ClassVar[str] = "rows"
+    held_out: float = knob(0.02, "share of the corpus kept for validation when prepare is given no --val")
+    folder: Path = field(default=Path(), repr=False)
+    """Where the task's own files (its tokenizer) are; set by whoever opens a prepared folder or a run."""
+
+    def __post_init__(self) -> None:
+        check(0 < self.held_out < 1, "held_out must be between 0 and 1")
+
+    def opened(self, folder: Path) -> Self:
+        """The same task with its files in `folder`."""
+        return replace(self, folder=folder)
+
+    @abstractmethod
+    def read(self, corpus: Sequence[str]) -> Iterator[Record[Source, Target]]:
+        """Records of a corpus as it is named on the command line, streamed in order."""
+
+    @abstractmethod
+    def fit(self, corpus: Sequence[str], records: Iterable[Record[Source, Target]], folder: Path, window: int) -> Self:
+        """Learn what must be learned from the training part (a tokenizer) into `folder`; return the opened task."""
+
+    @abstractmethod
+    def parse(self, text: str) -> Source:
+        """A word of the command line or a line of input as a source."""
+
+    @abstractmethod
+    def key(self, record: Record[Source, Target]) -> str:
+        """What decides the split: records of equal keys never straddle it."""
+
+    @abstractmethod
+    def problem(self, record: Record[Source, Target]) -> str | None:
+        """Why a record cannot be used, in two or three words; None when it can."""
+
+    @abstractmethod
+    def blank(self, source: Source) -> bool:
+        """Whether there is nothing to answer: the model is not asked, the answer is empty."""
+
+    @abstractmethod
+    def encode_source(self, source: Source) -> list[int]:
+        """The prompt: never empty, ends with the token after which the answer begins."""
+
+    @abstractmethod
+    def decode_source(self, prompt: Sequence[int]) -> Source:
+        """Inverse of `encode_source`."""
+
+    @abstractmethod
+    def encode_target(self, target: Target) -> list[int]:
+        """The answer; ends with `eos`."""
+
+    @abstractmethod
+    def decode(self, ids: Sequence[int]) -> Target:
+        """Inverse of `encode_target`; takes any ids, with or without `eos`."""
+
+    @abstractmethod
+    def score(self, outputs: Sequence[Target], targets: Sequence[Target]) -> list[Score]:
+        """The task's figures for outputs beside their references."""
+
+    def show(self, source: Source) -> str:
+        """A source as a person reads it."""
+        return str(source)
+
+    @property
+    @abstractmethod
+    def vocab_size(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def eos(self) -> int: ...
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """What must be equal for two folders to mean the same by the same ids."""
+
+    @abstractmethod
+    def copy_files(self, folder: Path) -> None:
+        """Put the task's own files into another folder."""
+
+    @abstractmethod
+    def extends(self, folder: Path) -> bool:
+        """Whether every id of the model in `folder` means the same here."""
+
+    def encode(self, records: Sequence[Record[Source, Target]]) -> list[tuple[list[int], list[int]]]:
+        """(prompt, target) of each record; a task overrides this where it can do many at once faster."""
+        return [(self.encode_source(record.source), self.encode_target(record.target)) for record in records]
+
+    def shorten(self, prompt: list[int], room: int) -> list[int]:
+        """A prompt of at most `room` tokens: the source is cut at its end, the last token stays."""
+        return prompt if len(prompt) <= room else [*prompt[: room - 1], prompt[-1]]
+
+
+@dataclass(frozen=True)
+class TextTask(Task[Source, Target]):
+    """A task whose files are a byte-level BPE tokenizer."""
+
+    vocab: int = knob(8192, "tokens that prepare learns, bytes and separators included")
+    tokenizer: str = knob(
+        "", "a folder or Hub id whose tokenizer is used instead, as --init needs it", flag=("prepare",)
+    )
+
+    @property
+    def bpe(self) -> Bpe:
+        return Bpe.cached(self.folder)
+
+    @property
+    def vocab_size(self) -> int:
+        return self.bpe.vocab_size
+
+    @property
+    def eos(self) -> int:
+        return self.bpe.end_of_text
+
+    def fingerprint(self) -> str:
+        return self.bpe.fingerprint()
+
+    def copy_files(self, folder: Path) -> None:
+        for name in TOKENIZER_FILES:
+            shutil.copyfile(self.folder / name, folder / name)
+
+    def extends(self, folder: Path) -> bool:
+        return self.bpe.extends(Bpe.load(folder))

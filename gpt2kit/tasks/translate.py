@@ -1,0 +1,139 @@
+"""Translation as in The Illustrated GPT-2: the source, `<to-fr>`, the translation, end. One separator a language."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from gpt2kit.config import knob
+from gpt2kit.data.bpe import Bpe
+from gpt2kit.data.hub import fetch
+from gpt2kit.data.sources import LANGUAGE_PREFIX, pair_paths, read_pairs
+from gpt2kit.errors import DataError, UserError
+from gpt2kit.evaluate import metrics
+from gpt2kit.tasks.base import Record, Score, TextTask
+
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+class Sentence(NamedTuple):
+    """A text and the language it is wanted in."""
+
+    text: str
+    to: str
+
+
+def separator(language: str) -> str:
+    return f"<to-{language}>"
+
+
+@dataclass(frozen=True)
+class Translate(TextTask[Sentence, str]):
+    """Sentence pairs; several target languages in one model have a corpus each."""
+
+    to: str = knob(
+        "fr",
+        "the language to translate into, where the corpus or the run does not say",
+        flag=("prepare", "generate", "evaluate"),
+    )
+    languages: tuple[str, ...] = knob((), "target languages of the model; prepare finds them in the corpora")
+    columns: tuple[str, ...] = knob(
+        (), "source and target column of a table, as in --columns en,fr", flag=("prepare", "evaluate")
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for language in (self.to, *self.languages):
+            if not LANGUAGE.fullmatch(language):
+                raise ValueError(f"{language!r} is no language code; expected one like fr or pt-BR")
+        if self.columns and len(self.columns) != 2:
+            raise ValueError(f"columns takes two names, source and target, not {len(self.columns)}")
+
+    def corpora(self, corpus: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+        """(target language, files) of each corpus: `de=pairs.tsv` says it, else the ending of the second text file."""
+        found = []
+        for files in pair_paths(corpus):
+            prefix = LANGUAGE_PREFIX.match(files[0])
+            first = files[0][prefix.end() :] if prefix else files[0]
+            ending = Path(files[-1].removesuffix(".gz").removesuffix(".xz")).suffix[1:]
+            if prefix:
+                language = prefix.group()[:-1]
+            elif len(files) == 2 and LANGUAGE.fullmatch(ending) and ending != "txt":
+                language = ending
+            else:
+                language = self.to
+            found.append((language, (first, *files[1:])))
+        return found
+
+    def read(self, corpus: Sequence[str]) -> Iterator[Record[Sentence, str]]:
+        columns = (self.columns[0], self.columns[1]) if self.columns else None
+        streams = [(language, read_pairs(files, columns)) for language, files in self.corpora(corpus)]
+        for language, pairs in streams:
+            for source, target in pairs:
+                yield Record(Sentence(source, language), target)
+
+    def fit(
+        self, corpus: Sequence[str], records: Iterable[Record[Sentence, str]], folder: Path, window: int
+    ) -> "Translate":
+        languages = tuple(dict.fromkeys([*self.languages, *(language for language, _ in self.corpora(corpus))]))
+        separators = [separator(language) for language in languages]
+        if self.tokenizer:
+            bpe = Bpe.load(fetch(self.tokenizer))
+            bpe.add_separators(separators)
+        else:
+            texts = chain.from_iterable((record.source.text, record.target) for record in records)
+            bpe = Bpe.train(texts, self.vocab, separators)
+        bpe.save(folder, window)
+        to = self.to if self.to in languages else languages[0]
+        return replace(self, to=to, languages=languages, folder=folder)
+
+    def parse(self, text: str) -> Sentence:
+        return Sentence(text, self.to)
+
+    def key(self, record: Record[Sentence, str]) -> str:
+        return record.source.text
+
+    def problem(self, record: Record[Sentence, str]) -> str | None:
+        source, target = not record.source.text.strip(), not record.target.strip()
+        if source and target:
+            return "both sides empty"
+        return "source empty" if source else "target empty" if target else None
+
+    def blank(self, source: Sentence) -> bool:
+        return not source.text.strip()
+
+    def show(self, source: Sentence) -> str:
+        return source.text
+
+    def encode_source(self, source: Sentence) -> list[int]:
+        return [*self.bpe.encode([source.text])[0], self._separator_id(source.to)]
+
+    def decode_source(self, prompt: Sequence[int]) -> Sentence:
+        language = self.bpe.token(prompt[-1]).removeprefix("<to-").removesuffix(">")
+        return Sentence(self.bpe.decode(prompt[:-1]), language)
+
+    def encode_target(self, target: str) -> list[int]:
+        return [*self.bpe.encode([target])[0], self.eos]
+
+    def encode(self, records: Sequence[Record[Sentence, str]]) -> list[tuple[list[int], list[int]]]:
+        sources = self.bpe.encode([record.source.text for record in records])
+        targets = self.bpe.encode([record.target for record in records])
+        for record, source, target in zip(records, sources, targets, strict=True):
+            source.append(self._separator_id(record.source.to))
+            target.append(self.eos)
+        return list(zip(sources, targets, strict=True))
+
+    def _separator_id(self, language: str) -> int:
+        if language not in self.languages:
+            raise UserError(f"this model does not translate into {language!r}; it knows {', '.join(self.languages)}")
+        return self.bpe.id(separator(language))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return self.bpe.decode(ids)
+
+    def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
+        if not targets:
+            raise DataError("there are no references to score against")
+        return [Score(*metrics.bleu(outputs, targets)), Score(*metrics.chrf(outputs, targets))]

@@ -1,0 +1,71 @@
+"""Optimisers and their learning rate."""
+
+import math
+
+import torch
+from torch import nn
+from torch.optim import AdamW, Muon, Optimizer
+
+from gpt2kit.config import TrainConfig
+
+
+def build(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
+    """AdamW for all weights; or Muon for the blocks' matrices (Jordan et al. 2024) and AdamW for the rest.
+
+    Weight decay is on matrices alone. Muon's update is scaled to AdamW's size, so that one rate fits both.
+    """
+    named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    hidden = {
+        name for name, parameter in named if config.optimizer == "muon" and ".h." in name and parameter.dim() == 2
+    }
+    rest = [parameter for name, parameter in named if name not in hidden]
+    groups = [
+        {"params": [p for p in rest if p.dim() >= 2], "weight_decay": config.weight_decay},
+        {"params": [p for p in rest if p.dim() < 2], "weight_decay": 0.0},
+    ]
+    optimizers: list[Optimizer] = [AdamW(groups, lr=config.lr, betas=(0.9, config.beta2), fused=True)]
+    if hidden:
+        matrices = [parameter for name, parameter in named if name in hidden]
+        decay, adjust = config.weight_decay, "match_rms_adamw"
+        optimizers.append(Muon(matrices, lr=config.muon_lr, weight_decay=decay, adjust_lr_fn=adjust))
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["peak"] = group["lr"]
+    return optimizers
+
+
+def rate(step: int, steps: int, config: TrainConfig) -> float:
+    """Share of the peak rate at step 0 ... steps - 1: linear warm-up, then a cosine down to `final_lr`."""
+    warmup = int(config.warmup * steps)
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    progress = (step - warmup) / max(1, steps - warmup)
+    return config.final_lr + (1 - config.final_lr) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def set_rate(optimizers: list[Optimizer], share: float) -> None:
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak"] * share
+
+
+class Average:
+    """An exponential average of the weights. It starts as their plain mean, so early weights do not linger."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.weights = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+
+    def update(self, model: nn.Module, step: int) -> None:
+        """After step 0, 1, ...; does nothing at decay 0 but follow the weights."""
+        decay = min(self.decay, step / (step + 10))
+        parameters = [parameter.detach() for parameter in model.parameters()]
+        torch._foreach_lerp_(list(self.weights.values()), parameters, 1 - decay)
+
+    def swap(self, model: nn.Module) -> None:
+        """Exchange the model's weights with the averaged ones; a second call puts them back."""
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                kept = parameter.detach().clone()
+                parameter.copy_(self.weights[name])
+                self.weights[name] = kept
