@@ -85,6 +85,7 @@ class TrainConfig:
         check(self.steps >= 0 and self.epochs > 0, "steps must be 0 or more, and epochs above 0")
         check(self.batch_tokens >= 1 and self.accumulate >= 1, "batch_tokens and accumulate must be at least 1")
         check(self.lr > 0 and self.muon_lr > 0, "learning rates must be above 0")
+        check(0 <= self.beta2 < 1, "beta2 must be in [0, 1)")
         check(0 <= self.warmup < 1 and 0 <= self.final_lr <= 1, "warmup is in [0, 1), final_lr in [0, 1]")
         check(0 <= self.label_smoothing < 1 and 0 <= self.ema < 1, "label_smoothing and ema are in [0, 1)")
         check(min(self.clip, self.weight_decay) >= 0, "clip and weight_decay must be 0 or more")

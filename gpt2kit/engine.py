@@ -1,7 +1,8 @@
 """What a notebook holds: `fr = gpt2kit.load("runs/translate")`, then `fr("The cat sat.")`."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, overload
 
@@ -14,7 +15,6 @@ from gpt2kit.model.device import pick_device
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.tasks.base import Task
 
-RECIPE_FILE = "recipe.toml"
 WINDOW_OF_INPUTS = 2048
 """Inputs that are sorted by length together; more are read as these are answered: constant memory for any pipe."""
 
@@ -74,7 +74,7 @@ class Engine:
         config = config or self.config
         iterator = iter(sources)
         offset = 0
-        while window := [source for source, _ in zip(iterator, range(WINDOW_OF_INPUTS), strict=False)]:
+        while window := list(islice(iterator, WINDOW_OF_INPUTS)):
             yield from self._window(window, config, offset)
             offset += len(window)
 
@@ -119,10 +119,7 @@ def load(run: str | Path, settings: dict[str, Any] | None = None, **task_setting
     if model.vocab_size != task.vocab_size:
         raise DataError(f"{folder}: the model has {model.vocab_size} tokens, the tokenizer {task.vocab_size}")
     if task_settings:
-        try:
-            task = replace(task, **task_settings)
-        except (TypeError, ValueError) as error:
-            raise UserError(f"[task] {error}") from None
-    config = recipe.load(str(folder / RECIPE_FILE), [], None).generate
+        task = recipe.build_section(type(task), "task", recipe.values(task) | task_settings).opened(folder)
+    config = folders.recipe_of(folder).generate
     config = recipe.build_section(GenerateConfig, "generate", recipe.values(config) | (settings or {}))
     return Engine(task, model, config)

@@ -20,7 +20,10 @@ def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is flushed to disk and takes the place of `path`."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode
         yield temporary
+        temporary.chmod(mode)  # safetensors makes its files readable for their owner alone
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         os.replace(temporary, path)
@@ -69,7 +72,12 @@ def new_folder(path: Path, overwrite: bool) -> Iterator[Path]:
         old = temporary.with_suffix(".old")
         if path.exists():
             path.rename(old)
-        temporary.rename(path)
+        try:
+            temporary.rename(path)
+        except OSError:
+            if old.exists():
+                old.rename(path)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -84,10 +92,14 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
 
 def write_tensors(path: Path, tensors: "dict[str, Tensor]", metadata: dict[str, str]) -> None:
     """A safetensors file; `metadata` goes into its header."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     with atomic(path) as temporary:
-        save_file(tensors, temporary, metadata)
+        try:
+            save_file(tensors, temporary, metadata)
+        except SafetensorError as error:  # it hides the OSError of a full disk
+            raise MachineError(f"{path}: cannot be written: {error}") from error
 
 
 def read_tensors(path: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":

@@ -1,13 +1,17 @@
-"""What a prepared folder and a run folder say of themselves: the task, its settings, and which tokenizer it means."""
+"""What a prepared folder and a run folder say of themselves, by which mistaken ones are known."""
 
+import importlib.metadata
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gpt2kit import files, recipe, tasks
-from gpt2kit.errors import DataError
+from gpt2kit.errors import DataError, UserError
+from gpt2kit.recipe import Recipe
 from gpt2kit.tasks.base import Task
 
-TASK_FILE = "task.json"
+TASK_FILE, RECIPE_FILE, RUN_FILE, METRICS_FILE = "task.json", "recipe.toml", "run.json", "metrics.jsonl"
 
 
 def save_task(folder: Path, name: str, task: Task[Any, Any]) -> None:
@@ -33,3 +37,68 @@ def load_task(folder: Path) -> tuple[str, Task[Any, Any]]:
             f"{task.vocab_size} tokens, {TASK_FILE} says {fingerprint} with {vocab_size})"
         )
     return name, task
+
+
+def describe_run(folder: Path, resolved: Recipe, data: Path, name: str, task: Task[Any, Any], init: str | None) -> None:
+    """All of a run folder that is known before the first step."""
+    task.copy_files(folder)
+    save_task(folder, name, task)
+    files.write_text(folder / RECIPE_FILE, replace(resolved, task=task).toml())
+    described = {
+        "data": str(data.resolve()),
+        "prepared": _identity(data, task),
+        "init": init,
+        "gpt2kit": importlib.metadata.version("gpt2kit"),
+        "torch": importlib.metadata.version("torch"),
+        "finished": False,
+    }
+    files.write_json(folder / RUN_FILE, described)
+
+
+def _identity(data: Path, task: Task[Any, Any]) -> dict[str, Any]:
+    """By which a folder that was prepared anew is known: its tokenizer and its counts."""
+    counts = {split: files.read_json(data / f"{split}.json") for split in ("train", "val")}
+    return {"tokenizer": task.fingerprint(), **counts}
+
+
+def check_resumable(run: Path, data: Path, resolved: Recipe, task: Task[Any, Any]) -> None:
+    """Raises when the run is finished or would go on as another run than it was."""
+    described = files.read_json(run / RUN_FILE)
+    if described["finished"]:
+        raise UserError(f"{run} is finished; to train on, start a new run with --init {run}")
+    before, now = recipe_of(run).table(), resolved.table()
+    sections = ("train",) if described["init"] else ("model", "train")  # the shape of an --init is not the recipe's
+    changed = [f"{part}.{key}" for part in sections for key in now[part] if now[part][key] != before[part].get(key)]
+    if changed:
+        raise UserError(f"{run} was started with other values of {', '.join(changed)}: a resumed run keeps its own")
+    if described["data"] != str(data.resolve()):
+        raise UserError(f"{run} was started on {described['data']}, not on {data}")
+    if described["prepared"] != _identity(data, task):
+        raise DataError(f"{data} was prepared anew after {run} was started on it: start again with --overwrite")
+
+
+def finish_run(run: Path) -> None:
+    """Write down that there is nothing left to resume."""
+    files.write_json(run / RUN_FILE, files.read_json(run / RUN_FILE) | {"finished": True})
+
+
+def data_of(run: Path, task: Task[Any, Any]) -> Path:
+    """The prepared folder that a run was trained on. Raises DataError when it now means something else."""
+    data = Path(files.read_json(run / RUN_FILE)["data"])
+    if load_task(data)[1].fingerprint() != task.fingerprint():
+        raise DataError(f"{data} was prepared anew with another tokenizer than that of {run}: give a corpus instead")
+    return data
+
+
+def recipe_of(run: Path) -> Recipe:
+    """The resolved recipe of a run."""
+    return recipe.load(str(run / RECIPE_FILE))
+
+
+def forget_after(run: Path, step: int) -> None:
+    """Drop what a killed run logged after its last save: those steps are done again."""
+    path = run / METRICS_FILE
+    if path.is_file():
+        lines = path.read_text(encoding="utf-8").split("\n")
+        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
+        files.write_text(path, "".join(f"{line}\n" for line in kept))

@@ -18,8 +18,8 @@ from gpt2kit.data.prepare import write_split
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.sources import held_out
 from gpt2kit.data.store import Store
-from gpt2kit.engine import RECIPE_FILE, Engine
-from gpt2kit.errors import DataError, UserError
+from gpt2kit.engine import Engine
+from gpt2kit.errors import DataError
 from gpt2kit.generate.decode import answers
 from gpt2kit.model import hf
 from gpt2kit.model.gpt2 import GPT2
@@ -28,7 +28,7 @@ from gpt2kit.tasks.base import Record, Score, Task
 from gpt2kit.train import loop
 from gpt2kit.train.state import STATE_FILE
 
-REPORT_FILE, RUN_FILE, METRICS_FILE = "prepare.json", "run.json", "metrics.jsonl"
+REPORT_FILE = "prepare.json"
 
 Records = Callable[[], Iterator[Record[Any, Any]]]
 
@@ -120,18 +120,23 @@ def train(
         raise DataError(f"{data} was prepared for {name}, the recipe {recipe.name} is for {recipe.task_name}")
     stores = {split: Store(data, split) for split in ("train", "val")}
     torch.manual_seed(recipe.train.seed)
-    model = _start_from(init, recipe, task) if init else GPT2(recipe.model, task.vocab_size)
     if resume:
-        _check_resumable(run, data, recipe)
+        folders.check_resumable(run, data, recipe, task)
+        if not (run / STATE_FILE).is_file():
+            raise DataError(f"{run} has no {STATE_FILE}: it was stopped before its first save; start with --overwrite")
+        model = GPT2(*hf.read_config(run))
     else:
+        files.refuse_existing(run, overwrite)
+        model = _start_from(init, recipe, task) if init else GPT2(recipe.model, task.vocab_size)
         with files.new_folder(run, overwrite) as folder:
-            _describe(folder, recipe, data, name, task, init)
+            folders.describe_run(folder, replace(recipe, model=model.config), data, name, task, init)
+            hf.save_config(folder, model, task.eos)
     validation = stores["val"] if len(stores["val"]) else None
     work = loop.Loop(model, stores["train"], validation, recipe.train, run)
     if resume:
         work.resume()
-        _forget_after(run / METRICS_FILE, work.step)
-    with (run / METRICS_FILE).open("a", encoding="utf-8") as log:
+        folders.forget_after(run, work.step)
+    with (run / folders.METRICS_FILE).open("a", encoding="utf-8") as log:
         for event in work.run(lambda model: hf.save(run, model, task.eos)):
             yield event
             if isinstance(event, loop.Step | loop.Validation):
@@ -140,7 +145,7 @@ def train(
             if isinstance(event, loop.Validation) and recipe.train.samples:
                 yield Samples(event.step, _samples(model, task, stores["val"], recipe))
     if work.step == work.steps:
-        files.write_json(run / RUN_FILE, files.read_json(run / RUN_FILE) | {"finished": True})
+        folders.finish_run(run)
         (run / STATE_FILE).unlink(missing_ok=True)
 
 
@@ -152,58 +157,6 @@ def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
         raise DataError(f"{init} has another tokenizer than the data: prepare it with --tokenizer {init}")
     hf.grow_vocabulary(model, task.vocab_size)
     return model
-
-
-def _describe(folder: Path, recipe: Recipe, data: Path, name: str, task: Task[Any, Any], init: str | None) -> None:
-    """All of a run folder that is known before the first step."""
-    task.copy_files(folder)
-    folders.save_task(folder, name, task)
-    files.write_text(folder / RECIPE_FILE, replace(recipe, task=task).toml())
-    described = {
-        "data": str(data.resolve()),
-        "init": init,
-        "gpt2kit": importlib.metadata.version("gpt2kit"),
-        "torch": torch.__version__,
-        "finished": False,
-    }
-    files.write_json(folder / RUN_FILE, described)
-
-
-def _check_resumable(run: Path, data: Path, recipe: Recipe) -> None:
-    """Raises when the run is finished, has no state, or would go on as another run than it was."""
-    described = files.read_json(run / RUN_FILE)
-    if described["finished"]:
-        raise UserError(f"{run} is finished; to train on, start a new run with --init {run}")
-    if not (run / STATE_FILE).is_file():
-        raise DataError(
-            f"{run} has no {STATE_FILE}: it was stopped before its first save; start again with --overwrite"
-        )
-    before, now = recipe_of(run).table(), recipe.table()
-    changed = [
-        f"{section}.{key}"
-        for section in ("model", "train")
-        for key in now[section]
-        if now[section][key] != before[section].get(key)
-    ]
-    if changed:
-        raise UserError(f"{run} was started with other values of {', '.join(changed)}: a resumed run keeps its own")
-    if described["data"] != str(data.resolve()):
-        raise UserError(f"{run} was started on {described['data']}, not on {data}")
-
-
-def recipe_of(run: Path) -> Recipe:
-    """The resolved recipe of a run."""
-    from gpt2kit import recipe
-
-    return recipe.load(str(run / RECIPE_FILE))
-
-
-def _forget_after(path: Path, step: int) -> None:
-    """Drop what a killed run logged after its last save: those steps are done again."""
-    if path.is_file():
-        lines = path.read_text(encoding="utf-8").split("\n")
-        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
-        files.write_text(path, "".join(f"{line}\n" for line in kept))
 
 
 def _metrics(event: loop.Step | loop.Validation) -> dict[str, float | int]:
@@ -219,7 +172,8 @@ def _metrics(event: loop.Step | loop.Validation) -> dict[str, float | int]:
 
 
 def _samples(model: GPT2, task: Task[Any, Any], store: Store, recipe: Recipe) -> list[tuple[str, str, str]]:
-    rows = [store.row(index) for index in range(min(recipe.train.samples, len(store)))]
+    count = min(recipe.train.samples, len(store))
+    rows = [store.row(index * len(store) // count) for index in range(count)]  # spread over the split
     config = replace(recipe.generate, beams=1)
     found = {result.index: result for result in answers(model, [prompt for prompt, _ in rows], config, task.eos)}
     outputs = [task.decode(found[index].answers[0].ids) for index in range(len(rows))]
@@ -289,6 +243,6 @@ def evaluate(
 
 def stored_records(run: Path, task: Task[Any, Any], split: str, limit: int | None = None) -> list[Record[Any, Any]]:
     """The records of a split of the folder that a run was trained on, from their ids."""
-    store = Store(Path(files.read_json(run / RUN_FILE)["data"]), split)
+    store = Store(folders.data_of(run, task), split)
     rows = (store.row(index) for index in range(len(store)))
     return [Record(task.decode_source(prompt), task.decode(target)) for prompt, target in islice(rows, limit)]

@@ -76,12 +76,19 @@ def load(name: str, settings: Sequence[str] = (), task: str | None = None) -> Re
             text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise RecipeError(f"{name}: cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise RecipeError(f"{name}: not UTF-8 text: {error}") from None
     else:
         text = shipped_text(name)
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{name}: {error}") from None
+    for section, value in table.items():
+        if not isinstance(value, dict):
+            raise RecipeError(
+                f"{name}: {section} = {value!r} stands outside of the tables [task] [model] [train] [generate]"
+            )
     recipe = build(path.stem, apply(table, settings))
     if task is not None and recipe.task_name != task:
         raise RecipeError(f"recipe {name} is for the task {recipe.task_name}, not for {task}")

@@ -1,7 +1,9 @@
 """What all tests share: one thread, no network, tiny models and corpora."""
 
+import importlib.util
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,11 @@ import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-import torch  # noqa: E402  # after the switch that it and the Hub's client read
+import torch  # after the switch that it and the Hub's client read
+
+from gpt2kit.config import ModelConfig
+from gpt2kit.data.store import Store, StoreWriter
+from gpt2kit.model.gpt2 import GPT2
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
@@ -18,6 +24,12 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 def one_thread() -> None:
     """Tiny models are faster on one thread."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """What a test draws does not depend on the tests before it."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +48,75 @@ def shared(name: str) -> Path:
     if not path.exists():
         pytest.skip(f"real data is not here: {path.name} of ../shared/data")
     return path
+
+
+@pytest.fixture
+def shared_data() -> Callable[[str], Path]:
+    """`shared`, for test files that do not import this one."""
+    return shared
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> Callable[..., GPT2]:
+    """`tiny_model(vocab=23, seed=1, n_layer=2, ...)`: a GPT-2 whose weights are all random and large enough to matter.
+
+    Under the initial weights of the paper every next token is about as likely as every other.
+    """
+
+    def build(vocab: int = 23, seed: int = 1, **shape: Any) -> GPT2:
+        model = GPT2(
+            ModelConfig(**{"n_layer": 2, "n_head": 2, "n_embd": 16, "n_positions": 48, "dropout": 0} | shape), vocab
+        )
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                noise = torch.randn(parameter.shape, generator=generator)
+                parameter.copy_(1 + 0.1 * noise if "ln_" in name and name.endswith("weight") else 0.4 * noise)
+        return model.eval()
+
+    return build
+
+
+@pytest.fixture
+def store_of(tmp_path: Path) -> Callable[..., Store]:
+    """`store_of(rows, split="train", vocab=100)`: the (prompt, target) rows as a split on disk."""
+
+    def write(rows: list[tuple[list[int], list[int]]], split: str = "train", vocab: int = 100) -> Store:
+        with StoreWriter(tmp_path, split, vocab) as writer:
+            writer.add(rows)
+        return Store(tmp_path, split)
+
+    return write
+
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def examples() -> Callable[[str], Any]:
+    """A task's own examples, from tests/tasks/test_TASK.py: TINY settings, `write_corpus(folder)` and RECORDS."""
+
+    def of(task: str) -> Any:
+        path = ROOT / "tests" / "tasks" / f"test_{task}.py"
+        spec = importlib.util.spec_from_file_location(f"examples_of_{task}", path)
+        assert spec is not None
+        assert spec.loader is not None, f"every task needs its {path.name}"
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def by_heart(tmp_path_factory: pytest.TempPathFactory, examples: Callable[[str], Any]) -> Path:
+    """A translate run that knows its few pairs by heart; `corpus.jsonl` and the prepared `data` are beside it."""
+    from gpt2kit import pipeline, recipe
+
+    folder = tmp_path_factory.mktemp("by-heart")
+    translate = examples("translate")
+    corpus = translate.write_corpus(folder)
+    tiny = recipe.load("translate", translate.TINY)
+    pipeline.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
+    list(pipeline.train(tiny, folder / "data", folder / "run"))
+    return folder / "run"

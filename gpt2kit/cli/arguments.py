@@ -21,17 +21,16 @@ def expand(words: Sequence[str], tasks: Sequence[str]) -> list[str]:
 
 def _pair_corpora(words: list[str]) -> list[str]:
     paired: list[str] = []
-    rest = iter(words)
-    for word in rest:
+    left = list(words)
+    while left:
+        word = left.pop(0)
         paired.append(word)
         if word == "--":
-            paired += rest
-        elif word in CORPUS_OPTIONS:
-            first = next(rest, None)
-            if first is None:
-                continue
+            return paired + left
+        if word in CORPUS_OPTIONS and left:
+            first = left.pop(0)
             paired.append(first)
-            if not is_table(first) and not first.startswith("-"):
-                second = next(rest, None)
-                paired += [word, second] if second is not None else []
+            is_file = not is_table(first) and not first.startswith("-")
+            if is_file and left and not left[0].startswith("-"):  # else an option follows: one file is all there is
+                paired += [word, left.pop(0)]
     return paired

@@ -29,7 +29,7 @@ class PipeClosed(Exception):
     """The reader of stdout has gone, as `head` does."""
 
 
-messages = Console(stderr=True, highlight=False)
+messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def result(text: str) -> None:
@@ -48,14 +48,14 @@ def result_json(value: Any) -> None:
 
 def say(text: str) -> None:
     """A line of stderr; text in it is never taken for markup."""
-    messages.print(escape(printable(text)), soft_wrap=True)
+    messages.print(escape(printable(text)))
 
 
 def error(text: str, as_json: bool, exit_code: int) -> None:
     if as_json:
         sys.stderr.write(json.dumps({"ok": False, "error": {"code": exit_code, "message": text}}) + "\n")
     else:
-        messages.print(f"[bold red]error[/] {escape(printable(text))}", soft_wrap=True)
+        messages.print(f"[bold red]error[/] {escape(printable(text))}")
 
 
 def printable(text: str) -> str:
@@ -127,10 +127,10 @@ def training(events: "Iterable[Event]") -> "Iterator[Event]":
                 if not messages.is_terminal and time.monotonic() - spoken > SECONDS_BETWEEN_LINES:
                     spoken = time.monotonic()
                     left = _duration(event.seconds_left)
-                    messages.print(f"step {event.step:,}/{event.steps:,}  {state}  {left} left")
+                    say(f"step {event.step:,}/{event.steps:,}  {state}  {left} left")
             elif isinstance(event, loop.Validation):
                 best = "" if event.best else "  (not the lowest so far)"
-                messages.print(f"step {event.step:,}  validation loss {event.loss:.4f} nats per target token{best}")
+                say(f"step {event.step:,}  validation loss {event.loss:.4f} nats per target token{best}")
             elif isinstance(event, pipeline.Samples):
                 for row in event.rows:
                     comparison(*row)
@@ -140,7 +140,7 @@ def training(events: "Iterable[Event]") -> "Iterator[Event]":
 def _started(event: "loop.Start") -> None:
     going_on = f", going on after step {event.step:,}" if event.step else ""
     compiled = ", compiled (the first steps take half a minute)" if event.compiled else ""
-    messages.print(
+    say(
         f"{event.parameters:,} parameters, {event.steps:,} steps, {event.steps_per_epoch:,} an epoch, "
         f"{event.padding:.1%} padding, {event.dtype} on {event.device}{compiled}{going_on}"
     )
@@ -164,10 +164,15 @@ def evaluated(evaluation: "Evaluation") -> None:
         f"{evaluation.count:,} examples in {evaluation.seconds:.1f} s "
         f"({evaluation.count / evaluation.seconds:.1f} a second)  {evaluation.signature}"
     )
-    if evaluation.unfinished:
-        say(f"{evaluation.unfinished:,} answers were ended by the length limit")
-    if evaluation.truncated:
-        say(f"{evaluation.truncated:,} sources were cut to fit into the window")
+    remarks(evaluation.truncated, evaluation.unfinished)
+
+
+def remarks(cut: int, unfinished: int) -> None:
+    """What a user of the answers should know of them, if there is anything."""
+    if unfinished:
+        say(f"{unfinished:,} answers were ended by the length limit")
+    if cut:
+        say(f"{cut:,} sources were cut to fit into the window")
 
 
 def recipe_list(recipes: "Iterable[tuple[str, str, str]]") -> None:
@@ -177,7 +182,10 @@ def recipe_list(recipes: "Iterable[tuple[str, str, str]]") -> None:
         table.add_column(column)
     for row in recipes:
         table.add_row(*(escape(cell) for cell in row))
-    Console(highlight=False).print(table)
+    stdout = Console(highlight=False)
+    with stdout.capture() as shown:
+        stdout.print(table)
+    result(shown.get().rstrip("\n"))
 
 
 def recipe_shown(recipe: "Recipe", helps: "dict[str, dict[str, str]]") -> None:

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -98,17 +99,19 @@ def train(
     flags: dict[str, str] = {},  # noqa: B006  # as above
 ) -> None:
     """Train a model on a prepared folder."""
-    from gpt2kit import pipeline
+    from gpt2kit import folders, pipeline
     from gpt2kit import recipe as recipes
     from gpt2kit.train import loop
 
     if any(setting.startswith("task.") for setting in set):
         raise UserError("the task's settings were fixed when its data was prepared; they cannot change now")
     run, data = Path(out or f"runs/{task}"), data or f"data/{task}"
+    if resume and (init or overwrite):
+        raise UserError("--resume goes on with a run as it is: it takes neither --init nor --overwrite")
+    settings = [*set, *([f"train.device={device}"] if device else [])]
     if resume and not recipe:
-        loaded = pipeline.recipe_of(run)
+        loaded = recipes.build(run.name, recipes.apply(folders.recipe_of(run).table(), settings))
     else:
-        settings = [*set, *([f"train.device={device}"] if device else [])]
         loaded = recipes.load(recipe or task, settings, task)
     events = pipeline.train(loaded, Path(data), run, init or None, resume, overwrite)
     last: loop.Validation | None = None
@@ -116,9 +119,10 @@ def train(
         if isinstance(event, loop.Validation):
             last = event
         if isinstance(event, loop.Stopped):
-            again = f"gpt2kit {task} train {data} --out {run} --resume"
+            again = shlex.join(["gpt2kit", task, "train", data, "--out", str(run), "--resume"])
             raise Interrupted(event.signal, f"stopped after step {event.step:,}, state saved; to go on:\n  {again}")
-    console.say(f"trained: {run}; try\n  gpt2kit {task} generate --run {run}\n  gpt2kit {task} evaluate --run {run}")
+    name = shlex.quote(str(run))
+    console.say(f"trained: {run}; try\n  gpt2kit {task} generate --run {name}\n  gpt2kit {task} evaluate --run {name}")
     if json:
         console.result_json({"run": str(run), "validation_loss": last.loss if last else None})
 
@@ -156,10 +160,13 @@ def generate(
             given.append(text)
             yield engine.task.parse(text)
 
+    cut = unfinished = 0
     batches = ([source] for source in inputs()) if interactive else iter([inputs()])
     for batch in batches:
         for result in engine.results(batch):
             text = given.pop(0)
+            cut += result.truncated
+            unfinished += not result.finished
             outputs = [str(output) for output in result.outputs[:nbest]]
             if json:
                 answers = [{"text": o, "score": s} for o, s in zip(outputs, result.scores, strict=False)]
@@ -168,6 +175,7 @@ def generate(
             else:
                 for output in outputs:
                     console.result(output.replace("\n", " ").replace("\r", " "))
+    console.remarks(cut, unfinished)
 
 
 def evaluate(
@@ -175,7 +183,7 @@ def evaluate(
     run: RunOption = "",
     pairs: Annotated[list[str], typer.Option("--pairs", help="The corpus to score on; else a prepared split.")] = [],  # noqa: B006  # as above
     split: Annotated[str, typer.Option("--split", help="The prepared split to score on.")] = "val",
-    limit: Annotated[int | None, typer.Option("--limit", help="Score only the first examples.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Score only the first examples.")] = None,
     beams: BeamsOption = None,
     predictions: Annotated[
         str, typer.Option("--predictions", help="Write the answers to this file, as JSON lines.")

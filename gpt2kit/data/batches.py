@@ -36,8 +36,8 @@ shapes there are: a new shape costs every kernel library its preparation, again 
 
 
 def padded_width(length: int) -> int:
-    """Positions of a row as input: its last token is only ever a target."""
-    return -(-(length - 1) // WIDTH_STEP) * WIDTH_STEP
+    """Positions of a row as input, at least one step: its last token is only ever a target."""
+    return max(1, -(-(length - 1) // WIDTH_STEP)) * WIDTH_STEP
 
 
 class RowBatches:

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -49,6 +48,7 @@ class Bpe:
                 return cls(Tokenizer.from_file(str(path)))
             vocabulary, merges = folder / "vocab.json", folder / "merges.txt"
             if vocabulary.is_file() and merges.is_file():
+                path = vocabulary
                 tokenizer = Tokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
                 tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
                 tokenizer.decoder = decoders.ByteLevel()
@@ -73,12 +73,6 @@ class Bpe:
             "clean_up_tokenization_spaces": False,
         }
         files.write_json(folder / "tokenizer_config.json", config)
-
-    @staticmethod
-    @cache
-    def cached(folder: Path) -> "Bpe":
-        """`load`, once a folder and process."""
-        return Bpe.load(folder)
 
     @property
     def end_of_text(self) -> int:

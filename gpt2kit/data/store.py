@@ -66,9 +66,12 @@ class Store:
     def __init__(self, folder: Path, split: str) -> None:
         """Raises DataError when a file is missing or has another size than the counts say."""
         counts = files.read_json(folder / f"{split}.json")
-        self.rows, self.tokens = int(counts["rows"]), int(counts["tokens"])
-        self.prompt_tokens = int(counts["prompt_tokens"])
-        self.ids = self._map(folder / f"{split}.ids", np.dtype(counts["dtype"]), self.tokens)
+        try:
+            self.rows, self.tokens = int(counts["rows"]), int(counts["tokens"])
+            self.prompt_tokens, dtype = int(counts["prompt_tokens"]), np.dtype(counts["dtype"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{folder / split}.json is damaged ({error!r}): prepare the data again") from None
+        self.ids = self._map(folder / f"{split}.ids", dtype, self.tokens)
         self.ends = self._map(folder / f"{split}.ends", np.dtype(np.int64), self.rows)
         self.prompts = self._map(folder / f"{split}.prompts", np.dtype(np.uint32), self.rows)
 

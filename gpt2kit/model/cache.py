@@ -44,8 +44,10 @@ class Cache:
             self.values_LBHSK[layer, :, :, :new] = values_BHTK
         else:
             rows_B1 = torch.arange(positions_BT.size(0), device=positions_BT.device)[:, None]
-            self.keys_LBHSK[layer, rows_B1, :, positions_BT] = keys_BHTK.transpose(1, 2)
-            self.values_LBHSK[layer, rows_B1, :, positions_BT] = values_BHTK.transpose(1, 2)
+            # A finished row may stay in the batch when all its slots are filled; nobody looks at its numbers.
+            slots_BT = positions_BT.clamp(max=self.keys_LBHSK.size(3) - 1)
+            self.keys_LBHSK[layer, rows_B1, :, slots_BT] = keys_BHTK.transpose(1, 2)
+            self.values_LBHSK[layer, rows_B1, :, slots_BT] = values_BHTK.transpose(1, 2)
         seen = self.seen(new)
         return self.keys_LBHSK[layer, :, :, :seen], self.values_LBHSK[layer, :, :, :seen]
 

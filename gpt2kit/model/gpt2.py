@@ -22,8 +22,9 @@ def dropout(x: Tensor, share: float, training: bool) -> Tensor:
     drawn eight at a time: a sixth of the time of torch's own."""
     if x.device.type != "cpu" or not training or share == 0:
         return F.dropout(x, share, training)
-    dropped = round(share * 256)
-    noise = torch.empty((x.numel() + 7) // 8, dtype=torch.int64).random_().view(torch.uint8)
+    dropped = min(round(share * 256), 255)
+    # From the smallest number on: random_() alone draws none below 0, and every eighth byte would have seven bits.
+    noise = torch.empty((x.numel() + 7) // 8, dtype=torch.int64).random_(-(2**63), None).view(torch.uint8)
     return x * (noise[: x.numel()].view(x.shape) >= dropped) * (256 / (256 - dropped))
 
 

@@ -25,6 +25,16 @@ BUFFERS = re.compile(r"\.attn\.(bias|masked_bias)$")
 
 def save(folder: Path, model: GPT2, eos: int) -> None:
     """Write config.json, generation_config.json and model.safetensors, the weights last."""
+    save_config(folder, model, eos)
+    tensors = {}
+    for name, parameter in model.named_parameters():
+        weight = parameter.detach().float().cpu()
+        tensors[name] = (weight.t() if CONV1D.search(name) else weight).contiguous()
+    files.write_tensors(folder / WEIGHTS, tensors, {"format": "pt"})
+
+
+def save_config(folder: Path, model: GPT2, eos: int) -> None:
+    """Write what describes the model: config.json and generation_config.json."""
     config = model.config
     files.write_json(
         folder / CONFIG,
@@ -50,11 +60,6 @@ def save(folder: Path, model: GPT2, eos: int) -> None:
         },
     )
     files.write_json(folder / "generation_config.json", {"bos_token_id": eos, "eos_token_id": eos, "pad_token_id": eos})
-    tensors = {}
-    for name, parameter in model.named_parameters():
-        weight = parameter.detach().float().cpu()
-        tensors[name] = (weight.t() if CONV1D.search(name) else weight).contiguous()
-    files.write_tensors(folder / WEIGHTS, tensors, {"format": "pt"})
 
 
 def load(folder: Path, dropout: float | None = None) -> GPT2:
@@ -119,7 +124,10 @@ def _weights(folder: Path) -> dict[str, Tensor]:
     names: Iterable[str] = [WEIGHTS]
     if not (folder / WEIGHTS).is_file():
         if index.is_file():
-            names = sorted(set(files.read_json(index)["weight_map"].values()))
+            named = files.read_json(index).get("weight_map")
+            if not isinstance(named, dict):
+                raise DataError(f"{index} has no weight_map: it does not say which file holds which weight")
+            names = sorted(set(named.values()))
         elif any(folder.glob("*.bin")) or any(folder.glob("*.pt")):
             raise DataError(f"{folder} has pickled weights only, which could run code; save it as {WEIGHTS} first")
     weights: dict[str, Tensor] = {}

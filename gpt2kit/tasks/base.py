@@ -4,6 +4,7 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Generic, NamedTuple, Self, TypeVar
 
@@ -135,9 +136,10 @@ class TextTask(Task[Source, Target]):
         "", "a folder or Hub id whose tokenizer is used instead, as --init needs it", flag=("prepare",)
     )
 
-    @property
+    @cached_property
     def bpe(self) -> Bpe:
-        return Bpe.cached(self.folder)
+        """The tokenizer in `folder`, which stays what it was when the folder is written anew."""
+        return Bpe.load(self.folder)
 
     @property
     def vocab_size(self) -> int:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from gpt2kit.config import TrainConfig
-from gpt2kit.data.batches import RowBatches, collate
+from gpt2kit.data.batches import RowBatches, collate, padded_width
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, OutOfMemory
 from gpt2kit.evaluate.loss import TargetLoss, cross_entropy
@@ -93,7 +93,7 @@ class Loop:
         self.store = train
         self.batches = RowBatches(train, config.batch_tokens, config.seed)
         longest = int(self.batches.lengths.max())
-        if longest - 1 > model.config.n_positions:
+        if padded_width(longest) > model.config.n_positions:
             raise DataError(f"a row has {longest} tokens, the model's window {model.config.n_positions}: prepare again")
         self.steps = config.steps or max(1, round(config.epochs * len(self.batches)))
         self.evaluate_every = config.evaluate_every or math.ceil(self.steps / 10)
@@ -192,7 +192,7 @@ class Loop:
         mean = float(total) / targets
         if not math.isfinite(mean):
             raise DataError(
-                f"the loss is {mean} at step {self.step}: lower train.lr (now {self.config.lr}); "
+                f"the loss is {mean} at step {self.step + 1}: lower train.lr (now {self.config.lr}); "
                 f"the state of the last save is untouched"
             )
         return mean, sum(part.tokens for part in parts)

@@ -50,7 +50,7 @@ def set_rate(optimizers: list[Optimizer], share: float) -> None:
 
 
 class Average:
-    """An exponential average of the weights. It starts as their plain mean, so early weights do not linger."""
+    """An exponential average of the weights. Its decay grows from 0, so early weights do not linger."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay

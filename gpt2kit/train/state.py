@@ -44,6 +44,7 @@ def load(path: Path, model: nn.Module, average: Average | None, optimizers: list
     try:
         progress: dict[str, Any] = json.loads(metadata["progress"])
         numbers: dict[str, float] = json.loads(metadata["numbers"])
+        _check(tensors, model, average, optimizers)
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 parameter.copy_(tensors[f"model.{name}"])
@@ -59,6 +60,24 @@ def load(path: Path, model: nn.Module, average: Average | None, optimizers: list
     if torch.cuda.is_available() and "random.cuda" in tensors:
         torch.cuda.set_rng_state(tensors["random.cuda"])
     return progress
+
+
+def _check(tensors: dict[str, Tensor], model: nn.Module, average: Average | None, optimizers: list[Optimizer]) -> None:
+    """Raises ValueError unless names and shapes are those that this model and these optimisers would save."""
+    wanted = {f"model.{name}": parameter.shape for name, parameter in model.named_parameters()}
+    if average is not None:
+        wanted |= {f"average.{name}": weight.shape for name, weight in average.weights.items()}
+    found = {name: tensor.shape for name, tensor in tensors.items() if name.startswith(("model.", "average."))}
+    if different := sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)):
+        raise ValueError(f"other weights: {', '.join(different[:3])}")
+    shapes = {
+        f"optimizer{which}.{index}": parameter.shape
+        for which, optimizer in enumerate(optimizers)
+        for index, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"])
+    }
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer") and tensor.dim() and shapes.get(name.rpartition(".")[0]) != tensor.shape:
+            raise ValueError(f"other moments: {name}")
 
 
 def _moments(prefix: str, tensors: dict[str, Tensor], numbers: dict[str, float]) -> dict[int, dict[str, Any]]:

@@ -1,0 +1,486 @@
+"""The command line from its words to its exit code: what is printed where, and what a mistake gets for an answer."""
+
+import io
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpt2kit import recipe
+from gpt2kit.cli import console
+from gpt2kit.cli.app import run
+from gpt2kit.data.store import Store
+from gpt2kit.folders import load_task
+from gpt2kit.train import loop
+
+Capture = pytest.CaptureFixture[str]
+Examples = Callable[[str], Any]
+
+HEAVY = {"torch", "transformers", "datasets", "numpy", "pyarrow", "huggingface_hub", "sacrebleu"}
+LIGHT = [
+    *(["--help"], ["translate", "--help"], ["translate", "train", "--help"], ["demo", "-h"], ["--version"]),
+    *(["recipes"], ["recipes", "show", "translate"], ["nonsense"], ["demo", "nonsense"], ["recipes", "show", "no"]),
+]
+
+
+@pytest.fixture
+def workplace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def settings(examples: Examples) -> list[str]:
+    """The tiny recipe as --set words."""
+    return [word for setting in examples("translate").TINY for word in ("--set", setting)]
+
+
+def write(path: Path, text: str) -> str:
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def type_in(monkeypatch: pytest.MonkeyPatch, typed: bytes, terminal: bool = False) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(typed), encoding="utf-8")
+    monkeypatch.setattr(stdin, "isatty", lambda: terminal)
+    monkeypatch.setattr("sys.stdin", stdin)
+
+
+def error_of(words: list[str], capsys: Capture) -> dict[str, Any]:
+    """The error of a command that fails, which --json writes to stderr and which is nothing else."""
+    capsys.readouterr()
+    code = run([*words, "--json"])
+    out, err = capsys.readouterr()
+    assert out == ""
+    answer: dict[str, Any] = json.loads(err)
+    assert answer["ok"] is False
+    assert answer["error"]["code"] == code
+    assert "Traceback" not in err
+    error: dict[str, Any] = answer["error"]
+    return error
+
+
+# what costs nothing
+
+
+def test_help_and_recipes_load_nothing_heavy() -> None:
+    script = (
+        "import contextlib, io, json, sys\n"
+        "from gpt2kit.cli.app import run\n"
+        "found = {}\n"
+        "for words in json.loads(sys.argv[1]):\n"
+        "    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):\n"
+        "        run(words)\n"
+        "    found[' '.join(words)] = sorted(set(json.loads(sys.argv[2])) & sys.modules.keys())\n"
+        "sys.stdout.write(json.dumps(found))\n"
+    )
+    words = [json.dumps(LIGHT), json.dumps(sorted(HEAVY))]
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == {" ".join(words): [] for words in LIGHT}
+
+
+def test_help_names_tasks_verbs_and_options(capsys: Capture) -> None:
+    def shown(*words: str) -> str:
+        assert run(list(words)) == 0
+        return capsys.readouterr().out
+
+    assert all(word in shown("--help") for word in ("translate", "demo", "recipes"))
+    assert all(word in shown("translate", "-h") for word in ("prepare", "train", "generate", "evaluate"))
+    assert all(
+        word in shown("translate", "prepare", "--help") for word in ("--val", "--columns", "--tokenizer", "--to")
+    )
+    assert "--beams" in shown("translate", "evaluate", "--help")
+    assert "--resume" in shown("translate", "train", "--help")
+    assert "--columns" not in shown("translate", "train", "--help")
+
+
+def test_version(capsys: Capture) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"{version('gpt2kit')}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["translate", "prepare"], "Missing argument"),
+        (["translate", "train", "--epochs", "3"], "No such option"),
+        (["translate", "train", "a", "b"], "unexpected extra argument"),
+        (["translate", "generate", "--beams", "many", "x"], "--beams"),
+        (["translate", "evaluate", "--limit", "0"], "--limit"),
+        (["recipes", "shw", "translate"], "No such command 'shw'"),
+    ],
+)
+def test_wrong_usage(words: list[str], message: str, capsys: Capture) -> None:
+    assert run(words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in " ".join(err.replace("│", " ").split())
+
+
+def test_recipes_are_listed(capsys: Capture) -> None:
+    assert run(["recipes"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in recipe.shipped())
+
+
+@pytest.mark.parametrize("name", recipe.shipped())
+def test_a_shown_recipe_is_the_recipe(name: str, capsys: Capture) -> None:
+    assert run(["recipes", "show", name]) == 0
+    out = capsys.readouterr().out
+    assert recipe.build(name, tomllib.loads(out)) == recipe.load(name)
+    knobs = [line for line in out.split("\n") if " = " in line and not line.startswith("name = ")]
+    assert all(" # " in line for line in knobs)
+
+
+def test_a_shown_recipe_has_its_settings(capsys: Capture) -> None:
+    settings = ["model.size=gpt2-xl", "train.lr=1e-30", 'task.languages=["fr", "de"]', "task.tokenizer='a\"b\\c é'"]
+    assert run(["recipes", "show", "translate", *(word for s in settings for word in ("--set", s))]) == 0
+    shown = recipe.build("translate", tomllib.loads(capsys.readouterr().out))
+    assert shown == recipe.load("translate", settings)
+
+
+def test_a_recipe_error_is_data_s_fault(capsys: Capture) -> None:
+    assert run(["recipes", "show", "multi3k"]) == 3
+    assert "did you mean multi30k?" in capsys.readouterr().err
+    assert error_of(["translate", "prepare", "a", "b", "--recipe", "x.toml"], capsys)["code"] == 3
+    assert (
+        "did you mean vocab?" in error_of(["translate", "prepare", "a", "b", "--set", "task.vocb=1"], capsys)["message"]
+    )
+
+
+# the four verbs
+
+
+def test_the_whole_way(
+    workplace: Path, settings: list[str], examples: Examples, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the README, with the default folders."""
+    pairs = examples("translate").PAIRS[:3]
+    for column, language in enumerate(("en", "fr")):
+        write(workplace / f"train.{language}", "".join(f"{pair[column]}\n" for pair in pairs))
+    assert (
+        run(["translate", "prepare", "train.en", "train.fr", "--val", "train.en", "train.fr", *settings, "--json"]) == 0
+    )
+    out, err = capsys.readouterr()
+    prepared = json.loads(out)
+    assert (prepared["train"]["rows"], prepared["val"]["rows"], prepared["out"]) == (3, 3, "data/translate")
+    assert "written to data/translate" in err
+    assert run(["translate", "train", *without_task(settings), "--json"]) == 0
+    out, err = capsys.readouterr()
+    trained = json.loads(out)
+    assert trained["run"] == "runs/translate"
+    assert trained["validation_loss"] < 0.1
+    assert "gpt2kit translate generate --run runs/translate" in err
+    assert run(["translate", "good morning"]) == 0
+    assert capsys.readouterr().out == "bonjour\n"
+    type_in(monkeypatch, b"I am a student\n\nlet them eat cake")
+    assert run(["translate"]) == 0
+    assert capsys.readouterr().out == "je suis étudiant\n\nqu'ils mangent du gâteau\n"
+    assert run(["translate", "evaluate"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("BLEU 100.00  nrefs:1|")
+    assert "set:val|n:3|decode:t:0.0" in " ".join(err.split())
+    assert (
+        run(["translate", "evaluate", "--pairs", "train.en", "train.fr", "--beams", "4", "--limit", "2", "--json"]) == 0
+    )
+    scored = json.loads(capsys.readouterr().out)
+    assert scored["signature"].startswith("set:train.en,train.fr|n:2|decode:beam4|alpha:0.6|")
+    assert run(["translate", "evaluate", "--predictions", "said.jsonl"]) == 0
+    assert len((workplace / "said.jsonl").read_text(encoding="utf-8").split("\n")) == 4
+
+
+def without_task(settings: list[str]) -> list[str]:
+    values = [value for value in settings[1::2] if not value.startswith("task.")]
+    return [word for value in values for word in ("--set", value)]
+
+
+def test_columns_of_a_table(by_heart: Path, workplace: Path, settings: list[str], capsys: Capture) -> None:
+    table = write(workplace / "a.csv", "id,fr,en\n1,bonjour,good morning\n")
+    assert run(["translate", "prepare", table, "--val", table, "--columns", "en,fr", *settings, "--out", "d"]) == 0
+    store, task = Store(workplace / "d", "train"), load_task(workplace / "d")[1]
+    assert task.decode_source(store.row(0)[0]).text == "good morning"
+    capsys.readouterr()
+    assert run(["translate", "evaluate", "--run", str(by_heart), "--pairs", table, "--columns", "en,fr"]) == 0
+    assert "chrF++ 100.00" in capsys.readouterr().out
+    named = ["translate", "evaluate", "--run", str(by_heart), "--pairs", table, "--columns", "en,frr"]
+    assert "did you mean 'fr'?" in error_of(named, capsys)["message"]
+
+
+def test_lines_in_are_lines_out(
+    by_heart: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whatever is in them: a blank line, an odd line end, an answer of two lines, a literal separator."""
+    lines = [
+        "\ufeffgood morning",
+        "",
+        "two lines",
+        "  ",
+        "in\u2028side",
+        "a\u0085b",
+        "\x0b",
+        "<to-fr>",
+        "good morning\r",
+    ]
+    typed = "".join(f"{line}\n" for line in lines).encode()
+    type_in(monkeypatch, typed)
+    assert run(["translate", "--run", str(by_heart)]) == 0
+    answers = capsys.readouterr().out.split("\n")
+    assert len(answers) == len(lines) + 1
+    assert answers[:4] == ["bonjour", "", "un deux", ""]
+    assert answers[8] == "bonjour"
+    (tmp_path / "lines").write_bytes(typed)
+    for words in (["--file", str(tmp_path / "lines")], ["-f", "-"]):
+        type_in(monkeypatch, typed)
+        assert run(["translate", "--run", str(by_heart), *words]) == 0
+        assert capsys.readouterr().out.split("\n") == answers
+
+
+def test_arguments_are_inputs(by_heart: Path, capsys: Capture) -> None:
+    assert run(["translate", "--run", str(by_heart), "two lines", "", "good morning"]) == 0
+    assert capsys.readouterr().out == "un deux\n\nbonjour\n"
+    assert run(["translate", "generate", "--run", str(by_heart), "--", "--help"]) == 0
+    assert len(capsys.readouterr().out.split("\n")) == 2
+    assert run(["translate", "generate", "--run", str(by_heart), "--to", "fr", "good morning"]) == 0
+    assert capsys.readouterr().out == "bonjour\n"
+
+
+def test_nothing_in_is_nothing_out(by_heart: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    type_in(monkeypatch, b"")
+    assert run(["translate", "--run", str(by_heart)]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_terminal_is_answered_line_by_line(by_heart: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    type_in(monkeypatch, b"good morning\n\ntwo lines\n", terminal=True)
+    assert run(["translate", "--run", str(by_heart)]) == 0
+    out, err = capsys.readouterr()
+    assert out == "bonjour\n\nun deux\n"
+    assert "Ctrl-D ends" in err
+
+
+def test_json_answers(by_heart: Path, capsys: Capture) -> None:
+    words = ["translate", "--run", str(by_heart), "--json", "two lines", "", "word " * 500]
+    assert run(words) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert rows[0] == {
+        "input": "two lines",
+        "output": "un\ndeux",
+        "answers": [{"text": "un\ndeux", "score": None}],
+        "finished": True,
+        "truncated": False,
+    }
+    assert (rows[1]["input"], rows[1]["output"]) == ("", "")
+    assert rows[2]["truncated"] is True
+
+
+def test_the_best_answers_come_first(by_heart: Path, capsys: Capture) -> None:
+    words = ["translate", "--run", str(by_heart), "--beams", "3", "--nbest", "2", "good morning"]
+    assert run(words) == 0
+    assert capsys.readouterr().out.startswith("bonjour\n")
+    assert run([*words, "--json"]) == 0
+    answers = json.loads(capsys.readouterr().out)["answers"]
+    assert len(answers) == 2
+    assert answers[0]["score"] > answers[1]["score"]
+
+
+# mistakes
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--nbest", "2"], 2, "--nbest 2: beam search with 1 beams gives 1 to 1"),
+        (["--nbest", "5", "--beams", "4"], 2, "--nbest 5: beam search with 4 beams gives 1 to 4"),
+        (["--nbest", "0"], 2, "--nbest 0"),
+        (["--beams", "4", "--temperature", "0.7"], 3, "beam search does not sample"),
+        (["--top-k", "5"], 3, "top_k and top_p need a temperature above 0"),
+        (["--temperature", "-1"], 3, "temperature must be 0 (greedy) or more"),
+        (["--device", "cuda:99"], 4, "device = 'cuda:99'"),
+        (["--device", "abacus"], 4, "device = 'abacus': expected auto, cpu, cuda, cuda:1 or mps"),
+        (["--to", "de"], 2, "does not translate into 'de'; it knows fr"),
+        (["--set", "model.n_layer=1"], 2, "only generate.… and task.… can be set now"),
+        (["--set", "generate.beems=2"], 3, "did you mean beams?"),
+        (["--set", "task.too=de"], 3, "did you mean to?"),
+        (["--set", "beams"], 3, "expected section.key=value"),
+        (["--file", "nowhere.en"], 3, "nowhere.en: no such file"),
+        (["--file", "."], 3, ".: a folder, but a file is needed"),
+    ],
+)
+def test_a_mistake_when_asking(
+    by_heart: Path, workplace: Path, capsys: Capture, words: list[str], code: int, message: str
+) -> None:
+    text = [] if "--file" in words else ["good morning"]
+    found = error_of(["translate", "generate", "--run", str(by_heart), *words, *text], capsys)
+    assert (found["code"], message in found["message"]) == (code, True), found["message"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["generate", "--run", "nowhere", "x"], 3, "nowhere is no folder"),
+        (["generate", "x"], 3, "runs/translate is no folder"),
+        (["train"], 3, "data/translate is no folder"),
+        (["train", "--resume"], 3, "runs/translate/recipe.toml"),
+        (["train", "d", "--resume", "--init", "x"], 2, "--resume goes on with a run as it is"),
+        (["train", "d", "--resume", "--overwrite"], 2, "--resume goes on with a run as it is"),
+        (["train", "d", "--set", "task.vocab=300"], 2, "the task's settings were fixed when its data was prepared"),
+        (["evaluate"], 3, "runs/translate is no folder"),
+        (["prepare", "no.en", "no.fr"], 3, "no.en: no such file"),
+        (["prepare", "no.en"], 3, "no.en: a plain text file needs its translation as the next word"),
+        (["prepare", "no.tsv", "--val", "v.en", "--out", "x"], 3, "no.tsv: no such file"),
+        (["prepare", "no.tsv", "--to", "french!"], 3, "'french!' is no language code"),
+    ],
+)
+def test_a_mistake_before_there_is_anything(
+    workplace: Path, capsys: Capture, words: list[str], code: int, message: str
+) -> None:
+    found = error_of(["translate", *words], capsys)
+    assert (found["code"], message in found["message"]) == (code, True), found["message"]
+    assert not list(workplace.rglob("*.tmp"))
+
+
+def test_files_of_different_length(workplace: Path, settings: list[str], capsys: Capture) -> None:
+    write(workplace / "a.en", "one\ntwo\nthree\n")
+    write(workplace / "a.fr", "un\ndeux\n")
+    assert run(["translate", "prepare", "a.en", "a.fr", *settings]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    said = " ".join(err.split())
+    assert all(part in said for part in ("a.en", "a.fr", "line 3", "'three'", "Line n of one file must translate"))
+    assert all(part in said for part in ("'two'", "'deux'")), "the last pair that was read, on both sides"
+    assert sorted(path.name for path in workplace.iterdir()) == ["a.en", "a.fr", "data"]
+    assert list((workplace / "data").iterdir()) == []
+
+
+def test_a_wrong_byte_is_named(
+    by_heart: Path, workplace: Path, settings: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workplace / "a.tsv").write_bytes("good\tbon\ncafé\tcaf\n".encode("latin-1"))
+    found = error_of(["translate", "prepare", "a.tsv", *settings], capsys)
+    assert (found["code"], "a.tsv:2: byte 0xe9 at offset 12" in found["message"]) == (3, True), found["message"]
+    type_in(monkeypatch, b"good\nbon \xff\n")
+    found = error_of(["translate", "--run", str(by_heart)], capsys)
+    assert "standard input:2: byte 0xff at offset 9" in found["message"]
+
+
+def test_drops_are_told(workplace: Path, settings: list[str], capsys: Capture) -> None:
+    write(workplace / "a.tsv", "good\tbon\n\tvide\n \t\ngood\tbon\n")
+    assert run(["translate", "prepare", "a.tsv", "--val", "a.tsv", "--out", "d", *settings]) == 0
+    said = capsys.readouterr().err
+    assert "train: 1 dropped, source empty, such as" in said
+    assert "train: 1 dropped, both sides empty, such as" in said
+    assert "val: 2 sources stand in train too, such as good" in " ".join(said.replace("'", "").split())
+    report = json.loads((workplace / "d" / "prepare.json").read_text(encoding="utf-8"))["splits"]["train"]
+    assert report["dropped"] == {"source empty": 1, "both sides empty": 1}
+    assert "vide" in report["examples"]["source empty"][0]
+
+
+def test_an_output_that_exists_is_left(workplace: Path, settings: list[str], capsys: Capture) -> None:
+    write(workplace / "a.tsv", "good\tbon\n")
+    (workplace / "d").mkdir()
+    write(workplace / "d" / "thesis.txt", "ten years")
+    words = ["translate", "prepare", "a.tsv", "--val", "a.tsv", "--out", "d", *settings]
+    found = error_of(words, capsys)
+    assert found == {
+        "code": 2,
+        "message": "d exists and is left as it is; name another --out, or replace it with --overwrite",
+    }
+    assert (workplace / "d" / "thesis.txt").read_text(encoding="utf-8") == "ten years"
+    assert run([*words, "--overwrite"]) == 0
+    train = ["translate", "train", "d", "--out", "d", *without_task(settings)]
+    assert error_of(train, capsys)["code"] == 2
+    assert (workplace / "d" / "train.ids").is_file()
+
+
+# signals and pipes
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_the_printed_command_goes_on(
+    workplace: Path,
+    settings: list[str],
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    code: int,
+) -> None:
+    write(workplace / "a.tsv", "good\tbon\nyes\toui\n")
+    assert run(["translate", "prepare", "a.tsv", "--val", "a.tsv", "--out", "my data", *settings]) == 0
+    training: Callable[[Iterator[Any]], Iterator[Any]] = console.training
+
+    def interrupted(events: Iterator[Any]) -> Iterator[Any]:
+        for event in training(events):
+            if isinstance(event, loop.Step) and event.step == 3:
+                signal.raise_signal(number)
+            yield event
+
+    short = ["--set", "train.steps=6", "--set", "train.lr=1e-3"]
+    with monkeypatch.context() as patch:
+        patch.setattr(console, "training", interrupted)
+        words = ["translate", "train", "my data", "--out", "r", *without_task(settings), *short]
+        assert run(words) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "stopped after step 3, state saved; to go on:" in err
+    command = err.rstrip().split("\n")[-1].strip()
+    changed = error_of(["translate", "train", "my data", "--out", "r", "--resume", "--set", "train.lr=1"], capsys)
+    assert changed == {"code": 2, "message": "r was started with other values of train.lr: a resumed run keeps its own"}
+    assert run(shlex.split(command)[1:]) == 0
+    assert "going on after step 3" in capsys.readouterr().err
+    assert run(["translate", "--run", "r", "yes"]) == 0
+    again = error_of(["translate", "train", "my data", "--out", "r", "--resume"], capsys)
+    assert "r is finished; to train on, start a new run with --init r" in again["message"]
+
+
+def test_ctrl_c_elsewhere(workplace: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gpt2kit.pipeline.prepare", interrupted)
+    assert run(["translate", "prepare", "a.tsv"]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_bug_is_not_dressed_up(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("gpt2kit.pipeline.prepare", broken)
+    with pytest.raises(ZeroDivisionError):
+        run(["translate", "prepare", "a.tsv"])
+
+
+def test_a_closed_pipe_ends_generating(
+    by_heart: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, write_end = os.pipe()
+    os.close(read)
+    with os.fdopen(write_end, "w") as stdout:
+        monkeypatch.setattr("sys.stdout", stdout)
+        code = run(["translate", "--run", str(by_heart), "good morning", "two lines"])
+        monkeypatch.undo()
+    assert code == 141
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("words", [["recipes", "show", "translate"], ["recipes"], ["--version"]])
+def test_a_closed_pipe_leaves_no_traceback(words: list[str]) -> None:
+    """In a process of its own, where Python flushes once more at its end."""
+    read, write_end = os.pipe()
+    os.close(read)
+    try:
+        command = [sys.executable, "-m", "gpt2kit", *words]
+        done = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(write_end)
+    assert (done.returncode, done.stderr) == (141, "")

@@ -1,0 +1,61 @@
+"""The shell's words: a missing verb means generate, and a corpus option takes both of its files."""
+
+import pytest
+
+from gpt2kit.cli.arguments import expand
+
+TASKS = ["music", "translate"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expanded"),
+    [
+        ("translate text", "translate generate text"),
+        ("translate --run R text", "translate generate --run R text"),
+        ("translate", "translate generate"),
+        ("music primer.mid", "music generate primer.mid"),
+        ("translate prepare a.en a.fr", "translate prepare a.en a.fr"),
+        ("translate generate train", "translate generate train"),
+        ("translate --help", "translate --help"),
+        ("translate -h", "translate -h"),
+        ("translate train --help", "translate train --help"),
+        ("recipes show translate", "recipes show translate"),
+        ("demo translate", "demo translate"),
+        ("--version", "--version"),
+        ("nonsense", "nonsense"),
+        ("", ""),
+    ],
+)
+def test_a_missing_verb_means_generate(words: str, expanded: str) -> None:
+    assert expand(words.split(), TASKS) == expanded.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "expanded"),
+    [
+        ("--val a.en a.fr --out d", "--val a.en --val a.fr --out d"),
+        ("--val a.tsv --out d", "--val a.tsv --out d"),
+        ("--val de=a.tsv b.en", "--val de=a.tsv b.en"),
+        ("--val hf:o/n:c x", "--val hf:o/n:c x"),
+        ("--val a.jsonl.gz x", "--val a.jsonl.gz x"),
+        ("--val de=a.en a.de x", "--val de=a.en --val a.de x"),
+        ("--val a.en a.fr --test b.en b.fr", "--val a.en --val a.fr --test b.en --test b.fr"),
+        ("--val a.en a.fr --val a.en a.de", "--val a.en --val a.fr --val a.en --val a.de"),
+        ("--pairs a.en a.fr --beams 4", "--pairs a.en --pairs a.fr --beams 4"),
+        ("--val a.en --out d", "--val a.en --out d"),
+        ("--pairs a.txt", "--pairs a.txt"),
+        ("--val", "--val"),
+        ("--val --out d", "--val --out d"),
+        ("x -- --val a.en a.fr", "x -- --val a.en a.fr"),
+        ("--out --x a.en a.fr", "--out --x a.en a.fr"),
+    ],
+)
+def test_a_corpus_option_takes_both_files(words: str, expanded: str) -> None:
+    for verb in ("prepare", "evaluate"):
+        assert expand(["translate", verb, *words.split()], TASKS) == ["translate", verb, *expanded.split()]
+
+
+def test_the_words_are_left_as_they_were() -> None:
+    words = ["translate", "--val", "a.en", "a.fr"]
+    expand(words, TASKS)
+    assert words == ["translate", "--val", "a.en", "a.fr"]

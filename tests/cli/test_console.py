@@ -1,0 +1,114 @@
+"""The one place that prints: results to stdout, the rest to stderr, and data that cannot steer a terminal."""
+
+import json
+import os
+
+import pytest
+
+from gpt2kit.cli import console
+from gpt2kit.data.report import SplitReport
+from gpt2kit.pipeline import Evaluation, Samples
+from gpt2kit.tasks.base import Score
+from gpt2kit.train import loop
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_results_are_lines_of_stdout_as_they_are(capsys: Capture) -> None:
+    console.result("[bold]élève[/] \x1b[31m")
+    console.result_json({"text": "élève", "none": None})
+    out, err = capsys.readouterr()
+    assert out == '[bold]élève[/] \x1b[31m\n{"text": "élève", "none": null}\n'
+    assert err == ""
+
+
+def test_what_is_said_is_text_not_markup(capsys: Capture) -> None:
+    console.say("[bold]x[/] [/nothing] " + "long " * 60)
+    console.error("[red]y[/] \x1b[2J\x07", as_json=False, exit_code=3)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "[bold]x[/] [/nothing] " + "long " * 60 + "\nerror [red]y[/] \\x1b[2J\\x07\n"
+
+
+def test_errors_as_json_carry_their_code(capsys: Capture) -> None:
+    console.error('a "b"\n[c]', as_json=True, exit_code=4)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert json.loads(err) == {"ok": False, "error": {"code": 4, "message": 'a "b"\n[c]'}}
+
+
+def test_control_characters_are_shown() -> None:
+    assert console.printable("a\x1b[31mb\u202e\tc\n") == "a\\x1b[31mb\\u202e\tc\n"
+    assert console.printable("élève 中文 🏳️") == "élève 中文 🏳️"
+
+
+def test_a_closed_pipe_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as stdout:
+        monkeypatch.setattr("sys.stdout", stdout)
+        with pytest.raises(console.PipeClosed):
+            console.result("nobody reads this")
+        console.result("nor this, which does no harm any more")
+        monkeypatch.undo()
+
+
+def test_a_counter_off_a_terminal_speaks_now_and_then(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "SECONDS_BETWEEN_LINES", 0.0)
+    counter = console.Counter("records")
+    counter("train", 1000)
+    counter.done()
+    monkeypatch.setattr(console, "SECONDS_BETWEEN_LINES", 1e9)
+    counter("train", 2000)
+    assert capsys.readouterr().err == "train: 1,000 records\n"
+
+
+def test_a_report_names_every_drop(capsys: Capture) -> None:
+    train = SplitReport(read=5000, rows=4000)
+    for number in range(1000):
+        train.drop("source empty", f"[b]{number}")
+    val = SplitReport(read=2, rows=2, leaked=1)
+    val.show("source also in training", "good morning")
+    console.prepared({"train": train, "val": val}, "data/x")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "train: 1,000 dropped, source empty, such as '[b]0'" in err
+    assert "val: 1 sources stand in train too, such as 'good morning'" in err
+    assert "written to data/x" in err
+
+
+def test_training_passes_every_event_on(capsys: Capture) -> None:
+    events: list[loop.Event | Samples] = [
+        loop.Start(3, 9, 4, 1234567, 0.0123, "cpu", "fp32", False),
+        loop.Step(4, 9, 1.0, 2.5, 0.001, 1000.0, 3700.0),
+        loop.Step(5, 9, 1.25, 2.25, 0.001, 1000.0, 3600.0),
+        loop.Validation(5, 2.125, True),
+        loop.Validation(9, 3.125, False),
+        Samples(9, [("good [b]", "bon", "bonjour")]),
+        loop.Stopped(9, 15),
+    ]
+    assert list(console.training(iter(events))) == events
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "1,234,567 parameters, 9 steps, 4 an epoch, 1.2% padding, fp32 on cpu, going on after step 3" in err
+    assert "step 4/9  epoch 1.00  loss 2.500  1,000 tokens/s  1:01:40 left" in err
+    assert "step 5/9" not in err, "a line every few seconds, not one a step"
+    assert "step 5  validation loss 2.1250 nats per target token\n" in err
+    assert "(not the lowest so far)" in err
+    assert "good [b]" in err
+
+
+def test_scores_go_to_stdout_with_their_signature(capsys: Capture) -> None:
+    scores = [Score("BLEU", 45.678, "nrefs:1"), Score("chrF++", 60.0, "nw:2")]
+    console.evaluated(Evaluation(scores, 1000, 2, 3, 4.0, "set:val"))
+    out, err = capsys.readouterr()
+    assert out == "BLEU 45.68  nrefs:1\nchrF++ 60.00  nw:2\n"
+    assert "1,000 examples in 4.0 s (250.0 a second)  set:val" in err
+    assert "3 answers were ended by the length limit" in err
+    assert "2 sources were cut to fit into the window" in err
+
+
+def test_the_list_of_recipes_is_text_not_markup(capsys: Capture) -> None:
+    console.recipe_list([("a", "translate", "[b]first"), ("b", "music", "second")])
+    lines = capsys.readouterr().out.split("\n")
+    assert [line.split() for line in lines[1:]] == [["a", "translate", "[b]first"], ["b", "music", "second"], []]

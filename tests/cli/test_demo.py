@@ -1,0 +1,75 @@
+"""The demo takes the same way as a real run; here on a model that is too small to translate."""
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpt2kit import engine, recipe
+from gpt2kit.cli import console, demo
+from gpt2kit.cli.app import run
+from gpt2kit.recipe import Recipe
+from gpt2kit.train import loop
+
+Capture = pytest.CaptureFixture[str]
+SMALL = ["model.n_layer=1", "model.n_head=2", "model.n_embd=16", "train.steps=3", "train.evaluate_every=3"]
+SHORT = ["train.dtype=fp32", "train.compile=off", "generate.max_new_tokens=4", "generate.batch_rows=512"]
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The demo's recipe, shrunk, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    load = recipe.load
+
+    def shrunk(name: str, settings: Any = (), task: str | None = None) -> Recipe:
+        return load(name, [*settings, *SMALL, *SHORT] if name.startswith("demo-") else settings, task)
+
+    monkeypatch.setattr(recipe, "load", shrunk)
+    return tmp_path
+
+
+def test_it_prepares_trains_scores_and_shows(small: Path, capsys: Capture) -> None:
+    assert run(["demo", "--json"]) == 0
+    out, err = capsys.readouterr()
+    scores = json.loads(out)
+    assert scores["scores"].keys() == {"BLEU", "chrF++"}
+    assert scores["signature"].startswith("set:embedded held-out sample|n:")
+    assert scores["run"] == "runs/demo-translate"
+    shown = err.partition("None of these sentences was in the training data")[2]
+    assert shown.count("    reference  ") == shown.count("    model      ") == demo.SHOWN
+    assert "gpt2kit translate generate --run runs/demo-translate" in err
+    assert "gpt2kit translate prepare YOUR.en YOUR.fr" in err
+    report = json.loads((small / "data" / "demo-translate" / "prepare.json").read_text(encoding="utf-8"))
+    assert report["splits"]["val"]["leaked"] == 0
+    assert report["splits"]["train"]["dropped"] == report["splits"]["val"]["dropped"] == {}
+    assert isinstance(engine.load("runs/demo-translate")("Good morning"), str)
+
+
+def test_a_second_demo_leaves_the_first(small: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("data/demo-translate", "runs/demo-translate", "runs/demo-translate-2"):
+        (small / name).mkdir(parents=True)
+        (small / name / "mine").touch()
+    training: Callable[[Iterator[Any]], Iterator[Any]] = console.training
+
+    def stopped(events: Iterator[Any]) -> Iterator[Any]:
+        for event in training(events):
+            if isinstance(event, loop.Step):
+                signal.raise_signal(signal.SIGINT)
+            yield event
+
+    monkeypatch.setattr(console, "training", stopped)
+    assert run(["demo"]) == 130
+    said = capsys.readouterr().err
+    assert "gpt2kit translate train data/demo-translate-2 --out runs/demo-translate-3 --resume" in said
+    assert (small / "runs" / "demo-translate-3" / "state.safetensors").is_file()
+    assert sorted(path.name for path in (small / "runs" / "demo-translate").iterdir()) == ["mine"]
+
+
+def test_an_unknown_task_names_those_that_have_a_demo(small: Path, capsys: Capture) -> None:
+    assert run(["demo", "poetry"]) == 2
+    assert "there is no demo of 'poetry'; there is one of translate" in capsys.readouterr().err
+    assert list(small.iterdir()) == []

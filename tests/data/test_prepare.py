@@ -1,0 +1,157 @@
+"""Records to ids: what is cut, what is dropped, what is counted; nothing vanishes in silence."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from gpt2kit.data import prepare
+from gpt2kit.data.prepare import Rows, fit_rows, write_split
+from gpt2kit.data.report import SplitReport
+from gpt2kit.data.store import Store
+
+SEPARATOR, EOS = 1, 0
+Pair = tuple[str, str]
+
+
+class Letters:
+    """A task whose ids are the letters' numbers: "abc" -> 97, 98, 99."""
+
+    vocab_size = 1000
+
+    def encode(self, records: Sequence[Pair]) -> Rows:
+        return [([*map(ord, source), SEPARATOR], [*map(ord, target), EOS]) for source, target in records]
+
+    def shorten(self, prompt: list[int], room: int) -> list[int]:
+        return [*prompt[: room - 1], prompt[-1]]
+
+    def problem(self, record: Pair) -> str | None:
+        return None if record[0] else "no source"
+
+    def key(self, record: Pair) -> str:
+        return record[0]
+
+
+def text(ids: list[int]) -> str:
+    return "".join(map(chr, ids))
+
+
+def fitted(pairs: list[Pair], window: int) -> tuple[list[Pair], SplitReport]:
+    """The rows that fit, as text without separator and end, which are checked."""
+    report = SplitReport()
+    rows = fit_rows(pairs, Letters().encode(pairs), Letters(), window, report)
+    for prompt, target in rows:
+        assert len(prompt) + len(target) <= window
+        assert prompt[-1] == SEPARATOR, "the separator is never cut"
+        assert target[-1] == EOS, "the end is never cut"
+    return [(text(prompt[:-1]), text(target[:-1])) for prompt, target in rows], report
+
+
+def test_a_row_that_just_fits_is_left_alone() -> None:
+    rows, report = fitted([("abc", "xy")], window=7)
+    assert rows == [("abc", "xy")]
+    assert (report.cut, report.dropped, report.examples) == (0, {}, {})
+
+
+@pytest.mark.parametrize(("window", "source"), [(6, "ab"), (5, "a")])
+def test_a_source_is_cut_at_its_end(window: int, source: str) -> None:
+    rows, report = fitted([("abc", "xy")], window)
+    assert rows == [(source, "xy")]
+    assert report.cut == 1
+    assert report.dropped == {}
+    assert report.examples == {"source cut to fit the window": ["('abc', 'xy')"]}
+
+
+@pytest.mark.parametrize("window", [4, 3, 2, 1])
+def test_a_target_is_never_cut(window: int) -> None:
+    """Where not one token of the source is left, the row is dropped and counted."""
+    rows, report = fitted([("abc", "xy")], window)
+    assert rows == []
+    assert (report.cut, report.dropped) == (0, {"target longer than the window": 1})
+
+
+def test_an_empty_source_needs_room_for_its_separator_alone() -> None:
+    assert fitted([("", "xy")], window=4)[0] == [("", "xy")]
+    assert fitted([("", "xy")], window=3)[0] == []
+
+
+def written(
+    folder: Path, split: str, pairs: list[Pair], keys: NDArray[np.uint64] | None = None, window: int = 10
+) -> tuple[SplitReport, NDArray[np.uint64], list[Pair]]:
+    """One split: report, keys, and its rows as text."""
+    report, found = write_split(folder, split, iter(pairs), Letters(), window, keys, lambda read: None)
+    store = Store(folder, split)
+    rows = [store.row(index) for index in range(len(store))]
+    assert (report.rows, report.tokens, report.prompt_tokens) == (store.rows, store.tokens, store.prompt_tokens)
+    assert report.read == report.rows + sum(report.dropped.values())
+    return report, found, [(text(prompt[:-1]), text(target[:-1])) for prompt, target in rows]
+
+
+PAIRS = [("abc", "x"), ("", "y"), ("abc", "x"), ("abcdefghijkl", "x"), ("de", "z" * 20), ("abc", "other"), ("abc", "x")]
+
+
+@pytest.fixture(params=[1, 2, 4096])
+def records_a_batch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare, "RECORDS_A_BATCH", request.param)
+
+
+@pytest.mark.usefixtures("records_a_batch")
+def test_everything_is_counted_whatever_the_batches_are(tmp_path: Path) -> None:
+    report, keys, rows = written(tmp_path, "train", PAIRS)
+    assert rows == [("abc", "x"), ("abc", "x"), ("abcdefg", "x"), ("abc", "other"), ("abc", "x")]
+    assert report.read == 7
+    assert report.dropped == {"no source": 1, "target longer than the window": 1}
+    assert report.cut == 1
+    assert report.duplicates == 2, "equal source and equal target"
+    assert report.leaked == 0
+    assert report.examples["no source"] == ["('', 'y')"]
+    assert len(keys) == 3
+    assert keys.tolist() == sorted(keys.tolist())
+
+
+@pytest.mark.usefixtures("records_a_batch")
+def test_leaks_into_another_split_are_counted_and_kept(tmp_path: Path) -> None:
+    _, keys, _ = written(tmp_path, "train", PAIRS)
+    report, _, rows = written(tmp_path, "val", [(" abc ", "new"), ("new", "x"), ("abc", "x")], keys)
+    assert report.leaked == 2, "by their keys, spaces around them aside"
+    assert report.examples["source also in training"] == ["' abc '", "'abc'"]
+    assert len(rows) == 3
+
+
+def test_a_target_that_continues_the_source_is_no_duplicate(tmp_path: Path) -> None:
+    """The same ids with the border elsewhere are another row."""
+
+    class NoSeparator(Letters):
+        def encode(self, records: Sequence[Pair]) -> Rows:
+            return [([*map(ord, source)], [*map(ord, target)]) for source, target in records]
+
+    pairs = [("ab", "c"), ("a", "bc")]
+    report, _ = write_split(tmp_path, "train", pairs, NoSeparator(), 10, None, lambda read: None)
+    assert report.duplicates == 0
+
+
+def test_an_empty_corpus(tmp_path: Path) -> None:
+    report, keys, rows = written(tmp_path, "train", [])
+    assert rows == []
+    assert keys.size == 0
+    assert (report.read, report.rows, report.duplicates) == (0, 0, 0)
+
+
+def test_progress_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare, "RECORDS_A_BATCH", 2)
+    told: list[int] = []
+    write_split(tmp_path, "train", iter([("a", "b")] * 5), Letters(), 10, None, told.append)
+    assert told == [2, 4, 5]
+
+
+def test_examples_are_few_and_short() -> None:
+    report = SplitReport()
+    for number in range(8):
+        report.drop("too long", f"{number}" * 500)
+    assert report.dropped == {"too long": 8}
+    shown = report.examples["too long"]
+    assert [example[1] for example in shown] == list("01234")
+    assert {len(example) for example in shown} == {120}
+    assert report.json()["dropped"] == {"too long": 8}

@@ -1,0 +1,97 @@
+"""Prepared ids on disk: what is written is read, and a damaged folder is known."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gpt2kit.data.store import Store, StoreWriter
+from gpt2kit.errors import DataError
+
+ROWS = [([1, 2], [3]), ([4], [5, 6, 7]), ([], [8]), ([9, 9, 9], [])]
+Write = Callable[..., Store]
+
+
+def test_rows_come_back(store_of: Write) -> None:
+    store = store_of(ROWS)
+    assert [store.row(index) for index in range(len(store))] == ROWS
+    assert store.lengths().tolist() == [3, 4, 1, 3]
+    assert (store.rows, store.tokens, store.prompt_tokens) == (4, 11, 6)
+
+
+def test_rows_written_in_parts_are_the_same(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path, "train", 10) as writer:
+        writer.add(ROWS[:1])
+        writer.add([])
+        writer.add(iter(ROWS[1:]))
+    store = Store(tmp_path, "train")
+    assert [store.row(index) for index in range(len(store))] == ROWS
+
+
+def test_splits_do_not_touch_each_other(store_of: Write) -> None:
+    train, val = store_of(ROWS), store_of(ROWS[:1], "val")
+    assert (len(train), len(val)) == (4, 1)
+
+
+@pytest.mark.parametrize(("vocab", "bytes_an_id"), [(65_535, 2), (65_536, 2), (65_537, 4)])
+def test_ids_take_two_bytes_while_they_fit(store_of: Write, tmp_path: Path, vocab: int, bytes_an_id: int) -> None:
+    rows = [([0], [vocab - 1])]
+    store = store_of(rows, vocab=vocab)
+    assert store.ids.itemsize == bytes_an_id
+    assert (tmp_path / "train.ids").stat().st_size == 2 * bytes_an_id
+    assert store.row(0) == rows[0]
+
+
+def test_an_id_beyond_the_vocabulary_does_not_wrap_around(tmp_path: Path) -> None:
+    with pytest.raises(OverflowError), StoreWriter(tmp_path, "train", 65_536) as writer:
+        writer.add([([65_536], [0])])
+    assert not (tmp_path / "train.json").exists()
+
+
+def test_an_empty_split(store_of: Write) -> None:
+    store = store_of([])
+    assert len(store) == store.tokens == 0
+    assert store.lengths().tolist() == []
+
+
+def test_ids_stay_on_disk(store_of: Write) -> None:
+    store = store_of(ROWS)
+    assert all(isinstance(part, np.memmap) for part in (store.ids, store.ends, store.prompts))
+    assert not store.ids.flags.writeable
+
+
+def test_a_failure_leaves_no_counts(tmp_path: Path) -> None:
+    def interrupted() -> Iterator[tuple[list[int], list[int]]]:
+        yield from ROWS
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), StoreWriter(tmp_path, "train", 10) as writer:
+        writer.add(interrupted())
+    with pytest.raises(DataError, match=r"train\.json is missing"):
+        Store(tmp_path, "train")
+
+
+@pytest.mark.parametrize("kind", ["ids", "ends", "prompts"])
+@pytest.mark.parametrize("damage", ["missing", "truncated", "longer"])
+def test_a_damaged_file_is_known(store_of: Write, tmp_path: Path, kind: str, damage: str) -> None:
+    store_of(ROWS)
+    path = tmp_path / f"train.{kind}"
+    raw = path.read_bytes()
+    path.unlink()
+    if damage != "missing":
+        path.write_bytes(raw[:-1] if damage == "truncated" else raw + b"\0")
+    with pytest.raises(
+        DataError, match=rf"train\.{kind} is .*; it should have {len(raw)} bytes: prepare the data again"
+    ):
+        Store(tmp_path, "train")
+
+
+@pytest.mark.parametrize("changes", [{"rows": None}, {"tokens": "many"}, {"dtype": "uint17"}, {"prompt_tokens": []}])
+def test_damaged_counts_are_known(store_of: Write, tmp_path: Path, changes: dict[str, object]) -> None:
+    store_of(ROWS)
+    path = tmp_path / "train.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    with pytest.raises(DataError, match=r"train\.json is damaged"):
+        Store(tmp_path, "train")

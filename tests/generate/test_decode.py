@@ -1,0 +1,254 @@
+"""The decoding loop: the same answer in any batch, as a stream, and as Hugging Face gives it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import GPT2LMHeadModel
+
+from gpt2kit.config import GenerateConfig
+from gpt2kit.generate import decode as decoding
+from gpt2kit.generate.decode import answers, pick_decode_dtype, stream
+from gpt2kit.generate.prefill import Answer, new_token_limit
+from gpt2kit.generate.sampling import draw, probabilities
+from gpt2kit.model import hf
+from gpt2kit.model.gpt2 import GPT2
+
+Build = Callable[..., GPT2]
+
+EOS = 0
+PROMPTS = [[5, 3], [7], [1, 2, 3, 4, 5, 6, 7], [9, 9, 9], [22, 1], [14, 15, 16, 17, 18], [2], [11, 12, 13, 14]]
+GREEDY = GenerateConfig(max_new_tokens=20, device="cpu", dtype="fp32")
+SAMPLED = replace(GREEDY, temperature=1.0, seed=3)
+LIMITED = replace(SAMPLED, top_k=8, top_p=0.9)
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model: Build) -> GPT2:
+    """A model whose answers end early, late and never, greedy and sampled; see below."""
+    return tiny_model(seed=14)
+
+
+def run(
+    model: GPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig, **options: Sequence[int]
+) -> list[Answer]:
+    """The answers in the order of the prompts; one each."""
+    found = {decoded.index: decoded.answers for decoded in answers(model, prompts, config, EOS, **options)}
+    assert sorted(found) == list(range(len(prompts)))
+    assert all(len(each) == 1 for each in found.values())
+    return [found[index][0] for index in range(len(prompts))]
+
+
+def uncached(model: GPT2, prompt: Sequence[int], config: GenerateConfig, number: int) -> Answer:
+    """The same by a full forward pass for each token."""
+    ids, limit = list(prompt), new_token_limit(len(prompt), model, config)
+    noise = torch.rand(limit, generator=torch.Generator().manual_seed(config.seed + number))
+    for step in range(limit):
+        with torch.no_grad():
+            logits = model(torch.tensor([ids]))[:, -1]
+        greedy = config.temperature == 0
+        token = int(logits.argmax() if greedy else draw(probabilities(logits, config), noise[step : step + 1]))
+        if token == EOS:
+            return Answer(ids[len(prompt) :], None, True)
+        ids.append(token)
+    return Answer(ids[len(prompt) :], None, False)
+
+
+MODES = pytest.mark.parametrize("config", [GREEDY, SAMPLED, LIMITED], ids=["greedy", "sampled", "limited"])
+
+
+@MODES
+def test_cached_equals_uncached(model: GPT2, config: GenerateConfig) -> None:
+    expected = [uncached(model, prompt, config, number) for number, prompt in enumerate(PROMPTS)]
+    assert run(model, PROMPTS, config) == expected
+
+
+@MODES
+def test_the_examples_end_in_different_ways(model: GPT2, config: GenerateConfig) -> None:
+    """Otherwise the tests of batches would prove little."""
+    found = run(model, PROMPTS, config)
+    assert {answer.finished for answer in found} == {True, False}
+    assert len({len(answer.ids) for answer in found}) >= 4
+
+
+@MODES
+@pytest.mark.parametrize("batch_rows", [1, 2, 3, 64])
+def test_the_batch_does_not_change_an_answer(model: GPT2, config: GenerateConfig, batch_rows: int) -> None:
+    assert run(model, PROMPTS, replace(config, batch_rows=batch_rows)) == run(model, PROMPTS, config)
+
+
+@MODES
+def test_the_order_does_not_change_an_answer(model: GPT2, config: GenerateConfig) -> None:
+    order = [3, 0, 7, 2, 6, 1, 5, 4]
+    shuffled = run(model, [PROMPTS[index] for index in order], config, numbers=order)
+    expected = run(model, PROMPTS, config)
+    assert shuffled == [expected[index] for index in order]
+
+
+def test_a_longer_limit_of_a_neighbour_does_not_change_a_draw(model: GPT2) -> None:
+    """A row's numbers come from its own generator, however many of them its batch needs."""
+    config = replace(SAMPLED, max_ratio=1.0, max_new_tokens=100)
+    together = run(model, PROMPTS, config)
+    assert together == [run(model, [prompt], config, numbers=[n])[0] for n, prompt in enumerate(PROMPTS)]
+
+
+def test_seeds(model: GPT2) -> None:
+    one = run(model, [[5, 3]] * 6, SAMPLED)
+    assert run(model, [[5, 3]] * 6, SAMPLED) == one
+    assert run(model, [[5, 3]] * 6, replace(SAMPLED, seed=4))[:5] == one[1:], "row i uses seed + i"
+    assert len({tuple(answer.ids) for answer in one}) > 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.75, 1.0])
+@MODES
+def test_rows_leave_the_batch_without_a_trace(
+    model: GPT2, config: GenerateConfig, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = run(model, PROMPTS, config)
+    monkeypatch.setattr(decoding, "COMPACT_BELOW", share)
+    assert run(model, PROMPTS, config) == expected
+
+
+def test_finished_rows_are_not_computed(model: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = []
+    cached_hidden = model.cached_hidden
+
+    def counted(ids: torch.Tensor, cache: object) -> torch.Tensor:
+        rows.append(ids.size(0))
+        return cached_hidden(ids, cache)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(model, "cached_hidden", counted)
+    run(model, PROMPTS, SAMPLED)
+    assert rows[0] == len(PROMPTS)
+    assert rows == sorted(rows, reverse=True)
+    assert rows[-1] < len(PROMPTS)
+
+
+def test_greedy_is_hugging_faces(model: GPT2, tmp_path: Path) -> None:
+    hf.save(tmp_path, model, EOS)
+    theirs = GPT2LMHeadModel.from_pretrained(tmp_path).eval()
+    for prompt, answer in zip(PROMPTS, run(model, PROMPTS, GREEDY), strict=True):
+        ids = torch.tensor([prompt])
+        found = theirs.generate(
+            ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=20, pad_token_id=EOS
+        )[0, len(prompt) :].tolist()
+        assert found == [*answer.ids, *[EOS] * answer.finished]
+
+
+@pytest.mark.parametrize("config", [GREEDY, *(replace(SAMPLED, seed=seed) for seed in range(5))])
+def test_a_stream_is_the_answer(model: GPT2, config: GenerateConfig) -> None:
+    for prompt in PROMPTS:
+        assert list(stream(model, prompt, config, EOS)) == run(model, [prompt], config)[0].ids
+
+
+def test_a_stream_can_be_left(model: GPT2) -> None:
+    tokens = stream(model, [2], replace(GREEDY, max_new_tokens=40), EOS)
+    first = next(tokens)
+    tokens.close()  # type: ignore[attr-defined]  # a generator
+    assert first == run(model, [[2]], GREEDY)[0].ids[0]
+
+
+def test_decoding_turns_dropout_off_and_keeps_no_gradients(tiny_model: Build) -> None:
+    model = tiny_model(dropout=0.5)
+    expected = run(model, PROMPTS, GREEDY)
+    model.train()
+    assert run(model, PROMPTS, GREEDY) == expected
+    model.train()
+    assert list(stream(model, PROMPTS[0], GREEDY, EOS)) == expected[0].ids
+
+
+def rigged(tiny_model: Build, following: dict[int, int], **shape: int) -> GPT2:
+    """A model whose next token depends on the last one alone, as `following` says."""
+    vocab = 12
+    model = tiny_model(vocab=vocab, n_embd=2 * vocab, n_head=1, n_layer=1, **shape)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        body = model.transformer
+        body.ln_f.weight.fill_(1)
+        block = body.blocks()[0]
+        block.ln_2.weight.fill_(1)
+        for token, after in following.items():
+            body.wte.weight[token, token] = 1
+            # The MLP sees which token stands here, takes it away and writes the next one in its place.
+            block.mlp.c_fc.weight[token, token] = 10
+            block.mlp.c_proj.weight[after, token] = 10
+    return model
+
+
+CHAIN = {token: (token + 1) % 12 for token in range(12)}
+
+
+def test_the_end_token_ends_an_answer(tiny_model: Build) -> None:
+    model = rigged(tiny_model, CHAIN)
+    found = run(model, [[8], [10], [1], [11]], replace(GREEDY, max_new_tokens=40))
+    assert found == [
+        Answer([9, 10, 11], None, True),
+        Answer([11], None, True),
+        Answer([2, 3, 4, 5, 6, 7, 8, 9, 10, 11], None, True),
+        Answer([], None, True),
+    ]
+
+
+def test_an_answer_that_is_cut_off_is_unfinished(tiny_model: Build) -> None:
+    """A limit of three tokens: the end may be the third."""
+    model = rigged(tiny_model, CHAIN)
+    found = run(model, [[8], [9], [10]], replace(GREEDY, max_new_tokens=3))
+    assert found == [Answer([9, 10, 11], None, False), Answer([10, 11], None, True), Answer([11], None, True)]
+
+
+def test_the_limit_grows_with_the_prompt(tiny_model: Build) -> None:
+    model = rigged(tiny_model, dict.fromkeys(range(12), 5), n_positions=64)
+    config = replace(GREEDY, max_new_tokens=30, max_ratio=1.5)
+    found = run(model, [[5], [5] * 7, [5] * 20], config)
+    assert [len(answer.ids) for answer in found] == [int(1.5 * 1) + 16, int(1.5 * 7) + 16, 30]
+    assert not any(answer.finished for answer in found)
+
+
+@pytest.mark.parametrize("batch_rows", [1, 64])
+@pytest.mark.parametrize("config", [GREEDY, SAMPLED], ids=["greedy", "sampled"])
+def test_an_answer_stays_within_the_window(tiny_model: Build, config: GenerateConfig, batch_rows: int) -> None:
+    """Rows that fill the window stay in the batch beside many that go on."""
+    model = tiny_model(n_positions=16)
+    config = replace(config, max_new_tokens=100, batch_rows=batch_rows)
+    prompts = [[5] * 16, [6] * 15, [7] * 14, *([index + 1, 2] for index in range(12))]
+    found = run(model, prompts, config)
+    assert found == [uncached(model, prompt, config, number) for number, prompt in enumerate(prompts)]
+    assert len(found[0].ids) <= 1
+    for prompt, answer in zip(prompts, found, strict=True):
+        room = max(1, 16 - len(prompt))
+        assert len(answer.ids) <= room
+        assert answer.finished or len(answer.ids) == room
+
+
+def test_limits(model: GPT2) -> None:
+    assert new_token_limit(10, model, GenerateConfig(max_new_tokens=5)) == 5
+    assert new_token_limit(46, model, GenerateConfig(max_new_tokens=5)) == 2
+    assert new_token_limit(48, model, GenerateConfig(max_new_tokens=5)) == 1
+    assert new_token_limit(10, model, GenerateConfig(max_ratio=0.5)) == 21
+    assert new_token_limit(10, model, GenerateConfig(max_ratio=0.5, max_new_tokens=20)) == 20
+
+
+def test_nothing_to_answer(model: GPT2) -> None:
+    assert run(model, [], GREEDY) == []
+
+
+def test_results_come_as_they_are_ready(model: GPT2) -> None:
+    """The longest prompts first, a batch at a time; the caller may stop."""
+    found = answers(model, PROMPTS, replace(GREEDY, batch_rows=2), EOS)
+    assert {next(found).index, next(found).index} == {2, 5}
+
+
+def test_decoding_on_a_cpu_is_fp32_unless_asked() -> None:
+    assert pick_decode_dtype("auto", torch.device("cpu")) == "fp32"
+    assert pick_decode_dtype("fp32", torch.device("cpu")) == "fp32"
+
+
+def test_bf16_decodes(model: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gpt2kit.model.device.native_bf16", lambda device: True)
+    config = replace(GREEDY, dtype="bf16")
+    found = run(model, PROMPTS, config)
+    assert all(len(answer.ids) <= 20 for answer in found)
+    assert list(stream(model, PROMPTS[0], config, EOS)) == run(model, PROMPTS[:1], config)[0].ids

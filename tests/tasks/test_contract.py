@@ -1,0 +1,235 @@
+"""What every task promises the core, asked of each task there is and of one that nobody has heard of."""
+
+import importlib
+import inspect
+import random
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpt2kit import pipeline, recipe, tasks
+from gpt2kit.cli import app
+from gpt2kit.engine import load
+from gpt2kit.tasks.base import Record, Task
+
+Examples = Callable[[str], Any]
+
+TOY = '''
+"""Digits turned around: a task without a tokenizer, found by its file alone."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpt2kit.config import knob
+from gpt2kit.tasks.base import Record, Score, Task
+
+
+@dataclass(frozen=True)
+class Backwards(Task[str, str]):
+    """Digits, backwards."""
+
+    mark: str = knob("", "put before every answer", flag=("generate",))
+    vocab_size = 12
+    eos = 11
+
+    def read(self, corpus: Sequence[str]) -> Iterator[Record[str, str]]:
+        for path in corpus:
+            for line in Path(path).read_text().split():
+                yield Record(line, line[::-1])
+
+    def fit(self, corpus, records, folder, window):
+        assert all(record.source for record in records)
+        return self.opened(folder)
+
+    def parse(self, text: str) -> str:
+        return text
+
+    def key(self, record: Record[str, str]) -> str:
+        return record.source
+
+    def problem(self, record: Record[str, str]) -> str | None:
+        return None if record.source.isdecimal() else "no number"
+
+    def blank(self, source: str) -> bool:
+        return not source
+
+    def encode_source(self, source: str) -> list[int]:
+        return [*map(int, source), 10]
+
+    def decode_source(self, prompt: Sequence[int]) -> str:
+        return self._text(prompt)
+
+    def encode_target(self, target: str) -> list[int]:
+        return [*map(int, target), 11]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return self.mark + self._text(ids)
+
+    def _text(self, ids: Sequence[int]) -> str:
+        return "".join(str(id) for id in ids if id < 10)
+
+    def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
+        right = sum(map(str.__eq__, outputs, targets))
+        return [Score("exact", 100 * right / len(targets), "whole answers")]
+
+    def fingerprint(self) -> str:
+        return "digits"
+
+    def copy_files(self, folder: Path) -> None:
+        pass
+
+    def extends(self, folder: Path) -> bool:
+        return True
+'''
+TOY_RECIPE = """
+task.name = "backwards"
+task.held_out = 0.1
+model = { n_layer = 1, n_head = 2, n_embd = 32, n_positions = 16, dropout = 0 }
+train = { steps = 150, lr = 1e-2, batch_tokens = 512, dtype = "fp32", compile = "off", evaluate_every = 150 }
+"""
+
+
+@pytest.fixture(scope="module", params=tasks.names())
+def name(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def task(name: str, examples: Examples, tmp_path_factory: pytest.TempPathFactory) -> Task[Any, Any]:
+    """Each task, fitted on its own tiny corpus."""
+    module = examples(name)
+    folder = tmp_path_factory.mktemp(name)
+    loaded = recipe.load(name, module.TINY).task
+    corpus = module.write_corpus(folder)
+    return loaded.fit(corpus, loaded.read(corpus), folder, 64)
+
+
+@pytest.fixture
+def records(name: str, examples: Examples) -> list[Record[Any, Any]]:
+    found: list[Record[Any, Any]] = examples(name).RECORDS
+    return found
+
+
+def test_a_file_defines_one_task_with_a_recipe_of_its_name(name: str) -> None:
+    module = importlib.import_module(f"gpt2kit.tasks.{name}")
+    own = [value for value in vars(module).values() if inspect.isclass(value) and value.__module__ == module.__name__]
+    assert [value for value in own if issubclass(value, Task)] == [tasks.find(name)]
+    assert recipe.load(name).task_name == name
+    assert inspect.getdoc(tasks.find(name)), "the first line is what --help shows"
+
+
+def test_prompts_come_back(task: Task[Any, Any], records: list[Record[Any, Any]]) -> None:
+    for record in records:
+        prompt = task.encode_source(record.source)
+        assert prompt, "the model needs a token to begin after"
+        assert all(0 <= id < task.vocab_size for id in prompt)
+        assert task.decode_source(prompt) == record.source
+
+
+def test_answers_come_back_and_end_with_eos(task: Task[Any, Any], records: list[Record[Any, Any]]) -> None:
+    for record in records:
+        answer = task.encode_target(record.target)
+        assert answer[-1] == task.eos
+        assert task.eos not in answer[:-1]
+        assert all(0 <= id < task.vocab_size for id in answer)
+        assert task.decode(answer) == record.target
+        assert task.decode(answer[:-1]) == record.target
+
+
+def test_many_at_once_are_the_same_as_one_by_one(task: Task[Any, Any], records: list[Record[Any, Any]]) -> None:
+    single = [(task.encode_source(record.source), task.encode_target(record.target)) for record in records]
+    assert [(list(prompt), list(answer)) for prompt, answer in task.encode(records)] == single
+    assert task.encode([]) == []
+
+
+def test_a_shortened_prompt_keeps_its_last_token(task: Task[Any, Any], records: list[Record[Any, Any]]) -> None:
+    for record in records:
+        prompt = task.encode_source(record.source)
+        assert task.shorten(prompt, len(prompt)) == prompt
+        for room in range(1, len(prompt)):
+            shortened = task.shorten(prompt, room)
+            assert 0 < len(shortened) <= room
+            assert shortened[-1] == prompt[-1]
+
+
+def test_any_ids_are_decoded(task: Task[Any, Any]) -> None:
+    task.decode([])
+    draw = random.Random(0)
+    for _ in range(1000):
+        task.decode([draw.randrange(task.vocab_size) for _ in range(draw.randrange(12))])
+
+
+def test_what_is_blank_can_be_answered_and_shown(task: Task[Any, Any], records: list[Record[Any, Any]]) -> None:
+    assert isinstance(task.show(records[0].source), str)
+    assert not task.blank(records[0].source)
+    assert task.problem(records[0]) is None
+    assert isinstance(task.key(records[0]), str)
+
+
+def test_a_copy_of_its_files_is_the_same_task(task: Task[Any, Any], tmp_path: Path) -> None:
+    task.copy_files(tmp_path)
+    copied = task.opened(tmp_path)
+    assert copied.fingerprint() == task.fingerprint()
+    assert (copied.vocab_size, copied.eos) == (task.vocab_size, task.eos)
+    assert copied.extends(task.folder)
+
+
+def test_its_examples_are_learnt_by_heart(name: str, examples: Examples, tmp_path: Path) -> None:
+    module = examples(name)
+    corpus = module.write_corpus(tmp_path)
+    tiny = recipe.load(name, module.TINY)
+    pipeline.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "data")
+    list(pipeline.train(tiny, tmp_path / "data", tmp_path / "run"))
+    engine = load(tmp_path / "run")
+    records = list(tiny.task.read(corpus))
+    answers = [result.outputs[0] for result in engine.results(record.source for record in records)]
+    assert answers == [record.target for record in records]
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A task file beside the others, as if somebody had put it there; returns its recipe."""
+    folder = tmp_path / "tasks"
+    shutil.copytree(Path(tasks.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "backwards.py").write_text(TOY, encoding="utf-8")
+    monkeypatch.setattr(tasks, "__file__", str(folder / "__init__.py"))
+    monkeypatch.setattr(tasks, "__path__", [*tasks.__path__, str(folder)])
+    written = tmp_path / "backwards.toml"
+    written.write_text(TOY_RECIPE, encoding="utf-8")
+    yield written
+    sys.modules.pop("gpt2kit.tasks.backwards", None)
+    vars(tasks).pop("backwards", None)
+
+
+def test_a_new_file_is_a_new_task(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Discovered, bound to the command line, prepared, trained, asked and scored without another edit."""
+    folder, words = toy.parent, ["--recipe", str(toy)]
+    numbers = folder / "numbers.txt"
+    numbers.write_text("\n".join([*(f"{n:02}" for n in range(100)), "12x"]), encoding="utf-8")
+    data, run = str(folder / "data"), str(folder / "run")
+    assert "backwards" in tasks.names()
+    assert app.run(["--help"]) == 0
+    assert "Digits, backwards." in capsys.readouterr().out
+    assert app.run(["backwards", "prepare", str(numbers), "--out", data, *words]) == 0
+    assert "no number" in capsys.readouterr().err
+    assert app.run(["backwards", "train", data, "--out", run, *words]) == 0
+    capsys.readouterr()
+    assert app.run(["backwards", "--run", run, "37", "", "90"]) == 0
+    assert capsys.readouterr().out == "73\n\n09\n"
+    assert app.run(["backwards", "generate", "--run", run, "--mark", "=", "37"]) == 0
+    assert capsys.readouterr().out == "=73\n"
+    assert app.run(["backwards", "evaluate", "--run", run, "--pairs", str(numbers), "--limit", "9"]) == 0
+    assert "exact 100.00" in capsys.readouterr().out
+
+
+def test_a_file_with_two_tasks_is_a_bug(toy: Path) -> None:
+    path = toy.parent / "tasks" / "backwards.py"
+    path.write_text(TOY + "\n\nclass Second(Backwards):\n    pass\n", encoding="utf-8")
+    with pytest.raises(TypeError, match="exactly one Task, it defines 2"):
+        tasks.find("backwards")

@@ -1,0 +1,205 @@
+"""The house rules, read from the source: which file opens which door, and which way imports point."""
+
+import ast
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "gpt2kit"
+
+DOORS: dict[str, tuple[str, ...]] = {
+    "transformers": (),
+    "datasets": ("data/sources.py",),
+    "pyarrow": (),
+    "tokenizers": ("data/bpe.py",),
+    "safetensors": ("files.py",),
+    "huggingface_hub": ("data/hub.py",),
+    "sacrebleu": ("evaluate/metrics.py",),
+    "tomli_w": ("recipe.py",),
+    "typer": ("cli/",),
+    "rich": ("cli/console.py",),
+    "torch": ("model/", "data/batches.py", "train/", "generate/", "evaluate/", "pipeline.py", "files.py"),
+    "numpy": ("data/", "train/"),
+    "pickle": (),
+}
+"""Third-party modules (and one that runs code it reads) by the only files that may import them."""
+
+CORE = {"config", "errors", "files", "model", "data", "train", "generate", "evaluate"}
+IMPORTS: dict[str, set[str]] = {
+    "errors": set(),
+    "config": set(),
+    "files": {"errors"},
+    "model": {"config", "errors", "files"},
+    "data": {"errors", "files"},
+    "evaluate": {"errors"},
+    "generate": {"config", "errors", "model"},
+    "train": {"config", "data", "errors", "evaluate", "files", "model"},
+    "tasks": {"config", "data", "errors", "evaluate"},
+    "recipe": {"config", "errors", "tasks"},
+    "folders": {"errors", "files", "recipe", "tasks"},
+    "engine": {"config", "errors", "folders", "generate", "model", "recipe", "tasks"},
+    "pipeline": CORE | {"engine", "folders", "recipe", "tasks"},
+    "cli": CORE | {"engine", "folders", "pipeline", "recipe", "tasks"},
+    "__main__": {"cli"},
+    "__init__": {"engine", "model", "pipeline", "recipe", "tasks"},
+}
+"""What each part of gpt2kit may import of gpt2kit, itself aside."""
+
+STREAMS_OWNER = "cli/console.py"
+
+
+def imported(tree: ast.AST, path: str) -> Iterator[tuple[int, str]]:
+    """(line, absolute module) of every import, also inside functions, under TYPE_CHECKING and by name.
+
+    `from a import b` gives a.b, as b may be a module.
+    """
+    package = ["gpt2kit", *Path(path).parent.parts]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Call) and called(node) in ("import_module", "__import__") and node.args:
+            name = node.args[0]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                yield node.lineno, name.value
+
+
+def called(node: ast.Call) -> str:
+    function = node.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def part_of(path: str) -> str:
+    """model/gpt2.py -> model, recipe.py -> recipe."""
+    return path.split("/")[0].removesuffix(".py")
+
+
+def violations(sources: Mapping[str, str]) -> list[str]:
+    """What breaks a rule, as "path:line: reason"; `sources` are texts by their path inside the package."""
+    found = []
+    for path, source in sources.items():
+        tree = ast.parse(source)
+        part = part_of(path)
+        if Path(path).name in ("utils.py", "helpers.py", "common.py", "misc.py"):
+            found.append(f"{path}:1: a file is named for what it does")
+        if not ast.get_docstring(tree):
+            found.append(f"{path}:1: no docstring")
+        if part not in IMPORTS:
+            found.append(f"{path}:1: this test does not know the part {part}: say what it may import")
+            continue
+        for line, module in imported(tree, path):
+            first, *rest = module.split(".")
+            if first == "gpt2kit":
+                other = rest[0] if rest else "__init__"
+                if other in IMPORTS and other not in (part, *IMPORTS[part]):
+                    found.append(f"{path}:{line}: {part} must not know {other}")
+                elif other not in IMPORTS:
+                    found.append(f"{path}:{line}: {module} is not a part of gpt2kit")
+            elif first in DOORS and not path.startswith(DOORS[first]):
+                found.append(f"{path}:{line}: the door to {first} is {' '.join(DOORS[first]) or 'nowhere'}")
+        found += [f"{path}:{line}: {what}" for line, what in forbidden(tree, path)]
+    return found
+
+
+def forbidden(tree: ast.AST, path: str) -> Iterator[tuple[int, str]]:
+    """Printing outside the console, and opening pickled files."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and called(node) in ("print", "pprint") and isinstance(node.func, ast.Name):
+            yield node.lineno, "print"
+        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+            continue
+        name = f"{node.value.id}.{node.attr}"
+        if name in ("sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__") and path != STREAMS_OWNER:
+            yield node.lineno, f"{name}: only {STREAMS_OWNER} prints"
+        if name in ("torch.load", "torch.save"):
+            yield node.lineno, f"{name}: nothing is pickled"
+
+
+def package_sources() -> dict[str, str]:
+    paths = sorted(PACKAGE.rglob("*.py"))
+    return {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+def test_the_package_keeps_the_rules() -> None:
+    sources = package_sources()
+    assert len(sources) > 30
+    assert violations(sources) == []
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_is_in_use(door: str) -> None:
+    """A rule about a file that is gone would guard nothing."""
+    opened = [
+        path
+        for path, source in package_sources().items()
+        if door in {module.split(".")[0] for _, module in imported(ast.parse(source), path)}
+    ]
+    assert all(any(path.startswith(place) for path in opened) for place in DOORS[door])
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "reason"),
+    [
+        ("model/hf.py", "import transformers", "the door to transformers is nowhere"),
+        ("tasks/new.py", "from transformers.models.gpt2 import GPT2Config", "the door to transformers is nowhere"),
+        ("tasks/new.py", "import torch", "the door to torch is"),
+        ("tasks/new.py", "def f():\n    from torch.nn import functional", "the door to torch is"),
+        ("tasks/new.py", "from gpt2kit.model.gpt2 import GPT2", "tasks must not know model"),
+        ("tasks/new.py", "from gpt2kit import pipeline", "tasks must not know pipeline"),
+        ("tasks/new.py", "from ..train import loop", "tasks must not know train"),
+        ("tasks/new.py", "from .. import generate", "tasks must not know generate"),
+        ("tasks/new.py", "import gpt2kit.engine as e", "tasks must not know engine"),
+        ("tasks/new.py", "import gpt2kit", "tasks must not know __init__"),
+        ("tasks/new.py", "import datasets", "the door to datasets is data/sources.py"),
+        ("data/tables.py", "import pyarrow.parquet", "the door to pyarrow is nowhere"),
+        ("data/prepare.py", "from tokenizers import Tokenizer", "the door to tokenizers is data/bpe.py"),
+        ("data/prepare.py", "from gpt2kit.tasks.base import Task", "data must not know tasks"),
+        ("data/prepare.py", "if TYPE_CHECKING:\n    from gpt2kit.recipe import Recipe", "data must not know recipe"),
+        ("model/hf.py", "from safetensors.torch import load_file", "the door to safetensors is files.py"),
+        ("model/hf.py", "importlib.import_module('huggingface_hub')", "the door to huggingface_hub is data/hub.py"),
+        ("engine.py", "__import__('sacrebleu')", "the door to sacrebleu is evaluate/metrics.py"),
+        ("pipeline.py", "import typer", "the door to typer is cli/"),
+        ("cli/verbs.py", "from rich.table import Table", "the door to rich is cli/console.py"),
+        ("cli/recipes.py", "import tomli_w", "the door to tomli_w is recipe.py"),
+        ("train/loop.py", "from gpt2kit.cli import console", "train must not know cli"),
+        ("train/loop.py", "print('step')", "print"),
+        ("train/loop.py", "import sys\nsys.stderr.write('step')", "sys.stderr: only cli/console.py prints"),
+        ("cli/verbs.py", "import sys\nsys.stdout.write('x')", "sys.stdout: only cli/console.py prints"),
+        ("cli/console.py", "print('x')", "print"),
+        ("recipe.py", "from gpt2kit.model.gpt2 import GPT2", "recipe must not know model"),
+        ("config.py", "import numpy", "the door to numpy is"),
+        ("folders.py", "from gpt2kit import engine", "folders must not know engine"),
+        ("train/state.py", "import torch\ntorch.load('x')", "torch.load: nothing is pickled"),
+        ("train/state.py", "import pickle", "the door to pickle is nowhere"),
+        ("model/utils.py", "", "a file is named for what it does"),
+        ("plugins/loader.py", "", "this test does not know the part plugins"),
+    ],
+)
+def test_a_broken_rule_is_found(path: str, line: str, reason: str) -> None:
+    found = violations({path: f'"""A made-up file."""\n{line}\n'})
+    assert len(found) == 1
+    assert found[0].startswith(f"{path}:")
+    assert reason in found[0]
+
+
+def test_a_file_without_a_docstring_is_found() -> None:
+    assert violations({"files.py": "X = 1\n"}) == ["files.py:1: no docstring"]
+
+
+def test_allowed_imports_are_not_complained_about() -> None:
+    text = '"""A made-up file."""\nimport json\nfrom .bpe import Bpe\nfrom gpt2kit.errors import DataError\n'
+    assert violations({"data/new.py": text}) == []
+
+
+def test_config_needs_no_package() -> None:
+    """The knobs are read before anything is loaded, and by tasks that must not load anything."""
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    packages = {name.split(">")[0].split("<")[0].replace("-", "_") for name in project["dependencies"]}
+    for path in ("config.py", "errors.py"):
+        modules = {module.split(".")[0] for _, module in imported(ast.parse(package_sources()[path]), path)}
+        assert modules.isdisjoint(packages | {"gpt2kit"})

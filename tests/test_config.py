@@ -1,0 +1,122 @@
+"""The shared knobs: their defaults hold, and every value out of range is refused in words."""
+
+import dataclasses
+import math
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from gpt2kit.config import SIZES, GenerateConfig, ModelConfig, TrainConfig
+
+SECTIONS = (ModelConfig, TrainConfig, GenerateConfig)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_knob_has_a_default_a_meaning_and_no_way_to_change_it(section: Any) -> None:
+    config = section()
+    for each in fields(section):
+        assert each.metadata["help"], each.name
+        choices = each.metadata["choices"]
+        assert not choices or each.default in choices, each.name
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(config, each.name, each.default)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        *(({name: 0}, "at least 1") for name in ("n_layer", "n_head", "n_embd", "n_positions")),
+        ({"n_layer": -1}, "at least 1"),
+        ({"n_head": 3, "n_embd": 16}, "n_head = 3 does not divide n_embd = 16"),
+        ({"n_inner": -1}, "n_inner"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"dropout": -0.1}, "dropout"),
+        ({"dropout": math.nan}, "dropout"),
+    ],
+)
+def test_a_model_that_cannot_be(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ModelConfig(**values)
+
+
+def test_a_released_size_sets_the_shape() -> None:
+    config = ModelConfig(size="gpt2-medium", n_layer=1, n_embd=64)
+    assert (config.n_layer, config.n_head, config.n_embd) == (24, 16, 1024)
+    assert {size: shape["n_embd"] // shape["n_head"] for size, shape in SIZES.items()} == dict.fromkeys(SIZES, 64)
+    assert replace(config, dropout=0.5).n_layer == 24
+
+
+def test_the_width_inside_the_mlp() -> None:
+    assert ModelConfig(n_embd=64).inner == 256
+    assert ModelConfig(n_embd=64, n_inner=100).inner == 100
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"steps": -1}, "steps"),
+        ({"epochs": 0.0}, "epochs"),
+        ({"epochs": math.nan}, "epochs"),
+        ({"batch_tokens": 0}, "batch_tokens"),
+        ({"accumulate": 0}, "accumulate"),
+        ({"lr": 0.0}, "learning rates"),
+        ({"muon_lr": -1.0}, "learning rates"),
+        ({"beta2": 1.0}, "beta2"),
+        ({"beta2": -0.1}, "beta2"),
+        ({"warmup": 1.0}, "warmup"),
+        ({"warmup": -0.1}, "warmup"),
+        ({"final_lr": 1.1}, "final_lr"),
+        ({"final_lr": -0.1}, "final_lr"),
+        ({"label_smoothing": 1.0}, "label_smoothing"),
+        ({"label_smoothing": -0.1}, "label_smoothing"),
+        ({"ema": 1.0}, "ema"),
+        ({"ema": -0.1}, "ema"),
+        ({"clip": -1.0}, "clip"),
+        ({"weight_decay": -0.1}, "weight_decay"),
+        ({"evaluate_every": -1}, "intervals"),
+        ({"save_every": -1}, "intervals"),
+        ({"samples": -1}, "samples"),
+    ],
+)
+def test_a_training_that_cannot_be(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"final_lr": 1.0}, {"final_lr": 0.0}, {"warmup": 0.0}, {"clip": 0.0}, {"ema": 0.0}, {"weight_decay": 0.0}],
+)
+def test_the_ends_of_the_ranges_are_inside(values: dict[str, Any]) -> None:
+    assert TrainConfig(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"beams": 0}, "beams"),
+        ({"temperature": -0.1}, "temperature"),
+        ({"temperature": math.nan}, "temperature"),
+        ({"top_k": -1, "temperature": 1.0}, "top_k"),
+        ({"top_p": 1.1, "temperature": 1.0}, "top_p"),
+        ({"top_p": -0.1, "temperature": 1.0}, "top_p"),
+        ({"max_new_tokens": 0}, "max_new_tokens"),
+        ({"batch_rows": 0}, "batch_rows"),
+        ({"max_ratio": -1.0}, "max_ratio"),
+        ({"beams": 2, "temperature": 1.0}, "beam search does not sample"),
+        ({"top_k": 5}, "greedy decoding ignores them"),
+        ({"top_p": 0.9}, "greedy decoding ignores them"),
+        ({"top_k": 5, "beams": 4}, "greedy decoding ignores them"),
+    ],
+)
+def test_a_decoding_that_cannot_be(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        GenerateConfig(**values)
+
+
+@pytest.mark.parametrize(
+    "values", [{"temperature": 1.0, "top_p": 0.0}, {"temperature": 0.5, "top_k": 3, "top_p": 0.9}, {"beams": 4}]
+)
+def test_decodings_that_can_be(values: dict[str, Any]) -> None:
+    assert GenerateConfig(**values)

@@ -1,0 +1,231 @@
+"""Whatever fails, a reader finds the old file or the new one, and nothing is left lying about."""
+
+import errno
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from gpt2kit import files
+from gpt2kit.errors import DataError, MachineError, UserError
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+WRITERS: list[Callable[[Path], None]] = [
+    lambda path: files.write_text(path, "new\n"),
+    lambda path: files.write_json(path, {"new": 1}),
+    lambda path: files.write_tensors(path, {"new": torch.ones(2)}, {}),
+]
+EACH = pytest.mark.parametrize("write", WRITERS, ids=["text", "json", "tensors"])
+
+
+@EACH
+def test_a_file_is_replaced(tmp_path: Path, write: Callable[[Path], None]) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    write(path)
+    assert b"new" in path.read_bytes()
+    assert names(tmp_path) == ["file"]
+
+
+@EACH
+@pytest.mark.parametrize("call", ["os.replace", "os.fsync"])
+def test_a_failed_write_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], None], call: str
+) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    monkeypatch.setattr(call, full)
+    with pytest.raises(MachineError, match="file: cannot be written: No space left on device"):
+        write(path)
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["file"]
+
+
+@EACH
+def test_a_file_is_as_readable_as_any_other(tmp_path: Path, write: Callable[[Path], None]) -> None:
+    (tmp_path / "plain").write_text("")
+    write(tmp_path / "file")
+    assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_an_error_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def write_half() -> None:
+        with files.atomic(path) as temporary:
+            temporary.write_text("half")
+            assert path.read_text() == "old", "nothing is seen before the end"
+            assert temporary.parent == path.parent, "a rename must not cross file systems"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["file"]
+
+
+@EACH
+def test_a_folder_that_is_not_there(tmp_path: Path, write: Callable[[Path], None]) -> None:
+    with pytest.raises(MachineError, match=r"none/file: cannot be written: .*No such file or directory"):
+        write(tmp_path / "none" / "file")
+
+
+def test_text_is_utf8_with_plain_line_ends(tmp_path: Path) -> None:
+    files.write_text(tmp_path / "file", "é\r\n中\n")
+    assert (tmp_path / "file").read_bytes() == "é\r\n中\n".encode()
+
+
+def test_json_comes_back_and_is_readable(tmp_path: Path) -> None:
+    files.write_json(tmp_path / "file", {"é": [1, None]})
+    assert files.read_json(tmp_path / "file") == {"é": [1, None]}
+    assert "é" in (tmp_path / "file").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"{", "no JSON file"), (b"", "no JSON file"), (b"\xff\xfe", "no JSON file"), (b"[1]", "found list")],
+)
+def test_json_that_is_none(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        files.read_json(path)
+
+
+def test_json_that_is_missing_or_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.json is missing"):
+        files.read_json(tmp_path / "none.json")
+    with pytest.raises(DataError, match="no JSON file"):
+        files.read_json(tmp_path)
+
+
+def test_tensors_come_back(tmp_path: Path) -> None:
+    tensors = {"a": torch.randn(2, 3), "b": torch.arange(4, dtype=torch.uint8)}
+    files.write_tensors(tmp_path / "file", tensors, {"key": "é"})
+    found, metadata = files.read_tensors(tmp_path / "file")
+    assert metadata == {"key": "é"}
+    assert found.keys() == tensors.keys()
+    assert all(torch.equal(found[name], tensors[name]) for name in tensors)
+
+
+def test_tensors_that_are_missing_or_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with pytest.raises(DataError, match="file is missing"):
+        files.read_tensors(path)
+    files.write_tensors(path, {"a": torch.ones(100)}, {})
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DataError, match="damaged"):
+        files.read_tensors(path)
+
+
+def old_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "old").write_text("old")
+    return folder
+
+
+def test_a_new_folder_appears_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "some" / "where" / "out"
+    with files.new_folder(path, overwrite=False) as folder:
+        (folder / "file").write_text("new")
+        assert not path.exists()
+        assert folder.parent == path.parent
+    assert names(path) == ["file"]
+    assert names(path.parent) == ["out"]
+
+
+def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
+    path = old_folder(tmp_path)
+    with pytest.raises(UserError, match=r"out exists and is left as it is.*--overwrite"), files.new_folder(path, False):
+        pytest.fail("the work must not begin")
+    assert names(path) == ["old"]
+    assert names(tmp_path) == ["out"]
+
+
+def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.mkdir()
+    with files.new_folder(path, overwrite=False) as folder:
+        (folder / "file").write_text("new")
+    assert names(path) == ["file"]
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_text("precious")
+    for overwrite in (False, True):
+        with pytest.raises(UserError, match="is a file; --out takes a folder"):
+            files.refuse_existing(path, overwrite)
+
+
+def test_overwrite_replaces_the_whole_folder(tmp_path: Path) -> None:
+    path = old_folder(tmp_path)
+    with files.new_folder(path, overwrite=True) as folder:
+        (folder / "file").write_text("new")
+        assert names(path) == ["old"], "the old one serves until the end"
+    assert names(path) == ["file"]
+    assert names(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_failure_inside_changes_nothing(tmp_path: Path, error: type[BaseException]) -> None:
+    path = old_folder(tmp_path)
+
+    def write_half() -> None:
+        with files.new_folder(path, overwrite=True) as folder:
+            (folder / "file").write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        write_half()
+    assert names(path) == ["old"]
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_failed_exchange_puts_the_old_folder_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = old_folder(tmp_path)
+    rename = Path.rename
+
+    def refuse(source: Path, target: Path) -> Path:
+        if source.suffix == ".tmp":
+            raise OSError(errno.EACCES, "Permission denied")
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="Permission denied"), files.new_folder(path, overwrite=True) as folder:
+        (folder / "file").write_text("new")
+    assert names(path) == ["old"]
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MachineError, match="cannot be created"), files.new_folder(tmp_path / "file" / "out", False):
+        pytest.fail("the work must not begin")
+
+
+def test_nothing_in_the_way_is_fine(tmp_path: Path) -> None:
+    files.refuse_existing(tmp_path / "none", overwrite=False)
+    files.refuse_existing(old_folder(tmp_path), overwrite=True)
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_json_on_disk_ends_with_a_line_end(tmp_path: Path) -> None:
+    files.write_json(tmp_path / "file", {"a": 1})
+    text = (tmp_path / "file").read_text()
+    assert text.endswith("}\n")
+    assert json.loads(text) == {"a": 1}
