@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SIZES: dict[str, dict[str, int]] = {
-    "gpt2": {"n_layer": 12, "n_head": 12, "n_embd": 768},
-    "gpt2-medium": {"n_layer": 24, "n_head": 16, "n_embd": 1024},
-    "gpt2-large": {"n_layer": 36, "n_head": 20, "n_embd": 1280},
-    "gpt2-xl": {"n_layer": 48, "n_head": 25, "n_embd": 1600},
+    "gpt2": {"n_layer": 12, "n_head": 12, "n_embd": 768, "n_positions": 1024},
+    "gpt2-medium": {"n_layer": 24, "n_head": 16, "n_embd": 1024, "n_positions": 1024},
+    "gpt2-large": {"n_layer": 36, "n_head": 20, "n_embd": 1280, "n_positions": 1024},
+    "gpt2-xl": {"n_layer": 48, "n_head": 25, "n_embd": 1600, "n_positions": 1024},
 }
-"""The four released GPT-2 models: Radford et al. 2019, table 2; the window is 1,024 tokens in all of them."""
+"""The four released GPT-2 models: Radford et al. 2019, table 2."""
 
 
 def knob(default: Any, help: str, choices: tuple[str, ...] = (), flag: tuple[str, ...] = ()) -> Any:
@@ -30,7 +30,7 @@ def check(condition: bool, message: str) -> None:
 class ModelConfig:
     """The shape of the decoder. Names are those of Hugging Face's GPT2Config."""
 
-    size: str = knob("", "a released size, which sets n_layer, n_head and n_embd", ("", *SIZES))
+    size: str = knob("", "a released size, which sets n_layer, n_head, n_embd and n_positions", ("", *SIZES))
     n_layer: int = knob(6, "blocks")
     n_head: int = knob(4, "attention heads; must divide n_embd")
     n_embd: int = knob(256, "width of the residual stream")

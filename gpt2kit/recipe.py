@@ -12,9 +12,12 @@ from typing import Any, TypeVar, get_type_hints
 import tomli_w
 
 from gpt2kit import tasks
-from gpt2kit.config import GenerateConfig, ModelConfig, TrainConfig
+from gpt2kit.config import SIZES, GenerateConfig, ModelConfig, TrainConfig
 from gpt2kit.errors import RecipeError
 from gpt2kit.tasks.base import Task
+
+SHAPE = tuple(SIZES["gpt2"])
+"""The knobs that a released size sets."""
 
 SECTIONS = {"model": ModelConfig, "train": TrainConfig, "generate": GenerateConfig}
 
@@ -36,9 +39,8 @@ class Recipe:
         """All knobs with their values, as the TOML tables that give this recipe again."""
         sections = {"task": self.task, "model": self.model, "train": self.train, "generate": self.generate}
         tables = {name: values(section) for name, section in sections.items()}
-        if self.model.size:  # the size sets these three; stating them too would be saying it twice
-            for key in ("n_layer", "n_head", "n_embd"):
-                del tables["model"][key]
+        for key in SIZES.get(self.model.size, {}):  # the size says these
+            del tables["model"][key]
         return {"task": {"name": self.task_name, **tables.pop("task")}, **tables}
 
     def toml(self) -> str:
@@ -107,6 +109,8 @@ def apply(table: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
             value = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             value = text.strip()
+        if (section, name) == ("model", "size"):  # it takes the place of what the recipe says of the shape
+            table["model"] = {key: value for key, value in table.get("model", {}).items() if key not in SHAPE}
         table.setdefault(section, {})[name] = value
     return table
 
@@ -118,6 +122,9 @@ def build(name: str, table: dict[str, Any]) -> Recipe:
     task_name = task_table.pop("name", None)
     if not isinstance(task_name, str):
         raise RecipeError(f"recipe {name}: [task] needs name = one of {', '.join(tasks.names())}")
+    model = table.get("model", {})
+    if model.get("size") and (twice := [key for key in SHAPE if key in model]):
+        raise RecipeError(f"model.size = {model['size']!r} sets model.{twice[0]} too: leave one of them out")
     sections: dict[str, Any] = {key: build_section(kind, key, table.get(key, {})) for key, kind in SECTIONS.items()}
     return Recipe(name, task_name, build_section(tasks.find(task_name), "task", task_table), **sections)
 

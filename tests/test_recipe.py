@@ -76,6 +76,11 @@ def test_every_knob_says_what_it_is(kind: type[Any]) -> None:
     assert silent <= {"folder"}
 
 
+def test_a_size_beside_a_dimension_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"model\.size = 'gpt2' sets model\.n_layer too"):
+        recipe.load("translate", ["model.size=gpt2", "model.n_layer=3"])
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_a_size_sets_the_dimensions_and_comes_back(size: str, tmp_path: Path) -> None:
     loaded = recipe.load("translate", [f"model.size={size}"])

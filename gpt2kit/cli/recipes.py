@@ -7,6 +7,7 @@ import typer
 from gpt2kit import recipe as recipes
 from gpt2kit import tasks
 from gpt2kit.cli import console
+from gpt2kit.cli.verbs import SetOption
 
 app = typer.Typer(help="List the shipped recipes; show one with every knob.")
 
@@ -25,7 +26,7 @@ def list_recipes(context: typer.Context) -> None:
 @app.command("show")
 def show(
     name: Annotated[str, typer.Argument(help="A shipped recipe or a .toml file.")],
-    set: Annotated[list[str], typer.Option("--set", help="section.key=value, over the recipe.")] = [],  # noqa: B006  # typer wants the value
+    set: SetOption,
 ) -> None:
     """Print a recipe with every knob resolved, as TOML that can be saved and used."""
     recipe = recipes.load(name, set)

@@ -15,8 +15,17 @@ from gpt2kit.errors import Interrupted, UserError
 from gpt2kit.recipe import knobs
 from gpt2kit.tasks.base import Task
 
+
+def several(name: str, help: str) -> Any:
+    """An option that may be repeated."""
+    return typer.Option(name, default_factory=list, show_default=False, help=help)
+
+
 RecipeOption = Annotated[str, typer.Option("--recipe", help="A shipped recipe (gpt2kit recipes) or a .toml file.")]
-SetOption = Annotated[list[str], typer.Option("--set", help="section.key=value, over the recipe; may be repeated.")]
+SetOption = Annotated[list[str], several("--set", "section.key=value, over the recipe; may be repeated.")]
+ValOption = Annotated[list[str], several("--val", "The validation corpus; else a part is held out.")]
+TestOption = Annotated[list[str], several("--test", "A test corpus, prepared and checked for leaks.")]
+PairsOption = Annotated[list[str], several("--pairs", "The corpus to score on; else a prepared split.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout, errors as JSON on stderr.")]
 OutOption = Annotated[str, typer.Option("--out", "-o", help="The folder to write.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace --out if it exists.")]
@@ -36,7 +45,7 @@ def bind(verb: Callable[..., None], name: str, kind: type[Task[Any, Any]]) -> Ca
     @functools.wraps(verb)
     def command(**options: Any) -> None:
         flags = {key: value for key in flagged if (value := options.pop(key)) is not None}
-        verb(name, flags=flags, **options)
+        verb(name, flags, **options)
 
     own = [p for p in inspect.signature(verb).parameters.values() if p.name not in ("task", "flags")]
     extra = [
@@ -60,15 +69,16 @@ def _settings(settings: list[str], flags: dict[str, str]) -> list[str]:
 
 def prepare(
     task: str,
+    flags: dict[str, str],
+    *,
     corpus: Annotated[list[str], typer.Argument(help="Two parallel files, a table, or hf:owner/name; more than once.")],
-    val: Annotated[list[str], typer.Option("--val", help="The validation corpus; else a part is held out.")] = [],  # noqa: B006  # typer wants the value
-    test: Annotated[list[str], typer.Option("--test", help="A test corpus, prepared and checked for leaks.")] = [],  # noqa: B006  # as above
+    val: ValOption,
+    test: TestOption,
     out: OutOption = "",
     recipe: RecipeOption = "",
-    set: SetOption = [],  # noqa: B006  # as above
+    set: SetOption,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
-    flags: dict[str, str] = {},  # noqa: B006  # never changed
 ) -> None:
     """Turn a corpus into ids on disk, and say what became of every line."""
     from gpt2kit import pipeline
@@ -87,16 +97,17 @@ def prepare(
 
 def train(
     task: str,
+    flags: dict[str, str],
+    *,
     data: Annotated[str, typer.Argument(help="A prepared folder.")] = "",
     out: OutOption = "",
     recipe: RecipeOption = "",
-    set: SetOption = [],  # noqa: B006  # as above
+    set: SetOption,
     init: Annotated[str, typer.Option("--init", help="A run, GPT-2 folder or Hub id to start from.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     device: DeviceOption = "",
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
-    flags: dict[str, str] = {},  # noqa: B006  # as above
 ) -> None:
     """Train a model on a prepared folder."""
     from gpt2kit import folders, pipeline
@@ -129,6 +140,8 @@ def train(
 
 def generate(
     task: str,
+    flags: dict[str, str],
+    *,
     texts: Annotated[list[str] | None, typer.Argument(help="Inputs; without any, lines of --file or of stdin.")] = None,
     run: RunOption = "",
     file: Annotated[str, typer.Option("--file", "-f", help="A file of inputs, one a line; - is stdin.")] = "",
@@ -138,10 +151,9 @@ def generate(
     top_p: Annotated[float | None, typer.Option("--top-p", help="Sample from this much probability.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of sampling.")] = None,
     nbest: Annotated[int, typer.Option("--nbest", help="Print that many answers of beam search each.")] = 1,
-    set: SetOption = [],  # noqa: B006  # as above
+    set: SetOption,
     device: DeviceOption = "",
     json: JsonOption = False,
-    flags: dict[str, str] = {},  # noqa: B006  # as above
 ) -> None:
     """Answer each input on a line of its own."""
     options = {"beams": beams, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
@@ -180,18 +192,19 @@ def generate(
 
 def evaluate(
     task: str,
+    flags: dict[str, str],
+    *,
     run: RunOption = "",
-    pairs: Annotated[list[str], typer.Option("--pairs", help="The corpus to score on; else a prepared split.")] = [],  # noqa: B006  # as above
+    pairs: PairsOption,
     split: Annotated[str, typer.Option("--split", help="The prepared split to score on.")] = "val",
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Score only the first examples.")] = None,
     beams: BeamsOption = None,
     predictions: Annotated[
         str, typer.Option("--predictions", help="Write the answers to this file, as JSON lines.")
     ] = "",
-    set: SetOption = [],  # noqa: B006  # as above
+    set: SetOption,
     device: DeviceOption = "",
     json: JsonOption = False,
-    flags: dict[str, str] = {},  # noqa: B006  # as above
 ) -> None:
     """Score a run's answers against references, with the signature of every score."""
     from itertools import islice

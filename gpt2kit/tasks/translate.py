@@ -31,7 +31,7 @@ def separator(language: str) -> str:
 
 @dataclass(frozen=True)
 class Translate(TextTask[Sentence, str]):
-    """Sentence pairs; several target languages in one model have a corpus each."""
+    """Translation learned from sentence pairs, into one language or several with one model."""
 
     to: str = knob(
         "fr",
