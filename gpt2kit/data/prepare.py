@@ -41,7 +41,7 @@ def write_split(
     """Write one split and report on it; also returns the sorted hashes of its keys, to look for leaks in others."""
     report = SplitReport()
     key_hashes: list[NDArray[np.uint64]] = []
-    row_hashes: list[NDArray[np.uint64]] = []
+    row_hashes: list[NDArray[np.int64]] = []
     with StoreWriter(folder, split, task.vocab_size) as writer:
         for batch in batches(usable(records, task, report), RECORDS_A_BATCH):
             keys = np.array([_hash(task.key(record).strip().encode()) for record in batch], dtype=np.uint64)
@@ -52,7 +52,7 @@ def write_split(
             rows = fit_rows(batch, task.encode(batch), task, window, report)
             writer.add(rows)
             key_hashes.append(keys)
-            row_hashes.append(np.array([_hash(np.array([*p, -1, *t]).tobytes()) for p, t in rows], dtype=np.uint64))
+            row_hashes.append(np.array([hash((*p, -1, *t)) for p, t in rows], dtype=np.int64))
             progress(report.read)
     report.rows, report.tokens, report.prompt_tokens = writer.rows, writer.tokens, writer.prompt_tokens
     if row_hashes:

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from gpt2kit import files
 from gpt2kit.errors import DataError
 
-FLUSH_ROWS = 10_000
-
 
 def id_dtype(vocab_size: int) -> np.dtype[Any]:
     return np.dtype(np.uint16 if vocab_size <= 1 << 16 else np.uint32)
@@ -40,10 +38,11 @@ class StoreWriter:
     def add(self, rows: Iterable[tuple[list[int], list[int]]]) -> None:
         """Append (prompt, target) rows."""
         rows = list(rows)
-        ids = [part for row in rows for part in row]
         prompts = np.array([len(prompt) for prompt, _ in rows], dtype=np.uint32)
         lengths = np.array([len(prompt) + len(target) for prompt, target in rows], dtype=np.int64)
-        self.files["ids"].write(np.fromiter((i for part in ids for i in part), dtype=self.dtype).tobytes())
+        self.files["ids"].write(
+            np.array([id for prompt, target in rows for id in (*prompt, *target)], dtype=self.dtype).tobytes()
+        )
         self.files["ends"].write((self.tokens + lengths.cumsum()).tobytes())
         self.files["prompts"].write(prompts.tobytes())
         self.rows += len(rows)
