@@ -14,6 +14,9 @@ from torch.nn import functional as F
 CHUNK = 512
 """Targets whose logits are held at a time: at V = 8,192 these are 16 MB in fp32, about what a CPU's cache holds."""
 
+ROWS_STEP = 64
+"""Products have a multiple of so many rows, the last ones zero: kernel libraries keep memory for each size they see."""
+
 ChunkGrad = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor, Tensor]]
 
 
@@ -46,11 +49,15 @@ class _Fused(torch.autograd.Function):
         smoothed, plain = hidden_ND.new_zeros((), dtype=torch.float32), hidden_ND.new_zeros((), dtype=torch.float32)
         for start in range(0, hidden.size(0), CHUNK):
             part = slice(start, start + CHUNK)
-            chunk_smoothed, chunk_plain, logit_grad = grad(hidden[part] @ head.t(), labels_N[part], smoothing)
+            labels = labels_N[part]
+            targets, padding = labels.numel(), (0, 0, 0, -labels.numel() % ROWS_STEP)
+            chunk = F.pad(hidden[part], padding)
+            chunk_smoothed, chunk_plain, logit_grad = grad((chunk @ head.t())[:targets], labels, smoothing)
             smoothed += chunk_smoothed
             plain += chunk_plain
-            hidden_grad[part] = logit_grad @ head
-            head_grad += logit_grad.t() @ hidden[part]
+            logit_grad = F.pad(logit_grad, padding)
+            hidden_grad[part] = (logit_grad @ head)[:targets]
+            head_grad += logit_grad.t() @ chunk
         ctx.save_for_backward(hidden_grad, head_grad)
         ctx.mark_non_differentiable(plain)
         return smoothed, plain
