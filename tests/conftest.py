@@ -42,18 +42,17 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
-def shared(name: str) -> Path:
-    """A file of the real data; the test skips where that is absent."""
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip(f"real data is not here: {path.name} of ../shared/data")
-    return path
-
-
 @pytest.fixture
 def shared_data() -> Callable[[str], Path]:
-    """`shared`, for test files that do not import this one."""
-    return shared
+    """`shared_data(name)`: a file of the real data; the test skips where that is absent, since it may not be copied."""
+
+    def find(name: str) -> Path:
+        path = SHARED / name
+        if not path.exists():
+            pytest.skip(f"real data is not here: {name} of ../shared/data")
+        return path
+
+    return find
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ import pytest
 from gpt2kit.data.sources import held_out, is_table, pair_paths, read_pairs
 from gpt2kit.errors import DataError, MachineError
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 Pairs = list[tuple[str, str]]
 
 
@@ -525,8 +524,5 @@ def test_held_out_takes_no_percentage() -> None:
 # Real data
 
 
-def test_tatoeba() -> None:
-    path = SHARED / "tatoeba" / "eng-fra.tsv.gz"
-    if not path.exists():
-        pytest.skip(f"{path} is not on this machine")
-    assert sum(1 for _ in read_pairs([str(path)])) == 142_782
+def test_tatoeba(shared_data: Callable[[str], Path]) -> None:
+    assert sum(1 for _ in read_pairs([str(shared_data("tatoeba/eng-fra.tsv.gz"))])) == 142_782
