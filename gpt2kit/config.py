@@ -94,16 +94,19 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class GenerateConfig:
-    """How an answer is decoded. The order is temperature, then top-k, then top-p."""
+    """How an answer is decoded. The order is repetition penalty, temperature, top-k, top-p."""
 
     beams: int = knob(1, "beam search with that many hypotheses; 1 samples, or is greedy at temperature 0")
     length_penalty: float = knob(0.6, "alpha of ((5 + length) / 6)^alpha, by which a beam's score is divided")
     temperature: float = knob(0.0, "0 is greedy")
     top_k: int = knob(0, "sample from the k likeliest tokens (ties kept); 0 is off")
     top_p: float = knob(1.0, "sample from the smallest set with that much probability; 1 is off")
+    repetition_penalty: float = knob(1.0, "above 1: tokens of the prompt and the answer become less likely; 1 is off")
     max_new_tokens: int = knob(256, "longest answer")
     max_ratio: float = knob(0.0, "longest answer as a multiple of the prompt, plus 16; 0 is off")
-    batch_rows: int = knob(64, "sequences decoded together; the answer does not depend on it")
+    roll: bool = knob(False, "write on beyond the window, each time from the last half of it; else the window ends it")
+    stop_ids: tuple[int, ...] = knob((), "ids that end an answer, besides the task's own end token")
+    batch_rows: int = knob(0, "sequences decoded together, which changes no answer; 0: as many as memory holds, to 256")
     dtype: str = knob("auto", "arithmetic; auto is bf16 on CUDA and fp32 elsewhere", ("auto", "bf16", "fp32"))
     device: str = knob("auto", "auto, cpu, cuda, cuda:1, mps")
     seed: int = knob(0, "of sampling; row i of a call uses seed + i")
@@ -112,9 +115,15 @@ class GenerateConfig:
         check(self.beams >= 1, "beams must be at least 1")
         check(self.temperature >= 0, "temperature must be 0 (greedy) or more")
         check(self.top_k >= 0 and 0 <= self.top_p <= 1, "top_k must be 0 or more, top_p in [0, 1]")
-        check(self.max_new_tokens >= 1 and self.batch_rows >= 1, "max_new_tokens and batch_rows must be at least 1")
+        check(self.max_new_tokens >= 1, "max_new_tokens must be at least 1")
+        check(
+            self.batch_rows >= 0 and all(id >= 0 for id in self.stop_ids), "batch_rows and stop_ids must be 0 or more"
+        )
+        check(self.repetition_penalty > 0, "repetition_penalty must be above 0; 1 is off")
         check(self.max_ratio >= 0, "max_ratio must be 0 or more")
         sampled = self.temperature > 0
         check(not (self.beams > 1 and sampled), "beam search does not sample: set temperature = 0 or beams = 1")
+        other = "repetition_penalty and roll are for greedy decoding and sampling: set beams = 1"
+        check(self.beams == 1 or (self.repetition_penalty == 1 and not self.roll), other)
         limited = self.top_k > 0 or self.top_p < 1
         check(sampled or not limited, "top_k and top_p need a temperature above 0: greedy decoding ignores them")

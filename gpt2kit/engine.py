@@ -12,6 +12,7 @@ from gpt2kit.errors import DataError, UserError
 from gpt2kit.generate import decode
 from gpt2kit.model import hf
 from gpt2kit.model.device import pick_device
+from gpt2kit.model.frozen import FrozenGPT2
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.tasks.base import Task
 
@@ -37,6 +38,7 @@ class Engine:
     def __init__(self, task: Task[Any, Any], model: GPT2, config: GenerateConfig) -> None:
         self.task, self.config = task, config
         self.model = model.to(pick_device(config.device)).eval()
+        self._frozen: dict[str, FrozenGPT2] = {}
 
     @overload
     def __call__(self, source: str, **settings: Any) -> Any: ...
@@ -60,7 +62,7 @@ class Engine:
         prompt, _ = self._prompt(parsed, config)
         ids: list[int] = []
         shown = ""
-        for token in decode.stream(self.model, prompt, config, self.task.eos):
+        for token in decode.stream(self._decoder(config), prompt, config, self.task.eos):
             ids.append(token)
             text = self.task.decode(ids)
             if not text.endswith("\ufffd"):  # else a character is still incomplete
@@ -85,12 +87,18 @@ class Engine:
         prompts = [self._prompt(sources[index], config) for index in asked]
         ids = [prompt for prompt, _ in prompts]
         numbers = [offset + index for index in asked]
-        for found in decode.answers(self.model, ids, config, self.task.eos, numbers):
+        for found in decode.answers(self._decoder(config), ids, config, self.task.eos, numbers):
             outputs = [self.task.decode(answer.ids) for answer in found.answers]
             scores = [answer.score for answer in found.answers]
             truncated = prompts[found.index][1]
             results[asked[found.index]] = Result(outputs, scores, found.answers[0].finished, truncated)
         return results
+
+    def _decoder(self, config: GenerateConfig) -> FrozenGPT2:
+        """The weights laid out for one arithmetic, once."""
+        if config.dtype not in self._frozen:
+            self._frozen[config.dtype] = decode.freeze(self.model, config.dtype)
+        return self._frozen[config.dtype]
 
     def _prompt(self, source: Any, config: GenerateConfig) -> tuple[list[int], bool]:
         """The prompt, cut so that an answer fits behind it, and whether it was cut."""

@@ -20,7 +20,7 @@ from gpt2kit.data.sources import held_out
 from gpt2kit.data.store import Store
 from gpt2kit.engine import Engine
 from gpt2kit.errors import DataError
-from gpt2kit.generate.decode import answers
+from gpt2kit.generate.decode import answers, freeze
 from gpt2kit.model import hf
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.recipe import Recipe
@@ -175,7 +175,8 @@ def _samples(model: GPT2, task: Task[Any, Any], store: Store, recipe: Recipe) ->
     count = min(recipe.train.samples, len(store))
     rows = [store.row(index * len(store) // count) for index in range(count)]  # spread over the split
     config = replace(recipe.generate, beams=1)
-    found = {result.index: result for result in answers(model, [prompt for prompt, _ in rows], config, task.eos)}
+    prompts = [prompt for prompt, _ in rows]
+    found = {result.index: result for result in answers(freeze(model, config.dtype), prompts, config, task.eos)}
     outputs = [task.decode(found[index].answers[0].ids) for index in range(len(rows))]
     shown = zip(rows, outputs, strict=True)
     return [

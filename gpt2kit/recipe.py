@@ -21,6 +21,12 @@ SHAPE = tuple(SIZES["gpt2"])
 
 SECTIONS = {"model": ModelConfig, "train": TrainConfig, "generate": GenerateConfig}
 
+LISTS: dict[Any, tuple[type, str]] = {
+    tuple[str, ...]: (str, "list of strings"),
+    tuple[int, ...]: (int, "list of whole numbers"),
+}
+"""Types of lists, what their items are, and how they are called."""
+
 Section = TypeVar("Section")
 
 
@@ -165,14 +171,14 @@ def _typed(key: str, value: Any, wanted: Any, field: "Field[Any]") -> Any:
     """`value` as the field's type, or a RecipeError; a whole number serves as a float, a list as a tuple."""
     if wanted is float and type(value) is int:
         value = float(value)
-    if wanted == tuple[str, ...]:
-        value = (
-            tuple(value.split(",")) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
-        )
-        fits = isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    if wanted in LISTS:
+        kind, name = LISTS[wanted]
+        if isinstance(value, str):
+            value = [kind(item) if item.strip().isdigit() else item for item in value.split(",")]
+        value = tuple(value) if isinstance(value, list) else value
+        fits = isinstance(value, tuple) and all(type(item) is kind for item in value)
     else:
-        fits = type(value) is wanted
-    name = getattr(wanted, "__name__", "list of strings") if wanted != tuple[str, ...] else "list of strings"
+        fits, name = type(value) is wanted, wanted.__name__
     default = "" if field.default is MISSING else f"; the default is {field.default!r}"
     if not fits:
         raise RecipeError(f"{key} = {value!r} is {type(value).__name__}, expected {name}{default}")

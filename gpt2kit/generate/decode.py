@@ -1,6 +1,6 @@
 """The only decoding loop. It is an iterator: streaming is the caller's `for`, stopping is the caller's `break`.
 
-Shapes: B rows still being decoded, V vocabulary.
+Shapes: B rows still being decoded, N all rows, S the most new tokens of a row, V vocabulary.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,53 +11,117 @@ from torch import Tensor
 
 from gpt2kit.config import GenerateConfig
 from gpt2kit.generate import sampling
+from gpt2kit.generate.answer import Answer, new_token_limit
+from gpt2kit.generate.batching import batches
 from gpt2kit.generate.beam import beam_search
-from gpt2kit.generate.prefill import Answer, new_token_limit, prefill
-from gpt2kit.model.device import autocast, pick_dtype
+from gpt2kit.generate.stepper import Stepper
+from gpt2kit.model.device import pick_dtype
+from gpt2kit.model.frozen import FrozenGPT2
 from gpt2kit.model.gpt2 import GPT2
 
 COMPACT_BELOW = 0.75
 """Finished rows leave the batch once fewer than this share of it is alive: moving the cache costs about a step."""
 
-
-def pick_decode_dtype(name: str, device: torch.device) -> str:
-    """On a CPU auto means fp32: steps are small, and answers then equal the reference implementation's."""
-    return "fp32" if name == "auto" and device.type != "cuda" else pick_dtype(name, device)
+LOOK_EVERY = {"cuda": 8}
+"""Steps between two looks at which rows are alive: where the host would wait for the device, it looks less often."""
 
 
-def decode(
-    model: GPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig, eos: int, numbers: Sequence[int]
-) -> Iterator[list[tuple[int, int]]]:
-    """Yield, step after step, the new (row, token) pairs; a row ends with `eos` or at its limit.
+def freeze(model: GPT2, dtype: str) -> FrozenGPT2:
+    """The weights as decoding wants them. On a CPU `auto` means fp32: the reference implementation's answers."""
+    device = model.head.device
+    return FrozenGPT2(model, "fp32" if dtype == "auto" and device.type != "cuda" else pick_dtype(dtype, device))
 
-    Every prompt has at least one token and leaves room for one more. Row i draws from config.seed + numbers[i].
+
+class Decoding:
+    """Prompts that are being answered together, greedily or by sampling.
+
+    Every prompt has at least one token. Row i draws from config.seed + numbers[i], so its answer does not depend on its
+    neighbours. With `config.roll` a row that has filled the window goes on behind the last half of it, which is read
+    again, as every token then stands at another position.
     """
-    limits = [new_token_limit(len(prompt), model, config) for prompt in prompts]
-    noise_RS = _noise(max(limits), [config.seed + number for number in numbers]) if config.temperature > 0 else None
-    alive = list(range(len(prompts)))
-    rows_B = torch.arange(len(prompts))
-    logits_BV, cache = prefill(model, prompts, max(limits))
-    for step in range(max(limits)):
-        if noise_RS is None:
-            tokens_B = logits_BV.argmax(-1)
-        else:
-            uniform_B = noise_RS[rows_B, step].to(logits_BV.device)
-            tokens_B = sampling.draw(sampling.probabilities(logits_BV, config), uniform_B)
-        rows, tokens = rows_B.tolist(), tokens_B.tolist()
-        still = set(alive)
-        new = [(row, token) for row, token in zip(rows, tokens, strict=True) if row in still]
-        yield new
-        alive = [row for row, token in new if token != eos and step + 1 < limits[row]]
-        if not alive:
-            return
-        if len(alive) < COMPACT_BELOW * len(rows):
-            still = set(alive)
-            keep = torch.tensor([index for index, row in enumerate(rows) if row in still])
-            rows_B = rows_B[keep]
-            cache.select(keep.to(tokens_B.device))
-            tokens_B = tokens_B[keep.to(tokens_B.device)]
-        logits_BV = model.logits(model.cached_hidden(tokens_B[:, None], cache)[:, 0])
-        cache.advance(torch.ones_like(tokens_B), 1)
+
+    def __init__(
+        self,
+        model: FrozenGPT2,
+        prompts: Sequence[Sequence[int]],
+        config: GenerateConfig,
+        stops: Sequence[int],
+        numbers: Sequence[int],
+    ) -> None:
+        self.model, self.prompts, self.config, device = model, prompts, config, model.device
+        self.window = model.config.n_positions
+        limits = [new_token_limit(len(prompt), self.window, config) for prompt in prompts]
+        self.limits_N = torch.tensor(limits, device=device)
+        self.stops = torch.tensor(stops, device=device)
+        self.ids_NS = torch.zeros(len(prompts), max(limits), dtype=torch.long, device=device)
+        self.made_N = torch.zeros_like(self.limits_N)
+        self.stopped_N = torch.zeros_like(self.limits_N, dtype=torch.bool)
+        if config.temperature > 0:
+            self.noise_NS = _noise(max(limits), [config.seed + number for number in numbers]).to(device)
+        if config.repetition_penalty != 1:
+            self.seen_NV = torch.zeros(len(prompts), model.vocab_size, dtype=torch.bool, device=device)
+            for row, prompt in enumerate(prompts):
+                self.seen_NV[row, list(prompt)] = True
+
+    def run(self) -> Iterator[Tensor]:
+        """Yield the newest tokens [B] after each step; `ids_NS` and `made_N` hold all of them."""
+        rows = list(range(len(self.prompts)))
+        while rows:
+            yield from self._until_the_window_is_full(rows)
+            rows = (~self.stopped_N & (self.made_N < self.limits_N)).nonzero().flatten().tolist()
+
+    def answers(self) -> list[Answer]:
+        """What has been made, the end tokens taken off."""
+        made = zip(self.ids_NS.tolist(), self.made_N.tolist(), self.stopped_N.tolist(), strict=True)
+        return [Answer(ids[: count - stopped], None, stopped) for ids, count, stopped in made]
+
+    def _until_the_window_is_full(self, rows: list[int]) -> Iterator[Tensor]:
+        prompts = [self._text(row) for row in rows]
+        rows_B = torch.tensor(rows, device=self.model.device)
+        room_B = torch.tensor([max(1, self.window - len(prompt)) for prompt in prompts], device=self.model.device)
+        ends_B = torch.minimum(self.made_N[rows_B] + room_B, self.limits_N[rows_B])
+        steps = int((ends_B - self.made_N[rows_B]).max())
+        look_every = LOOK_EVERY.get(self.model.device.type, 1)
+        stepper = Stepper(self.model, prompts, steps)
+        logits_BV = stepper.logits_PV
+        for step in range(steps):
+            tokens_B = self._choose(logits_BV, rows_B)
+            alive_B = self._note(rows_B, tokens_B, ends_B)
+            yield tokens_B
+            if step + 1 == steps:
+                return
+            if step % look_every == 0 and (left := int(alive_B.sum())) < COMPACT_BELOW * len(rows_B):
+                if not left:
+                    return
+                keep = alive_B.nonzero().flatten()
+                stepper.keep(keep)
+                rows_B, tokens_B, ends_B = rows_B[keep], tokens_B[keep], ends_B[keep]
+            logits_BV = stepper.step(tokens_B[:, None])[:, 0]
+
+    def _text(self, row: int) -> list[int]:
+        """What a row is to be read from: its prompt, or the last half window of prompt and answer."""
+        text = [*self.prompts[row], *self.ids_NS[row, : int(self.made_N[row])].tolist()]
+        return text if len(text) == len(self.prompts[row]) else text[-max(1, self.window // 2) :]
+
+    def _choose(self, logits_BV: Tensor, rows_B: Tensor) -> Tensor:
+        if self.config.repetition_penalty != 1:
+            logits_BV = sampling.penalise(logits_BV, self.seen_NV[rows_B], self.config.repetition_penalty)
+        if self.config.temperature == 0:
+            return logits_BV.argmax(-1)
+        uniform_B = self.noise_NS[rows_B, self.made_N[rows_B].clamp(max=self.noise_NS.size(1) - 1)]
+        return sampling.draw(sampling.probabilities(logits_BV, self.config), uniform_B)
+
+    def _note(self, rows_B: Tensor, tokens_B: Tensor, ends_B: Tensor) -> Tensor:
+        """Write down the tokens of the rows that are alive; returns which still are."""
+        made_B = self.made_N[rows_B]
+        alive_B = ~self.stopped_N[rows_B] & (made_B < ends_B)
+        at_B = made_B.clamp(max=self.ids_NS.size(1) - 1)
+        self.ids_NS[rows_B, at_B] = torch.where(alive_B, tokens_B, self.ids_NS[rows_B, at_B])
+        self.made_N[rows_B] += alive_B
+        self.stopped_N[rows_B] |= alive_B & torch.isin(tokens_B, self.stops)
+        if self.config.repetition_penalty != 1:
+            self.seen_NV[rows_B, tokens_B] |= alive_B
+        return alive_B & ~self.stopped_N[rows_B] & (made_B + 1 < ends_B)
 
 
 def _noise(steps: int, seeds: Sequence[int]) -> Tensor:
@@ -76,52 +140,38 @@ class Decoded:
 
 @torch.inference_mode()
 def answers(
-    model: GPT2,
+    model: FrozenGPT2,
     prompts: Sequence[Sequence[int]],
     config: GenerateConfig,
-    eos: int,
+    stop: int,
     numbers: Sequence[int] | None = None,
 ) -> Iterator[Decoded]:
     """Decode any number of prompts in batches of similar length; results come as they are ready, not in order.
 
-    `numbers`, by default 0, 1, ..., give each prompt its seed when sampling.
+    An answer ends with `stop` or one of config.stop_ids. `numbers`, by default 0, 1, ..., give each prompt its seed
+    when sampling.
     """
-    model.eval()
     numbers = range(len(prompts)) if numbers is None else numbers
-    device = model.head.device
-    order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]), reverse=True)
-    rows = max(1, config.batch_rows // config.beams)
-    for start in range(0, len(order), rows):
-        chosen = order[start : start + rows]
+    stops = (stop, *config.stop_ids)
+    for chosen in batches(model, [len(prompt) for prompt in prompts], config):
         batch = [prompts[index] for index in chosen]
-        with autocast(device, pick_decode_dtype(config.dtype, device)):
-            if config.beams > 1:
-                found = beam_search(model, batch, config, eos)
-            else:
-                found = [[answer] for answer in _collect(model, batch, config, eos, [numbers[i] for i in chosen])]
+        if config.beams > 1:
+            found = beam_search(model, batch, config, stops)
+        else:
+            decoding = Decoding(model, batch, config, stops, [numbers[index] for index in chosen])
+            for _ in decoding.run():
+                pass
+            found = [[answer] for answer in decoding.answers()]
         for index, hypotheses in zip(chosen, found, strict=True):
             yield Decoded(index, hypotheses)
 
 
-def _collect(
-    model: GPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig, eos: int, numbers: Sequence[int]
-) -> list[Answer]:
-    tokens: list[list[int]] = [[] for _ in prompts]
-    for new in decode(model, prompts, config, eos, numbers):
-        for row, token in new:
-            tokens[row].append(token)
-    return [Answer(ids[:-1], None, True) if ids[-1] == eos else Answer(ids, None, False) for ids in tokens]
-
-
 @torch.inference_mode()
-def stream(model: GPT2, prompt: Sequence[int], config: GenerateConfig, eos: int) -> Iterator[int]:
-    """The tokens of one answer as they are found, without `eos`."""
-    model.eval()
-    device = model.head.device
-    steps = decode(model, [prompt], config, eos, [0])
-    while True:
-        with autocast(device, pick_decode_dtype(config.dtype, device)):
-            new = next(steps, None)
-        if new is None or new[0][1] == eos:
+def stream(model: FrozenGPT2, prompt: Sequence[int], config: GenerateConfig, stop: int) -> Iterator[int]:
+    """The tokens of one answer as they are found, without the end token."""
+    stops = (stop, *config.stop_ids)
+    for new in Decoding(model, [prompt], config, stops, [0]).run():
+        token = int(new[0])
+        if token in stops:
             return
-        yield new[0][1]
+        yield token

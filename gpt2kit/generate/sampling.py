@@ -1,9 +1,16 @@
-"""Pure functions on logits [B, V]. The order is temperature, then top-k, then top-p."""
+"""Pure functions on logits [B, V]. The order is repetition penalty, temperature, top-k, top-p."""
 
 import torch
 from torch import Tensor
 
 from gpt2kit.config import GenerateConfig
+
+
+def penalise(logits_BV: Tensor, seen_BV: Tensor, penalty: float) -> Tensor:
+    """Make tokens that stand in the prompt or the answer less likely: a positive logit is divided by the penalty, a
+    negative one multiplied (Keskar et al. 2019, section 4.1, with the sign rule of Hugging Face)."""
+    penalised = torch.where(logits_BV > 0, logits_BV / penalty, logits_BV * penalty)
+    return torch.where(seen_BV, penalised, logits_BV)
 
 
 def top_k(logits_BV: Tensor, k: int) -> Tensor:

@@ -1,68 +1,107 @@
-"""Preallocated keys and values for decoding.
+"""Preallocated keys and values of prompts that are answered together.
 
-Shapes: L layers, B rows, H heads, S slots, T new positions, K = width of a head.
-Rows may have different lengths: each is written from its own length on, so nothing is padded on the left and a
-row's numbers do not depend on its neighbours.
+Shapes: L layers, P prompts, W hypotheses of each prompt (1 but in beam search), H heads, S slots, K = width of a head.
+The hypotheses of a prompt share its slots: each step writes W new ones, and `visible` says which of them are the past
+of which hypothesis. So nothing is copied when hypotheses are dropped and others branch, the prompt is stored once, and
+attention is one product of W queries with all slots of their prompt.
 """
 
 import torch
 from torch import Tensor
 
+BUCKET = 128
+"""Where shapes must stay the same (CUDA graphs), so many slots more are looked at a time."""
+
 
 class Cache:
-    """Keys and values of every layer, and how many slots of each row are filled."""
+    """The slots of one batch, and what stands in them."""
 
     def __init__(
-        self, layers: int, rows: int, heads: int, slots: int, head_dim: int, device: torch.device, dtype: torch.dtype
+        self,
+        shape: tuple[int, int, int, int, int],
+        width: int,
+        device: torch.device,
+        dtype: torch.dtype,
+        static: bool = False,
     ) -> None:
-        shape = (layers, rows, heads, slots, head_dim)
-        self.keys_LBHSK = torch.zeros(shape, device=device, dtype=dtype)
-        self.values_LBHSK = torch.zeros(shape, device=device, dtype=dtype)
-        self.lengths_B = torch.zeros(rows, device=device, dtype=torch.long)
-        self.longest = 0
-        """At least lengths_B.max(), known without asking the device."""
+        """`shape` is (L, P, H, S, K); with `static`, steps read whole buckets of slots and change tensors in place."""
+        layers, prompts, heads, slots, head_dim = shape
+        if static:
+            slots = -(-slots // BUCKET) * BUCKET
+        self.static, self.width = static, width
+        room = (prompts, heads, slots, head_dim)
+        new = torch.zeros if static else torch.empty  # unseen slots enter a static product, with weight 0
+        self.keys_LPHSK = [new(room, device=device, dtype=dtype) for _ in range(layers)]
+        self.values_LPHSK = [new(room, device=device, dtype=dtype) for _ in range(layers)]
+        self.visible_PWS = torch.zeros(prompts, width, slots, device=device, dtype=torch.bool)
+        self.positions_P = torch.zeros(prompts, device=device, dtype=torch.long)
+        """Where the next token of each prompt stands."""
+        self.slots_W = torch.arange(width, device=device)
+        """Where the next keys and values are written."""
+        self.filled = 0
+        self.ragged = False
 
-    def seen(self, new: int) -> int:
-        """Slots in use once `new` more tokens are written."""
-        return min(self.longest + new, self.keys_LBHSK.size(3))
+    @property
+    def masked(self) -> bool:
+        """Whether some slot is hidden from some hypothesis."""
+        return self.ragged or self.static or self.width > 1
 
-    def positions(self, new: int) -> Tensor:
-        """Positions [B, T] of the next `new` tokens of each row."""
-        steps_T = torch.arange(new, device=self.lengths_B.device)
-        return self.lengths_B[:, None] + steps_T
+    @property
+    def seen(self) -> int:
+        """Slots that the next step looks at, its own included."""
+        after = self.filled + self.width
+        return -(-after // BUCKET) * BUCKET if self.static else after
 
-    def mask(self, positions_BT: Tensor) -> Tensor:
-        """[B, 1, T, S']: a query sees the keys at its own position and before."""
-        slots_S = torch.arange(self.seen(positions_BT.size(1)), device=positions_BT.device)
-        return slots_S <= positions_BT[:, None, :, None]
+    def fill(self, layer: int, keys_PHTK: Tensor, values_PHTK: Tensor) -> None:
+        """Write the prompts of one layer."""
+        new = keys_PHTK.size(2)
+        self.keys_LPHSK[layer][:, :, :new] = keys_PHTK
+        self.values_LPHSK[layer][:, :, :new] = values_PHTK
 
-    def append(self, layer: int, keys_BHTK: Tensor, values_BHTK: Tensor, positions_BT: Tensor) -> tuple[Tensor, Tensor]:
-        """Write the new keys and values of one layer; return all that are visible, [B, H, S', K]."""
-        new = positions_BT.size(1)
-        if self.longest == 0:
-            self.keys_LBHSK[layer, :, :, :new] = keys_BHTK
-            self.values_LBHSK[layer, :, :, :new] = values_BHTK
+    def begin(self, lengths_P: Tensor, longest: int, ragged: bool) -> None:
+        """The prompts stand in the slots, each padded to `longest`."""
+        slots_S = torch.arange(longest, device=lengths_P.device)
+        self.visible_PWS[:, :, :longest] = (slots_S < lengths_P[:, None])[:, None]
+        self.positions_P.copy_(lengths_P)
+        self.slots_W += longest
+        self.filled, self.ragged = longest, ragged
+
+    def append(self, layer: int, keys_PHWK: Tensor, values_PHWK: Tensor) -> tuple[Tensor, Tensor]:
+        """Write what one step adds to one layer; returns all that the step looks at, [P, H, S', K]."""
+        keys, values = self.keys_LPHSK[layer], self.values_LPHSK[layer]
+        if self.static:
+            keys.index_copy_(2, self.slots_W, keys_PHWK.to(keys.dtype))
+            values.index_copy_(2, self.slots_W, values_PHWK.to(values.dtype))
         else:
-            rows_B1 = torch.arange(positions_BT.size(0), device=positions_BT.device)[:, None]
-            # A finished row may stay in the batch when all its slots are filled; nobody looks at its numbers.
-            slots_BT = positions_BT.clamp(max=self.keys_LBHSK.size(3) - 1)
-            self.keys_LBHSK[layer, rows_B1, :, slots_BT] = keys_BHTK.transpose(1, 2)
-            self.values_LBHSK[layer, rows_B1, :, slots_BT] = values_BHTK.transpose(1, 2)
-        seen = self.seen(new)
-        return self.keys_LBHSK[layer, :, :, :seen], self.values_LBHSK[layer, :, :, :seen]
+            new = slice(self.filled, self.filled + self.width)
+            keys[:, :, new] = keys_PHWK
+            values[:, :, new] = values_PHWK
+        return keys[:, :, : self.seen], values[:, :, : self.seen]
 
-    def advance(self, counts_B: Tensor, most: int) -> None:
-        """Count `counts_B` (at most `most`) of the tokens just written as real; what lies behind is overwritten."""
-        self.lengths_B = self.lengths_B + counts_B
-        self.longest += most
+    def see_own(self) -> Tensor:
+        """[P, 1, W, S']: each hypothesis sees its past and, from now on, the slot of its new token."""
+        self.visible_PWS.scatter_(2, self.slots_W[:, None].expand(self.visible_PWS.size(0), -1, 1), True)
+        return self.visible_PWS[:, None, :, : self.seen]
 
-    def select(self, rows: Tensor) -> None:
-        """Keep these rows, in this order; a row may be kept several times (beams)."""
-        for name in ("keys_LBHSK", "values_LBHSK"):
-            old = getattr(self, name)
-            if rows.numel() == old.size(1):
-                used = old[:, :, :, : self.longest]
-                used.copy_(used.index_select(1, rows))
-            else:
-                setattr(self, name, old.index_select(1, rows))
-        self.lengths_B = self.lengths_B[rows]
+    def step(self) -> None:
+        """Count the slots and positions of the token just computed (on the device; `count` does it for the host)."""
+        self.positions_P += 1
+        self.slots_W += self.width
+
+    def count(self) -> None:
+        self.filled += self.width
+
+    def branch(self, origins_PW: Tensor) -> None:
+        """Hypothesis w of each prompt goes on from what was hypothesis `origins[w]`."""
+        whole = origins_PW[:, :, None].expand_as(self.visible_PWS)
+        self.visible_PWS.copy_(self.visible_PWS.gather(1, whole))
+
+    def keep(self, prompts: Tensor) -> None:
+        """Go on with these prompts alone."""
+        for layers in (self.keys_LPHSK, self.values_LPHSK):
+            for layer, old in enumerate(layers):
+                kept = (torch.zeros_like if self.static else torch.empty_like)(old[: len(prompts)])
+                kept[:, :, : self.filled] = old[prompts, :, : self.filled]
+                layers[layer] = kept
+        self.visible_PWS = self.visible_PWS[prompts]
+        self.positions_P = self.positions_P[prompts]

@@ -11,7 +11,6 @@ from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig
 from gpt2kit.model.attention import Attention
-from gpt2kit.model.cache import Cache
 
 INIT_STD = 0.02
 EPSILON = 1e-5
@@ -57,10 +56,6 @@ class Block(nn.Module):
     def forward(self, x_BTD: Tensor) -> Tensor:
         x_BTD = x_BTD + self.drop(self.attn(self.ln_1(x_BTD)))
         return x_BTD + self.drop(self.mlp(self.ln_2(x_BTD)))
-
-    def cached(self, x_BTD: Tensor, layer: int, cache: Cache, positions_BT: Tensor, mask: Tensor | None) -> Tensor:
-        x_BTD = x_BTD + self.attn.cached(self.ln_1(x_BTD), layer, cache, positions_BT, mask)
-        return x_BTD + self.mlp(self.ln_2(x_BTD))
 
 
 class Transformer(nn.Module):
@@ -120,17 +115,6 @@ class GPT2(nn.Module):
             x_BTD = block(x_BTD)
         return body.ln_f(x_BTD)
 
-    def cached_hidden(self, ids_BT: Tensor, cache: Cache) -> Tensor:
-        """Hidden states [B, T, D] of new tokens after what the cache holds; the caller then advances the cache."""
-        body = self.transformer
-        positions_BT = cache.positions(ids_BT.size(1))
-        mask = cache.mask(positions_BT) if cache.longest else None
-        # Padding behind a row's end may stand beyond the window; its vectors are never looked at.
-        x_BTD = body.wte(ids_BT) + body.wpe(positions_BT.clamp(max=self.config.n_positions - 1))
-        for layer, block in enumerate(body.blocks()):
-            x_BTD = block.cached(x_BTD, layer, cache, positions_BT, mask)
-        return body.ln_f(x_BTD)
-
     def logits(self, hidden: Tensor) -> Tensor:
         """[..., D] to [..., V]."""
         return F.linear(hidden, self.head)
@@ -138,12 +122,3 @@ class GPT2(nn.Module):
     def forward(self, ids_BT: Tensor) -> Tensor:
         """Logits [B, T, V] of every position."""
         return self.logits(self.hidden(ids_BT))
-
-    def new_cache(self, rows: int, slots: int) -> Cache:
-        """An empty cache for decoding; keys and values have the dtype that the model's products come out in."""
-        weight = self.head
-        dtype = torch.get_autocast_dtype(weight.device.type) if torch.is_autocast_enabled(weight.device.type) else None
-        config = self.config
-        head_dim = config.n_embd // config.n_head
-        slots = min(slots, config.n_positions)
-        return Cache(config.n_layer, rows, config.n_head, slots, head_dim, weight.device, dtype or weight.dtype)

@@ -10,10 +10,12 @@ from transformers import GPT2LMHeadModel
 
 from gpt2kit.config import GenerateConfig
 from gpt2kit.generate import decode as decoding
-from gpt2kit.generate.decode import answers, pick_decode_dtype, stream
-from gpt2kit.generate.prefill import Answer, new_token_limit
+from gpt2kit.generate.answer import Answer, new_token_limit
+from gpt2kit.generate.decode import answers, freeze, stream
 from gpt2kit.generate.sampling import draw, probabilities
 from gpt2kit.model import hf
+from gpt2kit.model.cache import Cache
+from gpt2kit.model.frozen import FrozenGPT2
 from gpt2kit.model.gpt2 import GPT2
 
 Build = Callable[..., GPT2]
@@ -35,7 +37,10 @@ def run(
     model: GPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig, **options: Sequence[int]
 ) -> list[Answer]:
     """The answers in the order of the prompts; one each."""
-    found = {decoded.index: decoded.answers for decoded in answers(model, prompts, config, EOS, **options)}
+    found = {
+        decoded.index: decoded.answers
+        for decoded in answers(freeze(model, config.dtype), prompts, config, EOS, **options)
+    }
     assert sorted(found) == list(range(len(prompts)))
     assert all(len(each) == 1 for each in found.values())
     return [found[index][0] for index in range(len(prompts))]
@@ -43,7 +48,7 @@ def run(
 
 def uncached(model: GPT2, prompt: Sequence[int], config: GenerateConfig, number: int) -> Answer:
     """The same by a full forward pass for each token."""
-    ids, limit = list(prompt), new_token_limit(len(prompt), model, config)
+    ids, limit = list(prompt), new_token_limit(len(prompt), model.config.n_positions, config)
     noise = torch.rand(limit, generator=torch.Generator().manual_seed(config.seed + number))
     for step in range(limit):
         with torch.no_grad():
@@ -113,13 +118,13 @@ def test_rows_leave_the_batch_without_a_trace(
 
 def test_finished_rows_are_not_computed(model: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = []
-    cached_hidden = model.cached_hidden
+    compute = FrozenGPT2.compute
 
-    def counted(ids: torch.Tensor, cache: object) -> torch.Tensor:
-        rows.append(ids.size(0))
-        return cached_hidden(ids, cache)  # type: ignore[arg-type]
+    def counted(self: FrozenGPT2, tokens: torch.Tensor, cache: Cache) -> torch.Tensor:
+        rows.append(tokens.size(0))
+        return compute(self, tokens, cache)
 
-    monkeypatch.setattr(model, "cached_hidden", counted)
+    monkeypatch.setattr(FrozenGPT2, "compute", counted)
     run(model, PROMPTS, SAMPLED)
     assert rows[0] == len(PROMPTS)
     assert rows == sorted(rows, reverse=True)
@@ -140,23 +145,91 @@ def test_greedy_is_hugging_faces(model: GPT2, tmp_path: Path) -> None:
 @pytest.mark.parametrize("config", [GREEDY, *(replace(SAMPLED, seed=seed) for seed in range(5))])
 def test_a_stream_is_the_answer(model: GPT2, config: GenerateConfig) -> None:
     for prompt in PROMPTS:
-        assert list(stream(model, prompt, config, EOS)) == run(model, [prompt], config)[0].ids
+        assert list(stream(freeze(model, "fp32"), prompt, config, EOS)) == run(model, [prompt], config)[0].ids
 
 
 def test_a_stream_can_be_left(model: GPT2) -> None:
-    tokens = stream(model, [2], replace(GREEDY, max_new_tokens=40), EOS)
+    tokens = stream(freeze(model, "fp32"), [2], replace(GREEDY, max_new_tokens=40), EOS)
     first = next(tokens)
     tokens.close()  # type: ignore[attr-defined]  # a generator
     assert first == run(model, [[2]], GREEDY)[0].ids[0]
 
 
-def test_decoding_turns_dropout_off_and_keeps_no_gradients(tiny_model: Build) -> None:
+def test_decoding_has_no_dropout_and_keeps_no_gradients(tiny_model: Build) -> None:
     model = tiny_model(dropout=0.5)
     expected = run(model, PROMPTS, GREEDY)
     model.train()
     assert run(model, PROMPTS, GREEDY) == expected
-    model.train()
-    assert list(stream(model, PROMPTS[0], GREEDY, EOS)) == expected[0].ids
+    assert list(stream(freeze(model, "fp32"), PROMPTS[0], GREEDY, EOS)) == expected[0].ids
+
+
+def test_what_is_frozen_does_not_change_with_the_model(tiny_model: Build) -> None:
+    model = tiny_model(seed=14)
+    frozen, expected = freeze(model, "fp32"), run(model, PROMPTS, GREEDY)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    found = {decoded.index: decoded.answers[0] for decoded in answers(frozen, PROMPTS, GREEDY, EOS)}
+    assert [found[index] for index in range(len(PROMPTS))] == expected
+
+
+def rolled(model: GPT2, prompt: Sequence[int], config: GenerateConfig, number: int) -> Answer:
+    """What config.roll promises, by full passes: a full window goes on from its last half."""
+    window, ids, read = model.config.n_positions, list[int](), list(prompt)
+    noise = torch.rand(config.max_new_tokens, generator=torch.Generator().manual_seed(config.seed + number))
+    for step in range(config.max_new_tokens):
+        if len(read) >= window and step > 0:
+            read = read[-(window // 2) :]
+        with torch.no_grad():
+            logits = model(torch.tensor([read]))[:, -1]
+        greedy = config.temperature == 0
+        token = int(logits.argmax() if greedy else draw(probabilities(logits, config), noise[step : step + 1]))
+        if token == EOS:
+            return Answer(ids, None, True)
+        ids.append(token)
+        read.append(token)
+    return Answer(ids, None, False)
+
+
+@MODES
+def test_a_rolling_window_goes_on_beyond_the_trained_one(tiny_model: Build, config: GenerateConfig) -> None:
+    model = tiny_model(seed=14, n_positions=12)
+    config = replace(config, roll=True, max_new_tokens=50)
+    found = run(model, PROMPTS, config)
+    assert found == [rolled(model, prompt, config, number) for number, prompt in enumerate(PROMPTS)]
+    assert max(len(answer.ids) for answer in found) > 24, "two windows"
+    full = [list(range(1, 13)), [4] * 11]
+    assert run(model, full, config) == [rolled(model, prompt, config, number) for number, prompt in enumerate(full)]
+
+
+def test_the_repetition_penalty_is_hugging_faces(model: GPT2, tmp_path: Path) -> None:
+    hf.save(tmp_path, model, EOS)
+    theirs = GPT2LMHeadModel.from_pretrained(tmp_path).eval()
+    config = replace(GREEDY, repetition_penalty=1.7)
+    found = run(model, PROMPTS, config)
+    for prompt, answer in zip(PROMPTS, found, strict=True):
+        ids = torch.tensor([prompt])
+        expected = theirs.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            do_sample=False,
+            max_new_tokens=20,
+            pad_token_id=EOS,
+            repetition_penalty=1.7,
+        )[0, len(prompt) :].tolist()
+        assert expected == [*answer.ids, *[EOS] * answer.finished]
+    assert found != run(model, PROMPTS, GREEDY)
+
+
+def test_other_ids_can_end_an_answer_too(tiny_model: Build) -> None:
+    model = rigged(tiny_model, CHAIN)
+    config = replace(GREEDY, max_new_tokens=40, stop_ids=(5, 7))
+    assert run(model, [[2], [6], [8]], config) == [
+        Answer([3, 4], None, True),
+        Answer([], None, True),
+        Answer([9, 10, 11], None, True),
+    ]
+    assert list(stream(freeze(model, "fp32"), [2], config, EOS)) == [3, 4]
 
 
 def rigged(tiny_model: Build, following: dict[int, int], **shape: int) -> GPT2:
@@ -223,12 +296,13 @@ def test_an_answer_stays_within_the_window(tiny_model: Build, config: GenerateCo
         assert answer.finished or len(answer.ids) == room
 
 
-def test_limits(model: GPT2) -> None:
-    assert new_token_limit(10, model, GenerateConfig(max_new_tokens=5)) == 5
-    assert new_token_limit(46, model, GenerateConfig(max_new_tokens=5)) == 2
-    assert new_token_limit(48, model, GenerateConfig(max_new_tokens=5)) == 1
-    assert new_token_limit(10, model, GenerateConfig(max_ratio=0.5)) == 21
-    assert new_token_limit(10, model, GenerateConfig(max_ratio=0.5, max_new_tokens=20)) == 20
+def test_limits() -> None:
+    assert new_token_limit(10, 48, GenerateConfig(max_new_tokens=5)) == 5
+    assert new_token_limit(46, 48, GenerateConfig(max_new_tokens=5)) == 2
+    assert new_token_limit(48, 48, GenerateConfig(max_new_tokens=5)) == 1
+    assert new_token_limit(46, 48, GenerateConfig(max_new_tokens=500, roll=True)) == 500
+    assert new_token_limit(10, 48, GenerateConfig(max_ratio=0.5)) == 21
+    assert new_token_limit(10, 48, GenerateConfig(max_ratio=0.5, max_new_tokens=20)) == 20
 
 
 def test_nothing_to_answer(model: GPT2) -> None:
@@ -237,13 +311,13 @@ def test_nothing_to_answer(model: GPT2) -> None:
 
 def test_results_come_as_they_are_ready(model: GPT2) -> None:
     """The longest prompts first, a batch at a time; the caller may stop."""
-    found = answers(model, PROMPTS, replace(GREEDY, batch_rows=2), EOS)
+    found = answers(freeze(model, "fp32"), PROMPTS, replace(GREEDY, batch_rows=2), EOS)
     assert {next(found).index, next(found).index} == {2, 5}
 
 
-def test_decoding_on_a_cpu_is_fp32_unless_asked() -> None:
-    assert pick_decode_dtype("auto", torch.device("cpu")) == "fp32"
-    assert pick_decode_dtype("fp32", torch.device("cpu")) == "fp32"
+def test_decoding_on_a_cpu_is_fp32_unless_asked(model: GPT2) -> None:
+    assert freeze(model, "auto").dtype == torch.float32
+    assert freeze(model, "fp32").dtype == torch.float32
 
 
 def test_bf16_decodes(model: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,4 +325,4 @@ def test_bf16_decodes(model: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
     config = replace(GREEDY, dtype="bf16")
     found = run(model, PROMPTS, config)
     assert all(len(answer.ids) <= 20 for answer in found)
-    assert list(stream(model, PROMPTS[0], config, EOS)) == run(model, PROMPTS[:1], config)[0].ids
+    assert list(stream(freeze(model, "bf16"), PROMPTS[0], config, EOS)) == run(model, PROMPTS[:1], config)[0].ids

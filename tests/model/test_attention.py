@@ -5,8 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig
-from gpt2kit.model.attention import SHORT, Attention, short_attention
-from gpt2kit.model.cache import Cache
+from gpt2kit.model.attention import SHORT, Attention, cached_attention, short_attention
 
 
 @pytest.mark.parametrize("positions", [1, 2, 17])
@@ -51,22 +50,13 @@ def test_the_length_decides_the_path(positions: int, products: bool, monkeypatch
     assert bool(called) == products
 
 
-def test_cached_attention_equals_the_whole() -> None:
-    config = ModelConfig(n_layer=1, n_head=4, n_embd=32)
-    layer, x = Attention(config), torch.randn(2, 10, 32)
-    cache = Cache(1, 2, 4, 10, 8, torch.device("cpu"), torch.float32)
-    parts = []
-    for part in x.split([6, 1, 3], 1):
-        new = part.size(1)
-        positions = cache.positions(new)
-        mask = cache.mask(positions) if cache.longest else None
-        parts.append(layer.cached(part, 0, cache, positions, mask))
-        cache.advance(torch.full((2,), new), new)
-    torch.testing.assert_close(torch.cat(parts, 1), layer(x), atol=1e-6, rtol=1e-5)
-
-
-def test_a_query_sees_its_own_row_up_to_itself() -> None:
-    cache = Cache(1, 2, 1, 6, 4, torch.device("cpu"), torch.float32)
-    cache.advance(torch.tensor([4, 2]), 4)
-    mask = cache.mask(cache.positions(1))
-    assert mask[:, 0, 0].tolist() == [[True] * 5, [True, True, True, False, False]]
+def test_cached_attention_is_the_last_rows_of_the_whole() -> None:
+    query, key, value = (torch.randn(2, 4, 10, 8) for _ in range(3))
+    whole = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+    last = cached_attention(query[:, :, 9:], key, value, None)
+    torch.testing.assert_close(last, whole[:, :, 9:], atol=1e-6, rtol=1e-5)
+    positions = torch.arange(10)
+    visible = (positions <= positions[7:, None])[None, None]
+    torch.testing.assert_close(
+        cached_attention(query[:, :, 7:], key, value, visible), whole[:, :, 7:], atol=1e-6, rtol=1e-5
+    )

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor
 
 from gpt2kit.config import SIZES, ModelConfig
 from gpt2kit.model.gpt2 import GPT2, dropout
@@ -85,63 +84,6 @@ def test_padding_on_the_right_changes_nothing_before_it(tiny_model: Build) -> No
     model, ids = tiny_model(), torch.randint(23, (3, 9))
     padded = torch.cat([ids, torch.randint(23, (3, 11))], 1)
     torch.testing.assert_close(model(padded)[:, :9], model(ids), atol=1e-5, rtol=1e-5)
-
-
-def cached_logits(model: GPT2, rows: list[Tensor], lengths: list[int]) -> list[Tensor]:
-    """Logits [T, V] of each row: its first `lengths` ids in one pass, the rest step by step, all rows side by side."""
-    longest = max(lengths)
-    steps = max(len(row) - length for row, length in zip(rows, lengths, strict=True))
-    prompts = torch.zeros(len(rows), longest, dtype=torch.long)
-    for prompt, row, length in zip(prompts, rows, lengths, strict=True):
-        prompt[:length] = row[:length]
-    cache = model.new_cache(len(rows), longest + steps)
-    prefilled = model.logits(model.cached_hidden(prompts, cache))
-    cache.advance(torch.tensor(lengths), longest)
-    found = [[*prefilled[index, :length]] for index, length in enumerate(lengths)]
-    for step in range(steps):
-        last = len(rows[0]) - 1
-        new = torch.stack([row[min(length + step, last)] for row, length in zip(rows, lengths, strict=True)])
-        logits = model.logits(model.cached_hidden(new[:, None], cache)[:, 0])
-        cache.advance(torch.ones(len(rows), dtype=torch.long), 1)
-        for index, logits_V in enumerate(logits):
-            found[index].append(logits_V)
-    return [torch.stack(each)[: len(row)] for each, row in zip(found, rows, strict=True)]
-
-
-@pytest.mark.parametrize("lengths", [[1, 1, 1], [5, 1, 3], [12, 4, 7], [15, 2, 8]])
-def test_cached_equals_full(tiny_model: Build, lengths: list[int]) -> None:
-    """Rows of different lengths, up to the last position of the window and past it for rows that have ended."""
-    model, ids = tiny_model(n_positions=16), torch.randint(23, (3, 16))
-    with torch.no_grad():
-        full = model(ids)
-        for index, logits in enumerate(cached_logits(model, list(ids), lengths)):
-            torch.testing.assert_close(logits, full[index], atol=1e-5, rtol=1e-5)
-
-
-def test_several_new_tokens_after_a_filled_cache(tiny_model: Build) -> None:
-    model, ids = tiny_model(), torch.randint(23, (2, 12))
-    cache = model.new_cache(2, 12)
-    parts = []
-    with torch.no_grad():
-        for part in ids.split([5, 4, 3], 1):
-            parts.append(model.cached_hidden(part, cache))
-            cache.advance(torch.full((2,), part.size(1)), part.size(1))
-        torch.testing.assert_close(torch.cat(parts, 1), model.hidden(ids), atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("kept", [[1, 0, 2], [2], [2, 2, 0, 1], [0, 0, 0]])
-def test_rows_of_the_cache_can_leave_move_and_double(tiny_model: Build, kept: list[int]) -> None:
-    model, ids, lengths = tiny_model(), torch.randint(23, (3, 8)), torch.tensor([8, 3, 5])
-    with torch.no_grad():
-        cache = model.new_cache(3, 12)
-        model.cached_hidden(ids, cache)
-        cache.advance(lengths, 8)
-        cache.select(torch.tensor(kept))
-        new = torch.randint(23, (len(kept), 1))
-        found = model.cached_hidden(new, cache)[:, 0]
-        for row, (index, token) in enumerate(zip(kept, new, strict=True)):
-            whole = torch.cat([ids[index, : lengths[index]], token])[None]
-            torch.testing.assert_close(found[row], model.hidden(whole)[0, -1], atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
