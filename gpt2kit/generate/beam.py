@@ -121,8 +121,8 @@ def _candidates(logits_PWV: Tensor, scores_PW: Tensor, beams: int) -> tuple[Tens
     """
     width, vocab = logits_PWV.shape[1:]
     per_beam, wanted = min(2 * beams, vocab), 2 * beams
-    best, tokens = logits_PWV.topk(per_beam)
-    best = (scores_PW - logits_PWV.logsumexp(-1))[:, :, None] + best
+    best, tokens = logits_PWV.log_softmax(-1).topk(per_beam)
+    best = scores_PW[:, :, None] + best
     scores, where = best.flatten(1).topk(min(wanted, width * per_beam))
     missing = (0, wanted - scores.size(1))
     origins, chosen = where // per_beam, tokens.flatten(1).gather(1, where)
