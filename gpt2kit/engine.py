@@ -11,7 +11,7 @@ from gpt2kit.config import GenerateConfig
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.generate import decode
 from gpt2kit.model import hf
-from gpt2kit.model.device import pick_device
+from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.frozen import FrozenGPT2
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.tasks.base import Task
@@ -37,7 +37,9 @@ class Engine:
 
     def __init__(self, task: Task[Any, Any], model: GPT2, config: GenerateConfig) -> None:
         self.task, self.config = task, config
-        self.model = model.to(pick_device(config.device)).eval()
+        device = pick_device(config.device)
+        keep_memory(device)
+        self.model = model.to(device).eval()
         self._frozen: dict[str, FrozenGPT2] = {}
 
     @overload

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 CHUNK = 2048
-"""Targets whose logits are held at a time, in bf16 32 MB at V = 8,192; fewer would add up the head's gradient oftener."""
+"""Targets whose logits are held at a time: 32 MB in bf16 at V = 8,192. The head's gradient is summed once for each."""
 
 ROWS_STEP = 64
 """Products have a multiple of so many rows, the last ones zero: kernel libraries keep memory for each size they see."""

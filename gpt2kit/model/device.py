@@ -1,5 +1,7 @@
 """Which device, and which arithmetic: bf16 where the machine computes it natively, else fp32."""
 
+import ctypes
+import sys
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -23,6 +25,16 @@ def pick_device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise MachineError(f"device = {name!r}: this machine has {torch.cuda.device_count()} CUDA device(s)")
     return device
+
+
+def keep_memory(device: torch.device) -> None:
+    """On a Linux CPU, let the C library keep what it frees: each step asks for the same again, and pages that the
+    system hands out anew, zeroed when first touched, cost a training step up to a sixth of its time."""
+    if device.type == "cpu" and sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+        trim_threshold, top_pad, mmap_max = -1, -2, -4  # malloc.h
+        mallopt(mmap_max, 0)
+        mallopt(trim_threshold, 2**31 - 1)
+        mallopt(top_pad, 64 << 20)
 
 
 def native_bf16(device: torch.device) -> bool:

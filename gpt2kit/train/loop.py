@@ -16,7 +16,7 @@ from gpt2kit.data.batches import RowBatches, collate, padded_width
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, OutOfMemory
 from gpt2kit.evaluate.loss import TargetLoss, cross_entropy
-from gpt2kit.model.device import autocast, pick_device, pick_dtype
+from gpt2kit.model.device import autocast, keep_memory, pick_device, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.train import optim, state
 from gpt2kit.train.signals import StopRequest
@@ -88,6 +88,7 @@ class Loop:
         """`folder` receives the state. Raises DataError when a row does not fit into the model's window."""
         self.config, self.folder, self.validation_store = config, folder, validation
         self.device = pick_device(config.device)
+        keep_memory(self.device)
         self.dtype = pick_dtype(config.dtype, self.device)
         self.model = model.to(self.device)
         self.store = train

@@ -1,5 +1,9 @@
 """Which device and which arithmetic are taken, and what is refused."""
 
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -89,3 +93,25 @@ def test_autocast_computes_products_in_what_was_picked() -> None:
     for dtype, expected in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
         with autocast(torch.device("cpu"), dtype):
             assert (x @ x).dtype == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux" or platform.libc_ver()[0] != "glibc", reason="this is about glibc")
+def test_memory_that_is_kept_is_not_touched_anew() -> None:
+    """Page faults of repeated allocations, in a process of its own: the setting is the whole process's."""
+    code = """
+import resource, sys, torch
+from gpt2kit.model.device import keep_memory
+if sys.argv[1] == "kept":
+    keep_memory(torch.device("cpu"))
+torch.set_num_threads(1)
+for times in (3, 10):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(times):
+        torch.ones(1 << 24)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    faults = {
+        mode: int(subprocess.run([sys.executable, "-c", code, mode], capture_output=True, check=True, text=True).stdout)
+        for mode in ("kept", "returned")
+    }
+    assert faults["kept"] < faults["returned"] / 2
