@@ -37,7 +37,9 @@ class ModelConfig:
     n_inner: int = knob(0, "width inside the MLP; 0 means 4 x n_embd")
     n_positions: int = knob(256, "the window: the longest sequence, prompt and answer together")
     dropout: float = knob(0.1, "dropout on the embeddings and on what each sublayer adds (embd_pdrop, resid_pdrop)")
-    attention: str = knob("full", "the kind of causal self-attention", ("full",))
+    attention: str = knob(
+        "full", "causal self-attention: full (GPT-2's), relative (Music Transformer's)", ("full", "relative")
+    )
 
     def __post_init__(self) -> None:
         for name, value in SIZES.get(self.size, {}).items():

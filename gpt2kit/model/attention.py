@@ -11,44 +11,93 @@ SHORT = 512
 by a tenth of a whole training step at 256 and at 512."""
 
 
-def causal_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """softmax(mask(Q K^T / sqrt(K))) V: every position sees itself and what is before it; all are [B, H, T, K]."""
+def causal_attention(query: Tensor, key: Tensor, value: Tensor, table_HSK: Tensor | None = None) -> Tensor:
+    """softmax(mask(Q K^T / sqrt(K))) V: every position sees itself and what is before it; all are [B, H, T, K].
+
+    With a table of vectors by distance it is relative attention, softmax(mask((Q K^T + S) / sqrt(K))) V with
+    S[i, j] = q_i . table[i - j] (Shaw et al. 2018; Huang et al. 2018, equation 3).
+    """
+    if table_HSK is not None:
+        bias_BHTT = skewed(query @ table_HSK[:, : query.size(2)].flip(1).transpose(-1, -2)) * query.size(-1) ** -0.5
+        if query.device.type == "cpu":
+            return short_attention(query, key, value, bias_BHTT)
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask=bias_BHTT.masked_fill(future(query), -torch.inf)
+        )
     if query.device.type == "cpu" and query.size(2) <= SHORT:
         return short_attention(query, key, value)
     return F.scaled_dot_product_attention(query, key, value, is_causal=True)
 
 
-def short_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """The same, step by step."""
+def short_attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
+    """The same, step by step; `bias` is added to the scaled scores."""
     scores_BHTT = (query @ key.transpose(-1, -2)) * query.size(-1) ** -0.5
-    positions_T = torch.arange(query.size(2), device=query.device)
-    scores_BHTT = scores_BHTT.masked_fill(positions_T > positions_T[:, None], float("-inf"))
+    if bias is not None:
+        scores_BHTT = scores_BHTT + bias
+    scores_BHTT = scores_BHTT.masked_fill(future(query), float("-inf"))
     return scores_BHTT.softmax(-1, dtype=torch.float32).to(value.dtype) @ value
 
 
-def cached_attention(query: Tensor, keys: Tensor, values: Tensor, visible: Tensor | None) -> Tensor:
-    """A few new queries [B, H, T, K] against all keys [B, H, S, K] that `visible` [B, 1, T, S] shows (None: all)."""
+def future(query: Tensor) -> Tensor:
+    """[T, T]: True where the key stands behind the query."""
+    positions_T = torch.arange(query.size(2), device=query.device)
+    return positions_T > positions_T[:, None]
+
+
+def skewed(scores_BHTS: Tensor) -> Tensor:
+    """From [i, distance], the largest distance T - 1 first, to [i, j] with distance i - j; right where j <= i, and
+    anything where j > i (Huang et al. 2018, section 3.4.1)."""
+    rows, heads, positions, distances = scores_BHTS.shape
+    padded = F.pad(scores_BHTS, (1, 0))
+    return padded.view(rows, heads, distances + 1, positions)[:, :, 1:]
+
+
+def by_distance(query: Tensor, table_HSK: Tensor, distances: Tensor) -> Tensor:
+    """q . table[distance] / sqrt(K) of a few queries [B, H, T, K] for distances [B, T, S]; [B, H, T, S]."""
+    scores_BHTS = (query * query.size(-1) ** -0.5) @ table_HSK.to(query.dtype).transpose(-1, -2)
+    heads = scores_BHTS.size(1)
+    wanted = distances.clamp(0, table_HSK.size(1) - 1)[:, None].expand(-1, heads, -1, -1)
+    return scores_BHTS.gather(-1, wanted)
+
+
+def cached_attention(
+    query: Tensor, keys: Tensor, values: Tensor, visible: Tensor | None, bias: Tensor | None = None
+) -> Tensor:
+    """A few new queries [B, H, T, K] against all keys [B, H, S, K] that `visible` [B, 1, T, S] shows (None: all);
+    `bias` [B, H, T, S] is added to the scaled scores."""
     query = query.to(keys.dtype)
     if query.device.type != "cpu":
-        return F.scaled_dot_product_attention(query, keys, values, attn_mask=visible)
+        mask = visible
+        if bias is not None:
+            mask = bias if visible is None else bias.masked_fill(~visible, -torch.inf)
+        return F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
     scores_BHTS = (query * query.size(-1) ** -0.5) @ keys.transpose(-1, -2)
+    if bias is not None:
+        scores_BHTS = scores_BHTS + bias
     if visible is not None:
         scores_BHTS = scores_BHTS.masked_fill(~visible, float("-inf"))
     return scores_BHTS.softmax(-1) @ values
 
 
 class Attention(nn.Module):
-    """Full masked self-attention, scaled by 1 / sqrt(K); one fused projection gives query, key and value."""
+    """Masked self-attention, scaled by 1 / sqrt(K); one fused projection gives query, key and value.
+
+    `attention = "relative"` adds to each score the query's product with a vector learned for the distance, by head.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.heads = config.n_head
         self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd)
         self.c_proj = nn.Linear(config.n_embd, config.n_embd)
+        self.distance: nn.Parameter | None = None
+        if config.attention == "relative":
+            self.distance = nn.Parameter(torch.empty(config.n_head, config.n_positions, config.n_embd // config.n_head))
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         """Padding stands on the right, so it is never seen by what is not padding."""
         rows, positions, _ = x_BTD.shape
         qkv = self.c_attn(x_BTD).view(rows, positions, 3, self.heads, -1)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        return self.c_proj(causal_attention(query, key, value).transpose(1, 2).flatten(2))
+        table = None if self.distance is None else self.distance.to(query.dtype)
+        return self.c_proj(causal_attention(query, key, value, table).transpose(1, 2).flatten(2))

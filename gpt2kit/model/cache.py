@@ -34,6 +34,8 @@ class Cache:
         self.keys_LPHSK = [new(room, device=device, dtype=dtype) for _ in range(layers)]
         self.values_LPHSK = [new(room, device=device, dtype=dtype) for _ in range(layers)]
         self.visible_PWS = torch.zeros(prompts, width, slots, device=device, dtype=torch.bool)
+        self.key_positions_PS = torch.zeros(prompts, slots, device=device, dtype=torch.long)
+        """Where the token of each slot stands."""
         self.positions_P = torch.zeros(prompts, device=device, dtype=torch.long)
         """Where the next token of each prompt stands."""
         self.slots_W = torch.arange(width, device=device)
@@ -62,6 +64,7 @@ class Cache:
         """The prompts stand in the slots, each padded to `longest`."""
         slots_S = torch.arange(longest, device=lengths_P.device)
         self.visible_PWS[:, :, :longest] = (slots_S < lengths_P[:, None])[:, None]
+        self.key_positions_PS[:, :longest] = slots_S
         self.positions_P.copy_(lengths_P)
         self.slots_W += longest
         self.filled, self.ragged = longest, ragged
@@ -82,6 +85,12 @@ class Cache:
         """[P, 1, W, S']: each hypothesis sees its past and, from now on, the slot of its new token."""
         self.visible_PWS.scatter_(2, self.slots_W[:, None].expand(self.visible_PWS.size(0), -1, 1), True)
         return self.visible_PWS[:, None, :, : self.seen]
+
+    def distances(self) -> Tensor:
+        """[P, 1, S']: how far before the next token each slot's token stands."""
+        own_PW = self.positions_P[:, None].expand(-1, self.width)
+        self.key_positions_PS.scatter_(1, self.slots_W.expand(len(own_PW), -1), own_PW)
+        return self.positions_P[:, None, None] - self.key_positions_PS[:, None, : self.seen]
 
     def step(self) -> None:
         """Count the slots and positions of the token just computed (on the device; `count` does it for the host)."""
@@ -104,4 +113,5 @@ class Cache:
                 kept[:, :, : self.filled] = old[prompts, :, : self.filled]
                 layers[layer] = kept
         self.visible_PWS = self.visible_PWS[prompts]
+        self.key_positions_PS = self.key_positions_PS[prompts]
         self.positions_P = self.positions_P[prompts]

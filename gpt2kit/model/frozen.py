@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gpt2kit.model.attention import cached_attention, causal_attention
+from gpt2kit.model.attention import by_distance, cached_attention, causal_attention
 from gpt2kit.model.cache import Cache
 from gpt2kit.model.gpt2 import EPSILON, GPT2
 
@@ -76,7 +76,7 @@ class FrozenGPT2:
         for layer, block in enumerate(self.blocks):
             query, key, value = block.heads(x_PTD)
             cache.fill(layer, key, value)
-            x_PTD = block.rest(x_PTD, causal_attention(query, key, value))
+            x_PTD = block.rest(x_PTD, causal_attention(query, key, value, block.distance_HSK))
         cache.begin(lengths_P, longest, ragged)
         last_PD = x_PTD[torch.arange(len(ids_PT), device=self.device), lengths_P - 1]
         return self.head(self.norm(last_PD)).float()
@@ -93,11 +93,15 @@ class FrozenGPT2:
         positions_P = cache.positions_P.clamp(max=self.config.n_positions - 1)
         visible = cache.see_own()
         mask = visible if cache.masked else None
+        distances = cache.distances().expand(-1, cache.width, -1) if self.config.attention == "relative" else None
         x_PWD = self.tokens_VD[tokens_PW] + self.positions_TD[positions_P][:, None]
         for layer, block in enumerate(self.blocks):
             query, key, value = block.heads(x_PWD)
             keys, values = cache.append(layer, key, value)
-            x_PWD = block.rest(x_PWD, cached_attention(query, keys, values, mask))
+            bias = None
+            if distances is not None and block.distance_HSK is not None:
+                bias = by_distance(query.to(keys.dtype), block.distance_HSK, distances)
+            x_PWD = block.rest(x_PWD, cached_attention(query, keys, values, mask, bias))
         cache.step()
         return self.head(self.norm(x_PWD)).float()
 
@@ -107,6 +111,7 @@ class _Block:
         attention, mlp = block.attn, block.mlp
         self.head_count = attention.heads
         self.norm_1, self.norm_2 = Norm(block.ln_1), Norm(block.ln_2)
+        self.distance_HSK = None if attention.distance is None else attention.distance.detach().to(dtype, copy=True)
         self.c_attn = Product(attention.c_attn.weight, attention.c_attn.bias, dtype)
         self.attn_proj = Product(attention.c_proj.weight, attention.c_proj.bias, dtype)
         self.c_fc = Product(mlp.c_fc.weight, mlp.c_fc.bias, dtype, gelu=True)

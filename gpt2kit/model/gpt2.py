@@ -98,6 +98,8 @@ class GPT2(nn.Module):
                 continue
             if name.endswith("bias"):
                 nn.init.zeros_(parameter)
+            elif name.endswith("distance"):
+                nn.init.normal_(parameter, std=parameter.size(-1) ** -0.5)  # as Music Transformer's code has it
             else:
                 scale = 1 / math.sqrt(2 * self.config.n_layer) if name.endswith("c_proj.weight") else 1.0
                 nn.init.normal_(parameter, std=INIT_STD * scale)

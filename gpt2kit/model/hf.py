@@ -39,8 +39,7 @@ def save_config(folder: Path, model: GPT2, eos: int) -> None:
     files.write_json(
         folder / CONFIG,
         {
-            "architectures": ["GPT2LMHeadModel"],
-            "model_type": "gpt2",
+            **_label(config),
             "vocab_size": model.vocab_size,
             "n_layer": config.n_layer,
             "n_head": config.n_head,
@@ -60,6 +59,13 @@ def save_config(folder: Path, model: GPT2, eos: int) -> None:
         },
     )
     files.write_json(folder / "generation_config.json", {"bos_token_id": eos, "eos_token_id": eos, "pad_token_id": eos})
+
+
+def _label(config: ModelConfig) -> dict[str, Any]:
+    """Another kind of attention is not a GPT-2 of theirs: loading it as one must fail, not compute something else."""
+    if config.attention == "full":
+        return {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2"}
+    return {"architectures": ["GPT2"], "model_type": "gpt2kit", "attention": config.attention}
 
 
 def load(folder: Path, dropout: float | None = None) -> GPT2:
@@ -91,7 +97,7 @@ def read_config(folder: Path) -> tuple[ModelConfig, int]:
     """The model's shape and vocabulary size. Raises DataError for a GPT-2 variant that this core does not compute."""
     raw = files.read_json(folder / CONFIG)
     fixed: dict[str, tuple[Any, ...]] = {
-        "model_type": ("gpt2",),
+        "model_type": ("gpt2", "gpt2kit"),
         "activation_function": ("gelu_new", "gelu_pytorch_tanh", None),
         "layer_norm_epsilon": (EPSILON, None),
         "tie_word_embeddings": (True, None),
@@ -110,6 +116,7 @@ def read_config(folder: Path) -> tuple[ModelConfig, int]:
             n_inner=raw.get("n_inner") or 0,
             n_positions=raw.get("n_positions") or raw["n_ctx"],
             dropout=raw.get("resid_pdrop", 0.1),
+            attention=raw.get("attention", "full"),
         )
         return config, int(raw["vocab_size"])
     except KeyError as error:

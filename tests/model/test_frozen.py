@@ -40,12 +40,16 @@ def prefilled(model: GPT2, ids: Tensor, lengths: list[int], steps: int, width: i
     return cache
 
 
+KINDS = pytest.mark.parametrize("attention", ["full", "relative"])
+
+
 @pytest.mark.usefixtures("layout")
 @pytest.mark.parametrize("static", [False, True])
 @pytest.mark.parametrize("lengths", [[1, 1, 1], [5, 1, 3], [12, 4, 7], [15, 2, 8]])
-def test_step_by_step_equals_one_pass(tiny_model: Build, lengths: list[int], static: bool) -> None:
+@KINDS
+def test_step_by_step_equals_one_pass(tiny_model: Build, attention: str, lengths: list[int], static: bool) -> None:
     """Rows of different lengths, up to the last position of the window and past it for rows that have ended."""
-    model, ids = tiny_model(n_positions=16), torch.randint(23, (3, 16))
+    model, ids = tiny_model(n_positions=16, attention=attention), torch.randint(23, (3, 16))
     steps = 16 - min(lengths)
     full, cache = model(ids), prefilled(model, ids, lengths, steps, static=static)
     decoder = FrozenGPT2(model, "fp32")
@@ -58,9 +62,10 @@ def test_step_by_step_equals_one_pass(tiny_model: Build, lengths: list[int], sta
 
 
 @pytest.mark.parametrize("static", [False, True])
-def test_hypotheses_see_their_own_past_alone(tiny_model: Build, static: bool) -> None:
+@KINDS
+def test_hypotheses_see_their_own_past_alone(tiny_model: Build, attention: str, static: bool) -> None:
     """Three hypotheses of each prompt branch from each other at random; each is compared with a pass of its own."""
-    model, prompts, lengths = tiny_model(), torch.randint(23, (2, 6)), [6, 4]
+    model, prompts, lengths = tiny_model(attention=attention), torch.randint(23, (2, 6)), [6, 4]
     decoder, width, steps = FrozenGPT2(model, "fp32"), 3, 7
     cache = prefilled(model, prompts, lengths, steps, width, static)
     past = [[prompt[:length].tolist() for _ in range(width)] for prompt, length in zip(prompts, lengths, strict=True)]
@@ -76,8 +81,9 @@ def test_hypotheses_see_their_own_past_alone(tiny_model: Build, static: bool) ->
 
 @pytest.mark.parametrize("static", [False, True])
 @pytest.mark.parametrize("kept", [[1, 0, 2], [2], [0, 2]])
-def test_prompts_can_leave(tiny_model: Build, kept: list[int], static: bool) -> None:
-    model, ids, lengths = tiny_model(), torch.randint(23, (3, 10)), [8, 3, 5]
+@KINDS
+def test_prompts_can_leave(tiny_model: Build, attention: str, kept: list[int], static: bool) -> None:
+    model, ids, lengths = tiny_model(attention=attention), torch.randint(23, (3, 10)), [8, 3, 5]
     decoder, cache = FrozenGPT2(model, "fp32"), prefilled(model, ids, lengths, 4, static=static)
     first = torch.randint(23, (3, 1))
     decoder.step(first, cache)

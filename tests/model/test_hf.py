@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf
@@ -245,3 +245,14 @@ def test_new_tokens_start_at_the_mean_of_the_old(tiny_model: Build) -> None:
 def test_a_vocabulary_does_not_shrink(tiny_model: Build) -> None:
     with pytest.raises(DataError, match="do not belong together"):
         hf.grow_vocabulary(tiny_model(vocab=10), 9)
+
+
+def test_another_kind_of_attention_is_not_called_a_gpt2(tiny_model: Build, tmp_path: Path) -> None:
+    """It loads here, and Hugging Face refuses it rather than computing something else."""
+    model, ids = tiny_model(attention="relative"), torch.randint(23, (2, 9))
+    hf.save(tmp_path, model, 0)
+    loaded = hf.load(tmp_path).eval()
+    assert loaded.config.attention == "relative"
+    assert torch.equal(loaded(ids), model(ids))
+    with pytest.raises(ValueError, match="gpt2kit"):
+        AutoModelForCausalLM.from_pretrained(tmp_path)
