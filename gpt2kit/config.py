@@ -89,6 +89,7 @@ class TrainConfig:
         check(0 <= self.warmup < 1 and 0 <= self.final_lr <= 1, "warmup is in [0, 1), final_lr in [0, 1]")
         check(0 <= self.label_smoothing < 1 and 0 <= self.ema < 1, "label_smoothing and ema are in [0, 1)")
         check(min(self.clip, self.weight_decay) >= 0, "clip and weight_decay must be 0 or more")
+        check(self.seed >= 0, "seed must be 0 or more")
         check(min(self.evaluate_every, self.save_every, self.samples) >= 0, "intervals and samples must be 0 or more")
 
 

@@ -77,6 +77,12 @@ def check_resumable(run: Path, data: Path, resolved: Recipe, task: Task[Any, Any
         raise DataError(f"{data} was prepared anew after {run} was started on it: start again with --overwrite")
 
 
+def init_of(run: Path) -> str | None:
+    """What the run's first weights were taken from; None when they were random."""
+    init: str | None = files.read_json(run / RUN_FILE)["init"]
+    return init
+
+
 def finish_run(run: Path) -> None:
     """Write down that there is nothing left to resume."""
     files.write_json(run / RUN_FILE, files.read_json(run / RUN_FILE) | {"finished": True})

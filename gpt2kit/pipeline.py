@@ -122,12 +122,16 @@ def train(
     torch.manual_seed(recipe.train.seed)
     if resume:
         folders.check_resumable(run, data, recipe, task)
-        if not (run / STATE_FILE).is_file():
-            raise DataError(f"{run} has no {STATE_FILE}: it was stopped before its first save; start with --overwrite")
-        model = GPT2(*hf.read_config(run))
+        files.remove_leftovers(run)
+        init = folders.init_of(run)
+        recipe = replace(recipe, model=folders.recipe_of(run).model)
     else:
         files.refuse_existing(run, overwrite)
+    if resume and (run / STATE_FILE).is_file():
+        model = GPT2(*hf.read_config(run))
+    else:  # also for a run that was killed before its first save: it starts again from the same weights
         model = _start_from(init, recipe, task) if init else GPT2(recipe.model, task.vocab_size)
+    if not resume:
         with files.new_folder(run, overwrite) as folder:
             folders.describe_run(folder, replace(recipe, model=model.config), data, name, task, init)
             hf.save_config(folder, model, task.eos)

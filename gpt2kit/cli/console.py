@@ -139,6 +139,8 @@ def training(events: "Iterable[Event]") -> "Iterator[Event]":
 
 def _started(event: "loop.Start") -> None:
     going_on = f", going on after step {event.step:,}" if event.step else ""
+    if event.resumed and not event.step:
+        going_on = ", from the first step again: the run was stopped before its first save"
     compiled = ", compiled (the first steps take half a minute)" if event.compiled else ""
     say(
         f"{event.parameters:,} parameters, {event.steps:,} steps, {event.steps_per_epoch:,} an epoch, "

@@ -15,16 +15,17 @@ from gpt2kit.config import TrainConfig
 from gpt2kit.data.batches import RowBatches, collate, padded_width
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, OutOfMemory
-from gpt2kit.evaluate.loss import TargetLoss, cross_entropy
+from gpt2kit.evaluate.loss import TargetLoss
 from gpt2kit.model.device import autocast, pick_device, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.train import optim, state
+from gpt2kit.train import noise, optim, state
+from gpt2kit.train.objective import Objective
 from gpt2kit.train.signals import StopRequest
 
 
 @dataclass(frozen=True)
 class Start:
-    """What is going to happen; `step` is above 0 when a run goes on."""
+    """What is going to happen; `step` is above 0 when a run goes on from a saved state."""
 
     step: int
     steps: int
@@ -34,6 +35,7 @@ class Start:
     device: str
     dtype: str
     compiled: bool
+    resumed: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,14 +102,18 @@ class Loop:
         self.save_every = config.save_every or self.evaluate_every
         flop = 6 * model.parameter_count() * train.tokens / len(self.batches) * self.steps
         self.compiled = wants_compile(config, self.device, flop)
-        self.loss = TargetLoss(config.label_smoothing, self.compiled)
+        self.objective = Objective(self.model, TargetLoss(config.label_smoothing, self.compiled))
         self.optimizers = optim.build(model, config)
         self.average = optim.Average(model, config.ema) if config.ema else None
         self.step = 0
         self.best: float = math.inf
+        self.resumed = False
 
     def resume(self) -> None:
-        """Go on from the state in the folder."""
+        """Go on from the state in the folder; from the first step where none was saved yet."""
+        self.resumed = True
+        if not (self.folder / state.STATE_FILE).is_file():
+            return
         progress = state.load(self.folder / state.STATE_FILE, self.model, self.average, self.optimizers)
         self.step = progress["step"]
         self.best = math.inf if progress["best"] is None else progress["best"]
@@ -131,6 +137,7 @@ class Loop:
             str(self.device),
             self.dtype,
             self.compiled,
+            self.resumed,
         )
         seconds, tokens = 0.0, 0.0
         with StopRequest() as stop:
@@ -166,14 +173,14 @@ class Loop:
         targets = sum(part.labels_N.numel() for part in parts)
         if targets == 0:
             raise DataError(f"batch {index} of epoch {epoch} has no target tokens: nothing could be learned from it")
-        self.model.train()
+        noise.seed_step(self.config.seed, self.step, rank=0)
+        self.objective.train()
         total = torch.zeros((), device=self.device)
         try:
             for part in parts:
                 batch = part.to(self.device)
                 with autocast(self.device, self.dtype):
-                    hidden_ND = self.model.hidden(batch.ids_BT).flatten(0, 1)[batch.positions_N]
-                    loss, plain = self.loss(hidden_ND, self.model.head, batch.labels_N)
+                    loss, plain = self.objective(batch.ids_BT, batch.positions_N, batch.labels_N)
                 (loss / targets).backward()
                 total += plain
         except torch.OutOfMemoryError as error:
@@ -182,20 +189,27 @@ class Loop:
                 f"out of memory on {self.device} with {len(parts[0].ids_BT)} rows of {parts[0].ids_BT.size(1)} tokens; "
                 f"--set train.accumulate={fewer} halves what is held at a time and gives the same numbers"
             ) from error
-        if self.config.clip:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        mean = float(total) / targets
+        self._clip(mean)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad()
         if self.average is not None:
             self.average.update(self.model, self.step)
-        mean = float(total) / targets
-        if not math.isfinite(mean):
-            raise DataError(
-                f"the loss is {mean} at step {self.step + 1}: lower train.lr (now {self.config.lr}); "
-                f"the state of the last save is untouched"
-            )
         return mean, sum(part.tokens for part in parts)
+
+    def _clip(self, loss: float) -> None:
+        """Clip the gradients. Raises DataError before a loss or gradient that is no number reaches the weights."""
+        parameters = list(self.model.parameters())
+        norm = nn.utils.get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
+        for what, value in (("loss", loss), ("gradients' norm", float(norm))):
+            if not math.isfinite(value):
+                raise DataError(
+                    f"the {what} is {value} at step {self.step + 1}: lower train.lr (now {self.config.lr}); "
+                    f"the state of the last save is untouched"
+                )
+        if self.config.clip:
+            nn.utils.clip_grads_with_norm_(parameters, self.config.clip, norm)
 
     def _with_average(self, use: Callable[[GPT2], None]) -> None:
         if self.average is not None:
@@ -223,14 +237,13 @@ class Loop:
 @torch.inference_mode()
 def validation_loss(model: GPT2, store: Store, batch_tokens: int, device: torch.device, dtype: str) -> float:
     """Nats per target token over a whole split."""
-    model.eval()
+    objective = Objective(model, TargetLoss()).eval()
     batches = RowBatches(store, batch_tokens, seed=0)
     total, targets = 0.0, 0
     for rows in batches.epoch(0):
         batch = collate(store, rows).to(device)
         with autocast(device, dtype):
-            hidden_ND = model.hidden(batch.ids_BT).flatten(0, 1)[batch.positions_N]
-            total += float(cross_entropy(hidden_ND, model.head, batch.labels_N))
+            total += float(objective(batch.ids_BT, batch.positions_N, batch.labels_N)[1])
         targets += batch.labels_N.numel()
     if not targets:
         raise DataError("the validation split has no target tokens")

@@ -98,6 +98,11 @@ def test_training_passes_every_event_on(capsys: Capture) -> None:
     assert "good [b]" in err
 
 
+def test_a_run_without_a_saved_state_says_that_it_starts_again(capsys: Capture) -> None:
+    list(console.training(iter([loop.Start(0, 9, 4, 1, 0.0, "cpu", "fp32", False, resumed=True)])))
+    assert "from the first step again: the run was stopped before its first save" in capsys.readouterr().err
+
+
 def test_scores_go_to_stdout_with_their_signature(capsys: Capture) -> None:
     scores = [Score("BLEU", 45.678, "nrefs:1"), Score("chrF++", 60.0, "nw:2")]
     console.evaluated(Evaluation(scores, 1000, 2, 3, 4.0, "set:val"))

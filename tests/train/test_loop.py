@@ -224,6 +224,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     second, kept = Loop(model_of(seed=99, dropout=0.2), train, val, config, tmp_path / "run"), Kept()
     torch.manual_seed(12345)
     second.resume()
+    torch.manual_seed(54321)
     assert before + numbers(second.run(kept)) == expected
     assert second.best == whole.best
     for mine, wanted in zip(weights_of(second.model), weights_of(whole.model), strict=True):
@@ -391,6 +392,20 @@ def test_a_loss_that_is_no_number(train: Store, tmp_path: Path) -> None:
     again.resume()
     assert again.step == 2
     assert all(weight.isfinite().all() for weight in weights_of(model))
+
+
+def test_a_gradient_that_is_no_number_never_reaches_the_weights(train: Store, tmp_path: Path) -> None:
+    """The loss of that step is finite; only its gradient is not, as after an overflow."""
+    model = model_of()
+    events = Loop(model, train, None, replace(BASE, save_every=1, clip=0), tmp_path).run(Kept())
+    while next(events).step < 3:
+        pass
+    before = weights_of(model)
+    model.transformer.ln_f.bias.register_hook(lambda gradient: gradient * math.inf)
+    with pytest.raises(DataError, match=r"the gradients' norm is (nan|inf) at step 4: lower train\.lr \(now 0\.01\)"):
+        next(events)
+    for mine, wanted in zip(weights_of(model), before, strict=True):
+        assert torch.equal(mine, wanted)
 
 
 @pytest.mark.parametrize(("positions", "length", "fits"), [(8, 9, True), (8, 10, False), (7, 7, True), (7, 8, False)])
