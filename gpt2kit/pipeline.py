@@ -25,6 +25,7 @@ from gpt2kit.model import hf
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.recipe import Recipe
 from gpt2kit.tasks.base import Record, Score, Task
+from gpt2kit.train import events as kinds
 from gpt2kit.train import loop
 from gpt2kit.train.state import STATE_FILE
 
@@ -100,7 +101,7 @@ class Samples:
     """(source, output, target), as text."""
 
 
-Event = loop.Event | Samples
+Event = kinds.Event | Samples
 
 
 def train(
@@ -143,10 +144,10 @@ def train(
     with (run / folders.METRICS_FILE).open("a", encoding="utf-8") as log:
         for event in work.run(lambda model: hf.save(run, model, task.eos)):
             yield event
-            if isinstance(event, loop.Step | loop.Validation):
+            if isinstance(event, kinds.Step | kinds.Validation):
                 log.write(json.dumps(_metrics(event)) + "\n")
                 log.flush()
-            if isinstance(event, loop.Validation) and recipe.train.samples:
+            if isinstance(event, kinds.Validation) and recipe.train.samples:
                 yield Samples(event.step, _samples(model, task, stores["val"], recipe))
     if work.step == work.steps:
         folders.finish_run(run)
@@ -163,8 +164,8 @@ def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
     return model
 
 
-def _metrics(event: loop.Step | loop.Validation) -> dict[str, float | int]:
-    if isinstance(event, loop.Validation):
+def _metrics(event: kinds.Step | kinds.Validation) -> dict[str, float | int]:
+    if isinstance(event, kinds.Validation):
         return {"step": event.step, "validation_loss": event.loss}
     return {
         "step": event.step,

@@ -26,6 +26,7 @@ from gpt2kit.model import hf
 from gpt2kit.recipe import Recipe
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.translate import Sentence, Translate
+from gpt2kit.train import events as kinds
 from gpt2kit.train import loop
 
 Examples = Callable[[str], Any]
@@ -143,7 +144,7 @@ def test_keep_best_keeps_the_best(tiny: Recipe, corpus: list[str], tmp_path: Pat
     )
     pipeline.prepare(wild, {"train": corpus, "val": corpus}, tmp_path / "data")
     events = list(pipeline.train(wild, tmp_path / "data", tmp_path / "run"))
-    found = [event for event in events if isinstance(event, loop.Validation)]
+    found = [event for event in events if isinstance(event, kinds.Validation)]
     best = min(event.loss for event in found)
     assert best < found[-1].loss
     store = Store(tmp_path / "data", "val")
@@ -442,7 +443,7 @@ def steps(recipe: Recipe, data: Path, run: Path, until: int, **options: Any) -> 
     """(step, loss) of each step up to `until`, where the caller stops looking."""
     found = []
     for event in pipeline.train(recipe, data, run, **options):
-        if isinstance(event, loop.Step):
+        if isinstance(event, kinds.Step):
             found.append((event.step, event.loss))
             if event.step == until:
                 break
@@ -541,7 +542,7 @@ def test_a_run_that_was_killed_before_its_first_save_starts_again(
         (run / name).write_bytes(b"half")
     resumed = folders.recipe_of(run)
     start = next(iter(pipeline.train(resumed, data, run, resume=True)))
-    assert isinstance(start, loop.Start)
+    assert isinstance(start, kinds.Start)
     assert (start.resumed, start.step) == (True, 0)
     assert steps(resumed, data, run, 6, resume=True) == whole
     assert not list(run.glob(".*"))

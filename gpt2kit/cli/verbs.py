@@ -112,7 +112,7 @@ def train(
     """Train a model on a prepared folder."""
     from gpt2kit import folders, pipeline
     from gpt2kit import recipe as recipes
-    from gpt2kit.train import loop
+    from gpt2kit.train import events as kinds
 
     if any(setting.startswith("task.") for setting in set):
         raise UserError("the task's settings were fixed when its data was prepared; they cannot change now")
@@ -125,11 +125,11 @@ def train(
     else:
         loaded = recipes.load(recipe or task, settings, task)
     events = pipeline.train(loaded, Path(data), run, init or None, resume, overwrite)
-    last: loop.Validation | None = None
+    last: kinds.Validation | None = None
     for event in console.training(events):
-        if isinstance(event, loop.Validation):
+        if isinstance(event, kinds.Validation):
             last = event
-        if isinstance(event, loop.Stopped):
+        if isinstance(event, kinds.Stopped):
             again = shlex.join(["gpt2kit", task, "train", data, "--out", str(run), "--resume"])
             raise Interrupted(event.signal, f"stopped after step {event.step:,}, state saved; to go on:\n  {again}")
     name = shlex.quote(str(run))

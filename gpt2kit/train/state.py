@@ -15,15 +15,25 @@ from torch.optim import Optimizer
 
 from gpt2kit import files
 from gpt2kit.errors import DataError
+from gpt2kit.train.distributed import like, whole
 from gpt2kit.train.optim import Average
 
 STATE_FILE = "state.safetensors"
 
 
 def save(
-    path: Path, model: nn.Module, average: Average | None, optimizers: list[Optimizer], progress: dict[str, Any]
+    path: Path,
+    model: nn.Module,
+    average: Average | None,
+    optimizers: list[Optimizer],
+    progress: dict[str, Any],
+    writes: bool = True,
 ) -> None:
-    """Write weights, their average and the optimisers' moments; `progress` is JSON."""
+    """Write weights, their average and the optimisers' moments; `progress` is JSON.
+
+    Where tensors are sharded every process must call this, as all give their parts; the one that `writes` writes.
+    (torch.distributed.checkpoint would let each write its own parts, but pickles the list of them.)
+    """
     tensors = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
     if average is not None:
         tensors |= {f"average.{name}": weight for name, weight in average.weights.items()}
@@ -34,8 +44,13 @@ def save(
                 tensors[f"{prefix}.{moment}"] = value
             else:
                 numbers[f"{prefix}.{moment}"] = value
-    tensors = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
-    files.write_tensors(path, tensors, {"progress": json.dumps(progress), "numbers": json.dumps(numbers)})
+    complete: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        full = whole(tensor)  # one at a time, and only where it is written kept
+        if writes:
+            complete[name] = full.contiguous().cpu()
+    if writes:
+        files.write_tensors(path, complete, {"progress": json.dumps(progress), "numbers": json.dumps(numbers)})
 
 
 def load(path: Path, model: nn.Module, average: Average | None, optimizers: list[Optimizer]) -> dict[str, Any]:
@@ -47,17 +62,22 @@ def load(path: Path, model: nn.Module, average: Average | None, optimizers: list
         _check(values, model, average, optimizers)
         with torch.no_grad():
             for name, parameter in model.named_parameters():
-                parameter.copy_(tensors[f"model.{name}"])
+                parameter.copy_(like(tensors[f"model.{name}"], parameter))
                 if average is not None:
-                    average.weights[name].copy_(tensors[f"average.{name}"])
+                    average.weights[name].copy_(like(tensors[f"average.{name}"], parameter))
         moments: dict[str, dict[str, Any]] = {}
         for key, value in values.items():
             prefix, _, moment = key.rpartition(".")
             moments.setdefault(prefix, {})[moment] = value
         for optimizer in optimizers:
+            found: dict[int, dict[str, Any]] = {}
             # torch numbers the weights of an optimiser in the order of its groups
-            ordered = enumerate(prefix for prefix, _, _ in _optimised(model, [optimizer]))
-            found = {index: moments[prefix] for index, prefix in ordered if prefix in moments}
+            for index, (prefix, _, parameter) in enumerate(_optimised(model, [optimizer])):
+                if prefix in moments:
+                    found[index] = {
+                        moment: like(value, parameter) if isinstance(value, Tensor) else value
+                        for moment, value in moments[prefix].items()
+                    }
             optimizer.load_state_dict(optimizer.state_dict() | {"state": found})
     except (KeyError, ValueError, RuntimeError) as error:
         raise DataError(f"{path} is not the state of this run's model and optimiser: {error}") from error
