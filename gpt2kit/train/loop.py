@@ -158,18 +158,12 @@ class Loop:
             rows = self.batches.longest()
 
             targets = max(1, count_targets(self.store, rows))
-            width = int(lengths_of(self.store, rows).max())
 
             def attempt(accumulate: int) -> None:
                 self.module.train()
-                parts = dealt(rows, accumulate, self.team)
-                # About a twentieth of what the blocks keep for the backward pass: later steps are not quite the same.
-                spare = torch.ones(len(parts[0].rows), width, self.model.config.n_layer * self.model.config.n_embd)
-                held = spare.to(self.team.device)
                 with distributed.quiet(self.module):
-                    for part in parts * 2:  # the second time finds memory in pieces
+                    for part in dealt(rows, accumulate, self.team) * 2:  # the second time finds memory in pieces
                         self.gradient.backward(part, targets)
-                del held
 
             self.accumulate = memory.fit(attempt, len(rows), self.config.accumulate, self.optimizers, self.team)
         if self.accumulate != self.config.accumulate:

@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import time
+import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +19,9 @@ from gpt2kit.recipe import Recipe
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 
-STEPS, PATIENCE = 80, 60.0
+STEPS, PATIENCE = 200, 60.0
 SETTINGS = [
-    *(f"train.steps={STEPS}", "train.evaluate_every=5", "train.save_every=3", "train.batch_tokens=40"),
+    *(f"train.steps={STEPS}", "train.evaluate_every=17", "train.save_every=5", "train.batch_tokens=40"),
     *("train.ema=0.9", "train.optimizer=muon", "train.lr=1e-3", "model.dropout=0.2", "train.samples=1"),
     "generate.max_new_tokens=4",
 ]
@@ -45,6 +46,8 @@ def forked(work: Callable[[], object]) -> int:
     try:
         work()
         code = 0
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(code)
 
@@ -90,13 +93,12 @@ def test_kills_change_nothing(tiny: Recipe, tmp_path: Path, keep: str, kills: in
     while_saving = 0
     for number in range(kills):
         child = forked(live)
-        goal = number * (STEPS - 10) // kills
+        goal = number * (STEPS - 50) // kills
         # The first ones are killed before the first save, some after a while whatever was done by then, the others
         # behind a step of their own: a moment later or while a temporary file is being written.
         if number % 5 == 1:
-            time.sleep(chance.uniform(0, 0.3))
-            if ended(child):
-                raise AssertionError("the child ended by itself")
+            time.sleep(chance.uniform(0, 0.1))
+            assert not ended(child), "the child ended by itself"
         else:
             wait(child, lambda goal=goal: bool(logged(run)) and logged(run)[-1][0] >= goal)  # type: ignore[misc]  # a default
             if number % 2:
@@ -118,6 +120,7 @@ def test_kills_change_nothing(tiny: Recipe, tmp_path: Path, keep: str, kills: in
 @pytest.mark.parametrize("moment", ["finish_run", "save"])
 def test_a_kill_at_the_very_end(tiny: Recipe, tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the last state and the final weights, and between those and the word that the run is finished."""
+    tiny = recipe.build(tiny.name, recipe.apply(tiny.table(), ["train.steps=20"]))
     data, whole, run = (tmp_path / name for name in ("data", "whole", "run"))
     list(pipeline.train(tiny, data, whole))
     owner = folders if moment == "finish_run" else hf
