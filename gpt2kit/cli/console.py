@@ -46,6 +46,11 @@ def result_json(value: Any) -> None:
     result(json.dumps(value, ensure_ascii=False))
 
 
+def silence() -> None:
+    """Say nothing from here on: one of several processes speaks for all."""
+    messages.quiet = True
+
+
 def say(text: str) -> None:
     """A line of stderr; text in it is never taken for markup."""
     messages.print(escape(printable(text)))
@@ -143,10 +148,11 @@ def _started(event: "kinds.Start") -> None:
     going_on = f", going on after step {event.step:,}" if event.step else ""
     if event.resumed and not event.step:
         going_on = ", from the first step again: the run was stopped before its first save"
+    where = event.device if event.processes == 1 else f"{event.processes} x {event.device.split(':')[0]}"
     compiled = ", compiled (the first steps take half a minute)" if event.compiled else ""
     say(
         f"{event.parameters:,} parameters, {event.steps:,} steps, {event.steps_per_epoch:,} an epoch, "
-        f"{event.padding:.1%} padding, {event.dtype} on {event.device}{compiled}{going_on}"
+        f"{event.padding:.1%} padding, {event.dtype} on {where}{compiled}{going_on}"
     )
 
 

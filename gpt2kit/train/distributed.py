@@ -3,10 +3,12 @@
 Every process computes its share of each global batch: DDP keeps a copy of the model in each, FSDP2 a part of it.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 import torch
@@ -14,13 +16,17 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from gpt2kit.errors import MachineError
+from gpt2kit.errors import MachineError, UserError
 from gpt2kit.model.device import pick_device
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.train.objective import Objective
 
 if TYPE_CHECKING:
     from torch.distributed.tensor import DTensor
+
+
+STARTED_BY = "GPT2KIT_DEVICES"
+"""Set in the processes that `--devices` starts: their number. They leave it to their launcher to tell of an error."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,15 @@ def join(device: str) -> Iterator[Team]:
         raise
     # After an error the others may be gone, and leaving in good order would wait for them.
     dist.destroy_process_group()
+
+
+def record(error: UserError) -> None:
+    """Leave an error where the launcher, this one or torchrun, reads what a process died of."""
+    if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
+        import time
+
+        extra = {"py_callstack": str(error), "timestamp": str(int(time.time()))}
+        Path(path).write_text(json.dumps({"message": {"message": str(error), "extraInfo": extra}}), encoding="utf-8")
 
 
 def lost_peer(error: RuntimeError) -> bool:
