@@ -61,7 +61,7 @@ class TrainConfig:
     epochs: float = knob(10.0, "passes over the training split; ignored when steps is given")
     steps: int = knob(0, "optimiser steps; 0 means: from epochs")
     batch_tokens: int = knob(4096, "positions a step: rows of one width that fit into it, prompt and answer together")
-    accumulate: int = knob(1, "micro-batches a step: less memory, the same numbers")
+    accumulate: int = knob(1, "micro-batches a step, doubled until one fits into memory; the same numbers")
     optimizer: str = knob("adamw", "muon: Muon for the blocks' matrices, AdamW for the rest", ("adamw", "muon"))
     lr: float = knob(1e-3, "peak learning rate of AdamW")
     muon_lr: float = knob(1e-3, "peak learning rate of Muon, scaled to AdamW's update size")
@@ -81,6 +81,9 @@ class TrainConfig:
     )
     compile: str = knob("auto", "torch.compile; auto where it pays back within the run", ("auto", "on", "off"))
     device: str = knob("auto", "auto, cpu, cuda, cuda:1, mps")
+    parallel: str = knob(
+        "ddp", "on several devices: a copy of the model on each, or (fsdp) a part of it", ("ddp", "fsdp")
+    )
     seed: int = knob(0, "of the initial weights, the order of the batches and dropout")
 
     def __post_init__(self) -> None:
@@ -91,6 +94,7 @@ class TrainConfig:
         check(0 <= self.warmup < 1 and 0 <= self.final_lr <= 1, "warmup is in [0, 1), final_lr in [0, 1]")
         check(0 <= self.label_smoothing < 1 and 0 <= self.ema < 1, "label_smoothing and ema are in [0, 1)")
         check(min(self.clip, self.weight_decay) >= 0, "clip and weight_decay must be 0 or more")
+        check(self.seed >= 0, "seed must be 0 or more")
         check(min(self.evaluate_every, self.save_every, self.samples) >= 0, "intervals and samples must be 0 or more")
 
 

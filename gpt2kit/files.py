@@ -33,6 +33,13 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of writers that were killed; no writer may be at work in the folder."""
+    for pattern in (".*.tmp", ".tmp??????"):  # ours, and that of safetensors, which writes to one of its own first
+        for leftover in folder.glob(pattern):
+            leftover.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

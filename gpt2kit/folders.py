@@ -61,6 +61,10 @@ def _identity(data: Path, task: Task[Any, Any]) -> dict[str, Any]:
     return {"tokenizer": task.fingerprint(), **counts}
 
 
+ELSEWHERE = ("device", "parallel")
+"""Knobs of [train] that a resumed run may change: where it is computed, not what."""
+
+
 def check_resumable(run: Path, data: Path, resolved: Recipe, task: Task[Any, Any]) -> None:
     """Raises when the run is finished or would go on as another run than it was."""
     described = files.read_json(run / RUN_FILE)
@@ -68,13 +72,20 @@ def check_resumable(run: Path, data: Path, resolved: Recipe, task: Task[Any, Any
         raise UserError(f"{run} is finished; to train on, start a new run with --init {run}")
     before, now = recipe_of(run).table(), resolved.table()
     sections = ("train",) if described["init"] else ("model", "train")  # the shape of an --init is not the recipe's
-    changed = [f"{part}.{key}" for part in sections for key in now[part] if now[part][key] != before[part].get(key)]
+    knobs = [(part, key) for part in sections for key in now[part] if part != "train" or key not in ELSEWHERE]
+    changed = [f"{part}.{key}" for part, key in knobs if now[part][key] != before[part].get(key)]
     if changed:
         raise UserError(f"{run} was started with other values of {', '.join(changed)}: a resumed run keeps its own")
     if described["data"] != str(data.resolve()):
         raise UserError(f"{run} was started on {described['data']}, not on {data}")
     if described["prepared"] != _identity(data, task):
         raise DataError(f"{data} was prepared anew after {run} was started on it: start again with --overwrite")
+
+
+def init_of(run: Path) -> str | None:
+    """What the run's first weights were taken from; None when they were random."""
+    init: str | None = files.read_json(run / RUN_FILE)["init"]
+    return init
 
 
 def finish_run(run: Path) -> None:

@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, islice
@@ -25,7 +26,8 @@ from gpt2kit.model import hf
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.recipe import Recipe
 from gpt2kit.tasks.base import Record, Score, Task
-from gpt2kit.train import loop
+from gpt2kit.train import distributed, loop
+from gpt2kit.train import events as kinds
 from gpt2kit.train.state import STATE_FILE
 
 REPORT_FILE = "prepare.json"
@@ -100,7 +102,7 @@ class Samples:
     """(source, output, target), as text."""
 
 
-Event = loop.Event | Samples
+Event = kinds.Event | Samples
 
 
 def train(
@@ -113,40 +115,57 @@ def train(
 ) -> Iterator[Event]:
     """Train on a prepared folder into a run folder, which is a Hugging Face GPT-2 checkpoint from the first save on.
 
-    `init` is a run or a GPT-2 folder or a Hub id to start from; `resume` goes on with a run that was stopped.
+    `init` is a run or a GPT-2 folder or a Hub id to start from; `resume` goes on with a run that was stopped. Under
+    torchrun every process calls this and sees the events; the first one alone writes.
     """
-    name, task = folders.load_task(data)
-    if name != recipe.task_name:
-        raise DataError(f"{data} was prepared for {name}, the recipe {recipe.name} is for {recipe.task_name}")
-    stores = {split: Store(data, split) for split in ("train", "val")}
-    torch.manual_seed(recipe.train.seed)
-    if resume:
-        folders.check_resumable(run, data, recipe, task)
-        if not (run / STATE_FILE).is_file():
-            raise DataError(f"{run} has no {STATE_FILE}: it was stopped before its first save; start with --overwrite")
-        model = GPT2(*hf.read_config(run))
-    else:
-        files.refuse_existing(run, overwrite)
-        model = _start_from(init, recipe, task) if init else GPT2(recipe.model, task.vocab_size)
-        with files.new_folder(run, overwrite) as folder:
-            folders.describe_run(folder, replace(recipe, model=model.config), data, name, task, init)
-            hf.save_config(folder, model, task.eos)
-    validation = stores["val"] if len(stores["val"]) else None
-    work = loop.Loop(model, stores["train"], validation, recipe.train, run)
-    if resume:
-        work.resume()
-        folders.forget_after(run, work.step)
-    with (run / folders.METRICS_FILE).open("a", encoding="utf-8") as log:
+    with distributed.join(recipe.train.device) as team:
+        name, task = folders.load_task(data)
+        if name != recipe.task_name:
+            raise DataError(f"{data} was prepared for {name}, the recipe {recipe.name} is for {recipe.task_name}")
+        stores = {split: Store(data, split) for split in ("train", "val")}
+        if resume:
+            folders.check_resumable(run, data, recipe, task)
+            init = folders.init_of(run)
+            recipe = replace(recipe, model=folders.recipe_of(run).model)
+        elif team.chief:
+            files.refuse_existing(run, overwrite)
+        torch.manual_seed(recipe.train.seed)
+        if resume and (run / STATE_FILE).is_file():
+            model = GPT2(*hf.read_config(run))
+        else:  # also for a run that was killed before its first save: it starts again from the same weights
+            model = _start_from(init, recipe, task) if init else GPT2(recipe.model, task.vocab_size)
+        if resume and team.chief:
+            files.remove_leftovers(run)
+        elif team.chief:
+            with files.new_folder(run, overwrite) as folder:
+                folders.describe_run(folder, replace(recipe, model=model.config), data, name, task, init)
+                hf.save_config(folder, model, task.eos)
+        team.wait()
+        validation = stores["val"] if len(stores["val"]) else None
+        work = loop.Loop(model, stores["train"], validation, recipe.train, run, team)
+        if resume:
+            work.resume()
+            if team.chief:
+                folders.forget_after(run, work.step)
+        yield from _logged(work, run, task, stores["val"], recipe)
+        if team.chief and work.step == work.steps:
+            folders.finish_run(run)
+            (run / STATE_FILE).unlink(missing_ok=True)
+
+
+def _logged(work: loop.Loop, run: Path, task: Task[Any, Any], validation: Store, recipe: Recipe) -> Iterator[Event]:
+    """The run's events, with samples in between; what is measured is written down by the chief."""
+    chief = work.team.chief
+    with (run / folders.METRICS_FILE).open("a", encoding="utf-8") if chief else nullcontext() as log:
         for event in work.run(lambda model: hf.save(run, model, task.eos)):
             yield event
-            if isinstance(event, loop.Step | loop.Validation):
+            if log is not None and isinstance(event, kinds.Step | kinds.Validation):
                 log.write(json.dumps(_metrics(event)) + "\n")
                 log.flush()
-            if isinstance(event, loop.Validation) and recipe.train.samples:
-                yield Samples(event.step, _samples(model, task, stores["val"], recipe))
-    if work.step == work.steps:
-        folders.finish_run(run)
-        (run / STATE_FILE).unlink(missing_ok=True)
+            if isinstance(event, kinds.Validation) and recipe.train.samples:
+                model = work.complete()  # all processes take part
+                if chief:
+                    yield Samples(event.step, _samples(model, task, validation, recipe))
 
 
 def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
@@ -159,8 +178,8 @@ def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
     return model
 
 
-def _metrics(event: loop.Step | loop.Validation) -> dict[str, float | int]:
-    if isinstance(event, loop.Validation):
+def _metrics(event: kinds.Step | kinds.Validation) -> dict[str, float | int]:
+    if isinstance(event, kinds.Validation):
         return {"step": event.step, "validation_loss": event.loss}
     return {
         "step": event.step,

@@ -77,6 +77,7 @@ def test_the_width_inside_the_mlp() -> None:
         ({"evaluate_every": -1}, "intervals"),
         ({"save_every": -1}, "intervals"),
         ({"samples": -1}, "samples"),
+        ({"seed": -1}, "seed"),
     ],
 )
 def test_a_training_that_cannot_be(values: dict[str, Any], message: str) -> None:

@@ -26,6 +26,7 @@ from gpt2kit.model import hf
 from gpt2kit.recipe import Recipe
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.translate import Sentence, Translate
+from gpt2kit.train import events as kinds
 from gpt2kit.train import loop
 
 Examples = Callable[[str], Any]
@@ -143,7 +144,7 @@ def test_keep_best_keeps_the_best(tiny: Recipe, corpus: list[str], tmp_path: Pat
     )
     pipeline.prepare(wild, {"train": corpus, "val": corpus}, tmp_path / "data")
     events = list(pipeline.train(wild, tmp_path / "data", tmp_path / "run"))
-    found = [event for event in events if isinstance(event, loop.Validation)]
+    found = [event for event in events if isinstance(event, kinds.Validation)]
     best = min(event.loss for event in found)
     assert best < found[-1].loss
     store = Store(tmp_path / "data", "val")
@@ -442,7 +443,7 @@ def steps(recipe: Recipe, data: Path, run: Path, until: int, **options: Any) -> 
     """(step, loss) of each step up to `until`, where the caller stops looking."""
     found = []
     for event in pipeline.train(recipe, data, run, **options):
-        if isinstance(event, loop.Step):
+        if isinstance(event, kinds.Step):
             found.append((event.step, event.loss))
             if event.step == until:
                 break
@@ -520,11 +521,31 @@ def test_a_run_is_resumed_only_as_what_it_was(long_run: Recipe, corpus: list[str
     (tmp_path / "run" / "state.safetensors").write_bytes(before["state.safetensors"][:1000])
     with pytest.raises(DataError, match=r"state\.safetensors is damaged"):
         list(pipeline.train(saving, data, run, resume=True))
-    (tmp_path / "run" / "state.safetensors").unlink()
-    with pytest.raises(DataError, match=r"has no state\.safetensors: it was stopped before its first save"):
-        list(pipeline.train(saving, data, run, resume=True))
     with pytest.raises(DataError, match=r"nowhere/run\.json is missing"):
         list(pipeline.train(saving, data, tmp_path / "nowhere", resume=True))
+
+
+@pytest.mark.parametrize("init", [False, True])
+def test_a_run_that_was_killed_before_its_first_save_starts_again(
+    long_run: Recipe, pretrained: Path, corpus: list[str], tmp_path: Path, init: bool
+) -> None:
+    """From the same weights, random ones or those it was to start from; what the killed writer left is removed."""
+    data, run = tmp_path / "data", tmp_path / "run"
+    options: dict[str, Any] = {"init": str(pretrained)} if init else {}
+    if init:
+        long_run = with_settings(long_run, f'task.tokenizer="{pretrained}"')
+        pipeline.prepare(long_run, {"train": corpus, "val": corpus}, data, overwrite=True)
+    whole = steps(long_run, data, tmp_path / "whole", 6, **options)
+    steps(long_run, data, run, 4, **options)
+    assert not (run / "state.safetensors").exists()
+    for name in (".state.safetensors.0123abcd.tmp", ".tmpAb12Cd"):
+        (run / name).write_bytes(b"half")
+    resumed = folders.recipe_of(run)
+    start = next(iter(pipeline.train(resumed, data, run, resume=True)))
+    assert isinstance(start, kinds.Start)
+    assert (start.resumed, start.step) == (True, 0)
+    assert steps(resumed, data, run, 6, resume=True) == whole
+    assert not list(run.glob(".*"))
 
 
 def test_a_finished_run_is_not_resumed(tiny: Recipe, by_heart: Path) -> None:

@@ -12,7 +12,7 @@ from gpt2kit import pipeline, recipe, tasks
 from gpt2kit.config import SIZES, GenerateConfig, ModelConfig, TrainConfig
 from gpt2kit.engine import load
 from gpt2kit.errors import RecipeError
-from gpt2kit.train import loop
+from gpt2kit.train import events as kinds
 
 SHRUNK = [
     *("model.size=", "model.n_layer=1", "model.n_head=2", "model.n_embd=16", "model.dropout=0", "train.steps=2"),
@@ -46,7 +46,7 @@ def test_a_shipped_recipe_shrunk_to_two_steps_runs(name: str, examples: Callable
     shrunk = recipe.load(name, [*own, *SHRUNK], task)
     pipeline.prepare(shrunk, {"train": corpus, "val": corpus}, tmp_path / "data")
     events = list(pipeline.train(shrunk, tmp_path / "data", tmp_path / "run"))
-    assert [event.step for event in events if isinstance(event, loop.Step)] == [1, 2]
+    assert [event.step for event in events if isinstance(event, kinds.Step)] == [1, 2]
     assert len(list(load(tmp_path / "run").results([module.RECORDS[0].source]))) == 1
 
 

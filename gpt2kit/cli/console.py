@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gpt2kit.data.report import SplitReport
     from gpt2kit.pipeline import Evaluation, Event
     from gpt2kit.recipe import Recipe
-    from gpt2kit.train import loop
+    from gpt2kit.train import events as kinds
 
 SECONDS_BETWEEN_LINES = 5.0
 """Off a terminal a progress line comes that often at most."""
@@ -44,6 +44,11 @@ def result(text: str) -> None:
 
 def result_json(value: Any) -> None:
     result(json.dumps(value, ensure_ascii=False))
+
+
+def silence() -> None:
+    """Say nothing from here on: one of several processes speaks for all."""
+    messages.quiet = True
 
 
 def say(text: str) -> None:
@@ -105,7 +110,7 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
 def training(events: "Iterable[Event]") -> "Iterator[Event]":
     """Show events as they pass: a bar with rate and time left on a terminal, a line every few seconds elsewhere."""
     from gpt2kit import pipeline
-    from gpt2kit.train import loop
+    from gpt2kit.train import events as kinds
 
     columns = (
         TextColumn("{task.description}"),
@@ -118,17 +123,19 @@ def training(events: "Iterable[Event]") -> "Iterator[Event]":
     with Progress(*columns, console=messages, disable=not messages.is_terminal) as progress:
         bar = progress.add_task("training", total=None, state="")
         for event in events:
-            if isinstance(event, loop.Start):
+            if isinstance(event, kinds.Start):
                 _started(event)
                 progress.update(bar, total=event.steps, completed=event.step)
-            elif isinstance(event, loop.Step):
+            elif isinstance(event, kinds.Fitted):
+                say(f"a batch is computed in {event.accumulate} parts, to fit into memory; the numbers are the same")
+            elif isinstance(event, kinds.Step):
                 state = f"epoch {event.epoch:.2f}  loss {event.loss:.3f}  {event.tokens_per_second:,.0f} tokens/s"
                 progress.update(bar, completed=event.step, state=state)
                 if not messages.is_terminal and time.monotonic() - spoken > SECONDS_BETWEEN_LINES:
                     spoken = time.monotonic()
                     left = _duration(event.seconds_left)
                     say(f"step {event.step:,}/{event.steps:,}  {state}  {left} left")
-            elif isinstance(event, loop.Validation):
+            elif isinstance(event, kinds.Validation):
                 best = "" if event.best else "  (not the lowest so far)"
                 say(f"step {event.step:,}  validation loss {event.loss:.4f} nats per target token{best}")
             elif isinstance(event, pipeline.Samples):
@@ -137,12 +144,15 @@ def training(events: "Iterable[Event]") -> "Iterator[Event]":
             yield event
 
 
-def _started(event: "loop.Start") -> None:
+def _started(event: "kinds.Start") -> None:
     going_on = f", going on after step {event.step:,}" if event.step else ""
+    if event.resumed and not event.step:
+        going_on = ", from the first step again: the run was stopped before its first save"
+    where = event.device if event.processes == 1 else f"{event.processes} x {event.device.split(':')[0]}"
     compiled = ", compiled (the first steps take half a minute)" if event.compiled else ""
     say(
         f"{event.parameters:,} parameters, {event.steps:,} steps, {event.steps_per_epoch:,} an epoch, "
-        f"{event.padding:.1%} padding, {event.dtype} on {event.device}{compiled}{going_on}"
+        f"{event.padding:.1%} padding, {event.dtype} on {where}{compiled}{going_on}"
     )
 
 

@@ -35,7 +35,7 @@ def demo(
 
     from gpt2kit import engine, pipeline
     from gpt2kit import recipe as recipes
-    from gpt2kit.train import loop
+    from gpt2kit.train import events as kinds
 
     started = time.monotonic()
     data, run = free(f"data/{recipe_name}"), free(f"runs/{recipe_name}")
@@ -44,7 +44,7 @@ def demo(
         corpora = {"train": [str(folder / "train.tsv")], "val": [str(folder / "heldout.tsv")]}
         console.prepared(pipeline.prepare(recipe, corpora, data), str(data))
     for event in console.training(pipeline.train(recipe, data, run)):
-        if isinstance(event, loop.Stopped):
+        if isinstance(event, kinds.Stopped):
             again = f"gpt2kit {task} train {data} --out {run} --resume"
             raise Interrupted(event.signal, f"stopped, state saved; to go on:\n  {again}")
     opened = engine.load(run)

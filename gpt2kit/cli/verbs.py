@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -106,13 +107,13 @@ def train(
     init: Annotated[str, typer.Option("--init", help="A run, GPT-2 folder or Hub id to start from.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     device: DeviceOption = "",
+    devices: Annotated[int, typer.Option("--devices", min=1, help="So many GPUs, or processes on a CPU.")] = 1,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
     """Train a model on a prepared folder."""
-    from gpt2kit import folders, pipeline
+    from gpt2kit import folders
     from gpt2kit import recipe as recipes
-    from gpt2kit.train import loop
 
     if any(setting.startswith("task.") for setting in set):
         raise UserError("the task's settings were fixed when its data was prepared; they cannot change now")
@@ -124,17 +125,54 @@ def train(
         loaded = recipes.build(run.name, recipes.apply(folders.recipe_of(run).table(), settings))
     else:
         loaded = recipes.load(recipe or task, settings, task)
+    words = [task, "train", data, "--out", str(run)]
+    again = f"gpt2kit {shlex.join([*words, '--resume'])}"
+    if devices == 1:
+        _train(loaded, data, run, init, resume, overwrite, json, again)
+        return
+    from gpt2kit.train import launch
+
+    launch.check_devices(devices, loaded.train.device)
+    words += [word for setting in settings for word in ("--set", setting)]
+    words += [*(["--recipe", recipe] if recipe else []), *(["--init", init] if init else [])]
+    words += [f"--{key}={value}" for key, value in flags.items()]
+    given = {"--resume": resume, "--overwrite": overwrite, "--json": json}
+    try:
+        launch.launch([*words, *(word for word in given if given[word])], devices, f"{again} --devices {devices}")
+    except Interrupted as stopped:  # the first process has said so
+        raise typer.Exit(stopped.exit_code) from None
+
+
+def _train(loaded: Any, data: str, run: Path, init: str, resume: bool, overwrite: bool, json: bool, again: str) -> None:
+    """In this process; one of several speaks for all, and the launcher says what the others died of."""
+    from gpt2kit import pipeline
+    from gpt2kit.train import distributed
+    from gpt2kit.train import events as kinds
+
+    rank, processes = distributed.place()
+    started_here = distributed.STARTED_BY in os.environ
+    if rank:
+        console.silence()
+    if processes > 1:
+        again = f"{again} --devices {processes}" if started_here else "the same torchrun command with --resume"
+    last: kinds.Validation | None = None
     events = pipeline.train(loaded, Path(data), run, init or None, resume, overwrite)
-    last: loop.Validation | None = None
-    for event in console.training(events):
-        if isinstance(event, loop.Validation):
-            last = event
-        if isinstance(event, loop.Stopped):
-            again = shlex.join(["gpt2kit", task, "train", data, "--out", str(run), "--resume"])
-            raise Interrupted(event.signal, f"stopped after step {event.step:,}, state saved; to go on:\n  {again}")
-    name = shlex.quote(str(run))
+    try:
+        for event in console.training(events):
+            if isinstance(event, kinds.Validation):
+                last = event
+            if isinstance(event, kinds.Stopped):
+                raise Interrupted(event.signal, f"stopped after step {event.step:,}, state saved; to go on:\n  {again}")
+    except UserError as error:
+        if processes == 1:
+            raise
+        distributed.record(error)
+        if rank or started_here:
+            raise typer.Exit(error.exit_code) from error
+        raise
+    name, task = shlex.quote(str(run)), loaded.task_name
     console.say(f"trained: {run}; try\n  gpt2kit {task} generate --run {name}\n  gpt2kit {task} evaluate --run {name}")
-    if json:
+    if json and not rank:
         console.result_json({"run": str(run), "validation_loss": last.loss if last else None})
 
 

@@ -34,8 +34,11 @@ def build(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     return optimizers
 
 
-def rate(step: int, steps: int, config: TrainConfig) -> float:
-    """Share of the peak rate at step 0 ... steps - 1: linear warm-up, then a cosine down to `final_lr`."""
+def rate(step: float, steps: int, config: TrainConfig) -> float:
+    """Share of the peak rate at step 0 ... steps - 1: linear warm-up, then a cosine down to `final_lr`.
+
+    A step in between is one of a schedule that was planned anew.
+    """
     warmup = int(config.warmup * steps)
     if step < warmup:
         return (step + 1) / (warmup + 1)

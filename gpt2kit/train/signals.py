@@ -5,6 +5,8 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
+NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
 
 class StopRequest:
     """While entered, `number` holds the first signal that came, or 0."""
@@ -15,7 +17,7 @@ class StopRequest:
 
     def __enter__(self) -> "StopRequest":
         if threading.current_thread() is threading.main_thread():  # elsewhere Python allows no handlers
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in NUMBERS:
                 self._before[number] = signal.signal(number, self._request)
         return self
 

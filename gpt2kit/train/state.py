@@ -1,6 +1,11 @@
-"""Everything a killed run needs to go on to the same numbers: one safetensors file, replaced at once."""
+"""Everything a killed run needs to go on to the same numbers: one safetensors file, replaced at once.
+
+Tensors are whole and keyed by name, `model.NAME`, `average.NAME` and `OPTIMISER.NAME.MOMENT`, so that the file does
+not know how many processes wrote it, nor how they shared the work.
+"""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,32 +15,42 @@ from torch.optim import Optimizer
 
 from gpt2kit import files
 from gpt2kit.errors import DataError
+from gpt2kit.train.distributed import like, whole
 from gpt2kit.train.optim import Average
 
 STATE_FILE = "state.safetensors"
 
 
 def save(
-    path: Path, model: nn.Module, average: Average | None, optimizers: list[Optimizer], progress: dict[str, Any]
+    path: Path,
+    model: nn.Module,
+    average: Average | None,
+    optimizers: list[Optimizer],
+    progress: dict[str, Any],
+    writes: bool = True,
 ) -> None:
-    """Write weights, their average, the optimisers' moments and the random generators; `progress` is JSON."""
+    """Write weights, their average and the optimisers' moments; `progress` is JSON.
+
+    Where tensors are sharded every process must call this, as all give their parts; the one that `writes` writes.
+    (torch.distributed.checkpoint would let each write its own parts, but pickles the list of them.)
+    """
     tensors = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
     if average is not None:
         tensors |= {f"average.{name}": weight for name, weight in average.weights.items()}
     numbers: dict[str, float] = {}
-    for which, optimizer in enumerate(optimizers):
-        for index, moments in optimizer.state_dict()["state"].items():
-            for name, value in moments.items():
-                key = f"optimizer{which}.{index}.{name}"
-                if isinstance(value, Tensor):
-                    tensors[key] = value
-                else:
-                    numbers[key] = value
-    tensors["random.cpu"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random.cuda"] = torch.cuda.get_rng_state()
-    tensors = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
-    files.write_tensors(path, tensors, {"progress": json.dumps(progress), "numbers": json.dumps(numbers)})
+    for prefix, optimizer, parameter in _optimised(model, optimizers):
+        for moment, value in optimizer.state[parameter].items() if parameter in optimizer.state else ():
+            if isinstance(value, Tensor):
+                tensors[f"{prefix}.{moment}"] = value
+            else:
+                numbers[f"{prefix}.{moment}"] = value
+    complete: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        full = whole(tensor)  # one at a time, and only where it is written kept
+        if writes:
+            complete[name] = full.contiguous().cpu()
+    if writes:
+        files.write_tensors(path, complete, {"progress": json.dumps(progress), "numbers": json.dumps(numbers)})
 
 
 def load(path: Path, model: nn.Module, average: Average | None, optimizers: list[Optimizer]) -> dict[str, Any]:
@@ -43,47 +58,54 @@ def load(path: Path, model: nn.Module, average: Average | None, optimizers: list
     tensors, metadata = files.read_tensors(path)
     try:
         progress: dict[str, Any] = json.loads(metadata["progress"])
-        numbers: dict[str, float] = json.loads(metadata["numbers"])
-        _check(tensors, model, average, optimizers)
+        values: dict[str, Any] = tensors | json.loads(metadata["numbers"])
+        _check(values, model, average, optimizers)
         with torch.no_grad():
             for name, parameter in model.named_parameters():
-                parameter.copy_(tensors[f"model.{name}"])
+                parameter.copy_(like(tensors[f"model.{name}"], parameter))
                 if average is not None:
-                    average.weights[name].copy_(tensors[f"average.{name}"])
-        for which, optimizer in enumerate(optimizers):
-            optimizer.load_state_dict(
-                optimizer.state_dict() | {"state": _moments(f"optimizer{which}.", tensors, numbers)}
-            )
+                    average.weights[name].copy_(like(tensors[f"average.{name}"], parameter))
+        moments: dict[str, dict[str, Any]] = {}
+        for key, value in values.items():
+            prefix, _, moment = key.rpartition(".")
+            moments.setdefault(prefix, {})[moment] = value
+        for optimizer in optimizers:
+            found: dict[int, dict[str, Any]] = {}
+            # torch numbers the weights of an optimiser in the order of its groups
+            for index, (prefix, _, parameter) in enumerate(_optimised(model, [optimizer])):
+                if prefix in moments:
+                    found[index] = {
+                        moment: like(value, parameter) if isinstance(value, Tensor) else value
+                        for moment, value in moments[prefix].items()
+                    }
+            optimizer.load_state_dict(optimizer.state_dict() | {"state": found})
     except (KeyError, ValueError, RuntimeError) as error:
         raise DataError(f"{path} is not the state of this run's model and optimiser: {error}") from error
-    torch.set_rng_state(tensors["random.cpu"])
-    if torch.cuda.is_available() and "random.cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["random.cuda"])
     return progress
 
 
-def _check(tensors: dict[str, Tensor], model: nn.Module, average: Average | None, optimizers: list[Optimizer]) -> None:
+def _optimised(model: nn.Module, optimizers: list[Optimizer]) -> Iterator[tuple[str, Optimizer, nn.Parameter]]:
+    """Every weight with its optimiser and the prefix of the names of its moments."""
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                yield f"{type(optimizer).__name__}.{names[parameter]}", optimizer, parameter
+
+
+def _check(values: dict[str, Any], model: nn.Module, average: Average | None, optimizers: list[Optimizer]) -> None:
     """Raises ValueError unless names and shapes are those that this model and these optimisers would save."""
     wanted = {f"model.{name}": parameter.shape for name, parameter in model.named_parameters()}
     if average is not None:
         wanted |= {f"average.{name}": weight.shape for name, weight in average.weights.items()}
-    found = {name: tensor.shape for name, tensor in tensors.items() if name.startswith(("model.", "average."))}
-    if different := sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)):
+    weights = {name: value.shape for name, value in values.items() if name.startswith(("model.", "average."))}
+    if different := sorted(name for name in wanted.keys() | weights.keys() if wanted.get(name) != weights.get(name)):
         raise ValueError(f"other weights: {', '.join(different[:3])}")
-    shapes = {
-        f"optimizer{which}.{index}": parameter.shape
-        for which, optimizer in enumerate(optimizers)
-        for index, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"])
-    }
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer") and tensor.dim() and shapes.get(name.rpartition(".")[0]) != tensor.shape:
+    shapes = {prefix: parameter.shape for prefix, _, parameter in _optimised(model, optimizers)}
+    moments = {name: value for name, value in values.items() if name not in weights}
+    found = {name.rpartition(".")[0] for name in moments}
+    if found and (different := sorted(found ^ shapes.keys())):  # before the first step there are none
+        raise ValueError(f"other moments: {', '.join(different[:3])}")
+    for name, value in moments.items():
+        if isinstance(value, Tensor) and value.dim() and value.shape != shapes[name.rpartition(".")[0]]:
             raise ValueError(f"other moments: {name}")
-
-
-def _moments(prefix: str, tensors: dict[str, Tensor], numbers: dict[str, float]) -> dict[int, dict[str, Any]]:
-    state: dict[int, dict[str, Any]] = {}
-    for key, value in [*tensors.items(), *numbers.items()]:
-        if key.startswith(prefix):
-            index, name = key.removeprefix(prefix).split(".")
-            state.setdefault(int(index), {})[name] = value
-    return state

@@ -20,7 +20,7 @@ from gpt2kit.cli import console
 from gpt2kit.cli.app import run
 from gpt2kit.data.store import Store
 from gpt2kit.folders import load_task
-from gpt2kit.train import loop
+from gpt2kit.train import events as kinds
 
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]
@@ -420,7 +420,7 @@ def test_a_signal_saves_and_the_printed_command_goes_on(
 
     def interrupted(events: Iterator[Any]) -> Iterator[Any]:
         for event in training(events):
-            if isinstance(event, loop.Step) and event.step == 3:
+            if isinstance(event, kinds.Step) and event.step == 3:
                 signal.raise_signal(number)
             yield event
 

@@ -9,7 +9,7 @@ from gpt2kit.cli import console
 from gpt2kit.data.report import SplitReport
 from gpt2kit.pipeline import Evaluation, Samples
 from gpt2kit.tasks.base import Score
-from gpt2kit.train import loop
+from gpt2kit.train import events as kinds
 
 Capture = pytest.CaptureFixture[str]
 
@@ -78,14 +78,14 @@ def test_a_report_names_every_drop(capsys: Capture) -> None:
 
 
 def test_training_passes_every_event_on(capsys: Capture) -> None:
-    events: list[loop.Event | Samples] = [
-        loop.Start(3, 9, 4, 1234567, 0.0123, "cpu", "fp32", False),
-        loop.Step(4, 9, 1.0, 2.5, 0.001, 1000.0, 3700.0),
-        loop.Step(5, 9, 1.25, 2.25, 0.001, 1000.0, 3600.0),
-        loop.Validation(5, 2.125, True),
-        loop.Validation(9, 3.125, False),
+    events: list[kinds.Event | Samples] = [
+        kinds.Start(3, 9, 4, 1234567, 0.0123, "cpu", "fp32", False),
+        kinds.Step(4, 9, 1.0, 2.5, 0.001, 1000.0, 3700.0),
+        kinds.Step(5, 9, 1.25, 2.25, 0.001, 1000.0, 3600.0),
+        kinds.Validation(5, 2.125, True),
+        kinds.Validation(9, 3.125, False),
         Samples(9, [("good [b]", "bon", "bonjour")]),
-        loop.Stopped(9, 15),
+        kinds.Stopped(9, 15),
     ]
     assert list(console.training(iter(events))) == events
     out, err = capsys.readouterr()
@@ -96,6 +96,11 @@ def test_training_passes_every_event_on(capsys: Capture) -> None:
     assert "step 5  validation loss 2.1250 nats per target token\n" in err
     assert "(not the lowest so far)" in err
     assert "good [b]" in err
+
+
+def test_a_run_without_a_saved_state_says_that_it_starts_again(capsys: Capture) -> None:
+    list(console.training(iter([kinds.Start(0, 9, 4, 1, 0.0, "cpu", "fp32", False, resumed=True)])))
+    assert "from the first step again: the run was stopped before its first save" in capsys.readouterr().err
 
 
 def test_scores_go_to_stdout_with_their_signature(capsys: Capture) -> None:

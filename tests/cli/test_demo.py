@@ -12,7 +12,7 @@ from gpt2kit import engine, recipe
 from gpt2kit.cli import console, demo
 from gpt2kit.cli.app import run
 from gpt2kit.recipe import Recipe
-from gpt2kit.train import loop
+from gpt2kit.train import events as kinds
 
 Capture = pytest.CaptureFixture[str]
 SMALL = ["model.n_layer=1", "model.n_head=2", "model.n_embd=16", "train.steps=3", "train.evaluate_every=3"]
@@ -57,7 +57,7 @@ def test_a_second_demo_leaves_the_first(small: Path, capsys: Capture, monkeypatc
 
     def stopped(events: Iterator[Any]) -> Iterator[Any]:
         for event in training(events):
-            if isinstance(event, loop.Step):
+            if isinstance(event, kinds.Step):
                 signal.raise_signal(signal.SIGINT)
             yield event
 

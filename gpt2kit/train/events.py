@@ -1,0 +1,71 @@
+"""What a training run tells its caller as it goes."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is going to happen; `step` is above 0 when a run goes on from a saved state."""
+
+    step: int
+    steps: int
+    """0 where a budget of time decides: a `Planned` follows."""
+    steps_per_epoch: int
+    parameters: int
+    padding: float
+    device: str
+    dtype: str
+    compiled: bool
+    resumed: bool = False
+    processes: int = 1
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A batch did not fit into memory at once: it is computed in so many parts, with the same numbers."""
+
+    accumulate: int
+
+
+@dataclass(frozen=True)
+class Planned:
+    """How many steps fit into the budget of time, as far as is known before the first."""
+
+    steps: int
+    epochs: float
+    budget: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """After each optimiser step. Losses are nats per target token."""
+
+    step: int
+    steps: int
+    epoch: float
+    loss: float
+    rate: float
+    tokens_per_second: float
+    seconds_left: float
+    of_peak: float = 0.0
+    """Model FLOP a second, as a share of what the devices reach in a large matrix product."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Loss on the validation split with the weights that would be saved now; `best` when it is the lowest yet."""
+
+    step: int
+    loss: float
+    best: bool
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A signal came; the state is saved."""
+
+    step: int
+    signal: int
+
+
+Event = Start | Fitted | Planned | Step | Validation | Stopped

@@ -1,0 +1,65 @@
+"""How many steps a run has, and how far its schedule is; a run with a budget of time is planned anew as it goes."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A schedule that has come to `progress` at step `anchor` and goes on evenly to 1 at step `total`."""
+
+    total: int
+    anchor: int = 0
+    progress: float = 0.0
+
+    def progress_at(self, step: int) -> float:
+        """Share of the schedule that is done before a step: rises without jumps, is 1 after the last."""
+        return self.progress + (1 - self.progress) * (step - self.anchor) / max(1, self.total - self.anchor)
+
+    def position(self, step: int) -> float:
+        """The same in steps, as if all had been as long as they are now: 0 at the start, `total` at the end."""
+        return float(step) if not self.anchor else self.progress_at(step) * self.total
+
+    def anew(self, step: int, left: int) -> "Plan":
+        """From `step` on with so many steps left; what is done of the schedule stays done."""
+        return Plan(step + left, step, self.progress_at(step))
+
+
+@dataclass
+class Costs:
+    """Seconds that a step, a validation with what is shown of it, and a save take."""
+
+    step: float = 0.0
+    validation: float = 0.0
+    save: float = 0.0
+
+    def learn(self, seconds: float, steps: int) -> None:
+        """Take in what a number of steps took; a few of them change little of what was known."""
+        known = 4 if self.step else 0
+        self.step = (known * self.step + seconds) / (known + steps)
+
+
+RESERVE = 0.01
+"""Share of the whole budget, and of what is left of it, that is not planned for: machines drift."""
+
+VALIDATIONS, LARGEST_SHARE = 10, 0.2
+"""Validations in a run, and the share of its time that they and the saves with them may take."""
+
+
+def first_interval(budget: float, left: float, costs: Costs) -> int:
+    """Steps between validations: ten in a run, fewer where they would take more than a fifth of the time."""
+    each = costs.validation + costs.save
+    count = max(1, min(VALIDATIONS, int(LARGEST_SHARE * left / each) if each else VALIDATIONS))
+    usable = _usable(budget, left, costs) - count * each
+    return max(1, math.ceil(usable / costs.step / count))
+
+
+def steps_within(budget: float, left: float, costs: Costs, evaluate_every: int, save_every: int) -> int:
+    """Steps that fit into the seconds that are left of a budget, with their validations and saves; at least 1."""
+    ends = costs.validation + costs.save  # after the last step, whatever the intervals are
+    each = costs.step + costs.validation / evaluate_every + costs.save / save_every
+    return max(1, int((_usable(budget, left, costs) - ends) / each))
+
+
+def _usable(budget: float, left: float, costs: Costs) -> float:
+    return left * (1 - RESERVE) - budget * RESERVE - costs.save  # the final weights

@@ -1,0 +1,51 @@
+"""How fast a run is, as a share of what the machine's matrix products reach: model FLOP utilisation.
+
+Counted as in PaLM (Chowdhery et al. 2022, appendix B) and nanoGPT: 6 FLOP for each weight of a matrix and each token
+that passes it, forward and backward, and 12 x layers x width x length for a token's attention. What dropout, norms,
+padding and recomputation cost is not counted: it is what the share is lost to.
+"""
+
+import time
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gpt2kit.config import ModelConfig
+
+
+def model_flop(config: ModelConfig, vocab_size: int, lengths: NDArray[np.int64], targets: int) -> float:
+    """FLOP of a training step on rows of `lengths` tokens, the last of which is only ever a target."""
+    inputs = lengths.astype(np.float64) - 1
+    width = config.n_embd
+    block_weights = config.n_layer * (4 * width * width + 2 * width * config.inner)
+    blocks = 6 * block_weights * inputs.sum()
+    attention = 12 * config.n_layer * width * np.square(inputs).sum()
+    head = 6 * vocab_size * width * targets  # only target positions reach it
+    return float(blocks + attention + head)
+
+
+@lru_cache
+def peak(device: torch.device, dtype: str) -> float:
+    """FLOP a second of a large matrix product, the best of a fifth of a second (a GPU: of a few milliseconds)."""
+    size, patience = (8192, 0.02) if device.type == "cuda" else (1024, 0.2)
+    kind = torch.bfloat16 if dtype == "bf16" else torch.float32
+    left = torch.ones(size, size, device=device, dtype=kind)
+    right, best, began = left.clone(), float("inf"), time.perf_counter()
+    left @ right
+    while best == float("inf") or time.perf_counter() - began < patience:
+        _finish(device)
+        started = time.perf_counter()
+        left @ right
+        _finish(device)
+        best = min(best, time.perf_counter() - started)
+    return 2 * size**3 / best
+
+
+def _finish(device: torch.device) -> None:
+    """Wait for the device: kernels are only queued."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
