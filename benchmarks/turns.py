@@ -199,7 +199,8 @@ class _Worker:
         self.player, self.limit = player, plan.limit
         self.log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - lives as long
         threads = {name: str(plan.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-        environment = os.environ | threads | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+        gpu = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]  # Trainer would spread over all that it sees
+        environment = os.environ | threads | {"CUDA_VISIBLE_DEVICES": gpu, "HF_HUB_OFFLINE": "1"}
         self.process = subprocess.Popen(
             [sys.executable, script, "--worker"],
             stdin=subprocess.PIPE,

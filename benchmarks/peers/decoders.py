@@ -52,7 +52,9 @@ def gpt2kit(settings: Settings, turn: Turn) -> None:
         max_new_tokens=settings["new"],
         dtype=settings["dtype"],
     )
-    model = hf.load(Path(settings["weights"])).to(pick_device("auto"))
+    model: Any = hf.load(Path(settings["weights"])).to(pick_device("auto"))
+    if hasattr(decode, "freeze"):  # weights laid out for decoding, once, as `Engine` does it
+        model = decode.freeze(model, config.dtype)
 
     def answer(prompts: Ids) -> Ids:
         found = {decoded.index: decoded for decoded in decode.answers(model, prompts, config, settings["eos"])}
