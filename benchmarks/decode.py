@@ -16,7 +16,7 @@ gpu-gpt2-124M-batch1, -64   256 new tokens in bf16; needs a GPU. `bound` is what
 
 `same` is the share of answers equal to the first program's, gpt2kit in fp32. Beam searches of three systems normalise
 lengths in three ways, and low precision decides near-ties differently, so there it is below 1 and BLEU is the check.
-Hugging Face decodes 64 sentences of similar length at a time, CTranslate2 as many as --ct2-rows says.
+The peers decode --peer-rows sequences of similar length at a time (prompts times beams); gpt2kit goes by its defaults.
 """
 
 import argparse
@@ -33,7 +33,7 @@ import numpy as np
 import torch
 from machine import record
 from peers.decoders import PROGRAMS, Ids
-from report import add_options, chosen, failures, known_gpu, protocol, ratio_cells, ratio_heads, ratios, table, versions
+from report import add_options, chosen, failures, known_gpu, protocol, ratios, table, versions
 from turns import Plan, Player, Settings, play, serve
 
 from gpt2kit import folders
@@ -70,7 +70,7 @@ ROWS = {
 }
 
 
-def players(row: Row, settings: Settings, ct2_rows: int) -> list[Player]:
+def players(row: Row, settings: Settings) -> list[Player]:
     found = []
     for dtype in ["bf16"] if row.gpu else _own_dtypes():
         player = Player(f"gpt2kit {dtype}", "gpt2kit", settings | {"dtype": dtype}, ours=True)
@@ -86,7 +86,7 @@ def players(row: Row, settings: Settings, ct2_rows: int) -> list[Player]:
         static = settings | {"dtype": "bfloat16", "cache": "static"}
         found.append(Player("transformers bfloat16, static cache", "huggingface", static))
     for dtype in [*theirs, "float16" if row.gpu else "int8"]:
-        found.append(Player(f"CTranslate2 {dtype}", "ctranslate2", settings | {"dtype": dtype, "rows": ct2_rows}))
+        found.append(Player(f"CTranslate2 {dtype}", "ctranslate2", settings | {"dtype": dtype}))
     return found
 
 
@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, help="a folder that `gpt2kit translate train` made")
     parser.add_argument("--pairs", nargs=2, type=Path, metavar=("EN", "FR"), help="sentences, and their references")
     parser.add_argument("--sentences", type=int, default=1000, help="so many of them")
-    parser.add_argument("--ct2-rows", type=int, default=64, help="CTranslate2's max_batch_size")
+    parser.add_argument("--peer-rows", type=int, default=256, help="sequences that peers decode at a time: best here")
     parser.add_argument("--bandwidth", type=float, help="bytes/s of the GPU's memory, where it is not known")
     arguments = parser.parse_args()
     if arguments.smoke:
@@ -131,9 +131,9 @@ def measure(name: str, row: Row, arguments: argparse.Namespace, folder: Path) ->
         "length_penalty": GenerateConfig.length_penalty,
         "new": row.new,
         "eos": eos,
-        "rows": 64,
+        "rows": arguments.peer_rows // row.beams,
     }
-    found = chosen(players(row, settings, arguments.ct2_rows), arguments.only)
+    found = chosen(players(row, settings), arguments.only)
     if not converted.is_dir():
         problem = _convert(weights, converted)
         for player in found:
@@ -157,6 +157,7 @@ def measure(name: str, row: Row, arguments: argparse.Namespace, folder: Path) ->
             "new_tokens": row.new,
             "beams": row.beams,
             "counted": unit,
+            "peer_rows": arguments.peer_rows,
             "peers": versions("transformers", "ctranslate2"),
         }
         record("decode", {**described, **protocol(plan), "programs": figures, "ratios": ratios(found)})
@@ -232,19 +233,20 @@ def _figures(player: Player, found: list[Player], scores: dict[str, float], boun
         figures["same"] = round(sum(mine == first for mine, first in pairs) / len(pairs), 4)
     if player.name in scores:
         figures["BLEU"] = scores[player.name]
-    return figures | {"memory_gib": round(player.turns[-1]["memory_gib"], 2)} | player.notes
+    held = {"cores": round(player.cores, 2), "memory_gib": round(player.turns[-1]["memory_gib"], 2)}
+    return figures | held | player.notes
 
 
 def _table(players: list[Player], figures: dict[str, dict[str, Any]], unit: str) -> str:
-    heads = ["", f"{unit}/s", *ratio_heads(players), "of bound", "same", "BLEU", "GiB"]
-    lines = []
-    for player in players:
-        found = figures[player.name]
-        cells = [player.name, f"{found['per_second']:,.1f}" if player.done else "-", *ratio_cells(players, player)]
-        for key, form in (("of_bound", ".0%"), ("same", ".1%"), ("BLEU", ".2f"), ("memory_gib", ".1f")):
-            cells.append(format(found[key], form) if key in found else "")
-        lines.append(cells)
-    return table(heads, lines)
+    columns = {
+        f"{unit}/s": ("per_second", ",.1f"),
+        "of bound": ("of_bound", ".0%"),
+        "same": ("same", ".1%"),
+        "BLEU": ("BLEU", ".2f"),
+        "cores": ("cores", ".1f"),
+        "GiB": ("memory_gib", ".1f"),
+    }
+    return table(players, players, figures, columns)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ import argparse
 import importlib.metadata
 import os
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from turns import Plan, Player
@@ -38,24 +39,32 @@ def ratios(players: Sequence[Player]) -> dict[str, dict[str, float]]:
     }
 
 
-def ratio_cells(players: Sequence[Player], other: Player) -> list[str]:
-    """A cell for each of ours."""
-    mine = [player for player in players if player.ours and player.done]
-    return [f"{ratio(player, other):.2f}" if other.done else "" for player in mine]
+def table(
+    compared: Sequence[Player],
+    players: Sequence[Player],
+    figures: Mapping[str, Mapping[str, Any]],
+    columns: Mapping[str, tuple[str, str]],
+) -> str:
+    """A line for each program: `columns` say which figures and how they are written, head -> (figure, format).
 
-
-def ratio_heads(players: Sequence[Player]) -> list[str]:
-    return [f"{player.name} / it" for player in players if player.ours and player.done]
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Aligned columns, the first to the left, the others to the right."""
-    columns = list(zip(heads, *rows, strict=True))
-    widths = [max(len(cell) for cell in column) for column in columns]
-    lines = [
-        "  ".join(cell.rjust(width) if place else cell.ljust(width) for place, (cell, width) in enumerate(cells))
-        for cells in (list(zip(row, widths, strict=True)) for row in (heads, *rows))
+    Behind the first figure stands how many times as fast each of ours is. Empty columns are left out.
+    """
+    mine = [player for player in compared if player.ours and player.done]
+    first, *others = (
+        [head, *(format(figures[p.name][key], form) if key in figures[p.name] else "" for p in players)]
+        for head, (key, form) in columns.items()
+    )
+    against = [
+        [f"{our.name} / it", *(f"{ratio(our, p):.2f}" if p in compared and p.done else "" for p in players)]
+        for our in mine
     ]
+    names = ["", *(player.name for player in players)]
+    filled = [names, *(column for column in (first, *against, *others) if any(column[1:]))]
+    widths = [max(map(len, column)) for column in filled]
+    lines = (
+        "  ".join(f"{cell:>{width}}" if place else f"{cell:<{width}}" for place, (cell, width) in enumerate(line))
+        for line in (zip(cells, widths, strict=True) for cells in zip(*filled, strict=True))
+    )
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -38,8 +38,6 @@ from report import (
     known_gpu,
     protocol,
     ratio,
-    ratio_cells,
-    ratio_heads,
     ratios,
     table,
     versions,
@@ -205,34 +203,22 @@ def _figures(player: Player, players: list[Player], flop: float, peak: float | N
     elif product:
         figures["of_peak"] = round(ratio(player, product) * flop, 4)
     figures["each_round"] = [float(f"{rate:.5g}") for rate in player.rates]
-    return figures | {"memory_gib": round(player.turns[-1]["memory_gib"], 2)} | player.notes
+    held = {"cores": round(player.cores, 2), "memory_gib": round(player.turns[-1]["memory_gib"], 2)}
+    return figures | held | player.notes
 
 
 def _table(players: list[Player], figures: dict[str, dict[str, Any]]) -> str:
-    heads = [
-        "",
-        "tokens/s",
-        *ratio_heads(players),
-        "GFLOP/s",
-        "of peak",
-        "GiB",
-        "dtype",
-        f"loss at step {CHECK}",
-        "padding",
-    ]
-    lines = []
-    for player in players:
-        found = figures[player.name]
-        cells = [player.name, f"{found['tokens_per_second']:,.0f}" if "tokens_per_second" in found else ""]
-        trains = "tokens_per_second" in found
-        cells += ratio_cells(players, player) if trains else [""] * len(ratio_heads(players))
-        cells += [f"{found['gflops']:,.0f}" if "gflops" in found else "-"]
-        cells += [f"{found['of_peak']:.0%}" if "of_peak" in found else ""]
-        cells += [f"{found['memory_gib']:.1f}" if trains else "", str(found.get("dtype", ""))]
-        cells += [f"{found['loss']:.3f}" if "loss" in found else ""]
-        cells += [f"{found['padding']:.1%}" if "padding" in found else ""]
-        lines.append(cells)
-    return table(heads, lines)
+    columns = {
+        "tokens/s": ("tokens_per_second", ",.0f"),
+        "GFLOP/s": ("gflops", ",.0f"),
+        "of peak": ("of_peak", ".0%"),
+        f"loss at step {CHECK}": ("loss", ".3f"),
+        "padding": ("padding", ".1%"),
+        "dtype": ("dtype", ""),
+        "cores": ("cores", ".1f"),
+        "GiB": ("memory_gib", ".1f"),
+    }
+    return table([player for player in players if player.program != PRODUCT], players, figures, columns)
 
 
 if __name__ == "__main__":

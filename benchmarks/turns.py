@@ -34,7 +34,8 @@ class Turn:
         self.units_a_turn = 0  # until the warm-up says; a program without one goes by the clock
         self.notes: dict[str, Any] = {}
         self.answer: dict[str, Any] = {}
-        self.warm, self.untimed, self.units, self.count, self.started = False, 0, 0, 0.0, 0.0
+        self.warm, self.untimed, self.units, self.count = False, 0, 0, 0.0
+        self.started, self.cpu = 0.0, 0.0
 
     def note(self, **notes: Any) -> None:
         """What the parent shall know of the program, before its first turn."""
@@ -62,8 +63,9 @@ class Turn:
         ):
             return
         device_idle()
-        seconds = time.perf_counter() - self.started
-        self.send({"count": self.count, "seconds": seconds, "units": self.units, "memory_gib": memory(), **self.answer})
+        seconds, cpu = time.perf_counter() - self.started, time.process_time() - self.cpu
+        figures = {"count": self.count, "seconds": seconds, "cores": cpu / seconds, "memory_gib": memory()}
+        self.send(figures | self.answer)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()  # the others need the room
         self._wait()
@@ -92,7 +94,8 @@ class Turn:
 
     def _start(self) -> None:
         device_idle()
-        self.units, self.count, self.started = 0, 0.0, time.perf_counter()
+        self.units, self.count = 0, 0.0
+        self.started, self.cpu = time.perf_counter(), time.process_time()
 
 
 Program = Callable[[Settings, Turn], None]
@@ -151,6 +154,11 @@ class Player:
     def rates(self) -> list[float]:
         """Units of `count` a second, a round each."""
         return [turn["count"] / turn["seconds"] for turn in self.turns]
+
+    @property
+    def cores(self) -> float:
+        """Cores that were busy: fewer than there are threads where the program waits, or others are on the machine."""
+        return statistics.median(turn["cores"] for turn in self.turns)
 
     @property
     def rate(self) -> float:
