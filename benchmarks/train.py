@@ -106,8 +106,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="a folder that `gpt2kit translate prepare` made")
     parser.add_argument("--pairs", nargs=2, metavar=("EN", "FR"), help="two text files to prepare instead")
-    add_options(parser, list(rows(1)), seconds=5)
-    parser.add_argument("--warm", type=float, default=8, help="seconds of warm-up after the first step")
+    add_options(parser, list(rows(1)), seconds=4)
+    parser.add_argument("--warm", type=float, default=6, help="seconds of warm-up after the first step")
     parser.add_argument("--gpu-rows", type=int, default=32, help="rows of 1,024 tokens a step in the GPU's row")
     parser.add_argument("--peak", type=float, help="dense bf16 FLOP/s of the GPU, where it is not known")
     arguments = parser.parse_args()
@@ -196,13 +196,13 @@ def _figures(player: Player, players: list[Player], flop: float, peak: float | N
         flop = 1.0  # its counts are FLOP already
     else:
         figures["tokens_per_second"] = round(player.rate, 1)
+        figures["each_round"] = [round(rate, 1) for rate in player.rates]
     figures["gflops"] = round(player.rate * flop / 1e9, 1)
     product = next((other for other in players if other.program == PRODUCT and other.done), None)
     if peak:
         figures["of_peak"] = round(player.rate * flop / peak, 4)
     elif product:
         figures["of_peak"] = round(ratio(player, product) * flop, 4)
-    figures["each_round"] = [float(f"{rate:.5g}") for rate in player.rates]
     held = {"cores": round(player.cores, 2), "memory_gib": round(player.turns[-1]["memory_gib"], 2)}
     return figures | held | player.notes
 

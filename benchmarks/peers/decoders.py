@@ -24,7 +24,7 @@ Ids = list[list[int]]
 WARM_PROMPTS = 64
 """Prompts that are answered before the first turn: all of them where there are fewer."""
 
-WARM_SECONDS = 5
+WARM_SECONDS = 2
 """What is faster than this is answered twice."""
 
 

@@ -36,7 +36,7 @@ def gpt2kit(settings: Settings, turn: Turn) -> None:
     for event in _events(model, store, config, turn):
         if isinstance(event, loop.Step):
             if event.step == CHECK:
-                turn.note(loss=event.loss)
+                turn.note(loss=round(event.loss, 4))
             turn.tick(next(count))
 
 
@@ -101,7 +101,7 @@ def _simple_loop(model: nn.Module, loss_of: Callable[[Tensor, Tensor], Tensor], 
         optimizer.step()
         optimizer.zero_grad()
         if step == CHECK:
-            turn.note(loss=float(loss.detach()))
+            turn.note(loss=round(float(loss.detach()), 4))
         turn.tick(targets.numel())
 
 
@@ -153,7 +153,7 @@ def huggingface_trainer(settings: Settings, turn: Turn) -> None:
     class Ticks(TrainerCallback):  # type: ignore[misc]
         def on_step_end(self, arguments: Any, state: Any, control: Any, **named: Any) -> None:
             if state.global_step == CHECK:
-                turn.note(loss=float(trainer.last))
+                turn.note(loss=round(float(trainer.last), 4))
             turn.note(padding=round(1 - inputs["tokens"] / inputs["positions"], 4))
             turn.tick(tokens.popleft())
 
@@ -191,6 +191,7 @@ def matrix_product(settings: Settings, turn: Turn) -> None:
     device = pick_device("auto")
     dtype = pick_dtype("auto", device)
     turn.note(dtype=dtype)
+    turn.seconds = min(turn.seconds, 1)
     size = 8192 if device.type == "cuda" else 2048
     left, right = (torch.randn(size, size, device=device).to(getattr(torch, DTYPES[dtype])) for _ in range(2))
     while True:
