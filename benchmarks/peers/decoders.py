@@ -66,8 +66,8 @@ def huggingface(settings: Settings, turn: Turn) -> None:
     from transformers import GenerationConfig, GPT2LMHeadModel
 
     device = pick_device("auto")
-    model = GPT2LMHeadModel.from_pretrained(settings["weights"], dtype=getattr(torch, settings["dtype"]))
-    model = model.to(device).eval()
+    model: Any = GPT2LMHeadModel.from_pretrained(settings["weights"], dtype=getattr(torch, settings["dtype"]))
+    model.to(device).eval()
     eos, beams = settings["eos"], settings["beams"]
     chosen: dict[str, Any] = {"max_new_tokens": settings["new"], "num_beams": beams, "do_sample": False}
     if beams > 1:  # as many hypotheses end as there are beams, and the search is over: gpt2kit's rule

@@ -48,28 +48,31 @@ class Layer(nn.Module):
         return x + self.mlp(self.ln_2(x))
 
 
+class Body(nn.Module):
+    def __init__(self, layers: int, heads: int, width: int, positions: int, vocabulary: int) -> None:
+        super().__init__()
+        self.wte, self.wpe = nn.Embedding(vocabulary, width), nn.Embedding(positions, width)
+        self.h = nn.ModuleList(Layer(width, heads) for _ in range(layers))
+        self.ln_f = nn.LayerNorm(width)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        x = self.wte(inputs) + self.wpe(torch.arange(inputs.size(1), device=inputs.device))
+        for layer in self.h:
+            x = layer(x)
+        return self.ln_f(x)
+
+
 class PlainGPT2(nn.Module):
     """Inputs and targets to their mean loss."""
 
     def __init__(self, layers: int, heads: int, width: int, positions: int, vocabulary: int) -> None:
         super().__init__()
-        self.transformer = nn.ModuleDict(
-            {
-                "wte": nn.Embedding(vocabulary, width),
-                "wpe": nn.Embedding(positions, width),
-                "h": nn.ModuleList(Layer(width, heads) for _ in range(layers)),
-                "ln_f": nn.LayerNorm(width),
-            }
-        )
+        self.transformer = Body(layers, heads, width, positions, vocabulary)
         self.lm_head = nn.Linear(width, vocabulary, bias=False)
-        self.lm_head.weight = self.transformer["wte"].weight
+        self.lm_head.weight = self.transformer.wte.weight
 
     def forward(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        body = self.transformer
-        x = body["wte"](inputs) + body["wpe"](torch.arange(inputs.size(1), device=inputs.device))
-        for layer in body["h"]:
-            x = layer(x)
-        logits = self.lm_head(body["ln_f"](x))
+        logits = self.lm_head(self.transformer(inputs))
         return F.cross_entropy(logits.view(-1, logits.size(-1)), targets.reshape(-1))
 
 

@@ -17,7 +17,7 @@ from gpt2kit.data.batches import RowBatches
 from gpt2kit.data.store import Store
 from gpt2kit.model import hf
 from gpt2kit.model.device import autocast, pick_device, pick_dtype
-from gpt2kit.train import loop
+from gpt2kit.train import events, loop
 from peers import plain
 
 BETAS, DECAY, CLIP = (0.9, TrainConfig.beta2), TrainConfig.weight_decay, TrainConfig.clip
@@ -34,18 +34,18 @@ def gpt2kit(settings: Settings, turn: Turn) -> None:
     store = Store(Path(settings["data"]), "train")
     count = _counter(store, config, settings["count"])
     for event in _events(model, store, config, turn):
-        if isinstance(event, loop.Step):
+        if isinstance(event, events.Step):
             if event.step == CHECK:
                 turn.note(loss=round(event.loss, 4))
             turn.tick(next(count))
 
 
-def _events(model: Any, store: Store, config: TrainConfig, turn: Turn) -> Iterator[loop.Event]:
+def _events(model: Any, store: Store, config: TrainConfig, turn: Turn) -> Iterator[events.Event]:
     """All that this benchmark knows of how the loop is called. Nothing is ever validated or saved."""
     with tempfile.TemporaryDirectory() as folder:
         work = loop.Loop(model, store, None, config, Path(folder))
         for event in work.run(lambda model: None):
-            if isinstance(event, loop.Start):
+            if isinstance(event, events.Start):
                 turn.note(dtype=event.dtype, padding=round(event.padding, 4))
             yield event
 
@@ -72,7 +72,8 @@ def huggingface_loop(settings: Settings, turn: Turn) -> None:
     """GPT2LMHeadModel in the same simple loop, compiled or not."""
     from transformers import GPT2LMHeadModel
 
-    model = GPT2LMHeadModel.from_pretrained(settings["weights"]).to(pick_device("auto")).train()
+    model: Any = GPT2LMHeadModel.from_pretrained(settings["weights"])
+    model.to(pick_device("auto")).train()
     forward = torch.compile(model) if settings["compile"] else model
 
     def loss(inputs: Tensor, targets: Tensor) -> Tensor:
@@ -142,7 +143,7 @@ def huggingface_trainer(settings: Settings, turn: Turn) -> None:
         }
         return padded | {"attention_mask": (torch.arange(width) < torch.tensor(lengths)[:, None]).long()}
 
-    class WithLoss(Trainer):  # type: ignore[misc]
+    class WithLoss(Trainer):
         last = torch.zeros(())
 
         def compute_loss(self, *arguments: Any, **named: Any) -> Any:
@@ -150,8 +151,8 @@ def huggingface_trainer(settings: Settings, turn: Turn) -> None:
             self.last = (loss[0] if isinstance(loss, tuple) else loss).detach()
             return loss
 
-    class Ticks(TrainerCallback):  # type: ignore[misc]
-        def on_step_end(self, arguments: Any, state: Any, control: Any, **named: Any) -> None:
+    class Ticks(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if state.global_step == CHECK:
                 turn.note(loss=round(float(trainer.last), 4))
             turn.note(padding=round(1 - inputs["tokens"] / inputs["positions"], 4))
