@@ -3,6 +3,7 @@
 A field's `help` is what `gpt2kit recipes show` prints; the defaults here are the ones a recipe need not state.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,14 @@ def check(condition: bool, message: str) -> None:
     """Raise ValueError(message), which the recipe turns into an error that names the section."""
     if not condition:
         raise ValueError(message)
+
+
+def duration(text: str) -> float:
+    """Seconds of a length of time such as 90s, 30m, 2h or 1h30m. Raises ValueError for anything else."""
+    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
+    seconds = sum(int(n or 0) * unit for n, unit in zip(found.groups(), (3600, 60, 1), strict=True)) if found else 0
+    check(seconds > 0, f"{text!r} is no length of time above 0; write it as 90s, 30m, 2h or 1h30m")
+    return float(seconds)
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,9 @@ class TrainConfig:
 
     epochs: float = knob(10.0, "passes over the training split; ignored when steps is given")
     steps: int = knob(0, "optimiser steps; 0 means: from epochs")
+    budget: str = knob(
+        "", "time to train in, such as 90s, 30m or 1h30m: sets the steps, instead of epochs; off if empty"
+    )
     batch_tokens: int = knob(4096, "positions a step: rows of one width that fit into it, prompt and answer together")
     accumulate: int = knob(1, "micro-batches a step, doubled until one fits into memory; the same numbers")
     optimizer: str = knob("adamw", "muon: Muon for the blocks' matrices, AdamW for the rest", ("adamw", "muon"))
@@ -81,6 +93,10 @@ class TrainConfig:
     )
     compile: str = knob("auto", "torch.compile; auto where it pays back within the run", ("auto", "on", "off"))
     device: str = knob("auto", "auto, cpu, cuda, cuda:1, mps")
+    checkpointing: bool = knob(
+        False, "recompute each block in the backward pass: less memory, the same numbers, slower"
+    )
+    tensorboard: bool = knob(False, "also write losses and speed for TensorBoard, into tensorboard/ of the run")
     parallel: str = knob(
         "ddp", "on several devices: a copy of the model on each, or (fsdp) a part of it", ("ddp", "fsdp")
     )
@@ -88,6 +104,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check(self.steps >= 0 and self.epochs > 0, "steps must be 0 or more, and epochs above 0")
+        if self.budget:
+            duration(self.budget)
+            check(not self.steps, f"budget = {self.budget!r} decides on the steps: set steps = 0, not {self.steps}")
         check(self.batch_tokens >= 1 and self.accumulate >= 1, "batch_tokens and accumulate must be at least 1")
         check(self.lr > 0 and self.muon_lr > 0, "learning rates must be above 0")
         check(0 <= self.beta2 < 1, "beta2 must be in [0, 1)")

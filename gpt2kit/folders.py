@@ -61,7 +61,7 @@ def _identity(data: Path, task: Task[Any, Any]) -> dict[str, Any]:
     return {"tokenizer": task.fingerprint(), **counts}
 
 
-ELSEWHERE = ("device", "parallel")
+ELSEWHERE = ("device", "parallel", "checkpointing", "tensorboard")
 """Knobs of [train] that a resumed run may change: where it is computed, not what."""
 
 

@@ -4,7 +4,7 @@ import importlib.metadata
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, islice
@@ -29,6 +29,7 @@ from gpt2kit.tasks.base import Record, Score, Task
 from gpt2kit.train import distributed, loop
 from gpt2kit.train import events as kinds
 from gpt2kit.train.state import STATE_FILE
+from gpt2kit.train.tensorboard import Board
 
 REPORT_FILE = "prepare.json"
 
@@ -156,12 +157,16 @@ def train(
 def _logged(work: loop.Loop, run: Path, task: Task[Any, Any], validation: Store, recipe: Recipe) -> Iterator[Event]:
     """The run's events, with samples in between; what is measured is written down by the chief."""
     chief = work.team.chief
-    with (run / folders.METRICS_FILE).open("a", encoding="utf-8") if chief else nullcontext() as log:
+    with ExitStack() as stack:
+        log = stack.enter_context((run / folders.METRICS_FILE).open("a", encoding="utf-8")) if chief else None
+        board = stack.enter_context(Board(run, work.step)) if chief and recipe.train.tensorboard else None
         for event in work.run(lambda model: hf.save(run, model, task.eos)):
             yield event
             if log is not None and isinstance(event, kinds.Step | kinds.Validation):
                 log.write(json.dumps(_metrics(event)) + "\n")
                 log.flush()
+            if board is not None and isinstance(event, kinds.Step | kinds.Validation):
+                board.show(event)
             if isinstance(event, kinds.Validation) and recipe.train.samples:
                 model = work.complete()  # all processes take part
                 if chief:
@@ -187,6 +192,7 @@ def _metrics(event: kinds.Step | kinds.Validation) -> dict[str, float | int]:
         "loss": event.loss,
         "rate": event.rate,
         "tokens_per_second": round(event.tokens_per_second),
+        "of_peak": round(event.of_peak, 4),
     }
 
 

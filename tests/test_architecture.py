@@ -23,6 +23,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "torch.distributed": ("train/distributed.py", "train/launch.py"),
     "torch": ("model/", "data/batches.py", "train/", "generate/", "evaluate/", "pipeline.py", "files.py"),
     "numpy": ("data/", "train/"),
+    "tensorboard": ("train/tensorboard.py",),
     "pickle": (),
 }
 """Third-party modules (and one that runs code it reads) by the only files that may import them; a part of one module

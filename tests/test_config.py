@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gpt2kit.config import SIZES, GenerateConfig, ModelConfig, TrainConfig
+from gpt2kit.config import SIZES, GenerateConfig, ModelConfig, TrainConfig, duration
 
 SECTIONS = (ModelConfig, TrainConfig, GenerateConfig)
 
@@ -78,11 +78,24 @@ def test_the_width_inside_the_mlp() -> None:
         ({"save_every": -1}, "intervals"),
         ({"samples": -1}, "samples"),
         ({"seed": -1}, "seed"),
+        ({"budget": "30m", "steps": 5}, "budget = '30m' decides on the steps: set steps = 0, not 5"),
+        *(
+            ({"budget": nonsense}, "is no length of time above 0; write it as 90s, 30m, 2h or 1h30m")
+            for nonsense in ("30", "m", "0s", "-5m", "30 m", "5m1h", "1.5h", "half an hour", "1h30")
+        ),
     ],
 )
 def test_a_training_that_cannot_be(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TrainConfig(**values)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), ("1h30s", 3630), ("1h2m3s", 3723)]
+)
+def test_lengths_of_time(text: str, seconds: float) -> None:
+    assert duration(text) == seconds
+    assert TrainConfig(budget=text).budget == text
 
 
 @pytest.mark.parametrize(

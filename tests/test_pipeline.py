@@ -27,7 +27,7 @@ from gpt2kit.recipe import Recipe
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.translate import Sentence, Translate
 from gpt2kit.train import events as kinds
-from gpt2kit.train import loop
+from gpt2kit.train.validate import validation_loss
 
 Examples = Callable[[str], Any]
 Corpora = Mapping[str, Sequence[str]]
@@ -105,9 +105,12 @@ def test_metrics_have_every_step(by_heart: Path) -> None:
     lines = metrics(by_heart)
     assert [line["step"] for line in lines if "loss" in line] == list(range(1, 61))
     assert all(
-        line.keys() == {"step", "epoch", "loss", "rate", "tokens_per_second"} for line in lines if "loss" in line
+        line.keys() == {"step", "epoch", "loss", "rate", "tokens_per_second", "of_peak"}
+        for line in lines
+        if "loss" in line
     )
     assert [line["step"] for line in lines if "validation_loss" in line] == [60]
+    assert all(0 < line["of_peak"] < 1 for line in lines if "loss" in line)
     assert lines[-1]["validation_loss"] < 0.1 < lines[0]["loss"]
 
 
@@ -148,7 +151,7 @@ def test_keep_best_keeps_the_best(tiny: Recipe, corpus: list[str], tmp_path: Pat
     best = min(event.loss for event in found)
     assert best < found[-1].loss
     store = Store(tmp_path / "data", "val")
-    left = loop.validation_loss(hf.load(tmp_path / "run"), store, 4096, torch.device("cpu"), "fp32")
+    left = validation_loss(hf.load(tmp_path / "run"), store, 4096, torch.device("cpu"), "fp32")
     assert left == pytest.approx(best, rel=1e-5)
 
 

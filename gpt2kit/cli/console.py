@@ -125,12 +125,15 @@ def training(events: "Iterable[Event]") -> "Iterator[Event]":
         for event in events:
             if isinstance(event, kinds.Start):
                 _started(event)
-                progress.update(bar, total=event.steps, completed=event.step)
+                progress.update(bar, total=event.steps or None, completed=event.step)
             elif isinstance(event, kinds.Fitted):
                 say(f"a batch is computed in {event.accumulate} parts, to fit into memory; the numbers are the same")
+            elif isinstance(event, kinds.Planned):
+                say(f"budget {event.budget}: {event.steps:,} steps, {event.epochs:.1f} epochs")
             elif isinstance(event, kinds.Step):
                 state = f"epoch {event.epoch:.2f}  loss {event.loss:.3f}  {event.tokens_per_second:,.0f} tokens/s"
-                progress.update(bar, completed=event.step, state=state)
+                state += f"  {event.of_peak:.0%} of peak"
+                progress.update(bar, completed=event.step, total=event.steps, state=state)
                 if not messages.is_terminal and time.monotonic() - spoken > SECONDS_BETWEEN_LINES:
                     spoken = time.monotonic()
                     left = _duration(event.seconds_left)
@@ -148,10 +151,11 @@ def _started(event: "kinds.Start") -> None:
     going_on = f", going on after step {event.step:,}" if event.step else ""
     if event.resumed and not event.step:
         going_on = ", from the first step again: the run was stopped before its first save"
+    steps = f"{event.steps:,} steps, " if event.steps else "steps by the budget of time, "
     where = event.device if event.processes == 1 else f"{event.processes} x {event.device.split(':')[0]}"
     compiled = ", compiled (the first steps take half a minute)" if event.compiled else ""
     say(
-        f"{event.parameters:,} parameters, {event.steps:,} steps, {event.steps_per_epoch:,} an epoch, "
+        f"{event.parameters:,} parameters, {steps}{event.steps_per_epoch:,} an epoch, "
         f"{event.padding:.1%} padding, {event.dtype} on {where}{compiled}{going_on}"
     )
 

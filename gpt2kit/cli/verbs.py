@@ -107,6 +107,8 @@ def train(
     init: Annotated[str, typer.Option("--init", help="A run, GPT-2 folder or Hub id to start from.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     device: DeviceOption = "",
+    budget: Annotated[str, typer.Option("--budget", help="Time to train in, such as 30m or 1h30m.")] = "",
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write curves for TensorBoard.")] = False,
     devices: Annotated[int, typer.Option("--devices", min=1, help="So many GPUs, or processes on a CPU.")] = 1,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
@@ -121,6 +123,7 @@ def train(
     if resume and (init or overwrite):
         raise UserError("--resume goes on with a run as it is: it takes neither --init nor --overwrite")
     settings = [*set, *([f"train.device={device}"] if device else [])]
+    settings += [*([f'train.budget="{budget}"'] if budget else []), *(["train.tensorboard=true"] * tensorboard)]
     if resume and not recipe:
         loaded = recipes.build(run.name, recipes.apply(folders.recipe_of(run).table(), settings))
     else:

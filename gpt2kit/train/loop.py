@@ -4,26 +4,27 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from gpt2kit.config import TrainConfig
-from gpt2kit.data.batches import RowBatches, collate, padded_width
+from gpt2kit.data.batches import RowBatches, padded_width
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, OutOfMemory
 from gpt2kit.evaluate.loss import TargetLoss
-from gpt2kit.model.device import autocast, keep_memory, pick_device, pick_dtype
+from gpt2kit.model.device import keep_memory, pick_device, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.train import distributed, memory, noise, optim, state
+from gpt2kit.train import distributed, memory, noise, optim, speed, state
+from gpt2kit.train.checkpointing import checkpoint_blocks
 from gpt2kit.train.distributed import Team
-from gpt2kit.train.events import Event, Fitted, Start, Step, Stopped, Validation
+from gpt2kit.train.events import Event, Fitted, Planned, Start, Step, Stopped, Validation
 from gpt2kit.train.gradient import Gradient, Rows, count_targets, dealt, lengths_of
 from gpt2kit.train.objective import Objective
-from gpt2kit.train.plan import Plan
+from gpt2kit.train.pace import Pace
 from gpt2kit.train.signals import NUMBERS, StopRequest
+from gpt2kit.train.validate import split_loss
 
 COMPILE_PAYS_BACK = 2e14
 """Training FLOP from which torch.compile's half minute is won back on two cores; a GPU gets there at once."""
@@ -37,6 +38,16 @@ def wants_compile(config: TrainConfig, device: torch.device, flop: float) -> boo
     return device.type == "cuda" and flop > COMPILE_PAYS_BACK
 
 
+REACHED = 0.4
+"""About the share of the machine's peak that training reaches, where it must be known before the first step."""
+
+DISK = 2e8
+"""Bytes a second that a save is taken to write at until one was measured."""
+
+PROBES = 5
+"""Widths at which steps are measured before a run with a budget of time is planned."""
+
+
 class Loop:
     """One run: model, data, optimisers and where they stand."""
 
@@ -48,6 +59,7 @@ class Loop:
         config: TrainConfig,
         folder: Path,
         team: Team | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """`folder` receives the state. Raises DataError when a row does not fit into the model's window."""
         self.config, self.folder, self.validation_store = config, folder, validation
@@ -59,13 +71,16 @@ class Loop:
         longest = int(self.batches.lengths.max())
         if padded_width(longest) > model.config.n_positions:
             raise DataError(f"a row has {longest} tokens, the model's window {model.config.n_positions}: prepare again")
-        self.plan = Plan(config.steps or max(1, round(config.epochs * len(self.batches))))
-        self.evaluate_every = config.evaluate_every or math.ceil(self.plan.total / 10)
-        self.save_every = config.save_every or self.evaluate_every
-        flop = 6 * model.parameter_count() * train.tokens / len(self.batches) * self.plan.total
+        steps = config.steps or max(1, round(config.epochs * len(self.batches)))
+        self.pace = Pace(config, steps, validation is not None, self.team, clock)
+        flop = 6 * model.parameter_count() * train.tokens / len(self.batches) * steps
+        if self.pace.budget is not None and config.compile == "auto":
+            flop = REACHED * speed.peak(self.team.device, self.dtype) * self.pace.budget
         self.compiled = wants_compile(config, self.team.device, flop)
         self.parameters = model.parameter_count()
         self.model = model.to(self.team.device)
+        if config.checkpointing:
+            checkpoint_blocks(self.model)
         objective = Objective(self.model, TargetLoss(config.label_smoothing, self.compiled))
         self.module = distributed.spread(objective, config.parallel, self.team)
         self.gradient = Gradient(self.module, train, self.team, self.dtype)
@@ -79,7 +94,7 @@ class Loop:
     @property
     def steps(self) -> int:
         """Optimiser steps of the whole run, as far as is known now."""
-        return self.plan.total
+        return self.pace.plan.total
 
     def resume(self) -> None:
         """Go on from the state in the folder; from the first step where none was saved yet."""
@@ -89,7 +104,7 @@ class Loop:
         progress = state.load(self.folder / state.STATE_FILE, self.model, self.average, self.optimizers)
         self.step = progress["step"]
         self.best = math.inf if progress["best"] is None else progress["best"]
-        self.plan = Plan(**progress["plan"])
+        self.pace.restore(progress["pace"])
         if progress["processes"] == self.team.size:  # else a micro-batch has another size than the one that fitted
             self.accumulate = progress["accumulate"]
 
@@ -97,21 +112,23 @@ class Loop:
         progress = {
             "step": self.step,
             "best": None if math.isinf(self.best) else self.best,  # JSON has no infinity
-            "plan": asdict(self.plan),
+            "pace": self.pace.state(),
             "processes": self.team.size,
             "accumulate": self.accumulate,
         }
         path = self.folder / state.STATE_FILE
-        state.save(path, self.model, self.average, self.optimizers, progress, self.team.chief)
+        with self.pace.saving():
+            state.save(path, self.model, self.average, self.optimizers, progress, self.team.chief)
 
     def run(self, save_weights: Callable[[GPT2], None]) -> Iterator[Event]:
         """Train to the end, or to a signal. `save_weights` is called with the weights worth keeping, on the chief."""
+        self.pace.start()
         if self.compiled:
             for block in self.model.transformer.blocks():
                 block.compile(dynamic=True)
         yield Start(
             self.step,
-            self.plan.total,
+            self.steps if self.pace.budget is None or self.step else 0,
             len(self.batches),
             self.parameters,
             self.batches.padding,
@@ -122,25 +139,27 @@ class Loop:
             self.team.size,
         )
         yield from self._fit()
-        seconds, tokens = 0.0, 0.0
+        if self.pace.budget is not None and not self.step:
+            self.pace.plan_first(*self._measure())
+            yield Planned(self.steps, self.steps / len(self.batches), self.config.budget)
+        peak = speed.peak(self.team.device, self.dtype) * self.team.size
+        self.pace.mark(self.step)
         with StopRequest() as stop:
-            while self.step < self.plan.total:
-                started = time.perf_counter()
-                loss, batch_tokens, signal = self._step(stop)
+            while self.step < self.steps:
+                started = self.pace.clock()
+                rows = self._rows(self.step)
+                loss, signal = self._learn(rows, stop)
                 self.step += 1
-                seconds = 0.95 * seconds + time.perf_counter() - started
-                tokens = 0.95 * tokens + batch_tokens
-                speed = tokens / seconds
-                epoch = self.step / len(self.batches)
-                left = (self.plan.total - self.step) * self.store.tokens / len(self.batches) / speed
-                rate = self.optimizers[0].param_groups[0]["lr"]
-                yield Step(self.step, self.plan.total, epoch, loss, rate, speed, left)
-                last = self.step == self.plan.total
-                if self.validation_store is not None and (last or self.step % self.evaluate_every == 0):
-                    yield from self._validate(save_weights)
+                yield self._stepped(rows, loss, self.pace.clock() - started, peak)
+                last = self.step == self.steps
+                validates = self.validation_store is not None and (last or self.step % self.pace.evaluate_every == 0)
+                if validates:
+                    with self.pace.validating():
+                        yield from self._validate(save_weights)
+                self.pace.plan_again(self.step, validates)
                 if self.team.size == 1:
                     signal = stop.number  # also one that came while the caller looked at the step
-                if last or signal or self.step % self.save_every == 0:
+                if last or signal or self.step % self.pace.save_every == 0:
                     self.save()
                 if signal and not last:
                     yield Stopped(self.step, signal)
@@ -149,6 +168,51 @@ class Loop:
             self._swap()
             self._save_weights(save_weights)
             self._swap()
+
+    def _stepped(self, rows: Rows, loss: float, seconds: float, peak: float) -> Step:
+        """What there is to say of a step that was just done."""
+        lengths, targets = lengths_of(self.store, rows), count_targets(self.store, rows)
+        flop = speed.model_flop(self.model.config, self.model.vocab_size, lengths, targets)
+        tokens_per_second, flop_per_second = self.pace.stepped(seconds, float(lengths.sum()), flop)
+        step_seconds = self.store.tokens / len(self.batches) / tokens_per_second if tokens_per_second else 0.0
+        return Step(
+            self.step,
+            self.steps,
+            self.step / len(self.batches),
+            loss,
+            self.optimizers[0].param_groups[0]["lr"],
+            tokens_per_second,
+            self.pace.left(self.step, step_seconds),
+            flop_per_second / peak,
+        )
+
+    def _measure(self) -> tuple[float, float, float]:
+        """Seconds that a step, a validation and a save take: of real steps on batches of several widths.
+
+        Weights and optimisers are put back as they were.
+        """
+        clock = self.pace.clock
+        kept = [parameter.detach().clone() for parameter in self.model.parameters()]
+        averaged = {name: weight.clone() for name, weight in self.average.weights.items()} if self.average else {}
+        by_width = sorted(self.batches.epoch(0), key=lambda rows: int(self.batches.lengths[rows].max()))
+        step = validation = 0.0
+        for _ in range(2):  # the first time kernels are compiled and memory is found
+            started = clock()
+            for probe in range(PROBES):
+                self._learn(by_width[(2 * probe + 1) * len(by_width) // (2 * PROBES)])
+            step = (clock() - started) / PROBES
+            if self.validation_store is not None:
+                started, tokens = clock(), self.config.batch_tokens
+                _, share = split_loss(self.module, self.validation_store, tokens, self.team, self.dtype, PROBES)
+                validation = (clock() - started) / share
+        with torch.no_grad():
+            for parameter, before in zip(self.model.parameters(), kept, strict=True):
+                parameter.copy_(before)
+        if self.average is not None:
+            self.average.weights = averaged
+        for optimizer in self.optimizers:
+            optimizer.state.clear()  # as before its first step
+        return step, validation, 4 * 4 * self.parameters / DISK
 
     def _fit(self) -> Iterator[Event]:
         """Find the micro-batch that fits, by the batch that needs the most memory; its gradient is thrown away."""
@@ -177,14 +241,13 @@ class Loop:
             self.order = self.batches.epoch(epoch)
         return self.order[index]
 
-    def _step(self, stop: StopRequest) -> tuple[float, int, int]:
-        """One optimiser step: mean loss over all targets of the global batch, its tokens, and a signal that came."""
-        rows = self._rows(self.step)
+    def _learn(self, rows: Rows, stop: StopRequest | None = None) -> tuple[float, int]:
+        """One optimiser step on a global batch: mean loss over all of its targets, and a signal that has come."""
         targets = count_targets(self.store, rows)
         if targets == 0:
             epoch, index = divmod(self.step, len(self.batches))
             raise DataError(f"batch {index} of epoch {epoch} has no target tokens: nothing could be learned from it")
-        optim.set_rate(self.optimizers, optim.rate(self.plan.position(self.step), self.plan.total, self.config))
+        optim.set_rate(self.optimizers, optim.rate(self.pace.plan.position(self.step), self.steps, self.config))
         noise.seed_step(self.config.seed, self.step, self.team.rank)
         self.module.train()
         parts = dealt(rows, self.accumulate or 1, self.team)
@@ -198,8 +261,9 @@ class Loop:
                 f"out of memory on {self.team.device} with {len(parts[0].rows)} rows of up to {longest} tokens; "
                 f"--set train.accumulate={more} halves what is held at a time and gives the same numbers"
             ) from error
+        asked = stop.number if stop else 0
         # One message a step: the losses, and the signals that some of the processes may have got.
-        total, *counts = self.team.sum([plain, *(float(stop.number == number) for number in NUMBERS)])
+        total, *counts = self.team.sum([plain, *(float(asked == number) for number in NUMBERS)])
         signal = next((int(number) for number, count in zip(NUMBERS, counts, strict=True) if count), 0)
         mean = total / targets
         self._clip(mean)
@@ -208,7 +272,7 @@ class Loop:
             optimizer.zero_grad()
         if self.average is not None:
             self.average.update(self.model, self.step)
-        return mean, int(lengths_of(self.store, rows).sum()), signal
+        return mean, signal
 
     def _clip(self, loss: float) -> None:
         """Clip the gradients. Raises DataError before a loss or gradient that is no number reaches the weights."""
@@ -242,7 +306,7 @@ class Loop:
         """Measured with the averaged weights, which stay in place while the caller looks at the event."""
         assert self.validation_store is not None
         self._swap()
-        loss = split_loss(self.module, self.validation_store, self.config.batch_tokens, self.team, self.dtype)
+        loss, _ = split_loss(self.module, self.validation_store, self.config.batch_tokens, self.team, self.dtype)
         best = loss < self.best
         if best:
             self.best = loss
@@ -250,28 +314,3 @@ class Loop:
                 self._save_weights(save_weights)
         yield Validation(self.step, loss, best)
         self._swap()
-
-
-def validation_loss(model: GPT2, store: Store, batch_tokens: int, device: torch.device, dtype: str) -> float:
-    """Nats per target token over a whole split."""
-    return split_loss(Objective(model, TargetLoss()), store, batch_tokens, Team(device), dtype)
-
-
-@torch.no_grad()
-def split_loss(module: nn.Module, store: Store, batch_tokens: int, team: Team, dtype: str) -> float:
-    """The same by an Objective that may be spread over a team, whose processes share the batches."""
-    module.eval()
-    batches = RowBatches(store, batch_tokens, seed=0).epoch(0)
-    total, targets = 0.0, 0
-    for start in range(0, len(batches), team.size):
-        # Each process computes one of these at a time, and one that finds none left the first again, for nothing.
-        mine = start + team.rank < len(batches)
-        batch = collate(store, batches[start + team.rank if mine else 0]).to(team.device)
-        with autocast(team.device, dtype):
-            _, plain = module(batch.ids_BT, batch.positions_N, batch.labels_N)
-        total += float(plain) * mine
-        targets += batch.labels_N.numel() * mine
-    total, all_targets = team.sum([total, float(targets)])
-    if not all_targets:
-        raise DataError("the validation split has no target tokens")
-    return total / all_targets

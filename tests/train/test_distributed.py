@@ -26,7 +26,7 @@ from gpt2kit.recipe import Recipe
 from gpt2kit.train import distributed, launch
 from gpt2kit.train.distributed import Team
 from gpt2kit.train.events import Step
-from gpt2kit.train.loop import validation_loss
+from gpt2kit.train.validate import validation_loss
 
 SETTINGS = [
     *("train.steps=24", "train.batch_tokens=80", "train.accumulate=2", "train.lr=1e-3", "train.evaluate_every=8"),

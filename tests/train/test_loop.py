@@ -28,8 +28,9 @@ from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.errors import DataError, OutOfMemory
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.train.events import Start, Step, Stopped, Validation
-from gpt2kit.train.loop import Loop, validation_loss, wants_compile
+from gpt2kit.train.loop import Loop, wants_compile
 from gpt2kit.train.state import STATE_FILE
+from gpt2kit.train.validate import validation_loss
 
 Rows = list[tuple[list[int], list[int]]]
 Write = Callable[..., Store]
