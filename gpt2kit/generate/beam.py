@@ -14,9 +14,6 @@ from gpt2kit.generate.answer import Answer, new_token_limit
 from gpt2kit.generate.stepper import Stepper
 from gpt2kit.model.frozen import FrozenGPT2
 
-COMPACT_BELOW = 0.75
-"""Prompts whose search has ended leave the batch once fewer than this share of it goes on."""
-
 
 def length_penalty(length: int, alpha: float) -> float:
     """((5 + length) / 6)^alpha, by which a log-probability is divided; length counts the end token."""
@@ -101,15 +98,12 @@ def beam_search(
         for index in (over_P & searches.going_P).nonzero().flatten().tolist():
             found[searches.which[index]] = searches.answers(index, step + 1, alpha)
         searches.going_P &= ~over_P
-        left = int(searches.going_P.sum())
-        if not left:
+        if not searches.going_P.any():
             break
         stepper.cache.branch(origins_PW)
-        if left < COMPACT_BELOW * len(limits_P):
-            keep = searches.going_P.nonzero().flatten()
-            searches.keep(keep)
-            stepper.keep(keep)
-            tokens_PW, limits_P = tokens_PW[keep], limits_P[keep]
+        if (kept := stepper.compact(searches.going_P)) is not None:
+            searches.keep(kept)
+            tokens_PW, limits_P = tokens_PW[kept], limits_P[kept]
         logits_PWV = stepper.step(tokens_PW)
     return found
 

@@ -19,9 +19,6 @@ from gpt2kit.model.device import pick_dtype
 from gpt2kit.model.frozen import FrozenGPT2
 from gpt2kit.model.gpt2 import GPT2
 
-COMPACT_BELOW = 0.75
-"""Finished rows leave the batch once fewer than this share of it is alive: moving the cache costs about a step."""
-
 LOOK_EVERY = {"cuda": 8}
 """Steps between two looks at which rows are alive: where the host would wait for the device, it looks less often."""
 
@@ -90,12 +87,11 @@ class Decoding:
             yield tokens_B
             if step + 1 == steps:
                 return
-            if step % look_every == 0 and (left := int(alive_B.sum())) < COMPACT_BELOW * len(rows_B):
-                if not left:
+            if step % look_every == 0:
+                if not alive_B.any():
                     return
-                keep = alive_B.nonzero().flatten()
-                stepper.keep(keep)
-                rows_B, tokens_B, ends_B = rows_B[keep], tokens_B[keep], ends_B[keep]
+                if (kept := stepper.compact(alive_B)) is not None:
+                    rows_B, tokens_B, ends_B = rows_B[kept], tokens_B[kept], ends_B[kept]
             logits_BV = stepper.step(tokens_B[:, None])[:, 0]
 
     def _text(self, row: int) -> list[int]:

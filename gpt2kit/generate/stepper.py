@@ -10,6 +10,9 @@ from torch import Tensor
 
 from gpt2kit.model.frozen import FrozenGPT2
 
+COMPACT_BELOW = {"cuda": 0.75}
+"""Where a smaller batch is a new graph, rows that have ended stay until fewer than this share goes on."""
+
 WARM_UP = 2
 """Steps computed before a capture, as kernel libraries prepare themselves at first use."""
 
@@ -53,10 +56,19 @@ class Stepper:
         self.cache.count()
         return self._logits_PWV
 
-    def keep(self, prompts: Tensor) -> None:
-        """Go on with these prompts alone."""
-        self.cache.keep(prompts)
+    def compact(self, alive_P: Tensor) -> Tensor | None:
+        """Go on with the prompts that are alive, if it pays; returns which they are, in their new order.
+
+        Those beyond the new size of the batch take the places of the ones that have ended.
+        """
+        left = int(alive_P.sum())
+        if left == len(alive_P) or left >= COMPACT_BELOW.get(alive_P.device.type, 1) * len(alive_P):
+            return None
+        kept_P = torch.arange(left, device=alive_P.device)
+        kept_P[~alive_P[:left]] = left + alive_P[left:].nonzero().flatten()
+        self.cache.keep(kept_P)
         self._graph = None  # it works on the tensors of before
+        return kept_P
 
     def _capture(self, tokens_PW: Tensor) -> None:
         cache = self.cache

@@ -12,6 +12,10 @@ from torch import Tensor
 BUCKET = 128
 """Where shapes must stay the same (CUDA graphs), so many slots more are looked at a time."""
 
+LEAST_GROWTH, GROWTH = 2, 1 / 8
+"""Elsewhere room is made for two steps, or by an eighth: what lies between the slots of one row and those of the next
+costs a CPU's prefetching more than copying all of them now and then."""
+
 
 class Cache:
     """The slots of one batch, and what stands in them."""
@@ -24,15 +28,15 @@ class Cache:
         dtype: torch.dtype,
         static: bool = False,
     ) -> None:
-        """`shape` is (L, P, H, S, K); with `static`, steps read whole buckets of slots and change tensors in place."""
+        """`shape` is (L, P, H, S, K), S being the most slots that will be needed. With `static` they are there from the
+        start, steps read whole buckets of them and change tensors in place."""
         layers, prompts, heads, slots, head_dim = shape
         if static:
             slots = -(-slots // BUCKET) * BUCKET
-        self.static, self.width = static, width
-        room = (prompts, heads, slots, head_dim)
-        new = torch.zeros if static else torch.empty  # unseen slots enter a static product, with weight 0
-        self.keys_LPHSK = [new(room, device=device, dtype=dtype) for _ in range(layers)]
-        self.values_LPHSK = [new(room, device=device, dtype=dtype) for _ in range(layers)]
+        self.static, self.width, self.most = static, width, slots
+        new = torch.zeros((prompts, heads, slots if static else 0, head_dim), device=device, dtype=dtype)
+        self.keys_LPHSK = [new.clone() for _ in range(layers)]
+        self.values_LPHSK = [new.clone() for _ in range(layers)]
         self.visible_PWS = torch.zeros(prompts, width, slots, device=device, dtype=torch.bool)
         self.key_positions_PS = torch.zeros(prompts, slots, device=device, dtype=torch.long)
         """Where the token of each slot stands."""
@@ -50,15 +54,34 @@ class Cache:
 
     @property
     def seen(self) -> int:
-        """Slots that the next step looks at, its own included."""
+        """Slots that the next step looks at: its own too, and where a mask hides them those that nothing was written to
+        yet."""
         after = self.filled + self.width
-        return -(-after // BUCKET) * BUCKET if self.static else after
+        if self.static:
+            return -(-after // BUCKET) * BUCKET
+        return self._room(after) if self.masked else after
+
+    def _room(self, slots: int) -> int:
+        """Slots that there are once there is room for so many."""
+        there = self.keys_LPHSK[0].size(2)
+        if slots <= there:
+            return there
+        return min(self.most, slots + max(LEAST_GROWTH * self.width, int(GROWTH * slots)))
 
     def fill(self, layer: int, keys_PHTK: Tensor, values_PHTK: Tensor) -> None:
         """Write the prompts of one layer."""
         new = keys_PHTK.size(2)
+        self._reserve(layer, self._room(new))
         self.keys_LPHSK[layer][:, :, :new] = keys_PHTK
         self.values_LPHSK[layer][:, :, :new] = values_PHTK
+
+    def _reserve(self, layer: int, room: int) -> None:
+        """Make room; what nothing was written to yet is 0, as it is multiplied by weights of 0."""
+        for layers in (self.keys_LPHSK, self.values_LPHSK):
+            old = layers[layer]
+            if room > old.size(2):
+                layers[layer] = old.new_zeros(old.size(0), old.size(1), room, old.size(3))
+                layers[layer][:, :, : self.filled] = old[:, :, : self.filled]
 
     def begin(self, lengths_P: Tensor, longest: int, ragged: bool) -> None:
         """The prompts stand in the slots, each padded to `longest`."""
@@ -82,7 +105,11 @@ class Cache:
         return keys[:, :, : self.seen], values[:, :, : self.seen]
 
     def see_own(self) -> Tensor:
-        """[P, 1, W, S']: each hypothesis sees its past and, from now on, the slot of its new token."""
+        """[P, 1, W, S']: each hypothesis sees its past and, from now on, the slot of its new token, for which there is
+        room now."""
+        room = self._room(self.filled + self.width)
+        for layer in range(len(self.keys_LPHSK)):
+            self._reserve(layer, room)
         self.visible_PWS.scatter_(2, self.slots_W[:, None].expand(self.visible_PWS.size(0), -1, 1), True)
         return self.visible_PWS[:, None, :, : self.seen]
 
@@ -105,13 +132,14 @@ class Cache:
         whole = origins_PW[:, :, None].expand_as(self.visible_PWS)
         self.visible_PWS.copy_(self.visible_PWS.gather(1, whole))
 
-    def keep(self, prompts: Tensor) -> None:
-        """Go on with these prompts alone."""
+    def keep(self, prompts_P: Tensor) -> None:
+        """Go on with these prompts alone, in this order; those that keep their places are not copied."""
+        left = len(prompts_P)
+        moved = (prompts_P != torch.arange(left, device=prompts_P.device)).nonzero().flatten()
         for layers in (self.keys_LPHSK, self.values_LPHSK):
             for layer, old in enumerate(layers):
-                kept = (torch.zeros_like if self.static else torch.empty_like)(old[: len(prompts)])
-                kept[:, :, : self.filled] = old[prompts, :, : self.filled]
-                layers[layer] = kept
-        self.visible_PWS = self.visible_PWS[prompts]
-        self.key_positions_PS = self.key_positions_PS[prompts]
-        self.positions_P = self.positions_P[prompts]
+                old[moved] = old[prompts_P[moved]]
+                layers[layer] = old[:left]
+        self.visible_PWS = self.visible_PWS[prompts_P]
+        self.key_positions_PS = self.key_positions_PS[prompts_P]
+        self.positions_P = self.positions_P[prompts_P]
