@@ -86,6 +86,9 @@ class TrainConfig:
     ema: float = knob(0.0, "decay of the exponential average of the weights that is saved; 0 saves the last weights")
     evaluate_every: int = knob(0, "steps between validations; 0 means: ten times in a run")
     samples: int = knob(3, "validation examples that are decoded and shown at each validation")
+    validate_tokens: int = knob(
+        0, "about so many tokens of the validation split are its loss measured on while training; 0: on all"
+    )
     save_every: int = knob(0, "steps between saved states; 0 means: at each validation")
     keep: str = knob("last", "which weights the run folder ends with", ("last", "best"))
     dtype: str = knob(
@@ -115,6 +118,7 @@ class TrainConfig:
         check(min(self.clip, self.weight_decay) >= 0, "clip and weight_decay must be 0 or more")
         check(self.seed >= 0, "seed must be 0 or more")
         check(min(self.evaluate_every, self.save_every, self.samples) >= 0, "intervals and samples must be 0 or more")
+        check(self.validate_tokens >= 0, "validate_tokens must be 0 or more")
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,7 @@ class GenerateConfig:
     max_ratio: float = knob(0.0, "longest answer as a multiple of the prompt, plus 16; 0 is off")
     roll: bool = knob(False, "write on beyond the window, each time from the last half of it; else the window ends it")
     stop_ids: tuple[int, ...] = knob((), "ids that end an answer, besides the task's own end token")
+    ban_ids: tuple[int, ...] = knob((), "ids that are never chosen")
     batch_rows: int = knob(0, "sequences decoded together, which changes no answer; 0: as many as memory holds, to 256")
     dtype: str = knob("auto", "arithmetic; auto is bf16 on CUDA and fp32 elsewhere", ("auto", "bf16", "fp32"))
     device: str = knob("auto", "auto, cpu, cuda, cuda:1, mps")
@@ -141,14 +146,12 @@ class GenerateConfig:
         check(self.temperature >= 0, "temperature must be 0 (greedy) or more")
         check(self.top_k >= 0 and 0 <= self.top_p <= 1, "top_k must be 0 or more, top_p in [0, 1]")
         check(self.max_new_tokens >= 1, "max_new_tokens must be at least 1")
-        check(
-            self.batch_rows >= 0 and all(id >= 0 for id in self.stop_ids), "batch_rows and stop_ids must be 0 or more"
-        )
+        check(min(self.batch_rows, *self.stop_ids, *self.ban_ids, 0) >= 0, "batch_rows and ids must be 0 or more")
         check(self.repetition_penalty > 0, "repetition_penalty must be above 0; 1 is off")
         check(self.max_ratio >= 0, "max_ratio must be 0 or more")
         sampled = self.temperature > 0
         check(not (self.beams > 1 and sampled), "beam search does not sample: set temperature = 0 or beams = 1")
-        other = "repetition_penalty and roll are for greedy decoding and sampling: set beams = 1"
-        check(self.beams == 1 or (self.repetition_penalty == 1 and not self.roll), other)
+        other = "repetition_penalty, roll and ban_ids are for greedy decoding and sampling: set beams = 1"
+        check(self.beams == 1 or (self.repetition_penalty == 1 and not self.roll and not self.ban_ids), other)
         limited = self.top_k > 0 or self.top_p < 1
         check(sampled or not limited, "top_k and top_p need a temperature above 0: greedy decoding ignores them")

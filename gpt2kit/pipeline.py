@@ -14,11 +14,12 @@ from typing import Any
 import torch
 
 from gpt2kit import files, folders
+from gpt2kit.data.batches import Layout, RowLayout
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.prepare import write_split
 from gpt2kit.data.report import SplitReport
-from gpt2kit.data.sources import held_out
 from gpt2kit.data.store import Store
+from gpt2kit.data.streams import StreamLayout
 from gpt2kit.engine import Engine
 from gpt2kit.errors import DataError
 from gpt2kit.generate.decode import answers, freeze
@@ -52,6 +53,7 @@ def prepare(
     Without a "val" corpus a part of train is held out, by a hash of each key. A failure leaves `out` as it was.
     """
     task, window = recipe.task, recipe.model.n_positions
+    longest = window if task.layout == "rows" else None
     splits = _splits(task, corpora)
     with files.new_folder(out, overwrite) as folder:
         usable = (record for record in _counted(splits["train"], "fit", progress) if not task.problem(record))
@@ -60,7 +62,7 @@ def prepare(
         training_keys = None
         for split, records in splits.items():
             report, keys = write_split(
-                folder, split, _counted(records, split, progress), fitted, window, training_keys, ignore
+                folder, split, _counted(records, split, progress), fitted, longest, training_keys, ignore
             )
             reports[split] = report
             training_keys = keys if training_keys is None else training_keys
@@ -79,10 +81,10 @@ def _splits(task: Task[Any, Any], corpora: Mapping[str, Sequence[str]]) -> dict[
     if "val" in corpora:
         return whole
 
-    def part(wanted: bool) -> Records:
-        return lambda: (r for r in task.read(corpora["train"]) if held_out(task.key(r), task.held_out) == wanted)
+    def part(wanted: str) -> Records:
+        return lambda: (record for record in task.read(corpora["train"]) if task.split(record) == wanted)
 
-    return {**whole, "train": part(False), "val": part(True)}
+    return {split: part(split) for split in task.splits} | {s: whole[s] for s in whole if s not in ("train", "val")}
 
 
 def _counted(records: Records, phase: str, progress: Callable[[str, int], None]) -> Iterator[Record[Any, Any]]:
@@ -143,7 +145,7 @@ def train(
                 hf.save_config(folder, model, task.eos)
         team.wait()
         validation = stores["val"] if len(stores["val"]) else None
-        work = loop.Loop(model, stores["train"], validation, recipe.train, run, team)
+        work = loop.Loop(model, stores["train"], validation, recipe.train, run, team, layout_of(task, model))
         if resume:
             work.resume()
             if team.chief:
@@ -171,6 +173,10 @@ def _logged(work: loop.Loop, run: Path, task: Task[Any, Any], validation: Store,
                 model = work.complete()  # all processes take part
                 if chief:
                     yield Samples(event.step, _samples(model, task, validation, recipe))
+
+
+def layout_of(task: Task[Any, Any], model: GPT2) -> Layout:
+    return StreamLayout(model.config.n_positions, task.crop) if task.layout == "stream" else RowLayout()
 
 
 def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:

@@ -17,6 +17,7 @@ import torch
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from gpt2kit import engine, files, folders, pipeline, recipe
+from gpt2kit.data.batches import RowBatches
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import Store
@@ -151,7 +152,7 @@ def test_keep_best_keeps_the_best(tiny: Recipe, corpus: list[str], tmp_path: Pat
     best = min(event.loss for event in found)
     assert best < found[-1].loss
     store = Store(tmp_path / "data", "val")
-    left = validation_loss(hf.load(tmp_path / "run"), store, 4096, torch.device("cpu"), "fp32")
+    left = validation_loss(hf.load(tmp_path / "run"), RowBatches(store, 4096, 0), torch.device("cpu"), "fp32")
     assert left == pytest.approx(best, rel=1e-5)
 
 

@@ -56,7 +56,7 @@ def _counter(store: Store, config: TrainConfig, what: str) -> Iterator[int]:
     epoch = 0
     while True:
         for rows in batches.epoch(epoch):
-            yield int(batches.lengths[rows].sum()) - (len(rows) if what == "positions" else 0)
+            yield batches.tokens(rows) - (len(rows) if what == "positions" else 0)
         epoch += 1
 
 

@@ -4,6 +4,7 @@ Shapes: B rows, T positions, N targets.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -30,6 +31,52 @@ class Batch:
         return Batch(moved[0], moved[1], moved[2], self.tokens)
 
 
+Rows = NDArray[np.int64]
+"""Rows of a batch [B, ...]; what says which they are is the layout's own affair."""
+
+
+class Batches(Protocol):
+    """The batches of a split, epoch after epoch: all that the training loop knows of data."""
+
+    padding: float
+    """Share of the input positions that are padding."""
+    width: int
+    """Input positions of the widest batch."""
+    epoch_tokens: int
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        ...
+
+    def epoch(self, number: int) -> list[Rows]: ...
+
+    def longest(self) -> Rows:
+        """The batch that needs the most memory."""
+        ...
+
+    def lengths(self, rows: Rows) -> NDArray[np.int64]:
+        """Tokens of each row [B]; the last of a row is only ever a target."""
+        ...
+
+    def tokens(self, rows: Rows) -> int:
+        """Tokens of the data that are read with these rows."""
+        ...
+
+    def targets(self, rows: Rows) -> int: ...
+
+    def collate(self, rows: Rows) -> Batch: ...
+
+
+class Layout(Protocol):
+    """How the ids of a split become batches."""
+
+    def training(self, store: Store, batch_tokens: int, seed: int) -> Batches: ...
+
+    def validation(self, store: Store, batch_tokens: int) -> Batches:
+        """Every target once, in one epoch that is always the same."""
+        ...
+
+
 WIDTH_STEP = 2
 """Widths are multiples of this. Together with a number of rows that depends on the width alone it bounds how many
 shapes there are: a new shape costs every kernel library its preparation, again and again."""
@@ -41,15 +88,17 @@ def padded_width(length: int) -> int:
 
 
 class RowBatches:
-    """The batches of a split, epoch after epoch."""
+    """Batches of whole rows, known by their indices."""
 
     def __init__(self, store: Store, batch_tokens: int, seed: int) -> None:
         """Raises DataError when the split has no rows."""
         if not len(store):
             raise DataError("the training split has no rows: nothing can be learned")
         self.store, self.seed = store, seed
-        self.lengths = store.lengths()
-        in_order = np.sort(self.lengths)
+        self.row_lengths = store.lengths()
+        self.epoch_tokens = store.tokens
+        in_order = np.sort(self.row_lengths)
+        self.width = padded_width(int(in_order[-1]))
         # Rows are cut into batches by length alone, from the longest down, so that every epoch has the same number.
         cuts, end, inputs = [], len(in_order), 0
         while end:
@@ -60,25 +109,45 @@ class RowBatches:
             end = start
         self.cuts = np.array(cuts[-2::-1], dtype=np.int64)
         self.padding = 1 - (int(in_order.sum()) - len(in_order)) / inputs
-        """Share of the input positions that are padding."""
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
         return len(self.cuts) + 1
 
-    def epoch(self, number: int) -> list[NDArray[np.int64]]:
+    def epoch(self, number: int) -> list[Rows]:
         """Row indices of each batch of an epoch: equal lengths are shuffled among themselves, then the batches."""
         rng = np.random.default_rng((self.seed, number))
-        order = np.lexsort((rng.random(len(self.lengths)), self.lengths))
+        order = np.lexsort((rng.random(len(self.row_lengths)), self.row_lengths))
         batches = np.split(order, self.cuts)
         return [batches[index] for index in rng.permutation(len(batches))]
 
-    def longest(self) -> NDArray[np.int64]:
-        """The batch that needs the most memory."""
-        return np.split(np.argsort(self.lengths, kind="stable"), self.cuts)[-1]
+    def longest(self) -> Rows:
+        return np.split(np.argsort(self.row_lengths, kind="stable"), self.cuts)[-1]
+
+    def lengths(self, rows: Rows) -> NDArray[np.int64]:
+        return self.row_lengths[rows]
+
+    def tokens(self, rows: Rows) -> int:
+        return int(self.row_lengths[rows].sum())
+
+    def targets(self, rows: Rows) -> int:
+        prompts = np.asarray(self.store.prompts)[rows].astype(np.int64)
+        return int(np.maximum(0, self.row_lengths[rows] - np.maximum(1, prompts)).sum())
+
+    def collate(self, rows: Rows) -> Batch:
+        return collate(self.store, rows)
 
 
-def collate(store: Store, rows: NDArray[np.int64]) -> Batch:
+class RowLayout:
+    """Prompts with their answers, each in a row of its own; loss on the answers."""
+
+    def training(self, store: Store, batch_tokens: int, seed: int) -> RowBatches:
+        return RowBatches(store, batch_tokens, seed)
+
+    def validation(self, store: Store, batch_tokens: int) -> RowBatches:
+        return RowBatches(store, batch_tokens, seed=0)
+
+
+def collate(store: Store, rows: Rows) -> Batch:
     """Pad rows to the width of the longest."""
     ends = np.asarray(store.ends)[rows]
     starts = np.where(rows > 0, np.asarray(store.ends)[rows - 1], 0)

@@ -13,6 +13,8 @@ from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import StoreWriter
 
 RECORDS_A_BATCH = 4096
+DOCUMENTS_A_BATCH = 16
+"""These may be long."""
 
 Item = TypeVar("Item", contravariant=True)
 Rows = list[tuple[list[int], list[int]]]
@@ -34,22 +36,27 @@ def write_split(
     split: str,
     records: Iterable[Item],
     task: Encoder[Item],
-    window: int,
+    window: int | None,
     training_keys: NDArray[np.uint64] | None,
     progress: Callable[[int], None],
 ) -> tuple[SplitReport, NDArray[np.uint64]]:
-    """Write one split and report on it; also returns the sorted hashes of its keys, to look for leaks in others."""
+    """Write one split and report on it; also returns the sorted hashes of its keys, to look for leaks in others.
+
+    Rows are made to fit into a `window`; without one they may have any length.
+    """
     report = SplitReport()
     key_hashes: list[NDArray[np.uint64]] = []
     row_hashes: list[NDArray[np.int64]] = []
     with StoreWriter(folder, split, task.vocab_size) as writer:
-        for batch in batches(usable(records, task, report), RECORDS_A_BATCH):
+        for batch in batches(usable(records, task, report), RECORDS_A_BATCH if window else DOCUMENTS_A_BATCH):
             keys = np.array([_hash(task.key(record).strip().encode()) for record in batch], dtype=np.uint64)
             if training_keys is not None:
                 for index in np.flatnonzero(np.isin(keys, training_keys)):
                     report.leaked += 1
                     report.show("source also in training", task.key(batch[index]))
-            rows = fit_rows(batch, task.encode(batch), task, window, report)
+            rows = task.encode(batch)
+            if window is not None:
+                rows = fit_rows(batch, rows, task, window, report)
             writer.add(rows)
             key_hashes.append(keys)
             row_hashes.append(np.array([hash((*p, -1, *t)) for p, t in rows], dtype=np.int64))

@@ -1,5 +1,6 @@
 """An answer, and how long it may get."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gpt2kit.config import GenerateConfig
@@ -13,6 +14,18 @@ class Answer:
     score: float | None
     """Log-probability over the length penalty; known after beam search only."""
     finished: bool
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Ends an answer by what its ids add up to, as seconds of music do."""
+
+    advance: Sequence[float]
+    """How far each id of the vocabulary moves time on; 0 for most."""
+    limit: float
+    """The answer ends with the id that reaches it."""
+    patience: int
+    """So many ids in a row that do not move time end it too."""
 
 
 def new_token_limit(prompt_tokens: int, window: int, config: GenerateConfig) -> int:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gpt2kit.config import GenerateConfig
 from gpt2kit.generate import sampling
-from gpt2kit.generate.answer import Answer, new_token_limit
+from gpt2kit.generate.answer import Answer, Clock, new_token_limit
 from gpt2kit.generate.batching import batches
 from gpt2kit.generate.beam import beam_search
 from gpt2kit.generate.stepper import Stepper
@@ -44,15 +44,22 @@ class Decoding:
         config: GenerateConfig,
         stops: Sequence[int],
         numbers: Sequence[int],
+        clock: Clock | None = None,
     ) -> None:
         self.model, self.prompts, self.config, device = model, prompts, config, model.device
         self.window = model.config.n_positions
         limits = [new_token_limit(len(prompt), self.window, config) for prompt in prompts]
         self.limits_N = torch.tensor(limits, device=device)
         self.stops = torch.tensor(stops, device=device)
+        self.banned = torch.tensor(config.ban_ids, dtype=torch.long, device=device)
         self.ids_NS = torch.zeros(len(prompts), max(limits), dtype=torch.long, device=device)
         self.made_N = torch.zeros_like(self.limits_N)
         self.stopped_N = torch.zeros_like(self.limits_N, dtype=torch.bool)
+        self.clock = clock
+        if clock is not None:
+            self.advance_V = torch.tensor(clock.advance, device=device)
+            self.time_N = torch.zeros(len(prompts), device=device)
+            self.waited_N = torch.zeros_like(self.limits_N)
         if config.temperature > 0:
             self.noise_NS = _noise(max(limits), [config.seed + number for number in numbers]).to(device)
         if config.repetition_penalty != 1:
@@ -65,7 +72,7 @@ class Decoding:
         rows = list(range(len(self.prompts)))
         while rows:
             yield from self._until_the_window_is_full(rows)
-            rows = (~self.stopped_N & (self.made_N < self.limits_N)).nonzero().flatten().tolist()
+            rows = (~self._over(slice(None)) & (self.made_N < self.limits_N)).nonzero().flatten().tolist()
 
     def answers(self) -> list[Answer]:
         """What has been made, the end tokens taken off."""
@@ -102,6 +109,8 @@ class Decoding:
     def _choose(self, logits_BV: Tensor, rows_B: Tensor) -> Tensor:
         if self.config.repetition_penalty != 1:
             logits_BV = sampling.penalise(logits_BV, self.seen_NV[rows_B], self.config.repetition_penalty)
+        if self.config.ban_ids:
+            logits_BV = logits_BV.index_fill(-1, self.banned, -torch.inf)
         if self.config.temperature == 0:
             return logits_BV.argmax(-1)
         uniform_B = self.noise_NS[rows_B, self.made_N[rows_B].clamp(max=self.noise_NS.size(1) - 1)]
@@ -110,14 +119,25 @@ class Decoding:
     def _note(self, rows_B: Tensor, tokens_B: Tensor, ends_B: Tensor) -> Tensor:
         """Write down the tokens of the rows that are alive; returns which still are."""
         made_B = self.made_N[rows_B]
-        alive_B = ~self.stopped_N[rows_B] & (made_B < ends_B)
+        alive_B = ~self._over(rows_B) & (made_B < ends_B)
         at_B = made_B.clamp(max=self.ids_NS.size(1) - 1)
         self.ids_NS[rows_B, at_B] = torch.where(alive_B, tokens_B, self.ids_NS[rows_B, at_B])
         self.made_N[rows_B] += alive_B
         self.stopped_N[rows_B] |= alive_B & torch.isin(tokens_B, self.stops)
         if self.config.repetition_penalty != 1:
             self.seen_NV[rows_B, tokens_B] |= alive_B
-        return alive_B & ~self.stopped_N[rows_B] & (made_B + 1 < ends_B)
+        if self.clock is not None:
+            advance_B = torch.where(alive_B, self.advance_V[tokens_B], 0)
+            self.time_N[rows_B] += advance_B
+            self.waited_N[rows_B] = torch.where(advance_B > 0, 0, self.waited_N[rows_B] + alive_B)
+        return alive_B & ~self._over(rows_B) & (made_B + 1 < ends_B)
+
+    def _over(self, rows: Tensor | slice) -> Tensor:
+        """Which of the rows have come to their end token, or to the end of their time."""
+        over = self.stopped_N[rows]
+        if self.clock is None:
+            return over
+        return over | (self.time_N[rows] >= self.clock.limit) | (self.waited_N[rows] >= self.clock.patience)
 
 
 def _noise(steps: int, seeds: Sequence[int]) -> Tensor:
@@ -141,11 +161,12 @@ def answers(
     config: GenerateConfig,
     stop: int,
     numbers: Sequence[int] | None = None,
+    clock: Clock | None = None,
 ) -> Iterator[Decoded]:
     """Decode any number of prompts in batches of similar length; results come as they are ready, not in order.
 
-    An answer ends with `stop` or one of config.stop_ids. `numbers`, by default 0, 1, ..., give each prompt its seed
-    when sampling.
+    An answer ends with `stop` or one of config.stop_ids, or by the `clock`. `numbers`, by default 0, 1, ..., give each
+    prompt its seed when sampling.
     """
     numbers = range(len(prompts)) if numbers is None else numbers
     stops = (stop, *config.stop_ids)
@@ -154,7 +175,7 @@ def answers(
         if config.beams > 1:
             found = beam_search(model, batch, config, stops)
         else:
-            decoding = Decoding(model, batch, config, stops, [numbers[index] for index in chosen])
+            decoding = Decoding(model, batch, config, stops, [numbers[index] for index in chosen], clock)
             for _ in decoding.run():
                 pass
             found = [[answer] for answer in decoding.answers()]

@@ -6,10 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Generic, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from gpt2kit.config import check, knob
 from gpt2kit.data.bpe import TOKENIZER_FILES, Bpe
+from gpt2kit.data.sources import held_out
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
 
 Source = TypeVar("Source")
 Target = TypeVar("Target")
@@ -39,6 +44,10 @@ class Task(ABC, Generic[Source, Target]):
     """
 
     layout: ClassVar[str] = "rows"
+    """ "rows" has loss on the answers, in rows that fit into the window; "stream" on all but the first token of windows
+    over documents of any length."""
+    splits: ClassVar[tuple[str, ...]] = ("train", "val")
+    """What `split` may say."""
     held_out: float = knob(0.02, "share of the corpus kept for validation when prepare is given no --val")
     folder: Path = field(default=Path(), repr=False)
     """Where the task's own files (its tokenizer) are; set by whoever opens a prepared folder or a run."""
@@ -65,6 +74,10 @@ class Task(ABC, Generic[Source, Target]):
     @abstractmethod
     def key(self, record: Record[Source, Target]) -> str:
         """What decides the split: records of equal keys never straddle it."""
+
+    def split(self, record: Record[Source, Target]) -> str:
+        """Where a record of the corpus belongs when no corpus is given for validation."""
+        return "val" if held_out(self.key(record), self.held_out) else "train"
 
     @abstractmethod
     def problem(self, record: Record[Source, Target]) -> str | None:
@@ -121,6 +134,14 @@ class Task(ABC, Generic[Source, Target]):
     def encode(self, records: Sequence[Record[Source, Target]]) -> list[tuple[list[int], list[int]]]:
         """(prompt, target) of each record; a task overrides this where it can do many at once faster."""
         return [(self.encode_source(record.source), self.encode_target(record.target)) for record in records]
+
+    def crop(self, ring: "NDArray[Any]", start: int, length: int, noise: "Generator") -> "NDArray[Any]":
+        """`length` ids to train on from `start` in the ring of a stream's ids; a task overrides this to vary them."""
+        return ring.take(range(start, start + length), mode="wrap")
+
+    def units(self, document: Sequence[int]) -> dict[str, float]:
+        """Of a stream's document, first token included: how much there is of what its loss is divided by."""
+        return {"token": len(document) - 1}
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
         """A prompt of at most `room` tokens: the source is cut at its end, the last token stays."""

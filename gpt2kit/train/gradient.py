@@ -7,15 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gpt2kit.data.batches import Batch, collate
-from gpt2kit.data.store import Store
+from gpt2kit.data.batches import Batches, Rows
 from gpt2kit.model.device import autocast
 from gpt2kit.train.distributed import Team, quiet
-
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -35,24 +31,12 @@ def dealt(rows: Rows, accumulate: int, team: Team) -> list[Part]:
     return [Part(part if len(part) else rows[:1], float(len(part) > 0)) for part in mine[:needed]]
 
 
-def lengths_of(store: Store, rows: Rows) -> Rows:
-    """Tokens of each row, prompt and target together."""
-    ends = np.asarray(store.ends)
-    return ends[rows].astype(np.int64) - np.where(rows > 0, ends[rows - 1], 0)
-
-
-def count_targets(store: Store, rows: Rows) -> int:
-    """Target tokens of rows, which every process can count without asking the others."""
-    prompts = np.asarray(store.prompts)[rows].astype(np.int64)
-    return int(np.maximum(0, lengths_of(store, rows) - np.maximum(1, prompts)).sum())
-
-
 class Gradient:
     """Computes gradients into the weights' `.grad`."""
 
-    def __init__(self, module: nn.Module, store: Store, team: Team, dtype: str) -> None:
+    def __init__(self, module: nn.Module, batches: Batches, team: Team, dtype: str) -> None:
         """`module` is an Objective, or one that is spread over the team."""
-        self.module, self.store, self.team, self.dtype = module, store, team, dtype
+        self.module, self.batches, self.team, self.dtype = module, batches, team, dtype
 
     def __call__(self, parts: list[Part], targets: int) -> Tensor:
         """Add the gradient of the summed loss / targets; returns this process's summed cross-entropy in nats."""
@@ -64,7 +48,7 @@ class Gradient:
 
     def backward(self, part: Part, targets: int) -> Tensor:
         """One micro-batch."""
-        batch: Batch = collate(self.store, part.rows).to(self.team.device)
+        batch = self.batches.collate(part.rows).to(self.team.device)
         with autocast(self.team.device, self.dtype):
             loss, plain = self.module(batch.ids_BT, batch.positions_N, batch.labels_N)
         # What is spread over a team takes the mean over its processes, so that the sum is its size times that.

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from gpt2kit.config import TrainConfig
-from gpt2kit.data.batches import RowBatches, padded_width
+from gpt2kit.data.batches import Layout, RowLayout, Rows
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, OutOfMemory
 from gpt2kit.evaluate.loss import TargetLoss
@@ -20,11 +20,11 @@ from gpt2kit.train import distributed, memory, noise, optim, speed, state
 from gpt2kit.train.checkpointing import checkpoint_blocks
 from gpt2kit.train.distributed import Team
 from gpt2kit.train.events import Event, Fitted, Planned, Start, Step, Stopped, Validation
-from gpt2kit.train.gradient import Gradient, Rows, count_targets, dealt, lengths_of
+from gpt2kit.train.gradient import Gradient, dealt
 from gpt2kit.train.objective import Objective
 from gpt2kit.train.pace import Pace
 from gpt2kit.train.signals import NUMBERS, StopRequest
-from gpt2kit.train.validate import split_loss
+from gpt2kit.train.validate import evenly, split_loss
 
 COMPILE_PAYS_BACK = 2e14
 """Training FLOP from which torch.compile's half minute is won back on two cores; a GPU gets there at once."""
@@ -59,21 +59,24 @@ class Loop:
         config: TrainConfig,
         folder: Path,
         team: Team | None = None,
+        layout: Layout | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """`folder` receives the state. Raises DataError when a row does not fit into the model's window."""
-        self.config, self.folder, self.validation_store = config, folder, validation
+        """`folder` receives the state; rows are whole by default. Raises DataError when one does not fit into the
+        model's window."""
+        self.config, self.folder = config, folder
         self.team = team or Team(pick_device(config.device))
         keep_memory(self.team.device)
         self.dtype = pick_dtype(config.dtype, self.team.device)
-        self.store = train
-        self.batches = RowBatches(train, config.batch_tokens, config.seed)
-        longest = int(self.batches.lengths.max())
-        if padded_width(longest) > model.config.n_positions:
+        layout = layout or RowLayout()
+        self.batches = layout.training(train, config.batch_tokens, config.seed)
+        self.validation = None if validation is None else layout.validation(validation, config.batch_tokens)
+        if self.batches.width > model.config.n_positions:
+            longest = int(self.batches.lengths(self.batches.longest()).max())
             raise DataError(f"a row has {longest} tokens, the model's window {model.config.n_positions}: prepare again")
         steps = config.steps or max(1, round(config.epochs * len(self.batches)))
         self.pace = Pace(config, steps, validation is not None, self.team, clock)
-        flop = 6 * model.parameter_count() * train.tokens / len(self.batches) * steps
+        flop = 6 * model.parameter_count() * self.batches.epoch_tokens / len(self.batches) * steps
         if self.pace.budget is not None and config.compile == "auto":
             flop = REACHED * speed.peak(self.team.device, self.dtype) * self.pace.budget
         self.compiled = wants_compile(config, self.team.device, flop)
@@ -83,7 +86,7 @@ class Loop:
             checkpoint_blocks(self.model)
         objective = Objective(self.model, TargetLoss(config.label_smoothing, self.compiled))
         self.module = distributed.spread(objective, config.parallel, self.team)
-        self.gradient = Gradient(self.module, train, self.team, self.dtype)
+        self.gradient = Gradient(self.module, self.batches, self.team, self.dtype)
         self.optimizers = optim.build(self.model, config)
         self.average = optim.Average(self.model, config.ema) if config.ema else None
         self.step = 0
@@ -152,7 +155,7 @@ class Loop:
                 self.step += 1
                 yield self._stepped(rows, loss, self.pace.clock() - started, peak)
                 last = self.step == self.steps
-                validates = self.validation_store is not None and (last or self.step % self.pace.evaluate_every == 0)
+                validates = self.validation is not None and (last or self.step % self.pace.evaluate_every == 0)
                 if validates:
                     with self.pace.validating():
                         yield from self._validate(save_weights)
@@ -164,17 +167,18 @@ class Loop:
                 if signal and not last:
                     yield Stopped(self.step, signal)
                     return
-        if self.config.keep == "last" or self.validation_store is None:
+        if self.config.keep == "last" or self.validation is None:
             self._swap()
             self._save_weights(save_weights)
             self._swap()
 
     def _stepped(self, rows: Rows, loss: float, seconds: float, peak: float) -> Step:
         """What there is to say of a step that was just done."""
-        lengths, targets = lengths_of(self.store, rows), count_targets(self.store, rows)
+        lengths, targets = self.batches.lengths(rows), self.batches.targets(rows)
         flop = speed.model_flop(self.model.config, self.model.vocab_size, lengths, targets)
-        tokens_per_second, flop_per_second = self.pace.stepped(seconds, float(lengths.sum()), flop)
-        step_seconds = self.store.tokens / len(self.batches) / tokens_per_second if tokens_per_second else 0.0
+        tokens_per_second, flop_per_second = self.pace.stepped(seconds, self.batches.tokens(rows), flop)
+        each = self.batches.epoch_tokens / len(self.batches)
+        step_seconds = each / tokens_per_second if tokens_per_second else 0.0
         return Step(
             self.step,
             self.steps,
@@ -194,16 +198,16 @@ class Loop:
         clock = self.pace.clock
         kept = [parameter.detach().clone() for parameter in self.model.parameters()]
         averaged = {name: weight.clone() for name, weight in self.average.weights.items()} if self.average else {}
-        by_width = sorted(self.batches.epoch(0), key=lambda rows: int(self.batches.lengths[rows].max()))
-        step = validation = 0.0
+        by_width = sorted(self.batches.epoch(0), key=lambda rows: int(self.batches.lengths(rows).max()))
+        probes, step, validation = evenly(by_width, PROBES), 0.0, 0.0
         for _ in range(2):  # the first time kernels are compiled and memory is found
             started = clock()
-            for probe in range(PROBES):
-                self._learn(by_width[(2 * probe + 1) * len(by_width) // (2 * PROBES)])
-            step = (clock() - started) / PROBES
-            if self.validation_store is not None:
-                started, tokens = clock(), self.config.batch_tokens
-                _, share = split_loss(self.module, self.validation_store, tokens, self.team, self.dtype, PROBES)
+            for rows in probes:
+                self._learn(rows)
+            step = (clock() - started) / len(probes)
+            if self.validation is not None:
+                started = clock()
+                _, share = self._split_loss(PROBES)
                 validation = (clock() - started) / share
         with torch.no_grad():
             for parameter, before in zip(self.model.parameters(), kept, strict=True):
@@ -214,6 +218,10 @@ class Loop:
             optimizer.state.clear()  # as before its first step
         return step, validation, 4 * 4 * self.parameters / DISK
 
+    def _split_loss(self, probes: int = 0) -> tuple[float, float]:
+        assert self.validation is not None
+        return split_loss(self.module, self.validation, self.team, self.dtype, self.config.validate_tokens, probes)
+
     def _fit(self) -> Iterator[Event]:
         """Find the micro-batch that fits, by the batch that needs the most memory; its gradient is thrown away."""
         if self.accumulate is None and self.config.parallel == "fsdp" and self.team.size > 1:
@@ -221,8 +229,7 @@ class Loop:
             self.accumulate = self.config.accumulate
         if self.accumulate is None:
             rows = self.batches.longest()
-
-            targets = max(1, count_targets(self.store, rows))
+            targets = max(1, self.batches.targets(rows))
 
             def attempt(accumulate: int) -> None:
                 self.module.train()
@@ -243,7 +250,7 @@ class Loop:
 
     def _learn(self, rows: Rows, stop: StopRequest | None = None) -> tuple[float, int]:
         """One optimiser step on a global batch: mean loss over all of its targets, and a signal that has come."""
-        targets = count_targets(self.store, rows)
+        targets = self.batches.targets(rows)
         if targets == 0:
             epoch, index = divmod(self.step, len(self.batches))
             raise DataError(f"batch {index} of epoch {epoch} has no target tokens: nothing could be learned from it")
@@ -256,7 +263,7 @@ class Loop:
         except Exception as error:
             if not memory.is_out_of_memory(error):
                 raise
-            longest, more = int(lengths_of(self.store, rows).max()), 2 * (self.accumulate or 1)
+            longest, more = int(self.batches.lengths(rows).max()), 2 * (self.accumulate or 1)
             raise OutOfMemory(
                 f"out of memory on {self.team.device} with {len(parts[0].rows)} rows of up to {longest} tokens; "
                 f"--set train.accumulate={more} halves what is held at a time and gives the same numbers"
@@ -304,9 +311,9 @@ class Loop:
 
     def _validate(self, save_weights: Callable[[GPT2], None]) -> Iterator[Event]:
         """Measured with the averaged weights, which stay in place while the caller looks at the event."""
-        assert self.validation_store is not None
+        assert self.validation is not None
         self._swap()
-        loss, _ = split_loss(self.module, self.validation_store, self.config.batch_tokens, self.team, self.dtype)
+        loss, _ = self._split_loss()
         best = loss < self.best
         if best:
             self.best = loss

@@ -1,10 +1,12 @@
 """The loss on a split, by one process or several."""
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import torch
 from torch import nn
 
-from gpt2kit.data.batches import RowBatches, collate
-from gpt2kit.data.store import Store
+from gpt2kit.data.batches import Batches
 from gpt2kit.errors import DataError
 from gpt2kit.evaluate.loss import TargetLoss
 from gpt2kit.model.device import autocast
@@ -12,28 +14,32 @@ from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.train.distributed import Team
 from gpt2kit.train.objective import Objective
 
+Item = TypeVar("Item")
 
-def validation_loss(model: GPT2, store: Store, batch_tokens: int, device: torch.device, dtype: str) -> float:
+
+def validation_loss(model: GPT2, batches: Batches, device: torch.device, dtype: str) -> float:
     """Nats per target token over a whole split."""
-    return split_loss(Objective(model, TargetLoss()), store, batch_tokens, Team(device), dtype)[0]
+    return split_loss(Objective(model, TargetLoss()), batches, Team(device), dtype)[0]
 
 
 @torch.no_grad()
 def split_loss(
-    module: nn.Module, store: Store, batch_tokens: int, team: Team, dtype: str, limit: int | None = None
+    module: nn.Module, batches: Batches, team: Team, dtype: str, tokens: int = 0, probes: int = 0
 ) -> tuple[float, float]:
     """The same by an Objective that may be spread over a team, whose processes share the batches.
 
-    Returns the loss and which share of the batches it is of: with a `limit`, each process computes no more than that.
+    About so many `tokens` are looked at, spread over the split; 0 means all. Returns the loss and which share of that
+    was computed: with `probes`, each process computes no more batches than that.
     """
     module.eval()
-    batches = RowBatches(store, batch_tokens, seed=0).epoch(0)
-    turns = range(0, len(batches), team.size)
+    epoch = batches.epoch(0)
+    epoch = evenly(epoch, len(epoch) * tokens // max(1, batches.epoch_tokens) if tokens else len(epoch))
+    turns = range(0, len(epoch), team.size)
     total, targets = 0.0, 0
-    for start in turns[:limit]:
+    for start in evenly(turns, probes or len(turns)):
         # Each process computes one of these at a time, and one that finds none left the first again, for nothing.
-        mine = start + team.rank < len(batches)
-        batch = collate(store, batches[start + team.rank if mine else 0]).to(team.device)
+        mine = start + team.rank < len(epoch)
+        batch = batches.collate(epoch[start + team.rank if mine else 0]).to(team.device)
         with autocast(team.device, dtype):
             _, plain = module(batch.ids_BT, batch.positions_N, batch.labels_N)
         total += float(plain) * mine
@@ -41,4 +47,10 @@ def split_loss(
     total, all_targets = team.sum([total, float(targets)])
     if not all_targets:
         raise DataError("the validation split has no target tokens")
-    return total / all_targets, len(turns[:limit]) / len(turns)
+    return total / all_targets, min(1.0, probes / len(turns)) if probes else 1.0
+
+
+def evenly(items: Sequence[Item], count: int) -> list[Item]:
+    """So many of the items, evenly; at least one if there are any."""
+    count = max(1, min(count, len(items)))
+    return [items[(2 * index + 1) * len(items) // (2 * count)] for index in range(count)] if items else []

@@ -166,3 +166,13 @@ def test_a_batch_moves_as_a_whole(store_of: Write) -> None:
     moved = collate(store_of([([1], [2])]), np.array([0])).to(torch.device("meta"))
     assert {part.device.type for part in (moved.ids_BT, moved.positions_N, moved.labels_N)} == {"meta"}
     assert moved.tokens == 2
+
+
+def test_targets_are_counted_as_they_are_collated(store_of: Callable[..., Store]) -> None:
+    rows = [([1, 2, 3], [4]), ([1], [2, 3, 4, 5]), ([1, 2], []), ([7, 8, 9], [1, 2])]
+    batches = RowBatches(store_of(rows), 100, seed=0)
+    for chosen in ([0], [1], [2], [3], [3, 0, 1], [0, 1, 2, 3]):
+        index = np.array(chosen)
+        assert batches.lengths(index).tolist() == [sum(map(len, rows[row])) for row in chosen]
+        assert batches.tokens(index) == batches.collate(index).tokens
+        assert batches.targets(index) == batches.collate(index).labels_N.numel()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -33,9 +34,7 @@ def model(tiny_model: Build) -> GPT2:
     return tiny_model(seed=14)
 
 
-def run(
-    model: GPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig, **options: Sequence[int]
-) -> list[Answer]:
+def run(model: GPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig, **options: Any) -> list[Answer]:
     """The answers in the order of the prompts; one each."""
     found = {
         decoded.index: decoded.answers

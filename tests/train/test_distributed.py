@@ -19,6 +19,7 @@ import torch
 from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
 from gpt2kit import pipeline, recipe
+from gpt2kit.data.batches import RowBatches
 from gpt2kit.data.store import Store
 from gpt2kit.errors import Interrupted, MachineError, UserError
 from gpt2kit.model import hf
@@ -63,8 +64,8 @@ def same_figures(run: Path, whole: Path) -> None:
 
 def same_weights(run: Path, whole: Path) -> None:
     """By what they make of the validation split; one by one, where a gradient is about 0 they go where noise goes."""
-    store = Store(run.parent / "data", "val")
-    mine, wanted = (validation_loss(hf.load(folder), store, 80, torch.device("cpu"), "fp32") for folder in (run, whole))
+    batches = RowBatches(Store(run.parent / "data", "val"), 80, 0)
+    mine, wanted = (validation_loss(hf.load(folder), batches, torch.device("cpu"), "fp32") for folder in (run, whole))
     assert mine == pytest.approx(wanted, rel=TOLERANCE)
     assert mine == pytest.approx(min(figures(run)["validation_loss"].values()), rel=TOLERANCE)
 

@@ -1,16 +1,13 @@
 """How a batch is dealt to processes and micro-batches, and what is counted without asking the others."""
 
 import itertools
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 
-from gpt2kit.data.batches import collate
-from gpt2kit.data.store import Store
 from gpt2kit.train.distributed import Team
-from gpt2kit.train.gradient import count_targets, dealt, lengths_of
+from gpt2kit.train.gradient import dealt
 
 CPU = torch.device("cpu")
 
@@ -32,12 +29,3 @@ def test_every_row_is_dealt_once_and_every_process_gets_as_many_parts(count: int
     stand_ins = [part for hand in hands for part in hand if not part.weight]
     assert all(part.rows.tolist() == [100] for part in stand_ins)
     assert size > 1 or not stand_ins
-
-
-def test_targets_are_counted_as_they_are_collated(store_of: Callable[..., Store]) -> None:
-    rows = [([1, 2, 3], [4]), ([1], [2, 3, 4, 5]), ([1, 2], []), ([7, 8, 9], [1, 2])]
-    store = store_of(rows)
-    for chosen in ([0], [1], [2], [3], [3, 0, 1], [0, 1, 2, 3]):
-        index = np.array(chosen)
-        assert lengths_of(store, index).tolist() == [sum(map(len, rows[row])) for row in chosen]
-        assert count_targets(store, index) == collate(store, index).labels_N.numel()

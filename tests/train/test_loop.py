@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig, TrainConfig
-from gpt2kit.data.batches import Batch, collate
+from gpt2kit.data.batches import Batch, RowBatches
 from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.errors import DataError, OutOfMemory
 from gpt2kit.model.gpt2 import GPT2
@@ -129,7 +129,7 @@ def test_the_reported_loss_is_nats_per_target_token(train: Store, tmp_path: Path
 
 def test_the_validation_loss_is_nats_per_target_token(val: Store) -> None:
     model = model_of(dropout=0.5).train()
-    found = validation_loss(model, val, 64, CPU, "fp32")
+    found = validation_loss(model, RowBatches(val, 64, 0), CPU, "fp32")
     assert found == pytest.approx(independent_loss(model.eval(), rows_of(20, seed=1)), rel=1e-5)
 
 
@@ -177,11 +177,13 @@ def test_every_epoch_sees_every_row_in_an_order_of_its_own(
 ) -> None:
     seen: list[list[int]] = []
 
-    def recorded(store: Store, rows: NDArray[np.int64]) -> Batch:
-        seen.append(rows.tolist())
-        return collate(store, rows)
+    collate = RowBatches.collate
 
-    monkeypatch.setattr("gpt2kit.train.gradient.collate", recorded)
+    def recorded(batches: RowBatches, rows: NDArray[np.int64]) -> Batch:
+        seen.append(rows.tolist())
+        return collate(batches, rows)
+
+    monkeypatch.setattr(RowBatches, "collate", recorded)
     loop = Loop(model_of(), train, None, replace(BASE, steps=0, epochs=2.0), tmp_path)
     losses(loop)
     del seen[:2]  # it was tried whether the longest batch fits
@@ -315,7 +317,7 @@ def test_validation_is_measured_with_the_averaged_weights(train: Store, val: Sto
             validated.append(event.step)
             for mine, wanted in zip(weights_of(model), average, strict=True):
                 torch.testing.assert_close(mine, wanted, atol=1e-6, rtol=1e-5)
-            assert validation_loss(model, val, 96, CPU, "fp32") == pytest.approx(event.loss, rel=1e-5)
+            assert validation_loss(model, RowBatches(val, 96, 0), CPU, "fp32") == pytest.approx(event.loss, rel=1e-5)
     assert validated == [4, 8, 10]
     assert len(kept.weights) == 1
     for mine, wanted in zip(kept.weights[0], average, strict=True):
@@ -349,7 +351,7 @@ def test_the_best_weights_are_kept(store_of: Write, tmp_path: Path, ema: float) 
     with torch.no_grad():
         for parameter, best in zip(model.parameters(), kept.weights[-1], strict=True):
             parameter.copy_(best)
-    assert validation_loss(model, val, 96, CPU, "fp32") == pytest.approx(lowest, rel=1e-5)
+    assert validation_loss(model, RowBatches(val, 96, 0), CPU, "fp32") == pytest.approx(lowest, rel=1e-5)
 
 
 def test_best_without_a_validation_split_is_the_last(train: Store, tmp_path: Path) -> None:

@@ -1,0 +1,135 @@
+"""Windows over the documents of a split, which lie one after the other in one flat array of ids.
+
+In training the array is a ring that is cut at another place each epoch, wherever documents end. In validation each
+document is cut by itself: every token but a document's first is predicted exactly once, by its own document alone.
+
+Shapes: B rows, T positions (the window), N targets.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from gpt2kit.data.batches import Batch, Rows
+from gpt2kit.data.store import Store
+from gpt2kit.errors import DataError
+
+Ids = NDArray[Any]
+
+Crop = Callable[[Ids, int, int, Generator], Ids]
+"""(ring of ids, start, length, noise) -> `length` ids: what a task makes of a window that is trained on."""
+
+
+class StreamBatches:
+    """Training windows; a row [2] is (where the window starts, the epoch), so that every epoch's crop has noise of its
+    own. All tokens are read about once an epoch."""
+
+    def __init__(self, store: Store, window: int, batch_tokens: int, seed: int, crop: Crop) -> None:
+        """Raises DataError when there are fewer than two tokens."""
+        if store.tokens < 2:
+            raise DataError("the training split has no tokens: nothing can be learned")
+        self.store, self.seed, self.crop = store, seed, crop
+        self.width, self.padding = min(window, store.tokens - 1), 0.0
+        self.count = max(1, store.tokens // self.width)
+        self.epoch_tokens = self.count * self.width
+        self.size = -(-self.count // max(1, batch_tokens // self.width))
+
+    def __len__(self) -> int:
+        return self.size
+
+    def epoch(self, number: int) -> list[Rows]:
+        rng = np.random.default_rng((self.seed, number))
+        starts = (rng.integers(self.store.tokens) + self.width * rng.permutation(self.count)) % self.store.tokens
+        return np.array_split(np.stack([starts, np.full_like(starts, number)], axis=1), len(self))
+
+    def longest(self) -> Rows:
+        return self.epoch(0)[0]
+
+    def lengths(self, rows: Rows) -> NDArray[np.int64]:
+        return np.full(len(rows), self.width + 1)
+
+    def tokens(self, rows: Rows) -> int:
+        return len(rows) * self.width
+
+    def targets(self, rows: Rows) -> int:
+        return len(rows) * self.width
+
+    def collate(self, rows: Rows) -> Batch:
+        ids = np.empty((len(rows), self.width + 1), dtype=np.int64)
+        for row, (start, epoch) in zip(ids, rows.tolist(), strict=True):
+            row[:] = self.crop(self.store.ids, start, len(row), np.random.default_rng((self.seed, epoch, start)))
+        return _batch(ids, self.lengths(rows))
+
+
+class DocumentWindows:
+    """Validation windows, which overlap by the one token that each begins from; a row [2] is (start, end)."""
+
+    def __init__(self, store: Store, window: int, batch_tokens: int) -> None:
+        self.store = store
+        ends = np.asarray(store.ends)
+        pieces = [
+            (start, min(start + window + 1, int(end)))
+            for begin, end in zip((0, *ends[:-1]), ends, strict=True)
+            for start in range(int(begin), int(end) - 1, window)
+        ]
+        pieces.sort(key=lambda piece: piece[1] - piece[0])
+        self.pieces = np.array(pieces, dtype=np.int64).reshape(-1, 2)
+        starts = range(0, len(pieces), max(1, batch_tokens // window))
+        self.batches = np.split(self.pieces, list(starts[1:])) if pieces else []
+        self.epoch_tokens = self.targets(self.pieces)
+        self.width = int(self.lengths(self.pieces).max(initial=2)) - 1
+        positions = sum(len(rows) * (int(self.lengths(rows).max()) - 1) for rows in self.batches)
+        self.padding = 1 - self.epoch_tokens / max(1, positions)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def epoch(self, number: int) -> list[Rows]:
+        return self.batches
+
+    def longest(self) -> Rows:
+        return self.batches[-1]
+
+    def lengths(self, rows: Rows) -> NDArray[np.int64]:
+        return rows[:, 1] - rows[:, 0]
+
+    def tokens(self, rows: Rows) -> int:
+        return self.targets(rows)
+
+    def targets(self, rows: Rows) -> int:
+        return int(self.lengths(rows).sum()) - len(rows)
+
+    def collate(self, rows: Rows) -> Batch:
+        lengths = self.lengths(rows)
+        columns = np.arange(lengths.max())
+        source = np.where(columns < lengths[:, None], rows[:, :1] + columns, 0)
+        return _batch(self.store.ids[source].astype(np.int64), lengths)
+
+
+class StreamLayout:
+    """Documents of any length; loss on every token but the first of a window."""
+
+    def __init__(self, window: int, crop: Crop) -> None:
+        """`window` is the model's; `crop` is applied to what is trained on."""
+        self.window, self.crop = window, crop
+
+    def training(self, store: Store, batch_tokens: int, seed: int) -> StreamBatches:
+        return StreamBatches(store, self.window, batch_tokens, seed, self.crop)
+
+    def validation(self, store: Store, batch_tokens: int) -> DocumentWindows:
+        return DocumentWindows(store, self.window, batch_tokens)
+
+
+def _batch(ids_BT: NDArray[np.int64], lengths_B: NDArray[np.int64]) -> Batch:
+    """Every token of a row but its first is a target; padding stands on the right."""
+    inside = np.arange(1, ids_BT.shape[1]) < lengths_B[:, None]
+    return Batch(
+        torch.from_numpy(ids_BT[:, :-1].copy()),
+        torch.from_numpy(np.flatnonzero(inside)),
+        torch.from_numpy(ids_BT[:, 1:][inside]),
+        int(lengths_B.sum()) - len(ids_BT),
+    )

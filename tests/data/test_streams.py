@@ -1,0 +1,145 @@
+"""Windows: in training a ring cut anew each epoch, in validation every token of every document once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from numpy.random import Generator
+from torch.nn import functional as F
+
+from gpt2kit.config import ModelConfig, TrainConfig
+from gpt2kit.data.store import Store
+from gpt2kit.data.streams import DocumentWindows, Ids, StreamBatches, StreamLayout
+from gpt2kit.errors import DataError
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.train.events import Step, Validation
+from gpt2kit.train.loop import Loop
+from gpt2kit.train.validate import validation_loss
+
+Write = Callable[..., Store]
+LENGTHS = [1, 40, 3, 17, 2, 33, 8]
+BEGIN, END, VOCAB = 0, 1, 300
+BASE = TrainConfig(steps=8, batch_tokens=32, lr=1e-2, dtype="fp32", compile="off", device="cpu", evaluate_every=4)
+
+
+@pytest.fixture
+def store(store_of: Write) -> Store:
+    """Documents in which every id between their ends is another one."""
+    ids = iter(range(2, VOCAB))
+    return store_of([([BEGIN], [*(next(ids) for _ in range(length)), END]) for length in LENGTHS])
+
+
+def plain(ring: Ids, start: int, length: int, noise: Generator) -> Ids:
+    return ring.take(range(start, start + length), mode="wrap")
+
+
+def model_of() -> GPT2:
+    torch.manual_seed(0)
+    return GPT2(ModelConfig(n_layer=1, n_head=2, n_embd=16, n_positions=16, dropout=0.1), VOCAB)
+
+
+def test_an_epoch_reads_the_ring_once(store: Store) -> None:
+    batches = StreamBatches(store, 10, 40, 0, plain)
+    for number in range(3):
+        read = []
+        for rows in batches.epoch(number):
+            batch = batches.collate(rows)
+            assert batch.ids_BT.shape == (len(rows), 10)
+            assert torch.equal(batch.positions_N, torch.arange(batch.ids_BT.numel())), "every position has a target"
+            assert torch.equal(batch.labels_N.view(-1, 10)[:, :-1], batch.ids_BT[:, 1:])
+            assert batches.targets(rows) == batches.tokens(rows) == batch.tokens == batch.labels_N.numel()
+            assert len(rows) <= 4
+            read += [token for token in batch.ids_BT.flatten().tolist() if token > END]
+        assert len(read) == len(set(read)), "no token twice"
+        assert len(read) > sum(LENGTHS) - 10, "and what is left out is shorter than a window"
+    assert batches.epoch_tokens == sum(batches.tokens(rows) for rows in batches.epoch(0))
+
+
+def test_epochs_are_cut_elsewhere_and_seeds_reproduce(store: Store) -> None:
+    def starts(seed: int, number: int) -> list[int]:
+        return [int(start) for rows in StreamBatches(store, 10, 40, seed, plain).epoch(number) for start in rows[:, 0]]
+
+    assert starts(0, 1) == starts(0, 1)
+    phases = {min(starts(seed, number)) for seed in range(2) for number in range(4)}
+    assert len(phases) > 3
+
+
+def test_a_crop_has_noise_of_its_own(store: Store) -> None:
+    def crop(ring: Ids, start: int, length: int, noise: Generator) -> Ids:
+        return noise.integers(2, VOCAB, length)
+
+    batches = StreamBatches(store, 10, 1000, 0, crop)
+    (first,), (second,) = batches.epoch(0), batches.epoch(1)
+    again = [batches.collate(rows).ids_BT for rows in (first, first, second)]
+    assert torch.equal(again[0], again[1]), "the same row is the same crop, in whatever order batches are made"
+    assert len({tuple(row) for ids in (again[0], again[2]) for row in ids.tolist()}) == 2 * len(first)
+
+
+@pytest.mark.parametrize("window", [1, 2, 7, 16, 100])
+def test_validation_predicts_every_token_once(store: Store, window: int) -> None:
+    windows = DocumentWindows(store, window, 32)
+    predicted = []
+    for rows in windows.epoch(0):
+        batch = windows.collate(rows)
+        assert batch.ids_BT.shape[1] <= window
+        assert batch.labels_N.numel() == windows.targets(rows) == batch.tokens
+        before = batch.ids_BT.flatten()[batch.positions_N]
+        predicted += list(zip(before.tolist(), batch.labels_N.tolist(), strict=True))
+    expected: list[tuple[int, int]] = []
+    for index in range(len(LENGTHS)):
+        document = [id for part in store.row(index) for id in part]
+        expected += pairwise(document)
+    assert sorted(predicted) == sorted(expected)
+    assert windows.epoch_tokens == len(expected)
+    assert 0 <= windows.padding < 1
+
+
+def test_the_loss_of_a_split_is_that_of_its_documents(store: Store) -> None:
+    model = model_of().eval()
+    total = targets = 0.0
+    for index in range(len(LENGTHS)):
+        document = torch.tensor([id for part in store.row(index) for id in part])
+        for start in range(0, len(document) - 1, 16):
+            piece = document[start : start + 17]
+            with torch.no_grad():
+                total += float(F.cross_entropy(model(piece[None, :-1])[0], piece[1:], reduction="sum"))
+            targets += len(piece) - 1
+    found = validation_loss(model, DocumentWindows(store, 16, 64), torch.device("cpu"), "fp32")
+    assert found == pytest.approx(total / targets, rel=1e-6)
+
+
+def losses(work: Loop, stop: int | None = None) -> list[tuple[int, float]]:
+    found = []
+    for event in work.run(lambda model: None):
+        if isinstance(event, Step | Validation):
+            found.append((event.step, event.loss))
+        if stop is not None and isinstance(event, Step) and event.step == stop:
+            break
+    return found
+
+
+@pytest.mark.parametrize("knobs", [{}, {"accumulate": 2}])
+def test_training_on_windows_goes_on_where_it_stopped(store: Store, tmp_path: Path, knobs: dict[str, Any]) -> None:
+    config, layout = replace(BASE, save_every=1, **knobs), StreamLayout(16, plain)
+    whole = losses(Loop(model_of(), store, store, config, tmp_path, layout=layout))
+    assert whole[-1][1] < whole[0][1]
+    losses(Loop(model_of(), store, store, config, tmp_path, layout=layout), stop=6)
+    again = Loop(model_of(), store, store, config, tmp_path, layout=layout)
+    again.resume()
+    assert again.step == 5, "what was not saved is done again"
+    assert losses(again) == whole[-4:]
+
+
+def test_a_window_is_never_longer_than_the_data(store_of: Write) -> None:
+    batches = StreamBatches(store_of([([0], [5, 6, 1])]), 100, 1000, 0, plain)
+    (rows,) = batches.epoch(0)
+    assert batches.collate(rows).ids_BT.shape == (1, 3)
+
+
+def test_no_tokens_are_an_error(store_of: Write) -> None:
+    with pytest.raises(DataError, match="nothing can be learned"):
+        StreamBatches(store_of([]), 10, 40, 0, plain)
