@@ -100,8 +100,9 @@ def parse_midi(content: bytes) -> Performance:
 def to_pretty_midi(notes: Notes) -> "PrettyMIDI":
     """The notes as one piano of pretty_midi, for instance to synthesise; times are rounded to whole milliseconds.
 
-    Reading what this writes gives the same notes, first in first out, at the rounded times. A piece of more than two
-    and a half hours is rounded to 10 ms, for pretty_midi reads no more than ten million ticks.
+    Reading what this writes gives the same notes, first in first out, at the rounded times; of two struck at once in
+    one pitch the softer one becomes the first. A piece of more than two and a half hours is rounded to 10 ms, for
+    pretty_midi reads no more than ten million ticks.
 
     Raises MidiError for a piece of more than 24 hours.
     """
@@ -156,7 +157,7 @@ class _Clock:
         self.begins = np.concatenate(([0.0], np.cumsum(scales[:-1] * np.diff(tempo_ticks))))
 
     def seconds(self, ticks: Ticks) -> Seconds:
-        if len(ticks) and ticks.min() < 0:
+        if ticks.min(initial=0) < 0:
             raise MidiError("damaged: its times are too long to count")
         tempo = np.searchsorted(self.ticks, ticks, "right") - 1
         return self.begins[tempo] + self.scales[tempo] * (ticks - self.ticks[tempo])

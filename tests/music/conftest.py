@@ -38,3 +38,36 @@ def midi_file() -> Callable[..., bytes]:
         return written.getvalue()
 
     return make
+
+
+@pytest.fixture
+def plainly_heard() -> Callable[..., list[float]]:
+    """`plainly_heard(notes, moves, last)`: when notes (pitch, start, end) end whose pedal `moves` (when, value)."""
+
+    def hear(notes: list[tuple[int, float, float]], moves: list[tuple[float, int]], last: float) -> list[float]:
+        """`apply_sustain_control_changes` of note-seq; movements at one instant keep their order."""
+        ends = [end for _, _, end in notes]
+        happenings: list[tuple[float, int, int]] = [(when, 0, value) for when, value in moves]
+        happenings += [(start, 1, index) for index, (_, start, _) in enumerate(notes)]
+        happenings += [(end, 2, index) for index, (_, _, end) in enumerate(notes)]
+        is_down, active = False, list[int]()
+        for time, kind, what in sorted(happenings, key=lambda happening: happening[:2]):
+            if kind == 0:
+                is_down = what >= 64
+                if not is_down:
+                    for index in [index for index in active if ends[index] < time]:
+                        ends[index] = time
+                        active.remove(index)
+            elif kind == 1:
+                if is_down:
+                    for index in [index for index in active if notes[index][0] == notes[what][0]]:
+                        ends[index] = time
+                        active.remove(index)
+                active.append(what)
+            elif not is_down and what in active:
+                active.remove(what)
+        for index in active:
+            ends[index] = last
+        return ends
+
+    return hear

@@ -1,5 +1,6 @@
 """The sustain pedal, against note-seq's rule told event by event."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,33 +19,6 @@ def heard(notes: list[Note], moves: list[Move], last: float = 100.0) -> list[flo
     pitch, start, end = (np.array(column, type) for column, type in zip(columns, (np.uint8, float, float), strict=True))
     moved, value = np.array([when for when, _ in moves], float), np.array([value for _, value in moves], np.uint8)
     return sustained(pitch, start, end, moved, value, last).tolist()
-
-
-def plainly_heard(notes: list[Note], moves: list[Move], last: float) -> list[float]:
-    """`apply_sustain_control_changes` of note-seq for one instrument, with movements at one instant in their order."""
-    ends = [end for _, _, end in notes]
-    happenings: list[tuple[float, int, int]] = [(when, 0, value) for when, value in moves]
-    happenings += [(start, 1, index) for index, (_, start, _) in enumerate(notes)]
-    happenings += [(end, 2, index) for index, (_, _, end) in enumerate(notes)]
-    is_down, active = False, list[int]()
-    for time, kind, what in sorted(happenings, key=lambda happening: happening[:2]):
-        if kind == 0:
-            is_down = what >= 64
-            if not is_down:
-                for index in [index for index in active if ends[index] < time]:
-                    ends[index] = time
-                    active.remove(index)
-        elif kind == 1:
-            if is_down:
-                for index in [index for index in active if notes[index][0] == notes[what][0]]:
-                    ends[index] = time
-                    active.remove(index)
-            active.append(what)
-        elif not is_down and what in active:
-            active.remove(what)
-    for index in active:
-        ends[index] = last
-    return ends
 
 
 def test_a_note_let_go_under_the_pedal_sounds_until_it_lifts() -> None:
@@ -82,7 +56,7 @@ def test_of_two_struck_at_once_under_the_pedal_one_is_heard() -> None:
 
 
 @pytest.mark.parametrize("seed", range(300))
-def test_against_note_seq(seed: int) -> None:
+def test_against_note_seq(plainly_heard: Callable[..., list[float]], seed: int) -> None:
     """On a coarse grid, so that much happens at one instant."""
     generator = np.random.default_rng(seed)
     count = int(generator.integers(1, 30))
