@@ -39,7 +39,11 @@ def symusic(settings: Settings, turn: Turn) -> None:
     from symusic import Score
 
     while True:
-        turn.tick(sum(len(track.notes) for path in settings["files"] for track in Score(path).tracks))
+        turn.tick(sum(note_count(Score(path)) for path in settings["files"]))
+
+
+def note_count(score: Any) -> int:
+    return sum(len(track.notes) for track in score.tracks)
 
 
 def miditok(settings: Settings, turn: Turn) -> None:
@@ -52,9 +56,8 @@ def miditok(settings: Settings, turn: Turn) -> None:
         count = 0
         for path in settings["files"]:
             score = Score(path)
-            count += sum(len(track.notes) for track in score.tracks)
-            for sequence in tokenizer(score):
-                assert sequence.ids
+            count += note_count(score)
+            tokenizer(score)
         turn.tick(count)
 
 
