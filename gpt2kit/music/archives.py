@@ -1,0 +1,160 @@
+"""Folders, zip and tar archives and single files, all seen as named bytes; nothing is unpacked to disk."""
+
+import lzma
+import os
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from gpt2kit.errors import DataError
+from gpt2kit.music.midi import LARGEST_FILE, check_size, read_bytes
+from gpt2kit.music.smf import MidiError
+
+MIDI_NAMES = (".mid", ".midi", ".rmi")
+TAR_NAMES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+ACCEPTED = f"a folder, a zip or tar archive, or a MIDI file ({' '.join(MIDI_NAMES)})"
+LARGEST_TAR = 16 * 2**30
+"""Bytes unpacked: a compressed tar must be unpacked to its end to know what is in it."""
+
+BROKEN = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError)
+"""What the standard library raises for damaged, encrypted and exotic archives."""
+
+
+class Member(NamedTuple):
+    """A file in a folder or an archive, or one that stands alone."""
+
+    name: str
+    """What to call it: the word, and its path inside."""
+    path: str
+    """Where it lies inside, with "/" between folders; "" for what is damaged as a whole, as `read` then says."""
+    read: Callable[[], bytes]
+    """Raises MidiError with the reason when it cannot be read or is too large."""
+
+
+def is_midi(path: str) -> bool:
+    """Whether a file is one by its name; those that macOS puts beside it in archives are not."""
+    return path.lower().endswith(MIDI_NAMES) and not path.rpartition("/")[2].startswith("._")
+
+
+def check_word(word: str) -> None:
+    """Raises DataError for what can be no source at all: it is missing, or of another kind."""
+    path = Path(word)
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
+        raise DataError(f"{word}: {getattr(error, 'strerror', error)}; accepted: {ACCEPTED}") from None
+    if not (path.is_dir() or is_midi(path.name) or (path.is_file() and (_is_zip(path) or _is_tar(path)))):
+        raise DataError(f"{word}: cannot be read as music; accepted: {ACCEPTED}")
+
+
+@contextmanager
+def members(word: str) -> Iterator[list[Member]]:
+    """The files of a source, to be read in this order while the context lasts."""
+    path = Path(word)
+    if path.is_dir():
+        yield _in_folder(word)
+    elif is_midi(path.name):
+        yield [Member(word, path.name, partial(read_bytes, path))]
+    else:
+        with _in_zip(word) if _is_zip(path) else _in_tar(word) as found:
+            yield found
+
+
+def _in_folder(word: str) -> list[Member]:
+    locked: list[OSError] = []
+    walk = os.walk(word, onerror=locked.append)
+    paths = sorted(Path(place) / name for place, _, names in walk for name in names)
+    found = [(path, path.relative_to(word).as_posix()) for path in paths]
+    return [
+        *(Member(str(path), inside, partial(read_bytes, path)) for path, inside in found),
+        *(_damaged(str(error.filename), error) for error in locked),
+    ]
+
+
+def _is_zip(path: Path) -> bool:
+    return path.name.lower().endswith(".zip") or zipfile.is_zipfile(path)
+
+
+def _is_tar(path: Path) -> bool:
+    try:
+        return path.name.lower().endswith(TAR_NAMES) or tarfile.is_tarfile(path)
+    except BROKEN:
+        return False
+
+
+@contextmanager
+def _in_zip(word: str) -> Iterator[list[Member]]:
+    try:
+        archive = zipfile.ZipFile(word)
+    except BROKEN as error:
+        yield [_damaged(word, error)]
+        return
+    with archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        yield [
+            Member(f"{word}/{entry.filename}", entry.filename, partial(_from_zip, archive, entry)) for entry in entries
+        ]
+
+
+def _from_zip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    check_size(entry.file_size)
+    # Of the other methods, zipfile unpacks a few thousand bytes at a time whatever they grow to.
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise MidiError("packed by a rare method: pack the archive anew")
+    try:
+        with archive.open(entry) as file:
+            return _limited(file.read(LARGEST_FILE + 1))
+    except BROKEN as error:
+        raise _unreadable(error) from None
+
+
+@contextmanager
+def _in_tar(word: str) -> Iterator[list[Member]]:
+    try:
+        archive = tarfile.open(word)  # noqa: SIM115 - closed below
+    except BROKEN as error:
+        yield [_damaged(word, error)]
+        return
+    with archive:
+        found, unpacked = [], 0
+        try:
+            for entry in archive:
+                unpacked += entry.size
+                if unpacked > LARGEST_TAR:
+                    raise OSError(f"unpacked it is larger than {LARGEST_TAR:,} bytes")
+                if entry.isfile():
+                    found.append(Member(f"{word}/{entry.name}", entry.name, partial(_from_tar, archive, entry)))
+        except BROKEN as error:
+            found.append(_damaged(word, error))
+        yield found
+
+
+def _from_tar(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
+    check_size(entry.size)
+    try:
+        file = archive.extractfile(entry)
+        return _limited(file.read(LARGEST_FILE + 1)) if file else b""
+    except BROKEN as error:
+        raise _unreadable(error) from None
+
+
+def _limited(content: bytes) -> bytes:
+    check_size(len(content))
+    return content
+
+
+def _unreadable(error: Exception) -> MidiError:
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return MidiError(f"cannot be unpacked: {reason}".split("\n")[0])
+
+
+def _damaged(name: str, error: Exception) -> Member:
+    def read() -> bytes:
+        raise _unreadable(error)
+
+    return Member(name, "", read)

@@ -1,0 +1,199 @@
+"""MIDI files to notes and back. The door to `symusic`, which parses, and to `pretty_midi`, which writes.
+
+Both read the same notes from a file, to the last bit of their times (tested), but for these, where what is read here is
+
+- overlapping notes of one pitch: the first struck is the first to end, as in symusic. pretty_midi lets one note-off end
+  all of them and passes over the others;
+- a change of program while a note sounds: the note is of the program that it was struck with, as in symusic;
+- tempo changes: those of all tracks count, as in symusic and as players have it; pretty_midi reads the first track's;
+- what follows a track's end: passed over, as in symusic;
+- SMPTE time, and a header of more than 6 bytes: read, though symusic refuses both and pretty_midi the first;
+- fewer tracks than the header says, and events of more than 7 bits: refused, as by pretty_midi.
+
+Like both, this drops notes that nothing ends and notes of no length.
+"""
+
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpt2kit import files
+from gpt2kit.music.notes import Notes, concatenated
+from gpt2kit.music.pedal import SUSTAIN, sustained
+from gpt2kit.music.smf import MidiError, read_chunks
+
+if TYPE_CHECKING:
+    from pretty_midi import PrettyMIDI
+
+PIANOS = range(8)
+"""The programs of General MIDI that are pianos, from the acoustic grand to the clavinet."""
+LARGEST_FILE = 64 * 2**20
+"""Bytes: more than a hundred hours of piano music."""
+LONGEST_HOURS = 24
+"""No piece takes longer; one damaged time can make it last for years, and each second of them is an event."""
+
+DEFAULT_BEAT = 500_000
+"""Microseconds of a beat where no tempo is set: 120 beats a minute."""
+
+Ticks = NDArray[np.int32]
+Seconds = NDArray[np.float64]
+
+
+class Performance(NamedTuple):
+    """What a MIDI file holds."""
+
+    notes: Notes
+    """Those of all pianos, with the pedal folded into their lengths."""
+    dropped: dict[str, int]
+    """How many notes were left out, by the reason."""
+
+
+def read_midi(path: Path | str) -> Performance:
+    """The piano notes of a MIDI file. Raises MidiError, which names the file, when it cannot be read."""
+    try:
+        return parse_midi(read_bytes(Path(path)))
+    except MidiError as error:
+        raise MidiError(f"{path}: {error}") from None
+
+
+def read_bytes(path: Path) -> bytes:
+    """What a file holds; MidiError says why it cannot be read."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise MidiError("a folder" if stat.S_ISDIR(status.st_mode) else "no regular file")
+        check_size(status.st_size)
+        return path.read_bytes()
+    except OSError as error:
+        raise MidiError(f"cannot be read: {error.strerror or error}") from None
+
+
+def check_size(size: int) -> None:
+    if size > LARGEST_FILE:
+        raise MidiError(f"{size:,} bytes are too many for a MIDI file: {LARGEST_FILE:,} at most")
+
+
+def parse_midi(content: bytes) -> Performance:
+    """The piano notes in the bytes of a MIDI file. Raises MidiError, whatever the bytes are."""
+    chunks = read_chunks(content)
+    score = _parsed(chunks.bytes(chunks.ticks_a_beat or 480))
+    clock = _Clock(score, chunks.ticks_a_beat, chunks.ticks_a_second)
+    dropped: dict[str, int] = {}
+    pianos = []
+    for track in score.tracks:
+        if track.is_drum or track.program not in PIANOS:
+            reason = "drums" if track.is_drum else "another instrument"
+            dropped[reason] = dropped.get(reason, 0) + len(track.notes)
+        else:
+            pianos.append(_Piano(track, clock))
+    last = max((piano.last for piano in pianos), default=0.0)
+    parts = [piano.notes(last) for piano in pianos]
+    notes = concatenated(parts)
+    silent = sum(piano.count for piano in pianos) - len(notes)
+    counts = dropped | {"no length": silent}
+    return Performance(notes, {reason: count for reason, count in counts.items() if count})
+
+
+def to_pretty_midi(notes: Notes) -> "PrettyMIDI":
+    """The notes as one piano of pretty_midi, for instance to synthesise; times are rounded to whole milliseconds.
+
+    Reading what this writes gives the same notes, first in first out, at the rounded times; of two struck at once in
+    one pitch the softer one becomes the first. A piece of more than two and a half hours is rounded to 10 ms, for
+    pretty_midi reads no more than ten million ticks.
+
+    Raises MidiError for a piece of more than 24 hours.
+    """
+    from pretty_midi import Instrument, Note, PrettyMIDI
+
+    _check_duration(notes.duration)
+    ticks_a_second = 1000 if notes.duration < 2.5 * 3600 else 100
+    ordered = notes.first_in_first_out()
+    start = np.rint(ordered.start * ticks_a_second)
+    end = np.maximum(np.rint(ordered.end * ticks_a_second), start + 1)
+    piano = Instrument(program=0, name="Piano")
+    columns = (ordered.velocity, ordered.pitch, start / ticks_a_second, end / ticks_a_second)
+    piano.notes = [Note(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+    midi = PrettyMIDI(resolution=ticks_a_second // 2, initial_tempo=120.0)
+    midi.instruments.append(piano)
+    return midi
+
+
+def write_midi(path: Path, notes: Notes) -> None:
+    """Write the notes to a MIDI file; raises MachineError when that cannot be done, and then nothing has changed."""
+    midi = to_pretty_midi(notes)
+    with files.atomic(path) as temporary:
+        midi.write(str(temporary))
+
+
+def _parsed(content: bytes) -> Any:
+    """What symusic makes of a file, in ticks."""
+    from symusic import Score
+
+    try:
+        return Score.from_midi(content)
+    except Exception as error:  # it raises what C++ raised, whatever that was
+        reason = str(error).strip().split("\n")[0].removeprefix("MiniMidi: ").removesuffix(": iostream error")
+        raise MidiError(f"damaged: {reason}") from None
+
+
+def _check_duration(seconds: float) -> None:
+    if not seconds <= LONGEST_HOURS * 3600:
+        raise MidiError(f"it lasts {seconds / 3600:,.0f} hours: a time in it is damaged, or it is no piece of music")
+
+
+class _Clock:
+    """Ticks to seconds."""
+
+    def __init__(self, score: Any, ticks_a_beat: int, ticks_a_second: float) -> None:
+        if ticks_a_second:
+            tempo_ticks, scales = np.zeros(1, np.int64), np.array([1 / ticks_a_second])
+        else:
+            tempo_ticks, scales = _tempos(score, ticks_a_beat)
+        # Not since 0 but since the last change, as pretty_midi counts: to the last bit.
+        self.ticks, self.scales = tempo_ticks, scales
+        self.begins = np.concatenate(([0.0], np.cumsum(scales[:-1] * np.diff(tempo_ticks))))
+
+    def seconds(self, ticks: Ticks) -> Seconds:
+        if ticks.min(initial=0) < 0:
+            raise MidiError("damaged: its times are too long to count")
+        tempo = np.searchsorted(self.ticks, ticks, "right") - 1
+        return self.begins[tempo] + self.scales[tempo] * (ticks - self.ticks[tempo])
+
+
+def _tempos(score: Any, ticks_a_beat: int) -> tuple[NDArray[np.int64], Seconds]:
+    """When each tempo begins and the seconds of a tick in it; the first begins at 0, and each differs from the last."""
+    tempos = score.tempos.numpy()
+    if (tempos["mspq"] <= 0).any() or (tempos["time"] < 0).any():
+        raise MidiError("damaged: a tempo of 0 or at no time")
+    order = np.argsort(tempos["time"], kind="stable")
+    ticks = np.concatenate(([0], tempos["time"][order].astype(np.int64)))
+    beats = np.concatenate(([DEFAULT_BEAT], tempos["mspq"][order].astype(np.int64)))
+    in_force = np.append(np.diff(ticks) > 0, True)  # of several at one tick the last
+    ticks, beats = ticks[in_force], beats[in_force]
+    changes = np.diff(beats, prepend=0) != 0
+    return ticks[changes], 60.0 / (6e7 / beats[changes] * ticks_a_beat)
+
+
+class _Piano:
+    """One instrument of a file: what symusic keeps apart by track, channel and program."""
+
+    def __init__(self, track: Any, clock: _Clock) -> None:
+        notes, controls = track.notes.numpy(), track.controls.numpy()
+        self.count = len(notes["time"])
+        kept = notes["duration"] > 0
+        times = notes["time"][kept].astype(np.int64)
+        self.pitch, self.velocity = notes["pitch"][kept], notes["velocity"][kept]
+        self.start, self.end = clock.seconds(times), clock.seconds(times + notes["duration"][kept])
+        pedal = controls["number"] == SUSTAIN
+        self.moved, self.value = clock.seconds(controls["time"][pedal]), controls["value"][pedal]
+        self.last = float(max(self.end.max(initial=0.0), self.moved.max(initial=0.0)))
+        _check_duration(self.last)
+
+    def notes(self, last: float) -> Notes:
+        """What is heard of it; a pedal that never lifts is held until `last`."""
+        end = sustained(self.pitch, self.start, self.end, self.moved, self.value, last)
+        heard = end > self.start
+        return Notes(self.pitch[heard], self.velocity[heard], self.start[heard], end[heard])

@@ -1,0 +1,141 @@
+"""What a performance is here: notes as parallel arrays, in seconds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FIELDS = ("pitch", "velocity", "start", "end")
+
+
+@dataclass(frozen=True, eq=False)
+class Notes:
+    """Notes in order of (start, pitch, end); notes equal in these three keep the order they were given in.
+
+    All four are one-dimensional and equally long. Whatever numpy can convert without changing a value is accepted.
+
+    Raises ValueError for a pitch outside 0 to 127, a velocity outside 1 to 127 (0 means "off" in MIDI), a start before
+    0, an end that does not come after its start, and a time that is not finite.
+    """
+
+    pitch: NDArray[np.uint8]
+    """MIDI note numbers, 0 to 127; 60 is middle C."""
+    velocity: NDArray[np.uint8]
+    """How hard the key was struck, 1 to 127."""
+    start: NDArray[np.float64]
+    """Seconds from the beginning of the piece."""
+    end: NDArray[np.float64]
+    """Seconds, after `start`."""
+
+    def __post_init__(self) -> None:
+        pitch, velocity = _whole("pitch", self.pitch, 0), _whole("velocity", self.velocity, 1)
+        start, end = (np.array(times, np.float64) for times in (self.start, self.end))
+        if not (pitch.ndim == 1 and pitch.shape == velocity.shape == start.shape == end.shape):
+            shapes = [values.shape for values in (pitch, velocity, start, end)]
+            raise ValueError(f"{', '.join(FIELDS)} must be equally long lists, unlike {shapes}")
+        if not (start >= 0).all():
+            raise ValueError("a note starts before 0 or at no number")
+        if not ((end > start) & np.isfinite(end)).all():
+            raise ValueError("a note ends before it has begun, or never")
+        order = _order(pitch, start, end)
+        columns: tuple[NDArray[Any], ...] = (pitch, velocity, start, end)
+        for name, values in zip(FIELDS, columns, strict=True):
+            ordered = values if order is None else values[order]
+            ordered.flags.writeable = False
+            object.__setattr__(self, name, ordered)
+
+    @classmethod
+    def of(cls, pitch: ArrayLike, velocity: ArrayLike, start: ArrayLike, end: ArrayLike) -> "Notes":
+        """Notes from lists or arrays of any number type, in any order."""
+        return cls(*(np.asarray(values) for values in (pitch, velocity, start, end)))
+
+    @classmethod
+    def none(cls) -> "Notes":
+        return cls.of([], [], [], [])
+
+    def __len__(self) -> int:
+        return len(self.pitch)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both hold the same notes to the last bit."""
+        if not isinstance(other, Notes):
+            return NotImplemented
+        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in FIELDS)
+
+    __hash__ = None  # type: ignore[assignment]  # arrays are not hashed
+
+    def __repr__(self) -> str:
+        return f"Notes({len(self)} in {self.duration:.2f} s)"
+
+    @property
+    def duration(self) -> float:
+        """Seconds from 0 to the end of the last note that ends; 0 without notes."""
+        return float(self.end.max()) if len(self) else 0.0
+
+    def shifted(self, seconds: float) -> "Notes":
+        """All notes later by `seconds`. If that is negative, what would sound before 0 is cut off."""
+        kept = self.end + seconds > 0
+        start = np.maximum(self.start[kept] + seconds, 0)
+        return Notes(self.pitch[kept], self.velocity[kept], start, self.end[kept] + seconds)
+
+    def sliced(self, start: float = 0.0, stop: float = float("inf")) -> "Notes":
+        """The notes struck from `start` to before `stop` (seconds), which becomes the new 0; held ones end at `stop`.
+
+        A note struck before `start` is left out even if it still sounds: cut, it would be heard as struck anew.
+        """
+        kept = (self.start >= start) & (self.start < stop)
+        begins = self.start[kept] - start
+        ends = np.minimum(self.end[kept], stop) - start
+        audible = ends > begins  # a difference of large times may round to nothing
+        return Notes(self.pitch[kept][audible], self.velocity[kept][audible], begins[audible], ends[audible])
+
+    def joined(self, *others: "Notes") -> "Notes":
+        """These notes and those of the others on one time axis; `a.joined(b.shifted(a.duration))` is one after the
+        other."""
+        return concatenated([self, *others])
+
+    def first_in_first_out(self) -> "Notes":
+        """The same keystrokes and releases, where of one pitch's sounding notes the first struck is the first to end.
+
+        Which is what a stream of note-ons and note-offs can say. Notes of one pitch that do not overlap stay as they
+        are. The sorted ends of a pitch never come before its sorted starts, so every note keeps a length.
+        """
+        end = ends_first_in_first_out(self.pitch, self.end)
+        return self if end is self.end else Notes(self.pitch, self.velocity, self.start, end)
+
+
+def concatenated(parts: Sequence[Notes]) -> Notes:
+    """The notes of all parts on one time axis."""
+    if not parts:
+        return Notes.none()
+    return Notes(*(np.concatenate([getattr(part, name) for part in parts]) for name in FIELDS))
+
+
+def ends_first_in_first_out(pitch: NDArray[np.uint8], end: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The ends (N,) so that those of one pitch come in the order of the notes, which are in order of their starts."""
+    by_pitch = np.argsort(pitch, kind="stable")
+    pitches, ends = pitch[by_pitch], end[by_pitch]
+    if not ((np.diff(ends) < 0) & (pitches[1:] == pitches[:-1])).any():
+        return end
+    result = np.empty_like(end)
+    result[by_pitch] = ends[np.lexsort((ends, pitches))]
+    return result
+
+
+def _whole(name: str, values: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
+    """A copy as bytes, if all lie between `least` and 127."""
+    array = np.asarray(values)
+    if not ((array >= least) & (array <= 127)).all() or (array.dtype.kind == "f" and (array % 1).any()):
+        raise ValueError(f"{name} must be whole numbers from {least} to 127")
+    return array.astype(np.uint8)
+
+
+def _order(pitch: NDArray[np.uint8], start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.intp] | None:
+    """What sorts by (start, pitch, end); None if they are sorted."""
+    later, same = start[1:] > start[:-1], start[1:] == start[:-1]
+    higher, unison = pitch[1:] > pitch[:-1], pitch[1:] == pitch[:-1]
+    if (later | (same & (higher | (unison & (end[1:] >= end[:-1]))))).all():
+        return None
+    return np.lexsort((end, pitch, start))

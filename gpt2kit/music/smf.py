@@ -1,0 +1,105 @@
+"""Standard MIDI files, as far as their chunks: what is whole, and what of it a parser of events needs to see.
+
+The format: "Standard MIDI Files 1.0" (RP-001) of the MIDI Association; RMID, the same inside of RIFF: RP-029.
+"""
+
+from dataclasses import dataclass
+
+from gpt2kit.errors import DataError
+
+HEADER = 14
+"""Bytes of a header chunk: "MThd", the length of the rest, then format, tracks and division, two bytes each."""
+FRAME_RATES = {24: 24.0, 25: 25.0, 29: 30000 / 1001, 30: 30.0}
+"""SMPTE frames a second, by how a file names them."""
+
+
+class MidiError(DataError):
+    """This is no MIDI file, or one that is damaged or not of use here. The message is one line that says why."""
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """A file that is whole."""
+
+    format: int
+    """0 for one track, 1 for several that sound together."""
+    ticks_a_beat: int
+    """0 where ticks are parts of a second."""
+    ticks_a_second: float
+    """0 where ticks are parts of a beat."""
+    tracks: list[bytes]
+    """Their events, without "MTrk" and length."""
+
+    def bytes(self, ticks_a_beat: int) -> bytes:
+        """The plainest file with these tracks."""
+        header = (6, self.format, len(self.tracks), ticks_a_beat)
+        parts = [b"MThd", *(number.to_bytes(size, "big") for number, size in zip(header, (4, 2, 2, 2), strict=True))]
+        for track in self.tracks:
+            parts += [b"MTrk", len(track).to_bytes(4, "big"), track]
+        return b"".join(parts)
+
+
+def read_chunks(content: bytes) -> Chunks:
+    """The chunks of a file; one of an unknown kind is passed over, as is what follows the last track.
+
+    Raises MidiError for a file that is cut short, of format 2 or without a unit of time.
+    """
+    content = _without_riff(content)
+    if len(content) < HEADER or content[:4] != b"MThd":
+        found = "it is empty" if not content else f"it begins with {content[:4]!r} and has {len(content)} bytes"
+        raise MidiError(f"no MIDI file: {found}")
+    length, format, count, division = (
+        int.from_bytes(content[start:stop], "big") for start, stop in ((4, 8), (8, 10), (10, 12), (12, 14))
+    )
+    if length < 6:
+        raise MidiError(f"the header is damaged: it says that it has {length} bytes, not 6")
+    if format > 1:
+        raise MidiError(
+            "a file of type 2: its tracks are pieces of their own" if format == 2 else f"unknown type {format}"
+        )
+    ticks_a_beat, ticks_a_second = _time_unit(division)
+    tracks = _tracks(content, 8 + length, count)
+    return Chunks(1 if len(tracks) > 1 else 0, ticks_a_beat, ticks_a_second, tracks)
+
+
+def _tracks(content: bytes, place: int, count: int) -> list[bytes]:
+    tracks: list[bytes] = []
+    while len(tracks) < count:
+        kind, size = content[place : place + 4], int.from_bytes(content[place + 4 : place + 8], "big")
+        if len(content) < place + 8:
+            raise MidiError(f"cut short: {len(tracks)} of {count} tracks are there")
+        missing = place + 8 + size - len(content)
+        if missing > 0 or not kind.isalnum():
+            state = (
+                f"lacks {missing:,} of its {size:,} bytes" if kind == b"MTrk" else f"is none but begins with {kind!r}"
+            )
+            raise MidiError(f"damaged or cut short: track {len(tracks) + 1} of {count} {state}")
+        if kind == b"MTrk":
+            tracks.append(content[place + 8 : place + 8 + size])
+        place += 8 + size
+    return tracks
+
+
+def _time_unit(division: int) -> tuple[int, float]:
+    """(ticks a beat, 0) or (0, ticks a second)."""
+    if division < 0x8000:
+        if division == 0:
+            raise MidiError("a beat has 0 ticks: nothing in it takes time")
+        return division, 0.0
+    frames, ticks = 256 - (division >> 8), division & 0xFF
+    if frames not in FRAME_RATES or not ticks:
+        raise MidiError(f"unknown unit of time: {frames} frames a second of {ticks} ticks")
+    return 0, FRAME_RATES[frames] * ticks
+
+
+def _without_riff(content: bytes) -> bytes:
+    """The MIDI file in an RMID file; any other as it is."""
+    if content[:4] != b"RIFF" or content[8:12] != b"RMID":
+        return content
+    place = 12
+    while len(content) >= place + 8:
+        size = int.from_bytes(content[place + 4 : place + 8], "little")
+        if content[place : place + 4] == b"data":
+            return content[place + 8 : place + 8 + size]
+        place += 8 + size + size % 2
+    raise MidiError("damaged or cut short: an RMID file without a MIDI file inside")

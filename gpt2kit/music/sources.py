@@ -1,0 +1,110 @@
+"""Words of the command line to pieces of music with their splits, one at a time and in a fixed order."""
+
+import hashlib
+import posixpath
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gpt2kit.data.sources import held_out
+from gpt2kit.music import events
+from gpt2kit.music.archives import Member, check_word, is_midi, members
+from gpt2kit.music.midi import parse_midi
+from gpt2kit.music.notes import Notes
+from gpt2kit.music.smf import MidiError
+from gpt2kit.music.splits import read_splits
+
+HELD_OUT = 0.05
+
+
+@dataclass(frozen=True)
+class Piece:
+    name: str
+    """Where it comes from: the word, and the path inside of it."""
+    split: str
+    """ "train", "val" or "test"."""
+    notes: Notes
+    ids: events.Ids
+    """The notes as events (N,), without BEGIN and END."""
+    dropped: dict[str, int]
+    """How many notes were left out, by the reason."""
+
+
+class Failed(NamedTuple):
+    """A file that gives no notes, or an archive that cannot be read to its end."""
+
+    name: str
+    reason: str
+
+
+class Skipped(NamedTuple):
+    """What is left out though nothing is wrong with it."""
+
+    name: str
+    reason: str
+
+
+DUPLICATE = "the same events as an earlier piece"
+ABSENT = "in the table of splits, but not there"
+
+
+def pieces(words: Sequence[str], share: float = HELD_OUT) -> Iterator[Piece | Failed | Skipped]:
+    """All MIDI files of folders, zip and tar archives, and single files; no more than one is in memory.
+
+    A csv with the columns midi_filename and split, as MAESTRO has one, says the splits of the pieces beside it. Of the
+    others, a hash of its events puts a piece into "val" with the probability `share` and else into "train", the same in
+    every run, under any name.
+
+    Raises DataError at once for a word that is missing or no such thing.
+    """
+    for word in words:
+        check_word(word)
+    return _pieces(words, share)
+
+
+def _pieces(words: Sequence[str], share: float) -> Iterator[Piece | Failed | Skipped]:
+    seen: set[bytes] = set()
+    for word in words:
+        with members(word) as found:
+            splits, failed = _splits(found)
+            yield from failed
+            present = set()
+            for member in found:
+                if member.path and not is_midi(member.path):
+                    continue
+                path = posixpath.normpath(member.path)
+                present.add(path)
+                yield _piece(member, splits.get(path), share, seen)
+            if not present:
+                yield Failed(word, "holds no MIDI file")
+            yield from (Skipped(f"{word}/{path}", ABSENT) for path in splits if path not in present)
+
+
+def _splits(found: Sequence[Member]) -> tuple[dict[str, str], list[Failed]]:
+    """What the tables say, and those that cannot be read."""
+    splits: dict[str, str] = {}
+    failed = []
+    for member in found:
+        if member.path.lower().endswith(".csv"):
+            try:
+                splits |= read_splits(member.path, member.read())
+            except MidiError as error:
+                failed.append(Failed(member.name, str(error)))
+    return splits, failed
+
+
+def _piece(member: Member, split: str | None, share: float, seen: set[bytes]) -> Piece | Failed | Skipped:
+    name = member.name
+    try:
+        notes, dropped = parse_midi(member.read())
+    except MidiError as error:
+        return Failed(name, str(error))
+    if not len(notes):
+        others = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
+        return Failed(name, f"no piano notes ({others})" if others else "no notes")
+    ids = events.encode(notes)
+    digest = hashlib.blake2b(ids.astype("<i4").tobytes(), digest_size=16).digest()
+    if digest in seen:
+        return Skipped(name, DUPLICATE)
+    seen.add(digest)
+    return Piece(name, split or ("val" if held_out(digest.hex(), share) else "train"), notes, ids, dropped)

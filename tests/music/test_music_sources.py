@@ -1,0 +1,302 @@
+"""Words to pieces: folders and archives of every kind, splits, duplicates, and what is damaged."""
+
+import io
+import os
+import tarfile
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gpt2kit.errors import DataError
+from gpt2kit.music import archives
+from gpt2kit.music.events import encode
+from gpt2kit.music.midi import LARGEST_FILE, write_midi
+from gpt2kit.music.notes import Notes
+from gpt2kit.music.smf import MidiError
+from gpt2kit.music.sources import ABSENT, DUPLICATE, Failed, Piece, Skipped, pieces
+from gpt2kit.music.splits import read_splits
+
+Files = dict[str, bytes]
+Pack = Callable[[Path, Files], str]
+CSV = """\
+canonical_composer,canonical_title,split,year,midi_filename
+A. Berg,"Sonata, Op. 1",train,2018,2018/one.midi
+A. Berg,Sonata,validation,2018,2018/two.midi
+A. Berg,Sonata,test,2018,2018/three.midi
+A. Berg,Sonata,,2018,2018/four.midi
+"""
+
+
+@pytest.fixture
+def midi(tmp_path: Path) -> Callable[[int], bytes]:
+    """`midi(number)`: a file of two notes, another for every number."""
+
+    def make(number: int) -> bytes:
+        path = tmp_path / "made.mid"
+        write_midi(path, Notes.of([60, 62], [64, 64], [0.0, 0.5 + number / 100], [0.4, 9.0]))
+        content = path.read_bytes()
+        path.unlink()
+        return content
+
+    return make
+
+
+def in_folder(place: Path, files: Files) -> str:
+    for name, content in files.items():
+        path = place / "music" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return str(place / "music")
+
+
+def in_zip(place: Path, files: Files) -> str:
+    with zipfile.ZipFile(place / "music.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return str(place / "music.zip")
+
+
+def in_tar(place: Path, files: Files, kind: str = "") -> str:
+    path = place / f"music.tar{'.' * bool(kind)}{kind}"
+    with tarfile.open(path, f"w:{kind}") as archive:  # type: ignore[call-overload]
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return str(path)
+
+
+PACKS: dict[str, Pack] = {
+    "folder": in_folder,
+    "zip": in_zip,
+    "tar": in_tar,
+    "tar.gz": partial(in_tar, kind="gz"),
+    "tar.bz2": partial(in_tar, kind="bz2"),
+    "tar.xz": partial(in_tar, kind="xz"),
+}
+
+
+def found(*words: str) -> dict[str, Piece | str]:
+    """Pieces, or the reason why there is none, by name."""
+    return {item.name: item if isinstance(item, Piece) else item.reason for item in pieces(words)}
+
+
+def splits(*words: str) -> dict[str, str]:
+    return {
+        name.rpartition("/")[2]: item.split if isinstance(item, Piece) else item for name, item in found(*words).items()
+    }
+
+
+@pytest.mark.parametrize("kind", PACKS)
+def test_every_kind_of_archive_gives_the_same(tmp_path: Path, midi: Callable[[int], bytes], kind: str) -> None:
+    files = {
+        "b/two.MID": midi(2),
+        "one.midi": midi(1),
+        "text.txt": b"?",
+        "b/._two.mid": b"of macOS",
+        "cut.mid": midi(3)[:60],
+    }
+    word = PACKS[kind](tmp_path, files)
+    by_name = found(word)
+    assert set(by_name) == {f"{word}/{name}" for name in ("b/two.MID", "one.midi", "cut.mid")}
+    piece = by_name[f"{word}/one.midi"]
+    assert isinstance(piece, Piece)
+    assert piece.notes.start.tolist() == [0.0, 0.51]
+    assert piece.ids.tolist() == encode(piece.notes).tolist()
+    assert "lacks" in str(by_name[f"{word}/cut.mid"])
+
+
+@pytest.mark.parametrize("kind", PACKS)
+def test_a_table_decides_the_splits_of_the_pieces_beside_it(
+    tmp_path: Path, midi: Callable[[int], bytes], kind: str
+) -> None:
+    """Though in a tar it may come last. A row without a split leaves its piece to the hash."""
+    files = {f"maestro/2018/{name}.midi": midi(number) for number, name in enumerate(("one", "two", "four"))}
+    word = PACKS[kind](tmp_path, files | {"maestro/maestro.csv": CSV.encode()})
+    assert splits(word) == {
+        "one.midi": "train",
+        "two.midi": "val",
+        "three.midi": ABSENT,
+        "four.midi": splits(word)["four.midi"],
+    }
+    assert splits(word)["four.midi"] in ("train", "val")
+
+
+def test_other_tables_say_nothing(tmp_path: Path, midi: Callable[[int], bytes]) -> None:
+    word = in_zip(tmp_path, {"a.mid": midi(1), "prices.csv": b"name,price\na.mid,3\n"})
+    assert set(splits(word)) == {"a.mid"}
+
+
+def test_a_damaged_table_is_told_and_the_pieces_are_read(tmp_path: Path, midi: Callable[[int], bytes]) -> None:
+    word = in_zip(tmp_path, {"a.mid": midi(1), "maestro.csv": b"midi_filename,split\n\xff\xfe,train\n"})
+    assert "damaged table" in splits(word)["maestro.csv"]
+    assert splits(word)["a.mid"] in ("train", "val")
+
+
+@pytest.mark.parametrize(
+    "content", [b'midi_filename,split\n"a', b"midi_filename,split\n" + b"a" * 200_000 + b",train\n"]
+)
+def test_a_table_with_wrong_quotes_or_endless_cells(content: bytes) -> None:
+    with pytest.raises(MidiError, match="damaged table"):
+        read_splits("maestro.csv", content)
+
+
+def test_an_empty_table_gives_none() -> None:
+    assert read_splits("maestro.csv", b"") == {}
+
+
+def test_the_hash_knows_the_music_alone(tmp_path: Path, midi: Callable[[int], bytes]) -> None:
+    """About one in twenty is held out, the same ones under other names, in another order and another archive."""
+    files = {f"{number:03}.mid": midi(number) for number in range(300)}
+    first = splits(in_zip(tmp_path, files))
+    renamed = {f"other/{999 - int(name[:3])}.midi": content for name, content in files.items()}
+    second = splits(in_folder(tmp_path, renamed))
+    assert first == {f"{999 - int(name[:3]):03}.mid": split for name, split in second.items()}
+    assert 5 <= sum(split == "val" for split in first.values()) <= 28
+    assert all(piece.split == "train" for piece in pieces([in_zip(tmp_path, files)], 0.0) if isinstance(piece, Piece))
+
+
+def test_the_same_music_is_taken_once_whatever_its_file(tmp_path: Path, midi: Callable[[int], bytes]) -> None:
+    again = midi(1) + b"and something behind"
+    folder = in_folder(tmp_path, {"a.mid": midi(1), "b.mid": again, "c.mid": midi(2)})
+    archive = in_zip(tmp_path, {"d.mid": midi(2)})
+    assert [type(item) for item in pieces([folder, archive])] == [Piece, Skipped, Piece, Skipped]
+    assert splits(folder, archive)["b.mid"] == splits(folder, archive)["d.mid"] == DUPLICATE
+
+
+def test_words_can_be_mixed_and_keep_their_order(tmp_path: Path, midi: Callable[[int], bytes]) -> None:
+    single = tmp_path / "single.mid"
+    single.write_bytes(midi(1))
+    words = [
+        in_zip(tmp_path, {"z.mid": midi(2)}),
+        str(single),
+        in_folder(tmp_path, {"b.mid": midi(3), "a.mid": midi(4)}),
+    ]
+    assert list(found(*words)) == [f"{words[0]}/z.mid", str(single), f"{words[2]}/a.mid", f"{words[2]}/b.mid"]
+
+
+def test_drums_alone_are_no_piece(tmp_path: Path, midi_file: Callable[..., bytes]) -> None:
+    import mido
+
+    track = [mido.Message(kind, note=36, velocity=9, time=9, channel=9) for kind in ("note_on", "note_off")]
+    word = in_zip(tmp_path, {"drums.mid": midi_file(track), "empty.mid": midi_file([])})
+    assert splits(word) == {"drums.mid": "no piano notes (drums: 1)", "empty.mid": "no notes"}
+
+
+@pytest.mark.parametrize("word", ["missing", "missing.mid", "text.txt", "nothing", "nul\0.mid"])
+def test_what_can_be_no_source_is_refused_before_anything_is_read(tmp_path: Path, word: str) -> None:
+    (tmp_path / "text.txt").write_text("text")
+    os.mkfifo(tmp_path / "nothing")
+    with pytest.raises(
+        DataError, match=r"accepted: a folder, a zip or tar archive, or a MIDI file \(.mid .midi .rmi\)"
+    ):
+        pieces([str(tmp_path / word)])
+
+
+@pytest.mark.parametrize("name", ["music.zip", "music.tar", "music.tgz", "music.tar.xz"])
+def test_an_archive_that_is_none_is_told_and_the_next_is_read(
+    tmp_path: Path, midi: Callable[[int], bytes], name: str
+) -> None:
+    (tmp_path / name).write_bytes(b"no archive at all")
+    (tmp_path / "other.mid").write_bytes(midi(1))
+    bad, good = pieces([str(tmp_path / name), str(tmp_path / "other.mid")])
+    assert isinstance(bad, Failed)
+    assert "cannot be unpacked" in bad.reason
+    assert bad.name == str(tmp_path / name)
+    assert isinstance(good, Piece)
+
+
+@pytest.mark.parametrize("pack", [in_folder, in_zip, in_tar])
+def test_a_source_without_music_is_told(tmp_path: Path, pack: Pack) -> None:
+    word = pack(tmp_path, {"read.me": b"text"})
+    assert found(word) == {word: "holds no MIDI file"}
+
+
+def test_an_archive_cut_short_gives_what_is_whole(tmp_path: Path, midi: Callable[[int], bytes]) -> None:
+    generator = np.random.default_rng(0)
+    files = {f"{number}.mid": midi(number) + generator.bytes(50_000) for number in range(4)}
+    word = in_tar(tmp_path, files, "gz")
+    content = Path(word).read_bytes()
+    Path(word).write_bytes(content[: len(content) * 5 // 8])
+    items = found(word)
+    assert [name for name, item in items.items() if isinstance(item, Piece)] == [f"{word}/0.mid", f"{word}/1.mid"]
+    assert "cannot be unpacked" in str(items[word])
+
+
+def test_a_damaged_member_does_not_stop_the_others(tmp_path: Path, midi: Callable[[int], bytes]) -> None:
+    word = in_zip(tmp_path, {"a.mid": midi(1), "b.mid": midi(2)})
+    content = bytearray(Path(word).read_bytes())
+    content[content.index(b"a.mid") + 15] ^= 0xFF
+    Path(word).write_bytes(content)
+    items = found(word)
+    assert "cannot be unpacked" in str(items[f"{word}/a.mid"])
+    assert isinstance(items[f"{word}/b.mid"], Piece)
+
+
+def test_a_locked_member_and_a_rare_method(tmp_path: Path, midi: Callable[[int], bytes]) -> None:
+    word = in_zip(tmp_path, {"a.mid": midi(1)})
+    content = bytearray(Path(word).read_bytes())
+    content[6] |= 1  # the bit for "encrypted", in both headers
+    content[content.index(b"PK\1\2") + 8] |= 1
+    Path(word).write_bytes(content)
+    assert "encrypted" in splits(word)["a.mid"]
+    with zipfile.ZipFile(word, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a.mid", bytes(10_000_000))
+    assert "rare method" in splits(word)["a.mid"]
+
+
+@pytest.mark.parametrize("pack", [in_folder, in_zip, in_tar])
+def test_a_huge_member_is_refused_unread(tmp_path: Path, midi: Callable[[int], bytes], pack: Pack) -> None:
+    word = pack(tmp_path, {"bomb.mid": bytes(LARGEST_FILE + 1), "good.mid": midi(1)})
+    items = found(word)
+    assert "too many for a MIDI file" in str(items[f"{word}/bomb.mid"])
+    assert isinstance(items[f"{word}/good.mid"], Piece)
+
+
+def test_a_member_that_lies_about_its_size(tmp_path: Path) -> None:
+    """It says 100 bytes, and unpacks to many more."""
+    word = in_zip(tmp_path, {"bomb.mid": bytes(LARGEST_FILE + 1)})
+    content = Path(word).read_bytes()
+    Path(word).write_bytes(content.replace((LARGEST_FILE + 1).to_bytes(4, "little"), (100).to_bytes(4, "little")))
+    assert "cannot be unpacked" in splits(word)["bomb.mid"]
+
+
+def test_a_tar_without_end_is_not_unpacked(
+    tmp_path: Path, midi: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word = in_tar(tmp_path, {"a.mid": midi(1), "zeros": bytes(1_000_000), "b.mid": midi(2)}, "gz")
+    monkeypatch.setattr(archives, "LARGEST_TAR", 100_000)
+    items = found(word)
+    assert isinstance(items[f"{word}/a.mid"], Piece)
+    assert "larger than 100,000 bytes" in str(items[word])
+    assert f"{word}/b.mid" not in items
+
+
+def test_names_that_lead_elsewhere_write_nothing(tmp_path: Path, midi: Callable[[int], bytes]) -> None:
+    for pack in (in_zip, in_tar):
+        place = tmp_path / pack.__name__
+        place.mkdir()
+        word = pack(place, {"../../evil.mid": midi(1), "/etc/evil.mid": midi(2)})
+        assert len(found(word)) == 2
+        assert [path.name for path in place.iterdir()] == [Path(word).name]
+    assert not list(tmp_path.rglob("evil.mid"))
+
+
+def test_links_in_a_tar_and_loops_in_a_folder(tmp_path: Path, midi: Callable[[int], bytes]) -> None:
+    word = in_tar(tmp_path, {"a.mid": midi(1)})
+    with tarfile.open(word, "a") as archive:
+        link = tarfile.TarInfo("b.mid")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    assert list(found(word)) == [f"{word}/a.mid"]
+    folder = Path(in_folder(tmp_path, {"a.mid": midi(2)}))
+    (folder / "loop").symlink_to(folder)
+    (folder / "b.mid").symlink_to(folder / "b.mid")
+    items = found(str(folder))
+    assert isinstance(items[f"{folder}/a.mid"], Piece)
+    assert "symbolic links" in str(items[f"{folder}/b.mid"])
+    assert len(items) == 2
