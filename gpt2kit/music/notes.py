@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,7 +40,8 @@ class Notes:
         if not ((end > start) & np.isfinite(end)).all():
             raise ValueError("a note ends before it has begun, or never")
         order = _order(pitch, start, end)
-        for name, values in zip(FIELDS, (pitch, velocity, start, end), strict=True):
+        columns: tuple[NDArray[Any], ...] = (pitch, velocity, start, end)
+        for name, values in zip(FIELDS, columns, strict=True):
             ordered = values if order is None else values[order]
             ordered.flags.writeable = False
             object.__setattr__(self, name, ordered)
@@ -62,7 +64,7 @@ class Notes:
             return NotImplemented
         return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in FIELDS)
 
-    __hash__ = None  # type: ignore[assignment]  # arrays are not hashed; `digest` in sources.py is
+    __hash__ = None  # type: ignore[assignment]  # arrays are not hashed
 
     def __repr__(self) -> str:
         return f"Notes({len(self)} in {self.duration:.2f} s)"
