@@ -25,6 +25,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "numpy": ("data/", "train/", "music/"),
     "fluidsynth": ("music/sound.py",),
     "tinysoundfont": ("music/sound.py",),
+    "PIL": ("music/roll.py",),
     "pickle": (),
 }
 """Third-party modules (and one that runs code it reads) by the only files that may import them; a part of one module
