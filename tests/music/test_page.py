@@ -230,21 +230,31 @@ def test_every_note_is_struck_in_time_and_heard(tab: "Browser", tmp_path: Path) 
     tab.value(
         """(() => {
           window.struck = [];
+          window.tones = [];
           const start = AudioBufferSourceNode.prototype.start;
           AudioBufferSourceNode.prototype.start = function (when) {
             const samples = this.buffer.getChannelData(0), peak = samples.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
             window.struck.push([when, peak, samples[0], samples.at(-1)]);
+            window.tones.push([this.buffer.sampleRate, [...samples.slice(2000, 2000 + 16384)]]);
             return start.call(this, when);
           };
         })()"""
     )
     tab.press(" ", 32)
     tab.until("window.struck.length >= 3")
-    struck = np.array(tab.value("window.struck"))[:3]
+    tab.until(f"{ONLY}('play').getAttribute('aria-label') === 'Play'")
+    struck = np.array(tab.value("window.struck"))
+    assert len(struck) == 3  # each note once
     assert (struck[:, 1] > 0.3).all()
     assert np.isfinite(struck).all()
     assert np.abs(struck[:, 2:]).max() < 1e-3
     assert (np.diff(struck[:, 0]) >= 0).all()
+    for pitch, (rate, samples) in zip(notes.pitch.tolist(), tab.value("window.tones"), strict=False):
+        frequency = 440 * 2 ** ((pitch - 69) / 12)
+        spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), 1 << 18))
+        cents = 1200 * np.log2(np.fft.rfftfreq(1 << 18, 1 / rate)[1:] / frequency)
+        near = np.abs(cents) < 150
+        assert abs(cents[near][spectrum[1:][near].argmax()]) < 6
 
 
 def test_arrows_and_the_overview_seek(tab: "Browser", tmp_path: Path) -> None:
