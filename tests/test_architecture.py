@@ -36,6 +36,9 @@ DOORS: dict[str, tuple[str, ...]] = {
     "pretty_midi": ("music/midi.py",),
     "symusic": ("music/midi.py",),
     "mido": (),
+    "fluidsynth": ("music/sound.py",),
+    "tinysoundfont": ("music/sound.py",),
+    "PIL": ("music/roll.py",),
     "pickle": (),
 }
 """Third-party modules (and one that runs code it reads) by the only files that may import them; a part of one module

@@ -1,0 +1,118 @@
+"""From attention between events to attention between notes: which notes each note looked back at.
+
+The picture of the Music Transformer paper (Huang et al., 2018, figures 5 to 8) draws a line an event; here what belongs
+to one note counts together, so that a listener sees notes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gpt2kit.music import events
+
+Weights = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """For every note, layer and head the notes looked at most, strongest first."""
+
+    keys: NDArray[np.int32]
+    """(notes, layers, heads, top) indices of notes struck earlier; -1 where there are fewer."""
+    weights: Weights
+    """(notes, layers, heads, top) shares from 0 to 1 of all that was looked at; 0 where there is no key."""
+
+    def __post_init__(self) -> None:
+        if self.keys.ndim != 4 or self.keys.shape != self.weights.shape:
+            raise ValueError(f"keys {self.keys.shape} and weights {self.weights.shape} are no two (N, L, H, K)")
+        queries = np.arange(len(self.keys))[:, None, None, None]
+        if not ((self.keys >= -1) & (self.keys < queries)).all():
+            raise ValueError("a key must be the index of an earlier note, or -1")
+        if not ((self.weights >= 0) & (self.weights <= 1)).all():
+            raise ValueError("a weight must lie between 0 and 1")
+
+
+def notes_of_events(ids: ArrayLike) -> NDArray[np.int64]:
+    """The index in `events.decode(ids)` of the note that each event (T,) belongs to; -1 for none.
+
+    NOTE_ON belongs to the note it strikes, NOTE_OFF to the one it ends, TIME_SHIFT and VELOCITY to the next one struck.
+    None have orphaned NOTE_OFFs, keys that decode to no note, BEGIN, END, PAD and all that comes after END.
+    """
+    stream = np.asarray(ids, np.int64).reshape(-1)
+    ends = np.flatnonzero(stream == events.END)
+    length = int(ends[0]) if len(ends) else len(stream)
+    whole, stream = np.full(len(stream), -1, np.int64), stream[:length]
+    is_shift = (stream >= events.TIME_SHIFT) & (stream < events.VELOCITY)
+    clock = np.cumsum(np.where(is_shift, stream - events.TIME_SHIFT + 1, 0))
+    places = np.flatnonzero((stream >= events.NOTE_ON) & (stream < events.TIME_SHIFT))
+    struck = places[stream[places] < events.NOTE_OFF]
+    ons, offs = (places[found] for found in events.matched(stream[places]))
+    # What `decode` does: a note that nothing ends is cut, those of no length are dropped, the others sorted.
+    start = clock[struck]
+    end = np.minimum(clock[-1] if length else 0, start + events.LONGEST_HANGING)
+    end[np.searchsorted(struck, ons)] = clock[offs]
+    order = np.lexsort((end, stream[struck], start))
+    order = order[end[order] > start[order]]
+    if not len(order):
+        return whole
+    rank = np.full(len(struck), -1, np.int64)
+    rank[order] = np.arange(len(order))
+    heard = np.flatnonzero(rank >= 0)
+    following = np.searchsorted(struck[heard], np.arange(length))
+    waits = (is_shift | ((stream >= events.VELOCITY) & (stream < events.BEGIN))) & (following < len(heard))
+    note = whole[:length]
+    note[waits] = rank[heard[following[waits]]]
+    note[struck] = rank
+    note[offs] = rank[np.searchsorted(struck, ons)]
+    return whole
+
+
+def grouped(ids: ArrayLike, rows: Iterable[Weights], top: int = 6) -> Attention:
+    """Sum attention between the events `ids` (T,) into attention between the notes that they decode to.
+
+    `rows` gives for each event in turn the weights (layers, heads, K), K up to T, with which it was looked back: the
+    k-th belongs to event k. An array (layers, heads, T, T) gives them as `weights.transpose(2, 0, 1, 3)`. Whose row
+    counts for an event, the query that reads it or the one before, which predicts it, is the caller's choice. An event
+    past the last row looks at nothing.
+
+    A note's weight for an earlier note is the mean over its own events of the sum over the other's. What is looked at
+    beside earlier notes (the note itself, those struck while it sounds, events of no note) is left out, so that weights
+    add up to less than 1. Memory is that of the notes that sound at one time.
+    """
+    notes = notes_of_events(ids)
+    count = int(notes.max(initial=-1)) + 1
+    members = np.bincount(notes[notes >= 0], minlength=count)
+    by_note = np.argsort(notes, kind="stable")
+    by_note = by_note[notes[by_note] >= 0]
+    left, sums = members.copy(), dict[int, Weights]()
+    keys, weights = np.zeros((count, 0, 0, top), np.int32), np.zeros((count, 0, 0, top), np.float32)
+    for note, row in zip(notes.tolist(), rows, strict=False):
+        if keys.size == 0 and count:
+            keys = np.full((count, *row.shape[:2], top), -1, np.int32)
+            weights = np.zeros(keys.shape, np.float32)
+        if note < 0:
+            continue
+        known = by_note[by_note < row.shape[2]]
+        owners = notes[known]
+        begins = np.flatnonzero(np.diff(owners, prepend=-1))
+        if note not in sums:
+            sums[note] = np.zeros((*row.shape[:2], count), np.float32)
+        if len(begins):
+            sums[note][..., owners[begins]] += np.add.reduceat(row[..., known], begins, axis=-1)
+        left[note] -= 1
+        if left[note] == 0:
+            _keep(sums.pop(note)[..., :note] / members[note], keys[note], weights[note])
+    for note, total in sums.items():
+        _keep(total[..., :note] / members[note], keys[note], weights[note])
+    return Attention(keys, weights)
+
+
+def _keep(shares: Weights, keys: NDArray[np.int32], weights: Weights) -> None:
+    """Put the largest of `shares` (layers, heads, notes) and where they are into `keys` and `weights` (.., top)."""
+    kept = min(keys.shape[-1], shares.shape[-1])
+    best = np.argsort(-shares, axis=-1, kind="stable")[..., :kept]
+    found = np.take_along_axis(shares, best, axis=-1)
+    keys[..., :kept] = np.where(found > 0, best, -1)
+    weights[..., :kept] = np.clip(found, 0, 1)

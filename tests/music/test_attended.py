@@ -1,0 +1,129 @@
+"""Attention between events, counted by note."""
+
+import numpy as np
+import pytest
+
+from gpt2kit.music import events
+from gpt2kit.music.attended import Attention, grouped, notes_of_events
+from gpt2kit.music.events import BEGIN, END, NOTE_OFF, PAD, TIME_SHIFT, VELOCITY, decode
+from gpt2kit.music.notes import Notes
+
+C_THEN_E = [
+    BEGIN,
+    VELOCITY + 19,
+    60,
+    TIME_SHIFT + 49,
+    64,
+    TIME_SHIFT + 49,
+    60 + NOTE_OFF,
+    TIME_SHIFT + 9,
+    64 + NOTE_OFF,
+    END,
+    PAD,
+    61,
+]
+
+
+def test_each_event_belongs_to_a_note() -> None:
+    assert notes_of_events(C_THEN_E).tolist() == [-1, 0, 0, 1, 1, -1, 0, -1, 1, -1, -1, -1]
+
+
+def test_orphans_and_keys_of_no_length_belong_to_none() -> None:
+    ids = [62 + NOTE_OFF, VELOCITY + 5, 62, 62 + NOTE_OFF, TIME_SHIFT + 9, 70, TIME_SHIFT]
+    assert notes_of_events(ids).tolist() == [-1, 0, -1, -1, 0, 0, -1]
+    assert notes_of_events([]).tolist() == []
+    assert notes_of_events([END, 60]).tolist() == [-1, -1]
+    assert notes_of_events([-5, 9999, BEGIN]).tolist() == [-1, -1, -1]
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_the_notes_are_those_that_decode_gives(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lows, highs = np.array([[58, 58 + NOTE_OFF, TIME_SHIFT, -2], [62, 62 + NOTE_OFF, VELOCITY + 32, 392]])
+    kinds = rng.choice(4, 60, p=[0.4, 0.3, 0.28, 0.02])
+    ids = rng.integers(lows[kinds], highs[kinds]).tolist()
+    stream, notes = np.array(ids, np.int64), decode(ids)
+    owners = notes_of_events(ids)
+    is_shift = (stream >= TIME_SHIFT) & (stream < VELOCITY)
+    clock = np.cumsum(np.where(is_shift, stream - TIME_SHIFT + 1, 0))
+    strokes = [place for place, id in enumerate(ids) if 0 <= id < NOTE_OFF and owners[place] >= 0]
+    assert sorted(owners[strokes].tolist()) == list(range(len(notes)))
+    for place in strokes:
+        assert notes.pitch[owners[place]] == ids[place]
+        assert notes.start[owners[place]] * 100 == pytest.approx(clock[place])
+    for place, id in enumerate(ids):
+        if NOTE_OFF <= id < TIME_SHIFT and owners[place] >= 0:
+            assert notes.pitch[owners[place]] == id - NOTE_OFF
+            assert notes.end[owners[place]] * 100 == pytest.approx(clock[place])
+
+
+def dense(ids: list[int], weights: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Attention:
+    return grouped(ids, weights.transpose(2, 0, 1, 3), top=3)
+
+
+def test_a_note_s_weights_are_means_over_its_events_of_sums_over_the_other_s() -> None:
+    size = len(C_THEN_E)
+    weights = np.zeros((1, 2, size, size), np.float32)
+    # The events of E are 3, 4 and 8; those of C are 1, 2 and 6.
+    weights[0, 1, 3, [1, 2]] = 0.3, 0.6
+    weights[0, 1, 4, [0, 2, 3]] = 0.5, 0.2, 0.3
+    weights[0, 1, 8, [6, 7]] = 0.1, 0.9
+    attention = dense(C_THEN_E, weights)
+    assert attention.keys.shape == attention.weights.shape == (2, 1, 2, 3)
+    assert attention.keys[1, 0].tolist() == [[-1, -1, -1], [0, -1, -1]]
+    assert attention.weights[1, 0, 1].tolist() == pytest.approx([(0.9 + 0.2 + 0.1) / 3, 0, 0])
+    assert (attention.keys[0] == -1).all()
+
+
+def test_against_a_direct_sum_over_random_weights() -> None:
+    rng = np.random.default_rng(0)
+    start = rng.uniform(0, 4, 25)
+    ids = events.encode(Notes.of(rng.integers(50, 70, 25), rng.integers(1, 128, 25), start, start + rng.random(25)))
+    size = len(ids)
+    weights = np.tril(rng.random((2, 3, size, size)).astype(np.float32))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    attention = grouped(ids, weights.transpose(2, 0, 1, 3), top=25)
+    owners = notes_of_events(ids)
+    for query in range(25):
+        for key in range(query):
+            expected = weights[:, :, owners == query][..., owners == key].sum(axis=-1).mean(axis=-1)
+            found = np.where(attention.keys[query] == key, attention.weights[query], 0).sum(axis=-1)
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
+        assert (np.diff(attention.weights[query], axis=-1) <= 0).all()
+    few = grouped(ids, iter(weights.transpose(2, 0, 1, 3)), top=4)
+    assert (few.keys == attention.keys[..., :4]).all()
+
+
+def test_short_rows_and_missing_rows() -> None:
+    causal = [np.full((1, 1, place + 1), 1 / (place + 1), np.float32) for place in range(len(C_THEN_E))]
+    full = np.stack([np.pad(row, ((0, 0), (0, 0), (0, len(C_THEN_E) - row.shape[2]))) for row in causal])
+    np.testing.assert_array_equal(grouped(C_THEN_E, causal).weights, grouped(C_THEN_E, full).weights)
+    cut = grouped(C_THEN_E, causal[:5])
+    assert cut.keys[1, 0, 0, 0] == 0
+    assert 0 < cut.weights[1, 0, 0, 0] < grouped(C_THEN_E, causal).weights[1, 0, 0, 0]
+
+
+def test_nothing_to_look_at() -> None:
+    assert grouped([], []).keys.shape == (0, 0, 0, 6)
+    assert grouped([BEGIN, END], np.zeros((2, 4, 4, 2), np.float32)).keys.shape[0] == 0
+    assert grouped(C_THEN_E, []).keys.shape == (2, 0, 0, 6)
+
+
+@pytest.mark.parametrize(
+    ("keys", "weights", "reason"),
+    [
+        (np.zeros((2, 1, 1, 1)), np.zeros((2, 1, 1, 2)), "no two"),
+        (np.zeros((2, 1)), np.zeros((2, 1)), "no two"),
+        (np.full((2, 1, 1, 1), 1), np.zeros((2, 1, 1, 1)), "earlier note"),
+        (np.full((2, 1, 1, 1), -2), np.zeros((2, 1, 1, 1)), "earlier note"),
+        (np.full((2, 1, 1, 1), -1), np.full((2, 1, 1, 1), 1.5), "between 0 and 1"),
+        (np.full((2, 1, 1, 1), -1), np.full((2, 1, 1, 1), np.nan), "between 0 and 1"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    keys: np.ndarray[tuple[int, ...], np.dtype[np.int32]],
+    weights: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+    reason: str,
+) -> None:
+    with pytest.raises(ValueError, match=reason):
+        Attention(keys, weights)

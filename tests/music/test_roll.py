@@ -1,0 +1,118 @@
+"""The picture of a performance: where notes stand, in which colour, what is marked."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from gpt2kit.errors import MachineError
+from gpt2kit.music import palette, roll
+from gpt2kit.music.notes import Notes
+from gpt2kit.music.roll import clock, write_roll
+
+Pixels = NDArray[np.uint8]
+PLOT = slice(roll.LEFT + 2, roll.WIDTH - roll.RIGHT - 2)
+
+
+def drawn(path: Path, notes: Notes, primer_seconds: float = 0.0, title: str = "") -> Pixels:
+    write_roll(path, notes, primer_seconds, title)
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+        return np.asarray(picture.convert("RGB"))
+
+
+def columns(pixels: Pixels, colour: tuple[int, int, int]) -> list[int]:
+    """The first and last column of the plot with that colour, counted from the plot's left edge."""
+    found = np.flatnonzero((pixels[roll.TOP :, PLOT] == colour).all(axis=2).any(axis=0))
+    return [int(found[0]) + 2, int(found[-1]) + 2] if len(found) else []
+
+
+def rows(pixels: Pixels, colour: tuple[int, int, int]) -> list[int]:
+    found = np.flatnonzero((pixels[roll.TOP :, PLOT] == colour).all(axis=2).any(axis=1))
+    return [int(found[0]), int(found[-1])]
+
+
+def test_notes_stand_at_their_time_in_the_colour_of_their_velocity(tmp_path: Path) -> None:
+    notes = Notes.of([60, 72, 64], [20, 120, 60], [0.0, 2.0, 9.0], [1.0, 4.0, 10.0])
+    pixels = drawn(tmp_path / "a.png", notes)
+    second = (roll.WIDTH - roll.LEFT - roll.RIGHT) / 10
+    loud = columns(pixels, palette.of_velocity(120))
+    assert loud == pytest.approx([2 * second, 4 * second], abs=3)
+    assert columns(pixels, palette.of_velocity(20))[1] == pytest.approx(second, abs=3)
+    assert rows(pixels, palette.of_velocity(120))[1] < rows(pixels, palette.of_velocity(60))[0]
+    assert rows(pixels, palette.of_velocity(60))[1] < rows(pixels, palette.of_velocity(20))[0]
+
+
+def test_the_primer_is_shaded_up_to_its_line_and_nothing_without_one(tmp_path: Path) -> None:
+    notes = Notes.of([60, 72], [64, 64], [0.0, 9.0], [1.0, 10.0])
+    second = (roll.WIDTH - roll.LEFT - roll.RIGHT) / 10
+    pixels = drawn(tmp_path / "a.png", notes, 2.5)
+    assert columns(pixels, roll.PRIMER)[1] == pytest.approx(2.5 * second, abs=4)
+    assert columns(pixels, roll.PRIMER_LINE) == pytest.approx([2.5 * second] * 2, abs=4)
+    plain = drawn(tmp_path / "b.png", notes)
+    assert columns(plain, roll.PRIMER) == columns(plain, roll.PRIMER_LINE) == []
+
+
+def test_a_long_piece_breaks_into_rows_of_a_minute(tmp_path: Path) -> None:
+    start = np.arange(150.0)
+    notes = Notes.of(np.full(150, 60), np.full(150, 90), start, start + 0.5)
+    one = drawn(tmp_path / "a.png", notes.sliced(0, 60))
+    three = drawn(tmp_path / "b.png", notes, 70)
+    assert one.shape[1] == three.shape[1] == roll.WIDTH
+    assert 1.8 * one.shape[0] < three.shape[0] < 3 * one.shape[0]
+    assert columns(three, roll.PRIMER)[1] > 1500  # the first row is all primer
+    assert (
+        len(np.flatnonzero((three == roll.PRIMER_LINE).all(axis=2).sum(axis=0) > 100)) <= 4
+    )  # one line, in the second
+
+
+def test_a_day_of_music_makes_a_picture_of_bounded_size(tmp_path: Path) -> None:
+    pixels = drawn(tmp_path / "a.png", Notes.of([60, 60], [90, 90], [0.0, 86400.0], [1.0, 86401.0]))
+    assert pixels.shape[0] < 8 * 700
+
+
+@pytest.mark.parametrize("pitches", [[0], [127], [0, 127], [60], [21, 108]])
+def test_any_range_of_pitches_is_in_view(tmp_path: Path, pitches: list[int]) -> None:
+    count = len(pitches)
+    pixels = drawn(tmp_path / "a.png", Notes.of(pitches, [127] * count, [0.0] * count, [1.0] * count))
+    height = pixels.shape[0] - roll.TOP - roll.BOTTOM
+    assert height >= 36 * 4
+    first, last = rows(pixels, palette.of_velocity(127))
+    assert 0 <= first <= last < height
+
+
+def test_a_piece_without_notes_is_a_picture_that_says_so(tmp_path: Path) -> None:
+    pixels = drawn(tmp_path / "a.png", Notes.none())
+    titled = drawn(tmp_path / "b.png", Notes.none(), title="no notes")
+    assert (pixels == titled).all()
+    assert (pixels[: roll.TOP, : roll.WIDTH // 2] < 100).any()
+
+
+@pytest.mark.parametrize("title", ["x" * 10_000, "line\nbreak\x00", "Pièce n° 3 ♯ 曲", "</script>"])
+def test_any_title_fits(tmp_path: Path, title: str) -> None:
+    pixels = drawn(tmp_path / "a.png", Notes.of([60], [90], [0.0], [1.0]), title=title)
+    legend = drawn(tmp_path / "b.png", Notes.of([60], [90], [0.0], [1.0]))
+    corner = slice(roll.WIDTH - 460, None)
+    assert (pixels[: roll.TOP, corner] == legend[: roll.TOP, corner]).all()
+
+
+def test_the_same_notes_give_the_same_bytes(tmp_path: Path) -> None:
+    notes = Notes.of([60, 72], [64, 64], [0.0, 9.0], [1.0, 10.0])
+    for name in ("a.png", "b.png"):
+        write_roll(tmp_path / name, notes, 3.0, "twice")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MachineError, match="cannot be written"):
+        write_roll(tmp_path / "no" / "a.png", Notes.none())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0:00"), (0.5, "0:00.5"), (59.96, "1:00"), (61, "1:01"), (600, "10:00"), (3723, "1:02:03")],
+)
+def test_clock(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
