@@ -109,7 +109,10 @@ class TrainConfig:
         check(self.steps >= 0 and self.epochs > 0, "steps must be 0 or more, and epochs above 0")
         if self.budget:
             duration(self.budget)
-            check(not self.steps, f"budget = {self.budget!r} decides on the steps: set steps = 0, not {self.steps}")
+            check(
+                not self.steps,
+                f"budget = {self.budget!r} decides on the steps: set steps = 0, not {self.steps}, or budget = ''",
+            )
         check(self.batch_tokens >= 1 and self.accumulate >= 1, "batch_tokens and accumulate must be at least 1")
         check(self.lr > 0 and self.muon_lr > 0, "learning rates must be above 0")
         check(0 <= self.beta2 < 1, "beta2 must be in [0, 1)")
@@ -146,7 +149,7 @@ class GenerateConfig:
         check(self.temperature >= 0, "temperature must be 0 (greedy) or more")
         check(self.top_k >= 0 and 0 <= self.top_p <= 1, "top_k must be 0 or more, top_p in [0, 1]")
         check(self.max_new_tokens >= 1, "max_new_tokens must be at least 1")
-        check(min(self.batch_rows, *self.stop_ids, *self.ban_ids, 0) >= 0, "batch_rows and ids must be 0 or more")
+        check(min(self.batch_rows, *self.stop_ids, *self.ban_ids, 0) >= 0, "batch_rows, stop_ids and ban_ids must be 0 or more")
         check(self.repetition_penalty > 0, "repetition_penalty must be above 0; 1 is off")
         check(self.max_ratio >= 0, "max_ratio must be 0 or more")
         sampled = self.temperature > 0

@@ -10,6 +10,7 @@ from gpt2kit import folders, recipe
 from gpt2kit.config import GenerateConfig
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.generate import decode
+from gpt2kit.generate.answer import Clock
 from gpt2kit.model import hf
 from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.frozen import FrozenGPT2
@@ -30,6 +31,8 @@ class Result:
     """False when the length limit ended the answer."""
     truncated: bool
     """True when the source was cut to fit into the window."""
+    ids: list[list[int]]
+    """What the outputs were decoded from, without the end token."""
 
 
 class Engine:
@@ -51,11 +54,11 @@ class Engine:
         if isinstance(source, str):
             return self([source], **settings)[0]
         parsed = [self.task.parse(text) for text in source]
-        return [result.outputs[0] for result in self.results(parsed, self._config(settings))]
+        return [result.outputs[0] for result in self.results(parsed, self.configured(settings))]
 
     def stream(self, source: str, **settings: Any) -> Iterator[str]:
         """Pieces of the answer as they are found; joined they are the answer."""
-        config = self._config(settings)
+        config = self.configured(settings)
         if config.beams > 1:
             raise UserError("beam search knows its answer only at the end: stream with beams = 1")
         parsed = self.task.parse(source)
@@ -73,27 +76,30 @@ class Engine:
         if (text := self.task.decode(ids)) != shown:
             yield text[len(shown) :]
 
-    def results(self, sources: Iterable[Any], config: GenerateConfig | None = None) -> Iterator[Result]:
+    def results(
+        self, sources: Iterable[Any], config: GenerateConfig | None = None, clock: Clock | None = None
+    ) -> Iterator[Result]:
         """One result per source, in order, of any number of sources."""
         config = config or self.config
         iterator = iter(sources)
         offset = 0
         while window := list(islice(iterator, WINDOW_OF_INPUTS)):
-            yield from self._window(window, config, offset)
+            yield from self._window(window, config, offset, clock)
             offset += len(window)
 
-    def _window(self, sources: list[Any], config: GenerateConfig, offset: int) -> list[Result]:
-        empty = Result([self.task.decode([])], [None], finished=True, truncated=False)
+    def _window(self, sources: list[Any], config: GenerateConfig, offset: int, clock: Clock | None) -> list[Result]:
+        empty = Result([self.task.decode([])], [None], finished=True, truncated=False, ids=[[]])
         results = [empty] * len(sources)
         asked = [index for index, source in enumerate(sources) if not self.task.blank(source)]
         prompts = [self._prompt(sources[index], config) for index in asked]
         ids = [prompt for prompt, _ in prompts]
         numbers = [offset + index for index in asked]
-        for found in decode.answers(self._decoder(config), ids, config, self.task.eos, numbers):
+        for found in decode.answers(self._decoder(config), ids, config, self.task.eos, numbers, clock):
             outputs = [self.task.decode(answer.ids) for answer in found.answers]
             scores = [answer.score for answer in found.answers]
             truncated = prompts[found.index][1]
-            results[asked[found.index]] = Result(outputs, scores, found.answers[0].finished, truncated)
+            made = [answer.ids for answer in found.answers]
+            results[asked[found.index]] = Result(outputs, scores, found.answers[0].finished, truncated, made)
         return results
 
     def _decoder(self, config: GenerateConfig) -> FrozenGPT2:
@@ -110,7 +116,8 @@ class Engine:
         shortened = self.task.shorten(prompt, room)
         return shortened, len(shortened) < len(prompt)
 
-    def _config(self, settings: dict[str, Any]) -> GenerateConfig:
+    def configured(self, settings: dict[str, Any]) -> GenerateConfig:
+        """[generate] with other values, checked."""
         if not settings:
             return self.config
         return recipe.build_section(GenerateConfig, "generate", recipe.values(self.config) | settings)

@@ -1,5 +1,8 @@
 """Errors that are the user's to mend: each carries the exit code that the command line ends with."""
 
+PARTLY_DONE = 5
+"""Exit code of work that was done, but for records that could not be read."""
+
 
 class UserError(Exception):
     """Something outside gpt2kit is wrong. The message says what, where, and what would be accepted."""

@@ -3,12 +3,14 @@
 import importlib.metadata
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -16,7 +18,7 @@ import torch
 from gpt2kit import files, folders
 from gpt2kit.data.batches import Layout, RowLayout
 from gpt2kit.data.hub import fetch
-from gpt2kit.data.prepare import write_split
+from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import Store
 from gpt2kit.data.streams import StreamLayout
@@ -24,6 +26,7 @@ from gpt2kit.engine import Engine
 from gpt2kit.errors import DataError
 from gpt2kit.generate.decode import answers, freeze
 from gpt2kit.model import hf
+from gpt2kit.model.device import pick_dtype
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.recipe import Recipe
 from gpt2kit.tasks.base import Record, Score, Task
@@ -31,10 +34,12 @@ from gpt2kit.train import distributed, loop
 from gpt2kit.train import events as kinds
 from gpt2kit.train.state import STATE_FILE
 from gpt2kit.train.tensorboard import Board
+from gpt2kit.train.validate import validation_loss
 
 REPORT_FILE = "prepare.json"
 
-Records = Callable[[], Iterator[Record[Any, Any]]]
+EVALUATION_TOKENS = 8192
+"""Positions of a batch when a loss is measured."""
 
 
 def ignore(*_: object) -> None:
@@ -50,22 +55,22 @@ def prepare(
 ) -> dict[str, SplitReport]:
     """Read the corpora of each split, learn the tokenizer from train, write ids to `out`; returns what was done.
 
-    Without a "val" corpus a part of train is held out, by a hash of each key. A failure leaves `out` as it was.
+    Without a "val" corpus the task says what of train is held out, by default by a hash of each key. A failure leaves
+    `out` as it was.
     """
     task, window = recipe.task, recipe.model.n_positions
     longest = window if task.layout == "rows" else None
-    splits = _splits(task, corpora)
+    split = _whole("train") if "val" in corpora else task.split
+    read = partial(_counted, task, progress=progress)
     with files.new_folder(out, overwrite) as folder:
-        usable = (record for record in _counted(splits["train"], "fit", progress) if not task.problem(record))
+        usable = (r for r in read(corpora["train"], "fit") if split(r) == "train" and not task.problem(r))
         fitted = task.fit(corpora["train"], usable, folder, window)
-        reports: dict[str, SplitReport] = {}
-        training_keys = None
-        for split, records in splits.items():
-            report, keys = write_split(
-                folder, split, _counted(records, split, progress), fitted, longest, training_keys, ignore
-            )
-            reports[split] = report
-            training_keys = keys if training_keys is None else training_keys
+        names = ("train",) if "val" in corpora else ("train", "val")
+        writers = write_splits(folder, names, read(corpora["train"], "train"), split, fitted, longest)
+        keys = writers["train"].keys()
+        for name in (name for name in corpora if name != "train"):
+            writers |= write_splits(folder, (name,), read(corpora[name], name), _whole(name), fitted, longest, keys)
+        reports = {name: writer.report for name, writer in writers.items()}
         if not reports["train"].rows:
             dropped = ", ".join(f"{reason}: {n}" for reason, n in reports["train"].dropped.items()) or "it is empty"
             raise DataError(f"{' '.join(corpora['train'])}: nothing to train on ({dropped})")
@@ -75,21 +80,16 @@ def prepare(
     return reports
 
 
-def _splits(task: Task[Any, Any], corpora: Mapping[str, Sequence[str]]) -> dict[str, Records]:
-    """How to read each split, train first."""
-    whole: dict[str, Records] = {split: partial(task.read, words) for split, words in corpora.items()}
-    if "val" in corpora:
-        return whole
-
-    def part(wanted: str) -> Records:
-        return lambda: (record for record in task.read(corpora["train"]) if task.split(record) == wanted)
-
-    return {split: part(split) for split in task.splits} | {s: whole[s] for s in whole if s not in ("train", "val")}
+def _whole(split: str) -> Callable[[object], str]:
+    """All records belong to one split."""
+    return lambda record: split
 
 
-def _counted(records: Records, phase: str, progress: Callable[[str, int], None]) -> Iterator[Record[Any, Any]]:
+def _counted(
+    task: Task[Any, Any], corpus: Sequence[str], phase: str, progress: Callable[[str, int], None]
+) -> Iterator[Record[Any, Any]]:
     number = 0
-    for number, record in zip(count(1), records(), strict=False):
+    for number, record in zip(count(1), task.read(corpus), strict=False):
         if number % 1000 == 0:
             progress(phase, number)
         yield record
@@ -270,6 +270,38 @@ def evaluate(
         sum(not result.finished for result in results),
         seconds,
         f"set:{name}|n:{len(records)}|decode:{decoding}|gpt2kit:{version}",
+    )
+
+
+def evaluate_stream(
+    engine: Engine, run: Path, corpus: Sequence[str] = (), split: str = "val", limit: int | None = None
+) -> Evaluation:
+    """The loss of whole documents, every token once, in windows that do not overlap; by each of the task's units.
+
+    The documents are those of a corpus, or of a split of the folder that the run was trained on.
+    """
+    model, task = engine.model, engine.task
+    started, device = time.perf_counter(), model.head.device
+    dtype = pick_dtype("auto", device)
+    with TemporaryDirectory() as folder:
+        if corpus:
+            write_splits(Path(folder), [split], task.read(corpus), _whole(split), task, None)
+        store = Store(Path(folder) if corpus else folders.data_of(run, task), split)
+        documents = store if limit is None else store.first(limit)
+        name = ",".join(Path(word).name for word in corpus) or split
+        if not len(documents):
+            raise DataError(f"{name} has no documents to evaluate on")
+        batches = layout_of(task, model).validation(documents, EVALUATION_TOKENS)
+        nats = validation_loss(model, batches, device, dtype) * batches.epoch_tokens
+        units: Counter[str] = Counter()
+        for index in range(len(documents)):
+            prompt, target = documents.row(index)
+            units.update(task.units([*prompt, *target]))
+    window, version = model.config.n_positions, importlib.metadata.version("gpt2kit")
+    scores = [Score(f"nats per {unit}", nats / n, f"n:{n:.0f}", digits=4) for unit, n in units.items() if n]
+    how = f"window:{window}|stride:{window}|{dtype}|{task.fingerprint()}|gpt2kit:{version}"
+    return Evaluation(
+        scores, len(documents), 0, 0, time.perf_counter() - started, f"set:{name}|n:{len(documents)}|{how}"
     )
 
 

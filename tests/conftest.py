@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -16,6 +17,7 @@ import torch  # after the switch that it and the Hub's client read
 from gpt2kit.config import ModelConfig
 from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.music.notes import Notes
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
@@ -86,6 +88,20 @@ def store_of(tmp_path: Path) -> Callable[..., Store]:
         return Store(tmp_path, split)
 
     return write
+
+
+@pytest.fixture
+def random_notes() -> Callable[..., Notes]:
+    """`random_notes(seed, count=60, seconds=20.0, pitches=(21, 109))`: overlaps and repeated strikes are common."""
+
+    def make(seed: int, count: int = 60, seconds: float = 20.0, pitches: tuple[int, int] = (21, 109)) -> Notes:
+        generator = np.random.default_rng(seed)
+        start = generator.uniform(0, seconds, count)
+        length = generator.choice([0.0004, 0.004, 0.05, 0.4, 2.5], count) * generator.uniform(0.5, 1.5, count)
+        pitch, velocity = generator.integers(*pitches, count), generator.integers(1, 128, count)
+        return Notes.of(pitch, velocity, start, start + length)
+
+    return make
 
 
 ROOT = Path(__file__).resolve().parents[1]

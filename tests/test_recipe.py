@@ -16,6 +16,7 @@ from gpt2kit.train import events as kinds
 
 SHRUNK = [
     *("model.size=", "model.n_layer=1", "model.n_head=2", "model.n_embd=16", "model.dropout=0", "train.steps=2"),
+    "train.budget=",
     *("train.batch_tokens=64", "train.dtype=fp32", "train.compile=off", "train.samples=1", "train.evaluate_every=1"),
     *("generate.max_new_tokens=4",),
 ]

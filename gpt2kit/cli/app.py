@@ -7,9 +7,13 @@ from typing import NoReturn
 import typer
 
 from gpt2kit import tasks
-from gpt2kit.cli import console, demo, recipes, verbs
+from gpt2kit.cli import console, demo, music, recipes, verbs
 from gpt2kit.cli.arguments import expand
 from gpt2kit.errors import Interrupted, UserError
+
+COMMON = {verb.__name__: verb for verb in (verbs.prepare, verbs.train, verbs.generate, verbs.evaluate)}
+OWN = {"music": {verb.__name__: verb for verb in (music.generate, music.render)}}
+"""Verbs that a task has in the place of the common ones, or beside them."""
 
 
 def build() -> typer.Typer:
@@ -25,7 +29,7 @@ def build() -> typer.Typer:
     for name in tasks.names():
         kind = tasks.find(name)
         task_app = typer.Typer(help=verbs.first_line(kind), context_settings=settings, no_args_is_help=True)
-        for verb in (verbs.prepare, verbs.train, verbs.generate, verbs.evaluate):
+        for verb in {**COMMON, **OWN.get(name, {})}.values():
             task_app.command(verb.__name__)(verbs.bind(verb, name, kind))
         app.add_typer(task_app, name=name)
     app.command("demo")(demo.demo)

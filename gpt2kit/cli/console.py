@@ -101,6 +101,8 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
     for split, report in reports.items():
         for reason, count in report.dropped.items():
             say(f"{split}: {count:,} dropped, {reason}, such as {report.examples[reason][0]}")
+        for reason, count in report.left_out.items():
+            say(f"{split}: {count:,} {reason}")
         if report.leaked and split != "train":
             example = report.examples["source also in training"][0]
             say(f"{split}: {report.leaked:,} sources stand in train too, such as {example}")
@@ -173,7 +175,7 @@ def _duration(seconds: float) -> str:
 
 def evaluated(evaluation: "Evaluation") -> None:
     for score in evaluation.scores:
-        result(f"{score.name} {score.value:.2f}  {score.signature}")
+        result(f"{score.name} {score.value:.{score.digits}f}  {score.signature}")
     say(
         f"{evaluation.count:,} examples in {evaluation.seconds:.1f} s "
         f"({evaluation.count / evaluation.seconds:.1f} a second)  {evaluation.signature}"

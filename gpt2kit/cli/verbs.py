@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from gpt2kit.cli import console
-from gpt2kit.errors import Interrupted, UserError
+from gpt2kit.errors import PARTLY_DONE, Interrupted, UserError
 from gpt2kit.recipe import knobs
 from gpt2kit.tasks.base import Task
 
@@ -72,7 +72,7 @@ def prepare(
     task: str,
     flags: dict[str, str],
     *,
-    corpus: Annotated[list[str], typer.Argument(help="Two parallel files, a table, or hf:owner/name; more than once.")],
+    corpus: Annotated[list[str], typer.Argument(help="Files of the task's kind, or hf:owner/name; more than once.")],
     val: ValOption,
     test: TestOption,
     out: OutOption = "",
@@ -94,6 +94,8 @@ def prepare(
     console.prepared(reports, folder)
     if json:
         console.result_json({split: report.json() for split, report in reports.items()} | {"out": folder})
+    if any(report.damaged for report in reports.values()):
+        raise typer.Exit(PARTLY_DONE)
 
 
 def train(
@@ -198,7 +200,7 @@ def generate(
 ) -> None:
     """Answer each input on a line of its own."""
     options = {"beams": beams, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    engine = _load(task, run, options, device, set, flags)
+    engine = load(task, run, options, device, set, flags)
     if not 1 <= nbest <= engine.config.beams:
         raise UserError(
             f"--nbest {nbest}: beam search with {engine.config.beams} beams gives 1 to {engine.config.beams}"
@@ -252,15 +254,22 @@ def evaluate(
 
     from gpt2kit import pipeline
 
-    engine = _load(task, run, {"beams": beams}, device, set, flags)
+    engine = load(task, run, {"beams": beams}, device, set, flags)
+    counter = console.Counter("answers")
+    written = Path(predictions) if predictions else None
+    if engine.task.layout == "stream":
+        if beams or predictions:
+            raise UserError(f"{task} is scored by its loss: --beams and --predictions have no meaning for it")
+        evaluation = pipeline.evaluate_stream(engine, Path(run or f"runs/{task}"), pairs, split, limit)
+        counter.done()
+        console.result_json(evaluation.json()) if json else console.evaluated(evaluation)
+        return
     if pairs:
         records = list(islice(engine.task.read(pairs), limit))
         name = ",".join(Path(path).name for path in pairs)
     else:
         records = pipeline.stored_records(Path(run or f"runs/{task}"), engine.task, split, limit)
         name = split
-    counter = console.Counter("answers")
-    written = Path(predictions) if predictions else None
     evaluation = pipeline.evaluate(engine, records, name, written, lambda done: counter(name, done))
     counter.done()
     if json:
@@ -269,7 +278,7 @@ def evaluate(
         console.evaluated(evaluation)
 
 
-def _load(task: str, run: str, options: dict[str, Any], device: str, settings: list[str], flags: dict[str, str]) -> Any:
+def load(task: str, run: str, options: dict[str, Any], device: str, settings: list[str], flags: dict[str, str]) -> Any:
     from gpt2kit import engine
     from gpt2kit import recipe as recipes
 

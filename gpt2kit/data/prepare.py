@@ -1,81 +1,119 @@
 """Records to ids on disk, a few thousand at a time; memory holds those and eight bytes a row to find duplicates by."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gpt2kit.data.report import SplitReport
+from gpt2kit.data.report import Damage, SplitReport
 from gpt2kit.data.store import StoreWriter
 
 RECORDS_A_BATCH = 4096
 DOCUMENTS_A_BATCH = 16
 """These may be long."""
 
-Item = TypeVar("Item", contravariant=True)
+BETWEEN = 0xFFFFFFFF
+"""No id: it separates a prompt from its target where both are hashed."""
+
+Item = TypeVar("Item")
+Encoded = TypeVar("Encoded", contravariant=True)
 Rows = list[tuple[list[int], list[int]]]
 
 
-class Encoder(Protocol[Item]):
+class Encoder(Protocol[Encoded]):
     """What writing a split needs of a task."""
 
     @property
     def vocab_size(self) -> int: ...
-    def encode(self, records: Sequence[Item]) -> Rows: ...
+    def encode(self, records: Sequence[Encoded]) -> Rows: ...
     def shorten(self, prompt: list[int], room: int) -> list[int]: ...
-    def problem(self, record: Item) -> str | None: ...
-    def key(self, record: Item) -> str: ...
+    def problem(self, record: Encoded) -> str | None: ...
+    def left_out(self, record: Encoded) -> Mapping[str, int]: ...
+    def key(self, record: Encoded) -> str: ...
 
 
-def write_split(
+class SplitWriter(Generic[Item]):
+    """Takes the records of one split; rows are made to fit into a `window`, without one they may have any length."""
+
+    def __init__(
+        self, store: StoreWriter, task: Encoder[Item], window: int | None, training_keys: NDArray[np.uint64] | None
+    ) -> None:
+        self.store, self.task, self.window, self.training_keys = store, task, window, training_keys
+        self.report = SplitReport()
+        self._waiting: list[Item] = []
+        self._keys: list[NDArray[np.uint64]] = []
+        self._rows: list[NDArray[np.uint64]] = []
+
+    def add(self, record: Item) -> None:
+        """Write a record, soon; one that has a problem is counted."""
+        self.report.read += 1
+        problem = self.task.problem(record)
+        if problem is not None:
+            self.report.drop(problem, record)
+            self.report.damaged += isinstance(problem, Damage)
+            return
+        self._waiting.append(record)
+        if len(self._waiting) == (RECORDS_A_BATCH if self.window else DOCUMENTS_A_BATCH):
+            self._write()
+
+    def finish(self) -> None:
+        """Write what is left, and complete the report."""
+        self._write()
+        report, store = self.report, self.store
+        report.rows, report.tokens, report.prompt_tokens = store.rows, store.tokens, store.prompt_tokens
+        report.duplicates = report.rows - len(np.unique(np.concatenate(self._rows))) if self._rows else 0
+
+    def keys(self) -> NDArray[np.uint64]:
+        """Sorted hashes of the records' keys, to look for leaks into other splits."""
+        return np.unique(np.concatenate(self._keys)) if self._keys else np.empty(0, np.uint64)
+
+    def _write(self) -> None:
+        batch, self._waiting = self._waiting, []
+        keys = np.array([_hash(self.task.key(record).strip().encode()) for record in batch], dtype=np.uint64)
+        if self.training_keys is not None:
+            for index in np.flatnonzero(np.isin(keys, self.training_keys)):
+                self.report.leaked += 1
+                self.report.show("source also in training", self.task.key(batch[index]))
+        for record in batch:
+            self.report.leave_out(self.task.left_out(record))
+        rows = self.task.encode(batch)
+        if self.window is not None:
+            rows = fit_rows(batch, rows, self.task, self.window, self.report)
+        self.store.add(rows)
+        self._keys.append(keys)
+        self._rows.append(np.array([_hash(array("I", (*p, BETWEEN, *t)).tobytes()) for p, t in rows], dtype=np.uint64))
+
+
+def write_splits(
     folder: Path,
-    split: str,
+    splits: Iterable[str],
     records: Iterable[Item],
+    split: Callable[[Item], str],
     task: Encoder[Item],
     window: int | None,
-    training_keys: NDArray[np.uint64] | None,
-    progress: Callable[[int], None],
-) -> tuple[SplitReport, NDArray[np.uint64]]:
-    """Write one split and report on it; also returns the sorted hashes of its keys, to look for leaks in others.
+    training_keys: NDArray[np.uint64] | None = None,
+) -> dict[str, SplitWriter[Item]]:
+    """Write `splits`, and others that `split` names for some record; returns what wrote them, with their reports."""
+    with ExitStack() as stack:
 
-    Rows are made to fit into a `window`; without one they may have any length.
-    """
-    report = SplitReport()
-    key_hashes: list[NDArray[np.uint64]] = []
-    row_hashes: list[NDArray[np.int64]] = []
-    with StoreWriter(folder, split, task.vocab_size) as writer:
-        for batch in batches(usable(records, task, report), RECORDS_A_BATCH if window else DOCUMENTS_A_BATCH):
-            keys = np.array([_hash(task.key(record).strip().encode()) for record in batch], dtype=np.uint64)
-            if training_keys is not None:
-                for index in np.flatnonzero(np.isin(keys, training_keys)):
-                    report.leaked += 1
-                    report.show("source also in training", task.key(batch[index]))
-            rows = task.encode(batch)
-            if window is not None:
-                rows = fit_rows(batch, rows, task, window, report)
-            writer.add(rows)
-            key_hashes.append(keys)
-            row_hashes.append(np.array([hash((*p, -1, *t)) for p, t in rows], dtype=np.int64))
-            progress(report.read)
-    report.rows, report.tokens, report.prompt_tokens = writer.rows, writer.tokens, writer.prompt_tokens
-    if row_hashes:
-        report.duplicates = report.rows - len(np.unique(np.concatenate(row_hashes)))
-    return report, np.unique(np.concatenate(key_hashes)) if key_hashes else np.empty(0, np.uint64)
+        def writer(name: str) -> SplitWriter[Item]:
+            store = stack.enter_context(StoreWriter(folder, name, task.vocab_size))
+            return SplitWriter(store, task, window, training_keys)
 
-
-def usable(records: Iterable[Item], task: Encoder[Item], report: SplitReport) -> Iterator[Item]:
-    """The records without a problem; the others are counted."""
-    for record in records:
-        report.read += 1
-        problem = task.problem(record)
-        if problem:
-            report.drop(problem, record)
-        else:
-            yield record
+        writers = {name: writer(name) for name in splits}
+        for record in records:
+            name = split(record)
+            if name not in writers:
+                writers[name] = writer(name)
+            writers[name].add(record)
+        for each in writers.values():
+            each.finish()
+    return writers
 
 
 def fit_rows(records: Sequence[Item], rows: Rows, task: Encoder[Item], window: int, report: SplitReport) -> Rows:
@@ -92,12 +130,6 @@ def fit_rows(records: Sequence[Item], rows: Rows, task: Encoder[Item], window: i
             prompt = task.shorten(prompt, room)
         fitting.append((prompt, target))
     return fitting
-
-
-def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 def _hash(value: bytes) -> int:

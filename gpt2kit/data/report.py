@@ -1,9 +1,14 @@
 """What prepare did to a corpus: every drop by its reason, with examples, so that nothing vanishes in silence."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 EXAMPLES = 5
 WIDTH = 120
+
+
+class Damage(str):
+    """A problem of a record that should have been readable, unlike one that is left out on purpose."""
 
 
 @dataclass
@@ -15,6 +20,10 @@ class SplitReport:
     tokens: int = 0
     prompt_tokens: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
+    damaged: int = 0
+    """Those of the dropped that should have been readable."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """What was passed over inside of rows that were kept."""
     cut: int = 0
     """Rows whose source was cut so that the separator, the target and its end fit into the window."""
     duplicates: int = 0
@@ -26,6 +35,10 @@ class SplitReport:
     def drop(self, reason: str, example: object) -> None:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
         self.show(reason, example)
+
+    def leave_out(self, counts: Mapping[str, int]) -> None:
+        for reason, count in counts.items():
+            self.left_out[reason] = self.left_out.get(reason, 0) + count
 
     def show(self, reason: str, example: object) -> None:
         shown = self.examples.setdefault(reason, [])

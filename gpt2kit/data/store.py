@@ -7,6 +7,7 @@ SPLIT.json      the counts, by which a damaged folder is known
 """
 
 from collections.abc import Iterable
+from copy import copy
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -88,6 +89,15 @@ class Store:
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of every row."""
         return np.diff(self.ends, prepend=0)
+
+    def first(self, rows: int) -> "Store":
+        """The first rows alone."""
+        part = copy(self)
+        part.rows = min(rows, self.rows)
+        part.tokens = int(self.ends[part.rows - 1]) if part.rows else 0
+        part.ids, part.ends, part.prompts = self.ids[: part.tokens], self.ends[: part.rows], self.prompts[: part.rows]
+        part.prompt_tokens = int(part.prompts.sum())
+        return part
 
     def row(self, index: int) -> tuple[list[int], list[int]]:
         """(prompt, target) ids of one row."""

@@ -18,7 +18,7 @@ def causal_attention(query: Tensor, key: Tensor, value: Tensor, table_HSK: Tenso
     S[i, j] = q_i . table[i - j] (Shaw et al. 2018; Huang et al. 2018, equation 3).
     """
     if table_HSK is not None:
-        bias_BHTT = skewed(query @ table_HSK[:, : query.size(2)].flip(1).transpose(-1, -2)) * query.size(-1) ** -0.5
+        bias_BHTT = relative_bias(query, table_HSK)
         if query.device.type == "cpu":
             return short_attention(query, key, value, bias_BHTT)
         return F.scaled_dot_product_attention(
@@ -31,11 +31,20 @@ def causal_attention(query: Tensor, key: Tensor, value: Tensor, table_HSK: Tenso
 
 def short_attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
     """The same, step by step; `bias` is added to the scaled scores."""
+    return attention_weights(query, key, bias).to(value.dtype) @ value
+
+
+def attention_weights(query: Tensor, key: Tensor, bias: Tensor | None = None) -> Tensor:
+    """How much of each position every position takes in, [B, H, T, T] in fp32."""
     scores_BHTT = (query @ key.transpose(-1, -2)) * query.size(-1) ** -0.5
     if bias is not None:
         scores_BHTT = scores_BHTT + bias
-    scores_BHTT = scores_BHTT.masked_fill(future(query), float("-inf"))
-    return scores_BHTT.softmax(-1, dtype=torch.float32).to(value.dtype) @ value
+    return scores_BHTT.masked_fill(future(query), float("-inf")).softmax(-1, dtype=torch.float32)
+
+
+def relative_bias(query: Tensor, table_HSK: Tensor) -> Tensor:
+    """What the distances add to the scaled scores, [B, H, T, T]; meaningless where the key stands behind the query."""
+    return skewed(query @ table_HSK[:, : query.size(2)].flip(1).transpose(-1, -2)) * query.size(-1) ** -0.5
 
 
 def future(query: Tensor) -> Tensor:
@@ -96,8 +105,16 @@ class Attention(nn.Module):
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         """Padding stands on the right, so it is never seen by what is not padding."""
-        rows, positions, _ = x_BTD.shape
-        qkv = self.c_attn(x_BTD).view(rows, positions, 3, self.heads, -1)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        query, key, value = self._heads(x_BTD)
         table = None if self.distance is None else self.distance.to(query.dtype)
         return self.c_proj(causal_attention(query, key, value, table).transpose(1, 2).flatten(2))
+
+    def weights(self, x_BTD: Tensor) -> Tensor:
+        """What `forward` weighs the values with, [B, H, T, T]: for those who want to see it."""
+        query, key, _ = self._heads(x_BTD)
+        return attention_weights(query, key, None if self.distance is None else relative_bias(query, self.distance))
+
+    def _heads(self, x_BTD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        rows, positions, _ = x_BTD.shape
+        query, key, value = self.c_attn(x_BTD).view(rows, positions, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        return query, key, value

@@ -26,6 +26,7 @@ class Score(NamedTuple):
     name: str
     value: float
     signature: str
+    digits: int = 2
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,6 @@ class Task(ABC, Generic[Source, Target]):
     layout: ClassVar[str] = "rows"
     """ "rows" has loss on the answers, in rows that fit into the window; "stream" on all but the first token of windows
     over documents of any length."""
-    splits: ClassVar[tuple[str, ...]] = ("train", "val")
-    """What `split` may say."""
     held_out: float = knob(0.02, "share of the corpus kept for validation when prepare is given no --val")
     folder: Path = field(default=Path(), repr=False)
     """Where the task's own files (its tokenizer) are; set by whoever opens a prepared folder or a run."""
@@ -76,12 +75,16 @@ class Task(ABC, Generic[Source, Target]):
         """What decides the split: records of equal keys never straddle it."""
 
     def split(self, record: Record[Source, Target]) -> str:
-        """Where a record of the corpus belongs when no corpus is given for validation."""
+        """Where a record of the corpus belongs when no corpus is given for validation: train, val or another name."""
         return "val" if held_out(self.key(record), self.held_out) else "train"
 
     @abstractmethod
     def problem(self, record: Record[Source, Target]) -> str | None:
-        """Why a record cannot be used, in two or three words; None when it can."""
+        """Why a record cannot be used, in two or three words; None when it can. Damage is an error of the data."""
+
+    def left_out(self, record: Record[Source, Target]) -> dict[str, int]:
+        """What reading a record passed over, and how often."""
+        return {}
 
     @abstractmethod
     def blank(self, source: Source) -> bool:
@@ -103,9 +106,9 @@ class Task(ABC, Generic[Source, Target]):
     def decode(self, ids: Sequence[int]) -> Target:
         """Inverse of `encode_target`; takes any ids, with or without `eos`."""
 
-    @abstractmethod
     def score(self, outputs: Sequence[Target], targets: Sequence[Target]) -> list[Score]:
-        """The task's figures for outputs beside their references."""
+        """The task's figures for outputs beside their references; a stream has its loss instead."""
+        return []
 
     def show(self, source: Source) -> str:
         """A source as a person reads it."""

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from gpt2kit.data import prepare
-from gpt2kit.data.prepare import Rows, fit_rows, write_split
-from gpt2kit.data.report import SplitReport
+from gpt2kit.data.prepare import Rows, fit_rows, write_splits
+from gpt2kit.data.report import Damage, SplitReport
 from gpt2kit.data.store import Store
 
 SEPARATOR, EOS = 1, 0
@@ -29,6 +29,9 @@ class Letters:
 
     def problem(self, record: Pair) -> str | None:
         return None if record[0] else "no source"
+
+    def left_out(self, record: Pair) -> dict[str, int]:
+        return {"capitals": 1} if record[0].isupper() else {}
 
     def key(self, record: Pair) -> str:
         return record[0]
@@ -81,7 +84,8 @@ def written(
     folder: Path, split: str, pairs: list[Pair], keys: NDArray[np.uint64] | None = None, window: int = 10
 ) -> tuple[SplitReport, NDArray[np.uint64], list[Pair]]:
     """One split: report, keys, and its rows as text."""
-    report, found = write_split(folder, split, iter(pairs), Letters(), window, keys, lambda read: None)
+    writers = write_splits(folder, [split], iter(pairs), lambda pair: split, Letters(), window, keys)
+    report, found = writers[split].report, writers[split].keys()
     store = Store(folder, split)
     rows = [store.row(index) for index in range(len(store))]
     assert (report.rows, report.tokens, report.prompt_tokens) == (store.rows, store.tokens, store.prompt_tokens)
@@ -128,8 +132,8 @@ def test_a_target_that_continues_the_source_is_no_duplicate(tmp_path: Path) -> N
             return [([*map(ord, source)], [*map(ord, target)]) for source, target in records]
 
     pairs = [("ab", "c"), ("a", "bc")]
-    report, _ = write_split(tmp_path, "train", pairs, NoSeparator(), 10, None, lambda read: None)
-    assert report.duplicates == 0
+    writers = write_splits(tmp_path, ["train"], pairs, lambda pair: "train", NoSeparator(), 10)
+    assert writers["train"].report.duplicates == 0
 
 
 def test_an_empty_corpus(tmp_path: Path) -> None:
@@ -139,11 +143,29 @@ def test_an_empty_corpus(tmp_path: Path) -> None:
     assert (report.read, report.rows, report.duplicates) == (0, 0, 0)
 
 
-def test_progress_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepare, "RECORDS_A_BATCH", 2)
-    told: list[int] = []
-    write_split(tmp_path, "train", iter([("a", "b")] * 5), Letters(), 10, None, told.append)
-    assert told == [2, 4, 5]
+@pytest.mark.parametrize("documents", [1, 2, 16])
+def test_one_pass_writes_every_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, documents: int) -> None:
+    """Those that were asked for, even if they stay empty, and those that a record belongs to; of any length."""
+    monkeypatch.setattr(prepare, "DOCUMENTS_A_BATCH", documents)
+    pairs = [("a" * 50, "x"), ("b", "y"), ("A", "z" * 90), ("a", "x"), ("", "x")]
+    splits = {"a": "train", "b": "test", "A": "train", "": "val"}
+    writers = write_splits(tmp_path, ["train", "val"], pairs, lambda pair: splits[pair[0][:1]], Letters(), None)
+    assert {split: writer.report.rows for split, writer in writers.items()} == {"train": 3, "val": 0, "test": 1}
+    assert {split: len(Store(tmp_path, split)) for split in writers} == {"train": 3, "val": 0, "test": 1}
+    assert text(Store(tmp_path, "train").row(1)[1][:-1]) == "z" * 90
+    assert writers["train"].report.left_out == {"capitals": 1}
+    assert writers["val"].report.dropped == {"no source": 1}
+
+
+def test_damage_is_counted_apart(tmp_path: Path) -> None:
+    class Damaged(Letters):
+        def problem(self, record: Pair) -> str | None:
+            return Damage("cut short") if record[0] == "bad" else super().problem(record)
+
+    pairs = [("bad", "x"), ("", "x"), ("a", "b")]
+    report = write_splits(tmp_path, ["train"], pairs, lambda pair: "train", Damaged(), 10)["train"].report
+    assert report.dropped == {"cut short": 1, "no source": 1}
+    assert report.damaged == 1
 
 
 def test_examples_are_few_and_short() -> None:

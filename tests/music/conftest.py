@@ -20,10 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import mido
-import numpy as np
 import pytest
-
-from gpt2kit.music.notes import Notes
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PATIENCE = 60.0
@@ -189,20 +186,6 @@ Track = Iterable[mido.Message | mido.MetaMessage]
 
 
 @pytest.fixture
-def random_notes() -> Callable[..., Notes]:
-    """`random_notes(seed, count=60, seconds=20.0, pitches=(21, 109))`: overlaps and repeated strikes are common."""
-
-    def make(seed: int, count: int = 60, seconds: float = 20.0, pitches: tuple[int, int] = (21, 109)) -> Notes:
-        generator = np.random.default_rng(seed)
-        start = generator.uniform(0, seconds, count)
-        length = generator.choice([0.0004, 0.004, 0.05, 0.4, 2.5], count) * generator.uniform(0.5, 1.5, count)
-        pitch, velocity = generator.integers(*pitches, count), generator.integers(1, 128, count)
-        return Notes.of(pitch, velocity, start, start + length)
-
-    return make
-
-
-@pytest.fixture
 def midi_file() -> Callable[..., bytes]:
     """`midi_file(track, ..., division=480, type=1)`: the bytes of a file; times are ticks since the message before."""
 
@@ -237,7 +220,7 @@ def plainly_heard() -> Callable[..., list[float]]:
             elif kind == 1:
                 if is_down:
                     for index in [index for index in active if notes[index][0] == notes[what][0]]:
-                        ends[index] = time
+                        ends[index] = moment
                         active.remove(index)
                 active.append(what)
             elif not is_down and what in active:

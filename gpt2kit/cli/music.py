@@ -1,0 +1,185 @@
+"""What music has beside the verbs of every task: performances are files, to be heard and seen."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gpt2kit import files
+from gpt2kit.cli import console, verbs
+from gpt2kit.errors import DataError, UserError
+
+if TYPE_CHECKING:
+    from gpt2kit.engine import Engine, Result
+    from gpt2kit.music.notes import Notes
+
+PATIENCE = 100
+"""Events in a row that let no time pass: more than ten fingers have to do at one moment."""
+
+EVENTS_A_SECOND = 200
+"""More than anybody plays: what ends a piece whose time hardly moves."""
+
+
+def generate(
+    task: str,
+    flags: dict[str, str],
+    *,
+    run: verbs.RunOption = "",
+    seconds: Annotated[float, typer.Option("--seconds", help="How long to play, the primer not counted.")] = 60.0,
+    prime: Annotated[str, typer.Option("--prime", help="A MIDI file that is to go on.")] = "",
+    prime_seconds: Annotated[
+        float | None, typer.Option("--prime-seconds", help="Take so much of it; else all of it.")
+    ] = None,
+    alone: Annotated[bool, typer.Option("--alone", help="Write what is new, without the primer.")] = False,
+    samples: Annotated[int, typer.Option("--samples", min=1, help="So many pieces: piece-1.mid, piece-2.mid, ...")] = 1,
+    out: Annotated[str, typer.Option("--out", "-o", help="The MIDI file to write.")] = "piece.mid",
+    sound: Annotated[bool, typer.Option(help="Also write a .wav and a .png beside it.")] = True,
+    temperature: Annotated[float | None, typer.Option("--temperature", help="Above 0; lower is safer.")] = None,
+    top_k: Annotated[int | None, typer.Option("--top-k", help="Sample from the k likeliest events.")] = None,
+    top_p: Annotated[float | None, typer.Option("--top-p", help="Sample from this much probability.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of sampling.")] = None,
+    set: verbs.SetOption,
+    device: verbs.DeviceOption = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    json: verbs.JsonOption = False,
+) -> None:
+    """Play a new piece, or go on with one, as MIDI, sound and picture."""
+    from gpt2kit.music.notes import Notes
+
+    if not 0 < seconds < float("inf"):
+        raise UserError(f"--seconds {seconds:g}: a piece takes more than 0 seconds")
+    paths = [_numbered(Path(out), number, samples) for number in range(1, samples + 1)]
+    kinds = (".mid", ".wav", ".png") if sound else (".mid",)
+    _refuse(paths, kinds, overwrite)
+    primer = _primer(prime, prime_seconds) if prime else Notes.none()
+    options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    options["max_new_tokens"] = int(seconds * EVENTS_A_SECOND) + PATIENCE
+    engine = verbs.load(task, run, options, device, set, flags)
+    told = []
+    for path, result in zip(paths, play(engine, primer, seconds, samples), strict=True):
+        notes, begun = piece(engine, primer, result, alone)
+        told.append(_written(path, notes, begun, sound))
+        made = notes.duration - begun
+        if not result.finished and elapsed(result) < seconds:
+            told[-1]["stalled"] = True
+            console.say(f"{path}: stopped after {made:.1f} of {seconds:g} seconds, as time no longer moved on")
+        if result.truncated:
+            console.say(f"{path}: the primer is longer than the model's window; it heard the end of it")
+    if json:
+        console.result_json(told if samples > 1 else told[0])
+
+
+def play(engine: "Engine", primer: "Notes", seconds: float, samples: int) -> "list[Result]":
+    """Continuations of a primer, which may be empty, of so many seconds each."""
+    from gpt2kit.generate.answer import Clock
+    from gpt2kit.music import events
+
+    banned = (events.BEGIN, events.END, events.PAD)  # it is the clock that ends a piece
+    config = engine.configured({"ban_ids": list(banned)})
+    advance = [events.seconds([id]) for id in range(events.VOCABULARY)]
+    return list(engine.results([primer] * samples, config, Clock(advance, seconds - 1e-6, PATIENCE)))
+
+
+def piece(engine: "Engine", primer: "Notes", result: "Result", alone: bool) -> "tuple[Notes, float]":
+    """What to write, and where in it the new part begins (seconds)."""
+    from gpt2kit.music import events
+
+    prompt = engine.task.encode_source(primer)
+    whole, begun = events.decode([*prompt, *result.ids[0]]), events.seconds(prompt)
+    return (whole.sliced(begun), 0.0) if alone else (whole, begun)
+
+
+def elapsed(result: "Result") -> float:
+    from gpt2kit.music import events
+
+    return events.seconds(result.ids[0]) + 1e-6
+
+
+def render(
+    task: str,
+    flags: dict[str, str],
+    *,
+    pieces: Annotated[list[str], typer.Argument(help="MIDI files.")],
+    run: Annotated[str, typer.Option("--run", "-r", help="Show what this run attends to.")] = "",
+    primer: Annotated[float, typer.Option("--primer", help="Mark so many seconds as the primer.")] = 0.0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    json: verbs.JsonOption = False,
+) -> None:
+    """Make a MIDI file heard and seen: .wav, .png and a page with a player, beside it."""
+    from gpt2kit.music.attended import grouped
+    from gpt2kit.music.midi import read_midi
+    from gpt2kit.music.page import write_page
+
+    paths = [Path(word) for word in pieces]
+    _refuse(paths, (".wav", ".png", ".html"), overwrite)
+    engine = verbs.load(task, run, {}, "", [], flags) if run else None
+    told = []
+    for path in paths:
+        notes = _with_notes(read_midi(path).notes, str(path))
+        attention = None
+        if engine is not None:
+            from gpt2kit.model.look import attention_rows
+
+            prompt = engine.task.encode_source(notes)
+            notes = engine.task.decode(prompt)
+            # The row that predicts an event is that of the one before; its weight on BEGIN belongs to no note.
+            rows = (row[:, :, 1:].numpy() for row in attention_rows(engine.model, prompt[:-1]))
+            attention = grouped(prompt[1:], rows)
+        told.append(_shown(path, notes, primer))
+        page = path.with_suffix(".html")
+        write_page(page, notes, path.stem, primer, attention)
+        console.say(f"{page}: a page with a player{', and what the model attended to' if run else ''}")
+        told[-1]["page"] = str(page)
+    if json:
+        console.result_json(told if len(paths) > 1 else told[0])
+
+
+def _primer(path: str, seconds: float | None) -> "Notes":
+    from gpt2kit.music.midi import read_midi
+
+    if seconds is not None and not seconds > 0:
+        raise UserError(f"--prime-seconds {seconds:g}: take more than 0 seconds of the primer")
+    notes = read_midi(path).notes
+    if seconds is None:
+        return _with_notes(notes, path)
+    return _with_notes(notes.sliced(0, seconds), f"{path}, first {seconds:g} seconds")
+
+
+def _with_notes(notes: "Notes", where: str) -> "Notes":
+    if not len(notes):
+        raise DataError(f"{where}: there are no piano notes")
+    return notes
+
+
+def _numbered(path: Path, number: int, count: int) -> Path:
+    if path.suffix.lower() not in (".mid", ".midi"):
+        raise UserError(f"--out {path}: expected a name that ends with .mid")
+    return path if count == 1 else path.with_stem(f"{path.stem}-{number}")
+
+
+def _refuse(paths: list[Path], kinds: tuple[str, ...], overwrite: bool) -> None:
+    """Before any work: nothing that exists is replaced unasked."""
+    for path in paths:
+        for kind in kinds:
+            files.refuse_existing(path if kind == ".mid" else path.with_suffix(kind), overwrite)
+
+
+def _written(path: Path, notes: "Notes", primer: float, sound: bool) -> dict[str, Any]:
+    from gpt2kit.music.midi import write_midi
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_midi(path, notes)
+    console.say(f"{path}: {len(notes):,} notes in {notes.duration:.1f} seconds")
+    return _shown(path, notes, primer) if sound else {"midi": str(path), "notes": len(notes)}
+
+
+def _shown(path: Path, notes: "Notes", primer: float) -> dict[str, Any]:
+    from gpt2kit.music.roll import write_roll
+    from gpt2kit.music.sound import write_wav
+
+    wav, png = path.with_suffix(".wav"), path.with_suffix(".png")
+    synthesiser = write_wav(wav, notes)
+    write_roll(png, notes, primer, path.stem)
+    console.say(f"{wav}: sound by {synthesiser}\n{png}: the piano roll")
+    told = {"midi": str(path), "notes": len(notes), "seconds": round(notes.duration, 2), "primer_seconds": primer}
+    return told | {"wav": str(wav), "synthesiser": synthesiser, "png": str(png)}

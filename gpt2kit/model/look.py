@@ -1,0 +1,41 @@
+"""What a model looks at: its attention weights, for pictures.
+
+Shapes: L layers, H heads, T positions.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from gpt2kit.model.gpt2 import GPT2
+
+
+@torch.no_grad()
+def attention_rows(model: GPT2, ids: Sequence[int]) -> Iterator[Tensor]:
+    """For each position t in turn its weights on the positions up to itself, [L, H, t + 1] in fp32 on the CPU.
+
+    What is longer than the window is read in windows that overlap by half; what is out of a position's sight has 0.
+    """
+    window = model.config.n_positions
+    half = max(1, window // 2)
+    model.eval()
+    done = 0
+    while done < len(ids):
+        start = max(0, done - half)
+        weights_LHTT = _weights(model, ids[start : start + window])
+        for position in range(done, min(len(ids), start + window)):
+            row_LHT = weights_LHTT[:, :, position - start, : position - start + 1]
+            yield torch.nn.functional.pad(row_LHT, (start, 0))
+            done += 1
+
+
+def _weights(model: GPT2, ids: Sequence[int]) -> Tensor:
+    """[L, H, T, T] for ids that fit into the window."""
+    body, device = model.transformer, model.head.device
+    x_BTD = body.wte(torch.tensor([list(ids)], device=device)) + body.wpe.weight[: len(ids)]
+    found = []
+    for block in body.blocks():
+        found.append(block.attn.weights(block.ln_1(x_BTD))[0])
+        x_BTD = block(x_BTD)
+    return torch.stack(found).cpu()

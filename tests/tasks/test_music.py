@@ -1,0 +1,137 @@
+"""Performances: primers, crops, splits, and what the contract test and others take as examples of this task."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gpt2kit import recipe
+from gpt2kit.data.report import Damage
+from gpt2kit.music import events
+from gpt2kit.music.augment import window
+from gpt2kit.music.midi import write_midi
+from gpt2kit.music.notes import Notes
+from gpt2kit.tasks.base import Record
+from gpt2kit.tasks.music import Music, Performance
+
+RandomNotes = Callable[..., Notes]
+
+TUNE = Notes.of([60, 64, 67, 72], [62, 62, 94, 94], [0.0, 0.25, 0.5, 1.0], [0.25, 0.5, 1.0, 2.0])
+
+TINY = [
+    *(
+        "task.held_out=0.3",
+        "task.transpose=0",
+        "task.stretch=0",
+        "model.n_layer=1",
+        "model.n_head=2",
+        "model.n_embd=32",
+    ),
+    *("model.n_positions=64", "model.dropout=0", "train.budget=", "train.steps=150", "train.optimizer=adamw"),
+    *("train.lr=1e-2", "train.batch_tokens=256", "train.ema=0", "train.dtype=fp32", "train.compile=off"),
+    *("train.evaluate_every=150", "generate.temperature=0", "generate.top_p=1", "generate.roll=false"),
+    "generate.max_new_tokens=40",
+]
+"""Settings under which the tune above is known by heart after seconds."""
+
+RECORDS = [
+    Record(TUNE, Notes.of([21, 108], [2, 126], [0.0, 0.0], [0.01, 30.0])),
+    Record(Notes.none(), TUNE),
+    Record(TUNE, Notes.of([60, 60, 60], [30, 50, 70], [0.0, 0.1, 5.0], [0.1, 0.5, 5.01])),
+]
+"""What must survive encoding and decoding: times in whole steps, velocities in the middle of their bins."""
+
+
+def write_corpus(folder: Path) -> list[str]:
+    path = folder / "tune.mid"
+    write_midi(path, TUNE)
+    return [str(path)]
+
+
+@pytest.fixture
+def task() -> Music:
+    return Music()
+
+
+def test_a_folder_with_a_table_of_splits(task: Music, tmp_path: Path, random_notes: RandomNotes) -> None:
+    table = ["midi_filename,split"]
+    for number, split in enumerate(["train", "validation", "test"]):
+        write_midi(tmp_path / f"{split}.mid", random_notes(number))
+        table.append(f"{split}.mid,{split}")
+    (tmp_path / "broken.mid").write_bytes(b"MThd")
+    (tmp_path / "splits.csv").write_text("\n".join(table))
+    records = list(task.read([str(tmp_path)]))
+    assert {record.file.name.rsplit("/", 1)[-1]: task.split(record) for record in records} == {
+        "train.mid": "train",
+        "validation.mid": "val",
+        "test.mid": "test",
+        "broken.mid": "train",
+    }
+    problems = {repr(record).rsplit("/", 1)[-1]: task.problem(record) for record in records}
+    assert isinstance(problems.pop("broken.mid"), Damage)
+    assert set(problems.values()) == {None}
+
+
+def test_what_was_read_is_what_is_written(task: Music, tmp_path: Path, random_notes: RandomNotes) -> None:
+    """The ids that reading a file made are those that encoding its notes makes."""
+    write_midi(tmp_path / "a.mid", random_notes(1))
+    (record,) = task.read([str(tmp_path)])
+    assert task.encode([record]) == task.encode([Record(record.source, record.target)])
+    assert task.key(record) == task.key(Record(record.source, record.target))
+
+
+def test_a_primer_is_shortened_to_its_end(task: Music, random_notes: RandomNotes) -> None:
+    prompt = task.encode_source(random_notes(2, count=200))
+    short = task.shorten(prompt, 50)
+    assert events.VELOCITY <= short[0] < events.BEGIN, "the velocity in force comes first"
+    assert short[1:] == prompt[-len(short) + 1 :]
+    assert short[0] == events.sounding_velocity(prompt, len(prompt) - len(short) + 1)
+
+
+def test_windows_to_train_on(random_notes: RandomNotes) -> None:
+    pieces = [events.encode(random_notes(seed, pitches=(30, 90))) for seed in range(3)]
+    ring = np.concatenate([[events.BEGIN, *piece, events.END] for piece in pieces])
+    pitches = set()
+    for start in range(0, len(ring), 7):
+        plain = window(ring, start, 40, np.random.default_rng(start), 0, 0.0)
+        moved = window(ring, start, 40, np.random.default_rng(start), 3, 0.05)
+        assert len(plain) == len(moved) == 40
+        velocity = events.sounding_velocity(ring, start)
+        led = velocity is not None and ring[start] < events.VELOCITY
+        expected = ring.take(range(start, start + 40), mode="wrap").tolist()
+        assert plain.tolist() == ([velocity, *expected[:39]] if led else expected)
+        assert moved[0] == plain[0] or plain[0] < events.VELOCITY, "neither a velocity nor a mark is changed"
+        assert window(ring, start, 40, np.random.default_rng(start), 3, 0.05).tolist() == moved.tolist()
+        pitches |= {int(id) & 127 for id in moved if id < events.TIME_SHIFT}
+    assert min(pitches) < 30 <= 90 < max(pitches) + 3
+
+
+def test_units(task: Music) -> None:
+    document = [events.BEGIN, *task.encode_target(TUNE)]
+    assert task.units(document) == {"event": len(document) - 1, "note": 4, "second": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"), [("transpose=13", "between 0 and 12 semitones"), ("stretch=0.5", "must be in")]
+)
+def test_settings_that_cannot_be(setting: str, message: str) -> None:
+    with pytest.raises(Exception, match=message):
+        recipe.load("music", [f"task.{setting}"])
+
+
+def test_a_run_of_another_kind_is_not_extended(task: Music, tmp_path: Path) -> None:
+    fitted = task.fit([], [], tmp_path, 64)
+    other = tmp_path / "other"
+    other.mkdir()
+    assert fitted.extends(tmp_path)
+    assert not fitted.extends(other)
+    assert "60\tNOTE_ON_60\n" in (tmp_path / "events.tsv").read_text()
+
+
+def test_an_example_of_a_report(task: Music, tmp_path: Path) -> None:
+    write_midi(tmp_path / "a.mid", TUNE)
+    (record,) = task.read([str(tmp_path)])
+    assert isinstance(record, Performance)
+    assert repr(record).endswith("a.mid")
+    assert task.left_out(record) == {}
