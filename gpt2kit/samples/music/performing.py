@@ -12,7 +12,7 @@ GRID = 4
 """Tempo is constant for a quarter of a beat."""
 MELODY, BASS, INNER = "melody", "bass", "inner"
 LOUDNESS = {MELODY: 80, BASS: 60, INNER: 50}
-LATE = {MELODY: 0.0, BASS: 0.008, INNER: 0.016}
+LATE = {MELODY: 0.0, BASS: 0.01, INNER: 0.01}
 """Seconds: a pianist's melody comes a little before what accompanies it."""
 LEGATO = {MELODY: 1.0, BASS: 0.95, INNER: 0.9}
 
@@ -46,7 +46,7 @@ def performed(score: Score, is_pedalled: bool, dice: Random) -> Performance:
     seconds = _Clock(score)
     piano = Instrument(program=0, name="Piano")
     for note in sorted(score.notes):
-        start = seconds(note.beat) + LATE[note.voice] + dice.gauss(0, 0.005)
+        start = seconds(note.beat) + LATE[note.voice] + dice.gauss(0, 0.003)
         length = (seconds(note.beat + note.length) - seconds(note.beat)) * LEGATO[note.voice]
         begin = max(_rounded(start), 0.0)
         end = max(_rounded(start + length), begin + 0.05)
@@ -95,7 +95,7 @@ def _velocity(note: Played, score: Score, dice: Random) -> int:
     through = note.beat / score.beats
     swell = 9 * math.sin(math.pi * within) + 8 * math.sin(math.pi * min(through * 1.2, 1.0)) - 3
     accent = 4 if note.beat % (score.phrase / 4) == 0 else 0
-    return max(20, min(115, round(LOUDNESS[note.voice] + swell + accent + dice.gauss(0, 2))))
+    return max(20, min(115, round(LOUDNESS[note.voice] + swell + accent + dice.gauss(0, 1.2))))
 
 
 def _separated(notes: list[Note]) -> None:
