@@ -78,7 +78,7 @@ def in_order(notes: Notes) -> Places:
 
 
 class TrainingPieces:
-    """Training pieces, by name, to look for passages in. Takes some 40 bytes a note."""
+    """Training pieces, by name, to look for passages in. Takes 25 bytes a note."""
 
     def __init__(self, pieces: Iterable[tuple[str, Notes]]) -> None:
         self.names: list[str] = []
