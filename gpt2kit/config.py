@@ -149,7 +149,10 @@ class GenerateConfig:
         check(self.temperature >= 0, "temperature must be 0 (greedy) or more")
         check(self.top_k >= 0 and 0 <= self.top_p <= 1, "top_k must be 0 or more, top_p in [0, 1]")
         check(self.max_new_tokens >= 1, "max_new_tokens must be at least 1")
-        check(min(self.batch_rows, *self.stop_ids, *self.ban_ids, 0) >= 0, "batch_rows, stop_ids and ban_ids must be 0 or more")
+        check(
+            min(self.batch_rows, *self.stop_ids, *self.ban_ids, 0) >= 0,
+            "batch_rows, stop_ids and ban_ids must be 0 or more",
+        )
         check(self.repetition_penalty > 0, "repetition_penalty must be above 0; 1 is off")
         check(self.max_ratio >= 0, "max_ratio must be 0 or more")
         sampled = self.temperature > 0
