@@ -1,9 +1,11 @@
-"""README's commands and Python, run as they stand, on a small corpus where it names Multi30k."""
+"""README's commands and Python, run as they stand, on the embedded samples where it names Multi30k or MAESTRO."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SAMPLE = ROOT / "gpt2kit" / "samples" / "translate" / "train.tsv"
+MUSIC = ROOT / "gpt2kit" / "samples" / "music" / "piano.zip"
 SETUP = ("pip install . && gpt2kit demo", "pip install -e '.[dev]' && pytest")
 """The two commands that set everything up: one is how this test came to run, tests/cli/test_demo.py is the other."""
 
@@ -26,7 +29,7 @@ def commands() -> list[str]:
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `multi30k` and `sentences.en`, taken from the embedded sample."""
+    """A folder with `multi30k`, `sentences.en`, MAESTRO's zip and `opening.mid`, taken from the embedded samples."""
     folder = tmp_path_factory.mktemp("readme")
     pairs = [line.split("\t") for line in SAMPLE.read_text(encoding="utf-8").split("\n") if line]
     (folder / "multi30k").mkdir()
@@ -34,6 +37,10 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for column, language in enumerate(("en", "fr")):
             text = "".join(f"{pair[column]}\n" for pair in part)
             (folder / "multi30k" / f"{split}.{language}").write_text(text, encoding="utf-8")
+    shutil.copy(MUSIC, folder / "maestro-v2.0.0-midi.zip")
+    with zipfile.ZipFile(MUSIC) as archive:
+        first = next(name for name in archive.namelist() if name.endswith((".mid", ".midi")))
+        (folder / "opening.mid").write_bytes(archive.read(first))
     (folder / "sentences.en").write_text("The cat sat.\n\nGood morning\n", encoding="utf-8")
     return folder
 
@@ -54,6 +61,7 @@ def test_commands_and_python_run_as_written(workplace: Path) -> None:
         done = run(["bash", "-c", command], workplace)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
     assert len((workplace / "sentences.fr").read_text(encoding="utf-8").split("\n")) == 4
+    assert {f"piece{kind}" for kind in (".mid", ".wav", ".png", ".html")} <= {path.name for path in workplace.iterdir()}
     for block in blocks("python"):
         done = run([sys.executable, "-c", block], workplace)
         assert done.returncode == 0, f"{block}\n{done.stderr}"

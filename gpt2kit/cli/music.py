@@ -105,13 +105,12 @@ def render(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     json: verbs.JsonOption = False,
 ) -> None:
-    """Make a MIDI file heard and seen: .wav, .png and a page with a player, beside it."""
+    """Make a MIDI file heard and seen: .wav, .png and a page with a player, beside it; what exists there is kept."""
     from gpt2kit.music.attended import grouped
     from gpt2kit.music.midi import read_midi
     from gpt2kit.music.page import write_page
 
     paths = [Path(word) for word in pieces]
-    _refuse(paths, (".wav", ".png", ".html"), overwrite)
     engine = verbs.load(task, run, {}, "", [], flags) if run else None
     told = []
     for path in paths:
@@ -125,11 +124,11 @@ def render(
             # The row that predicts an event is that of the one before; its weight on BEGIN belongs to no note.
             rows = (row[:, :, 1:].numpy() for row in attention_rows(engine.model, prompt[:-1]))
             attention = grouped(prompt[1:], rows)
-        told.append(_shown(path, notes, primer))
         page = path.with_suffix(".html")
-        write_page(page, notes, path.stem, primer, attention)
-        console.say(f"{page}: a page with a player{', and what the model attended to' if run else ''}")
-        told[-1]["page"] = str(page)
+        told.append(_shown(path, notes, primer, overwrite) | {"page": str(page)})
+        if _wanted(page, overwrite):
+            write_page(page, notes, path.stem, primer, attention)
+            console.say(f"{page}: a page with a player{', and what the model attended to' if run else ''}")
     if json:
         console.result_json(told if len(paths) > 1 else told[0])
 
@@ -170,16 +169,25 @@ def _written(path: Path, notes: "Notes", primer: float, sound: bool) -> dict[str
     path.parent.mkdir(parents=True, exist_ok=True)
     write_midi(path, notes)
     console.say(f"{path}: {len(notes):,} notes in {notes.duration:.1f} seconds")
-    return _shown(path, notes, primer) if sound else {"midi": str(path), "notes": len(notes)}
+    return _shown(path, notes, primer, overwrite=True) if sound else {"midi": str(path), "notes": len(notes)}
 
 
-def _shown(path: Path, notes: "Notes", primer: float) -> dict[str, Any]:
+def _wanted(path: Path, overwrite: bool) -> bool:
+    if path.exists() and not overwrite:
+        console.say(f"{path}: exists, and is kept; --overwrite makes it anew")
+        return False
+    return True
+
+
+def _shown(path: Path, notes: "Notes", primer: float, overwrite: bool) -> dict[str, Any]:
     from gpt2kit.music.roll import write_roll
     from gpt2kit.music.sound import write_wav
 
     wav, png = path.with_suffix(".wav"), path.with_suffix(".png")
-    synthesiser = write_wav(wav, notes)
-    write_roll(png, notes, primer, path.stem)
-    console.say(f"{wav}: sound by {synthesiser}\n{png}: the piano roll")
+    if _wanted(wav, overwrite):
+        console.say(f"{wav}: sound by {write_wav(wav, notes)}")
+    if _wanted(png, overwrite):
+        write_roll(png, notes, primer, path.stem)
+        console.say(f"{png}: the piano roll")
     told = {"midi": str(path), "notes": len(notes), "seconds": round(notes.duration, 2), "primer_seconds": primer}
-    return told | {"wav": str(wav), "synthesiser": synthesiser, "png": str(png)}
+    return told | {"wav": str(wav), "png": str(png)}
