@@ -205,7 +205,8 @@ def _metrics(event: kinds.Step | kinds.Validation) -> dict[str, float | int]:
 def _samples(model: GPT2, task: Task[Any, Any], store: Store, recipe: Recipe) -> list[tuple[str, str, str]]:
     count = min(recipe.train.samples, len(store))
     rows = [store.row(index * len(store) // count) for index in range(count)]  # spread over the split
-    config = replace(recipe.generate, beams=1)
+    longest = min(recipe.generate.max_new_tokens, model.config.n_positions)
+    config = replace(recipe.generate, beams=1, max_new_tokens=longest, roll=False)
     prompts = [prompt for prompt, _ in rows]
     found = {result.index: result for result in answers(freeze(model, config.dtype), prompts, config, task.eos)}
     outputs = [task.decode(found[index].answers[0].ids) for index in range(len(rows))]

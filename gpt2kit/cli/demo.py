@@ -3,13 +3,17 @@
 import time
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gpt2kit import tasks
-from gpt2kit.cli import console
+from gpt2kit.cli import console, music
 from gpt2kit.errors import Interrupted, UserError
+
+if TYPE_CHECKING:
+    from gpt2kit.engine import Engine
+    from gpt2kit.tasks.base import Record
 
 SHOWN = 8
 
@@ -41,27 +45,45 @@ def demo(
     data, run = free(f"data/{recipe_name}"), free(f"runs/{recipe_name}")
     recipe = recipes.load(recipe_name)
     with as_file(sample) as folder:
-        corpora = {"train": [str(folder / "train.tsv")], "val": [str(folder / "heldout.tsv")]}
-        console.prepared(pipeline.prepare(recipe, corpora, data), str(data))
+        console.prepared(pipeline.prepare(recipe, _corpora(folder), data), str(data))
     for event in console.training(pipeline.train(recipe, data, run)):
         if isinstance(event, kinds.Stopped):
             again = f"gpt2kit {task} train {data} --out {run} --resume"
             raise Interrupted(event.signal, f"stopped, state saved; to go on:\n  {again}")
     opened = engine.load(run)
-    records = pipeline.stored_records(run, opened.task, "val")
-    evaluation = pipeline.evaluate(opened, records, "embedded held-out sample")
+    if recipe.task.layout == "stream":
+        evaluation = pipeline.evaluate_stream(opened, run)
+        following = music.demonstrate(opened, run)
+    else:
+        records = pipeline.stored_records(run, opened.task, "val")
+        evaluation = pipeline.evaluate(opened, records, "embedded held-out sample")
+        following = _compared(task, opened, records, run)
+    if json:
+        console.result_json(evaluation.json() | {"run": str(run)})
+    else:
+        console.evaluated(evaluation)
+    took = f"{time.monotonic() - started:.0f} seconds; the run is in {run}"
+    console.say(
+        f"\n{took}{', a Hugging Face GPT-2 folder' if recipe.model.attention == 'full' else ''}. Next:\n{following}"
+    )
+
+
+def _corpora(sample: Path) -> dict[str, list[str]]:
+    """A held-out file of its own, or one corpus that says its splits."""
+    if (sample / "heldout.tsv").is_file():
+        return {"train": [str(sample / "train.tsv")], "val": [str(sample / "heldout.tsv")]}
+    return {"train": [str(path) for path in sample.glob("*.zip")]}
+
+
+def _compared(task: str, opened: "Engine", records: "list[Record[Any, Any]]", run: Path) -> str:
+    """Some held-out examples beside the model's answers; returns what may be typed next."""
     step = max(1, len(records) // SHOWN)
     chosen = records[::step][:SHOWN]
     console.say("\nNone of these sentences was in the training data:\n")
     for record, result in zip(chosen, opened.results(record.source for record in chosen), strict=True):
         console.comparison(opened.task.show(record.source), str(result.outputs[0]), str(record.target))
-    if json:
-        console.result_json(evaluation.json() | {"run": str(run)})
-    else:
-        console.evaluated(evaluation)
     first = opened.task.show(chosen[0].source)
-    console.say(
-        f"\n{time.monotonic() - started:.0f} seconds; the run is in {run}, a Hugging Face GPT-2 folder. Next:\n"
+    return (
         f"  gpt2kit {task} generate --run {run} {_quoted(first)}\n"
         f"  gpt2kit {task} evaluate --run {run}\n"
         f"  gpt2kit {task} prepare YOUR.en YOUR.fr --out data/mine\n"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PATIENCE = 100
 """Events in a row that let no time pass: more than ten fingers have to do at one moment."""
 
+DEMO_SECONDS = 30.0
+
 EVENTS_A_SECOND = 200
 """More than anybody plays: what ends a piece whose time hardly moves."""
 
@@ -67,6 +69,22 @@ def generate(
             console.say(f"{path}: the primer is longer than the model's window; it heard the end of it")
     if json:
         console.result_json(told if samples > 1 else told[0])
+
+
+def demonstrate(engine: "Engine", run: Path) -> str:
+    """A piece in the run folder; returns what may be typed next."""
+    from gpt2kit.music.notes import Notes
+
+    path, nothing = run / "piece.mid", Notes.none()
+    (result,) = play(engine, nothing, DEMO_SECONDS, 1)
+    console.say("")
+    _written(path, *piece(engine, nothing, result, alone=False), sound=True)
+    return (
+        f"  gpt2kit music render {path} --run {run}\n"
+        f"  gpt2kit music generate --run {run} --seconds 60 --out new.mid\n"
+        f"  gpt2kit music prepare YOUR_MIDI_FOLDER --out data/mine\n"
+        f"  gpt2kit music train data/mine --out runs/mine"
+    )
 
 
 def play(engine: "Engine", primer: "Notes", seconds: float, samples: int) -> "list[Result]":

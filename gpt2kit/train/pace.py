@@ -14,7 +14,7 @@ SMOOTHING = 0.95
 """Weight of the past in the speed that is shown."""
 
 PLANS = 20
-"""At least so often is a run with a budget planned anew."""
+"""At least so often is a run with a budget planned anew, by its steps and by its time: a machine may become slow."""
 
 
 class Pace:
@@ -75,11 +75,13 @@ class Pace:
 
     def plan_again(self, step: int, validated: bool) -> None:
         """With a budget, now and then: plan what is left by what the last steps took."""
-        steps = step - self._mark[1]
-        if self.budget is None or step == self.plan.total or not (validated or steps >= self.plan.total / PLANS):
+        if self.budget is None or step == self.plan.total:
             return
-        self.costs.learn(max(0.0, self.clock() - self._mark[0] - self._other), steps)
-        self._plan(step)
+        steps, seconds = step - self._mark[1], self.clock() - self._mark[0]
+        due = steps >= self.plan.total / PLANS or seconds >= self.budget / PLANS
+        if self.team.of_chief(validated or due):
+            self.costs.learn(max(0.0, seconds - self._other), steps)
+            self._plan(step)
 
     @contextmanager
     def validating(self) -> Iterator[None]:

@@ -124,6 +124,21 @@ def test_the_machine_drifts(
     assert (len(steps) > planned) == (factor < 1)
 
 
+def test_a_machine_that_becomes_slow_at_the_end(
+    train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fifty times slower with 25 seconds to go: noticed by the time that passes, not after so many steps."""
+    machine = Machine(monkeypatch, 0.02)
+    work = Loop(model_of(), train, val, BASE, tmp_path, clock=machine)
+    last = None
+    for event in work.run(lambda model: None):
+        if isinstance(event, Step):
+            last = event.step
+            machine.step = 1.0 if machine.now > 1275 else 0.02
+    assert last == work.steps
+    assert machine.now - 1000 < 1.1 * 300
+
+
 @pytest.mark.parametrize("knobs", [{"evaluate_every": 50}, {"save_every": 7}, {"evaluate_every": 9, "save_every": 4}])
 def test_intervals_that_are_given_stay(
     train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, knobs: dict[str, int]
