@@ -103,7 +103,7 @@ def piece(engine: "Engine", primer: "Notes", result: "Result", alone: bool) -> "
     from gpt2kit.music import events
 
     prompt = engine.task.encode_source(primer)
-    whole, begun = events.decode([*prompt, *result.ids[0]]), events.seconds(prompt)
+    whole, begun = events.played([*prompt, *result.ids[0]]), events.seconds(prompt)
     return (whole.sliced(begun), 0.0) if alone else (whole, begun)
 
 

@@ -71,5 +71,5 @@ def test_a_second_demo_leaves_the_first(small: Path, capsys: Capture, monkeypatc
 
 def test_an_unknown_task_names_those_that_have_a_demo(small: Path, capsys: Capture) -> None:
     assert run(["demo", "poetry"]) == 2
-    assert "there is no demo of 'poetry'; there is one of translate" in capsys.readouterr().err
+    assert "there is no demo of 'poetry'; there is one of music, translate" in capsys.readouterr().err
     assert list(small.iterdir()) == []

@@ -137,12 +137,9 @@ def test_a_damaged_table_is_told_and_the_pieces_are_read(tmp_path: Path, midi: C
     assert splits(word)["a.mid"] in ("train", "val")
 
 
-@pytest.mark.parametrize(
-    "content", [b'midi_filename,split\n"a', b"midi_filename,split\n" + b"a" * 200_000 + b",train\n"]
-)
-def test_a_table_with_wrong_quotes_or_endless_cells(content: bytes) -> None:
+def test_a_table_with_wrong_quotes() -> None:
     with pytest.raises(MidiError, match="damaged table"):
-        read_splits("maestro.csv", content)
+        read_splits("maestro.csv", b'midi_filename,split\n"a')
 
 
 def test_an_empty_table_gives_none() -> None:
