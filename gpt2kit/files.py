@@ -97,6 +97,14 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
         raise UserError(f"{path} exists and is left as it is; name another --out, or replace it with --overwrite")
 
 
+def refuse_existing_file(path: Path, overwrite: bool) -> None:
+    """The same where the output is a file."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; a file is to be written there")
+    if path.exists() and not overwrite:
+        raise UserError(f"{path} exists and is left as it is; replace it with --overwrite")
+
+
 def write_tensors(path: Path, tensors: "dict[str, Tensor]", metadata: dict[str, str]) -> None:
     """A safetensors file; `metadata` goes into its header."""
     from safetensors import SafetensorError

@@ -229,3 +229,15 @@ def test_json_on_disk_ends_with_a_line_end(tmp_path: Path) -> None:
     text = (tmp_path / "file").read_text()
     assert text.endswith("}\n")
     assert json.loads(text) == {"a": 1}
+
+
+def test_a_file_that_exists_is_refused_unless_told(tmp_path: Path) -> None:
+    path = tmp_path / "piece.mid"
+    for overwrite in (False, True):
+        files.refuse_existing_file(path, overwrite)
+        with pytest.raises(UserError, match="is a folder; a file is to be written there"):
+            files.refuse_existing_file(tmp_path, overwrite)
+    path.touch()
+    with pytest.raises(UserError, match=r"piece\.mid exists and is left as it is; replace it with --overwrite"):
+        files.refuse_existing_file(path, overwrite=False)
+    files.refuse_existing_file(path, overwrite=True)

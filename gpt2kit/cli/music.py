@@ -1,5 +1,6 @@
 """What music has beside the verbs of every task: performances are files, to be heard and seen."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -94,8 +95,9 @@ def play(engine: "Engine", primer: "Notes", seconds: float, samples: int) -> "li
 
     banned = (events.BEGIN, events.END, events.PAD)  # it is the clock that ends a piece
     config = engine.configured({"ban_ids": list(banned)})
-    advance = [events.seconds([id]) for id in range(events.VOCABULARY)]
-    return list(engine.results([primer] * samples, config, Clock(advance, seconds - 1e-6, PATIENCE)))
+    advance = [round(events.seconds([id]) * events.STEPS_A_SECOND) for id in range(events.VOCABULARY)]
+    limit = max(1, math.ceil(seconds * events.STEPS_A_SECOND - 1e-6))
+    return list(engine.results([primer] * samples, config, Clock(advance, limit, PATIENCE)))
 
 
 def piece(engine: "Engine", primer: "Notes", result: "Result", alone: bool) -> "tuple[Notes, float]":
@@ -178,7 +180,7 @@ def _refuse(paths: list[Path], kinds: tuple[str, ...], overwrite: bool) -> None:
     """Before any work: nothing that exists is replaced unasked."""
     for path in paths:
         for kind in kinds:
-            files.refuse_existing(path if kind == ".mid" else path.with_suffix(kind), overwrite)
+            files.refuse_existing_file(path if kind == ".mid" else path.with_suffix(kind), overwrite)
 
 
 def _written(path: Path, notes: "Notes", primer: float, sound: bool) -> dict[str, Any]:

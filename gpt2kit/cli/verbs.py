@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
+from gpt2kit import tasks
 from gpt2kit.cli import console
-from gpt2kit.errors import PARTLY_DONE, Interrupted, UserError
+from gpt2kit.errors import PARTLY_DONE, DataError, Interrupted, UserError
 from gpt2kit.recipe import knobs
 from gpt2kit.tasks.base import Task
 
@@ -254,12 +255,12 @@ def evaluate(
 
     from gpt2kit import pipeline
 
+    if tasks.find(task).layout == "stream" and (beams or predictions):
+        raise UserError(f"{task} is scored by its loss: --beams and --predictions have no meaning for it")
     engine = load(task, run, {"beams": beams}, device, set, flags)
     counter = console.Counter("answers")
     written = Path(predictions) if predictions else None
     if engine.task.layout == "stream":
-        if beams or predictions:
-            raise UserError(f"{task} is scored by its loss: --beams and --predictions have no meaning for it")
         evaluation = pipeline.evaluate_stream(engine, Path(run or f"runs/{task}"), pairs, split, limit)
         counter.done()
         console.result_json(evaluation.json()) if json else console.evaluated(evaluation)
@@ -279,7 +280,8 @@ def evaluate(
 
 
 def load(task: str, run: str, options: dict[str, Any], device: str, settings: list[str], flags: dict[str, str]) -> Any:
-    from gpt2kit import engine
+    """The engine of a run, which must be one of this task."""
+    from gpt2kit import engine, folders
     from gpt2kit import recipe as recipes
 
     table = recipes.apply({}, settings)
@@ -288,7 +290,10 @@ def load(task: str, run: str, options: dict[str, Any], device: str, settings: li
     generate = table.get("generate", {}) | {key: value for key, value in options.items() if value is not None}
     if device:
         generate["device"] = device
-    return engine.load(run or f"runs/{task}", generate, **(table.get("task", {}) | flags))
+    folder = run or f"runs/{task}"
+    if (found := folders.load_task(Path(folder))[0]) != task:
+        raise DataError(f"{folder} is a run of {found}, not of {task}")
+    return engine.load(folder, generate, **(table.get("task", {}) | flags))
 
 
 def _lines(file: str) -> Iterator[str]:

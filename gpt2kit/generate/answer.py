@@ -18,11 +18,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Clock:
-    """Ends an answer by what its ids add up to, as seconds of music do."""
+    """Ends an answer by what its ids add up to, as the time in music does. It counts in whole steps: sums are exact."""
 
-    advance: Sequence[float]
-    """How far each id of the vocabulary moves time on; 0 for most."""
-    limit: float
+    advance: Sequence[int]
+    """How many steps each id of the vocabulary moves time on; 0 for most."""
+    limit: int
     """The answer ends with the id that reaches it."""
     patience: int
     """So many ids in a row that do not move time end it too."""

@@ -58,7 +58,7 @@ class Decoding:
         self.clock = clock
         if clock is not None:
             self.advance_V = torch.tensor(clock.advance, device=device)
-            self.time_N = torch.zeros(len(prompts), device=device)
+            self.time_N = torch.zeros_like(self.limits_N)
             self.waited_N = torch.zeros_like(self.limits_N)
         if config.temperature > 0:
             self.noise_NS = _noise(max(limits), [config.seed + number for number in numbers]).to(device)

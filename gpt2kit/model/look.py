@@ -18,7 +18,7 @@ def attention_rows(model: GPT2, ids: Sequence[int]) -> Iterator[Tensor]:
     What is longer than the window is read in windows that overlap by half; what is out of a position's sight has 0.
     """
     window = model.config.n_positions
-    half = max(1, window // 2)
+    half = window // 2
     model.eval()
     done = 0
     while done < len(ids):

@@ -95,3 +95,19 @@ def test_damaged_counts_are_known(store_of: Write, tmp_path: Path, changes: dict
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     with pytest.raises(DataError, match=r"train\.json is damaged"):
         Store(tmp_path, "train")
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_the_first_rows_alone(store_of: Write, count: int) -> None:
+    """They are what a store of these rows would be; the whole stays as it is, and so do its ids on disk."""
+    whole = store_of(ROWS)
+    part, expected = whole.first(count), store_of(ROWS[:count], "expected")
+    assert len(part) == min(count, 4)
+    assert [part.row(index) for index in range(len(part))] == ROWS[:count]
+    assert (part.tokens, part.prompt_tokens) == (expected.tokens, expected.prompt_tokens)
+    for found, wanted in [(part.ids, expected.ids), (part.ends, expected.ends), (part.prompts, expected.prompts)]:
+        assert found.tolist() == wanted.tolist()
+    assert part.lengths().tolist() == expected.lengths().tolist()
+    assert isinstance(part.ids, np.memmap) or not count
+    assert [whole.row(index) for index in range(len(whole))] == ROWS
+    assert (whole.tokens, whole.prompt_tokens) == (11, 6)

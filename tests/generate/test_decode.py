@@ -11,8 +11,8 @@ from transformers import GPT2LMHeadModel
 
 from gpt2kit.config import GenerateConfig
 from gpt2kit.generate import stepper
-from gpt2kit.generate.answer import Answer, new_token_limit
-from gpt2kit.generate.decode import answers, freeze, stream
+from gpt2kit.generate.answer import Answer, Clock, new_token_limit
+from gpt2kit.generate.decode import LOOK_EVERY, answers, freeze, stream
 from gpt2kit.generate.sampling import draw, probabilities
 from gpt2kit.model import hf
 from gpt2kit.model.cache import Cache
@@ -323,3 +323,153 @@ def test_bf16_decodes(model: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
     found = run(model, PROMPTS, config)
     assert all(len(answer.ids) <= 20 for answer in found)
     assert list(stream(freeze(model, "bf16"), PROMPTS[0], config, EOS)) == run(model, PROMPTS[:1], config)[0].ids
+
+
+# banned ids
+
+
+@MODES
+def test_a_banned_id_is_never_chosen(model: GPT2, config: GenerateConfig) -> None:
+    chosen = {id for answer in run(model, PROMPTS, config) for id in answer.ids} | {EOS}
+    banned = tuple(sorted(chosen))[:8]
+    for seed in range(5):
+        found = run(model, PROMPTS, replace(config, ban_ids=banned, seed=seed))
+        assert not any(answer.finished for answer in found), "the end token is among the banned"
+        assert all(len(answer.ids) == 20 for answer in found)
+        assert not {id for answer in found for id in answer.ids} & set(banned)
+
+
+@pytest.mark.parametrize("batch_rows", [1, 3, 64])
+def test_a_ban_takes_the_likeliest_of_the_others(model: GPT2, batch_rows: int) -> None:
+    banned = [EOS, 3, 9, 12, 20]
+    config = replace(GREEDY, ban_ids=tuple(banned), batch_rows=batch_rows)
+    for prompt, answer in zip(PROMPTS, run(model, PROMPTS, config), strict=True):
+        ids = list(prompt)
+        for id in answer.ids:
+            with torch.no_grad():
+                logits = model(torch.tensor([ids]))[0, -1]
+            logits[banned] = -torch.inf
+            assert id == int(logits.argmax())
+            ids.append(id)
+
+
+@MODES
+def test_a_ban_of_what_is_not_chosen_changes_nothing(model: GPT2, config: GenerateConfig) -> None:
+    """Sampling draws from what a ban leaves, another distribution: with it this holds where one id alone is likely."""
+    expected = run(model, PROMPTS, config)
+    unseen = set(range(1, 23)) - {id for answer in expected for id in answer.ids}
+    if config.temperature == 0:
+        assert len(unseen) >= 3
+        assert run(model, PROMPTS, replace(config, ban_ids=tuple(unseen))) == expected
+    peaked = replace(config, top_k=1) if config.temperature else config
+    expected = run(model, PROMPTS, peaked)
+    unseen = set(range(1, 23)) - {id for answer in expected for id in answer.ids}
+    assert run(model, PROMPTS, replace(peaked, ban_ids=tuple(unseen))) == expected
+
+
+@pytest.mark.parametrize("config", [GREEDY, *(replace(SAMPLED, seed=seed) for seed in range(3))])
+def test_a_stream_obeys_a_ban(model: GPT2, config: GenerateConfig) -> None:
+    config = replace(config, ban_ids=(EOS, 3, 9))
+    for prompt in PROMPTS:
+        found = list(stream(freeze(model, "fp32"), prompt, config, EOS))
+        assert found == run(model, [prompt], config)[0].ids
+        assert not {EOS, 3, 9} & set(found)
+
+
+# clocks
+
+ADVANCE = [id % 3 if id % 2 else 0 for id in range(23)]
+CLOCKS = [Clock(ADVANCE, limit=4, patience=99), Clock(ADVANCE, limit=99, patience=3), Clock(ADVANCE, 5, 4)]
+LONG = [replace(GREEDY, max_new_tokens=40), replace(SAMPLED, max_new_tokens=40), replace(LIMITED, max_new_tokens=40)]
+TIMED = pytest.mark.parametrize("config", LONG, ids=["greedy", "sampled", "limited"])
+
+
+def timed(answer: Answer, clock: Clock) -> Answer:
+    """What a clock leaves of an answer that was made without one: it chooses nothing, it only ends."""
+    time = waited = 0
+    for index, id in enumerate(answer.ids):
+        time += clock.advance[id]
+        waited = 0 if clock.advance[id] else waited + 1
+        if time >= clock.limit or waited >= clock.patience:
+            return Answer(answer.ids[: index + 1], None, False)
+    return answer
+
+
+@TIMED
+@pytest.mark.parametrize("clock", CLOCKS)
+@pytest.mark.parametrize("batch_rows", [1, 3, 64])
+def test_a_clock_ends_an_answer_and_chooses_nothing(
+    model: GPT2, config: GenerateConfig, clock: Clock, batch_rows: int
+) -> None:
+    config = replace(config, batch_rows=batch_rows)
+    expected = [timed(answer, clock) for answer in run(model, PROMPTS, config)]
+    assert run(model, PROMPTS, config, clock=clock) == expected
+
+
+@TIMED
+def test_the_clocks_end_some_answers_and_not_others(model: GPT2, config: GenerateConfig) -> None:
+    """Otherwise the test above would prove little."""
+    whole = run(model, PROMPTS, config)
+    for clock in CLOCKS:
+        cut = [timed(answer, clock) != answer for answer in whole]
+        assert any(cut)
+    assert any(timed(answer, CLOCKS[0]).finished for answer in whole)
+    by_both = [(timed(answer, CLOCKS[0]), timed(answer, CLOCKS[1])) for answer in whole]
+    assert any(len(limit.ids) < len(patience.ids) for limit, patience in by_both)
+    assert any(len(limit.ids) > len(patience.ids) for limit, patience in by_both)
+
+
+@TIMED
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("stop_ids", [(), (5, 17)])
+def test_rows_that_a_clock_ends_leave_the_batch_without_a_trace(
+    model: GPT2, config: GenerateConfig, share: float, stop_ids: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each row is ended by its own time, wherever its neighbours stand, however rarely the loop looks."""
+    config = replace(config, stop_ids=stop_ids)
+    expected = [timed(answer, CLOCKS[2]) for answer in run(model, PROMPTS, config)]
+    monkeypatch.setitem(stepper.COMPACT_BELOW, "cpu", share)
+    for look_every in (1, 8):
+        monkeypatch.setitem(LOOK_EVERY, "cpu", look_every)
+        assert run(model, PROMPTS, config, clock=CLOCKS[2]) == expected
+
+
+@TIMED
+@pytest.mark.parametrize("batch_rows", [1, 3, 64])
+def test_a_clock_goes_on_where_the_window_rolls(tiny_model: Build, config: GenerateConfig, batch_rows: int) -> None:
+    model = tiny_model(seed=14, n_positions=12)
+    config = replace(config, roll=True, max_new_tokens=90, batch_rows=batch_rows, ban_ids=(EOS,))
+    whole = run(model, PROMPTS, config)
+    assert all(len(answer.ids) == 90 for answer in whole)
+    for clock in (Clock(ADVANCE, 20, 99), Clock(ADVANCE, 99, 7), Clock([1] * 23, 41, 99), Clock([0] * 23, 1, 30)):
+        found = run(model, PROMPTS, config, clock=clock)
+        assert found == [timed(answer, clock) for answer in whole]
+    assert max(len(timed(answer, Clock(ADVANCE, 20, 99)).ids) for answer in whole) > 24, "two windows"
+
+
+def test_the_id_that_reaches_the_limit_is_the_last(tiny_model: Build) -> None:
+    model = rigged(tiny_model, CHAIN)
+    config = replace(GREEDY, max_new_tokens=40)
+    advance = [0, 0, 0, 5, 0, 0, 5, 0, 0, 5, 0, 0]
+    for limit, ids in [(1, [2, 3]), (5, [2, 3]), (6, [2, 3, 4, 5, 6]), (10, [2, 3, 4, 5, 6])]:
+        assert run(model, [[1]], config, clock=Clock(advance, limit, 99)) == [Answer(ids, None, False)]
+    whole = [*range(2, 12)]
+    assert run(model, [[1]], config, clock=Clock(advance, 16, 99)) == [Answer(whole, None, True)]
+    assert run(model, [[1]], config, clock=Clock(advance, 16, 2)) == [Answer([2, 3, 4, 5], None, False)]
+    assert run(model, [[1]], config, clock=Clock(advance, 16, 3)) == [Answer(whole, None, True)], "two, then the end"
+
+
+def test_an_end_token_that_also_reaches_the_limit_is_the_end(tiny_model: Build) -> None:
+    model = rigged(tiny_model, CHAIN)
+    config = replace(GREEDY, max_new_tokens=40)
+    assert run(model, [[10]], config, clock=Clock([1] * 12, 2, 99)) == [Answer([11], None, True)]
+    assert run(model, [[10]], config, clock=Clock([0] * 12, 1, 2)) == [Answer([11], None, True)]
+
+
+def test_time_is_counted_exactly(tiny_model: Build) -> None:
+    """Small steps, up to a time at which they would be lost among the digits of a number of single precision."""
+    model = rigged(tiny_model, {token: 3 - token % 2 for token in range(12)}, n_positions=12)
+    config = replace(GREEDY, roll=True, max_new_tokens=50)
+    clock = Clock([0, 0, 1, 2**24, *[0] * 8], 2**24 + 20 + 2**24 * 20, 99)
+    expected = timed(run(model, [[2]], config)[0], clock)
+    assert run(model, [[2]], config, clock=clock) == [expected]

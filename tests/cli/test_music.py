@@ -1,0 +1,394 @@
+"""music on the command line: what is written, what is refused before any work, and what is told."""
+
+import json
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from gpt2kit import engine
+from gpt2kit.cli.app import run
+from gpt2kit.cli.music import PATIENCE, play
+from gpt2kit.music import events
+from gpt2kit.music.midi import read_midi, write_midi
+from gpt2kit.music.notes import Notes
+
+Capture = pytest.CaptureFixture[str]
+Examples = Callable[[str], Any]
+RandomNotes = Callable[..., Notes]
+
+MORE = ["train.steps=12", "train.evaluate_every=12", "generate.roll=true", "generate.temperature=1", "train.samples=0"]
+KINDS = (".mid", ".wav", ".png")
+
+
+def tune(seed: int) -> Notes:
+    """Four seconds in which something happens all the time."""
+    pitch = [60 + (7 * seed + 5 * note) % 24 for note in range(32)]
+    return Notes.of(pitch, [62] * 32, [note / 8 for note in range(32)], [note / 8 + 0.1 for note in range(32)])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, examples: Examples) -> Path:
+    """A run of a few steps; `corpus` and the prepared `data` are beside it."""
+    folder = tmp_path_factory.mktemp("music")
+    (folder / "corpus").mkdir()
+    table = ["midi_filename,split"]
+    for number, split in enumerate(["train", "train", "validation", "validation", "test"]):
+        write_midi(folder / "corpus" / f"{number}.mid", tune(number))
+        table.append(f"{number}.mid,{split}")
+    (folder / "corpus" / "splits.csv").write_text("\n".join(table), encoding="utf-8")
+    settings = [word for setting in [*examples("music").TINY, *MORE] for word in ("--set", setting)]
+    later = [word for setting in settings[1::2] if not setting.startswith("task.") for word in ("--set", setting)]
+    assert run(["music", "prepare", str(folder / "corpus"), "--out", str(folder / "data"), *settings]) == 0
+    assert run(["music", "train", str(folder / "data"), "--out", str(folder / "run"), *later]) == 0
+    return folder / "run"
+
+
+@pytest.fixture
+def workplace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No sound is computed: a WAV file is but a header."""
+
+    def write_wav(path: Path, notes: Notes) -> str:
+        path.write_bytes(b"RIFF")
+        return "none"
+
+    monkeypatch.setattr("gpt2kit.music.sound.write_wav", write_wav)
+
+
+def told(words: list[str], capsys: Capture, code: int = 0) -> Any:
+    """What a command writes to stdout as JSON; its error where it fails."""
+    capsys.readouterr()
+    assert run([*words, "--json"]) == code
+    out, err = capsys.readouterr()
+    assert "Traceback" not in err
+    if code not in (0, 5):
+        assert out == ""
+        return json.loads(err)["error"]["message"]
+    return json.loads(out)
+
+
+def generated(trained: Path, capsys: Capture, *words: str) -> Any:
+    return told(["music", "generate", "--run", str(trained), *words], capsys)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+# prepare
+
+
+@pytest.mark.parametrize(("good", "bad", "code"), [(2, 0, 0), (2, 1, 5), (0, 2, 3)])
+def test_damaged_files_decide_the_exit_code(
+    workplace: Path, capsys: Capture, random_notes: RandomNotes, good: int, bad: int, code: int
+) -> None:
+    (workplace / "corpus").mkdir()
+    for number in range(good):
+        write_midi(workplace / "corpus" / f"good{number}.mid", random_notes(number))
+    for number in range(bad):
+        (workplace / "corpus" / f"bad{number}.mid").write_bytes(b"MThd")
+    words = ["music", "prepare", "corpus", "--val", "corpus", "--out", "data"]
+    found = told(words, capsys, code)
+    if code == 3:
+        assert "nothing to train on" in found
+        assert not (workplace / "data").exists()
+    else:
+        assert found["train"]["rows"] == good
+        assert found["train"]["damaged"] == bad
+
+
+# evaluate
+
+
+def documents(corpus: Path, *numbers: int) -> list[list[int]]:
+    ids = [events.encode(read_midi(corpus / f"{number}.mid").notes).tolist() for number in numbers]
+    return [[events.BEGIN, *each, events.END] for each in ids]
+
+
+def nats(trained: Path, pieces: list[list[int]], window: int = 64) -> float:
+    """What every event but a piece's first costs, predicted from what its window holds before it."""
+    model, total = engine.load(trained).model, 0.0
+    for ids in pieces:
+        for start in range(0, len(ids) - 1, window):
+            part = torch.tensor(ids[start : start + window + 1])
+            with torch.no_grad():
+                total += F.cross_entropy(model(part[None, :-1])[0], part[1:], reduction="sum").item()
+    return total
+
+
+@pytest.mark.parametrize(
+    ("words", "numbers", "name"),
+    [
+        ([], (2, 3), "val"),
+        (["--split", "test"], (4,), "test"),
+        (["--limit", "1"], (2,), "val"),
+        (["--limit", "9"], (2, 3), "val"),
+        (["--pairs", "3.mid"], (3,), "3.mid"),
+        (["--pairs", "4.mid", "--pairs", "0.mid"], (4, 0), "4.mid,0.mid"),
+        (["--pairs", "4.mid", "--pairs", "0.mid", "--limit", "1"], (4,), "4.mid,0.mid"),
+    ],
+)
+def test_the_loss_by_each_unit(
+    trained: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+    words: list[str],
+    numbers: tuple[int, ...],
+    name: str,
+) -> None:
+    """Nats of the whole, window by window, over the events, notes and seconds of the documents."""
+    monkeypatch.chdir(trained.parent / "corpus")
+    monkeypatch.setattr("gpt2kit.model.device.native_bf16", lambda device: False)
+    found = told(["music", "evaluate", "--run", str(trained), *words], capsys)
+    pieces = documents(trained.parent / "corpus", *numbers)
+    total = nats(trained, pieces)
+    counts = {
+        "event": sum(len(piece) - 1 for piece in pieces),
+        "note": 32 * len(numbers),
+        "second": sum(events.seconds(piece) for piece in pieces),
+    }
+    values = {unit: score["value"] for unit, score in found["scores"].items()}
+    assert values == {f"nats per {unit}": pytest.approx(total / count, rel=1e-5) for unit, count in counts.items()}
+    assert found["count"] == len(numbers)
+    assert found["signature"].startswith(f"set:{name}|n:{len(numbers)}|window:64|")
+    assert found["scores"]["nats per event"]["signature"] == f"n:{counts['event']}"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--beams", "2"], 2, "is scored by its loss: --beams and --predictions have no meaning for it"),
+        (["--predictions", "said.jsonl"], 2, "--beams and --predictions have no meaning"),
+        (["--split", "nothing"], 3, "nothing.json is missing"),
+        (["--pairs", "nowhere.mid"], 3, "nowhere.mid"),
+        (["--pairs", "broken.mid"], 3, "broken.mid has no documents to evaluate on"),
+    ],
+)
+def test_what_cannot_be_scored(
+    trained: Path, workplace: Path, capsys: Capture, words: list[str], code: int, message: str
+) -> None:
+    (workplace / "broken.mid").write_bytes(b"MThd")
+    assert message in told(["music", "evaluate", "--run", str(trained), *words], capsys, code)
+
+
+# generate
+
+
+def test_a_piece_is_written_as_midi_sound_and_picture(trained: Path, workplace: Path, capsys: Capture) -> None:
+    found = generated(trained, capsys, "--seconds", "3", "--out", "new/x.mid")
+    assert sorted(contents(workplace / "new")) == ["x.mid", "x.png", "x.wav"]
+    notes = read_midi(workplace / "new" / "x.mid").notes
+    assert (found["midi"], found["wav"], found["png"]) == tuple(f"new/x{kind}" for kind in (".mid", ".wav", ".png"))
+    assert (found["notes"], found["primer_seconds"]) == (len(notes), 0.0)
+    assert found["seconds"] == pytest.approx(notes.duration, abs=0.01)
+    assert 0 < notes.duration < 4, "the last shift takes a second at most"
+    with wave.open(str(workplace / "new" / "x.wav")) as sound:
+        assert sound.getnframes() / sound.getframerate() > notes.duration
+    with Image.open(workplace / "new" / "x.png") as picture:
+        assert min(picture.size) > 50
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.015, 1.0, 7.5])
+def test_a_piece_lasts_as_long_as_was_asked(trained: Path, seconds: float) -> None:
+    """The event that reaches the end is the last, and neither BEGIN nor END nor PAD is played."""
+    opened = engine.load(trained, {"max_new_tokens": 5000})
+    for result in play(opened, Notes.none(), seconds, 4):
+        (ids,) = result.ids
+        assert max(ids) < events.BEGIN
+        stalled = len(ids) >= PATIENCE and events.seconds(ids[-PATIENCE:]) == 0
+        assert stalled or events.seconds(ids) >= seconds
+        assert events.seconds(ids[:-1]) < seconds
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_seed_gives_the_same_file(trained: Path, workplace: Path, capsys: Capture) -> None:
+    for name, seed in [("a", "1"), ("b", "1"), ("c", "2")]:
+        generated(trained, capsys, "--seconds", "3", "--seed", seed, "--out", f"{name}.mid")
+    files = contents(workplace)
+    assert files["a.mid"] == files["b.mid"] != files["c.mid"]
+
+
+@pytest.mark.usefixtures("silent")
+def test_samples_are_numbered(trained: Path, workplace: Path, capsys: Capture) -> None:
+    """Sample i is that of the seed + i."""
+    found = generated(trained, capsys, "--seconds", "2", "--samples", "3", "--seed", "4", "--out", "x.mid")
+    assert [each["midi"] for each in found] == ["x-1.mid", "x-2.mid", "x-3.mid"]
+    assert sorted(contents(workplace)) == sorted(f"x-{n}{kind}" for n in (1, 2, 3) for kind in KINDS)
+    generated(trained, capsys, "--seconds", "2", "--seed", "5", "--out", "alone.mid")
+    files = contents(workplace)
+    assert files["alone.mid"] == files["x-2.mid"]
+    assert len({files[f"x-{n}.mid"] for n in (1, 2, 3)}) == 3
+
+
+def test_without_sound(trained: Path, workplace: Path, capsys: Capture) -> None:
+    (workplace / "x.png").write_text("mine")
+    found = generated(trained, capsys, "--seconds", "2", "--no-sound", "--out", "x.mid")
+    assert sorted(contents(workplace)) == ["x.mid", "x.png"]
+    assert (workplace / "x.png").read_text() == "mine"
+    assert found["midi"] == "x.mid"
+    assert "wav" not in found
+
+
+@pytest.mark.usefixtures("silent")
+@pytest.mark.parametrize("seconds", [None, 0.5, 1.3, 4.0])
+def test_a_primer_goes_on(trained: Path, workplace: Path, capsys: Capture, seconds: float | None) -> None:
+    """The piece begins with the primer; --alone leaves out just that. The whole tune is longer than the window."""
+    primer = tune(9) if seconds is None else tune(9).sliced(0, seconds)
+    write_midi(workplace / "primer.mid", tune(9))
+    words = ["--seconds", "3", "--prime", "primer.mid", *(["--prime-seconds", str(seconds)] if seconds else [])]
+    whole = generated(trained, capsys, *words, "--out", "whole.mid")
+    said = capsys.readouterr().err
+    assert said == ""
+    alone = generated(trained, capsys, *words, "--alone", "--out", "alone.mid")
+    prompt = [events.BEGIN, *events.encode(primer).tolist()]
+    begun = events.seconds(prompt)
+    assert (whole["primer_seconds"], alone["primer_seconds"]) == (begun, 0.0)
+    notes, new = (read_midi(workplace / name).notes for name in ("whole.mid", "alone.mid"))
+    first = notes.sliced(0, begun)
+    assert first.pitch.tolist() == primer.pitch.tolist()
+    assert first.start == pytest.approx(events.decode(prompt).start, abs=1e-3)
+    last = notes.sliced(begun)
+    assert len(last) == len(new) > 0
+    assert (last.pitch.tolist(), last.velocity.tolist()) == (new.pitch.tolist(), new.velocity.tolist())
+    assert last.start == pytest.approx(new.start, abs=2e-3)
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_primer_longer_than_the_window_is_told(trained: Path, workplace: Path, capsys: Capture) -> None:
+    write_midi(workplace / "primer.mid", tune(9))
+    words = ["music", "generate", "--run", str(trained), "--seconds", "1", "--prime", "primer.mid"]
+    assert run([*words, "--out", "x.mid"]) == 0
+    assert "the primer is longer than the model's window; it heard the end of it" in capsys.readouterr().err
+    assert run([*words, "--prime-seconds", "0.3", "--out", "y.mid"]) == 0
+    assert "longer than" not in capsys.readouterr().err
+
+
+REFUSED = [
+    (["--seconds", "0"], 2, "--seconds 0: a piece takes more than 0 seconds"),
+    (["--seconds", "-1"], 2, "a piece takes more than 0 seconds"),
+    (["--seconds", "nan"], 2, "a piece takes more than 0 seconds"),
+    (["--seconds", "inf"], 2, "a piece takes more than 0 seconds"),
+    (["--prime", "primer.mid", "--prime-seconds", "0"], 2, "--prime-seconds 0: take more than 0 seconds"),
+    (["--prime", "primer.mid", "--prime-seconds", "nan"], 2, "take more than 0 seconds"),
+    (["--prime", "late.mid", "--prime-seconds", "1"], 3, "late.mid, first 1 seconds: there are no piano notes"),
+    (["--prime", "empty.mid"], 3, "empty.mid: there are no piano notes"),
+    (["--prime", "nowhere.mid"], 3, "nowhere.mid: cannot be read: No such file or directory"),
+    (["--prime", "broken.mid"], 3, "broken.mid"),
+    (["--out", "x.wav"], 2, "--out x.wav: expected a name that ends with .mid"),
+    (["--out", "x"], 2, "expected a name that ends with .mid"),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "message"), REFUSED)
+def test_mistakes_are_told_before_the_model_is_read(
+    workplace: Path, capsys: Capture, words: list[str], code: int, message: str
+) -> None:
+    """There is no run here: that would be told next."""
+    write_midi(workplace / "primer.mid", tune(9))
+    write_midi(workplace / "late.mid", tune(9).shifted(2))
+    write_midi(workplace / "empty.mid", Notes.none())
+    (workplace / "broken.mid").write_bytes(b"MThd")
+    before = contents(workplace)
+    assert message in told(["music", "generate", "--run", "nowhere", *words], capsys, code)
+    assert contents(workplace) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("samples", [1, 2])
+def test_what_exists_is_left_as_it_is(workplace: Path, capsys: Capture, kind: str, samples: int) -> None:
+    name = f"x{kind}" if samples == 1 else f"x-2{kind}"
+    (workplace / name).write_text("mine")
+    words = ["music", "generate", "--run", "nowhere", "--samples", str(samples), "--out", "x.mid"]
+    assert f"{name} exists and is left as it is; replace it with --overwrite" in told(words, capsys, 2)
+    assert contents(workplace) == {name: b"mine"}
+
+
+@pytest.mark.usefixtures("silent")
+def test_what_exists_is_replaced_when_told(trained: Path, workplace: Path, capsys: Capture) -> None:
+    for kind in KINDS:
+        (workplace / f"x{kind}").write_text("mine")
+    generated(trained, capsys, "--seconds", "2", "--out", "x.mid", "--overwrite")
+    assert sorted(contents(workplace)) == sorted(f"x{kind}" for kind in KINDS)
+    assert b"mine" not in contents(workplace).values()
+
+
+# render
+
+
+def embedded(page: Path) -> dict[str, Any]:
+    """The piece that a page holds."""
+    text = page.read_text(encoding="utf-8")
+    begin = text.index('{"title":')
+    piece: dict[str, Any] = json.JSONDecoder().raw_decode(text[begin:])[0]
+    return piece
+
+
+@pytest.mark.usefixtures("silent")
+@pytest.mark.parametrize("attention", [False, True])
+def test_a_page_with_and_without_attention(trained: Path, workplace: Path, capsys: Capture, attention: bool) -> None:
+    """The tune is longer than the model's window."""
+    write_midi(workplace / "tune.mid", tune(9))
+    before = (workplace / "tune.mid").read_bytes()
+    words = ["--run", str(trained)] if attention else []
+    found = told(["music", "render", "tune.mid", "--primer", "1.5", *words], capsys)
+    assert (found["page"], found["wav"], found["png"]) == ("tune.html", "tune.wav", "tune.png")
+    assert (found["notes"], found["primer_seconds"]) == (32, 1.5)
+    assert sorted(contents(workplace)) == ["tune.html", "tune.mid", "tune.png", "tune.wav"]
+    assert (workplace / "tune.mid").read_bytes() == before
+    piece = embedded(workplace / "tune.html")
+    assert piece["pitch"] == tune(9).pitch.tolist()
+    assert (piece["title"], piece["primer"]) == ("tune", 1.5)
+    if attention:
+        assert (piece["attention"]["layers"], piece["attention"]["heads"]) == (1, 2)
+    else:
+        assert piece["attention"] is None
+
+
+@pytest.mark.usefixtures("silent")
+def test_several_pieces(workplace: Path, capsys: Capture) -> None:
+    for name in ("a", "b"):
+        write_midi(workplace / f"{name}.mid", tune(3))
+    assert [each["page"] for each in told(["music", "render", "a.mid", "b.mid"], capsys)] == ["a.html", "b.html"]
+
+
+@pytest.mark.usefixtures("silent")
+@pytest.mark.parametrize("kind", [".wav", ".png", ".html"])
+def test_rendering_replaces_only_when_told(workplace: Path, capsys: Capture, kind: str) -> None:
+    write_midi(workplace / "a.mid", tune(3))
+    write_midi(workplace / "b.mid", tune(3))
+    (workplace / f"b{kind}").write_text("mine")
+    before = contents(workplace)
+    assert f"b{kind} exists and is left as it is" in told(["music", "render", "a.mid", "b.mid"], capsys, 2)
+    assert contents(workplace) == before
+    told(["music", "render", "a.mid", "b.mid", "--overwrite"], capsys)
+    assert (workplace / f"b{kind}").read_bytes() != b"mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("empty.mid", "there are no piano notes"), ("nowhere.mid", "No such file"), ("broken.mid", "broken.mid")],
+)
+def test_what_cannot_be_rendered(workplace: Path, capsys: Capture, name: str, message: str) -> None:
+    write_midi(workplace / "empty.mid", Notes.none())
+    (workplace / "broken.mid").write_bytes(b"MThd")
+    before = contents(workplace)
+    assert message in told(["music", "render", name], capsys, 3)
+    assert contents(workplace) == before
+
+
+@pytest.mark.parametrize("words", [["generate"], ["render", "tune.mid"], ["evaluate"]])
+def test_a_run_of_another_task_is_refused(workplace: Path, by_heart: Path, capsys: Capture, words: list[str]) -> None:
+    write_midi(workplace / "tune.mid", tune(3))
+    message = told(["music", *words, "--run", str(by_heart)], capsys, 3)
+    assert message == f"{by_heart} is a run of translate, not of music"
