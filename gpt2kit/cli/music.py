@@ -54,6 +54,8 @@ def generate(
     paths = [_numbered(Path(out), number, samples) for number in range(1, samples + 1)]
     kinds = (".mid", ".wav", ".png") if sound else (".mid",)
     _refuse(paths, kinds, overwrite)
+    if prime_seconds is not None and not prime:
+        raise UserError("--prime-seconds takes a part of --prime: name the file")
     primer = _primer(prime, prime_seconds) if prime else Notes.none()
     options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     options["max_new_tokens"] = int(seconds * EVENTS_A_SECOND) + PATIENCE
