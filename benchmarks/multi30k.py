@@ -7,19 +7,12 @@ The folder holds train, val and test_2016_flickr as .en and .fr files, one raw s
 
 import argparse
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from machine import record
-
-
-def gpt2kit(*words: str) -> str:
-    """Run one command of the installed gpt2kit as a user does; its messages stay visible, its result is returned."""
-    command = [sys.executable, "-m", "gpt2kit", *words]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+from runs import gpt2kit, trained
 
 
 def score(run: Path, pairs: list[str], beams: int) -> dict[str, Any]:
@@ -48,21 +41,15 @@ def main() -> None:
     prepared = time.perf_counter()
     settings = [word for setting in arguments.set for word in ("--set", setting)]
     gpt2kit("translate", "train", str(data), "--out", str(run), "--recipe", arguments.recipe, *settings)
-    trained = time.perf_counter()
-    steps = [json.loads(line) for line in (run / "metrics.jsonl").read_text().split("\n") if line]
-    speeds = sorted(step["tokens_per_second"] for step in steps if "tokens_per_second" in step)
-    config = json.loads((run / "config.json").read_text())
+    ended = time.perf_counter()
     record(
         "multi30k",
         {
             "recipe": arguments.recipe,
             "set": arguments.set,
-            "model": {key: config[key] for key in ("n_layer", "n_head", "n_embd", "vocab_size")},
-            "epochs": round(max(step["epoch"] for step in steps if "epoch" in step), 2),
             "prepare_seconds": round(prepared - started, 1),
-            "train_minutes": round((trained - prepared) / 60, 1),
-            "median_tokens_per_second": speeds[len(speeds) // 2],
-            "validation_loss": round([step["validation_loss"] for step in steps if "validation_loss" in step][-1], 4),
+            "train_minutes": round((ended - prepared) / 60, 1),
+            **trained(run),
             "val_greedy": score(run, pairs["val"], 1),
             "val_beam4": score(run, pairs["val"], 4),
             "test_2016_greedy": score(run, pairs["test_2016_flickr"], 1),

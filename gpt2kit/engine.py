@@ -111,7 +111,7 @@ class Engine:
     def _prompt(self, source: Any, config: GenerateConfig) -> tuple[list[int], bool]:
         """The prompt, cut so that an answer fits behind it, and whether it was cut."""
         window = self.model.config.n_positions
-        room = window - min(config.max_new_tokens, window // 2)
+        room = window - (1 if config.roll else min(config.max_new_tokens, window // 2))
         prompt = self.task.encode_source(source)
         shortened = self.task.shorten(prompt, room)
         return shortened, len(shortened) < len(prompt)

@@ -73,6 +73,7 @@ def check_resumable(run: Path, data: Path, resolved: Recipe, task: Task[Any, Any
     before, now = recipe_of(run).table(), resolved.table()
     sections = ("train",) if described["init"] else ("model", "train")  # the shape of an --init is not the recipe's
     knobs = [(part, key) for part in sections for key in now[part] if part != "train" or key not in ELSEWHERE]
+    knobs += [("task", key) for key in recipe.read_by("train", task)]
     changed = [f"{part}.{key}" for part, key in knobs if now[part][key] != before[part].get(key)]
     if changed:
         raise UserError(f"{run} was started with other values of {', '.join(changed)}: a resumed run keeps its own")

@@ -5,7 +5,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, islice
@@ -28,7 +28,7 @@ from gpt2kit.generate.decode import answers, freeze
 from gpt2kit.model import hf
 from gpt2kit.model.device import pick_dtype
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.recipe import Recipe
+from gpt2kit.recipe import Recipe, read_by
 from gpt2kit.tasks.base import Record, Score, Task
 from gpt2kit.train import distributed, loop
 from gpt2kit.train import events as kinds
@@ -125,6 +125,7 @@ def train(
         name, task = folders.load_task(data)
         if name != recipe.task_name:
             raise DataError(f"{data} was prepared for {name}, the recipe {recipe.name} is for {recipe.task_name}")
+        task = replace(task, **{key: getattr(recipe.task, key) for key in read_by("train", task)})
         stores = {split: Store(data, split) for split in ("train", "val")}
         if resume:
             folders.check_resumable(run, data, recipe, task)
@@ -274,36 +275,59 @@ def evaluate(
     )
 
 
-def evaluate_stream(
-    engine: Engine, run: Path, corpus: Sequence[str] = (), split: str = "val", limit: int | None = None
-) -> Evaluation:
-    """The loss of whole documents, every token once, in windows that do not overlap; by each of the task's units.
+@dataclass(frozen=True)
+class Documents:
+    """Whole documents to evaluate on."""
 
-    The documents are those of a corpus, or of a split of the folder that the run was trained on.
-    """
-    model, task = engine.model, engine.task
-    started, device = time.perf_counter(), model.head.device
-    dtype = pick_dtype("auto", device)
+    name: str
+    store: Store
+    report: SplitReport | None
+    """What became of a corpus that was read for this."""
+
+
+@contextmanager
+def documents(
+    run: Path, task: Task[Any, Any], corpus: Sequence[str] = (), split: str = "val", limit: int | None = None
+) -> Iterator[Documents]:
+    """Those of a corpus, or of a split of the folder that a run was trained on. Raises DataError if there are none."""
     with TemporaryDirectory() as folder:
         if corpus:
-            write_splits(Path(folder), [split], task.read(corpus), _whole(split), task, None)
-        store = Store(Path(folder) if corpus else folders.data_of(run, task), split)
-        documents = store if limit is None else store.first(limit)
-        name = ",".join(Path(word).name for word in corpus) or split
-        if not len(documents):
-            raise DataError(f"{name} has no documents to evaluate on")
-        batches = layout_of(task, model).validation(documents, EVALUATION_TOKENS)
-        nats = validation_loss(model, batches, device, dtype) * batches.epoch_tokens
-        units: Counter[str] = Counter()
-        for index in range(len(documents)):
-            prompt, target = documents.row(index)
-            units.update(task.units([*prompt, *target]))
+            writers = write_splits(Path(folder), [split], task.read(corpus), _whole(split), task, None)
+            found = Documents(_named(corpus), Store(Path(folder), split), writers[split].report)
+        else:
+            data = folders.data_of(run, task)
+            found = Documents(set_name(data, split), Store(data, split), None)
+        if not len(found.store):
+            raise DataError(f"{found.name} has no documents to evaluate on")
+        yield found if limit is None else replace(found, store=found.store.first(limit))
+
+
+def evaluate_stream(engine: Engine, documents: Documents) -> Evaluation:
+    """The loss of whole documents, every token once, in windows that do not overlap; by each of the task's units."""
+    model, task, store = engine.model, engine.task, documents.store
+    started, device = time.perf_counter(), model.head.device
+    dtype = pick_dtype("auto", device)
+    batches = layout_of(task, model).validation(store, EVALUATION_TOKENS)
+    nats = validation_loss(model, batches, device, dtype) * batches.epoch_tokens
+    units: Counter[str] = Counter()
+    for index in range(len(store)):
+        prompt, target = store.row(index)
+        units.update(task.units([*prompt, *target]))
     window, version = model.config.n_positions, importlib.metadata.version("gpt2kit")
     scores = [Score(f"nats per {unit}", nats / n, f"n:{n:.0f}", digits=4) for unit, n in units.items() if n]
     how = f"window:{window}|stride:{window}|{dtype}|{task.fingerprint()}|gpt2kit:{version}"
-    return Evaluation(
-        scores, len(documents), 0, 0, time.perf_counter() - started, f"set:{name}|n:{len(documents)}|{how}"
-    )
+    signature = f"set:{documents.name}|n:{len(store)}|{how}"
+    return Evaluation(scores, len(store), 0, 0, time.perf_counter() - started, signature)
+
+
+def set_name(data: Path, split: str) -> str:
+    """A split of a prepared folder, by the corpus that it is from."""
+    corpora = files.read_json(data / REPORT_FILE)["corpora"]
+    return f"{_named(corpora.get(split, corpora['train']))}:{split}"
+
+
+def _named(corpus: Sequence[str]) -> str:
+    return ",".join(Path(word).name for word in corpus)
 
 
 def stored_records(run: Path, task: Task[Any, Any], split: str, limit: int | None = None) -> list[Record[Any, Any]]:

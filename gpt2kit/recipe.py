@@ -152,6 +152,11 @@ def knobs(kind: Any) -> dict[str, "Field[Any]"]:
     return {field.name: field for field in dataclasses.fields(kind) if "help" in field.metadata}
 
 
+def read_by(verb: str, kind: Any) -> dict[str, "Field[Any]"]:
+    """Those of a task's knobs that are options of a verb."""
+    return {key: field for key, field in knobs(kind).items() if verb in field.metadata["flag"]}
+
+
 def values(section: Any) -> dict[str, Any]:
     """The knobs of a section with their values, as TOML has them."""
     found = {name: getattr(section, name) for name in knobs(section)}

@@ -61,7 +61,8 @@ IMPORTS: dict[str, set[str]] = {
     "folders": {"errors", "files", "recipe", "tasks"},
     "engine": {"config", "errors", "folders", "generate", "model", "recipe", "tasks"},
     "pipeline": CORE | {"engine", "folders", "recipe", "tasks"},
-    "cli": CORE | {"engine", "folders", "pipeline", "recipe", "tasks"},
+    "performer": {"engine", "generate", "music"},
+    "cli": CORE | {"engine", "folders", "performer", "pipeline", "recipe", "tasks"},
     "__main__": {"cli"},
     "__init__": {"engine", "model", "pipeline", "recipe", "tasks"},
 }

@@ -12,7 +12,7 @@ from gpt2kit.cli.arguments import expand
 from gpt2kit.errors import Interrupted, UserError
 
 COMMON = {verb.__name__: verb for verb in (verbs.prepare, verbs.train, verbs.generate, verbs.evaluate)}
-OWN = {"music": {verb.__name__: verb for verb in (music.generate, music.render)}}
+OWN = {"music": {verb.__name__: verb for verb in (music.generate, music.evaluate, music.render)}}
 """Verbs that a task has in the place of the common ones, or beside them."""
 
 

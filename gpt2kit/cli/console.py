@@ -99,14 +99,19 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
         table.add_row(split, *(f"{figure:,}" for figure in figures))
     messages.print(table)
     for split, report in reports.items():
-        for reason, count in report.dropped.items():
-            say(f"{split}: {count:,} dropped, {reason}, such as {report.examples[reason][0]}")
-        for reason, count in report.left_out.items():
-            say(f"{split}: {count:,} {reason}")
+        left_out(split, report)
         if report.leaked and split != "train":
             example = report.examples["source also in training"][0]
             say(f"{split}: {report.leaked:,} sources stand in train too, such as {example}")
     say(f"written to {out}; prepare.json in it lists examples")
+
+
+def left_out(split: str, report: "SplitReport") -> None:
+    """What was read and is not used, by the reason."""
+    for reason, count in report.dropped.items():
+        say(f"{split}: {count:,} dropped, {reason}, such as {report.examples[reason][0]}")
+    for reason, count in report.left_out.items():
+        say(f"{split}: {count:,} {reason}")
 
 
 def training(events: "Iterable[Event]") -> "Iterator[Event]":

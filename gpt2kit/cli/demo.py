@@ -52,7 +52,8 @@ def demo(
             raise Interrupted(event.signal, f"stopped, state saved; to go on:\n  {again}")
     opened = engine.load(run)
     if recipe.task.layout == "stream":
-        evaluation = pipeline.evaluate_stream(opened, run)
+        with pipeline.documents(run, opened.task) as documents:
+            evaluation = pipeline.evaluate_stream(opened, documents)
         following = music.demonstrate(opened, run)
     else:
         records = pipeline.stored_records(run, opened.task, "val")

@@ -1,6 +1,6 @@
 """What music has beside the verbs of every task: performances are files, to be heard and seen."""
 
-import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,19 +8,14 @@ import typer
 
 from gpt2kit import files
 from gpt2kit.cli import console, verbs
-from gpt2kit.errors import DataError, UserError
+from gpt2kit.errors import PARTLY_DONE, DataError, UserError
 
 if TYPE_CHECKING:
-    from gpt2kit.engine import Engine, Result
+    from gpt2kit.data.store import Store
+    from gpt2kit.engine import Engine
     from gpt2kit.music.notes import Notes
 
-PATIENCE = 100
-"""Events in a row that let no time pass: more than ten fingers have to do at one moment."""
-
 DEMO_SECONDS = 30.0
-
-EVENTS_A_SECOND = 200
-"""More than anybody plays: what ends a piece whose time hardly moves."""
 
 
 def generate(
@@ -48,9 +43,9 @@ def generate(
 ) -> None:
     """Play a new piece, or go on with one, as MIDI, sound and picture."""
     from gpt2kit.music.notes import Notes
+    from gpt2kit.performer import piece, play, stalled
 
-    if not 0 < seconds < float("inf"):
-        raise UserError(f"--seconds {seconds:g}: a piece takes more than 0 seconds")
+    _check_seconds(seconds)
     paths = [_numbered(Path(out), number, samples) for number in range(1, samples + 1)]
     kinds = (".mid", ".wav", ".png") if sound else (".mid",)
     _refuse(paths, kinds, overwrite)
@@ -58,15 +53,14 @@ def generate(
         raise UserError("--prime-seconds takes a part of --prime: name the file")
     primer = _primer(prime, prime_seconds) if prime else Notes.none()
     options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    options["max_new_tokens"] = int(seconds * EVENTS_A_SECOND) + PATIENCE
     engine = verbs.load(task, run, options, device, set, flags)
     told = []
     for path, result in zip(paths, play(engine, primer, seconds, samples), strict=True):
         notes, begun = piece(engine, primer, result, alone)
         told.append(_written(path, notes, begun, sound))
-        made = notes.duration - begun
-        if not result.finished and elapsed(result) < seconds:
+        if stalled(result, seconds):
             told[-1]["stalled"] = True
+            made = notes.duration - begun
             console.say(f"{path}: stopped after {made:.1f} of {seconds:g} seconds, as time no longer moved on")
         if result.truncated:
             console.say(f"{path}: the primer is longer than the model's window; it heard the end of it")
@@ -77,11 +71,12 @@ def generate(
 def demonstrate(engine: "Engine", run: Path) -> str:
     """A piece in the run folder; returns what may be typed next."""
     from gpt2kit.music.notes import Notes
+    from gpt2kit.performer import piece, play
 
     path, nothing = run / "piece.mid", Notes.none()
     (result,) = play(engine, nothing, DEMO_SECONDS, 1)
     console.say("")
-    _written(path, *piece(engine, nothing, result, alone=False), sound=True)
+    _written(path, *piece(engine, nothing, result), sound=True)
     return (
         f"  gpt2kit music render {path} --run {run}\n"
         f"  gpt2kit music generate --run {run} --seconds 60 --out new.mid\n"
@@ -90,31 +85,65 @@ def demonstrate(engine: "Engine", run: Path) -> str:
     )
 
 
-def play(engine: "Engine", primer: "Notes", seconds: float, samples: int) -> "list[Result]":
-    """Continuations of a primer, which may be empty, of so many seconds each."""
-    from gpt2kit.generate.answer import Clock
-    from gpt2kit.music import events
+def evaluate(
+    task: str,
+    flags: dict[str, str],
+    *,
+    run: verbs.RunOption = "",
+    pairs: Annotated[list[str], verbs.several("--pairs", "What to score on, as for prepare; else a prepared split.")],
+    split: Annotated[str, typer.Option("--split", help="The prepared split to score on.")] = "val",
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Score only the first pieces.")] = None,
+    samples: Annotated[
+        int, typer.Option("--samples", min=0, help="Play so many pieces, and set their statistics beside real ones.")
+    ] = 16,
+    seconds: Annotated[float, typer.Option("--seconds", help="How long each of them is.")] = 30.0,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of sampling.")] = None,
+    set: verbs.SetOption,
+    device: verbs.DeviceOption = "",
+    json: verbs.JsonOption = False,
+) -> None:
+    """Score a run by its loss on whole pieces; its own pieces by their statistics and what they copy."""
+    from gpt2kit import folders, pipeline
+    from gpt2kit.data.store import Store
+    from gpt2kit.music.copying import TrainingPieces
+    from gpt2kit.music.judge import judge
+    from gpt2kit.music.notes import Notes
+    from gpt2kit.performer import piece, play
 
-    banned = (events.BEGIN, events.END, events.PAD)  # it is the clock that ends a piece
-    config = engine.configured({"ban_ids": list(banned)})
-    advance = [round(events.seconds([id]) * events.STEPS_A_SECOND) for id in range(events.VOCABULARY)]
-    limit = max(1, math.ceil(seconds * events.STEPS_A_SECOND - 1e-6))
-    return list(engine.results([primer] * samples, config, Clock(advance, limit, PATIENCE)))
+    _check_seconds(seconds)
+    engine = verbs.load(task, run, {"seed": seed}, device, set, flags)
+    folder = Path(run or f"runs/{task}")
+    with pipeline.documents(folder, engine.task, pairs, split, limit) as documents:
+        if documents.report is not None:
+            console.left_out(split, documents.report)
+        evaluation = pipeline.evaluate_stream(engine, documents)
+        told = evaluation.json()
+        if not json:
+            console.evaluated(evaluation)
+        if samples:
+            store = Store(folders.data_of(folder, engine.task), "train")
+            training = TrainingPieces(zip(store.names(), _performances(engine, store), strict=True))
+            results = play(engine, Notes.none(), seconds, samples)
+            played = [piece(engine, Notes.none(), result)[0] for result in results]
+            judgement = judge(played, list(_performances(engine, documents.store)), training)
+            config = engine.config
+            how = f"n:{samples}|seconds:{seconds:g}|t:{config.temperature:g}|k:{config.top_k}|p:{config.top_p:g}"
+            how += f"|seed:{config.seed}|beside:{documents.name}"
+            told["samples"] = judgement.json() | {"signature": how}
+            if not json:
+                for line in judgement.lines():
+                    console.result(line)
+                console.say(f"samples: {how}")
+    if json:
+        console.result_json(told)
+    if documents.report is not None and documents.report.damaged:
+        raise typer.Exit(PARTLY_DONE)
 
 
-def piece(engine: "Engine", primer: "Notes", result: "Result", alone: bool) -> "tuple[Notes, float]":
-    """What to write, and where in it the new part begins (seconds)."""
-    from gpt2kit.music import events
-
-    prompt = engine.task.encode_source(primer)
-    whole, begun = events.played([*prompt, *result.ids[0]]), events.seconds(prompt)
-    return (whole.sliced(begun), 0.0) if alone else (whole, begun)
-
-
-def elapsed(result: "Result") -> float:
-    from gpt2kit.music import events
-
-    return events.seconds(result.ids[0]) + 1e-6
+def _performances(engine: "Engine", store: "Store") -> "Iterator[Notes]":
+    for index in range(len(store)):
+        prompt, target = store.row(index)
+        yield engine.task.decode([*prompt, *target])
 
 
 def render(
@@ -153,6 +182,11 @@ def render(
             console.say(f"{page}: a page with a player{', and what the model attended to' if run else ''}")
     if json:
         console.result_json(told if len(paths) > 1 else told[0])
+
+
+def _check_seconds(seconds: float) -> None:
+    if not 0 < seconds < float("inf"):
+        raise UserError(f"--seconds {seconds:g}: a piece takes more than 0 seconds")
 
 
 def _primer(path: str, seconds: float | None) -> "Notes":

@@ -14,7 +14,7 @@ import typer
 from gpt2kit import tasks
 from gpt2kit.cli import console
 from gpt2kit.errors import PARTLY_DONE, DataError, Interrupted, UserError
-from gpt2kit.recipe import knobs
+from gpt2kit.recipe import knobs, read_by
 from gpt2kit.tasks.base import Task
 
 
@@ -42,7 +42,7 @@ def first_line(thing: Any) -> str:
 
 def bind(verb: Callable[..., None], name: str, kind: type[Task[Any, Any]]) -> Callable[..., None]:
     """A verb for one task: the task's flags become options, and reach the verb as its `flags`."""
-    flagged = {key: field for key, field in knobs(kind).items() if verb.__name__ in field.metadata["flag"]}
+    flagged = read_by(verb.__name__, kind)
 
     @functools.wraps(verb)
     def command(**options: Any) -> None:
@@ -69,6 +69,19 @@ def _settings(settings: list[str], flags: dict[str, str]) -> list[str]:
     return [*settings, *(f"task.{key}={value}" for key, value in flags.items())]
 
 
+def _check_task_settings(task: str, settings: list[str], *verbs: str) -> None:
+    """Raises UserError for a --set of a task's knob that none of these verbs reads."""
+    kind = tasks.find(task)
+    readable = {key for verb in verbs for key in read_by(verb, kind)}
+    for key in (setting.removeprefix("task.").partition("=")[0] for setting in settings if setting.startswith("task.")):
+        if key in readable or key not in knobs(kind):
+            continue
+        if "prepare" not in verbs:
+            raise UserError(f"--set task.{key}: it was fixed when the data was prepared, and cannot change now")
+        if key in read_by("train", kind):
+            raise UserError(f"--set task.{key}: the data is the same for all its values; set it for train")
+
+
 def prepare(
     task: str,
     flags: dict[str, str],
@@ -86,6 +99,7 @@ def prepare(
     from gpt2kit import pipeline
     from gpt2kit import recipe as recipes
 
+    _check_task_settings(task, set, "prepare")
     loaded = recipes.load(recipe or task, _settings(set, flags), task)
     corpora = {"train": corpus} | ({"val": val} if val else {}) | ({"test": test} if test else {})
     folder = out or f"data/{task}"
@@ -120,12 +134,11 @@ def train(
     from gpt2kit import folders
     from gpt2kit import recipe as recipes
 
-    if any(setting.startswith("task.") for setting in set):
-        raise UserError("the task's settings were fixed when its data was prepared; they cannot change now")
+    _check_task_settings(task, set, "train")
     run, data = Path(out or f"runs/{task}"), data or f"data/{task}"
     if resume and (init or overwrite):
         raise UserError("--resume goes on with a run as it is: it takes neither --init nor --overwrite")
-    settings = [*set, *([f"train.device={device}"] if device else [])]
+    settings = [*_settings(set, flags), *([f"train.device={device}"] if device else [])]
     settings += [*([f'train.budget="{budget}"'] if budget else []), *(["train.tensorboard=true"] * tensorboard)]
     if resume and not recipe:
         loaded = recipes.build(run.name, recipes.apply(folders.recipe_of(run).table(), settings))
@@ -141,7 +154,6 @@ def train(
     launch.check_devices(devices, loaded.train.device)
     words += [word for setting in settings for word in ("--set", setting)]
     words += [*(["--recipe", recipe] if recipe else []), *(["--init", init] if init else [])]
-    words += [f"--{key}={value}" for key, value in flags.items()]
     given = {"--resume": resume, "--overwrite": overwrite, "--json": json}
     try:
         launch.launch([*words, *(word for word in given if given[word])], devices, f"{again} --devices {devices}")
@@ -255,16 +267,9 @@ def evaluate(
 
     from gpt2kit import pipeline
 
-    if tasks.find(task).layout == "stream" and (beams or predictions):
-        raise UserError(f"{task} is scored by its loss: --beams and --predictions have no meaning for it")
     engine = load(task, run, {"beams": beams}, device, set, flags)
     counter = console.Counter("answers")
     written = Path(predictions) if predictions else None
-    if engine.task.layout == "stream":
-        evaluation = pipeline.evaluate_stream(engine, Path(run or f"runs/{task}"), pairs, split, limit)
-        counter.done()
-        console.result_json(evaluation.json()) if json else console.evaluated(evaluation)
-        return
     if pairs:
         records = list(islice(engine.task.read(pairs), limit))
         name = ",".join(Path(path).name for path in pairs)
@@ -284,6 +289,7 @@ def load(task: str, run: str, options: dict[str, Any], device: str, settings: li
     from gpt2kit import engine, folders
     from gpt2kit import recipe as recipes
 
+    _check_task_settings(task, settings, "generate", "evaluate")
     table = recipes.apply({}, settings)
     if unknown := [section for section in table if section not in ("generate", "task")]:
         raise UserError(f"--set {unknown[0]}.…: only generate.… and task.… can be set now; the rest is in the run")

@@ -84,7 +84,9 @@ class SplitWriter(Generic[Item]):
         rows = self.task.encode(batch)
         if self.window is not None:
             rows = fit_rows(batch, rows, self.task, self.window, self.report)
-        self.store.add(rows)
+            self.store.add(rows)
+        else:
+            self.store.add(rows, [repr(record) for record in batch])
         self._keys.append(keys)
         self._rows.append(np.array([_hash(array("I", (*p, BETWEEN, *t)).tobytes()) for p, t in rows], dtype=np.uint64))
 

@@ -3,10 +3,11 @@
 SPLIT.ids       every row after the other: prompt, then target; uint16, or uint32 beyond 65,536 ids
 SPLIT.ends      where each row ends in SPLIT.ids; int64
 SPLIT.prompts   how many of a row's ids are its prompt; uint32
+SPLIT.names     what each row is called, a line each; only where rows are whole documents
 SPLIT.json      the counts, by which a damaged folder is known
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import copy
 from pathlib import Path
 from types import TracebackType
@@ -36,8 +37,8 @@ class StoreWriter:
         self.files = {kind: (self.folder / f"{self.split}.{kind}").open("wb") for kind in ("ids", "ends", "prompts")}
         return self
 
-    def add(self, rows: Iterable[tuple[list[int], list[int]]]) -> None:
-        """Append (prompt, target) rows."""
+    def add(self, rows: Iterable[tuple[list[int], list[int]]], names: Sequence[str] = ()) -> None:
+        """Append (prompt, target) rows, and their names where they have any."""
         rows = list(rows)
         prompts = np.array([len(prompt) for prompt, _ in rows], dtype=np.uint32)
         lengths = np.array([len(prompt) + len(target) for prompt, target in rows], dtype=np.int64)
@@ -46,6 +47,12 @@ class StoreWriter:
         )
         self.files["ends"].write((self.tokens + lengths.cumsum()).tobytes())
         self.files["prompts"].write(prompts.tobytes())
+        if names:
+            if "names" not in self.files:
+                self.files["names"] = (self.folder / f"{self.split}.names").open("wb")
+            lines = "".join(f"{' '.join(name.splitlines())}\n" for name in names)
+            lines = "".join(f"{' '.join(name.splitlines())}\n" for name in names)
+            self.files["names"].write(lines.encode("utf-8", "backslashreplace"))
         self.rows += len(rows)
         self.tokens += int(lengths.sum())
         self.prompt_tokens += int(prompts.sum())
@@ -71,6 +78,7 @@ class Store:
             self.prompt_tokens, dtype = int(counts["prompt_tokens"]), np.dtype(counts["dtype"])
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{folder / split}.json is damaged ({error!r}): prepare the data again") from None
+        self.folder, self.split = folder, split
         self.ids = self._map(folder / f"{split}.ids", dtype, self.tokens)
         self.ends = self._map(folder / f"{split}.ends", np.dtype(np.int64), self.rows)
         self.prompts = self._map(folder / f"{split}.prompts", np.dtype(np.uint32), self.rows)
@@ -89,6 +97,14 @@ class Store:
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of every row."""
         return np.diff(self.ends, prepend=0)
+
+    def names(self) -> list[str]:
+        """What each row is called. Raises DataError when there are not as many names as rows."""
+        path = self.folder / f"{self.split}.names"
+        names = path.read_text(encoding="utf-8").splitlines()[: self.rows] if path.is_file() else []
+        if len(names) != self.rows:
+            raise DataError(f"{path} names {len(names)} of {self.rows} documents: prepare the data again")
+        return names
 
     def first(self, rows: int) -> "Store":
         """The first rows alone."""

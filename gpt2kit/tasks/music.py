@@ -43,9 +43,9 @@ class Music(Task["Notes", "Notes"]):
 
     layout: ClassVar[str] = "stream"
     held_out: float = knob(0.05, "share of the pieces kept for validation where no csv beside them says the splits")
-    transpose: int = knob(3, "training windows are moved by up to so many semitones, up or down")
+    transpose: int = knob(3, "training windows are moved by up to so many semitones, up or down", flag=("train",))
     stretch: float = knob(
-        0.05, "training windows are played slower or faster by this share or its half, or as they are"
+        0.05, "training windows are played slower or faster by this share or its half, or as they are", flag=("train",)
     )
 
     def __post_init__(self) -> None:

@@ -16,7 +16,13 @@ from gpt2kit.train import events as kinds
 
 Capture = pytest.CaptureFixture[str]
 SMALL = ["model.n_layer=1", "model.n_head=2", "model.n_embd=16", "train.steps=3", "train.evaluate_every=3"]
-SHORT = ["train.dtype=fp32", "train.compile=off", "generate.max_new_tokens=4", "generate.batch_rows=512"]
+SHORT = [
+    "train.budget=",
+    "train.dtype=fp32",
+    "train.compile=off",
+    "generate.max_new_tokens=4",
+    "generate.batch_rows=512",
+]
 
 
 @pytest.fixture
@@ -47,6 +53,19 @@ def test_it_prepares_trains_scores_and_shows(small: Path, capsys: Capture) -> No
     assert report["splits"]["val"]["leaked"] == 0
     assert report["splits"]["train"]["dropped"] == report["splits"]["val"]["dropped"] == {}
     assert isinstance(engine.load("runs/demo-translate")("Good morning"), str)
+
+
+def test_of_music_a_piece_is_left(small: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gpt2kit.cli.music.DEMO_SECONDS", 1.0)
+    assert run(["demo", "music", "--json"]) == 0
+    out, err = capsys.readouterr()
+    scores = json.loads(out)
+    assert scores["scores"].keys() == {"nats per event", "nats per note", "nats per second"}
+    assert scores["signature"].startswith("set:piano.zip:val|n:")
+    assert {path.suffix for path in (small / "runs" / "demo-music").glob("piece.*")} == {".mid", ".wav", ".png"}
+    assert "gpt2kit music render runs/demo-music/piece.mid --run runs/demo-music" in err
+    report = json.loads((small / "data" / "demo-music" / "prepare.json").read_text(encoding="utf-8"))
+    assert report["splits"]["train"]["dropped"] == report["splits"]["val"]["dropped"] == {}
 
 
 def test_a_second_demo_leaves_the_first(small: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

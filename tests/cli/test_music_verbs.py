@@ -13,10 +13,12 @@ from torch.nn import functional as F
 
 from gpt2kit import engine
 from gpt2kit.cli.app import run
-from gpt2kit.cli.music import PATIENCE, play
 from gpt2kit.music import events
+from gpt2kit.music.copying import TrainingPieces
+from gpt2kit.music.judge import judge
 from gpt2kit.music.midi import read_midi, write_midi
 from gpt2kit.music.notes import Notes
+from gpt2kit.performer import PATIENCE, play
 
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]
@@ -42,10 +44,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory, examples: Examples) -> Pat
         write_midi(folder / "corpus" / f"{number}.mid", tune(number))
         table.append(f"{number}.mid,{split}")
     (folder / "corpus" / "splits.csv").write_text("\n".join(table), encoding="utf-8")
-    settings = [word for setting in [*examples("music").TINY, *MORE] for word in ("--set", setting)]
-    later = [word for setting in settings[1::2] if not setting.startswith("task.") for word in ("--set", setting)]
-    assert run(["music", "prepare", str(folder / "corpus"), "--out", str(folder / "data"), *settings]) == 0
-    assert run(["music", "train", str(folder / "data"), "--out", str(folder / "run"), *later]) == 0
+    settings = [setting for setting in examples("music").TINY if not setting.startswith("task.")]
+    words = [word for setting in [*settings, *MORE] for word in ("--set", setting)]
+    assert run(["music", "prepare", str(folder / "corpus"), "--out", str(folder / "data")]) == 0
+    assert run(["music", "train", str(folder / "data"), "--out", str(folder / "run"), *words]) == 0
     return folder / "run"
 
 
@@ -130,10 +132,10 @@ def nats(trained: Path, pieces: list[list[int]], window: int = 64) -> float:
 @pytest.mark.parametrize(
     ("words", "numbers", "name"),
     [
-        ([], (2, 3), "val"),
-        (["--split", "test"], (4,), "test"),
-        (["--limit", "1"], (2,), "val"),
-        (["--limit", "9"], (2, 3), "val"),
+        ([], (2, 3), "corpus:val"),
+        (["--split", "test"], (4,), "corpus:test"),
+        (["--limit", "1"], (2,), "corpus:val"),
+        (["--limit", "9"], (2, 3), "corpus:val"),
         (["--pairs", "3.mid"], (3,), "3.mid"),
         (["--pairs", "4.mid", "--pairs", "0.mid"], (4, 0), "4.mid,0.mid"),
         (["--pairs", "4.mid", "--pairs", "0.mid", "--limit", "1"], (4,), "4.mid,0.mid"),
@@ -150,7 +152,8 @@ def test_the_loss_by_each_unit(
     """Nats of the whole, window by window, over the events, notes and seconds of the documents."""
     monkeypatch.chdir(trained.parent / "corpus")
     monkeypatch.setattr("gpt2kit.model.device.native_bf16", lambda device: False)
-    found = told(["music", "evaluate", "--run", str(trained), *words], capsys)
+    found = told(["music", "evaluate", "--run", str(trained), "--samples", "0", *words], capsys)
+    assert "samples" not in found
     pieces = documents(trained.parent / "corpus", *numbers)
     total = nats(trained, pieces)
     counts = {
@@ -168,8 +171,8 @@ def test_the_loss_by_each_unit(
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--beams", "2"], 2, "is scored by its loss: --beams and --predictions have no meaning for it"),
-        (["--predictions", "said.jsonl"], 2, "--beams and --predictions have no meaning"),
+        (["--seconds", "0"], 2, "--seconds 0: a piece takes more than 0 seconds"),
+        (["--set", "task.transpose=0"], 2, "--set task.transpose: it was fixed when the data was prepared"),
         (["--split", "nothing"], 3, "nothing.json is missing"),
         (["--pairs", "nowhere.mid"], 3, "nowhere.mid"),
         (["--pairs", "broken.mid"], 3, "broken.mid has no documents to evaluate on"),
@@ -180,6 +183,71 @@ def test_what_cannot_be_scored(
 ) -> None:
     (workplace / "broken.mid").write_bytes(b"MThd")
     assert message in told(["music", "evaluate", "--run", str(trained), *words], capsys, code)
+
+
+def test_samples_are_judged(trained: Path, workplace: Path, capsys: Capture) -> None:
+    """What is played is what `generate` writes; it is compared with what was scored, and with the training pieces."""
+    options = ["--samples", "3", "--seconds", "2", "--seed", "4"]
+    found = told(["music", "evaluate", "--run", str(trained), *options], capsys)["samples"]
+    assert found["signature"] == "n:3|seconds:2|t:1|k:0|p:1|seed:4|beside:corpus:val"
+    generated(trained, capsys, *options, "--no-sound", "--out", "x.mid")
+    played = [read_midi(workplace / f"x-{number}.mid").notes for number in (1, 2, 3)]
+    corpus = trained.parent / "corpus"
+    training = TrainingPieces((f"{corpus}/{number}.mid", tune(number)) for number in (0, 1))
+    expected = judge(played, [tune(2), tune(3)], training)
+    for told_one, figure in zip(found["statistics"], expected.figures, strict=True):
+        assert told_one["name"] == figure.name
+        assert told_one["sample"] == pytest.approx(figure.sample, rel=0.05, abs=0.02)
+    assert found["copied"]["notes"] == expected.copied.notes
+    assert found["copied"]["piece"] in training.names
+    assert found["held_out_copied"] == expected.held_out_copied
+
+
+def test_a_damaged_file_among_those_to_score(trained: Path, workplace: Path, capsys: Capture) -> None:
+    (workplace / "pieces").mkdir()
+    (workplace / "pieces" / "broken.mid").write_bytes(b"MThd")
+    write_midi(workplace / "pieces" / "good.mid", tune(1))
+    words = ["music", "evaluate", "--run", str(trained), "--samples", "0", "--pairs", "pieces"]
+    assert run(words) == 5
+    out, err = capsys.readouterr()
+    assert "1 dropped" in err
+    assert "broken.mid" in err
+    assert "nats per event" in out
+
+
+def test_lines_for_people(trained: Path, capsys: Capture) -> None:
+    assert run(["music", "evaluate", "--run", str(trained), "--samples", "2", "--seconds", "2"]) == 0
+    out = capsys.readouterr().out
+    for name in ("nats per note", "notes a second", "pitch classes", "longest passage also in training"):
+        assert f"\n{name}" in out
+
+
+def test_folders_without_names(trained: Path, workplace: Path, capsys: Capture) -> None:
+    """As they were prepared before there were any."""
+    (trained.parent / "data" / "train.names").rename(workplace / "names")
+    try:
+        words = ["music", "evaluate", "--run", str(trained), "--samples", "1", "--seconds", "1"]
+        assert "train.names names 0 of 2 documents: prepare the data again" in told(words, capsys, 3)
+    finally:
+        (workplace / "names").rename(trained.parent / "data" / "train.names")
+
+
+# train
+
+
+def test_augmentation_is_decided_when_training(trained: Path, workplace: Path, capsys: Capture) -> None:
+    data = str(trained.parent / "data")
+    settings = ["--set", "train.steps=3", "--set", "train.samples=0", "--set", "model.n_layer=1"]
+    losses = []
+    for name, words in [("a", []), ("b", ["--transpose", "0", "--stretch", "0"]), ("c", ["--set", "task.transpose=7"])]:
+        assert run(["music", "train", data, "--out", name, *settings, *words]) == 0
+        lines = (workplace / name / "metrics.jsonl").read_text().splitlines()
+        losses.append([json.loads(line).get("loss") for line in lines])
+    assert losses[0] != losses[1] != losses[2] != losses[0]
+    assert json.loads((workplace / "b" / "task.json").read_text())["settings"]["transpose"] == 0
+    capsys.readouterr()
+    words = ["music", "prepare", data, "--out", "d", "--set", "task.transpose=1"]
+    assert "--set task.transpose: the data is the same for all its values; set it for train" in told(words, capsys, 2)
 
 
 # generate

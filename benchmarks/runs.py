@@ -1,0 +1,30 @@
+"""Runs as a user makes them, by the command line, and what a run says of its training."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+SHAPE = ("model_type", "n_layer", "n_head", "n_embd", "n_positions", "vocab_size")
+
+
+def gpt2kit(*words: str) -> str:
+    """Run one command of the installed gpt2kit as a user does; its messages stay visible, its result is returned."""
+    command = [sys.executable, "-m", "gpt2kit", *words]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def trained(run: Path) -> dict[str, Any]:
+    """What a run says of its training."""
+    steps = [json.loads(line) for line in (run / "metrics.jsonl").read_text().split("\n") if line]
+    speeds = sorted(step["tokens_per_second"] for step in steps if "tokens_per_second" in step)
+    losses = [step["validation_loss"] for step in steps if "validation_loss" in step]
+    config = json.loads((run / "config.json").read_text())
+    return {
+        "model": {key: config[key] for key in SHAPE},
+        "steps": max(step["step"] for step in steps),
+        "epochs": round(max(step["epoch"] for step in steps if "epoch" in step), 2),
+        "median_tokens_per_second": speeds[len(speeds) // 2],
+        "validation_losses": [round(loss, 4) for loss in losses],
+    }

@@ -1,0 +1,49 @@
+"""What can be said of samples beside a likelihood: how close they are to real music, and what they copy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gpt2kit.music.copying import Copied, TrainingPieces
+from gpt2kit.music.notes import Notes
+from gpt2kit.music.statistics import Figure, compare, excerpts
+
+EXCERPTS = 50
+"""Of real music that was held out, each as long as a sample: how much of them is in the training pieces by chance."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Samples beside held-out performances and the training pieces."""
+
+    figures: list[Figure]
+    copied: Copied
+    """The longest passage that any of the samples shares with a training piece."""
+    held_out_copied: list[int]
+    """The same of each excerpt of held-out music (N,), in notes, sorted."""
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "statistics": [figure.json() for figure in self.figures],
+            "copied": self.copied.json(),
+            "held_out_copied": self.held_out_copied,
+        }
+
+    def lines(self) -> list[str]:
+        """For people: a line for each figure."""
+        usual = self.held_out_copied
+        chance = f"held-out music: {usual[len(usual) // 2]} in the median, {usual[-1]} at most"
+        return [*map(str, self.figures), f"longest passage also in training: {self.copied} ({chance})"]
+
+
+def judge(samples: Sequence[Notes], held_out: Sequence[Notes], training: TrainingPieces, seed: int = 0) -> Judgement:
+    """Raises DataError when there is no note at all in the samples or in what was held out."""
+    figures = compare(samples, held_out, seed)
+    length = float(np.mean([notes.duration for notes in samples if len(notes)]))
+    parts = [part for notes in held_out if len(notes) for part in excerpts(notes, length)]
+    drawn = np.random.default_rng(seed).permutation(len(parts))[:EXCERPTS]
+    copied = [training.longest_copied(notes) for notes in samples]
+    usual = sorted(training.longest_copied(parts[index]).notes for index in drawn)
+    return Judgement(figures, max(copied, key=lambda one: one.notes), usual)

@@ -1,0 +1,36 @@
+"""A trained model plays: new pieces, or how a primer goes on."""
+
+import math
+
+from gpt2kit.engine import Engine, Result
+from gpt2kit.generate.answer import Clock
+from gpt2kit.music import events
+from gpt2kit.music.notes import Notes
+
+EVENTS_A_SECOND = 200
+"""More than anybody plays: what ends a piece whose time hardly moves."""
+
+PATIENCE = 100
+"""Events in a row that let no time pass: more than ten fingers have to do at one moment."""
+
+
+def play(engine: Engine, primer: Notes, seconds: float, samples: int) -> list[Result]:
+    """Continuations of a primer, which may be empty, of so many seconds each."""
+    banned = (events.BEGIN, events.END, events.PAD)  # it is the clock that ends a piece
+    longest = int(seconds * EVENTS_A_SECOND) + PATIENCE
+    config = engine.configured({"ban_ids": list(banned), "max_new_tokens": longest})
+    advance = [round(events.seconds([id]) * events.STEPS_A_SECOND) for id in range(events.VOCABULARY)]
+    limit = max(1, math.ceil(seconds * events.STEPS_A_SECOND - 1e-6))
+    return list(engine.results([primer] * samples, config, Clock(advance, limit, PATIENCE)))
+
+
+def piece(engine: Engine, primer: Notes, result: Result, alone: bool = False) -> tuple[Notes, float]:
+    """The primer and what was played, or that alone; and where in it the new part begins (seconds)."""
+    prompt = engine.task.encode_source(primer)
+    whole, begun = events.played([*prompt, *result.ids[0]]), events.seconds(prompt)
+    return (whole.sliced(begun), 0.0) if alone else (whole, begun)
+
+
+def stalled(result: Result, seconds: float) -> bool:
+    """Whether it was stopped before its time, as time no longer moved on."""
+    return not result.finished and events.seconds(result.ids[0]) + 1e-6 < seconds
