@@ -82,6 +82,9 @@ class TrainConfig:
     beta2: float = knob(0.98, "AdamW's second beta")
     weight_decay: float = knob(0.1, "decoupled, on matrices only")
     clip: float = knob(1.0, "largest gradient norm; 0 turns clipping off")
+    loss_on: str = knob(
+        "answer", "what is learned of a row: its answer, or all of it; validation is on answers", ("answer", "all")
+    )
     label_smoothing: float = knob(0.0, "probability mass spread over the vocabulary in the training loss")
     ema: float = knob(0.0, "decay of the exponential average of the weights that is saved; 0 saves the last weights")
     evaluate_every: int = knob(0, "steps between validations; 0 means: ten times in a run")

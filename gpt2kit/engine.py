@@ -6,8 +6,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, overload
 
-from gpt2kit import folders, recipe
+from gpt2kit import folders, recipe, tasks
 from gpt2kit.config import GenerateConfig
+from gpt2kit.data.hub import fetch
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.generate import decode
 from gpt2kit.generate.answer import Clock
@@ -87,20 +88,27 @@ class Engine:
             yield from self._window(window, config, offset, clock)
             offset += len(window)
 
-    def _window(self, sources: list[Any], config: GenerateConfig, offset: int, clock: Clock | None) -> list[Result]:
+    def _window(self, sources: list[Any], config: GenerateConfig, offset: int, clock: Clock | None) -> Iterator[Result]:
+        """In order, each as soon as it and all before it are there."""
         empty = Result([self.task.decode([])], [None], finished=True, truncated=False, ids=[[]])
-        results = [empty] * len(sources)
+        results: list[Result | None] = [empty] * len(sources)
         asked = [index for index, source in enumerate(sources) if not self.task.blank(source)]
         prompts = [self._prompt(sources[index], config) for index in asked]
         ids = [prompt for prompt, _ in prompts]
         numbers = [offset + index for index in asked]
+        for index in asked:
+            results[index] = None
+        told = 0
         for found in decode.answers(self._decoder(config), ids, config, self.task.eos, numbers, clock):
             outputs = [self.task.decode(answer.ids) for answer in found.answers]
             scores = [answer.score for answer in found.answers]
             truncated = prompts[found.index][1]
             made = [answer.ids for answer in found.answers]
             results[asked[found.index]] = Result(outputs, scores, found.answers[0].finished, truncated, made)
-        return results
+            while told < len(results) and (result := results[told]) is not None:
+                yield result
+                told += 1
+        yield from (result for result in results[told:] if result is not None)
 
     def _decoder(self, config: GenerateConfig) -> FrozenGPT2:
         """The weights laid out for one arithmetic, once."""
@@ -121,6 +129,20 @@ class Engine:
         if not settings:
             return self.config
         return recipe.build_section(GenerateConfig, "generate", recipe.values(self.config) | settings)
+
+
+def zero_shot(name: str, init: str, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
+    """A task on a pretrained model as it is: `init` is a GPT-2 folder or a Hub id.
+
+    Raises UserError for a task that has to be trained.
+    """
+    folder = fetch(init)
+    opened = recipe.build_section(tasks.find(name), "task", task_settings).opened(folder)
+    task, defaults = opened.zero_shot()
+    model = hf.load(folder)
+    if model.vocab_size < task.vocab_size:
+        raise DataError(f"{folder}: the model has {model.vocab_size} tokens, the tokenizer {task.vocab_size}")
+    return Engine(task, model, recipe.build_section(GenerateConfig, "generate", defaults | (settings or {})))
 
 
 def load(run: str | Path, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:

@@ -3,8 +3,8 @@
 import importlib.metadata
 import json
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -146,7 +146,9 @@ def train(
                 hf.save_config(folder, model, task.eos)
         team.wait()
         validation = stores["val"] if len(stores["val"]) else None
-        work = loop.Loop(model, stores["train"], validation, recipe.train, run, team, layout_of(task, model))
+        work = loop.Loop(
+            model, stores["train"], validation, recipe.train, run, team, layout_of(task, model, recipe.train.loss_on)
+        )
         if resume:
             work.resume()
             if team.chief:
@@ -176,8 +178,8 @@ def _logged(work: loop.Loop, run: Path, task: Task[Any, Any], validation: Store,
                     yield Samples(event.step, _samples(model, task, validation, recipe))
 
 
-def layout_of(task: Task[Any, Any], model: GPT2) -> Layout:
-    return StreamLayout(model.config.n_positions, task.crop) if task.layout == "stream" else RowLayout()
+def layout_of(task: Task[Any, Any], model: GPT2, loss_on: str = "answer") -> Layout:
+    return StreamLayout(model.config.n_positions, task.crop) if task.layout == "stream" else RowLayout(loss_on)
 
 
 def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
@@ -231,48 +233,73 @@ class Evaluation:
 
     def json(self) -> dict[str, Any]:
         return {
-            "scores": {score.name: {"value": score.value, "signature": score.signature} for score in self.scores},
+            "scores": {score.name: _figure(score) for score in self.scores if not score.system},
             "count": self.count,
             "truncated": self.truncated,
             "unfinished": self.unfinished,
             "seconds": round(self.seconds, 2),
             "per_second": round(self.count / self.seconds, 2),
             "signature": self.signature,
-        }
+        } | self._beside()
+
+    def _beside(self) -> dict[str, Any]:
+        """The same scores of what stands beside the model."""
+        beside: dict[str, dict[str, Any]] = {}
+        for score in self.scores:
+            if score.system:
+                beside.setdefault(score.system, {})[score.name] = _figure(score)
+        return {"beside": beside} if beside else {}
+
+
+def _figure(score: Score) -> dict[str, Any]:
+    interval = {"interval": score.interval} if score.interval else {}
+    return {"value": score.value, **interval, "signature": score.signature}
 
 
 def evaluate(
     engine: Engine,
-    records: Sequence[Record[Any, Any]],
+    records: Iterable[Record[Any, Any]],
     name: str,
     predictions: Path | None = None,
     progress: Callable[[int], None] = ignore,
 ) -> Evaluation:
-    """Answer every record's source and score the answers; `predictions` receives them as JSON lines."""
-    if not records:
+    """Answer every record's source and score the answers, holding no more than the task's scores need.
+
+    `predictions` receives them as JSON lines, each as soon as it is there.
+    """
+    task, scorer, seconds = engine.task, engine.task.scorer(), 0.0
+    asked: deque[Record[Any, Any]] = deque()
+    done = truncated = unfinished = 0
+    results = engine.results(record.source for record in _noted(records, asked))
+    with ExitStack() as stack:
+        file = None
+        while True:
+            started = time.perf_counter()
+            result = next(results, None)
+            seconds += time.perf_counter() - started
+            if result is None:
+                break
+            record, output = asked.popleft(), result.outputs[0]
+            figures = scorer.add(record, output)
+            done, truncated, unfinished = done + 1, truncated + result.truncated, unfinished + (not result.finished)
+            if predictions is not None:
+                file = file or stack.enter_context(predictions.open("w", encoding="utf-8"))
+                line = {"id": done, "source": task.show(record.source), "output": output, "target": record.target}
+                file.write(json.dumps(line | figures, ensure_ascii=False) + "\n")
+                file.flush()
+            progress(done)
+    if not done:
         raise DataError(f"{name} has no records to evaluate on")
-    started = time.perf_counter()
-    results = []
-    for result in engine.results(record.source for record in records):
-        results.append(result)
-        progress(len(results))
-    seconds = time.perf_counter() - started
-    outputs = [result.outputs[0] for result in results]
-    if predictions is not None:
-        pairs = zip(records, outputs, strict=True)
-        lines = [{"source": r.source, "output": output, "target": r.target} for r, output in pairs]
-        files.write_text(predictions, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
     config = engine.config
     decoding = f"beam{config.beams}|alpha:{config.length_penalty}" if config.beams > 1 else f"t:{config.temperature}"
-    version = importlib.metadata.version("gpt2kit")
-    return Evaluation(
-        engine.task.score(outputs, [record.target for record in records]),
-        len(records),
-        sum(result.truncated for result in results),
-        sum(not result.finished for result in results),
-        seconds,
-        f"set:{name}|n:{len(records)}|decode:{decoding}|gpt2kit:{version}",
-    )
+    signature = f"set:{name}|n:{done}|decode:{decoding}|gpt2kit:{importlib.metadata.version('gpt2kit')}"
+    return Evaluation(scorer.scores(), done, truncated, unfinished, seconds, signature)
+
+
+def _noted(records: Iterable[Record[Any, Any]], asked: "deque[Record[Any, Any]]") -> Iterator[Record[Any, Any]]:
+    for record in records:
+        asked.append(record)
+        yield record
 
 
 @dataclass(frozen=True)
@@ -330,8 +357,11 @@ def _named(corpus: Sequence[str]) -> str:
     return ",".join(Path(word).name for word in corpus)
 
 
-def stored_records(run: Path, task: Task[Any, Any], split: str, limit: int | None = None) -> list[Record[Any, Any]]:
-    """The records of a split of the folder that a run was trained on, from their ids."""
+def stored_records(run: Path, task: Task[Any, Any], split: str, limit: int | None = None) -> Iterator[Record[Any, Any]]:
+    """The records of a split of the folder that a run was trained on: as they were read, where their ids are less."""
     store = Store(folders.data_of(run, task), split)
+    texts = store.texts()
+    if texts is not None:
+        return map(task.kept, islice(texts, limit))
     rows = (store.row(index) for index in range(len(store)))
-    return [Record(task.decode_source(prompt), task.decode(target)) for prompt, target in islice(rows, limit)]
+    return (Record(task.decode_source(prompt), task.decode(target)) for prompt, target in islice(rows, limit))

@@ -59,7 +59,7 @@ IMPORTS: dict[str, set[str]] = {
     "tasks": {"config", "data", "errors", "evaluate", "music"},
     "recipe": {"config", "errors", "tasks"},
     "folders": {"errors", "files", "recipe", "tasks"},
-    "engine": {"config", "errors", "folders", "generate", "model", "recipe", "tasks"},
+    "engine": {"config", "data", "errors", "folders", "generate", "model", "recipe", "tasks"},
     "pipeline": CORE | {"engine", "folders", "recipe", "tasks"},
     "performer": {"engine", "generate", "music"},
     "cli": CORE | {"engine", "folders", "performer", "pipeline", "recipe", "tasks"},

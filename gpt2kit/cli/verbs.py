@@ -198,22 +198,32 @@ def generate(
     task: str,
     flags: dict[str, str],
     *,
-    texts: Annotated[list[str] | None, typer.Argument(help="Inputs; without any, lines of --file or of stdin.")] = None,
+    texts: Annotated[list[str] | None, typer.Argument(help="Inputs; without any, those of --file or stdin.")] = None,
     run: RunOption = "",
-    file: Annotated[str, typer.Option("--file", "-f", help="A file of inputs, one a line; - is stdin.")] = "",
+    file: Annotated[str, typer.Option("--file", "-f", help="A file of inputs; - is stdin.")] = "",
     beams: BeamsOption = None,
     temperature: Annotated[float | None, typer.Option("--temperature", help="0 is greedy.")] = None,
     top_k: Annotated[int | None, typer.Option("--top-k", help="Sample from the k likeliest tokens.")] = None,
     top_p: Annotated[float | None, typer.Option("--top-p", help="Sample from this much probability.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of sampling.")] = None,
     nbest: Annotated[int, typer.Option("--nbest", help="Print that many answers of beam search each.")] = 1,
+    zero_shot: Annotated[
+        bool, typer.Option("--zero-shot", help="Ask the pretrained model --init, which was never trained for this.")
+    ] = False,
+    init: Annotated[str, typer.Option("--init", help="With --zero-shot: a GPT-2 folder or Hub id.")] = "",
     set: SetOption,
     device: DeviceOption = "",
     json: JsonOption = False,
 ) -> None:
     """Answer each input on a line of its own."""
+    from gpt2kit.data.lines import check_file
+
+    if not texts and file not in ("", "-"):
+        check_file(file)
     options = {"beams": beams, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    engine = load(task, run, options, device, set, flags)
+    if zero_shot != bool(init) or (zero_shot and run):
+        raise UserError("--zero-shot and --init go together, instead of --run: the model is asked as it is")
+    engine = load(task, run, options, device, set, flags, init)
     if not 1 <= nbest <= engine.config.beams:
         raise UserError(
             f"--nbest {nbest}: beam search with {engine.config.beams} beams gives 1 to {engine.config.beams}"
@@ -221,12 +231,13 @@ def generate(
     given: list[str] = []
     interactive = not texts and not file and sys.stdin.isatty()
     if interactive:
-        console.say("a line in, a line out; Ctrl-D ends")
+        console.say(f"{engine.task.input_unit} in, a line out; Ctrl-D ends")
 
     def inputs() -> Iterator[Any]:
-        for text in texts or _lines(file):
-            given.append(text)
-            yield engine.task.parse(text)
+        sources = map(engine.task.parse, texts) if texts else engine.task.inputs(file, sys.stdin.buffer)
+        for source in sources:
+            given.append(engine.task.show(source))
+            yield source
 
     cut = unfinished = 0
     batches = ([source] for source in inputs()) if interactive else iter([inputs()])
@@ -260,18 +271,21 @@ def evaluate(
     ] = "",
     set: SetOption,
     device: DeviceOption = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --predictions if it exists.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Score a run's answers against references, with the signature of every score."""
     from itertools import islice
 
-    from gpt2kit import pipeline
+    from gpt2kit import files, pipeline
 
     engine = load(task, run, {"beams": beams}, device, set, flags)
     counter = console.Counter("answers")
     written = Path(predictions) if predictions else None
+    if written is not None:
+        files.refuse_existing_file(written, overwrite)
     if pairs:
-        records = list(islice(engine.task.read(pairs), limit))
+        records = islice(engine.task.read(pairs), limit)
         name = ",".join(Path(path).name for path in pairs)
     else:
         records = pipeline.stored_records(Path(run or f"runs/{task}"), engine.task, split, limit)
@@ -284,8 +298,16 @@ def evaluate(
         console.evaluated(evaluation)
 
 
-def load(task: str, run: str, options: dict[str, Any], device: str, settings: list[str], flags: dict[str, str]) -> Any:
-    """The engine of a run, which must be one of this task."""
+def load(
+    task: str,
+    run: str,
+    options: dict[str, Any],
+    device: str,
+    settings: list[str],
+    flags: dict[str, str],
+    zero_shot: str = "",
+) -> Any:
+    """The engine of a run, which must be one of this task; or of a pretrained model that is asked as it is."""
     from gpt2kit import engine, folders
     from gpt2kit import recipe as recipes
 
@@ -296,17 +318,10 @@ def load(task: str, run: str, options: dict[str, Any], device: str, settings: li
     generate = table.get("generate", {}) | {key: value for key, value in options.items() if value is not None}
     if device:
         generate["device"] = device
+    own = table.get("task", {}) | flags
+    if zero_shot:
+        return engine.zero_shot(task, zero_shot, generate, **own)
     folder = run or f"runs/{task}"
     if (found := folders.load_task(Path(folder))[0]) != task:
         raise DataError(f"{folder} is a run of {found}, not of {task}")
-    return engine.load(folder, generate, **(table.get("task", {}) | flags))
-
-
-def _lines(file: str) -> Iterator[str]:
-    from gpt2kit.data.lines import check_file, stream_lines, text_lines
-
-    if file in ("", "-"):
-        yield from stream_lines(sys.stdin.buffer, "standard input")
-    else:
-        check_file(file)
-        yield from text_lines(file)
+    return engine.load(folder, generate, **own)

@@ -138,10 +138,13 @@ class RowBatches:
 
 
 class RowLayout:
-    """Prompts with their answers, each in a row of its own; loss on the answers."""
+    """Prompts with their answers, each in a row of its own; loss on the answers, in training perhaps on all of it."""
+
+    def __init__(self, loss_on: str = "answer") -> None:
+        self.loss_on = loss_on
 
     def training(self, store: Store, batch_tokens: int, seed: int) -> RowBatches:
-        return RowBatches(store, batch_tokens, seed)
+        return RowBatches(store.without_prompts() if self.loss_on == "all" else store, batch_tokens, seed)
 
     def validation(self, store: Store, batch_tokens: int) -> RowBatches:
         return RowBatches(store, batch_tokens, seed=0)

@@ -30,11 +30,14 @@ class Encoder(Protocol[Encoded]):
 
     @property
     def vocab_size(self) -> int: ...
+    @property
+    def cuts(self) -> bool: ...
     def encode(self, records: Sequence[Encoded]) -> Rows: ...
     def shorten(self, prompt: list[int], room: int) -> list[int]: ...
     def problem(self, record: Encoded) -> str | None: ...
     def left_out(self, record: Encoded) -> Mapping[str, int]: ...
     def key(self, record: Encoded) -> str: ...
+    def texts(self, record: Encoded) -> Mapping[str, str] | None: ...
 
 
 class SplitWriter(Generic[Item]):
@@ -44,6 +47,7 @@ class SplitWriter(Generic[Item]):
         self, store: StoreWriter, task: Encoder[Item], window: int | None, training_keys: NDArray[np.uint64] | None
     ) -> None:
         self.store, self.task, self.window, self.training_keys = store, task, window, training_keys
+        self.keeps_texts = store.split != "train"
         self.report = SplitReport()
         self._waiting: list[Item] = []
         self._keys: list[NDArray[np.uint64]] = []
@@ -82,6 +86,8 @@ class SplitWriter(Generic[Item]):
         for record in batch:
             self.report.leave_out(self.task.left_out(record))
         rows = self.task.encode(batch)
+        if self.keeps_texts:
+            self.store.add_texts(texts for record in batch if (texts := self.task.texts(record)) is not None)
         if self.window is not None:
             rows = fit_rows(batch, rows, self.task, self.window, self.report)
             self.store.add(rows)
@@ -127,9 +133,13 @@ def fit_rows(records: Sequence[Item], rows: Rows, task: Encoder[Item], window: i
             report.drop("target longer than the window", record)
             continue
         if len(prompt) > room:
+            if not task.cuts:
+                report.drop("source longer than the window", record)
+                continue
             report.cut += 1
             report.show("source cut to fit the window", record)
-            prompt = task.shorten(prompt, room)
+            whole, prompt = len(prompt), task.shorten(prompt, room)
+            report.cut_tokens += whole - len(prompt)
         fitting.append((prompt, target))
     return fitting
 

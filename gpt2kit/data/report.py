@@ -26,6 +26,8 @@ class SplitReport:
     """What was passed over inside of rows that were kept."""
     cut: int = 0
     """Rows whose source was cut so that the separator, the target and its end fit into the window."""
+    cut_tokens: int = 0
+    """What these lost."""
     duplicates: int = 0
     """Rows equal to an earlier one; they are kept."""
     leaked: int = 0

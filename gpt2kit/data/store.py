@@ -4,10 +4,12 @@ SPLIT.ids       every row after the other: prompt, then target; uint16, or uint3
 SPLIT.ends      where each row ends in SPLIT.ids; int64
 SPLIT.prompts   how many of a row's ids are its prompt; uint32
 SPLIT.names     what each row is called, a line each; only where rows are whole documents
+SPLIT.texts     records as they were read, as JSON lines; only where ids do not hold all of them, and not of train
 SPLIT.json      the counts, by which a damaged folder is known
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from types import TracebackType
@@ -56,6 +58,13 @@ class StoreWriter:
         self.rows += len(rows)
         self.tokens += int(lengths.sum())
         self.prompt_tokens += int(prompts.sum())
+
+    def add_texts(self, records: Iterable[Mapping[str, str]]) -> None:
+        """Append records as a reader gave them."""
+        for record in records:
+            if "texts" not in self.files:
+                self.files["texts"] = (self.folder / f"{self.split}.texts").open("wb")
+            self.files["texts"].write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -106,6 +115,11 @@ class Store:
             raise DataError(f"{path} names {len(names)} of {self.rows} documents: prepare the data again")
         return names
 
+    def texts(self) -> Iterator[dict[str, str]] | None:
+        """The records as they were read, in order; None where the ids hold all there is to know of them."""
+        path = self.folder / f"{self.split}.texts"
+        return map(json.loads, path.open(encoding="utf-8")) if path.is_file() else None
+
     def first(self, rows: int) -> "Store":
         """The first rows alone."""
         part = copy(self)
@@ -114,6 +128,12 @@ class Store:
         part.ids, part.ends, part.prompts = self.ids[: part.tokens], self.ends[: part.rows], self.prompts[: part.rows]
         part.prompt_tokens = int(part.prompts.sum())
         return part
+
+    def without_prompts(self) -> "Store":
+        """The same rows as answers from their second token on."""
+        whole = copy(self)
+        whole.prompts, whole.prompt_tokens = np.minimum(self.prompts, 1), min(self.prompt_tokens, self.rows)
+        return whole
 
     def row(self, index: int) -> tuple[list[int], list[int]]:
         """(prompt, target) ids of one row."""

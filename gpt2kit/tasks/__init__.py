@@ -16,7 +16,7 @@ def names() -> list[str]:
 
 
 def find(name: str) -> type[Task[Any, Any]]:
-    """The one Task class of a task's file."""
+    """The one Task class of a task's file, its subclasses there aside."""
     if name not in names():
         close = get_close_matches(name, names(), 1)
         hint = f"; did you mean {close[0]}?" if close else ""
@@ -27,6 +27,7 @@ def find(name: str) -> type[Task[Any, Any]]:
         for value in vars(module).values()
         if inspect.isclass(value) and issubclass(value, Task) and value.__module__ == module.__name__
     ]
+    found = [kind for kind in found if not any(issubclass(kind, other) for other in found if other is not kind)]
     if len(found) != 1:
         raise TypeError(f"{module.__file__} must define exactly one Task, it defines {len(found)}")
     return found[0]

@@ -2,15 +2,17 @@
 
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from gpt2kit.config import check, knob
 from gpt2kit.data.bpe import TOKENIZER_FILES, Bpe
+from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.data.sources import held_out
+from gpt2kit.errors import DataError, UserError
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -27,6 +29,10 @@ class Score(NamedTuple):
     value: float
     signature: str
     digits: int = 2
+    interval: tuple[float, float] | None = None
+    """Where it lies with 95% confidence, over examples like these."""
+    system: str = ""
+    """What made the outputs, where that is not the model: a baseline."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,24 @@ class Record(Generic[Source, Target]):
 
     source: Source
     target: Target
+
+
+class Scorer(Generic[Source, Target]):
+    """Takes outputs one by one and keeps what the task's scores need of them: the outputs and their references."""
+
+    def __init__(self, task: "Task[Source, Target]") -> None:
+        self.task = task
+        self.outputs: list[Target] = []
+        self.targets: list[Target] = []
+
+    def add(self, record: Record[Source, Target], output: Target) -> dict[str, Any]:
+        """Returns figures of this one, for the predictions."""
+        self.outputs.append(output)
+        self.targets.append(record.target)
+        return {}
+
+    def scores(self) -> list[Score]:
+        return self.task.score(self.outputs, self.targets)
 
 
 @dataclass(frozen=True)
@@ -47,6 +71,8 @@ class Task(ABC, Generic[Source, Target]):
     layout: ClassVar[str] = "rows"
     """ "rows" has loss on the answers, in rows that fit into the window; "stream" on all but the first token of windows
     over documents of any length."""
+    input_unit: ClassVar[str] = "a line"
+    """What `inputs` takes for one."""
     held_out: float = knob(0.02, "share of the corpus kept for validation when prepare is given no --val")
     folder: Path = field(default=Path(), repr=False)
     """Where the task's own files (its tokenizer) are; set by whoever opens a prepared folder or a run."""
@@ -70,6 +96,10 @@ class Task(ABC, Generic[Source, Target]):
     def parse(self, text: str) -> Source:
         """A word of the command line or a line of input as a source."""
 
+    def inputs(self, file: str, stdin: BinaryIO) -> Iterator[Source]:
+        """Sources of a file, or of standard input where it is called "-" or nothing: one a line."""
+        return map(self.parse, stream_lines(stdin, "standard input") if file in ("", "-") else text_lines(file))
+
     @abstractmethod
     def key(self, record: Record[Source, Target]) -> str:
         """What decides the split: records of equal keys never straddle it."""
@@ -85,6 +115,19 @@ class Task(ABC, Generic[Source, Target]):
     def left_out(self, record: Record[Source, Target]) -> dict[str, int]:
         """What reading a record passed over, and how often."""
         return {}
+
+    def texts(self, record: Record[Source, Target]) -> Mapping[str, str] | None:
+        """What is kept of a record outside of training, for evaluation; None where its ids hold all of it."""
+        return None
+
+    def kept(self, texts: Mapping[str, str]) -> Record[Source, Target]:
+        """Inverse of `texts`."""
+        raise DataError(f"{type(self).__name__} has its records from their ids")
+
+    @property
+    def cuts(self) -> bool:
+        """Whether prepare cuts a source that does not fit into the window; else it drops the record."""
+        return True
 
     @abstractmethod
     def blank(self, source: Source) -> bool:
@@ -110,6 +153,10 @@ class Task(ABC, Generic[Source, Target]):
         """The task's figures for outputs beside their references; a stream has its loss instead."""
         return []
 
+    def scorer(self) -> Scorer[Source, Target]:
+        """What scores outputs as they come; a task overrides this where it can do without holding them all."""
+        return Scorer(self)
+
     def show(self, source: Source) -> str:
         """A source as a person reads it."""
         return str(source)
@@ -121,6 +168,10 @@ class Task(ABC, Generic[Source, Target]):
     @property
     @abstractmethod
     def eos(self) -> int: ...
+
+    def zero_shot(self) -> tuple["Task[Source, Target]", dict[str, Any]]:
+        """The task as a pretrained model in `folder` may do it without training, and its [generate] settings."""
+        raise UserError(f"{type(self).__name__} has to be trained: there is no --zero-shot of it")
 
     @abstractmethod
     def fingerprint(self) -> str:
@@ -182,3 +233,11 @@ class TextTask(Task[Source, Target]):
 
     def extends(self, folder: Path) -> bool:
         return self.bpe.extends(Bpe.load(folder))
+
+
+Kind = TypeVar("Kind", bound=Task[Any, Any])
+
+
+def recast(task: Task[Any, Any], kind: type[Kind]) -> Kind:
+    """A task with all its settings as one of a subclass."""
+    return kind(**{each.name: getattr(task, each.name) for each in fields(task)})

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gpt2kit.config import knob
 from gpt2kit.data.bpe import Bpe
@@ -13,7 +14,18 @@ from gpt2kit.data.hub import fetch
 from gpt2kit.data.sources import LANGUAGE_PREFIX, pair_paths, read_pairs
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.evaluate import metrics
-from gpt2kit.tasks.base import Record, Score, TextTask
+from gpt2kit.tasks.base import Record, Score, TextTask, recast
+
+EXAMPLES = 32
+"""No more of a table of examples are shown."""
+
+FRENCH = (
+    ("The train leaves at nine o'clock.", "Le train part à neuf heures."),
+    ("My sister lives near the sea.", "Ma sœur habite près de la mer."),
+    ("Have you read this book?", "As-tu lu ce livre ?"),
+    ("They are building a new bridge.", "Ils construisent un nouveau pont."),
+    ("It was raining when we arrived.", "Il pleuvait quand nous sommes arrivés."),
+)
 
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -42,6 +54,8 @@ class Translate(TextTask[Sentence, str]):
     columns: tuple[str, ...] = knob(
         (), "source and target column of a table, as in --columns en,fr", flag=("prepare", "evaluate")
     )
+
+    examples: str = knob("", "a table of pairs to show an untrained model, with --zero-shot", flag=("generate",))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -137,3 +151,33 @@ class Translate(TextTask[Sentence, str]):
         if not targets:
             raise DataError("there are no references to score against")
         return [Score(*metrics.bleu(outputs, targets)), Score(*metrics.chrf(outputs, targets))]
+
+    def zero_shot(self) -> tuple["ByExample", dict[str, Any]]:
+        task = recast(self, ByExample)
+        return task, {"stop_ids": [task.bpe.encode(["\n"])[0][-1]], "max_new_tokens": 100}
+
+
+@dataclass(frozen=True)
+class ByExample(Translate):
+    """What GPT-2 does untrained: a few lines `english sentence = french sentence`, then `english sentence =`; the rest
+    of the line is the translation (Radford et al. 2019, section 3.7)."""
+
+    @cached_property
+    def shown(self) -> list[tuple[str, str]]:
+        """The pairs of `examples`. Raises UserError where there are none for the language."""
+        columns = (self.columns[0], self.columns[1]) if self.columns else None
+        if self.examples:
+            return list(islice(read_pairs([self.examples], columns), EXAMPLES))
+        if self.to != "fr":
+            raise UserError(f"--to {self.to}: the examples built in are French; name a table of pairs with --examples")
+        return list(FRENCH)
+
+    def encode_source(self, source: Sentence) -> list[int]:
+        lines = [f"{text} = {translation}\n" for text, translation in self.shown]
+        return self.bpe.encode(["".join([*lines, f"{source.text.strip()} ="])])[0]
+
+    def shorten(self, prompt: list[int], room: int) -> list[int]:
+        return prompt[-room:]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return self.bpe.decode(ids).strip().partition("\n")[0]

@@ -1,0 +1,184 @@
+"""Summarization: a document, `<summarize>`, its summary, end. Wikipedia's articles and leads are the first use of it.
+
+A decoder alone that reads a title, then an article, then a separator, and writes the lead is the Transformer-Decoder of
+Liu et al., "Generating Wikipedia by Summarizing Long Sequences" (2018).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, NamedTuple
+
+from gpt2kit.config import check, knob
+from gpt2kit.data.articles import is_articles, read_articles
+from gpt2kit.data.bpe import Bpe
+from gpt2kit.data.hub import fetch
+from gpt2kit.data.lines import stream_lines, text_lines
+from gpt2kit.evaluate.extractive import tfidf_order
+from gpt2kit.evaluate.sentences import sentences
+from gpt2kit.tasks.base import Record, TextTask, recast
+
+SEPARATOR = "<summarize>"
+
+TLDR = "\nTL;DR:"
+
+CUTS = ("head", "head-tail", "tfidf", "long")
+
+
+class Document(NamedTuple):
+    """What is to be summarized."""
+
+    title: str
+    """May be empty."""
+    body: str
+
+
+@dataclass(frozen=True)
+class Article(Record[Document, str]):
+    """A document with its summary, and where it comes from."""
+
+    name: str = ""
+    reason: str | None = None
+    """Why it is left out on purpose."""
+
+    def __repr__(self) -> str:
+        return f"{self.name} {self.source.title!r}".strip()
+
+
+@dataclass(frozen=True)
+class Summarize(TextTask[Document, str]):
+    """Summaries of documents: Wikipedia's leads, or the columns of a table."""
+
+    input_unit: ClassVar[str] = "a document"
+    columns: tuple[str, ...] = knob(
+        (),
+        "document and summary column of a table, or title, document and summary, as in --columns document,summary",
+        flag=("prepare", "evaluate"),
+    )
+    cut: str = knob(
+        "head",
+        "what stays of a document that is longer than the window: its beginning; its beginning and end; its paragraphs "
+        "that say most of the title's words, by tf-idf; long: it is not cut, prepare drops it",
+        CUTS,
+        flag=("prepare",),
+    )
+    title: str = knob("", "the title of the document, where the input has none", flag=("generate",))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(len(self.columns) in (0, 2, 3), f"columns takes 2 or 3 names, not {len(self.columns)}")
+
+    def read(self, corpus: Sequence[str]) -> Iterator[Record[Document, str]]:
+        streams = [read_articles(word, self.columns) for word in corpus]
+        for article in chain.from_iterable(streams):
+            yield Article(Document(article.title, article.body), article.lead, article.name, article.problem)
+
+    def fit(
+        self, corpus: Sequence[str], records: Iterable[Record[Document, str]], folder: Path, window: int
+    ) -> "Summarize":
+        if self.tokenizer:
+            bpe = Bpe.load(fetch(self.tokenizer))
+            bpe.add_separators([SEPARATOR])
+        else:
+            texts = chain.from_iterable((_text(record.source), record.target) for record in records)
+            bpe = Bpe.train(texts, self.vocab, [SEPARATOR])
+        bpe.save(folder, window)
+        return replace(self, folder=folder)
+
+    def parse(self, text: str) -> Document:
+        return Document(self.title, text)
+
+    def inputs(self, file: str, stdin: BinaryIO) -> Iterator[Document]:
+        """The documents of a table or a dump; any other file is one document, and so is standard input."""
+        if is_articles(file):
+            return (record.source for record in self.read([file]))
+        lines = stream_lines(stdin, "standard input") if file in ("", "-") else text_lines(file)
+        return iter([self.parse("\n".join(lines))])
+
+    def key(self, record: Record[Document, str]) -> str:
+        return record.source.body
+
+    def problem(self, record: Record[Document, str]) -> str | None:
+        body, summary = record.source.body.strip(), record.target.strip()
+        if isinstance(record, Article) and record.reason:
+            return record.reason
+        if not (body and summary):
+            return "no document" if summary else "no summary" if body else "neither document nor summary"
+        if summary in body:
+            return "the summary stands in the document"
+        return "the summary is longer than the document" if len(summary) > len(body) else None
+
+    def texts(self, record: Record[Document, str]) -> Mapping[str, str]:
+        return {"title": record.source.title, "body": record.source.body, "summary": record.target}
+
+    def kept(self, texts: Mapping[str, str]) -> Record[Document, str]:
+        return Record(Document(texts["title"], texts["body"]), texts["summary"])
+
+    @property
+    def cuts(self) -> bool:
+        return self.cut != "long"
+
+    def blank(self, source: Document) -> bool:
+        return not source.body.strip()
+
+    def show(self, source: Document) -> str:
+        return source.title or source.body
+
+    def encode_source(self, source: Document) -> list[int]:
+        return [*self.bpe.encode([self._arranged(source)])[0], self.bpe.id(SEPARATOR)]
+
+    def decode_source(self, prompt: Sequence[int]) -> Document:
+        title, _, body = self.bpe.decode(prompt[:-1]).partition("\n")
+        return Document(title, body)
+
+    def encode_target(self, target: str) -> list[int]:
+        return [*self.bpe.encode([target])[0], self.eos]
+
+    def encode(self, records: Sequence[Record[Document, str]]) -> list[tuple[list[int], list[int]]]:
+        sources = self.bpe.encode([self._arranged(record.source) for record in records])
+        targets = self.bpe.encode([record.target for record in records])
+        separator, end = self.bpe.id(SEPARATOR), self.eos
+        return [([*source, separator], [*target, end]) for source, target in zip(sources, targets, strict=True)]
+
+    def _arranged(self, source: Document) -> str:
+        """The document in the order in which it is read, the end of which may be cut."""
+        if self.cut != "tfidf":
+            return _text(source)
+        paragraphs = [line for line in source.body.split("\n") if line.strip() and not line.startswith("==")]
+        ranked = (paragraphs[index] for index in tfidf_order(paragraphs, source.title))
+        return _text(Document(source.title, "\n".join(ranked)))
+
+    def shorten(self, prompt: list[int], room: int) -> list[int]:
+        if self.cut != "head-tail" or len(prompt) <= room:
+            return super().shorten(prompt, room)
+        first = (room - 1) // 2
+        return [*prompt[:first], *prompt[len(prompt) - (room - first) :]]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return self.bpe.decode(ids)
+
+    def zero_shot(self) -> tuple["TlDr", dict[str, Any]]:
+        return recast(self, TlDr), {"temperature": 1.0, "top_k": 2, "max_new_tokens": 100}
+
+
+@dataclass(frozen=True)
+class TlDr(Summarize):
+    """What GPT-2 does untrained: the document, `TL;DR:`, 100 tokens, of which the first three sentences are the summary
+    (Radford et al. 2019, section 3.6)."""
+
+    def encode_source(self, source: Document) -> list[int]:
+        text, hint = self.bpe.encode([self._arranged(source).strip(), TLDR])
+        return [*text, *hint]
+
+    def shorten(self, prompt: list[int], room: int) -> list[int]:
+        hint = len(self.bpe.encode([TLDR])[0])
+        return prompt if len(prompt) <= room else [*prompt[: room - hint], *prompt[-hint:]]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return " ".join(sentences(self.bpe.decode(ids))[:3])
+
+
+def _text(document: Document) -> str:
+    """The title is the first line, an empty one where there is none."""
+    return f"{document.title}\n{document.body}"

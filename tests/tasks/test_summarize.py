@@ -1,0 +1,169 @@
+"""Documents and summaries: what is cut and what never is, what is dropped, and the examples of the contract test."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpt2kit import recipe
+from gpt2kit.data.bpe import Bpe
+from gpt2kit.data.prepare import fit_rows
+from gpt2kit.data.report import SplitReport
+from gpt2kit.errors import DataError
+from gpt2kit.tasks.base import Record
+from gpt2kit.tasks.summarize import SEPARATOR, Article, Document, Summarize
+
+PAIRS = [
+    (Document("Oak", "It grows slowly.\n== Uses ==\nPeople make tables of it, and ships."), "Oak is a tree."),
+    (Document("Thames", "Boats go up it to Oxford.\nIt floods in March and in April."), "The Thames is a river."),
+    (Document("Bach", "He wrote a cantata each week.\nHe played the organ in Leipzig."), "Bach was a composer."),
+    (Document("", "No one knows what this is called.\nIt has three legs."), "This is a chair."),
+]
+
+TINY = [
+    *("task.vocab=300", "task.held_out=0.3", "model.size=", "model.n_layer=1", "model.n_head=2", "model.n_embd=32"),
+    *("model.n_positions=128", "model.dropout=0", "train.steps=60", "train.optimizer=adamw", "train.lr=1e-2"),
+    *("train.label_smoothing=0", "train.ema=0", "train.dtype=fp32", "train.compile=off", "train.samples=0"),
+    *("train.evaluate_every=60", "train.loss_on=answer", "generate.max_new_tokens=32"),
+]
+"""Settings under which the pairs above are known by heart after a second."""
+
+RECORDS = [
+    *(Record(source, target) for source, target in PAIRS),
+    Record(Document("literal <summarize>", "and <|endoftext|>"), "<summarize> stays text<|endoftext|>"),
+    Record(Document("中文，日本語", "한국어 🏳️‍🌈\n\n\nשלום"), "e\u0301 is not \u00e9"),
+    Record(Document("", "\n  lines \t\r\n\u2028 \u0085 "), " tab\t\ufeff\x0b"),
+    Record(Document("", ""), ""),
+]
+"""What must survive encoding and decoding to the last byte."""
+
+
+def write_corpus(folder: Path) -> list[str]:
+    """The pairs as a corpus; returns the words that name it."""
+    path = folder / "corpus.jsonl"
+    rows = [{"title": source.title, "lead": target, "body": source.body} for source, target in PAIRS]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    return [str(path)]
+
+
+def opened(folder: Path, **settings: Any) -> Summarize:
+    Bpe.train((f"{source.title} {source.body} {target}" for source, target in PAIRS), 300, [SEPARATOR]).save(folder, 64)
+    return Summarize(**settings).opened(folder)
+
+
+LONG = Document("A title", "\n".join(f"Paragraph {number} says little." for number in range(40)))
+
+
+@pytest.mark.parametrize("cut", ["head", "head-tail", "tfidf"])
+@pytest.mark.parametrize("window", [48, 100, 101])
+def test_the_separator_the_summary_and_its_end_always_fit(tmp_path: Path, cut: str, window: int) -> None:
+    task = opened(tmp_path, cut=cut)
+    record = Record(LONG, "Forty paragraphs.")
+    report = SplitReport()
+    whole = task.encode([record])
+    ((prompt, target),) = fit_rows([record], whole, task, window, report)
+    assert len(prompt) + len(target) == window
+    assert prompt[-1] == task.bpe.id(SEPARATOR)
+    assert SEPARATOR not in task.bpe.decode(prompt[:-1])
+    assert task.decode(target) == "Forty paragraphs."
+    assert target[-1] == task.eos
+    assert (report.cut, report.cut_tokens) == (1, len(whole[0][0]) - len(prompt))
+
+
+def test_what_stays_of_a_long_document(tmp_path: Path) -> None:
+    kept = {}
+    for cut in ("head", "head-tail"):
+        task = opened(tmp_path, cut=cut)
+        prompt = task.encode_source(LONG)
+        assert task.shorten(prompt, len(prompt)) == prompt
+        kept[cut] = task.bpe.decode(task.shorten(prompt, 61))
+        assert len(task.shorten(prompt, 61)) == 61
+    text = f"{LONG.title}\n{LONG.body}"
+    assert text.startswith(kept["head"])
+    tail = next(size for size in range(200, 0, -1) if kept["head-tail"].endswith(text[-size:]))
+    assert tail > 20
+    assert text.startswith(kept["head-tail"][:-tail])
+
+
+def test_paragraphs_with_the_words_of_the_title_come_first(tmp_path: Path) -> None:
+    body = "Nothing here.\n== Heading ==\nThe green comet is seen in May.\nA comet is ice.\nNor here."
+    task = opened(tmp_path, cut="tfidf")
+    arranged = task.decode_source(task.encode_source(Document("Green comet", body)))
+    assert arranged.title == "Green comet"
+    lines = arranged.body.split("\n")
+    assert lines[:2] == ["The green comet is seen in May.", "A comet is ice."]
+    assert sorted(lines) == sorted(line for line in body.split("\n") if not line.startswith("=="))
+
+
+def test_a_whole_document_or_none(tmp_path: Path) -> None:
+    task, report = opened(tmp_path, cut="long"), SplitReport()
+    records = [Record(LONG, "Forty paragraphs."), Record(*PAIRS[0])]
+    rows = fit_rows(records, task.encode(records), task, 100, report)
+    assert [task.decode_source(prompt) for prompt, _ in rows] == [PAIRS[0][0]]
+    assert report.dropped == {"source longer than the window": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "summary", "reason"),
+    [
+        ("", "Something.", "no document"),
+        ("Something.", " ", "no summary"),
+        ("\n", "", "neither document nor summary"),
+        ("He sang. It is a song. The end.", "It is a song.", "the summary stands in the document"),
+        ("Short.", "This one is longer.", "the summary is longer than the document"),
+        ("Long enough to be summarized.", "Fine.", None),
+        ("这是一个很长的句子，讲的是一座山。", "这是山。", None),
+        ("word " * 20_000, "One sentence.", None),
+    ],
+)
+def test_what_is_left_out(tmp_path: Path, body: str, summary: str, reason: str | None) -> None:
+    task = Summarize()
+    assert task.problem(Record(Document("t", body), summary)) == reason
+    redirect = Article(Document("t", body), summary, "x.xml", "redirect")
+    assert task.problem(redirect) == "redirect"
+
+
+def test_documents_of_files_and_pipes(tmp_path: Path) -> None:
+    path = tmp_path / "article.txt"
+    path.write_text("First line.\nSecond line.\n", encoding="utf-8")
+    task = Summarize(title="Lines")
+    assert list(task.inputs(str(path), io.BytesIO())) == [Document("Lines", "First line.\nSecond line.")]
+    assert list(task.inputs("-", io.BytesIO(b"a\nb\n"))) == [Document("Lines", "a\nb")]
+    (corpus,) = write_corpus(tmp_path)
+    assert list(task.inputs(corpus, io.BytesIO())) == [source for source, _ in PAIRS]
+
+
+def test_other_columns(tmp_path: Path) -> None:
+    path = tmp_path / "papers.jsonl"
+    path.write_text(json.dumps({"abstract": "We study x.", "tldr": "x is good.", "id": "1"}) + "\n", encoding="utf-8")
+    (record,) = Summarize(columns=("abstract", "tldr")).read([str(path)])
+    assert (record.source, record.target) == (Document("", "We study x."), "x is good.")
+    with pytest.raises(DataError, match="abstract"):
+        list(Summarize(columns=("document", "tldr")).read([str(path)]))
+    with pytest.raises(ValueError, match="2 or 3 names, not 1"):
+        Summarize(columns=("document",))
+
+
+def test_records_come_back_from_what_is_kept() -> None:
+    task = Summarize()
+    for record in RECORDS:
+        assert task.kept(json.loads(json.dumps(dict(task.texts(record))))) == Record(record.source, record.target)
+
+
+def test_without_training_it_is_said_how(tmp_path: Path) -> None:
+    """GPT-2's own way: the document, TL;DR:, and the first three sentences of what follows."""
+    task, settings = opened(tmp_path, cut="head").zero_shot()
+    assert (settings["top_k"], settings["max_new_tokens"]) == (2, 100)
+    prompt = task.encode_source(LONG)
+    assert task.bpe.decode(prompt) == f"{LONG.title}\n{LONG.body}\nTL;DR:"
+    short = task.shorten(prompt, 50)
+    assert len(short) == 50
+    assert task.bpe.decode(short).endswith("\nTL;DR:")
+    ids = task.bpe.encode([" One. Two is here. Three! Four?"])[0]
+    assert task.decode(ids) == "One. Two is here. Three!"
+
+
+def test_the_recipe_is_this_task() -> None:
+    assert recipe.load("summarize").task == Summarize(vocab=8192, cut="head")
