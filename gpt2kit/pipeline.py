@@ -16,14 +16,15 @@ from typing import Any
 import torch
 
 from gpt2kit import files, folders
+from gpt2kit.config import TrainConfig
 from gpt2kit.data.batches import Layout, RowLayout
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import Store
-from gpt2kit.data.streams import StreamLayout
+from gpt2kit.data.streams import Short, StreamLayout
 from gpt2kit.engine import Engine
-from gpt2kit.errors import DataError
+from gpt2kit.errors import DataError, UserError
 from gpt2kit.generate.decode import answers, freeze
 from gpt2kit.model import hf
 from gpt2kit.model.device import pick_dtype
@@ -146,7 +147,9 @@ def train(
                 hf.save_config(folder, model, task.eos)
         team.wait()
         validation = stores["val"] if len(stores["val"]) else None
-        work = loop.Loop(model, stores["train"], validation, recipe.train, run, team, layout_of(task, model))
+        work = loop.Loop(
+            model, stores["train"], validation, recipe.train, run, team, layout_of(task, model, recipe.train)
+        )
         if resume:
             work.resume()
             if team.chief:
@@ -176,8 +179,14 @@ def _logged(work: loop.Loop, run: Path, task: Task[Any, Any], validation: Store,
                     yield Samples(event.step, _samples(model, task, validation, recipe))
 
 
-def layout_of(task: Task[Any, Any], model: GPT2) -> Layout:
-    return StreamLayout(model.config.n_positions, task.crop) if task.layout == "stream" else RowLayout()
+def layout_of(task: Task[Any, Any], model: GPT2, config: TrainConfig | None = None) -> Layout:
+    """How a task's ids become batches; `config` says how training begins."""
+    short = Short(config.short_window, config.short_epochs) if config and config.short_window else None
+    if task.layout == "stream":
+        return StreamLayout(model.config.n_positions, task.crop, short)
+    if short:
+        raise UserError(f"train.short_window = {short.window}: only streams are read in windows")
+    return RowLayout()
 
 
 def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
