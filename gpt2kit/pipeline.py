@@ -16,14 +16,15 @@ from typing import Any
 import torch
 
 from gpt2kit import files, folders
+from gpt2kit.config import TrainConfig
 from gpt2kit.data.batches import Layout, RowLayout
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import Store
-from gpt2kit.data.streams import StreamLayout
+from gpt2kit.data.streams import Short, StreamLayout
 from gpt2kit.engine import Engine
-from gpt2kit.errors import DataError
+from gpt2kit.errors import DataError, UserError
 from gpt2kit.generate.decode import answers, freeze
 from gpt2kit.model import hf
 from gpt2kit.model.device import pick_dtype
@@ -147,7 +148,7 @@ def train(
         team.wait()
         validation = stores["val"] if len(stores["val"]) else None
         work = loop.Loop(
-            model, stores["train"], validation, recipe.train, run, team, layout_of(task, model, recipe.train.loss_on)
+            model, stores["train"], validation, recipe.train, run, team, layout_of(task, model, recipe.train)
         )
         if resume:
             work.resume()
@@ -178,8 +179,17 @@ def _logged(work: loop.Loop, run: Path, task: Task[Any, Any], validation: Store,
                     yield Samples(event.step, _samples(model, task, validation, recipe))
 
 
-def layout_of(task: Task[Any, Any], model: GPT2, loss_on: str = "answer") -> Layout:
-    return StreamLayout(model.config.n_positions, task.crop) if task.layout == "stream" else RowLayout(loss_on)
+def layout_of(task: Task[Any, Any], model: GPT2, config: TrainConfig | None = None) -> Layout:
+    """How a task's ids become batches; `config` says what training makes of them."""
+    config = config or TrainConfig()
+    short = Short(config.short_window, config.short_epochs) if config.short_window else None
+    if task.layout == "stream":
+        if config.loss_on != "answer":
+            raise UserError(f"train.loss_on = {config.loss_on!r}: a stream has no prompts to learn; leave it out")
+        return StreamLayout(model.config.n_positions, task.crop, short)
+    if short:
+        raise UserError(f"train.short_window = {short.window}: only streams are read in windows")
+    return RowLayout(config.loss_on)
 
 
 def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:

@@ -7,6 +7,7 @@ Shapes: B rows, T positions (the window), N targets.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from gpt2kit.data.batches import Batch, Rows
 from gpt2kit.data.store import Store
-from gpt2kit.errors import DataError
+from gpt2kit.errors import DataError, UserError
 
 Ids = NDArray[Any]
 
@@ -24,11 +25,24 @@ Crop = Callable[[Ids, int, int, Generator], Ids]
 """(ring of ids, start, length, noise) -> `length` ids: what a task makes of a window that is trained on."""
 
 
-class StreamBatches:
-    """Training windows; a row [2] is (where the window starts, the epoch), so that every epoch's crop has noise of its
-    own. All tokens are read about once an epoch."""
+@dataclass(frozen=True)
+class Short:
+    """How training begins: for so many `epochs` each window is cut into ones of `window` tokens.
 
-    def __init__(self, store: Store, window: int, batch_tokens: int, seed: int, crop: Crop) -> None:
+    What is near is learned first, at less cost ("Shortformer", Press et al. 2021, section 4).
+    """
+
+    window: int
+    epochs: float
+
+
+class StreamBatches:
+    """Training windows; a row [3] is (where the window starts, its length, the epoch), so that every epoch's crop has
+    noise of its own. All tokens are read about once an epoch."""
+
+    def __init__(
+        self, store: Store, window: int, batch_tokens: int, seed: int, crop: Crop, short: Short | None = None
+    ) -> None:
         """Raises DataError when there are fewer than two tokens."""
         if store.tokens < 2:
             raise DataError("the training split has no tokens: nothing can be learned")
@@ -37,30 +51,41 @@ class StreamBatches:
         self.count = max(1, store.tokens // self.width)
         self.epoch_tokens = self.count * self.width
         self.size = -(-self.count // max(1, batch_tokens // self.width))
+        self.short = short if self.width == window else None  # all there is may be less than a window
 
     def __len__(self) -> int:
         return self.size
 
     def epoch(self, number: int) -> list[Rows]:
-        rng = np.random.default_rng((self.seed, number))
-        starts = (rng.integers(self.store.tokens) + self.width * rng.permutation(self.count)) % self.store.tokens
-        return np.array_split(np.stack([starts, np.full_like(starts, number)], axis=1), len(self))
+        short = round((self.short.epochs - number) * len(self)) if self.short else 0
+        return [self._rows(starts, number, index < short) for index, starts in enumerate(self._starts(number))]
 
     def longest(self) -> Rows:
-        return self.epoch(0)[0]
+        return self._rows(self._starts(0)[0], 0, is_short=False)
+
+    def _starts(self, epoch: int) -> list[NDArray[np.int64]]:
+        """Where the whole windows of each batch begin."""
+        rng = np.random.default_rng((self.seed, epoch))
+        starts = (rng.integers(self.store.tokens) + self.width * rng.permutation(self.count)) % self.store.tokens
+        return np.array_split(starts, len(self))
+
+    def _rows(self, starts: NDArray[np.int64], epoch: int, is_short: bool) -> Rows:
+        width = self.short.window if is_short and self.short else self.width
+        starts = (starts[:, None] + np.arange(0, self.width, width)).ravel() % self.store.tokens
+        return np.stack([starts, np.full_like(starts, width), np.full_like(starts, epoch)], axis=1)
 
     def lengths(self, rows: Rows) -> NDArray[np.int64]:
-        return np.full(len(rows), self.width + 1)
+        return rows[:, 1] + 1
 
     def tokens(self, rows: Rows) -> int:
-        return len(rows) * self.width
+        return int(rows[:, 1].sum())
 
     def targets(self, rows: Rows) -> int:
-        return len(rows) * self.width
+        return self.tokens(rows)
 
     def collate(self, rows: Rows) -> Batch:
-        ids = np.empty((len(rows), self.width + 1), dtype=np.int64)
-        for row, (start, epoch) in zip(ids, rows.tolist(), strict=True):
+        ids = np.empty((len(rows), int(rows[0, 1]) + 1), dtype=np.int64)
+        for row, (start, _, epoch) in zip(ids, rows.tolist(), strict=True):
             row[:] = self.crop(self.store.ids, start, len(row), np.random.default_rng((self.seed, epoch, start)))
         return _batch(ids, self.lengths(rows))
 
@@ -113,12 +138,20 @@ class DocumentWindows:
 class StreamLayout:
     """Documents of any length; loss on every token but the first of a window."""
 
-    def __init__(self, window: int, crop: Crop) -> None:
-        """`window` is the model's; `crop` is applied to what is trained on."""
-        self.window, self.crop = window, crop
+    def __init__(self, window: int, crop: Crop, short: Short | None = None) -> None:
+        """`window` is the model's; `crop` is applied to what is trained on, which may begin with short windows.
+
+        Raises UserError when these are no part of a window.
+        """
+        if short and window % short.window:
+            raise UserError(
+                f"train.short_window = {short.window}: it must be a part of model.n_positions = {window}, "
+                f"such as {window // 2}"
+            )
+        self.window, self.crop, self.short = window, crop, short
 
     def training(self, store: Store, batch_tokens: int, seed: int) -> StreamBatches:
-        return StreamBatches(store, self.window, batch_tokens, seed, self.crop)
+        return StreamBatches(store, self.window, batch_tokens, seed, self.crop, self.short)
 
     def validation(self, store: Store, batch_tokens: int) -> DocumentWindows:
         return DocumentWindows(store, self.window, batch_tokens)

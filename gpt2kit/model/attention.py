@@ -44,7 +44,8 @@ def attention_weights(query: Tensor, key: Tensor, bias: Tensor | None = None) ->
 
 def relative_bias(query: Tensor, table_HSK: Tensor) -> Tensor:
     """What the distances add to the scaled scores, [B, H, T, T]; meaningless where the key stands behind the query."""
-    return skewed(query @ table_HSK[:, : query.size(2)].flip(1).transpose(-1, -2)) * query.size(-1) ** -0.5
+    longest_first = F.pad(table_HSK[:, : query.size(2)].flip(1), (0, 0, 1, 0))  # before them the column that skews
+    return skewed((query * query.size(-1) ** -0.5) @ longest_first.transpose(-1, -2))
 
 
 def future(query: Tensor) -> Tensor:
@@ -54,11 +55,10 @@ def future(query: Tensor) -> Tensor:
 
 
 def skewed(scores_BHTS: Tensor) -> Tensor:
-    """From [i, distance], the largest distance T - 1 first, to [i, j] with distance i - j; right where j <= i, and
-    anything where j > i (Huang et al. 2018, section 3.4.1)."""
-    rows, heads, positions, distances = scores_BHTS.shape
-    padded = F.pad(scores_BHTS, (1, 0))
-    return padded.view(rows, heads, distances + 1, positions)[:, :, 1:]
+    """From [i, 1 + distance], the largest distance T - 1 first behind a column of anything, to [i, j] with distance
+    i - j; right where j <= i, and anything where j > i (Huang et al. 2018, section 3.4.1)."""
+    rows, heads, positions, columns = scores_BHTS.shape
+    return scores_BHTS.view(rows, heads, columns, positions)[:, :, 1:]
 
 
 def by_distance(query: Tensor, table_HSK: Tensor, distances: Tensor) -> Tensor:

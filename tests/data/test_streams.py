@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig, TrainConfig
 from gpt2kit.data.store import Store
-from gpt2kit.data.streams import DocumentWindows, Ids, StreamBatches, StreamLayout
-from gpt2kit.errors import DataError
+from gpt2kit.data.streams import DocumentWindows, Ids, Short, StreamBatches, StreamLayout
+from gpt2kit.errors import DataError, UserError
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.train.events import Step, Validation
 from gpt2kit.train.loop import Loop
@@ -66,6 +66,32 @@ def test_epochs_are_cut_elsewhere_and_seeds_reproduce(store: Store) -> None:
     assert starts(0, 1) == starts(0, 1)
     phases = {min(starts(seed, number)) for seed in range(2) for number in range(4)}
     assert len(phases) > 3
+
+
+@pytest.mark.parametrize("epochs", [0.5, 1.0, 1.5])
+def test_training_begins_with_short_windows(store: Store, epochs: float) -> None:
+    """The same tokens in the same batches, each whole window in parts."""
+    whole, short = (StreamBatches(store, 9, 18, 0, plain, way) for way in (None, Short(3, epochs)))
+    assert len(whole) == len(short) == 7
+    for number, batches in enumerate([short.epoch(0), short.epoch(1)]):
+        for index, (parts, rows) in enumerate(zip(batches, whole.epoch(number), strict=True)):
+            is_short = number + index / 7 < epochs
+            found, expected_batch = short.collate(parts), whole.collate(rows)
+            assert found.ids_BT.shape[1] == (3 if is_short else 9)
+            assert torch.equal(found.labels_N, expected_batch.labels_N)
+            assert torch.equal(found.ids_BT.flatten(), expected_batch.ids_BT.flatten())
+            assert short.tokens(parts) == whole.tokens(rows)
+            assert short.lengths(parts).tolist() == [found.ids_BT.shape[1] + 1] * len(parts)
+    assert short.collate(short.longest()).ids_BT.shape[1] == 9, "what needs the most memory"
+
+
+def test_short_windows_are_parts_of_whole_ones(store: Store) -> None:
+    layout = StreamLayout(16, plain, Short(4, 1.0))
+    assert layout.training(store, 32, 0).collate(layout.training(store, 32, 0).epoch(0)[0]).ids_BT.shape == (8, 4)
+    with pytest.raises(
+        UserError, match=r"train.short_window = 5: it must be a part of model.n_positions = 16, such as 8"
+    ):
+        StreamLayout(16, plain, Short(5, 1.0))
 
 
 def test_a_crop_has_noise_of_its_own(store: Store) -> None:
