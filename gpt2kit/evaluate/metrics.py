@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from gpt2kit.errors import DataError
 
 
-def _check(outputs: Sequence[str], references: Sequence[str]) -> None:
+def check_counts(outputs: Sequence[str], references: Sequence[str]) -> None:
+    """Raises DataError unless there is one reference for each output, and something at all."""
     # sacrebleu 2.6 cuts the longer list to the shorter one without a word.
     if len(outputs) != len(references):
         raise DataError(f"{len(outputs)} outputs but {len(references)} references: line n must answer line n")
@@ -17,7 +18,7 @@ def bleu(outputs: Sequence[str], references: Sequence[str]) -> tuple[str, float,
     """Corpus BLEU, 0 to 100, cased and detokenised, one reference each (Post 2018)."""
     from sacrebleu.metrics.bleu import BLEU
 
-    _check(outputs, references)
+    check_counts(outputs, references)
     metric = BLEU()
     score = metric.corpus_score(list(outputs), [list(references)]).score
     return "BLEU", score, str(metric.get_signature())
@@ -27,7 +28,7 @@ def chrf(outputs: Sequence[str], references: Sequence[str]) -> tuple[str, float,
     """Corpus chrF++ (Popović 2017), 0 to 100."""
     from sacrebleu.metrics.chrf import CHRF
 
-    _check(outputs, references)
+    check_counts(outputs, references)
     metric = CHRF(word_order=2)
     score = metric.corpus_score(list(outputs), [list(references)]).score
     return "chrF++", score, str(metric.get_signature())

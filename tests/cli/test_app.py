@@ -25,7 +25,7 @@ from gpt2kit.train import events as kinds
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]
 
-HEAVY = {"torch", "transformers", "datasets", "numpy", "pyarrow", "huggingface_hub", "sacrebleu"}
+HEAVY = {"torch", "transformers", "datasets", "numpy", "pyarrow", "huggingface_hub", "sacrebleu", "rouge_score"}
 LIGHT = [
     *(["--help"], ["translate", "--help"], ["translate", "train", "--help"], ["demo", "-h"], ["--version"]),
     *(["recipes"], ["recipes", "show", "translate"], ["nonsense"], ["demo", "nonsense"], ["recipes", "show", "no"]),

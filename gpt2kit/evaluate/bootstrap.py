@@ -1,0 +1,21 @@
+"""How far a mean over examples would be another one with other examples of the same kind."""
+
+from collections.abc import Sequence
+
+RESAMPLES = 1000
+COVERED = 95
+"""Per cent of the resampled means that lie in the interval."""
+
+
+def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
+    """Lowest and highest of the middle 95% of means of as many values (N,), N > 0, drawn 1,000 times with replacement.
+
+    The percentile bootstrap (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993).
+    """
+    import numpy as np
+
+    array = np.asarray(values, np.float64)
+    generator = np.random.default_rng(seed)
+    means = [array[generator.integers(len(array), size=len(array))].mean() for _ in range(RESAMPLES)]
+    low, high = np.percentile(means, [(100 - COVERED) / 2, (100 + COVERED) / 2])
+    return float(low), float(high)

@@ -1,0 +1,40 @@
+"""Words as scores and baselines count them: of any script, in lower case; one rule for all of them."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+CJK = "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af"
+"""Chinese characters and Japanese syllables: written without spaces, so each is a word. Korean has spaces."""
+
+JOINERS = "\u200c\u200d"
+"""Inside words of Persian and of Indian scripts."""
+
+_ASCII = re.compile(r"[a-z0-9]+")
+
+
+def words(text: str) -> list[str]:
+    """Letters and digits between anything else, in lower case; each Chinese or Japanese character by itself.
+
+    Apostrophes and hyphens part words. Of ASCII text this is what rouge-score's own tokenizer gives, but of no other:
+    that keeps a to z alone, so that "été" is "t". Composed and decomposed accents are the same (NFC).
+    """
+    text = text.lower()
+    if text.isascii():
+        return _ASCII.findall(text)
+    return word_pattern().findall(unicodedata.normalize("NFC", text))
+
+
+def ngrams(tokens: Sequence[str], n: int) -> Iterator[tuple[str, ...]]:
+    """Every run of n words, in order; none where there are fewer."""
+    return zip(*(tokens[start:] for start in range(n)), strict=False)
+
+
+@cache
+def word_pattern() -> re.Pattern[str]:
+    """What matches one word of text in NFC."""
+    # \w lacks the marks that are part of words in Hindi, Arabic, Hebrew, Thai, ...; no accent is beyond U+1F000.
+    marks = "".join(char for char in map(chr, range(0x300, 0x1F000)) if unicodedata.category(char)[0] == "M")
+    letter, mark = rf"[^\W_{CJK}]", f"[{marks}{JOINERS}]"
+    return re.compile(rf"[{CJK}]{mark}*+|{letter}(?:{letter}|{mark})*+")
