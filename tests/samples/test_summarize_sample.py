@@ -32,7 +32,6 @@ NAME = re.compile(
     "({})({})({})".format(*("|".join(parts) for parts in (SYLLABLES["starts"], SYLLABLES["middles"], ENDS))),
     re.IGNORECASE,
 )
-GIVEN = {name for pronoun in ("he", "she") for name in SYLLABLES[pronoun]}
 OPENERS = {"The", "It", "He", "She", "Designed"}
 """Words that a sentence of a lead may begin with."""
 NATIVE_TO = {native: country for country, native in COUNTRIES.items()}
@@ -43,7 +42,7 @@ def words(*texts: str) -> list[str]:
 
 
 def invented(article: Article) -> set[str]:
-    return {word.lower() for word in words(*article) if NAME.fullmatch(word) and word not in GIVEN}
+    return {word.lower() for word in words(*article) if NAME.fullmatch(word)}
 
 
 def sentences(article: Article) -> list[str]:

@@ -30,7 +30,7 @@ COUNTRIES = {
     "Lurania": "Luranian",
     "Norvenia": "Norvenian",
     "Osgovia": "Osgovian",
-    "Talmara": "Talmaran",
+    "Tasmoria": "Tasmorian",
     "Umbrelia": "Umbrelian",
     "Valdoria": "Valdorian",
     "Westrovia": "Westrovian",
