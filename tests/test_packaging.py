@@ -45,10 +45,10 @@ def test_it_has_the_package_the_recipes_and_the_samples(wheel: Path) -> None:
     samples = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "gpt2kit" / "samples").rglob("*")
-        if path.suffix in (".tsv", ".zip")
+        if path.suffix in (".tsv", ".zip", ".gz", ".jsonl", ".txt")
     }
     assert recipes
-    assert len(samples) == 3
+    assert len(samples) == 21
     assert sources | recipes | samples | {"gpt2kit/py.typed", "gpt2kit/music/page.html"} <= names
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"gpt2kit"}
     assert not [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".tmp", ".safetensors"))]
