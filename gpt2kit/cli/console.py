@@ -179,8 +179,14 @@ def _duration(seconds: float) -> str:
 
 
 def evaluated(evaluation: "Evaluation") -> None:
+    systems = dict.fromkeys(score.system for score in evaluation.scores)
     for score in evaluation.scores:
-        result(f"{score.name} {score.value:.{score.digits}f}  {score.signature}")
+        if not score.system:
+            within = " [{:.2f}, {:.2f}]".format(*score.interval) if score.interval else ""
+            result(f"{score.name} {score.value:.{score.digits}f}{within}  {score.signature}")
+    for system in filter(None, systems):
+        beside = (score for score in evaluation.scores if score.system == system)
+        result(f"{system}:  " + "  ".join(f"{score.name} {score.value:.{score.digits}f}" for score in beside))
     say(
         f"{evaluation.count:,} examples in {evaluation.seconds:.1f} s "
         f"({evaluation.count / evaluation.seconds:.1f} a second)  {evaluation.signature}"

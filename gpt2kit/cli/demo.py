@@ -71,8 +71,8 @@ def demo(
 
 def _corpora(sample: Path) -> dict[str, list[str]]:
     """A held-out file of its own, or one corpus that says its splits."""
-    if (sample / "heldout.tsv").is_file():
-        return {"train": [str(sample / "train.tsv")], "val": [str(sample / "heldout.tsv")]}
+    if held_out := list(sample.glob("heldout.*")):
+        return {"train": [str(path) for path in sample.glob("train.*")], "val": list(map(str, held_out))}
     return {"train": [str(path) for path in sample.glob("*.zip")]}
 
 
@@ -80,14 +80,15 @@ def _compared(task: str, opened: "Engine", records: "list[Record[Any, Any]]", ru
     """Some held-out examples beside the model's answers; returns what may be typed next."""
     step = max(1, len(records) // SHOWN)
     chosen = records[::step][:SHOWN]
-    console.say("\nNone of these sentences was in the training data:\n")
+    by_line = opened.task.input_unit == "a line"
+    console.say(f"\nNone of these {'sentences' if by_line else 'documents'} was in the training data:\n")
     for record, result in zip(chosen, opened.results(record.source for record in chosen), strict=True):
         console.comparison(opened.task.show(record.source), str(result.outputs[0]), str(record.target))
-    first = opened.task.show(chosen[0].source)
+    asked = _quoted(opened.task.show(chosen[0].source)) if by_line else "--file YOUR.txt"
     return (
-        f"  gpt2kit {task} generate --run {run} {_quoted(first)}\n"
+        f"  gpt2kit {task} generate --run {run} {asked}\n"
         f"  gpt2kit {task} evaluate --run {run}\n"
-        f"  gpt2kit {task} prepare YOUR.en YOUR.fr --out data/mine\n"
+        f"  gpt2kit {task} prepare {opened.task.corpus_hint} --out data/mine\n"
         f"  gpt2kit {task} train data/mine --out runs/mine"
     )
 

@@ -4,7 +4,7 @@ The package's own words are runs of a to z and digits, which leaves nothing of J
 and its own sentences are lines, or need a download. Everything else is the package's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -35,29 +35,42 @@ class RougeScore:
     """Of each example, in order."""
 
 
+class Rouge:
+    """Scores one output after the other.
+
+    `stemmer` compares Porter's stems of words in ASCII, which means something for English alone.
+    """
+
+    def __init__(self, stemmer: bool = False) -> None:
+        from rouge_score.rouge_scorer import RougeScorer
+
+        self.stemmer = stemmer
+        tokenizer = _Tokenizer(stemmer)
+        self.whole, self.by_sentence = (RougeScorer(list(kinds), tokenizer=tokenizer) for kinds in (WHOLE, BY_SENTENCE))
+
+    def __call__(self, output: str, reference: str) -> dict[str, float]:
+        """F1 by name, 0 to 100; 0 where there is no word on one side."""
+        scores = self.whole.score(reference, output) | self.by_sentence.score(_lines(reference), _lines(output))
+        return {name: 100 * scores[kind].fmeasure for kind, name in (WHOLE | BY_SENTENCE).items()}
+
+    def averaged(self, scores: Sequence[Mapping[str, float]], seed: int = 0) -> list[RougeScore]:
+        """The mean of what was returned for each output. `seed` is that of the intervals."""
+        found = []
+        for kind, name in (WHOLE | BY_SENTENCE).items():
+            values = [score[name] for score in scores]
+            signature = _signature(self.stemmer, "rules" if kind in BY_SENTENCE else "no", seed)
+            found.append(RougeScore(name, sum(values) / len(values), signature, *interval(values, seed), values))
+        return found
+
+
 def rouge(outputs: Sequence[str], references: Sequence[str], stemmer: bool = False, seed: int = 0) -> list[RougeScore]:
     """ROUGE-1, ROUGE-2, ROUGE-L and ROUGE-Lsum of outputs, one reference each.
 
-    `stemmer` compares Porter's stems of words in ASCII, which means something for English alone. An example without a
-    word on one side scores 0. `seed` is that of the intervals.
-
     Raises DataError where the lists do not match or are empty.
     """
-    from rouge_score.rouge_scorer import RougeScorer
-
     check_counts(outputs, references)
-    tokenizer = _Tokenizer(stemmer)
-    whole, by_sentence = (RougeScorer(list(kinds), tokenizer=tokenizer) for kinds in (WHOLE, BY_SENTENCE))
-    scores = [
-        whole.score(reference, output) | by_sentence.score(_lines(reference), _lines(output))
-        for output, reference in zip(outputs, references, strict=True)
-    ]
-    found = []
-    for kind, name in (WHOLE | BY_SENTENCE).items():
-        values = [100 * score[kind].fmeasure for score in scores]
-        signature = _signature(stemmer, "rules" if kind in BY_SENTENCE else "no", seed)
-        found.append(RougeScore(name, sum(values) / len(values), signature, *interval(values, seed), values))
-    return found
+    score = Rouge(stemmer)
+    return score.averaged([score(*pair) for pair in zip(outputs, references, strict=True)], seed)
 
 
 class _Tokenizer:

@@ -71,6 +71,8 @@ class Task(ABC, Generic[Source, Target]):
     layout: ClassVar[str] = "rows"
     """ "rows" has loss on the answers, in rows that fit into the window; "stream" on all but the first token of windows
     over documents of any length."""
+    corpus_hint: ClassVar[str] = "YOUR_FILE"
+    """What `prepare` takes, as an example."""
     input_unit: ClassVar[str] = "a line"
     """What `inputs` takes for one."""
     held_out: float = knob(0.02, "share of the corpus kept for validation when prepare is given no --val")

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from gpt2kit.config import check, knob
-from gpt2kit.data.articles import is_articles, read_articles
+from gpt2kit.data.articles import is_dump, read_articles
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.lines import stream_lines, text_lines
+from gpt2kit.data.sources import is_table
 from gpt2kit.evaluate.extractive import tfidf_order
 from gpt2kit.evaluate.sentences import sentences
-from gpt2kit.tasks.base import Record, TextTask, recast
+from gpt2kit.evaluate.summaries import Example, SummaryScores
+from gpt2kit.tasks.base import Record, Score, Scorer, TextTask, recast
 
 SEPARATOR = "<summarize>"
 
@@ -50,6 +52,7 @@ class Article(Record[Document, str]):
 class Summarize(TextTask[Document, str]):
     """Summaries of documents: Wikipedia's leads, or the columns of a table."""
 
+    corpus_hint: ClassVar[str] = "YOUR.jsonl"
     input_unit: ClassVar[str] = "a document"
     columns: tuple[str, ...] = knob(
         (),
@@ -91,7 +94,7 @@ class Summarize(TextTask[Document, str]):
 
     def inputs(self, file: str, stdin: BinaryIO) -> Iterator[Document]:
         """The documents of a table or a dump; any other file is one document, and so is standard input."""
-        if is_articles(file):
+        if is_dump(file) or is_table(file):
             return (record.source for record in self.read([file]))
         lines = stream_lines(stdin, "standard input") if file in ("", "-") else text_lines(file)
         return iter([self.parse("\n".join(lines))])
@@ -158,8 +161,28 @@ class Summarize(TextTask[Document, str]):
     def decode(self, ids: Sequence[int]) -> str:
         return self.bpe.decode(ids)
 
+    def scorer(self) -> "SummaryScorer":
+        return SummaryScorer(self)
+
     def zero_shot(self) -> tuple["TlDr", dict[str, Any]]:
         return recast(self, TlDr), {"temperature": 1.0, "top_k": 2, "max_new_tokens": 100}
+
+
+class SummaryScorer(Scorer[Document, str]):
+    """ROUGE and faithfulness, beside extracts of the same documents; holds numbers alone."""
+
+    def __init__(self, task: Summarize) -> None:
+        super().__init__(task)
+        self.of_summaries = SummaryScores()
+
+    def add(self, record: Record[Document, str], output: str) -> dict[str, Any]:
+        return self.of_summaries.add(output, Example(record.source.title, record.source.body, record.target))
+
+    def scores(self) -> list[Score]:
+        return [
+            Score(figure.name, figure.value, figure.signature, interval=figure.interval, system=figure.system)
+            for figure in self.of_summaries.figures()
+        ]
 
 
 @dataclass(frozen=True)

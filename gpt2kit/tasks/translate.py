@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from gpt2kit.config import knob
 from gpt2kit.data.bpe import Bpe
@@ -45,6 +45,7 @@ def separator(language: str) -> str:
 class Translate(TextTask[Sentence, str]):
     """Translation learned from sentence pairs, into one language or several with one model."""
 
+    corpus_hint: ClassVar[str] = "YOUR.en YOUR.fr"
     to: str = knob(
         "fr",
         "the language to translate into, where the corpus or the run does not say",
