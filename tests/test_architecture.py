@@ -41,6 +41,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "fluidsynth": ("music/sound.py",),
     "tinysoundfont": ("music/sound.py",),
     "PIL": ("music/roll.py",),
+    "mwparserfromhell": ("data/wikitext.py",),
     "pickle": (),
 }
 """Third-party modules (and one that runs code it reads) by the only files that may import them; a part of one module
@@ -195,6 +196,7 @@ def test_every_door_is_in_use(door: str) -> None:
         ("engine.py", "__import__('sacrebleu')", "the door to sacrebleu is evaluate/metrics.py"),
         ("tasks/new.py", "from rouge_score import rouge_scorer", "the door to rouge_score is evaluate/rouge.py"),
         ("music/sources.py", "import symusic", "the door to symusic is music/midi.py"),
+        ("data/wikidump.py", "import mwparserfromhell", "the door to mwparserfromhell is data/wikitext.py"),
         ("tasks/new.py", "from pretty_midi import PrettyMIDI", "the door to pretty_midi is music/midi.py"),
         ("music/midi.py", "import mido", "the door to mido is nowhere"),
         ("music/events.py", "from gpt2kit.tasks.base import Task", "music must not know tasks"),

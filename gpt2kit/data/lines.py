@@ -1,13 +1,20 @@
-"""Lines of text files, decoded strictly: a wrong byte is reported, never replaced."""
+"""Text files, packed or not, and their lines, decoded strictly: a wrong byte is reported, never replaced."""
 
+import bz2
 import gzip
 import lzma
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, cast
 
 from gpt2kit.errors import DataError
+
+COMPRESSIONS: dict[str, Callable[[str, str], object]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+"""What opens a file, by the ending of its name in small letters."""
+
+BLOCK = 1 << 18
 
 
 def check_file(path: str) -> None:
@@ -16,6 +23,12 @@ def check_file(path: str) -> None:
         raise DataError(f"{path}: a folder, but a file is needed")
     if not os.path.exists(path):
         raise DataError(f"{path}: no such file")
+
+
+def unpacked_name(path: str) -> str:
+    """The name without the ending that says how the file is compressed."""
+    stem, ending = os.path.splitext(path)
+    return stem if ending.lower() in COMPRESSIONS else path
 
 
 def text_lines(path: str) -> Iterator[str]:
@@ -59,6 +72,16 @@ def decode_lines(lines: Iterable[bytes], path: str) -> Iterator[str]:
         yield line.removeprefix("\ufeff") if number == 1 else line
 
 
+def blocks(path: str) -> Iterator[bytes]:
+    """The bytes of a file, unpacked, a quarter of a megabyte at a time.
+
+    Raises DataError for a file that is damaged or cannot be read.
+    """
+    with _opened(path) as file:
+        while block := file.read(BLOCK):
+            yield block
+
+
 def cut(text: str, width: int = 80, keep: str = "start") -> str:
     """At most `width` characters of `text`, for a message."""
     if len(text) <= width:
@@ -67,19 +90,23 @@ def cut(text: str, width: int = 80, keep: str = "start") -> str:
 
 
 def _raw_lines(path: str) -> Iterator[bytes]:
+    with _opened(path) as file:
+        yield from file
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
     try:
-        with _open(path) as file:
-            yield from file
+        open_packed = COMPRESSIONS.get(os.path.splitext(path)[1].lower())
+        with cast(BinaryIO, open_packed(path, "rb")) if open_packed else open(path, "rb") as file:
+            yield file
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: damaged, cut short or not compressed as its name says: {error}") from None
+        raise _damaged(path, error) from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
+        if error.errno is None:  # bz2 has no error of its own: what is not from the system is about the data
+            raise _damaged(path, error) from None
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _open(path: str) -> BinaryIO:
-    ending = os.path.splitext(path)[1].lower()
-    if ending == ".gz":
-        return cast(BinaryIO, gzip.open(path, "rb"))
-    if ending == ".xz":
-        return cast(BinaryIO, lzma.open(path, "rb"))
-    return open(path, "rb")
+def _damaged(path: str, error: Exception) -> DataError:
+    return DataError(f"{path}: damaged, cut short or not compressed as its name says: {error}")

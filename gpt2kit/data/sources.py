@@ -1,4 +1,4 @@
-"""Pairs of text from parallel files, tables and the Hub: the only door to `datasets`."""
+"""Text from parallel files, tables and the Hub: the only door to `datasets`."""
 
 import glob
 import hashlib
@@ -10,8 +10,20 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from gpt2kit.data.lines import check_file, cut, text_lines
-from gpt2kit.data.tables import Pair, Row, csv_rows, json_rows, pick_pairs, tsv_pairs
+from gpt2kit.data.lines import check_file, cut, text_lines, unpacked_name
+from gpt2kit.data.tables import (
+    Choice,
+    Columns,
+    Fields,
+    Pair,
+    Row,
+    csv_rows,
+    json_rows,
+    pick_fields,
+    pick_pairs,
+    tsv_fields,
+    tsv_pairs,
+)
 from gpt2kit.errors import DataError, MachineError, UserError
 
 TABLES = (".tsv", ".csv", ".jsonl", ".json", ".parquet")
@@ -38,6 +50,18 @@ def read_pairs(paths: Sequence[str], columns: Pair | None = None) -> Iterator[Pa
     for path in paths:
         check_file(path)
     return _parallel_pairs(paths[0], paths[1])
+
+
+def read_fields(path: str, columns: Columns | Choice) -> Iterator[Fields]:
+    """Where each row of a table stands, and the values of `columns`, streamed; a function chooses by the first row.
+
+    Raises DataError as `read_pairs` does.
+    """
+    if _is_tsv(path):
+        check_file(path)
+        return tsv_fields(path, columns)
+    rows, place = _table_rows(path)
+    return pick_fields(rows, columns, place)
 
 
 def pair_paths(arguments: Sequence[str]) -> list[tuple[str, ...]]:
@@ -78,8 +102,12 @@ def held_out(source: str, fraction: float) -> bool:
 
 
 def _kind(path: str) -> str:
-    """The ending of a name in small letters, before .gz or .xz."""
-    return os.path.splitext(path.lower().removesuffix(".gz").removesuffix(".xz"))[1]
+    """The ending of a name in small letters, before that of a compression."""
+    return os.path.splitext(unpacked_name(path).lower())[1]
+
+
+def _is_tsv(path: str) -> bool:
+    return _kind(path) == ".tsv" and not path.startswith("hf:")
 
 
 def _parallel_pairs(source_path: str, target_path: str) -> Iterator[Pair]:
@@ -105,16 +133,22 @@ def _unequal(longer: str, count: int, first_alone: str, shorter: str, pairs: int
 
 
 def _table_pairs(path: str, columns: Pair | None) -> Iterator[Pair]:
+    if _is_tsv(path):
+        check_file(path)
+        return tsv_pairs(path, columns)
+    rows, place = _table_rows(path)
+    return pick_pairs(rows, columns, place)
+
+
+def _table_rows(path: str) -> tuple[Iterator[Row], str]:
+    """Rows of any table but a TSV, and what stands before the number of one in a message."""
     if path.startswith("hf:"):
-        return pick_pairs(_hub_rows(path, _hub_name(path)), columns, f"{path}: row ")
+        return _hub_rows(path, _hub_name(path)), f"{path}: row "
     check_file(path)
     kind = _kind(path)
     if kind == ".parquet":
-        return pick_pairs(_parquet_rows(path), columns, f"{path}: row ")
-    if kind == ".tsv":
-        return tsv_pairs(path, columns)
-    rows = csv_rows(path) if kind == ".csv" else json_rows(path)
-    return pick_pairs(rows, columns, f"{path}:")
+        return _parquet_rows(path), f"{path}: row "
+    return csv_rows(path) if kind == ".csv" else json_rows(path), f"{path}:"
 
 
 def _parquet_rows(path: str) -> Iterator[Row]:

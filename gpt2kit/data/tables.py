@@ -7,7 +7,7 @@ nothing), takes a quote in a TSV for quoting and names no line when something is
 import csv
 import difflib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from gpt2kit.data.lines import cut, decoded_lines, text_lines
 from gpt2kit.errors import DataError
@@ -15,30 +15,40 @@ from gpt2kit.errors import DataError
 Pair = tuple[str, str]
 # The number of the line or row, counted from 1, and its fields by column.
 Row = tuple[int, dict[str, object]]
+# Where the values of some columns stand, for messages, and the values.
+Fields = tuple[str, list[str]]
+Columns = tuple[str, ...]
+# Names the columns to take, given the first row and where it stands.
+Choice = Callable[[dict[str, object], str], Columns]
 
 # The csv module refuses fields beyond 128 KB unless told otherwise; its limit must fit into a C long, on Windows too.
 LONGEST_FIELD = 2**31 - 1
 
 
 def tsv_pairs(path: str, columns: Pair | None) -> Iterator[Pair]:
-    """Two columns of a TSV: the first two, or by index, or by the names in its first line. A quote is a character.
+    """Two columns of a TSV as in `tsv_fields`; without `columns` the first two, and the first line is one like all."""
+    for _, (source, target) in tsv_fields(path, columns or ("0", "1")):
+        yield source, target
+
+
+def tsv_fields(path: str, columns: Columns | Choice) -> Iterator[Fields]:
+    """Columns of a TSV, by index or by the names in its first line. A quote is a character.
 
     Raises DataError for a line with too few columns and for a name that the first line lacks.
     """
     lines = enumerate(text_lines(path), 1)
-    if columns is None:
-        source, target = 0, 1
-    elif columns[0].isdecimal() and columns[1].isdecimal():
-        source, target = int(columns[0]), int(columns[1])
+    if not callable(columns) and all(column.isdecimal() for column in columns):
+        indices = [int(column) for column in columns]
     else:
         header = next(lines, (1, ""))[1].split("\t")
-        source, target = (_index(name, header, f"{path}:1") for name in columns)
-    needed = max(source, target) + 1
+        names = columns(dict.fromkeys(header), f"{path}:1") if callable(columns) else columns
+        indices = [_index(name, header, f"{path}:1") for name in names]
+    needed = max(indices) + 1
     for number, line in lines:
         fields = line.split("\t", needed)
         if len(fields) < needed:
             raise DataError(f"{path}:{number}: {needed} columns are needed, tabs make {len(fields)}: {cut(line)!r}")
-        yield fields[source], fields[target]
+        yield f"{path}:{number}", [fields[index] for index in indices]
 
 
 def csv_rows(path: str) -> Iterator[Row]:
@@ -57,7 +67,7 @@ def csv_rows(path: str) -> Iterator[Row]:
             yield number, dict(zip(header, fields, strict=True))
         else:
             raise DataError(
-                f"{path}:{number}: {len(fields)} fields, but the header has {len(header)} ({_listed(header)}): "
+                f"{path}:{number}: {len(fields)} fields, but the header has {len(header)} ({listed(header)}): "
                 f"{cut(','.join(fields))!r}; a field that holds a comma needs quotes"
             )
 
@@ -79,19 +89,27 @@ def json_rows(path: str) -> Iterator[Row]:
 
 
 def pick_pairs(rows: Iterable[Row], columns: Pair | None, place: str) -> Iterator[Pair]:
-    """Source and target of each row; without `columns`, chosen by the first row. `place` + row number opens a message.
+    """Source and target of each row as in `pick_fields`; without `columns`, chosen by the first row."""
+    for _, (source, target) in pick_fields(map(_unnested, rows), columns or _default_columns, place):
+        yield source, target
+
+
+def pick_fields(rows: Iterable[Row], columns: Columns | Choice, place: str) -> Iterator[Fields]:
+    """Some columns of each row. `place` + row number says where it stands.
 
     Raises DataError for a column that is not there, for a value that is no string (null counts as an empty one), and
-    when no columns are named and the first row does not tell which they are.
+    whatever the choice raises.
     """
     for number, row in rows:
-        translation = row.get("translation")  # OPUS on the Hub: {"translation": {"en": ..., "fr": ...}}
-        if isinstance(translation, dict):
-            row = translation
-        if columns is None:
-            columns = _default_columns(row, f"{place}{number}")
-        source, target = columns
-        yield _text(row, source, place, number), _text(row, target, place, number)
+        where = f"{place}{number}"
+        if callable(columns):
+            columns = columns(row, where)
+        yield where, [_text(row, column, where) for column in columns]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as a message shows them."""
+    return ", ".join(repr(name) for name in names)
 
 
 def _csv_records(path: str) -> Iterator[tuple[int, list[str]]]:
@@ -105,6 +123,12 @@ def _csv_records(path: str) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{path}:{number}: the row that begins here is not CSV as in RFC 4180: {error}") from None
 
 
+def _unnested(row: Row) -> Row:
+    """The pair itself where it is inside of a column, as OPUS has it on the Hub: {"translation": {"en": , "fr": }}."""
+    translation = row[1].get("translation")
+    return (row[0], translation) if isinstance(translation, dict) else row
+
+
 def _default_columns(row: dict[str, object], where: str) -> Pair:
     if "source" in row and "target" in row:
         return "source", "target"
@@ -113,20 +137,20 @@ def _default_columns(row: dict[str, object], where: str) -> Pair:
         return strings[0], strings[1]
     raise DataError(
         f"{where}: name the columns of source and target: they are not called 'source' and 'target', and there are "
-        f"{len(strings)} columns of strings, not 2, among {_listed(row)}"
+        f"{len(strings)} columns of strings, not 2, among {listed(row)}"
     )
 
 
-def _text(row: dict[str, object], column: str, place: str, number: int) -> str:
+def _text(row: dict[str, object], column: str, where: str) -> str:
     if column not in row:
-        raise _no_column(column, row, f"{place}{number}")
+        raise _no_column(column, row, where)
     value = row[column]
     if isinstance(value, str):
         return value
     if value is None:
         return ""
     found = f"{cut(repr(value))} ({type(value).__name__})"
-    raise DataError(f"{place}{number}: column {column!r} holds {found}; a string or null is accepted")
+    raise DataError(f"{where}: column {column!r} holds {found}; a string or null is accepted")
 
 
 def _index(name: str, header: list[str], where: str) -> int:
@@ -138,15 +162,11 @@ def _index(name: str, header: list[str], where: str) -> int:
 def _no_column(name: str, existing: Iterable[str], where: str) -> DataError:
     close = difflib.get_close_matches(name, existing, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return DataError(f"{where}: no column {name!r}; there are {_listed(existing)}{hint}")
+    return DataError(f"{where}: no column {name!r}; there are {listed(existing)}{hint}")
 
 
 def _not_an_object(where: str, reason: str, line: str) -> DataError:
     return DataError(f"{where}: one JSON object a line is accepted, not {cut(line)!r}: {reason}")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(repr(name) for name in names)
 
 
 def _reason(error: Exception) -> str:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 from gpt2kit.config import knob
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.hub import fetch
+from gpt2kit.data.lines import unpacked_name
 from gpt2kit.data.sources import LANGUAGE_PREFIX, pair_paths, read_pairs
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.evaluate import metrics
@@ -72,7 +73,7 @@ class Translate(TextTask[Sentence, str]):
         for files in pair_paths(corpus):
             prefix = LANGUAGE_PREFIX.match(files[0])
             first = files[0][prefix.end() :] if prefix else files[0]
-            ending = Path(files[-1].removesuffix(".gz").removesuffix(".xz")).suffix[1:]
+            ending = Path(unpacked_name(files[-1])).suffix[1:]
             if prefix:
                 language = prefix.group()[:-1]
             elif len(files) == 2 and LANGUAGE.fullmatch(ending) and ending != "txt":

@@ -1,0 +1,224 @@
+"""MediaWiki markup to plain text: the lead and the body of an article. The only door to `mwparserfromhell`."""
+
+import html
+import re
+from collections.abc import Iterator
+from html.entities import html5
+from typing import NamedTuple
+
+import mwparserfromhell
+from mwparserfromhell.nodes import Argument, ExternalLink, Heading, HTMLEntity, Node, Tag, Text, Wikilink
+from mwparserfromhell.parser import ParserError
+from mwparserfromhell.wikicode import Wikicode
+
+from gpt2kit.data.lines import cut
+
+DROPPED_SECTIONS = frozenset(
+    {"see also", "references", "external links", "notes", "further reading", "bibliography", "sources"}
+    | {"footnotes", "citations"}
+)
+"""Sections that are no prose, also where a heading joins several, as in "Notes and references"."""
+
+DROPPED_TAGS = re.compile(
+    "ref|references|gallery|math|chem|ce|score|timeline|graph|hiero|imagemap|inputbox|categorytree|templatedata|"
+    "templatestyles|section|table|syntaxhighlight|source|style|script"
+)
+LINE_TAGS = re.compile("br|hr|p|div|center|blockquote|poem|pre|[uod]l|li|d[td]|h[1-6]")
+"""These begin a line."""
+RAW_TAGS = frozenset({"nowiki", "pre"})
+"""What is inside of these is no markup."""
+
+UNSHOWN = frozenset({"file", "image", "media", "category"})
+"""Namespaces whose links show no text, by their English names, which every wiki knows beside its own."""
+LANGUAGE_LINK = re.compile(r"([a-z]{2,3}(-[a-z]{2,}|-x-old)*|simple):\S")
+"""The same article in another language, as in [[fr:Rivière]]."""
+
+COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+TEMPLATE_NAME = re.compile(r"\{\{([^{}|<>\[\]]+)")
+JOINT = re.compile(r",? and |, | & |/")
+
+MOST_OPEN = 200
+"""More brackets or tags that are open at once are an accident or malice."""
+OPENINGS = (
+    re.compile(r"(\{\{)|\}\}"),
+    re.compile(r"(\{\|)|\|\}"),
+    re.compile(r"(\[)|\]"),
+    re.compile(r"(<(?!(?:br|hr|wbr|li|dt|dd|td|th|tr)\b)[a-z][^<>]*(?<!/)>)|</", re.IGNORECASE),
+)
+
+# What the parser leaves in the text because nothing closes it, or as it knows no such thing.
+LEFT_TAG = re.compile(
+    r"</?(?:ref|references|br|hr|p|div|span|small|big|sub|sup|center|blockquote|poem|font|b|i|u|s|em|strong|abbr|cite|"
+    r"code|tt|li|ul|ol|dl|dd|dt|table|tr|td|th|tbody|caption|gallery|math|nowiki|pre|noinclude|includeonly|onlyinclude)"
+    r"(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+QUOTES = re.compile(r"'{2,}")
+MAGIC_WORD = re.compile(r"__[A-Z]{3,}__")
+OPEN_LINK = re.compile(r"\[\[(?:file|image|category):.*", re.IGNORECASE)
+BRACKETS = re.compile(r"\[\[|\]\]")
+ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
+TEMPLATE = re.compile(r"\{\{[^{}]*\}\}")
+OPEN_TEMPLATE = re.compile(r"\{\{.*|\}\}")
+TABLE_LINE = re.compile(r"\||\{\||!.*(?:\||!!)")
+
+NESTED = 3
+"""How deep parentheses, and templates that the parser left, stand inside of each other."""
+SPACES = re.compile(r"[ \t\xa0]+")
+PARENTHESES = re.compile(r"([(（])([^()（）]*)([)）])")
+HOLE = re.compile(r"[:：]\s*(?=[,;，；])|(?<=[,;，；、])(?:\s*[,;，；、])+")
+SPACE_BEFORE = re.compile(r" ([,.])(?=\s|$)")
+
+
+class MarkupError(Exception):
+    """A page that the parser gives up on, or that would hold it up for minutes."""
+
+
+class _Section(NamedTuple):
+    level: int
+    title: str
+    lines: list[str]
+
+
+def read_wikitext(text: str, unshown: frozenset[str] = frozenset()) -> tuple[str, str]:
+    """Lead and body of a page: paragraphs and items of lists are a line each, headings are lines `== Heading ==`.
+
+    `unshown` are more names of namespaces, in small letters, whose links show nothing. Raises MarkupError.
+    """
+    lead, *rest = _sections(text, UNSHOWN | unshown)
+    lines: list[str] = []
+    for section in _kept(rest):
+        lines += [f"== {section.title} ==", *section.lines]
+    return "\n".join(lead.lines), "\n".join(lines)
+
+
+def template_names(text: str) -> set[str]:
+    """The names of all templates that a page calls, in small letters."""
+    names = TEMPLATE_NAME.findall(COMMENT.sub("", text))
+    return {" ".join(name.replace("_", " ").split()).casefold() for name in names}
+
+
+def _sections(text: str, unshown: frozenset[str]) -> Iterator[_Section]:
+    """The lead, then every section with the lines before the next heading of any level."""
+    text = COMMENT.sub("", text)
+    _check_closed(text)
+    try:
+        code = mwparserfromhell.parse(text, skip_style_tags=True)  # quotes are dropped below, which is faster
+    except ParserError as error:
+        raise MarkupError(str(error)) from None
+    level, title = 0, ""
+    pieces: list[str] = []
+    for piece in _pieces(code, unshown):
+        if isinstance(piece, Heading):
+            yield _Section(level, title, _lines("".join(pieces)))
+            level, title = piece.level, " ".join(_lines(_plain(piece.title, unshown)))
+            pieces = []
+        else:
+            pieces.append(piece)
+    yield _Section(level, title, _lines("".join(pieces)))
+
+
+def _check_closed(text: str) -> None:
+    """Refuse what would hold up the parser: its time grows with the square of what is open at once."""
+    for pattern in OPENINGS:
+        depth = 0
+        for found in pattern.finditer(text):
+            depth = depth + 1 if found[1] else max(0, depth - 1)
+            if depth > MOST_OPEN:
+                raise MarkupError(f"more than {MOST_OPEN} times {cut(found[1], 20)!r} or the like is not closed")
+
+
+def _kept(sections: list[_Section]) -> list[_Section]:
+    """Without the sections that are no prose, those inside of them, and headings that have nothing below them."""
+    prose: list[_Section] = []
+    dropped = 0
+    for section in sections:
+        if dropped and section.level > dropped:
+            continue
+        names = JOINT.split(section.title.casefold())
+        dropped = section.level if all(name in DROPPED_SECTIONS for name in names) else 0
+        if not dropped:
+            prose.append(section)
+    kept: list[_Section] = []
+    for section in reversed(prose):
+        if section.lines or (kept and kept[-1].level > section.level):
+            kept.append(section)
+    return kept[::-1]
+
+
+def _plain(code: Wikicode, unshown: frozenset[str]) -> str:
+    return "".join(piece for piece in _pieces(code, unshown) if isinstance(piece, str))
+
+
+def _pieces(code: Wikicode, unshown: frozenset[str]) -> Iterator[str | Heading]:
+    """What a reader sees of some markup, in order; templates are not expanded and show nothing."""
+    for node in code.nodes:
+        if isinstance(node, Text):
+            yield _without_residue(node.value)
+        elif isinstance(node, Heading):
+            yield node
+        elif isinstance(node, HTMLEntity):
+            yield html.unescape(str(node))
+        elif isinstance(node, Tag):
+            yield from _tag_pieces(node, unshown)
+        elif (inside := _shown(node, unshown)) is not None:
+            yield from _pieces(inside, unshown)
+
+
+def _shown(node: Node, unshown: frozenset[str]) -> Wikicode | None:
+    """The part of a link or an argument that is shown."""
+    if isinstance(node, Wikilink):
+        title = str(node.title).strip()
+        if title.partition(":")[0].strip().casefold() in unshown or LANGUAGE_LINK.match(title):
+            return None
+        return node.title if node.text is None else node.text
+    if isinstance(node, ExternalLink):
+        return node.title if node.brackets else node.url
+    return node.default if isinstance(node, Argument) else None
+
+
+def _tag_pieces(tag: Tag, unshown: frozenset[str]) -> Iterator[str | Heading]:
+    name = str(tag.tag).strip().lower()
+    if DROPPED_TAGS.fullmatch(name):
+        return
+    end = "\n" if LINE_TAGS.fullmatch(name) else ""
+    yield end
+    if name in RAW_TAGS:
+        yield html.unescape(str(tag.contents))
+    elif tag.contents is not None:
+        yield from _pieces(tag.contents, unshown)
+    if not tag.self_closing:  # a mark of a list stands before its item
+        yield end
+
+
+def _without_residue(text: str) -> str:
+    text = LEFT_TAG.sub("", text)
+    text = QUOTES.sub("", text)
+    text = MAGIC_WORD.sub("", text)
+    text = BRACKETS.sub("", OPEN_LINK.sub("", text))
+    return ENTITY.sub(lambda found: html5.get(found[1], found[0]), text)
+
+
+def _lines(text: str) -> list[str]:
+    """Lines that hold text, without the holes that removed markup left."""
+    for _ in range(NESTED):  # where a hundred things are open the parser takes no further template
+        text = TEMPLATE.sub("", text)
+    lines = []
+    for line in text.split("\n"):
+        line = line.strip()
+        if not TABLE_LINE.match(line) and (tidied := _tidy(OPEN_TEMPLATE.sub("", line))):
+            lines.append(tidied)
+    return lines
+
+
+def _tidy(line: str) -> str:
+    """One space between words, no empty parentheses, no mark that follows nothing inside of them."""
+    line = SPACES.sub(" ", line)
+    for _ in range(NESTED):
+        line = PARENTHESES.sub(_tidy_parentheses, line)
+    return SPACE_BEFORE.sub(r"\1", SPACES.sub(" ", line)).strip()
+
+
+def _tidy_parentheses(found: re.Match[str]) -> str:
+    inner = HOLE.sub("", found[2]).strip(" ,;:，；：、")
+    return f"{found[1]}{inner}{found[3]}" if inner else ""
