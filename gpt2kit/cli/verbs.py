@@ -284,6 +284,7 @@ def evaluate(
     written = Path(predictions) if predictions else None
     if written is not None:
         files.refuse_existing_file(written, overwrite)
+    records: Iterator[Any]
     if pairs:
         records = islice(engine.task.read(pairs), limit)
         name = ",".join(Path(path).name for path in pairs)

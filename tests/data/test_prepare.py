@@ -21,6 +21,9 @@ class Letters:
 
     vocab_size = 1000
 
+    def __init__(self, cuts: bool = True) -> None:
+        self.cuts = cuts
+
     def encode(self, records: Sequence[Pair]) -> Rows:
         return [([*map(ord, source), SEPARATOR], [*map(ord, target), EOS]) for source, target in records]
 
@@ -35,6 +38,9 @@ class Letters:
 
     def key(self, record: Pair) -> str:
         return record[0]
+
+    def texts(self, record: Pair) -> dict[str, str] | None:
+        return {"source": record[0]} if record[0].islower() else None
 
 
 def text(ids: list[int]) -> str:
@@ -62,7 +68,7 @@ def test_a_row_that_just_fits_is_left_alone() -> None:
 def test_a_source_is_cut_at_its_end(window: int, source: str) -> None:
     rows, report = fitted([("abc", "xy")], window)
     assert rows == [(source, "xy")]
-    assert report.cut == 1
+    assert (report.cut, report.cut_tokens) == (1, 3 - len(source))
     assert report.dropped == {}
     assert report.examples == {"source cut to fit the window": ["('abc', 'xy')"]}
 
@@ -73,6 +79,24 @@ def test_a_target_is_never_cut(window: int) -> None:
     rows, report = fitted([("abc", "xy")], window)
     assert rows == []
     assert (report.cut, report.dropped) == (0, {"target longer than the window": 1})
+
+
+def test_a_source_that_may_not_be_cut_is_dropped() -> None:
+    report = SplitReport()
+    pairs = [("abcdef", "xy"), ("a", "xy")]
+    rows = fit_rows(pairs, Letters(cuts=False).encode(pairs), Letters(cuts=False), 6, report)
+    assert [text(prompt[:-1]) for prompt, _ in rows] == ["a"]
+    assert (report.cut, report.dropped) == (0, {"source longer than the window": 1})
+
+
+def test_what_is_kept_of_records_outside_of_training(tmp_path: Path) -> None:
+    split_of = {"one": "train", "two": "val", "TWO": "val", "three": "test"}
+    pairs = [(source, "x") for source in split_of]
+    write_splits(tmp_path, ("train", "val"), pairs, lambda pair: split_of[pair[0]], Letters(), 100)
+    kept = {split: Store(tmp_path, split).texts() for split in ("train", "val", "test")}
+    assert kept["train"] is None
+    assert list(kept["val"] or []) == [{"source": "two"}]
+    assert list(kept["test"] or []) == [{"source": "three"}]
 
 
 def test_an_empty_source_needs_room_for_its_separator_alone() -> None:
