@@ -33,6 +33,7 @@ UNSHOWN = frozenset({"file", "image", "media", "category"})
 LANGUAGE_LINK = re.compile(r"([a-z]{2,3}(-[a-z]{2,}|-x-old)*|simple):\S")
 """The same article in another language, as in [[fr:Rivière]]."""
 
+TEMPLATE = re.compile(r"(?<!\{)\{\{[^{}]*\}\}(?!\})")
 COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 TEMPLATE_NAME = re.compile(r"\{\{([^{}|<>\[\]]+)")
 JOINT = re.compile(r",? and |, | & |/")
@@ -58,12 +59,11 @@ MAGIC_WORD = re.compile(r"__[A-Z]{3,}__")
 OPEN_LINK = re.compile(r"\[\[(?:file|image|category):.*", re.IGNORECASE)
 BRACKETS = re.compile(r"\[\[|\]\]")
 ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
-TEMPLATE = re.compile(r"\{\{[^{}]*\}\}")
 OPEN_TEMPLATE = re.compile(r"\{\{.*|\}\}")
 TABLE_LINE = re.compile(r"\||\{\||!.*(?:\||!!)")
 
 NESTED = 3
-"""How deep parentheses, and templates that the parser left, stand inside of each other."""
+"""How deep parentheses and simple templates stand inside of each other."""
 SPACES = re.compile(r"[ \t\xa0]+")
 PARENTHESES = re.compile(r"([(（])([^()（）]*)([)）])")
 HOLE = re.compile(r"[:：]\s*(?=[,;，；])|(?<=[,;，；、])(?:\s*[,;，；、])+")
@@ -102,6 +102,8 @@ def _sections(text: str, unshown: frozenset[str]) -> Iterator[_Section]:
     """The lead, then every section with the lines before the next heading of any level."""
     text = COMMENT.sub("", text)
     _check_closed(text)
+    for _ in range(NESTED):  # most templates are as simple as that, and building their trees takes most of the time
+        text = TEMPLATE.sub("", text)
     try:
         code = mwparserfromhell.parse(text, skip_style_tags=True)  # quotes are dropped below, which is faster
     except ParserError as error:
@@ -201,8 +203,6 @@ def _without_residue(text: str) -> str:
 
 def _lines(text: str) -> list[str]:
     """Lines that hold text, without the holes that removed markup left."""
-    for _ in range(NESTED):  # where a hundred things are open the parser takes no further template
-        text = TEMPLATE.sub("", text)
     lines = []
     for line in text.split("\n"):
         line = line.strip()
