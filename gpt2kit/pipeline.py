@@ -370,8 +370,7 @@ def _named(corpus: Sequence[str]) -> str:
 def stored_records(run: Path, task: Task[Any, Any], split: str, limit: int | None = None) -> Iterator[Record[Any, Any]]:
     """The records of a split of the folder that a run was trained on: as they were read, where their ids are less."""
     store = Store(folders.data_of(run, task), split)
-    texts = store.texts()
-    if texts is not None:
-        return map(task.kept, islice(texts, limit))
+    if store.has_texts:
+        return map(task.kept, islice(store.texts(), limit))
     rows = (store.row(index) for index in range(len(store)))
     return (Record(task.decode_source(prompt), task.decode(target)) for prompt, target in islice(rows, limit))

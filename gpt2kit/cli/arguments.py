@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from gpt2kit.data.articles import is_dump
 from gpt2kit.data.sources import is_table
 
 VERBS = ("prepare", "train", "generate", "evaluate", "render")
 CORPUS_OPTIONS = ("--val", "--test", "--pairs")
-"""Options that take a corpus: one table, or two parallel files, as `--val val.{en,fr}` expands to."""
+"""Options that take a corpus: one table or dump, or two parallel files, as `--val val.{en,fr}` expands to."""
 
 
 def expand(words: Sequence[str], tasks: Sequence[str]) -> list[str]:
@@ -30,7 +31,7 @@ def _pair_corpora(words: list[str]) -> list[str]:
         if word in CORPUS_OPTIONS and left:
             first = left.pop(0)
             paired.append(first)
-            is_file = not is_table(first) and not first.startswith("-")
+            is_file = not (is_table(first) or is_dump(first) or first.startswith("-"))
             if is_file and left and not left[0].startswith("-"):  # else an option follows: one file is all there is
                 paired += [word, left.pop(0)]
     return paired

@@ -115,10 +115,15 @@ class Store:
             raise DataError(f"{path} names {len(names)} of {self.rows} documents: prepare the data again")
         return names
 
-    def texts(self) -> Iterator[dict[str, str]] | None:
-        """The records as they were read, in order; None where the ids hold all there is to know of them."""
-        path = self.folder / f"{self.split}.texts"
-        return map(json.loads, path.open(encoding="utf-8")) if path.is_file() else None
+    @property
+    def has_texts(self) -> bool:
+        """Whether ids do not hold all there is to know of the records."""
+        return (self.folder / f"{self.split}.texts").is_file()
+
+    def texts(self) -> Iterator[dict[str, str]]:
+        """The records as they were read, in order."""
+        with (self.folder / f"{self.split}.texts").open(encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
 
     def first(self, rows: int) -> "Store":
         """The first rows alone."""

@@ -68,6 +68,18 @@ def test_of_music_a_piece_is_left(small: Path, capsys: Capture, monkeypatch: pyt
     assert report["splits"]["train"]["dropped"] == report["splits"]["val"]["dropped"] == {}
 
 
+def test_of_summaries_the_scores_stand_beside_extracts(small: Path, capsys: Capture) -> None:
+    assert run(["demo", "summarize", "--json"]) == 0
+    out, err = capsys.readouterr()
+    scores = json.loads(out)
+    assert {"ROUGE-1", "ROUGE-2", "ROUGE-L", "ROUGE-Lsum"} <= scores["scores"].keys()
+    assert scores["beside"].keys() == {"lead-3", "random-3", "tf-idf", "oracle", "reference"}
+    assert scores["beside"]["oracle"]["ROUGE-1"]["value"] > scores["beside"]["random-3"]["ROUGE-1"]["value"] > 0
+    assert scores["count"] == 100
+    assert "None of these documents was in the training data" in err
+    assert "gpt2kit summarize generate --run runs/demo-summarize --file YOUR.txt" in err
+
+
 def test_a_second_demo_leaves_the_first(small: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("data/demo-translate", "runs/demo-translate", "runs/demo-translate-2"):
         (small / name).mkdir(parents=True)
@@ -90,5 +102,5 @@ def test_a_second_demo_leaves_the_first(small: Path, capsys: Capture, monkeypatc
 
 def test_an_unknown_task_names_those_that_have_a_demo(small: Path, capsys: Capture) -> None:
     assert run(["demo", "poetry"]) == 2
-    assert "there is no demo of 'poetry'; there is one of music, translate" in capsys.readouterr().err
+    assert "there is no demo of 'poetry'; there is one of music, summarize, translate" in capsys.readouterr().err
     assert list(small.iterdir()) == []

@@ -230,6 +230,6 @@ def test_a_new_file_is_a_new_task(toy: Path, capsys: pytest.CaptureFixture[str])
 
 def test_a_file_with_two_tasks_is_a_bug(toy: Path) -> None:
     path = toy.parent / "tasks" / "backwards.py"
-    path.write_text(TOY + "\n\nclass Second(Backwards):\n    pass\n", encoding="utf-8")
+    path.write_text(TOY + "\n\nclass Second(Task[str, str]):\n    pass\n", encoding="utf-8")
     with pytest.raises(TypeError, match="exactly one Task, it defines 2"):
         tasks.find("backwards")
