@@ -239,7 +239,7 @@ def test_augmentation_is_decided_when_training(trained: Path, workplace: Path, c
     data = str(trained.parent / "data")
     settings = ["--set", "train.steps=3", "--set", "train.samples=0", "--set", "model.n_layer=1"]
     losses = []
-    for name, words in [("a", []), ("b", ["--transpose", "0", "--stretch", "0"]), ("c", ["--set", "task.transpose=7"])]:
+    for name, words in [("a", ["--stretch=0.1"]), ("b", ["--transpose=0"]), ("c", ["--set", "task.transpose=7"])]:
         assert run(["music", "train", data, "--out", name, *settings, *words]) == 0
         lines = (workplace / name / "metrics.jsonl").read_text().splitlines()
         losses.append([json.loads(line).get("loss") for line in lines])
