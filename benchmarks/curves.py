@@ -8,7 +8,7 @@ from pathlib import Path
 
 WIDTH, HEIGHT = 460, 340
 """Of a panel, the space around it included."""
-LEFT, RIGHT, TOP, BOTTOM = 56, 16, 64, 44
+LEFT, RIGHT, TOP, BOTTOM = 56, 28, 64, 44
 COLOURS = ("#2e69a0", "#8a94a6", "#d9662b", "#3c8c5a")
 INK, FAINT, LINE = "#343842", "#7a808c", "#e8eaef"
 
@@ -39,7 +39,7 @@ def draw(path: Path, title: str, panels: Sequence[Panel]) -> None:
     for name, colour in zip(panels[0].lines, COLOURS, strict=False):
         parts.append(f'<rect x="{left}" y="{height - 24}" width="18" height="4" fill="{colour}"/>')
         parts.append(_text(left + 24, height - 18, name, INK, 13))
-        left += 40 + 8 * len(name)
+        left += 48 + 7 * len(name)
     path.write_text("\n".join([*parts, "</svg>"]) + "\n", encoding="utf-8")
 
 

@@ -5,7 +5,7 @@
 
 One row of that many random ids a step: forward, backward and AdamW, with the loss on the last 512 positions, as a
 summary's would be behind its article. Every program and length has a process of its own in every round, so that peak
-memory is its own; figures are medians over the rounds. The programs:
+memory is its own; figures are medians over the rounds, ratios of time are medians of the rounds' ratios. The programs:
 
 full             GPT-2's attention in every layer, in the fused kernel, which never holds all weights at once
 full, as written the same as three plain products, as in 2018: every layer keeps a weight for each pair of positions
@@ -172,18 +172,16 @@ def _figures(turns: list[dict[str, Any]]) -> dict[str, Any]:
 def _ratios(
     figures: dict[str, dict[int, dict[str, Any]]], lengths: list[int]
 ) -> dict[str, dict[int, dict[str, float]]]:
-    """What T-DMCA takes of each other program's time and memory."""
-    return {
-        name: {
-            length: {
-                key: round(figures[OURS][length][key] / by[length][key], 3) for key in ("seconds", "gib", "step_gib")
-            }
-            for length in lengths
-            if "failed" not in by[length] and "failed" not in figures[OURS][length]
-        }
-        for name, by in figures.items()
-        if name != OURS
-    }
+    """What T-DMCA takes of each other program's time (the median of the rounds' ratios) and memory."""
+    found: dict[str, dict[int, dict[str, float]]] = {name: {} for name in figures if name != OURS}
+    for name, by_length in found.items():
+        for length in lengths:
+            mine, other = figures[OURS][length], figures[name][length]
+            if "failed" not in mine and "failed" not in other:
+                rounds = zip(mine["each_round"], other["each_round"], strict=True)
+                shares = {key: round(mine[key] / other[key], 3) for key in ("gib", "step_gib")}
+                by_length[length] = {"seconds": round(statistics.median(a / b for a, b in rounds), 3), **shares}
+    return found
 
 
 def _table(figures: dict[str, dict[int, dict[str, Any]]], lengths: list[int]) -> str:

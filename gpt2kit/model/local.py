@@ -17,7 +17,10 @@ def local_attention(query: Tensor, key: Tensor, value: Tensor, block: int) -> Te
     rows, _, positions, _ = query.shape
     if positions <= block:
         return causal_attention(query, key, value)
-    attended = causal_attention(*(_blocks(each, block) for each in (query, key, value)))
+    # The fused kernel even on CPUs, where products of 256 positions are faster (a layer of 4,096 by a sixth): they keep
+    # three times as much of it for the backward pass, and memory is what long windows lack.
+    blocks = (_blocks(each, block) for each in (query, key, value))
+    attended = F.scaled_dot_product_attention(*blocks, is_causal=True)
     return attended.unflatten(0, (rows, -1)).transpose(1, 2).flatten(2, 3)[:, :, :positions]
 
 

@@ -26,10 +26,8 @@ def by_definition(query: Tensor, key: Tensor, value: Tensor, block: int) -> Tens
     return out
 
 
-@pytest.mark.parametrize("short", [512, 0])
 @pytest.mark.parametrize("positions", [1, 2, 7, 8, 9, 15, 16, 17, 24, 25])
-def test_it_is_its_definition(positions: int, short: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gpt2kit.model.attention.SHORT", short)
+def test_it_is_its_definition(positions: int) -> None:
     query, key, value = (torch.randn(2, 3, positions, 4) for _ in range(3))
     expected = by_definition(query, key, value, 8)
     torch.testing.assert_close(local_attention(query, key, value, 8), expected, atol=1e-5, rtol=1e-5)
@@ -53,11 +51,13 @@ def test_what_is_looked_at_grows_with_the_length_alone(monkeypatch: pytest.Monke
     """No kernel ever sees more than a block."""
     shapes = []
 
-    def spy(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        shapes.append(tuple(query.shape))
-        return causal_attention(query, key, value)
+    fused = torch.nn.functional.scaled_dot_product_attention
 
-    monkeypatch.setattr("gpt2kit.model.local.causal_attention", spy)
+    def spy(query: Tensor, key: Tensor, value: Tensor, is_causal: bool) -> Tensor:
+        shapes.append(tuple(query.shape))
+        return fused(query, key, value, is_causal=is_causal)
+
+    monkeypatch.setattr("gpt2kit.model.local.F.scaled_dot_product_attention", spy)
     query, key, value = (torch.randn(2, 3, 100, 4) for _ in range(3))
     local_attention(query, key, value, 8)
     assert shapes == [(2 * 13, 3, 8, 4)]
