@@ -1,4 +1,4 @@
-"""Local attention of T-DMCA (Liu et al. 2018, "Generating Wikipedia by Summarizing Long Sequences", section 4.2.4).
+"""Local attention of T-DMCA (Liu et al. 2018, "Generating Wikipedia by Summarizing Long Sequences").
 
 The sequence is cut into blocks that know nothing of each other; inside of one, attention is GPT-2's. Its cost grows
 with the length, not with its square. Shapes: B rows, H heads, T positions, K = width of a head, N blocks.
@@ -19,8 +19,8 @@ def local_attention(query: Tensor, key: Tensor, value: Tensor, block: int) -> Te
         return causal_attention(query, key, value)
     # The fused kernel even on CPUs, where products of 256 positions are faster (a layer of 4,096 by a sixth): they keep
     # three times as much of it for the backward pass, and memory is what long windows lack.
-    blocks = (_blocks(each, block) for each in (query, key, value))
-    attended = F.scaled_dot_product_attention(*blocks, is_causal=True)
+    query, key, value = _blocks(query, block), _blocks(key, block), _blocks(value, block)
+    attended = F.scaled_dot_product_attention(query, key, value, is_causal=True)
     return attended.unflatten(0, (rows, -1)).transpose(1, 2).flatten(2, 3)[:, :, :positions]
 
 
