@@ -15,6 +15,9 @@ SIZES: dict[str, dict[str, int]] = {
 }
 """The four released GPT-2 models: Radford et al. 2019, table 2."""
 
+ATTENTIONS = ("full", "relative", "local", "compressed")
+"""Kinds of causal self-attention: GPT-2's, Music Transformer's, and the two of T-DMCA (Liu et al. 2018)."""
+
 
 def knob(default: Any, help: str, choices: tuple[str, ...] = (), flag: tuple[str, ...] = ()) -> Any:
     """A dataclass field with its meaning; `flag` names the verbs that take it as an option of its own."""
@@ -47,8 +50,12 @@ class ModelConfig:
     n_positions: int = knob(256, "the window: the longest sequence, prompt and answer together")
     dropout: float = knob(0.1, "dropout on the embeddings and on what each sublayer adds (embd_pdrop, resid_pdrop)")
     attention: str = knob(
-        "full", "causal self-attention: full (GPT-2's), relative (Music Transformer's)", ("full", "relative")
+        "full",
+        "causal self-attention: full (GPT-2's), relative (Music Transformer's), local or compressed (T-DMCA's for long "
+        "windows); one kind for all layers, or a comma list with one for each, such as local,compressed,local",
     )
+    block: int = knob(256, "tokens in a block of local attention, which looks at nothing outside of it")
+    compression: int = knob(3, "tokens whose keys and values compressed attention makes one of")
 
     def __post_init__(self) -> None:
         for name, value in SIZES.get(self.size, {}).items():
@@ -57,6 +64,20 @@ class ModelConfig:
         check(self.n_embd % self.n_head == 0, f"n_head = {self.n_head} does not divide n_embd = {self.n_embd}")
         check(self.n_inner >= 0, "n_inner must be 0 (4 x n_embd) or a width")
         check(0 <= self.dropout < 1, "dropout must be in [0, 1)")
+        check(min(self.block, self.compression) >= 1, "block and compression must be at least 1")
+        kinds = [kind.strip() for kind in self.attention.split(",")]
+        unknown = next((kind for kind in kinds if kind not in ATTENTIONS), None)
+        accepted = f"{', '.join(ATTENTIONS)}: one for all layers, or a comma list of n_layer = {self.n_layer} of them"
+        check(unknown is None, f"attention = {self.attention!r}: there is no kind {unknown!r}; accepted: {accepted}")
+        count = f"attention = {self.attention!r} names {len(kinds)} kinds"
+        check(len(kinds) in (1, self.n_layer), f"{count}; accepted: {accepted}")
+        object.__setattr__(self, "attention", kinds[0] if len(set(kinds)) == 1 else ",".join(kinds))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kind of attention of each layer."""
+        named = tuple(self.attention.split(","))
+        return named if len(named) > 1 else named * self.n_layer
 
     @property
     def inner(self) -> int:

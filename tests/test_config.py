@@ -33,6 +33,14 @@ def test_every_knob_has_a_default_a_meaning_and_no_way_to_change_it(section: Any
         ({"dropout": 1.0}, "dropout"),
         ({"dropout": -0.1}, "dropout"),
         ({"dropout": math.nan}, "dropout"),
+        ({"block": 0}, "block and compression must be at least 1"),
+        ({"compression": 0}, "block and compression must be at least 1"),
+        ({"attention": ""}, "there is no kind ''; accepted: full, relative, local, compressed: one for all layers, or"),
+        ({"attention": "sparse"}, "attention = 'sparse': there is no kind 'sparse'; accepted: full, relative, local"),
+        ({"attention": "full,lokal,full", "n_layer": 3}, "there is no kind 'lokal'"),
+        ({"attention": "local,full,", "n_layer": 3}, "there is no kind ''"),
+        ({"attention": "local,full", "n_layer": 3}, r"names 2 kinds; accepted: .* a comma list of n_layer = 3 of them"),
+        ({"attention": "local,full", "size": "gpt2"}, "names 2 kinds; accepted: .*n_layer = 12"),
     ],
 )
 def test_a_model_that_cannot_be(values: dict[str, Any], message: str) -> None:
@@ -45,6 +53,15 @@ def test_a_released_size_sets_the_shape() -> None:
     assert (config.n_layer, config.n_head, config.n_embd) == (24, 16, 1024)
     assert {size: shape["n_embd"] // shape["n_head"] for size, shape in SIZES.items()} == dict.fromkeys(SIZES, 64)
     assert replace(config, dropout=0.5).n_layer == 24
+
+
+def test_every_layer_has_a_kind_of_attention() -> None:
+    assert ModelConfig(n_layer=3).kinds == ("full",) * 3
+    assert ModelConfig(n_layer=1, attention="local").kinds == ("local",)
+    mixed = ModelConfig(n_layer=3, attention=" local, compressed,relative")
+    assert mixed.attention == "local,compressed,relative"
+    assert mixed.kinds == ("local", "compressed", "relative")
+    assert ModelConfig(n_layer=3, attention="full,full,full") == ModelConfig(n_layer=3), "one way to say one thing"
 
 
 def test_the_width_inside_the_mlp() -> None:

@@ -41,14 +41,14 @@ class Stepper:
         self.logits_PV = model.prefill(
             ids_PT.to(device), torch.tensor(lengths, device=device), min(lengths) < longest, self.cache
         )
-        self._captured = 0
+        self._captured: tuple[int, ...] = ()
         self._graph: torch.cuda.CUDAGraph | None = None
 
     def step(self, tokens_PW: Tensor) -> Tensor:
         """Logits [P, W, V] in fp32 after one more token of each hypothesis; valid until the next step."""
         if self.model.device.type != "cuda":
             return self.model.step(tokens_PW, self.cache)
-        if self._graph is None or self._captured != self.cache.seen:
+        if self._graph is None or self._captured != self.cache.shapes:
             self._capture(tokens_PW)
         assert self._graph is not None
         self._tokens_PW.copy_(tokens_PW)
@@ -72,7 +72,7 @@ class Stepper:
 
     def _capture(self, tokens_PW: Tensor) -> None:
         cache = self.cache
-        self._captured, self._tokens_PW = cache.seen, tokens_PW.clone()
+        self._captured, self._tokens_PW = cache.shapes, tokens_PW.clone()
         positions_P, slots_W = cache.positions_P.clone(), cache.slots_W.clone()
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())

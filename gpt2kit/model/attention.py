@@ -89,32 +89,44 @@ def cached_attention(
 
 
 class Attention(nn.Module):
-    """Masked self-attention, scaled by 1 / sqrt(K); one fused projection gives query, key and value.
-
-    `attention = "relative"` adds to each score the query's product with a vector learned for the distance, by head.
-    """
+    """GPT-2's masked self-attention, scaled by 1 / sqrt(K); one fused projection gives query, key and value."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.heads = config.n_head
         self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd)
         self.c_proj = nn.Linear(config.n_embd, config.n_embd)
-        self.distance: nn.Parameter | None = None
-        if config.attention == "relative":
-            self.distance = nn.Parameter(torch.empty(config.n_head, config.n_positions, config.n_embd // config.n_head))
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         """Padding stands on the right, so it is never seen by what is not padding."""
-        query, key, value = self._heads(x_BTD)
-        table = None if self.distance is None else self.distance.to(query.dtype)
-        return self.c_proj(causal_attention(query, key, value, table).transpose(1, 2).flatten(2))
+        return self.c_proj(self.attend(*self.projected(x_BTD)).transpose(1, 2).flatten(2))
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """What each head gathers; all are [B, H, T, K]."""
+        return causal_attention(query, key, value)
 
     def weights(self, x_BTD: Tensor) -> Tensor:
-        """What `forward` weighs the values with, [B, H, T, T]: for those who want to see it."""
-        query, key, _ = self._heads(x_BTD)
-        return attention_weights(query, key, None if self.distance is None else relative_bias(query, self.distance))
+        """How much each position takes in of each, [B, H, T, T] in fp32: for those who want to see it."""
+        query, key, _ = self.projected(x_BTD)
+        return attention_weights(query, key)
 
-    def _heads(self, x_BTD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def projected(self, x_BTD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key and value, each [B, H, T, K]."""
         rows, positions, _ = x_BTD.shape
         query, key, value = self.c_attn(x_BTD).view(rows, positions, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         return query, key, value
+
+
+class RelativeAttention(Attention):
+    """Adds to each score the query's product with a vector learned for the distance, by head."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        self.distance = nn.Parameter(torch.empty(config.n_head, config.n_positions, config.n_embd // config.n_head))
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        return causal_attention(query, key, value, self.distance.to(query.dtype))
+
+    def weights(self, x_BTD: Tensor) -> Tensor:
+        query, key, _ = self.projected(x_BTD)
+        return attention_weights(query, key, relative_bias(query, self.distance))

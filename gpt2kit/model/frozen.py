@@ -3,15 +3,14 @@
 Shapes: P prompts, W hypotheses of each (1 but in beam search), T positions, D width, H heads, K = D / H, V vocabulary.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gpt2kit.model.attention import by_distance, cached_attention, causal_attention
+from gpt2kit.model.attending import Attending, attending
 from gpt2kit.model.cache import Cache
-from gpt2kit.model.gpt2 import EPSILON, GPT2
+from gpt2kit.model.gpt2 import EPSILON, GPT2, Block
+from gpt2kit.model.groups import Groups
 
 
 def packs(device: torch.device) -> bool:
@@ -58,25 +57,30 @@ class FrozenGPT2:
         self.config, self.vocab_size, self.device = model.config, model.vocab_size, model.head.device
         self.dtype = torch.bfloat16 if dtype == "bf16" else torch.float32
         self.tokens_VD, self.positions_TD = body.wte.weight.detach().clone(), body.wpe.weight.detach().clone()
-        self.blocks = [_Block(block, self.dtype) for block in body.blocks()]
+        kinds = attending([block.attn for block in body.blocks()], self.dtype)
+        self.blocks = [_Block(block, kind, self.dtype) for block, kind in zip(body.blocks(), kinds, strict=True)]
         self.norm, self.head = Norm(body.ln_f), Product(model.head, None, self.dtype)
 
     def new_cache(self, prompts: int, slots: int, width: int = 1, static: bool = False) -> Cache:
         """Room for `prompts` prompts and answers of `width` hypotheses, `slots` slots each. On CPUs in fp32: short
         products of one row are faster so, whatever the weights."""
-        heads = self.config.n_head
-        shape = (self.config.n_layer, prompts, heads, slots, self.config.n_embd // heads)
+        config, kinds = self.config, self.config.kinds
+        each = (prompts, config.n_head, slots, config.n_embd // config.n_head)
         dtype = torch.float32 if self.device.type == "cpu" else self.dtype
-        return Cache(shape, width, self.device, dtype, static)
+        compressed = kinds.count("compressed")
+        groups = None
+        if compressed:
+            groups = Groups((compressed, *each), width, config.compression, self.device, dtype, static)
+        relative, block = "relative" in kinds, config.block if "local" in kinds else 0
+        shape = (len(kinds) - compressed, *each)
+        return Cache(shape, width, self.device, dtype, static, relative, block, groups)
 
     def prefill(self, ids_PT: Tensor, lengths_P: Tensor, ragged: bool, cache: Cache) -> Tensor:
         """Logits [P, V] in fp32 after each prompt, padded on the right to T; an empty cache receives the prompts."""
         longest = ids_PT.size(1)
         x_PTD = self.tokens_VD[ids_PT] + self.positions_TD[:longest]
-        for layer, block in enumerate(self.blocks):
-            query, key, value = block.heads(x_PTD)
-            cache.fill(layer, key, value)
-            x_PTD = block.rest(x_PTD, causal_attention(query, key, value, block.distance_HSK))
+        for block in self.blocks:
+            x_PTD = block.rest(x_PTD, block.attending.read(*block.heads(x_PTD), lengths_P, cache))
         cache.begin(lengths_P, longest, ragged)
         last_PD = x_PTD[torch.arange(len(ids_PT), device=self.device), lengths_P - 1]
         return self.head(self.norm(last_PD)).float()
@@ -91,27 +95,19 @@ class FrozenGPT2:
         """What a step does on the device, which a CUDA graph can hold."""
         # A prompt whose answers have ended may stay in the batch beyond its window; nobody looks at its numbers.
         positions_P = cache.positions_P.clamp(max=self.config.n_positions - 1)
-        visible = cache.see_own()
-        mask = visible if cache.masked else None
-        distances = cache.distances().expand(-1, cache.width, -1) if self.config.attention == "relative" else None
+        sight = cache.look()
         x_PWD = self.tokens_VD[tokens_PW] + self.positions_TD[positions_P][:, None]
-        for layer, block in enumerate(self.blocks):
-            query, key, value = block.heads(x_PWD)
-            keys, values = cache.append(layer, key, value)
-            bias = None
-            if distances is not None and block.distance_HSK is not None:
-                bias = by_distance(query.to(keys.dtype), block.distance_HSK, distances)
-            x_PWD = block.rest(x_PWD, cached_attention(query, keys, values, mask, bias))
+        for block in self.blocks:
+            x_PWD = block.rest(x_PWD, block.attending.step(*block.heads(x_PWD), sight, cache))
         cache.step()
         return self.head(self.norm(x_PWD)).float()
 
 
 class _Block:
-    def __init__(self, block: Any, dtype: torch.dtype) -> None:
+    def __init__(self, block: Block, kind: Attending, dtype: torch.dtype) -> None:
         attention, mlp = block.attn, block.mlp
-        self.head_count = attention.heads
+        self.head_count, self.attending = attention.heads, kind
         self.norm_1, self.norm_2 = Norm(block.ln_1), Norm(block.ln_2)
-        self.distance_HSK = None if attention.distance is None else attention.distance.detach().to(dtype, copy=True)
         self.c_attn = Product(attention.c_attn.weight, attention.c_attn.bias, dtype)
         self.attn_proj = Product(attention.c_proj.weight, attention.c_proj.bias, dtype)
         self.c_fc = Product(mlp.c_fc.weight, mlp.c_fc.bias, dtype, gelu=True)

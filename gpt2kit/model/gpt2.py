@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig
-from gpt2kit.model.attention import Attention
+from gpt2kit.model.compressed import mean_of_group
+from gpt2kit.model.kinds import attention_of
 
 INIT_STD = 0.02
 EPSILON = 1e-5
@@ -42,10 +43,10 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """x + attention(norm(x)), then x + mlp(norm(x))."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, kind: str) -> None:
         super().__init__()
         self.ln_1 = nn.LayerNorm(config.n_embd, eps=EPSILON)
-        self.attn = Attention(config)
+        self.attn = attention_of(kind, config)
         self.ln_2 = nn.LayerNorm(config.n_embd, eps=EPSILON)
         self.mlp = MLP(config)
         self.dropout = config.dropout
@@ -65,7 +66,7 @@ class Transformer(nn.Module):
         super().__init__()
         self.wte = nn.Embedding(vocab_size, config.n_embd)
         self.wpe = nn.Embedding(config.n_positions, config.n_embd)
-        self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.h = nn.ModuleList(Block(config, kind) for kind in config.kinds)
         self.ln_f = nn.LayerNorm(config.n_embd, eps=EPSILON)
         self.dropout = config.dropout
 
@@ -100,6 +101,12 @@ class GPT2(nn.Module):
                 nn.init.zeros_(parameter)
             elif name.endswith("distance"):
                 nn.init.normal_(parameter, std=parameter.size(-1) ** -0.5)  # as Music Transformer's code has it
+            elif name.endswith(("null_k", "null_v")):
+                nn.init.zeros_(parameter)  # as likely as any other key at first, and adds nothing
+            elif name.endswith(("compress_k", "compress_v")):
+                nn.init.normal_(parameter, std=INIT_STD)
+                with torch.no_grad():
+                    parameter.add_(mean_of_group(parameter))
             else:
                 scale = 1 / math.sqrt(2 * self.config.n_layer) if name.endswith("c_proj.weight") else 1.0
                 nn.init.normal_(parameter, std=INIT_STD * scale)

@@ -1,6 +1,8 @@
 """The Hugging Face door: a run folder is a GPT-2 checkpoint of theirs, and theirs load here.
 
 Their linear layers are Conv1D, which stores [in, out]; ours are nn.Linear, [out, in]. All else is equal by name.
+Kinds of attention that they do not have add weights of their own (`distance`, `compress_k`, ...; see those layers), and
+config.json says which layers have them.
 """
 
 import re
@@ -65,7 +67,12 @@ def _label(config: ModelConfig) -> dict[str, Any]:
     """Another kind of attention is not a GPT-2 of theirs: loading it as one must fail, not compute something else."""
     if config.attention == "full":
         return {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2"}
-    return {"architectures": ["GPT2"], "model_type": "gpt2kit", "attention": config.attention}
+    label: dict[str, Any] = {"architectures": ["GPT2"], "model_type": "gpt2kit", "attention": config.attention}
+    if "local" in config.kinds:
+        label["block"] = config.block
+    if "compressed" in config.kinds:
+        label["compression"] = config.compression
+    return label
 
 
 def load(folder: Path, dropout: float | None = None) -> GPT2:
@@ -116,7 +123,9 @@ def read_config(folder: Path) -> tuple[ModelConfig, int]:
             n_inner=raw.get("n_inner") or 0,
             n_positions=raw.get("n_positions") or raw["n_ctx"],
             dropout=raw.get("resid_pdrop", 0.1),
-            attention=raw.get("attention", "full"),
+            attention=str(raw.get("attention", "full")),
+            block=raw.get("block", ModelConfig.block),
+            compression=raw.get("compression", ModelConfig.compression),
         )
         return config, int(raw["vocab_size"])
     except KeyError as error:

@@ -16,6 +16,7 @@ def attention_rows(model: GPT2, ids: Sequence[int]) -> Iterator[Tensor]:
     """For each position t in turn its weights on the positions up to itself, [L, H, t + 1] in fp32 on the CPU.
 
     What is longer than the window is read in windows that overlap by half; what is out of a position's sight has 0.
+    Compressed attention looks at groups: a group's weight is spread evenly over it, and rows add up to less than 1.
     """
     window = model.config.n_positions
     half = window // 2

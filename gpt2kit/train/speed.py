@@ -1,8 +1,9 @@
 """How fast a run is, as a share of what the machine's matrix products reach: model FLOP utilisation.
 
 Counted as in PaLM (Chowdhery et al. 2022, appendix B) and nanoGPT: 6 FLOP for each weight of a matrix and each token
-that passes it, forward and backward, and 12 x layers x width x length for a token's attention. What dropout, norms,
-padding and recomputation cost is not counted: it is what the share is lost to.
+that passes it, forward and backward, and 12 x layers x width x length for a token's attention; local and compressed
+attention have what they reach in the place of the length. What dropout, norms, padding and recomputation cost is not
+counted: it is what the share is lost to.
 """
 
 import time
@@ -21,7 +22,10 @@ def model_flop(config: ModelConfig, vocab_size: int, lengths: NDArray[np.int64],
     width = config.n_embd
     block_weights = config.n_layer * (4 * width * width + 2 * width * config.inner)
     blocks = 6 * block_weights * inputs.sum()
-    attention = 12 * config.n_layer * width * np.square(inputs).sum()
+    reached = {"local": np.minimum(inputs, config.block), "compressed": inputs / config.compression}
+    attention = sum(12 * width * (inputs * reached.get(kind, inputs)).sum() for kind in config.kinds)
+    # Each head's matrix for a place in the group is passed by the keys, or values, that stand there.
+    attention += config.kinds.count("compressed") * 12 * width * (width // config.n_head) * inputs.sum()
     head = 6 * vocab_size * width * targets  # only target positions reach it
     return float(blocks + attention + head)
 

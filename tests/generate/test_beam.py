@@ -101,6 +101,17 @@ def test_a_narrow_beam_is_the_plain_algorithm(tiny_model: Build, beams: int, alp
     assert any(not answer.finished for each in expected for answer in each)
 
 
+@pytest.mark.parametrize("attention", ["relative", "local", "compressed", "local,compressed,local"])
+@pytest.mark.parametrize("beams", [2, 4])
+def test_every_kind_of_attention(tiny_model: Build, beams: int, attention: str) -> None:
+    """Hypotheses branch inside of blocks and groups, and complete groups of their own."""
+    model = tiny_model(seed=14, n_layer=max(2, attention.count(",") + 1), attention=attention, block=4)
+    config = replace(CONFIG, beams=beams)
+    expected = [reference(model, prompt, beams, 12, 0.6) for prompt in PROMPTS]
+    assert_same(run(model, PROMPTS, config), expected)
+    assert_same(run(model, PROMPTS, replace(config, batch_rows=2 * beams)), expected)
+
+
 def test_scores_are_penalised_log_probabilities(tiny_model: Build) -> None:
     model = tiny_model(seed=14)
     for prompt, found in zip(PROMPTS, run(model, PROMPTS, CONFIG), strict=True):

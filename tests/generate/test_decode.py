@@ -473,3 +473,51 @@ def test_time_is_counted_exactly(tiny_model: Build) -> None:
     clock = Clock([0, 0, 1, 2**24, *[0] * 8], 2**24 + 20 + 2**24 * 20, 99)
     expected = timed(run(model, [[2]], config)[0], clock)
     assert run(model, [[2]], config, clock=clock) == [expected]
+
+
+# kinds of attention for long windows
+
+LONG_WINDOWS = pytest.mark.parametrize(
+    "attention", ["local", "compressed", "local,compressed,local", "compressed,full"]
+)
+
+
+def of_kinds(tiny_model: Build, attention: str, **shape: int) -> GPT2:
+    return tiny_model(seed=14, n_layer=max(2, attention.count(",") + 1), attention=attention, block=4, **shape)
+
+
+@LONG_WINDOWS
+@MODES
+def test_long_windows_cached_equal_uncached(tiny_model: Build, config: GenerateConfig, attention: str) -> None:
+    model = of_kinds(tiny_model, attention)
+    expected = [uncached(model, prompt, config, number) for number, prompt in enumerate(PROMPTS)]
+    assert run(model, PROMPTS, config) == expected
+    assert max(len(answer.ids) for answer in expected) > 8, "two blocks"
+
+
+@LONG_WINDOWS
+@MODES
+@pytest.mark.parametrize("batch_rows", [1, 3])
+def test_long_windows_in_any_batch(
+    tiny_model: Build, config: GenerateConfig, attention: str, batch_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few rows at a time, or all that leave the batch as they end, or stay."""
+    model = of_kinds(tiny_model, attention)
+    config = replace(config, stop_ids=tuple(range(1, 23, 3)))
+    expected = run(model, PROMPTS, config)
+    assert len({len(answer.ids) for answer in expected}) > 1
+    assert run(model, PROMPTS, replace(config, batch_rows=batch_rows)) == expected
+    for share in (0.0, 0.5):
+        monkeypatch.setitem(stepper.COMPACT_BELOW, "cpu", share)
+        assert run(model, PROMPTS, config) == expected
+
+
+@LONG_WINDOWS
+@MODES
+def test_long_windows_roll(tiny_model: Build, config: GenerateConfig, attention: str) -> None:
+    """Behind the last half of the window blocks and groups begin anew."""
+    model = of_kinds(tiny_model, attention, n_positions=13)
+    config = replace(config, roll=True, max_new_tokens=40)
+    expected = [rolled(model, prompt, config, number) for number, prompt in enumerate(PROMPTS)]
+    assert run(model, PROMPTS, config) == expected
+    assert max(len(answer.ids) for answer in expected) > 13

@@ -40,7 +40,12 @@ def prefilled(model: GPT2, ids: Tensor, lengths: list[int], steps: int, width: i
     return cache
 
 
-KINDS = pytest.mark.parametrize("attention", ["full", "relative"])
+KINDS = pytest.mark.parametrize(
+    "attention",
+    ["full", "relative", "local", "compressed", "local,compressed", "relative,local", "compressed,relative"],
+)
+SHORT_BLOCKS = {"block": 4}
+"""Of local attention, so that few tokens fill several."""
 
 
 @pytest.mark.usefixtures("layout")
@@ -49,7 +54,7 @@ KINDS = pytest.mark.parametrize("attention", ["full", "relative"])
 @KINDS
 def test_step_by_step_equals_one_pass(tiny_model: Build, attention: str, lengths: list[int], static: bool) -> None:
     """Rows of different lengths, up to the last position of the window and past it for rows that have ended."""
-    model, ids = tiny_model(n_positions=16, attention=attention), torch.randint(23, (3, 16))
+    model, ids = tiny_model(n_positions=16, attention=attention, **SHORT_BLOCKS), torch.randint(23, (3, 16))
     steps = 16 - min(lengths)
     full, cache = model(ids), prefilled(model, ids, lengths, steps, static=static)
     decoder = FrozenGPT2(model, "fp32")
@@ -65,7 +70,7 @@ def test_step_by_step_equals_one_pass(tiny_model: Build, attention: str, lengths
 @KINDS
 def test_hypotheses_see_their_own_past_alone(tiny_model: Build, attention: str, static: bool) -> None:
     """Three hypotheses of each prompt branch from each other at random; each is compared with a pass of its own."""
-    model, prompts, lengths = tiny_model(attention=attention), torch.randint(23, (2, 6)), [6, 4]
+    model, prompts, lengths = tiny_model(attention=attention, **SHORT_BLOCKS), torch.randint(23, (2, 6)), [6, 4]
     decoder, width, steps = FrozenGPT2(model, "fp32"), 3, 7
     cache = prefilled(model, prompts, lengths, steps, width, static)
     past = [[prompt[:length].tolist() for _ in range(width)] for prompt, length in zip(prompts, lengths, strict=True)]
@@ -83,7 +88,7 @@ def test_hypotheses_see_their_own_past_alone(tiny_model: Build, attention: str, 
 @pytest.mark.parametrize("kept", [[1, 0, 2], [2], [0, 2]])
 @KINDS
 def test_prompts_can_leave(tiny_model: Build, attention: str, kept: list[int], static: bool) -> None:
-    model, ids, lengths = tiny_model(attention=attention), torch.randint(23, (3, 10)), [8, 3, 5]
+    model, ids, lengths = tiny_model(attention=attention, **SHORT_BLOCKS), torch.randint(23, (3, 10)), [8, 3, 5]
     decoder, cache = FrozenGPT2(model, "fp32"), prefilled(model, ids, lengths, 4, static=static)
     first = torch.randint(23, (3, 1))
     decoder.step(first, cache)
@@ -93,6 +98,55 @@ def test_prompts_can_leave(tiny_model: Build, attention: str, kept: list[int], s
     for row, (index, token) in enumerate(zip(kept, second, strict=True)):
         whole = torch.cat([ids[index, : lengths[index]], first[index], token])[None]
         torch.testing.assert_close(found[row], model(whole)[0, -1], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("attention", ["local", "compressed", "local,compressed,local"])
+@pytest.mark.parametrize("static", [False, True])
+def test_long_windows_at_every_length(tiny_model: Build, attention: str, static: bool) -> None:
+    """Each length of a prompt, up to five blocks and thirteen groups, alone and beside others, and what follows it."""
+    model = tiny_model(n_layer=3, attention=attention, block=8)
+    decoder, last = FrozenGPT2(model, "fp32"), 41
+    ids = torch.randint(23, (3, last))
+    full = model(ids)
+    for length in range(1, last):
+        for lengths in ([length] * 3, [length, (length + 10) % 40 + 1, (length * 7) % 40 + 1]):
+            steps = min(18, last - max(lengths))  # on through two blocks
+            cache = prefilled(model, ids, lengths, steps, static=static)
+            for step in range(steps):
+                at = torch.tensor([length + step for length in lengths])
+                logits = decoder.step(ids.gather(1, at[:, None]), cache)[:, 0]
+                torch.testing.assert_close(logits, full[torch.arange(3), at], atol=2e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("static", [False, True])
+@pytest.mark.parametrize("width", [1, 3])
+def test_local_layers_read_their_blocks_alone(tiny_model: Build, width: int, static: bool) -> None:
+    """What lies before the blocks that the prompts are in is not looked at; in a cache of fixed shapes, in buckets."""
+    model = tiny_model(n_positions=400, attention="local", block=8)
+    decoder, lengths = FrozenGPT2(model, "fp32"), [300, 295]
+    cache = prefilled(model, torch.randint(23, (2, 300)), lengths, 40, width, static)
+    starts, first = [], 256 if static else 288
+    for _ in range(40):
+        starts.append(cache.start)
+        decoder.step(torch.randint(23, (2, width)), cache)
+    assert starts[0] == first
+    assert starts == sorted(starts)
+    # The newest tokens stand at positions 339 and 334, whose blocks begin at 336 and 328: 33 steps after the prompt.
+    newest = 300 + 33 * width
+    assert starts[-1] == (newest // 128 * 128 if static else newest)
+
+
+@pytest.mark.parametrize("attention", ["compressed", "local,compressed"])
+def test_compressed_layers_keep_a_third(tiny_model: Build, attention: str) -> None:
+    model = tiny_model(n_positions=100, attention=attention)
+    cache = prefilled(model, torch.randint(23, (2, 60)), [60, 60], 30)
+    assert cache.groups is not None
+    assert all(keys.size(2) <= 26 for keys in cache.groups.keys_LPHSK)
+    decoder = FrozenGPT2(model, "fp32")
+    for _ in range(30):
+        decoder.step(torch.randint(23, (2, 1)), cache)
+    assert cache.groups.seen == 1 + 91 // 3
+    assert len(cache.keys_LPHSK) == attention.count("local")
 
 
 @pytest.mark.usefixtures("layout")
@@ -112,8 +166,9 @@ def test_products(dtype: torch.dtype, bias: bool, gelu: bool) -> None:
         torch.testing.assert_close(found.float(), expected, atol=error, rtol=error)
 
 
-def test_bf16_is_close_to_fp32(tiny_model: Build) -> None:
-    model, ids = tiny_model(), torch.randint(23, (4, 9))
+@KINDS
+def test_bf16_is_close_to_fp32(tiny_model: Build, attention: str) -> None:
+    model, ids = tiny_model(attention=attention, **SHORT_BLOCKS), torch.randint(23, (4, 9))
     exact, rounded = FrozenGPT2(model, "fp32"), FrozenGPT2(model, "bf16")
     lengths = torch.full((4,), 9)
     full = exact.prefill(ids, lengths, False, exact.new_cache(4, 12))

@@ -256,3 +256,46 @@ def test_another_kind_of_attention_is_not_called_a_gpt2(tiny_model: Build, tmp_p
     assert torch.equal(loaded(ids), model(ids))
     with pytest.raises(ValueError, match="gpt2kit"):
         AutoModelForCausalLM.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("attention", ["local", "compressed", "local,compressed,local", "relative,compressed,full"])
+def test_kinds_of_attention_by_layer_are_saved(tiny_model: Build, tmp_path: Path, attention: str) -> None:
+    model = tiny_model(n_layer=3, attention=attention, block=4, compression=2)
+    ids = torch.randint(23, (2, 30))
+    hf.save(tmp_path, model, 0)
+    described = json.loads((tmp_path / "config.json").read_text())
+    assert (described["model_type"], described["attention"]) == ("gpt2kit", attention)
+    assert described.get("block") == (4 if "local" in attention else None)
+    assert described.get("compression") == (2 if "compressed" in attention else None)
+    loaded = hf.load(tmp_path).eval()
+    assert loaded.config.kinds == model.config.kinds
+    assert torch.equal(loaded(ids), model(ids))
+
+
+def test_all_layers_full_is_a_gpt2(tiny_model: Build, tmp_path: Path) -> None:
+    model = tiny_model(attention="full,full")
+    hf.save(tmp_path, model, 0)
+    theirs = GPT2LMHeadModel.from_pretrained(tmp_path).eval()
+    assert_same(our_logits(model), their_logits(theirs))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"attention": "dilated"}, "there is no kind 'dilated'; accepted: full, relative, local, compressed"),
+        ({"attention": ["local", "full"]}, "there is no kind"),
+        ({"attention": "local,compressed,local"}, "names 3 kinds; accepted: .*n_layer = 2"),
+        ({"attention": "local"}, "not the weights of a GPT-2; missing \\[\\], unknown .*compress_k"),
+        ({"attention": "compressed"}, "missing .*h.0.attn.compress_k"),
+        ({"compression": 2}, r"compress_k has shape \(2, 3, 8, 8\), but config.json says \(2, 2, 8, 8\)"),
+        ({"compression": 0}, "block and compression must be at least 1"),
+        ({"block": "wide"}, r"config\.json"),
+    ],
+)
+def test_kinds_that_cannot_be_are_refused(
+    tiny_model: Build, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    hf.save(tmp_path, tiny_model(attention="local,compressed"), 0)
+    rewrite_config(tmp_path, **changes)
+    with pytest.raises(DataError, match=message):
+        hf.load(tmp_path)

@@ -14,7 +14,9 @@ from gpt2kit.model.look import attention_rows
 
 Build = Callable[..., GPT2]
 
-KINDS = pytest.mark.parametrize("attention", ["full", "relative"])
+KINDS = pytest.mark.parametrize("attention", ["full", "relative", "local", "local,relative"])
+BLOCK = 5
+"""Of local attention."""
 
 
 def ids_of(count: int) -> list[int]:
@@ -30,7 +32,7 @@ def square(rows: list[Tensor]) -> Tensor:
 @KINDS
 @pytest.mark.parametrize("count", [1, 2, 16, 17, 24, 25, 41])
 def test_every_position_has_shares_of_what_stands_before_it(tiny_model: Build, attention: str, count: int) -> None:
-    model = tiny_model(n_positions=16, attention=attention)
+    model = tiny_model(n_positions=16, attention=attention, block=BLOCK)
     rows = list(attention_rows(model, ids_of(count)))
     assert [row.shape for row in rows] == [(2, 2, position + 1) for position in range(count)]
     for row in rows:
@@ -51,7 +53,7 @@ def test_the_weights_are_hugging_faces(tiny_model: Build, tmp_path: Path) -> Non
 
 @KINDS
 def test_the_values_weighed_by_them_are_the_layers_output(tiny_model: Build, attention: str) -> None:
-    model, ids = tiny_model(attention=attention), ids_of(30)
+    model, ids = tiny_model(attention=attention, block=BLOCK), ids_of(30)
     seen: list[tuple[Tensor, Tensor]] = []
     layers = [block.attn for block in model.transformer.blocks()]
     for layer in layers:
@@ -61,7 +63,7 @@ def test_the_values_weighed_by_them_are_the_layers_output(tiny_model: Build, att
     called, seen[:] = list(seen), []
     found = square(list(attention_rows(model, ids)))
     for layer, weights, (x, made) in zip(layers, found, called, strict=True):
-        values = layer._heads(x)[2][0]
+        values = layer.projected(x)[2][0]
         with torch.no_grad():
             weighed = layer.c_proj((weights @ values).transpose(0, 1).flatten(1))
         torch.testing.assert_close(weighed, made[0], atol=1e-5, rtol=1e-4)
@@ -71,7 +73,7 @@ def test_the_values_weighed_by_them_are_the_layers_output(tiny_model: Build, att
 @pytest.mark.parametrize("window", [1, 2, 7, 16])
 def test_beyond_the_window_each_position_has_its_window(tiny_model: Build, attention: str, window: int) -> None:
     """A position sees at least the half window before it, and what a direct pass over the same ids makes of it."""
-    model, ids = tiny_model(n_positions=window, attention=attention), ids_of(45)
+    model, ids = tiny_model(n_positions=window, attention=attention, block=BLOCK), ids_of(45)
     rows = list(attention_rows(model, ids))
     assert len(rows) == 45
     for position, row in enumerate(rows):
@@ -81,6 +83,26 @@ def test_beyond_the_window_each_position_has_its_window(tiny_model: Build, atten
         assert not row[..., :start].any()
         direct = list(attention_rows(model, ids[start : start + window]))[position - start]
         torch.testing.assert_close(row[..., start:], direct, atol=1e-6, rtol=1e-5)
+
+
+def test_local_attention_has_no_weight_outside_of_its_block(tiny_model: Build) -> None:
+    for position, row in enumerate(attention_rows(tiny_model(attention="local", block=BLOCK), ids_of(23))):
+        begin = position // BLOCK * BLOCK
+        assert not row[..., :begin].any()
+        assert (row[..., begin:] > 0).all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 16, 31, 32, 33])
+def test_a_groups_weight_is_spread_over_it(tiny_model: Build, count: int) -> None:
+    """What is left to 1 is the weight of what stands at no position."""
+    for position, row in enumerate(attention_rows(tiny_model(attention="compressed"), ids_of(count))):
+        seen = (position + 1) // 3 * 3
+        assert row.shape == (2, 2, position + 1)
+        assert not row[..., seen:].any()
+        groups = row[..., :seen].unflatten(-1, (-1, 3)) if seen else row[..., :0]
+        assert (groups > 0).all()
+        assert torch.equal(groups, groups[..., :1].expand_as(groups))
+        assert (row.sum(-1) < 1 + 1e-5).all()
 
 
 def test_nothing_to_look_at(tiny_model: Build) -> None:

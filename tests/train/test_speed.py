@@ -1,5 +1,7 @@
 """FLOP are counted from real tokens and targets; the peak is measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -32,6 +34,20 @@ def test_padding_and_prompts_do_not_count() -> None:
     found = model_flop(config, 100, both, 6)
     assert found == pytest.approx(model_flop(config, 100, short, 2) + model_flop(config, 100, long, 4))
     assert found - model_flop(config, 100, both, 5) == pytest.approx(6 * 100 * 16)
+
+
+def test_attention_counts_what_it_reaches() -> None:
+    long, short = np.array([1201]), np.array([101])
+    full = ModelConfig(n_layer=2, n_head=2, n_embd=16)
+    local, mixed = replace(full, attention="local"), replace(full, attention="compressed,full")
+    assert model_flop(full, 9, long, 0) - model_flop(local, 9, long, 0) == pytest.approx(
+        12 * 2 * 16 * 1200 * (1200 - 256)
+    )
+    assert model_flop(local, 9, short, 0) == model_flop(full, 9, short, 0)
+    convolution = 12 * 16 * 8 * 1200
+    assert model_flop(full, 9, long, 0) - model_flop(mixed, 9, long, 0) == pytest.approx(
+        12 * 16 * 1200 * (1200 - 400) - convolution
+    )
 
 
 def test_the_peak_is_measured_once() -> None:

@@ -1,0 +1,217 @@
+"""What a long window costs: full attention beside T-DMCA's local and compressed layers, by length, training steps.
+
+    python benchmarks/long.py                               # 1,024 to 32,768 tokens
+    python benchmarks/long.py --length 1024 --length 8192 --rounds 5
+
+One row of that many random ids a step: forward, backward and AdamW, with the loss on the last 512 positions, as a
+summary's would be behind its article. Every program and length has a process of its own in every round, so that peak
+memory is its own; figures are medians over the rounds, ratios of time are medians of the rounds' ratios. The programs:
+
+full             GPT-2's attention in every layer, in the fused kernel, which never holds all weights at once
+full, as written the same as three plain products, as in 2018: every layer keeps a weight for each pair of positions
+T-DMCA           local,compressed,local,compressed,local (Liu et al. 2018): blocks of 256, and keys and values in threes
+
+`GiB` is the most that the process has held (a GPU: that was allocated), `steps` what of it came with the steps.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from curves import Panel, draw
+from machine import record
+from torch import Tensor
+from turns import device_idle, memory
+
+from gpt2kit.config import ModelConfig, TrainConfig
+from gpt2kit.evaluate.loss import TargetLoss
+from gpt2kit.model import attention
+from gpt2kit.model.device import autocast, keep_memory, pick_device, pick_dtype
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.train import optim
+from gpt2kit.train.memory import is_out_of_memory
+from gpt2kit.train.objective import Objective
+
+LAYERS, WIDTH, HEADS, VOCABULARY = 5, 256, 4, 8192
+LOSS = 512
+"""Positions with a target, the last of the row."""
+
+LENGTHS = [1024, 2048, 4096, 8192, 16384, 32768]
+PROGRAMS = {"full": "full", "full, as written": "full", "T-DMCA": "local,compressed,local,compressed,local"}
+FULL, WRITTEN, OURS = PROGRAMS
+SHARE_OF_FREE = 0.9
+"""What a process may take of a machine's free memory, so that it fails alone."""
+
+PICTURE = Path(__file__).parents[1] / "docs" / "long.svg"
+
+
+def work(order: dict[str, Any]) -> dict[str, Any]:
+    """One program at one length, in a process of its own: seconds of each step, and memory."""
+    torch.set_num_threads(order["threads"])
+    device = pick_device("auto")
+    dtype = pick_dtype("auto", device)
+    keep_memory(device)
+    if device.type == "cpu":
+        free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+        resource.setrlimit(resource.RLIMIT_DATA, (int(SHARE_OF_FREE * free), resource.RLIM_INFINITY))
+    if order["program"] == WRITTEN:
+        attention.causal_attention = _as_written
+    try:
+        return {"dtype": dtype, **_steps(order, device, dtype)}
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return {"failed": "out of memory"}
+
+
+def _as_written(query: Tensor, key: Tensor, value: Tensor, table_HSK: Tensor | None = None) -> Tensor:
+    return attention.short_attention(query, key, value)
+
+
+def _steps(order: dict[str, Any], device: torch.device, dtype: str) -> dict[str, Any]:
+    length, kinds = order["length"], PROGRAMS[order["program"]]
+    torch.manual_seed(0)
+    shape = {"n_layer": LAYERS, "n_head": HEADS, "n_embd": WIDTH, "n_positions": length}
+    model = GPT2(ModelConfig(**shape, dropout=0.0, attention=kinds), VOCABULARY).to(device).train()
+    if order["compile"]:
+        for block in model.transformer.blocks():
+            block.compile()
+    objective = Objective(model, TargetLoss(0.0, order["compile"])).train()
+    optimizers = optim.build(model, TrainConfig())
+    ids = torch.randint(VOCABULARY, (1, length + 1), device=device)
+    targets = torch.arange(length - min(LOSS, length), length, device=device)
+    seconds, losses, before = [], [], memory()
+    began = time.perf_counter()
+    while len(seconds) < 1 + order["steps"] or time.perf_counter() - began < order["seconds"]:
+        device_idle()
+        started = time.perf_counter()
+        with autocast(device, dtype):
+            loss, plain = objective(ids[:, :-1], targets, ids[0, 1:][targets])
+        (loss / len(targets)).backward()
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        losses.append(float(plain) / len(targets))
+        device_idle()
+        seconds.append(time.perf_counter() - started)
+        if len(seconds) == 1:  # the first finds memory and kernels, and is not counted
+            began = time.perf_counter()
+    held = memory()
+    return {"seconds": seconds[1:], "gib": held, "step_gib": held - before, "first_loss": losses[0]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--length", type=int, action="append", help="may be repeated; by default 1,024 to 32,768")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=2, help="at least so many steps are timed in a process")
+    parser.add_argument("--seconds", type=float, default=5, help="and about so long")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--compile", action="store_true", help="torch.compile each block, as long runs do")
+    parser.add_argument("--smoke", action="store_true", help="one short round, which is not kept")
+    arguments = parser.parse_args()
+    if arguments.smoke:
+        arguments.rounds, arguments.steps, arguments.seconds = 1, 1, 0
+    lengths = sorted(arguments.length or LENGTHS)
+    turns: dict[str, dict[int, list[dict[str, Any]]]] = {name: {length: [] for length in lengths} for name in PROGRAMS}
+    for length in lengths:
+        for _ in range(arguments.rounds):
+            for name in PROGRAMS:
+                if not any("failed" in turn for turn in turns[name][length]):
+                    turns[name][length].append(_in_a_process(name, length, arguments))
+    figures = {name: {length: _figures(found) for length, found in by.items()} for name, by in turns.items()}
+    print(_table(figures, lengths))
+    if arguments.smoke:
+        return
+    draw(PICTURE, "A training step by length of the window", panels(figures))
+    described = {
+        "model": {"n_layer": LAYERS, "n_head": HEADS, "n_embd": WIDTH},
+        "vocabulary": VOCABULARY,
+        "kinds": PROGRAMS,
+        "loss_positions": LOSS,
+        "dtype": next(turn["dtype"] for found in turns[OURS].values() for turn in found if "dtype" in turn),
+        "compile": arguments.compile,
+    }
+    protocol = {"rounds": arguments.rounds, "seconds": arguments.seconds, "threads": arguments.threads}
+    record("long", {**described, **protocol, "programs": figures, "ratios": _ratios(figures, lengths)})
+
+
+def _in_a_process(name: str, length: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    order = {"program": name, "length": length} | {
+        key: getattr(arguments, key) for key in ("steps", "seconds", "threads", "compile")
+    }
+    done = subprocess.run([sys.executable, __file__, "--worker", json.dumps(order)], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        return {"failed": f"ended with {done.returncode}"}
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _figures(turns: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of one program at one length; medians over the rounds, of each the median step."""
+    if failed := [turn["failed"] for turn in turns if "failed" in turn]:
+        return {"failed": failed[0]}
+    rounds = [statistics.median(turn["seconds"]) for turn in turns]
+    return {
+        "seconds": round(statistics.median(rounds), 4),
+        "each_round": [round(each, 4) for each in rounds],
+        "gib": round(statistics.median(turn["gib"] for turn in turns), 3),
+        "step_gib": round(statistics.median(turn["step_gib"] for turn in turns), 3),
+        "first_loss": round(turns[0]["first_loss"], 4),
+    }
+
+
+def _ratios(
+    figures: dict[str, dict[int, dict[str, Any]]], lengths: list[int]
+) -> dict[str, dict[int, dict[str, float]]]:
+    """What T-DMCA takes of each other program's time (the median of the rounds' ratios) and memory."""
+    found: dict[str, dict[int, dict[str, float]]] = {name: {} for name in figures if name != OURS}
+    for name, by_length in found.items():
+        for length in lengths:
+            mine, other = figures[OURS][length], figures[name][length]
+            if "failed" not in mine and "failed" not in other:
+                rounds = zip(mine["each_round"], other["each_round"], strict=True)
+                shares = {key: round(mine[key] / other[key], 3) for key in ("gib", "step_gib")}
+                by_length[length] = {"seconds": round(statistics.median(a / b for a, b in rounds), 3), **shares}
+    return found
+
+
+def _table(figures: dict[str, dict[int, dict[str, Any]]], lengths: list[int]) -> str:
+    shares = _ratios(figures, lengths)
+    heads = f"{'length':>7}  {'':<16}  {'s/step':>8}  {'us/token':>8}  {'GiB':>6}  {'steps':>6}"
+    lines = [f"{heads}  T-DMCA takes of it: time, GiB, steps'"]
+    for length in lengths:
+        for name, by in figures.items():
+            mine = by[length]
+            if "failed" in mine:
+                lines.append(f"{length:>7,}  {name:<16}  {mine['failed']}")
+                continue
+            each = f"{mine['seconds']:>8.3f}  {mine['seconds'] / length * 1e6:>8.1f}"
+            line = f"{length:>7,}  {name:<16}  {each}  {mine['gib']:>6.2f}  {mine['step_gib']:>6.2f}"
+            if share := shares.get(name, {}).get(length):
+                line += f"  {share['seconds']:>5.2f}  {share['gib']:>5.2f}  {share['step_gib']:>5.2f}"
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def panels(figures: dict[str, dict[int, dict[str, Any]]]) -> list[Panel]:
+    """Time a token and memory by length."""
+    done = {name: {length: mine for length, mine in by.items() if "failed" not in mine} for name, by in figures.items()}
+    time_of = {name: [(n, mine["seconds"] / n * 1e6) for n, mine in by.items()] for name, by in done.items()}
+    memory_of = {name: [(n, mine["gib"]) for n, mine in by.items()] for name, by in done.items()}
+    return [Panel("Microseconds a token", time_of), Panel("GiB held at most", memory_of)]
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--worker"]:
+        print(json.dumps(work(json.loads(sys.argv[2]))))
+    else:
+        main()

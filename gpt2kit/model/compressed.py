@@ -1,0 +1,112 @@
+"""Memory-compressed attention of T-DMCA (Liu et al. 2018, "Generating Wikipedia by Summarizing Long Sequences").
+
+Keys and values, after their projection, are shortened by a convolution whose stride is its kernel: a group of C
+positions becomes one slot. Queries stay as they are. As in the paper, a query sees slots alone and not the positions of
+the group that it stands in itself (but at the end of it): the layers around are local and show it those.
+
+Shapes: B rows, H heads, T positions, C = compression, S slots = 1 + T // C, D width, K = D / H.
+Slot 0 holds a key and a value learned for each head, without which the first queries would have nothing to look at.
+Every query sees it; a head that finds nothing can look there. (tensor2tensor shows the first position instead, which
+would be seen twice, and differently from all others.) Slot 1 + j holds positions C j ... C j + C - 1, and the query at
+position i sees it if C j + C - 1 <= i: it sees slots 0 ... (i + 1) // C.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gpt2kit.config import ModelConfig
+from gpt2kit.model.attention import Attention, attention_weights, causal_attention
+
+
+def shortened(x_BHTK: Tensor, weight_HCKK: Tensor) -> Tensor:
+    """The convolution: whole groups of C positions to one slot each, [B, H, T // C, K]; each head for itself.
+
+    There is no bias: that of the projection before it comes through and serves as one.
+    """
+    compression = weight_HCKK.size(1)
+    groups = x_BHTK.size(2) // compression
+    whole = x_BHTK[:, :, : groups * compression].unflatten(2, (groups, compression))
+    return joined(whole, weight_HCKK)
+
+
+def joined(group_BHSCK: Tensor, weight_HCKK: Tensor) -> Tensor:
+    """The C vectors of each group as one, [B, H, S, K]."""
+    return group_BHSCK.flatten(3) @ weight_HCKK.flatten(1, 2)
+
+
+def behind_null(x_BHSK: Tensor, null_D: Tensor) -> Tensor:
+    """The slots behind the one that is learned, [B, H, 1 + S, K]."""
+    rows, heads, _, _ = x_BHSK.shape
+    null = null_D.to(x_BHSK.dtype).view(heads, 1, -1).expand(rows, -1, -1, -1)
+    return torch.cat([null, x_BHSK], 2)
+
+
+def mean_of_group(weight_HCKK: Tensor) -> Tensor:
+    """The weight with which a slot is the mean of its group.
+
+    Training starts near it: slots are then of the size and the meaning of the keys and values that they stand for,
+    whereas a random matrix would shrink and scramble them, and what queries had learned of keys with it.
+    """
+    _, compression, width, _ = weight_HCKK.shape
+    return torch.eye(width, device=weight_HCKK.device).expand_as(weight_HCKK) / compression
+
+
+def compressed_attention(query: Tensor, keys: Tensor, values: Tensor, compression: int) -> Tensor:
+    """Queries [B, H, T, K] against the slots [B, H, S, K] that each may see; [B, H, T, K].
+
+    Behind one empty query in front, C at a time see the same slots, and the m-th C see slots 0 ... m. So the queries
+    that are first in their C make a square, causal attention with the slots, those that are second another, and so on:
+    C times as many heads of plain causal attention, without a mask, in the kernels that never hold all scores.
+    """
+    heads, positions = query.size(1), query.size(2)
+    attended = causal_attention(
+        _squares(query, keys.size(2), compression), _for_each(keys, compression), _for_each(values, compression)
+    )
+    return _unsquared(attended, heads, positions)
+
+
+def _squares(query: Tensor, slots: int, compression: int) -> Tensor:
+    """[B, H, T, K] to [B, H x C, S, K]."""
+    behind = slots * compression - query.size(2) - 1
+    padded = F.pad(query, (0, 0, 1, behind))
+    return padded.unflatten(2, (slots, compression)).transpose(2, 3).flatten(1, 2)
+
+
+def _unsquared(x: Tensor, heads: int, positions: int) -> Tensor:
+    """[B, H x C, S, X] back to [B, H, T, X]."""
+    return x.unflatten(1, (heads, -1)).transpose(2, 3).flatten(2, 3)[:, :, 1 : positions + 1]
+
+
+def _for_each(slots_BHSK: Tensor, compression: int) -> Tensor:
+    """The same slots for each of C queries, [B, H x C, S, K]."""
+    return slots_BHSK[:, :, None].expand(-1, -1, compression, -1, -1).flatten(1, 2)
+
+
+class CompressedAttention(Attention):
+    """GPT-2's weights, and `compress_k`, `compress_v` [H, C, K, K] (each head's convolution: position in the group, in,
+    out), `null_k`, `null_v` [D] (slot 0, head by head)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        self.compression = config.compression
+        width = config.n_embd // config.n_head
+        self.compress_k = nn.Parameter(torch.empty(config.n_head, config.compression, width, width))
+        self.compress_v = nn.Parameter(torch.empty(config.n_head, config.compression, width, width))
+        self.null_k = nn.Parameter(torch.empty(config.n_embd))
+        self.null_v = nn.Parameter(torch.empty(config.n_embd))
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        keys = behind_null(shortened(key, self.compress_k), self.null_k)
+        values = behind_null(shortened(value, self.compress_v), self.null_v)
+        return compressed_attention(query, keys, values, self.compression)
+
+    def weights(self, x_BTD: Tensor) -> Tensor:
+        """A slot's weight is spread evenly over its group; without slot 0's, they add up to less than 1."""
+        query, key, _ = self.projected(x_BTD)
+        heads, positions = query.size(1), query.size(2)
+        keys = behind_null(shortened(key, self.compress_k), self.null_k)
+        squares = _squares(query, keys.size(2), self.compression)
+        weights_BHTS = _unsquared(attention_weights(squares, _for_each(keys, self.compression)), heads, positions)
+        spread = (weights_BHTS[..., 1:] / self.compression).repeat_interleave(self.compression, -1)
+        return F.pad(spread, (0, positions - spread.size(-1)))

@@ -1,0 +1,18 @@
+"""The kinds of causal self-attention by their names in `ModelConfig.attention`."""
+
+from gpt2kit.config import ModelConfig
+from gpt2kit.model.attention import Attention, RelativeAttention
+from gpt2kit.model.compressed import CompressedAttention
+from gpt2kit.model.local import LocalAttention
+
+KINDS: dict[str, type[Attention]] = {
+    "full": Attention,
+    "relative": RelativeAttention,
+    "local": LocalAttention,
+    "compressed": CompressedAttention,
+}
+
+
+def attention_of(kind: str, config: ModelConfig) -> Attention:
+    """A layer's attention; `kind` is one of config.kinds."""
+    return KINDS[kind](config)
