@@ -1,5 +1,7 @@
-"""README's commands and Python, run as they stand, on the embedded samples where it names Multi30k or MAESTRO."""
+"""README's commands and Python, run as they stand, on the embedded samples where it names a corpus."""
 
+import json
+import lzma
 import os
 import re
 import shutil
@@ -13,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SAMPLE = ROOT / "gpt2kit" / "samples" / "translate" / "train.tsv"
+ARTICLES = ROOT / "gpt2kit" / "samples" / "summarize" / "heldout.jsonl"
 MUSIC = ROOT / "gpt2kit" / "samples" / "music" / "piano.zip"
 SETUP = ("pip install . && gpt2kit demo", "pip install -e '.[dev]' && pytest")
 """The two commands that set everything up: one is how this test came to run, tests/cli/test_demo.py is the other."""
@@ -29,7 +32,7 @@ def commands() -> list[str]:
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `multi30k`, `sentences.en`, MAESTRO's zip and `opening.mid`, taken from the embedded samples."""
+    """A folder with `multi30k`, `wikipedia`, MAESTRO's zip and files to work on, taken from the embedded samples."""
     folder = tmp_path_factory.mktemp("readme")
     pairs = [line.split("\t") for line in SAMPLE.read_text(encoding="utf-8").split("\n") if line]
     (folder / "multi30k").mkdir()
@@ -41,6 +44,12 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(MUSIC) as archive:
         first = next(name for name in archive.namelist() if name.endswith((".mid", ".midi")))
         (folder / "opening.mid").write_bytes(archive.read(first))
+    lines = ARTICLES.read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / "wikipedia").mkdir()
+    for split, part in {"train": lines[:60], "val": lines[60:70]}.items():
+        with lzma.open(folder / "wikipedia" / f"{split}.jsonl.xz", "wt", encoding="utf-8") as file:
+            file.writelines(part)
+    (folder / "article.txt").write_text(json.loads(lines[70])["body"], encoding="utf-8")
     (folder / "sentences.en").write_text("The cat sat.\n\nGood morning\n", encoding="utf-8")
     return folder
 
