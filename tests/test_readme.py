@@ -44,12 +44,12 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(MUSIC) as archive:
         first = next(name for name in archive.namelist() if name.endswith((".mid", ".midi")))
         (folder / "opening.mid").write_bytes(archive.read(first))
-    lines = ARTICLES.read_text(encoding="utf-8").splitlines(keepends=True)
+    articles = ARTICLES.read_text(encoding="utf-8").splitlines(keepends=True)
     (folder / "wikipedia").mkdir()
-    for split, part in {"train": lines[:60], "val": lines[60:70]}.items():
+    for split, rows in {"train": articles[:60], "val": articles[60:70]}.items():
         with lzma.open(folder / "wikipedia" / f"{split}.jsonl.xz", "wt", encoding="utf-8") as file:
-            file.writelines(part)
-    (folder / "article.txt").write_text(json.loads(lines[70])["body"], encoding="utf-8")
+            file.writelines(rows)
+    (folder / "article.txt").write_text(json.loads(articles[70])["body"], encoding="utf-8")
     (folder / "sentences.en").write_text("The cat sat.\n\nGood morning\n", encoding="utf-8")
     return folder
 
