@@ -367,10 +367,15 @@ def _named(corpus: Sequence[str]) -> str:
     return ",".join(Path(word).name for word in corpus)
 
 
-def stored_records(run: Path, task: Task[Any, Any], split: str, limit: int | None = None) -> Iterator[Record[Any, Any]]:
-    """The records of a split of the folder that a run was trained on: as they were read, where their ids are less."""
-    store = Store(folders.data_of(run, task), split)
+def stored_records(
+    run: Path, task: Task[Any, Any], split: str, limit: int | None = None
+) -> tuple[str, Iterator[Record[Any, Any]]]:
+    """A split of the folder that a run was trained on: what it is called, and its records, as they were read where
+    their ids are less."""
+    data = folders.data_of(run, task)
+    store, name = Store(data, split), set_name(data, split)
     if store.has_texts:
-        return map(task.kept, islice(store.texts(), limit))
+        return name, map(task.kept, islice(store.texts(), limit))
     rows = (store.row(index) for index in range(len(store)))
-    return (Record(task.decode_source(prompt), task.decode(target)) for prompt, target in islice(rows, limit))
+    records = (Record(task.decode_source(prompt), task.decode(target)) for prompt, target in islice(rows, limit))
+    return name, records

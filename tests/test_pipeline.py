@@ -86,7 +86,7 @@ def no_leftovers(folder: Path) -> bool:
 
 def test_a_few_pairs_are_learnt_by_heart_and_scored(by_heart: Path, examples: Examples) -> None:
     opened = engine.load(by_heart)
-    records = list(pipeline.stored_records(by_heart, opened.task, "val"))
+    records = list(pipeline.stored_records(by_heart, opened.task, "val")[1])
     assert [(r.source.text, r.target) for r in records] == examples("translate").PAIRS
     seen: list[int] = []
     evaluation = pipeline.evaluate(opened, records, "pairs", by_heart.parent / "said.jsonl", seen.append)
@@ -340,7 +340,7 @@ def test_several_languages_in_one_model(tiny: Recipe, tmp_path: Path) -> None:
     assert [result.outputs[0] for result in mixed] == ["danke", "merci"]
     with pytest.raises(UserError, match="does not translate into 'it'; it knows de, fr"):
         engine.load(tmp_path / "run", to="it")("yes")
-    evaluation = pipeline.evaluate(opened, pipeline.stored_records(tmp_path / "run", opened.task, "val"), "val")
+    evaluation = pipeline.evaluate(opened, pipeline.stored_records(tmp_path / "run", opened.task, "val")[1], "val")
     assert evaluation.scores[1].value == pytest.approx(100)
 
 
@@ -520,7 +520,7 @@ def test_a_run_is_resumed_only_as_what_it_was(long_run: Recipe, corpus: list[str
     pipeline.prepare(with_settings(saving, "task.vocab=265"), {"train": corpus, "val": corpus}, data, overwrite=True)
     refused(saving, data, "was prepared anew")
     with pytest.raises(DataError, match=r"was prepared anew with another tokenizer than that of .*run"):
-        list(pipeline.stored_records(run, load_task(run)[1], "val"))
+        pipeline.stored_records(run, load_task(run)[1], "val")
     pipeline.prepare(saving, {"train": corpus, "val": corpus}, data, overwrite=True)
     (tmp_path / "run" / "state.safetensors").write_bytes(before["state.safetensors"][:1000])
     with pytest.raises(DataError, match=r"state\.safetensors is damaged"):

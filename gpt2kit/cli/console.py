@@ -100,6 +100,9 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
     messages.print(table)
     for split, report in reports.items():
         left_out(split, report)
+        if report.cut:
+            lost = f"{report.cut_tokens:,} tokens beside {report.tokens:,} that stay"
+            say(f"{split}: {report.cut:,} sources were cut to fit into the window, by {lost}")
         if report.leaked and split != "train":
             example = report.examples["source also in training"][0]
             say(f"{split}: {report.leaked:,} sources stand in train too, such as {example}")

@@ -56,7 +56,7 @@ def demo(
             evaluation = pipeline.evaluate_stream(opened, documents)
         following = music.demonstrate(opened, run)
     else:
-        records = list(pipeline.stored_records(run, opened.task, "val"))
+        records = list(pipeline.stored_records(run, opened.task, "val")[1])
         evaluation = pipeline.evaluate(opened, records, "embedded held-out sample")
         following = _compared(task, opened, records, run)
     if json:

@@ -162,6 +162,10 @@ def render(
     from gpt2kit.music.page import write_page
 
     paths = [Path(word) for word in pieces]
+    shown: dict[Path, Path] = {}
+    for path in paths:
+        if (other := shown.setdefault(path.with_suffix(".html"), path)) is not path:
+            raise UserError(f"{other} and {path} would both be shown in {path.with_suffix('.html')}: rename one")
     engine = verbs.load(task, run, {}, "", [], flags) if run else None
     told = []
     for path in paths:

@@ -289,8 +289,7 @@ def evaluate(
         records = islice(engine.task.read(pairs), limit)
         name = ",".join(Path(path).name for path in pairs)
     else:
-        records = pipeline.stored_records(Path(run or f"runs/{task}"), engine.task, split, limit)
-        name = split
+        name, records = pipeline.stored_records(Path(run or f"runs/{task}"), engine.task, split, limit)
     evaluation = pipeline.evaluate(engine, records, name, written, lambda done: counter(name, done))
     counter.done()
     if json:

@@ -101,7 +101,7 @@ def record(error: UserError) -> None:
     if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
         import time
 
-        extra = {"py_callstack": str(error), "timestamp": str(int(time.time()))}
+        extra = {"py_callstack": str(error), "timestamp": str(int(time.time())), "exit_code": error.exit_code}
         Path(path).write_text(json.dumps({"message": {"message": str(error), "extraInfo": extra}}), encoding="utf-8")
 
 

@@ -79,27 +79,33 @@ def launch(words: Sequence[str], devices: int, again: str) -> None:
 
 def cause(failures: dict[int, ProcessFailure], again: str) -> UserError | Interrupted:
     """What ended the run, which the others died of: they lost its connection, and the launcher ended them."""
+    told = {rank: said(failure) for rank, failure in failures.items()}
 
     def order(rank: int) -> tuple[bool, bool, bool, int]:
-        code = failures[rank].exitcode
-        return code == -signal.SIGTERM, code > 0, not said(failures[rank]), rank
+        message, code = told[rank]
+        return code == -signal.SIGTERM, code > 0, not message, rank
 
     rank = min(failures, key=order)
-    failure = failures[rank]
+    message, code = told[rank]
     safe = f"the state of the last save is untouched; to go on from it:\n  {again}"
-    if failure.exitcode < 0:
-        number = -failure.exitcode
-        hint = "; the system does that when memory runs out" if number == signal.SIGKILL else ""
-        name = failure.signal_name()
-        return RankFailed(f"rank {rank} was killed by {name} (signal {number}){hint}; {safe}", 128 + number)
-    if failure.exitcode in STOPPED:
-        return Interrupted(failure.exitcode - 128, "")
-    if message := said(failure):
-        return RankFailed(message, failure.exitcode)
-    return RankFailed(f"rank {rank} ended with exit code {failure.exitcode}, see above; {safe}", failure.exitcode)
+    if code < 0:
+        hint = "; the system does that when memory runs out" if -code == signal.SIGKILL else ""
+        name = failures[rank].signal_name()
+        return RankFailed(f"rank {rank} was killed by {name} (signal {-code}){hint}; {safe}", 128 - code)
+    if code in STOPPED:
+        return Interrupted(code - 128, "")
+    if message:
+        return RankFailed(message, code)
+    return RankFailed(f"rank {rank} ended with exit code {code}, see above; {safe}", code)
 
 
-def said(failure: ProcessFailure) -> str:
-    """The message of the UserError that a process recorded."""
+def said(failure: ProcessFailure) -> tuple[str, int]:
+    """The message of the UserError that a process recorded and its exit code; else nothing and what it ended with.
+
+    What ended it may be another thing: having said why it leaves, it can be aborted by a thread that still waits for
+    the others.
+    """
     message = failure.error_file_data.get("message")
-    return str(message.get("message", "")) if isinstance(message, dict) else ""
+    if not isinstance(message, dict):
+        return "", failure.exitcode
+    return str(message.get("message", "")), int(message.get("extraInfo", {}).get("exit_code", failure.exitcode))

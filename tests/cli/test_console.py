@@ -67,13 +67,14 @@ def test_a_report_names_every_drop(capsys: Capture) -> None:
     train = SplitReport(read=5000, rows=4000)
     for number in range(1000):
         train.drop("source empty", f"[b]{number}")
-    val = SplitReport(read=2, rows=2, leaked=1)
+    val = SplitReport(read=2, rows=2, leaked=1, tokens=50, cut=2, cut_tokens=1234)
     val.show("source also in training", "good morning")
     console.prepared({"train": train, "val": val}, "data/x")
     out, err = capsys.readouterr()
     assert out == ""
     assert "train: 1,000 dropped, source empty, such as '[b]0'" in err
     assert "val: 1 sources stand in train too, such as 'good morning'" in err
+    assert "val: 2 sources were cut to fit into the window, by 1,234 tokens beside 50 that stay" in err
     assert "written to data/x" in err
 
 

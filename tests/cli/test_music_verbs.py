@@ -430,6 +430,16 @@ def test_several_pieces(workplace: Path, capsys: Capture) -> None:
     assert [each["page"] for each in told(["music", "render", "a.mid", "b.mid"], capsys)] == ["a.html", "b.html"]
 
 
+@pytest.mark.parametrize("words", [["a.mid", "a.midi"], ["a.mid", "a.mid"]])
+def test_pieces_of_one_name(workplace: Path, capsys: Capture, words: list[str]) -> None:
+    for name in words:
+        write_midi(workplace / name, tune(3))
+    before = contents(workplace)
+    message = f"{words[0]} and {words[1]} would both be shown in a.html: rename one"
+    assert message in told(["music", "render", *words], capsys, 2)
+    assert contents(workplace) == before
+
+
 @pytest.mark.usefixtures("silent")
 @pytest.mark.parametrize("kind", [".wav", ".png", ".html"])
 def test_rendering_replaces_only_when_told(workplace: Path, capsys: Capture, kind: str) -> None:

@@ -241,6 +241,10 @@ def test_a_recorded_error_is_what_the_launcher_reads(tmp_path: Path, monkeypatch
     monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", str(tmp_path / "error.json"))
     distributed.record(MachineError("no room"))
     found = ProcessFailure(1, 7, 4, str(tmp_path / "error.json"))
-    assert launch.said(found) == "no room"
+    assert launch.said(found) == ("no room", 4)
+    aborted = ProcessFailure(1, 7, -signal.SIGABRT, str(tmp_path / "error.json"))
+    assert launch.said(aborted) == ("no room", 4), "on its way out"
+    found_cause = launch.cause({0: failure(0, -signal.SIGTERM, tmp_path), 1: aborted}, "AGAIN")
+    assert (str(found_cause), getattr(found_cause, "exit_code", None)) == ("no room", 4)
     monkeypatch.delenv("TORCHELASTIC_ERROR_FILE")
     distributed.record(MachineError("nobody reads this"))
