@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
+from gpt2kit.data.article import Article
 from gpt2kit.data.lines import check_file, unpacked_name
 from gpt2kit.data.sources import TABLES, is_table, read_fields
 from gpt2kit.data.tables import Columns, Fields, listed
@@ -20,16 +20,6 @@ WELL_KNOWN = (
 
 HOW_TO_NAME = "--columns document,summary or --columns title,document,summary"
 ACCEPTED = f"a table ({' '.join(TABLES)}), hf:owner/name[:config][@split] or a Wikipedia dump (.xml)"
-
-
-class Article(NamedTuple):
-    title: str
-    body: str
-    lead: str
-    problem: str | None = None
-    """Why it is left out, in two or three words; then it may have neither body nor lead."""
-    name: str = ""
-    """Where it comes from, as in "train.jsonl.xz:17"."""
 
 
 def read_articles(word: str, columns: Columns = ()) -> Iterator[Article]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.parsers import expat
 
-from gpt2kit.data.articles import Article
+from gpt2kit.data.article import Article
 from gpt2kit.data.lines import blocks
 from gpt2kit.data.report import Damage
 from gpt2kit.data.wikitext import MarkupError, read_wikitext, template_names

@@ -13,7 +13,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from gpt2kit.data.articles import Article, is_dump, read_articles
+from gpt2kit.data.article import Article
+from gpt2kit.data.articles import is_dump, read_articles
 from gpt2kit.data.lines import unpacked_name
 from gpt2kit.data.sources import is_table, read_pairs
 from gpt2kit.errors import DataError

@@ -10,7 +10,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from gpt2kit.data.articles import Article, read_articles
+from gpt2kit.data.article import Article
+from gpt2kit.data.articles import read_articles
 from gpt2kit.data.report import Damage
 from gpt2kit.data.wikitext import MarkupError
 from gpt2kit.errors import DataError
