@@ -97,7 +97,7 @@ class TrainConfig:
     short_window: int = knob(
         0, "of a stream: tokens of the windows that training begins with, a part of the model's; 0: there are none"
     )
-    short_epochs: float = knob(0.0, "passes that are read in these")
+    short_share: float = knob(0.0, "share of the training that is done in these")
     accumulate: int = knob(1, "micro-batches a step, doubled until one fits into memory; the same numbers")
     optimizer: str = knob("adamw", "muon: Muon for the blocks' matrices, AdamW for the rest", ("adamw", "muon"))
     lr: float = knob(1e-3, "peak learning rate of AdamW")
@@ -143,8 +143,9 @@ class TrainConfig:
             )
         check(self.batch_tokens >= 1 and self.accumulate >= 1, "batch_tokens and accumulate must be at least 1")
         check(
-            self.short_window >= 0 and self.short_epochs >= 0 and (self.short_window > 0) == (self.short_epochs > 0),
-            f"short_window = {self.short_window}, short_epochs = {self.short_epochs:g}: set both above 0, or neither",
+            self.short_window >= 0 and 0 <= self.short_share <= 1 and (self.short_window > 0) == (self.short_share > 0),
+            f"short_window = {self.short_window}, short_share = {self.short_share:g}: "
+            "set a window above 0 and a share of up to 1, or neither",
         )
         check(self.lr > 0 and self.muon_lr > 0, "learning rates must be above 0")
         check(0 <= self.beta2 < 1, "beta2 must be in [0, 1)")

@@ -22,7 +22,7 @@ from gpt2kit.data.hub import fetch
 from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import Store
-from gpt2kit.data.streams import Short, StreamLayout
+from gpt2kit.data.streams import StreamLayout
 from gpt2kit.engine import Engine
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.generate.decode import answers, freeze
@@ -182,13 +182,12 @@ def _logged(work: loop.Loop, run: Path, task: Task[Any, Any], validation: Store,
 def layout_of(task: Task[Any, Any], model: GPT2, config: TrainConfig | None = None) -> Layout:
     """How a task's ids become batches; `config` says what training makes of them."""
     config = config or TrainConfig()
-    short = Short(config.short_window, config.short_epochs) if config.short_window else None
     if task.layout == "stream":
         if config.loss_on != "answer":
             raise UserError(f"train.loss_on = {config.loss_on!r}: a stream has no prompts to learn; leave it out")
-        return StreamLayout(model.config.n_positions, task.crop, short)
-    if short:
-        raise UserError(f"train.short_window = {short.window}: only streams are read in windows")
+        return StreamLayout(model.config.n_positions, task.crop, config.short_window)
+    if config.short_window:
+        raise UserError(f"train.short_window = {config.short_window}: only streams are read in windows")
     return RowLayout(config.loss_on)
 
 

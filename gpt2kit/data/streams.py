@@ -7,7 +7,6 @@ Shapes: B rows, T positions (the window), N targets.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,25 +24,14 @@ Crop = Callable[[Ids, int, int, Generator], Ids]
 """(ring of ids, start, length, noise) -> `length` ids: what a task makes of a window that is trained on."""
 
 
-@dataclass(frozen=True)
-class Short:
-    """How training begins: for so many `epochs` each window is cut into ones of `window` tokens.
-
-    What is near is learned first, at less cost ("Shortformer", Press et al. 2021, section 4).
-    """
-
-    window: int
-    epochs: float
-
-
 class StreamBatches:
     """Training windows; a row [3] is (where the window starts, its length, the epoch), so that every epoch's crop has
     noise of its own. All tokens are read about once an epoch."""
 
     def __init__(
-        self, store: Store, window: int, batch_tokens: int, seed: int, crop: Crop, short: Short | None = None
+        self, store: Store, window: int, batch_tokens: int, seed: int, crop: Crop, short_window: int = 0
     ) -> None:
-        """Raises DataError when there are fewer than two tokens."""
+        """`short_window` is a part of the window. Raises DataError when there are fewer than two tokens."""
         if store.tokens < 2:
             raise DataError("the training split has no tokens: nothing can be learned")
         self.store, self.seed, self.crop = store, seed, crop
@@ -51,17 +39,25 @@ class StreamBatches:
         self.count = max(1, store.tokens // self.width)
         self.epoch_tokens = self.count * self.width
         self.size = -(-self.count // max(1, batch_tokens // self.width))
-        self.short = short if self.width == window else None  # all there is may be less than a window
+        # All there is may be less than a window.
+        self.short_width = short_window if short_window and self.width == window else self.width
 
     def __len__(self) -> int:
         return self.size
 
     def epoch(self, number: int) -> list[Rows]:
-        short = round((self.short.epochs - number) * len(self)) if self.short else 0
-        return [self._rows(starts, number, index < short) for index, starts in enumerate(self._starts(number))]
+        return [self._rows(starts, number) for starts in self._starts(number)]
 
     def longest(self) -> Rows:
-        return self._rows(self._starts(0)[0], 0, is_short=False)
+        return self._rows(self._starts(0)[0], 0)
+
+    def short(self, rows: Rows) -> Rows:
+        """The same tokens, each window in its parts: what is near is learned first, at less cost ("Shortformer",
+        Press et al. 2021, section 4)."""
+        starts = (rows[:, :1] + np.arange(0, self.width, self.short_width)) % self.store.tokens
+        return np.stack(
+            [starts.ravel(), np.full(starts.size, self.short_width), np.repeat(rows[:, 2], starts.shape[1])], 1
+        )
 
     def _starts(self, epoch: int) -> list[NDArray[np.int64]]:
         """Where the whole windows of each batch begin."""
@@ -69,10 +65,8 @@ class StreamBatches:
         starts = (rng.integers(self.store.tokens) + self.width * rng.permutation(self.count)) % self.store.tokens
         return np.array_split(starts, len(self))
 
-    def _rows(self, starts: NDArray[np.int64], epoch: int, is_short: bool) -> Rows:
-        width = self.short.window if is_short and self.short else self.width
-        starts = (starts[:, None] + np.arange(0, self.width, width)).ravel() % self.store.tokens
-        return np.stack([starts, np.full_like(starts, width), np.full_like(starts, epoch)], axis=1)
+    def _rows(self, starts: NDArray[np.int64], epoch: int) -> Rows:
+        return np.stack([starts, np.full_like(starts, self.width), np.full_like(starts, epoch)], axis=1)
 
     def lengths(self, rows: Rows) -> NDArray[np.int64]:
         return rows[:, 1] + 1
@@ -138,20 +132,20 @@ class DocumentWindows:
 class StreamLayout:
     """Documents of any length; loss on every token but the first of a window."""
 
-    def __init__(self, window: int, crop: Crop, short: Short | None = None) -> None:
+    def __init__(self, window: int, crop: Crop, short_window: int = 0) -> None:
         """`window` is the model's; `crop` is applied to what is trained on, which may begin with short windows.
 
         Raises UserError when these are no part of a window.
         """
-        if short and window % short.window:
+        if short_window and window % short_window:
             raise UserError(
-                f"train.short_window = {short.window}: it must be a part of model.n_positions = {window}, "
+                f"train.short_window = {short_window}: it must be a part of model.n_positions = {window}, "
                 f"such as {window // 2}"
             )
-        self.window, self.crop, self.short = window, crop, short
+        self.window, self.crop, self.short_window = window, crop, short_window
 
     def training(self, store: Store, batch_tokens: int, seed: int) -> StreamBatches:
-        return StreamBatches(store, self.window, batch_tokens, seed, self.crop, self.short)
+        return StreamBatches(store, self.window, batch_tokens, seed, self.crop, self.short_window)
 
     def validation(self, store: Store, batch_tokens: int) -> DocumentWindows:
         return DocumentWindows(store, self.window, batch_tokens)
