@@ -33,6 +33,7 @@ class Encoder(Protocol[Encoded]):
     @property
     def cuts(self) -> bool: ...
     def encode(self, records: Sequence[Encoded]) -> Rows: ...
+    def learned(self, target: list[int]) -> list[int]: ...
     def shorten(self, prompt: list[int], room: int) -> list[int]: ...
     def problem(self, record: Encoded) -> str | None: ...
     def left_out(self, record: Encoded) -> Mapping[str, int]: ...
@@ -47,7 +48,7 @@ class SplitWriter(Generic[Item]):
         self, store: StoreWriter, task: Encoder[Item], window: int | None, training_keys: NDArray[np.uint64] | None
     ) -> None:
         self.store, self.task, self.window, self.training_keys = store, task, window, training_keys
-        self.keeps_texts = store.split != "train"
+        self.trains = store.split == "train"
         self.report = SplitReport()
         self._waiting: list[Item] = []
         self._keys: list[NDArray[np.uint64]] = []
@@ -86,7 +87,9 @@ class SplitWriter(Generic[Item]):
         for record in batch:
             self.report.leave_out(self.task.left_out(record))
         rows = self.task.encode(batch)
-        if self.keeps_texts:
+        if self.trains:
+            rows = self._learned(rows)
+        else:
             self.store.add_texts(texts for record in batch if (texts := self.task.texts(record)) is not None)
         if self.window is not None:
             rows = fit_rows(batch, rows, self.task, self.window, self.report)
@@ -95,6 +98,14 @@ class SplitWriter(Generic[Item]):
             self.store.add(rows, [repr(record) for record in batch])
         self._keys.append(keys)
         self._rows.append(np.array([_hash(array("I", (*p, BETWEEN, *t)).tobytes()) for p, t in rows], dtype=np.uint64))
+
+    def _learned(self, rows: Rows) -> Rows:
+        learned = [(prompt, self.task.learned(target)) for prompt, target in rows]
+        lost = [len(before) - len(after) for (_, before), (_, after) in zip(rows, learned, strict=True)]
+        if any(lost):
+            counts = {"targets shortened for training": sum(map(bool, lost)), "tokens that these lost": sum(lost)}
+            self.report.leave_out(counts)
+        return learned
 
 
 def write_splits(
@@ -125,7 +136,7 @@ def write_splits(
 
 
 def fit_rows(records: Sequence[Item], rows: Rows, task: Encoder[Item], window: int, report: SplitReport) -> Rows:
-    """Rows that fit into the window: sources are cut, targets never; what then leaves no source at all is dropped."""
+    """Rows that fit into the window: sources are cut, targets not; what then leaves no source at all is dropped."""
     fitting = []
     for record, (prompt, target) in zip(records, rows, strict=True):
         room = window - len(target)

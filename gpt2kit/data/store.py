@@ -53,7 +53,6 @@ class StoreWriter:
             if "names" not in self.files:
                 self.files["names"] = (self.folder / f"{self.split}.names").open("wb")
             lines = "".join(f"{' '.join(name.splitlines())}\n" for name in names)
-            lines = "".join(f"{' '.join(name.splitlines())}\n" for name in names)
             self.files["names"].write(lines.encode("utf-8", "backslashreplace"))
         self.rows += len(rows)
         self.tokens += int(lengths.sum())

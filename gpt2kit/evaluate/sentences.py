@@ -87,6 +87,16 @@ def sentences(text: str, headings: bool = False) -> list[str]:
     return found
 
 
+def without_last_sentence(text: str) -> str:
+    """The text up to the end of the last sentence but one; all of it where it has but one."""
+    left = sum(not letter.isspace() for sentence in sentences(text, headings=True)[:-1] for letter in sentence)
+    for index, letter in enumerate(text):
+        if left == 0:
+            return text[:index].rstrip() or text
+        left -= not letter.isspace()
+    return text
+
+
 def paragraphs(text: str) -> list[str]:
     """The paragraphs of a text, each one line, without headings.
 

@@ -199,6 +199,10 @@ class Task(ABC, Generic[Source, Target]):
         """Of a stream's document, first token included: how much there is of what its loss is divided by."""
         return {"token": len(document) - 1}
 
+    def learned(self, target: list[int]) -> list[int]:
+        """What is trained on of a target; a task overrides this where long ones cost more than they teach."""
+        return target
+
     def shorten(self, prompt: list[int], room: int) -> list[int]:
         """A prompt of at most `room` tokens: the source is cut at its end, the last token stays."""
         return prompt if len(prompt) <= room else [*prompt[: room - 1], prompt[-1]]

@@ -17,7 +17,7 @@ from gpt2kit.data.hub import fetch
 from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.data.sources import is_table
 from gpt2kit.evaluate.extractive import tfidf_order
-from gpt2kit.evaluate.sentences import sentences
+from gpt2kit.evaluate.sentences import sentences, without_last_sentence
 from gpt2kit.evaluate.summaries import Example, SummaryScores
 from gpt2kit.tasks.base import Record, Score, Scorer, TextTask, recast
 
@@ -66,11 +66,17 @@ class Summarize(TextTask[Document, str]):
         CUTS,
         flag=("prepare",),
     )
+    longest: int = knob(
+        0,
+        "tokens of the longest summary that is learned: a longer one ends with an earlier sentence; 0: any",
+        flag=("prepare",),
+    )
     title: str = knob("", "the title of the document, where the input has none", flag=("generate",))
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check(len(self.columns) in (0, 2, 3), f"columns takes 2 or 3 names, not {len(self.columns)}")
+        check(self.longest == 0 or self.longest > 1, f"longest = {self.longest}: a summary has a token and its end")
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Document, str]]:
         streams = [read_articles(word, self.columns) for word in corpus]
@@ -143,6 +149,12 @@ class Summarize(TextTask[Document, str]):
         targets = self.bpe.encode([record.target for record in records])
         separator, end = self.bpe.id(SEPARATOR), self.eos
         return [([*source, separator], [*target, end]) for source, target in zip(sources, targets, strict=True)]
+
+    def learned(self, target: list[int]) -> list[int]:
+        if not 0 < self.longest < len(target):
+            return target
+        cut = self.bpe.decode(target[: self.longest - 1]).rstrip("\ufffd")  # a part of a character
+        return self.encode_target(without_last_sentence(cut))
 
     def _arranged(self, source: Document) -> str:
         """The document in the order in which it is read, the end of which may be cut."""

@@ -21,11 +21,14 @@ class Letters:
 
     vocab_size = 1000
 
-    def __init__(self, cuts: bool = True) -> None:
-        self.cuts = cuts
+    def __init__(self, cuts: bool = True, longest: int = 1000) -> None:
+        self.cuts, self.longest = cuts, longest
 
     def encode(self, records: Sequence[Pair]) -> Rows:
         return [([*map(ord, source), SEPARATOR], [*map(ord, target), EOS]) for source, target in records]
+
+    def learned(self, target: list[int]) -> list[int]:
+        return [*target[: self.longest - 1], EOS] if len(target) > self.longest else target
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
         return [*prompt[: room - 1], prompt[-1]]
@@ -87,6 +90,18 @@ def test_a_source_that_may_not_be_cut_is_dropped() -> None:
     rows = fit_rows(pairs, Letters(cuts=False).encode(pairs), Letters(cuts=False), 6, report)
     assert [text(prompt[:-1]) for prompt, _ in rows] == ["a"]
     assert (report.cut, report.dropped) == (0, {"source longer than the window": 1})
+
+
+def test_long_targets_are_shortened_for_training_alone(tmp_path: Path) -> None:
+    pairs = [("one", "abcdef"), ("two", "abcd"), ("three", "ab"), ("four", "abcdef")]
+    written = write_splits(
+        tmp_path, ("train", "val"), pairs, lambda pair: "val" if pair[0] == "four" else "train", Letters(longest=4), 50
+    )
+    targets = [text(Store(tmp_path, "train").row(index)[1][:-1]) for index in range(3)]
+    assert targets == ["abc", "abc", "ab"]
+    assert written["train"].report.left_out == {"targets shortened for training": 2, "tokens that these lost": 4}
+    assert text(Store(tmp_path, "val").row(0)[1][:-1]) == "abcdef"
+    assert written["val"].report.left_out == {}
 
 
 def test_what_is_kept_of_records_outside_of_training(tmp_path: Path) -> None:

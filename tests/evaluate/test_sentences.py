@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gpt2kit.evaluate.sentences import paragraphs, sentences
+from gpt2kit.evaluate.sentences import paragraphs, sentences, without_last_sentence
 
 PIECES = [
     *(" ", "  ", "\n", "\n\n", ".", "...", "!", "?", "…", "。", "！", '"', "'", "(", ")", "«", "»", "”", "[1]", "="),
@@ -155,3 +155,18 @@ def test_texts_that_would_take_a_careless_pattern_hours(text: str) -> None:
 
 def test_many_short_sentences() -> None:
     assert sentences("Go on. " * 20_000) == ["Go on."] * 20_000
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        ("One sentence", "One sentence"),
+        ("One. And a h", "One."),
+        ("One  and\nmore.\n\nTwo. Th", "One  and\nmore.\n\nTwo."),
+        ("== Head ==\nOne. Two.", "== Head ==\nOne."),
+        ("  一。二。三", "  一。二。"),
+    ],
+)
+def test_a_text_without_its_last_sentence(text: str, expected: str) -> None:
+    assert without_last_sentence(text) == expected

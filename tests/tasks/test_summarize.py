@@ -72,6 +72,25 @@ def test_the_separator_the_summary_and_its_end_always_fit(tmp_path: Path, cut: s
     assert (report.cut, report.cut_tokens) == (1, len(whole[0][0]) - len(prompt))
 
 
+def test_a_long_summary_is_learned_up_to_an_earlier_sentence(tmp_path: Path) -> None:
+    text = "It is short.\n\nIt has a second paragraph. And here is more, which is of no use to anyone."
+    whole = opened(tmp_path).encode_target(text)
+    task = opened(tmp_path, longest=len(whole) - 3)
+    learned = task.learned(whole)
+    assert task.decode(learned) == "It is short.\n\nIt has a second paragraph."
+    assert learned[-1] == task.eos
+    assert opened(tmp_path, longest=len(whole)).learned(whole) == opened(tmp_path).learned(whole) == whole
+
+
+@pytest.mark.parametrize("text", ["no stop in it " * 20, "東京は日本の首都" * 20])
+def test_a_summary_of_one_long_sentence_is_cut_inside_of_it(tmp_path: Path, text: str) -> None:
+    task = opened(tmp_path, longest=30)
+    learned = task.learned(task.encode_target(text))
+    assert 20 < len(learned) <= 30
+    assert learned[-1] == task.eos
+    assert text.startswith(task.decode(learned))
+
+
 def test_what_stays_of_a_long_document(tmp_path: Path) -> None:
     kept = {}
     for cut in ("head", "head-tail"):
