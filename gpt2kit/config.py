@@ -15,8 +15,9 @@ SIZES: dict[str, dict[str, int]] = {
 }
 """The four released GPT-2 models: Radford et al. 2019, table 2."""
 
-ATTENTIONS = ("full", "relative", "local", "compressed")
-"""Kinds of causal self-attention: GPT-2's, Music Transformer's, and the two of T-DMCA (Liu et al. 2018)."""
+ATTENTIONS = ("full", "relative", "relative-local", "local", "compressed")
+"""Kinds of causal self-attention: GPT-2's, two of Music Transformer (Huang et al. 2018), two of T-DMCA (Liu et al.
+2018)."""
 
 
 def knob(default: Any, help: str, choices: tuple[str, ...] = (), flag: tuple[str, ...] = ()) -> Any:
@@ -51,10 +52,14 @@ class ModelConfig:
     dropout: float = knob(0.1, "dropout on the embeddings and on what each sublayer adds (embd_pdrop, resid_pdrop)")
     attention: str = knob(
         "full",
-        "causal self-attention: full (GPT-2's), relative (Music Transformer's), local or compressed (T-DMCA's for long "
-        "windows); one kind for all layers, or a comma list with one for each, such as local,compressed,local",
+        "causal self-attention: full (GPT-2's), relative or relative-local (Music Transformer's), local or compressed "
+        "(T-DMCA's for long windows); one kind for all layers, or a comma list with one for each, such as "
+        "local,compressed,local",
     )
-    block: int = knob(256, "tokens in a block of local attention, which looks at nothing outside of it")
+    block: int = knob(
+        256,
+        "tokens in a block of local attention, which looks at its block alone, or if relative at the one before too",
+    )
     compression: int = knob(3, "tokens whose keys and values compressed attention makes one of")
 
     def __post_init__(self) -> None:
@@ -71,6 +76,10 @@ class ModelConfig:
         check(unknown is None, f"attention = {self.attention!r}: there is no kind {unknown!r}; accepted: {accepted}")
         count = f"attention = {self.attention!r} names {len(kinds)} kinds"
         check(len(kinds) in (1, self.n_layer), f"{count}; accepted: {accepted}")
+        both = {"local", "relative-local"} <= set(kinds)
+        check(
+            not both, f"attention = {self.attention!r}: a model has layers of local or of relative-local, not of both"
+        )
         object.__setattr__(self, "attention", kinds[0] if len(set(kinds)) == 1 else ",".join(kinds))
 
     @property

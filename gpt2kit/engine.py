@@ -99,7 +99,8 @@ class Engine:
         for index in asked:
             results[index] = None
         told = 0
-        for found in decode.answers(self._decoder(config), ids, config, self.task.eos, numbers, clock):
+        decoder, recent = self._decoder(config), self.task.recent
+        for found in decode.answers(decoder, ids, config, self.task.eos, numbers, clock, recent):
             outputs = [self.task.decode(answer.ids) for answer in found.answers]
             scores = [answer.score for answer in found.answers]
             truncated = prompts[found.index][1]

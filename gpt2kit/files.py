@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from gpt2kit.errors import DataError, MachineError, UserError
@@ -60,6 +61,16 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise DataError(f"{path}: expected a JSON object, found {type(value).__name__}")
     return value
+
+
+def writable_folder(path: Path) -> None:
+    """Make a folder where there is none. Raises MachineError when nothing can be written into it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise MachineError(f"{path}: cannot be written to: {error.strerror or error}") from error
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def play(engine: Engine, primer: Notes, seconds: float, samples: int) -> list[Re
     """Continuations of a primer, which may be empty, of so many seconds each."""
     banned = (events.BEGIN, events.END, events.PAD)  # it is the clock that ends a piece
     longest = int(seconds * EVENTS_A_SECOND) + PATIENCE
-    config = engine.configured({"ban_ids": list(banned), "max_new_tokens": longest})
+    config = engine.configured({"ban_ids": list(banned), "max_new_tokens": longest, "roll": True})
     advance = [round(events.seconds([id]) * events.STEPS_A_SECOND) for id in range(events.VOCABULARY)]
     limit = max(1, math.ceil(seconds * events.STEPS_A_SECOND - 1e-6))
     return list(engine.results([primer] * samples, config, Clock(advance, limit, PATIENCE)))

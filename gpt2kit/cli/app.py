@@ -52,7 +52,11 @@ def run(words: Sequence[str]) -> int:
     """Run one command line; returns its exit code. A user's mistake gives a message, never a traceback."""
     as_json = "--json" in words
     try:
-        code = build()(expand(words, tasks.names()), prog_name="gpt2kit", standalone_mode=True)
+        code = build()(
+            expand(words, {name: tasks.find(name).parallel for name in tasks.names()}),
+            prog_name="gpt2kit",
+            standalone_mode=True,
+        )
     except SystemExit as exit:
         code = exit.code
     except UserError as error:

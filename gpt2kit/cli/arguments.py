@@ -1,23 +1,26 @@
 """What the shell's words mean before Typer sees them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from gpt2kit.data.articles import is_dump
 from gpt2kit.data.sources import is_table
 
 VERBS = ("prepare", "train", "generate", "evaluate", "render")
 CORPUS_OPTIONS = ("--val", "--test", "--pairs")
-"""Options that take a corpus: one table or dump, or two parallel files, as `--val val.{en,fr}` expands to."""
+"""Options that take a corpus: one table, or two parallel files, as `--val val.{en,fr}` expands to."""
 
 
-def expand(words: Sequence[str], tasks: Sequence[str]) -> list[str]:
-    """`gpt2kit translate "I am"` means generate; the second file after a corpus option belongs to the option."""
+def expand(words: Sequence[str], tasks: Mapping[str, bool]) -> list[str]:
+    """`gpt2kit translate "I am"` means generate; the second file after a corpus option belongs to the option.
+
+    `tasks` says which read parallel files: others have one word to an option.
+    """
     expanded = list(words)
-    if expanded and expanded[0] in tasks:
-        second = expanded[1] if len(expanded) > 1 else ""
-        if second not in (*VERBS, "--help", "-h"):
-            expanded.insert(1, "generate")
-    return _pair_corpora(expanded)
+    if not expanded or expanded[0] not in tasks:
+        return expanded
+    second = expanded[1] if len(expanded) > 1 else ""
+    if second not in (*VERBS, "--help", "-h"):
+        expanded.insert(1, "generate")
+    return _pair_corpora(expanded) if tasks[expanded[0]] else expanded
 
 
 def _pair_corpora(words: list[str]) -> list[str]:
@@ -31,7 +34,7 @@ def _pair_corpora(words: list[str]) -> list[str]:
         if word in CORPUS_OPTIONS and left:
             first = left.pop(0)
             paired.append(first)
-            is_file = not (is_table(first) or is_dump(first) or first.startswith("-"))
+            is_file = not (is_table(first) or first.startswith("-"))
             if is_file and left and not left[0].startswith("-"):  # else an option follows: one file is all there is
                 paired += [word, left.pop(0)]
     return paired

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 DEMO_SECONDS = 30.0
 
+LONGEST_HOURS = 6
+"""A .wav holds no more than 4 GiB."""
+
 
 def generate(
     task: str,
@@ -42,6 +45,7 @@ def generate(
     json: verbs.JsonOption = False,
 ) -> None:
     """Play a new piece, or go on with one, as MIDI, sound and picture."""
+    from gpt2kit.music import events
     from gpt2kit.music.notes import Notes
     from gpt2kit.performer import piece, play, stalled
 
@@ -52,6 +56,8 @@ def generate(
     if prime_seconds is not None and not prime:
         raise UserError("--prime-seconds takes a part of --prime: name the file")
     primer = _primer(prime, prime_seconds) if prime else Notes.none()
+    _check_seconds(seconds, primer.duration)
+    files.writable_folder(Path(out).parent)
     options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     engine = verbs.load(task, run, options, device, set, flags)
     told = []
@@ -60,8 +66,8 @@ def generate(
         told.append(_written(path, notes, begun, sound))
         if stalled(result, seconds):
             told[-1]["stalled"] = True
-            made = notes.duration - begun
-            console.say(f"{path}: stopped after {made:.1f} of {seconds:g} seconds, as time no longer moved on")
+            made = f"{events.seconds(result.ids[0]):.1f} of {seconds:g} seconds"
+            console.say(f"{path}: stopped after {made}, as time no longer moved on")
         if result.truncated:
             console.say(f"{path}: the primer is longer than the model's window; it heard the end of it")
     if json:
@@ -108,7 +114,7 @@ def evaluate(
     from gpt2kit.music.copying import TrainingPieces
     from gpt2kit.music.judge import judge
     from gpt2kit.music.notes import Notes
-    from gpt2kit.performer import piece, play
+    from gpt2kit.performer import piece, play, stalled
 
     _check_seconds(seconds)
     engine = verbs.load(task, run, {"seed": seed}, device, set, flags)
@@ -125,15 +131,20 @@ def evaluate(
             training = TrainingPieces(zip(store.names(), _performances(engine, store), strict=True))
             results = play(engine, Notes.none(), seconds, samples)
             played = [piece(engine, Notes.none(), result)[0] for result in results]
-            judgement = judge(played, list(_performances(engine, documents.store)), training)
             config = engine.config
             how = f"n:{samples}|seconds:{seconds:g}|t:{config.temperature:g}|k:{config.top_k}|p:{config.top_p:g}"
             how += f"|seed:{config.seed}|beside:{documents.name}"
-            told["samples"] = judgement.json() | {"signature": how}
-            if not json:
-                for line in judgement.lines():
+            if any(map(len, played)):
+                judgement = judge(played, list(_performances(engine, documents.store)), training)
+                told["samples"] = judgement.json() | {"signature": how}
+                for line in [] if json else judgement.lines():
                     console.result(line)
                 console.say(f"samples: {how}")
+            else:
+                told["samples"] = {"signature": how, "notes": 0}
+                console.say(f"samples: there is not one note in them ({how})")
+            if silent := sum(stalled(result, seconds) for result in results):
+                console.say(f"samples: {silent} of {samples} were stopped early, as time no longer moved on")
     if json:
         console.result_json(told)
     if documents.report is not None and documents.report.damaged:
@@ -157,56 +168,80 @@ def render(
     json: verbs.JsonOption = False,
 ) -> None:
     """Make a MIDI file heard and seen: .wav, .png and a page with a player, beside it; what exists there is kept."""
-    from gpt2kit.music.attended import grouped
-    from gpt2kit.music.midi import read_midi
-    from gpt2kit.music.page import write_page
-
+    if not 0 <= primer < float("inf"):
+        raise UserError(f"--primer {primer:g}: it is 0 seconds long or more")
     paths = [Path(word) for word in pieces]
     shown: dict[Path, Path] = {}
     for path in paths:
         if (other := shown.setdefault(path.with_suffix(".html"), path)) is not path:
             raise UserError(f"{other} and {path} would both be shown in {path.with_suffix('.html')}: rename one")
     engine = verbs.load(task, run, {}, "", [], flags) if run else None
-    told = []
+    told, failed = [], []
     for path in paths:
-        notes = _with_notes(read_midi(path).notes, str(path))
-        attention = None
-        if engine is not None:
-            from gpt2kit.model.look import attention_rows
-
-            prompt = engine.task.encode_source(notes)
-            notes = engine.task.decode(prompt)
-            # The row that predicts an event is that of the one before; its weight on BEGIN belongs to no note.
-            rows = (row[:, :, 1:].numpy() for row in attention_rows(engine.model, prompt[:-1]))
-            attention = grouped(prompt[1:], rows)
-        page = path.with_suffix(".html")
-        told.append(_shown(path, notes, primer, overwrite) | {"page": str(page)})
-        if _wanted(page, overwrite):
-            write_page(page, notes, path.stem, primer, attention)
-            console.say(f"{page}: a page with a player{', and what the model attended to' if run else ''}")
+        try:
+            notes = _heard(path)
+        except DataError as error:
+            failed.append(str(error))
+            continue
+        told.append(_rendered(path, notes, primer, engine, overwrite))
+    if not told:
+        raise DataError("; ".join(failed))
+    for reason in failed:
+        console.say(reason)
     if json:
         console.result_json(told if len(paths) > 1 else told[0])
+    if failed:
+        raise typer.Exit(PARTLY_DONE)
 
 
-def _check_seconds(seconds: float) -> None:
-    if not 0 < seconds < float("inf"):
-        raise UserError(f"--seconds {seconds:g}: a piece takes more than 0 seconds")
+def _rendered(path: Path, notes: "Notes", primer: float, engine: "Engine | None", overwrite: bool) -> dict[str, Any]:
+    """Sound, picture and page of a piece, with what a model attends to in it."""
+    from gpt2kit.music.attended import grouped
+    from gpt2kit.music.page import write_page
+
+    attention = None
+    if engine is not None:
+        from gpt2kit.model.look import attention_rows
+
+        prompt = engine.task.encode_source(notes)
+        notes = engine.task.decode(prompt)
+        # The row that predicts an event is that of the one before; its weight on BEGIN belongs to no note.
+        rows = (row[:, :, 1:].numpy() for row in attention_rows(engine.model, prompt[:-1]))
+        attention = grouped(prompt[1:], rows)
+    page = path.with_suffix(".html")
+    told = _shown(path, notes, primer, overwrite) | {"page": str(page)}
+    if _wanted(page, overwrite):
+        write_page(page, notes, path.stem, primer, attention)
+        console.say(f"{page}: a page with a player{', and what the model attended to' if engine else ''}")
+    return told
+
+
+def _check_seconds(seconds: float, primer: float = 0.0) -> None:
+    if not (seconds > 0 and primer + seconds <= LONGEST_HOURS * 3600):
+        behind = f" behind a primer of {primer:g}" if primer else ""
+        raise UserError(f"--seconds {seconds:g}{behind}: more than 0 seconds, and {LONGEST_HOURS} hours at most")
 
 
 def _primer(path: str, seconds: float | None) -> "Notes":
-    from gpt2kit.music.midi import read_midi
-
     if seconds is not None and not seconds > 0:
         raise UserError(f"--prime-seconds {seconds:g}: take more than 0 seconds of the primer")
-    notes = read_midi(path).notes
-    if seconds is None:
-        return _with_notes(notes, path)
-    return _with_notes(notes.sliced(0, seconds), f"{path}, first {seconds:g} seconds")
+    heard = _heard(path)
+    part = heard if seconds is None else heard.sliced(0, seconds)
+    if not len(part):
+        raise DataError(f"{path}: there are no notes in its first {seconds:g} seconds")
+    return part
 
 
-def _with_notes(notes: "Notes", where: str) -> "Notes":
+def _heard(path: str | Path) -> "Notes":
+    """The piano notes of a file; says what else is in it. Raises DataError when there are none."""
+    from gpt2kit.music.midi import read_midi
+
+    notes, dropped = read_midi(path)
+    others = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
     if not len(notes):
-        raise DataError(f"{where}: there are no piano notes")
+        raise DataError(f"{path}: there are no piano notes{f' ({others})' if others else ''}")
+    if others:
+        console.say(f"{path}: notes left out, {others}")
     return notes
 
 
@@ -226,7 +261,6 @@ def _refuse(paths: list[Path], kinds: tuple[str, ...], overwrite: bool) -> None:
 def _written(path: Path, notes: "Notes", primer: float, sound: bool) -> dict[str, Any]:
     from gpt2kit.music.midi import write_midi
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_midi(path, notes)
     console.say(f"{path}: {len(notes):,} notes in {notes.duration:.1f} seconds")
     return _shown(path, notes, primer, overwrite=True) if sound else {"midi": str(path), "notes": len(notes)}

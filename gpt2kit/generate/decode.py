@@ -3,7 +3,7 @@
 Shapes: B rows still being decoded, N all rows, S the most new tokens of a row, V vocabulary.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -29,12 +29,20 @@ def freeze(model: GPT2, dtype: str) -> FrozenGPT2:
     return FrozenGPT2(model, "fp32" if dtype == "auto" and device.type != "cuda" else pick_dtype(dtype, device))
 
 
+Recent = Callable[[Sequence[int], int], list[int]]
+"""(text, room) -> at most so many ids to go on from."""
+
+
+def last(text: Sequence[int], room: int) -> list[int]:
+    return [*text[-room:]]
+
+
 class Decoding:
     """Prompts that are being answered together, greedily or by sampling.
 
     Every prompt has at least one token. Row i draws from config.seed + numbers[i], so its answer does not depend on its
-    neighbours. With `config.roll` a row that has filled the window goes on behind the last half of it, which is read
-    again, as every token then stands at another position.
+    neighbours. With `config.roll` a row that has filled the window goes on behind what is `recent` of half a window,
+    which is read again, as every token then stands at another position.
     """
 
     def __init__(
@@ -45,8 +53,10 @@ class Decoding:
         stops: Sequence[int],
         numbers: Sequence[int],
         clock: Clock | None = None,
+        recent: Recent = last,
     ) -> None:
         self.model, self.prompts, self.config, device = model, prompts, config, model.device
+        self.recent = recent
         self.window = model.config.n_positions
         limits = [new_token_limit(len(prompt), self.window, config) for prompt in prompts]
         self.limits_N = torch.tensor(limits, device=device)
@@ -102,9 +112,9 @@ class Decoding:
             logits_BV = stepper.step(tokens_B[:, None])[:, 0]
 
     def _text(self, row: int) -> list[int]:
-        """What a row is to be read from: its prompt, or the last half window of prompt and answer."""
+        """What a row is to be read from: its prompt, or what is recent of prompt and answer."""
         text = [*self.prompts[row], *self.ids_NS[row, : int(self.made_N[row])].tolist()]
-        return text if len(text) == len(self.prompts[row]) else text[-max(1, self.window // 2) :]
+        return text if len(text) == len(self.prompts[row]) else self.recent(text, max(1, self.window // 2))
 
     def _choose(self, logits_BV: Tensor, rows_B: Tensor) -> Tensor:
         if self.config.repetition_penalty != 1:
@@ -162,6 +172,7 @@ def answers(
     stop: int,
     numbers: Sequence[int] | None = None,
     clock: Clock | None = None,
+    recent: Recent = last,
 ) -> Iterator[Decoded]:
     """Decode any number of prompts in batches of similar length; results come as they are ready, not in order.
 
@@ -175,7 +186,7 @@ def answers(
         if config.beams > 1:
             found = beam_search(model, batch, config, stops)
         else:
-            decoding = Decoding(model, batch, config, stops, [numbers[index] for index in chosen], clock)
+            decoding = Decoding(model, batch, config, stops, [numbers[index] for index in chosen], clock, recent)
             for _ in decoding.run():
                 pass
             found = [[answer] for answer in decoding.answers()]

@@ -13,6 +13,7 @@ from gpt2kit.model.cache import Cache, Sight
 from gpt2kit.model.compressed import CompressedAttention, compressed_attention
 from gpt2kit.model.groups import Shortening
 from gpt2kit.model.local import LocalAttention, local_attention
+from gpt2kit.model.relative_local import RelativeLocalAttention, relative_local_attention
 
 
 class Attending(Protocol):
@@ -36,6 +37,9 @@ def attending(attentions: list[Attention], dtype: torch.dtype) -> list[Attending
             continue
         if isinstance(attention, LocalAttention):
             found.append(_Local(plain, attention.block))
+        elif isinstance(attention, RelativeLocalAttention):
+            distance_HSK = attention.distance.detach().to(dtype, copy=True)
+            found.append(_RelativeLocal(plain, distance_HSK, attention.block))
         elif isinstance(attention, RelativeAttention):
             found.append(_Relative(plain, attention.distance.detach().to(dtype, copy=True)))
         else:
@@ -70,6 +74,21 @@ class _Relative:
         assert sight.distances_PWS is not None
         bias = by_distance(query.to(keys.dtype), self.distance_HSK, sight.distances_PWS)
         return cached_attention(query, keys, values, sight.mask, bias)
+
+
+class _RelativeLocal:
+    def __init__(self, layer: int, distance_HSK: Tensor, block: int) -> None:
+        self.layer, self.distance_HSK, self.block = layer, distance_HSK, block
+
+    def read(self, query: Tensor, key: Tensor, value: Tensor, lengths_P: Tensor, cache: Cache) -> Tensor:
+        cache.fill(self.layer, key, value)
+        return relative_local_attention(query, key, value, self.distance_HSK, self.block)
+
+    def step(self, query: Tensor, key: Tensor, value: Tensor, sight: Sight, cache: Cache) -> Tensor:
+        keys, values = (x[:, :, sight.start :] for x in cache.append(self.layer, key, value))
+        assert sight.distances_PWS is not None
+        bias = by_distance(query.to(keys.dtype), self.distance_HSK, sight.distances_PWS[..., sight.start :])
+        return cached_attention(query, keys, values, sight.local, bias)
 
 
 class _Local:

@@ -18,11 +18,11 @@ def causal_attention(query: Tensor, key: Tensor, value: Tensor, table_HSK: Tenso
     S[i, j] = q_i . table[i - j] (Shaw et al. 2018; Huang et al. 2018, equation 3).
     """
     if table_HSK is not None:
-        bias_BHTT = relative_bias(query, table_HSK)
+        bias_BHTT = relative_bias(query, table_HSK[:, : query.size(2)])
         if query.device.type == "cpu":
             return short_attention(query, key, value, bias_BHTT)
         return F.scaled_dot_product_attention(
-            query, key, value, attn_mask=bias_BHTT.masked_fill(future(query), -torch.inf)
+            query, key, value, attn_mask=bias_BHTT.masked_fill(future(query, key), -torch.inf)
         )
     if query.device.type == "cpu" and query.size(2) <= SHORT:
         return short_attention(query, key, value)
@@ -35,30 +35,33 @@ def short_attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | No
 
 
 def attention_weights(query: Tensor, key: Tensor, bias: Tensor | None = None) -> Tensor:
-    """How much of each position every position takes in, [B, H, T, T] in fp32."""
-    scores_BHTT = (query @ key.transpose(-1, -2)) * query.size(-1) ** -0.5
+    """How much of each key every query takes in, [B, H, T, S] in fp32; the queries are those of the last T keys."""
+    scores_BHTS = (query @ key.transpose(-1, -2)) * query.size(-1) ** -0.5
     if bias is not None:
-        scores_BHTT = scores_BHTT + bias
-    return scores_BHTT.masked_fill(future(query), float("-inf")).softmax(-1, dtype=torch.float32)
+        scores_BHTS = scores_BHTS + bias
+    return scores_BHTS.masked_fill(future(query, key), float("-inf")).softmax(-1, dtype=torch.float32)
 
 
 def relative_bias(query: Tensor, table_HSK: Tensor) -> Tensor:
-    """What the distances add to the scaled scores, [B, H, T, T]; meaningless where the key stands behind the query."""
-    longest_first = F.pad(table_HSK[:, : query.size(2)].flip(1), (0, 0, 1, 0))  # before them the column that skews
+    """What the distances add to the scaled scores of the last T of S keys, [B, H, T, S]; meaningless where the key
+    stands behind the query."""
+    longest_first = F.pad(table_HSK.flip(1), (0, 0, 1, 0))  # before them the column that skews
     return skewed((query * query.size(-1) ** -0.5) @ longest_first.transpose(-1, -2))
 
 
-def future(query: Tensor) -> Tensor:
-    """[T, T]: True where the key stands behind the query."""
-    positions_T = torch.arange(query.size(2), device=query.device)
-    return positions_T > positions_T[:, None]
+def future(query: Tensor, key: Tensor) -> Tensor:
+    """[T, S]: True where the key stands behind the query, which is that of one of the last T keys."""
+    keys_S = torch.arange(key.size(2), device=key.device)
+    return keys_S > keys_S[key.size(2) - query.size(2) :, None]
 
 
 def skewed(scores_BHTS: Tensor) -> Tensor:
-    """From [i, 1 + distance], the largest distance T - 1 first behind a column of anything, to [i, j] with distance
-    i - j; right where j <= i, and anything where j > i (Huang et al. 2018, section 3.4.1)."""
+    """From [i, 1 + distance], the largest distance S - 1 first behind a column of anything, to [i, j] with distance
+    S - T + i - j; right where that is 0 or more, and anything elsewhere (Huang et al. 2018, section 3.4.1)."""
     rows, heads, positions, columns = scores_BHTS.shape
-    return scores_BHTS.view(rows, heads, columns, positions)[:, :, 1:]
+    if columns == positions + 1:
+        return scores_BHTS.view(rows, heads, columns, positions)[:, :, 1:]
+    return scores_BHTS.flatten(2)[..., positions:].unflatten(2, (positions, columns - 1))
 
 
 def by_distance(query: Tensor, table_HSK: Tensor, distances: Tensor) -> Tensor:
@@ -122,11 +125,16 @@ class RelativeAttention(Attention):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
-        self.distance = nn.Parameter(torch.empty(config.n_head, config.n_positions, config.n_embd // config.n_head))
+        self.distance = nn.Parameter(torch.empty(config.n_head, self.reach(config), config.n_embd // config.n_head))
+
+    @staticmethod
+    def reach(config: ModelConfig) -> int:
+        """Distances that there are."""
+        return config.n_positions
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return causal_attention(query, key, value, self.distance.to(query.dtype))
 
     def weights(self, x_BTD: Tensor) -> Tensor:
         query, key, _ = self.projected(x_BTD)
-        return attention_weights(query, key, relative_bias(query, self.distance))
+        return attention_weights(query, key, relative_bias(query, self.distance[:, : query.size(2)]))

@@ -44,20 +44,21 @@ class Cache:
         dtype: torch.dtype,
         static: bool = False,
         relative: bool = False,
-        block: int = 0,
+        local: tuple[int, int] = (0, 0),
         groups: Groups | None = None,
     ) -> None:
         """`shape` is (L, P, H, S, K), S being the most slots that will be needed. With `static` they are there from the
         start, steps read whole buckets of them and change tensors in place.
 
-        `relative` says that some layer asks for distances, `block` above 0 that some layer looks at its block alone;
-        `groups` is what compressed layers keep.
+        `relative` says that some layer asks for distances, `local` that some look at no more than so many blocks, the
+        last of which is their own, of so many positions; `groups` is what compressed layers keep.
         """
         layers, prompts, heads, slots, head_dim = shape
         if static:
             slots = -(-slots // BUCKET) * BUCKET
         self.static, self.width, self.most = static, width, slots
-        self.relative, self.block, self.groups = relative, block, groups
+        self.relative, self.groups = relative, groups
+        self.blocks, self.block = local
         new = torch.zeros((prompts, heads, slots if static else 0, head_dim), device=device, dtype=dtype)
         self.keys_LPHSK = [new.clone() for _ in range(layers)]
         self.values_LPHSK = [new.clone() for _ in range(layers)]
@@ -83,11 +84,12 @@ class Cache:
 
     @property
     def start(self) -> int:
-        """The first slot that local attention looks at in the next step: some prompt's block begins there."""
-        if not self.block:
+        """The first slot that local attention looks at in the next step: what some prompt sees begins there."""
+        if not self.blocks:
             return 0
         steps = (self.filled - self.longest) // self.width
-        first = min(self._slot_of(length, (length + steps) // self.block * self.block) for length in set(self.lengths))
+        begins = {length: (length + steps) // self.block - self.blocks + 1 for length in self.lengths}
+        first = min(self._slot_of(length, max(0, block) * self.block) for length, block in begins.items())
         return first // BUCKET * BUCKET if self.static else first
 
     def _slot_of(self, length: int, position: int) -> int:
@@ -136,7 +138,7 @@ class Cache:
         self.positions_P.copy_(lengths_P)
         self.slots_W += longest
         self.filled, self.longest, self.ragged = longest, longest, ragged
-        if self.block:
+        if self.blocks:
             self.lengths = lengths_P.tolist()
         if self.groups:
             self.groups.begin(lengths_P, longest, ragged)
@@ -158,7 +160,7 @@ class Cache:
         self._reserve(self._room(self.filled + self.width))
         prompts = self.visible_PWS.size(0)
         self.visible_PWS.scatter_(2, self.slots_W[:, None].expand(prompts, -1, 1), True)
-        if self.relative or self.block:
+        if self.relative or self.blocks:
             own_PW = self.positions_P[:, None].expand(-1, self.width)
             self.key_positions_PS.scatter_(1, self.slots_W.expand(prompts, -1), own_PW)
         visible = self.visible_PWS[:, None, :, : self.seen] if self.masked else None
@@ -172,10 +174,10 @@ class Cache:
         return before_PWS.expand(-1, self.width, -1)
 
     def _in_block(self, visible: Tensor | None, start: int) -> Tensor | None:
-        """What of the visible slots from `start` on is in the block of the new token."""
-        if not self.block or visible is None:
+        """What of the visible slots from `start` on is in the blocks that the new token sees."""
+        if not self.blocks or visible is None:
             return None
-        begins_P = self.positions_P // self.block * self.block
+        begins_P = (self.positions_P // self.block - self.blocks + 1) * self.block
         inside_PS = self.key_positions_PS[:, start : self.seen] >= begins_P[:, None]
         return visible[..., start:] & inside_PS[:, None, None]
 
@@ -203,7 +205,7 @@ class Cache:
         self.visible_PWS = self.visible_PWS[prompts_P]
         self.key_positions_PS = self.key_positions_PS[prompts_P]
         self.positions_P = self.positions_P[prompts_P]
-        if self.block:
+        if self.blocks:
             self.lengths = [self.lengths[prompt] for prompt in prompts_P.tolist()]
         if self.groups:
             self.groups.keep(prompts_P)

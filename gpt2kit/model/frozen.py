@@ -71,9 +71,10 @@ class FrozenGPT2:
         groups = None
         if compressed:
             groups = Groups((compressed, *each), width, config.compression, self.device, dtype, static)
-        relative, block = "relative" in kinds, config.block if "local" in kinds else 0
+        relative = any(kind.startswith("relative") for kind in kinds)
+        blocks = 2 if "relative-local" in kinds else int("local" in kinds)
         shape = (len(kinds) - compressed, *each)
-        return Cache(shape, width, self.device, dtype, static, relative, block, groups)
+        return Cache(shape, width, self.device, dtype, static, relative, (blocks, config.block), groups)
 
     def prefill(self, ids_PT: Tensor, lengths_P: Tensor, ragged: bool, cache: Cache) -> Tensor:
         """Logits [P, V] in fp32 after each prompt, padded on the right to T; an empty cache receives the prompts."""

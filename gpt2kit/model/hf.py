@@ -68,7 +68,7 @@ def _label(config: ModelConfig) -> dict[str, Any]:
     if config.attention == "full":
         return {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2"}
     label: dict[str, Any] = {"architectures": ["GPT2"], "model_type": "gpt2kit", "attention": config.attention}
-    if "local" in config.kinds:
+    if {"local", "relative-local"} & set(config.kinds):
         label["block"] = config.block
     if "compressed" in config.kinds:
         label["compression"] = config.compression

@@ -4,10 +4,12 @@ from gpt2kit.config import ModelConfig
 from gpt2kit.model.attention import Attention, RelativeAttention
 from gpt2kit.model.compressed import CompressedAttention
 from gpt2kit.model.local import LocalAttention
+from gpt2kit.model.relative_local import RelativeLocalAttention
 
 KINDS: dict[str, type[Attention]] = {
     "full": Attention,
     "relative": RelativeAttention,
+    "relative-local": RelativeLocalAttention,
     "local": LocalAttention,
     "compressed": CompressedAttention,
 }

@@ -73,6 +73,8 @@ class Task(ABC, Generic[Source, Target]):
     over documents of any length."""
     corpus_hint: ClassVar[str] = "YOUR_FILE"
     """What `prepare` takes, as an example."""
+    parallel: ClassVar[bool] = False
+    """Whether a corpus may be two text files, line n of one belonging to line n of the other."""
     input_unit: ClassVar[str] = "a line"
     """What `inputs` takes for one."""
     held_out: float = knob(0.02, "share of the corpus kept for validation when prepare is given no --val")
@@ -190,6 +192,10 @@ class Task(ABC, Generic[Source, Target]):
     def encode(self, records: Sequence[Record[Source, Target]]) -> list[tuple[list[int], list[int]]]:
         """(prompt, target) of each record; a task overrides this where it can do many at once faster."""
         return [(self.encode_source(record.source), self.encode_target(record.target)) for record in records]
+
+    def recent(self, ids: Sequence[int], room: int) -> list[int]:
+        """At most `room` ids from which a text goes on that has become longer than the window."""
+        return [*ids[-room:]]
 
     def crop(self, ring: "NDArray[Any]", start: int, length: int, noise: "Generator") -> "NDArray[Any]":
         """`length` ids to train on from `start` in the ring of a stream's ids; a task overrides this to vary them."""

@@ -129,12 +129,15 @@ class Music(Task["Notes", "Notes"]):
         return events.decode(ids)
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
-        """The end of a primer, behind the velocity that is in force there."""
+        return self.recent(prompt, room)
+
+    def recent(self, ids: Sequence[int], room: int) -> list[int]:
+        """The end of the music, behind the velocity that is in force there, as training windows begin."""
         from gpt2kit.music import events
 
-        if len(prompt) <= room:
-            return prompt
-        return events.crop(prompt, len(prompt) - room + 1, room).tolist() if room > 1 else prompt[-1:]
+        if len(ids) <= room:
+            return list(ids)
+        return events.crop(ids, len(ids) - room + 1, room).tolist() if room > 1 else [ids[-1]]
 
     def crop(self, ring: "NDArray[Any]", start: int, length: int, noise: "Generator") -> "NDArray[Any]":
         from gpt2kit.music.augment import window

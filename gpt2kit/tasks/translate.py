@@ -47,6 +47,7 @@ class Translate(TextTask[Sentence, str]):
     """Translation learned from sentence pairs, into one language or several with one model."""
 
     corpus_hint: ClassVar[str] = "YOUR.en YOUR.fr"
+    parallel: ClassVar[bool] = True
     to: str = knob(
         "fr",
         "the language to translate into, where the corpus or the run does not say",

@@ -22,7 +22,9 @@ def model_flop(config: ModelConfig, vocab_size: int, lengths: NDArray[np.int64],
     width = config.n_embd
     block_weights = config.n_layer * (4 * width * width + 2 * width * config.inner)
     blocks = 6 * block_weights * inputs.sum()
-    reached = {"local": np.minimum(inputs, config.block), "compressed": inputs / config.compression}
+    local = {"local": config.block, "relative-local": 2 * config.block}
+    reached = {kind: np.minimum(inputs, most) for kind, most in local.items()}
+    reached["compressed"] = inputs / config.compression
     attention = sum(12 * width * (inputs * reached.get(kind, inputs)).sum() for kind in config.kinds)
     # Each head's matrix for a place in the group is passed by the keys, or values, that stand there.
     attention += config.kinds.count("compressed") * 12 * width * (width // config.n_head) * inputs.sum()

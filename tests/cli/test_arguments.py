@@ -4,7 +4,7 @@ import pytest
 
 from gpt2kit.cli.arguments import expand
 
-TASKS = ["music", "translate"]
+TASKS = {"music": False, "translate": True}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,11 @@ def test_a_missing_verb_means_generate(words: str, expanded: str) -> None:
 def test_a_corpus_option_takes_both_files(words: str, expanded: str) -> None:
     for verb in ("prepare", "evaluate"):
         assert expand(["translate", verb, *words.split()], TASKS) == ["translate", verb, *expanded.split()]
+
+
+def test_a_task_without_parallel_files_has_one_word_to_an_option() -> None:
+    words = ["music", "prepare", "a.zip", "--val", "b", "c.zip", "--out", "d"]
+    assert expand(words, TASKS) == words
 
 
 def test_the_words_are_left_as_they_were() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from pretty_midi import Instrument, Note
 from torch.nn import functional as F
 
 from gpt2kit import engine
@@ -16,7 +17,7 @@ from gpt2kit.cli.app import run
 from gpt2kit.music import events
 from gpt2kit.music.copying import TrainingPieces
 from gpt2kit.music.judge import judge
-from gpt2kit.music.midi import read_midi, write_midi
+from gpt2kit.music.midi import read_midi, to_pretty_midi, write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.performer import PATIENCE, play
 
@@ -171,7 +172,7 @@ def test_the_loss_by_each_unit(
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--seconds", "0"], 2, "--seconds 0: a piece takes more than 0 seconds"),
+        (["--seconds", "0"], 2, "--seconds 0: more than 0 seconds, and 6 hours at most"),
         (["--set", "task.transpose=0"], 2, "--set task.transpose: it was fixed when the data was prepared"),
         (["--split", "nothing"], 3, "nothing.json is missing"),
         (["--pairs", "nowhere.mid"], 3, "nowhere.mid"),
@@ -343,13 +344,16 @@ def test_a_primer_longer_than_the_window_is_told(trained: Path, workplace: Path,
 
 
 REFUSED = [
-    (["--seconds", "0"], 2, "--seconds 0: a piece takes more than 0 seconds"),
-    (["--seconds", "-1"], 2, "a piece takes more than 0 seconds"),
-    (["--seconds", "nan"], 2, "a piece takes more than 0 seconds"),
-    (["--seconds", "inf"], 2, "a piece takes more than 0 seconds"),
+    (["--seconds", "0"], 2, "--seconds 0: more than 0 seconds, and 6 hours at most"),
+    (["--seconds", "-1"], 2, "more than 0 seconds"),
+    (["--seconds", "nan"], 2, "more than 0 seconds"),
+    (["--seconds", "inf"], 2, "6 hours at most"),
+    (["--seconds", "21601"], 2, "6 hours at most"),
+    (["--seconds", "21599", "--prime", "late.mid"], 2, "behind a primer of"),
+    (["--out", "primer.mid/x.mid"], 4, "primer.mid: cannot be written to"),
     (["--prime", "primer.mid", "--prime-seconds", "0"], 2, "--prime-seconds 0: take more than 0 seconds"),
     (["--prime", "primer.mid", "--prime-seconds", "nan"], 2, "take more than 0 seconds"),
-    (["--prime", "late.mid", "--prime-seconds", "1"], 3, "late.mid, first 1 seconds: there are no piano notes"),
+    (["--prime", "late.mid", "--prime-seconds", "1"], 3, "late.mid: there are no notes in its first 1 seconds"),
     (["--prime", "empty.mid"], 3, "empty.mid: there are no piano notes"),
     (["--prime", "nowhere.mid"], 3, "nowhere.mid: cannot be read: No such file or directory"),
     (["--prime", "broken.mid"], 3, "broken.mid"),
@@ -463,6 +467,34 @@ def test_what_cannot_be_rendered(workplace: Path, capsys: Capture, name: str, me
     before = contents(workplace)
     assert message in told(["music", "render", name], capsys, 3)
     assert contents(workplace) == before
+
+
+def test_one_of_several_cannot_be_rendered(workplace: Path, capsys: Capture) -> None:
+    write_midi(workplace / "good.mid", tune(3))
+    (workplace / "broken.mid").write_bytes(b"MThd")
+    assert run(["music", "render", "broken.mid", "good.mid"]) == 5
+    assert "broken.mid" in capsys.readouterr().err
+    assert (workplace / "good.html").is_file()
+
+
+@pytest.mark.parametrize("primer", ["nan", "-1", "inf"])
+def test_a_primer_that_cannot_be_marked(workplace: Path, capsys: Capture, primer: str) -> None:
+    write_midi(workplace / "a.mid", tune(3))
+    before = contents(workplace)
+    message = told(["music", "render", "a.mid", "--primer", primer], capsys, 2)
+    assert message == f"--primer {primer}: it is 0 seconds long or more"
+    assert contents(workplace) == before
+
+
+@pytest.mark.usefixtures("silent")
+def test_what_is_no_piano_is_told(workplace: Path, capsys: Capture) -> None:
+    midi = to_pretty_midi(tune(3))
+    violin = Instrument(program=40)
+    violin.notes.append(Note(80, 60, 0.0, 1.0))
+    midi.instruments.append(violin)
+    midi.write("duet.mid")
+    assert run(["music", "render", "duet.mid"]) == 0
+    assert "duet.mid: notes left out, another instrument: 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["generate"], ["render", "tune.mid"], ["evaluate"]])

@@ -101,7 +101,7 @@ def test_a_narrow_beam_is_the_plain_algorithm(tiny_model: Build, beams: int, alp
     assert any(not answer.finished for each in expected for answer in each)
 
 
-@pytest.mark.parametrize("attention", ["relative", "local", "compressed", "local,compressed,local"])
+@pytest.mark.parametrize("attention", ["relative", "relative-local", "local", "compressed", "local,compressed,local"])
 @pytest.mark.parametrize("beams", [2, 4])
 def test_every_kind_of_attention(tiny_model: Build, beams: int, attention: str) -> None:
     """Hypotheses branch inside of blocks and groups, and complete groups of their own."""

@@ -12,7 +12,7 @@ from transformers import GPT2LMHeadModel
 from gpt2kit.config import GenerateConfig
 from gpt2kit.generate import stepper
 from gpt2kit.generate.answer import Answer, Clock, new_token_limit
-from gpt2kit.generate.decode import LOOK_EVERY, answers, freeze, stream
+from gpt2kit.generate.decode import LOOK_EVERY, Recent, answers, freeze, last, stream
 from gpt2kit.generate.sampling import draw, probabilities
 from gpt2kit.model import hf
 from gpt2kit.model.cache import Cache
@@ -170,13 +170,13 @@ def test_what_is_frozen_does_not_change_with_the_model(tiny_model: Build) -> Non
     assert [found[index] for index in range(len(PROMPTS))] == expected
 
 
-def rolled(model: GPT2, prompt: Sequence[int], config: GenerateConfig, number: int) -> Answer:
-    """What config.roll promises, by full passes: a full window goes on from its last half."""
+def rolled(model: GPT2, prompt: Sequence[int], config: GenerateConfig, number: int, recent: Recent = last) -> Answer:
+    """What config.roll promises, by full passes: a full window goes on from what is recent of half a window."""
     window, ids, read = model.config.n_positions, list[int](), list(prompt)
     noise = torch.rand(config.max_new_tokens, generator=torch.Generator().manual_seed(config.seed + number))
     for step in range(config.max_new_tokens):
         if len(read) >= window and step > 0:
-            read = read[-(window // 2) :]
+            read = recent(read, window // 2)
         with torch.no_grad():
             logits = model(torch.tensor([read]))[:, -1]
         greedy = config.temperature == 0
@@ -188,6 +188,11 @@ def rolled(model: GPT2, prompt: Sequence[int], config: GenerateConfig, number: i
     return Answer(ids, None, False)
 
 
+def marked(text: Sequence[int], room: int) -> list[int]:
+    """The last of a text behind a mark of its own."""
+    return [7, *text[1 - room :]]
+
+
 @MODES
 def test_a_rolling_window_goes_on_beyond_the_trained_one(tiny_model: Build, config: GenerateConfig) -> None:
     model = tiny_model(seed=14, n_positions=12)
@@ -195,6 +200,8 @@ def test_a_rolling_window_goes_on_beyond_the_trained_one(tiny_model: Build, conf
     found = run(model, PROMPTS, config)
     assert found == [rolled(model, prompt, config, number) for number, prompt in enumerate(PROMPTS)]
     assert max(len(answer.ids) for answer in found) > 24, "two windows"
+    expected = [rolled(model, prompt, config, number, marked) for number, prompt in enumerate(PROMPTS)]
+    assert run(model, PROMPTS, config, recent=marked) == expected != found
     full = [list(range(1, 13)), [4] * 11]
     assert run(model, full, config) == [rolled(model, prompt, config, number) for number, prompt in enumerate(full)]
 
@@ -478,7 +485,8 @@ def test_time_is_counted_exactly(tiny_model: Build) -> None:
 # kinds of attention for long windows
 
 LONG_WINDOWS = pytest.mark.parametrize(
-    "attention", ["local", "compressed", "local,compressed,local", "compressed,full"]
+    "attention",
+    ["local", "compressed", "local,compressed,local", "compressed,full", "relative-local", "full,relative-local"],
 )
 
 

@@ -42,7 +42,17 @@ def prefilled(model: GPT2, ids: Tensor, lengths: list[int], steps: int, width: i
 
 KINDS = pytest.mark.parametrize(
     "attention",
-    ["full", "relative", "local", "compressed", "local,compressed", "relative,local", "compressed,relative"],
+    [
+        "full",
+        "relative",
+        "local",
+        "compressed",
+        "local,compressed",
+        "relative,local",
+        "compressed,relative",
+        "relative-local",
+        "relative,relative-local",
+    ],
 )
 SHORT_BLOCKS = {"block": 4}
 """Of local attention, so that few tokens fill several."""

@@ -12,7 +12,13 @@ from gpt2kit.model.kinds import KINDS
 
 Build = Callable[..., GPT2]
 
-MIXES = [*ATTENTIONS, "local,compressed,local", "compressed,relative,local", "full,compressed,full"]
+MIXES = [
+    *ATTENTIONS,
+    "relative-local,compressed,relative",
+    "local,compressed,local",
+    "compressed,relative,local",
+    "full,compressed,full",
+]
 EVERY = pytest.mark.parametrize("attention", MIXES)
 
 
@@ -28,8 +34,9 @@ def build(tiny_model: Build, attention: str, **shape: int) -> GPT2:
 
 def test_every_name_has_its_kind() -> None:
     assert set(KINDS) == set(ATTENTIONS)
-    model = GPT2(ModelConfig(n_layer=4, n_embd=8, n_positions=4, attention=",".join(ATTENTIONS)), 5)
-    assert [type(block.attn) for block in model.transformer.blocks()] == [KINDS[kind] for kind in ATTENTIONS]
+    for kind in ATTENTIONS:
+        model = GPT2(ModelConfig(n_layer=2, n_embd=8, n_positions=4, attention=f"full,{kind}"), 5)
+        assert [type(block.attn) for block in model.transformer.blocks()] == [KINDS["full"], KINDS[kind]]
 
 
 @pytest.mark.usefixtures("both_paths")
@@ -91,7 +98,7 @@ def test_every_weight_learns(attention: str) -> None:
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
         if name.endswith("distance"):
-            assert parameter.grad[:, :30].abs().amax((0, 2)).all(), name
+            assert parameter.grad[:, :16].abs().amax((0, 2)).all(), name
         else:
             assert parameter.grad.any(), name
 
@@ -103,6 +110,7 @@ def test_every_weight_learns(attention: str) -> None:
         ("compressed", 3 * (2 * 4 * 3 * 8 * 8 + 2 * 32)),
         ("local,compressed,local", 2 * 4 * 3 * 8 * 8 + 2 * 32),
         ("relative,local,full", 4 * 48 * 8),
+        ("relative-local", 3 * 4 * 48 * 8),
     ],
 )
 def test_the_number_of_weights(attention: str, more: int) -> None:
@@ -133,7 +141,7 @@ def test_bf16_is_close_to_fp32(tiny_model: Build, attention: str) -> None:
     assert 0 < (rounded - exact).abs().max() < 0.15 * exact.abs().max()
 
 
-@pytest.mark.parametrize("kind", ["local", "compressed"])
+@pytest.mark.parametrize("kind", ["relative-local", "local", "compressed"])
 def test_a_layer_is_one_graph_for_all_lengths(tiny_model: Build, kind: str) -> None:
     """Nothing in it depends on what stands in a tensor."""
     block = build(tiny_model, kind).transformer.blocks()[0]

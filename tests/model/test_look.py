@@ -14,7 +14,7 @@ from gpt2kit.model.look import attention_rows
 
 Build = Callable[..., GPT2]
 
-KINDS = pytest.mark.parametrize("attention", ["full", "relative", "local", "local,relative"])
+KINDS = pytest.mark.parametrize("attention", ["full", "relative", "local", "local,relative", "relative-local"])
 BLOCK = 5
 """Of local attention."""
 

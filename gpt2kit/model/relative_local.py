@@ -1,0 +1,65 @@
+"""Relative local attention (Huang et al. 2018, "Music Transformer", section 3.5): each block of positions looks at
+itself and at the block before it, with vectors learned for the distances.
+
+Its cost grows with the length, not with its square, and no position but those of the first block has less than a block
+to look at. Shapes: B rows, H heads, T positions, K = width of a head, N blocks, S = 2 blocks of keys.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gpt2kit.config import ModelConfig
+from gpt2kit.model.attention import (
+    RelativeAttention,
+    attention_weights,
+    by_distance,
+    causal_attention,
+    relative_bias,
+)
+
+
+def relative_local_attention(query: Tensor, key: Tensor, value: Tensor, table_HSK: Tensor, block: int) -> Tensor:
+    """Causal attention of blocks of `block` positions, from position 0 on, to themselves and the one before; query, key
+    and value are [B, H, T, K], the table has vectors for distances below two blocks."""
+    rows, _, positions, _ = query.shape
+    if positions <= 2 * block:
+        return causal_attention(query, key, value, table_HSK)
+    count = -(-positions // block)
+    query, key, value = (
+        F.pad(x, (0, 0, 0, count * block - positions)).unflatten(2, (count, block)).transpose(1, 2)
+        for x in (query, key, value)
+    )  # [B, N, H, block, K]
+    key, value = (torch.cat((F.pad(x, (0, 0, 0, 0, 0, 0, 1, 0))[:, :-1], x), 3).flatten(0, 1) for x in (key, value))
+    query = query.flatten(0, 1)
+    bias = relative_bias(query, table_HSK).unflatten(0, (rows, count))
+    hidden = torch.zeros(count, 1, 1, 2 * block, dtype=torch.bool, device=query.device)
+    hidden[0, ..., :block] = True  # there is nothing before the first block
+    bias = bias.masked_fill(hidden, -torch.inf).flatten(0, 1)
+    attended = attention_weights(query, key, bias).to(value.dtype) @ value
+    return attended.unflatten(0, (rows, count)).transpose(1, 2).flatten(2, 3)[:, :, :positions]
+
+
+class RelativeLocalAttention(RelativeAttention):
+    """Has a vector for each distance that it looks at, by head."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        self.block = config.block
+
+    @staticmethod
+    def reach(config: ModelConfig) -> int:
+        return min(2 * config.block, config.n_positions)
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        return relative_local_attention(query, key, value, self.distance.to(query.dtype), self.block)
+
+    def weights(self, x_BTD: Tensor) -> Tensor:
+        """Outside of a position's block and the one before they are 0."""
+        query, key, _ = self.projected(x_BTD)
+        positions_T = torch.arange(x_BTD.size(1), device=x_BTD.device)
+        distances_TT = positions_T[:, None] - positions_T
+        blocks_T = positions_T // self.block
+        elsewhere = blocks_T[:, None] - blocks_T > 1
+        bias = by_distance(query, self.distance, distances_TT.expand(len(x_BTD), -1, -1))
+        return attention_weights(query, key, bias.masked_fill(elsewhere, -torch.inf))
