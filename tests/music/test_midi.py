@@ -1,9 +1,7 @@
 """MIDI files: pretty_midi is the oracle where it reads rightly, and any damage is one line."""
 
-import io
 import os
 import random
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,10 +19,9 @@ from gpt2kit.music.smf import MidiError
 
 MidiFile = Callable[..., bytes]
 RandomNotes = Callable[..., Notes]
-PlainlyHeard = Callable[..., list[float]]
-Oracle = Callable[[bytes], tuple[list["Row"], int]]
 Row = tuple[int, int, float, float]
 """pitch, velocity, start, end"""
+Oracle = Callable[[bytes], tuple[list[Row], int]]
 
 
 def on(pitch: int, velocity: int, wait: int = 0, channel: int = 0) -> mido.Message:
@@ -62,32 +59,6 @@ def events_of(body: bytes) -> bytes:
 def rows(notes: Notes) -> list[Row]:
     columns = (notes.pitch, notes.velocity, notes.start, notes.end)
     return sorted(zip(*(column.tolist() for column in columns), strict=True))
-
-
-@pytest.fixture
-def oracle(plainly_heard: PlainlyHeard) -> Oracle:
-    """What pretty_midi reads, with the pedal by the plain rule: notes of pianos, and how many others there are."""
-
-    def read(content: bytes) -> tuple[list[Row], int]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            file = pretty_midi.PrettyMIDI(io.BytesIO(content))
-        pianos = [piano for piano in file.instruments if not piano.is_drum and piano.program < 8]
-        times = [note.end for piano in pianos for note in piano.notes]
-        moves = [sorted((c.time, c.value) for c in piano.control_changes if c.number == 64) for piano in pianos]
-        last = max([*times, *(time for movements in moves for time, _ in movements)], default=0.0)
-        found = []
-        for piano, movements in zip(pianos, moves, strict=True):
-            notes = sorted(piano.notes, key=lambda note: note.start)
-            ends = plainly_heard([(note.pitch, note.start, note.end) for note in notes], movements, last)
-            found += [
-                (note.pitch, note.velocity, float(note.start), float(end))
-                for note, end in zip(notes, ends, strict=True)
-                if end > note.start
-            ]
-        return sorted(found), sum(len(other.notes) for other in file.instruments if other not in pianos)
-
-    return read
 
 
 def played(generator: random.Random, channel: int, ticks: int, first: list[mido.Message]) -> list[mido.Message]:
