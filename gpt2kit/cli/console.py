@@ -106,7 +106,7 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
         if report.leaked and split != "train":
             example = report.examples["source also in training"][0]
             say(f"{split}: {report.leaked:,} sources stand in train too, such as {example}")
-    say(f"written to {out}; prepare.json in it lists examples")
+    say(f"written to {out}; prepare.json in it lists examples, and every damaged record")
 
 
 def left_out(split: str, report: "SplitReport") -> None:

@@ -56,7 +56,7 @@ def read_midi(path: Path | str) -> Performance:
     try:
         return parse_midi(read_bytes(Path(path)))
     except MidiError as error:
-        raise MidiError(f"{path}: {error}") from None
+        raise MidiError(error.kind, error.detail, str(path)) from None
 
 
 def read_bytes(path: Path) -> bytes:
@@ -68,12 +68,12 @@ def read_bytes(path: Path) -> bytes:
         check_size(status.st_size)
         return path.read_bytes()
     except OSError as error:
-        raise MidiError(f"cannot be read: {error.strerror or error}") from None
+        raise MidiError("cannot be read", error.strerror or str(error)) from None
 
 
 def check_size(size: int) -> None:
     if size > LARGEST_FILE:
-        raise MidiError(f"{size:,} bytes are too many for a MIDI file: {LARGEST_FILE:,} at most")
+        raise MidiError("too large for a MIDI file", f"{size:,} bytes, of {LARGEST_FILE:,} at most")
 
 
 def parse_midi(content: bytes) -> Performance:
@@ -136,12 +136,13 @@ def _parsed(content: bytes) -> Any:
         return Score.from_midi(content)
     except Exception as error:  # it raises what C++ raised, whatever that was
         reason = str(error).strip().split("\n")[0].removeprefix("MiniMidi: ").removesuffix(": iostream error")
-        raise MidiError(f"damaged: {reason}") from None
+        raise MidiError("damaged", reason) from None
 
 
 def _check_duration(seconds: float) -> None:
     if not seconds <= LONGEST_HOURS * 3600:
-        raise MidiError(f"it lasts {seconds / 3600:,.0f} hours: a time in it is damaged, or it is no piece of music")
+        hours = f"{seconds / 3600:,.0f} hours, so that a time in it is damaged, or it is no piece of music"
+        raise MidiError(f"longer than {LONGEST_HOURS} hours", hours)
 
 
 class _Clock:
@@ -158,7 +159,7 @@ class _Clock:
 
     def seconds(self, ticks: Ticks) -> Seconds:
         if ticks.min(initial=0) < 0:
-            raise MidiError("damaged: its times are too long to count")
+            raise MidiError("damaged", "its times are too long to count")
         tempo = np.searchsorted(self.ticks, ticks, "right") - 1
         return self.begins[tempo] + self.scales[tempo] * (ticks - self.ticks[tempo])
 
@@ -167,7 +168,7 @@ def _tempos(score: Any, ticks_a_beat: int) -> tuple[NDArray[np.int64], Seconds]:
     """When each tempo begins and the seconds of a tick in it; the first begins at 0, and each differs from the last."""
     tempos = score.tempos.numpy()
     if (tempos["mspq"] <= 0).any() or (tempos["time"] < 0).any():
-        raise MidiError("damaged: a tempo of 0 or at no time")
+        raise MidiError("damaged", "a tempo of 0 or at no time")
     order = np.argsort(tempos["time"], kind="stable")
     ticks = np.concatenate(([0], tempos["time"][order].astype(np.int64)))
     beats = np.concatenate(([DEFAULT_BEAT], tempos["mspq"][order].astype(np.int64)))

@@ -35,6 +35,9 @@ class Failed(NamedTuple):
 
     name: str
     reason: str
+    """The same for all such files."""
+    detail: str = ""
+    """What is this file's own."""
 
 
 class Skipped(NamedTuple):
@@ -89,7 +92,7 @@ def _splits(found: Sequence[Member]) -> tuple[dict[str, str], list[Failed]]:
             try:
                 splits |= read_splits(member.path, member.read())
             except MidiError as error:
-                failed.append(Failed(member.name, str(error)))
+                failed.append(Failed(member.name, error.kind, error.detail))
     return splits, failed
 
 
@@ -98,10 +101,10 @@ def _piece(member: Member, split: str | None, share: float, seen: set[bytes]) ->
     try:
         notes, dropped = parse_midi(member.read())
     except MidiError as error:
-        return Failed(name, str(error))
+        return Failed(name, error.kind, error.detail)
     if not len(notes):
         others = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
-        return Failed(name, f"no piano notes ({others})" if others else "no notes")
+        return Failed(name, "no piano notes" if others else "no notes", others)
     ids = events.encode(notes)
     digest = hashlib.blake2b(ids.astype("<i4").tobytes(), digest_size=16).digest()
     if digest in seen:

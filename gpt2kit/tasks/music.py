@@ -34,7 +34,8 @@ class Performance(Record["Notes", "Notes"]):
     file: "Piece | Failed | Skipped"
 
     def __repr__(self) -> str:
-        return self.file.name
+        detail = getattr(self.file, "detail", "")
+        return f"{self.file.name}: {detail}" if detail else self.file.name
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """Performances: primers, crops, splits, and what the contract test and others take as examples of this task."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gpt2kit import recipe
+from gpt2kit import pipeline, recipe
 from gpt2kit.data.report import Damage
 from gpt2kit.music import events
 from gpt2kit.music.augment import window
@@ -68,9 +69,27 @@ def test_a_folder_with_a_table_of_splits(task: Music, tmp_path: Path, random_not
         "test.mid": "test",
         "broken.mid": "train",
     }
-    problems = {repr(record).rsplit("/", 1)[-1]: task.problem(record) for record in records}
+    problems = {record.file.name.rsplit("/", 1)[-1]: task.problem(record) for record in records}
     assert isinstance(problems.pop("broken.mid"), Damage)
     assert set(problems.values()) == {None}
+
+
+def test_prepare_reports_damage_by_its_kind_and_names_every_file(tmp_path: Path, random_notes: RandomNotes) -> None:
+    """Though what is said of each file is another thing."""
+    folder = tmp_path / "MIDI-Unprocessed"
+    folder.mkdir()
+    for number in range(20):
+        write_midi(folder / f"{number:02}.mid", random_notes(number))
+        content = (folder / f"{number:02}.mid").read_bytes()
+        (folder / f"bad{number:02}.mid").write_bytes(content[: -2 - number])
+    report = pipeline.prepare(recipe.load("music", TINY), {"train": [str(folder)]}, tmp_path / "data")["train"]
+    assert report.dropped == {"damaged or cut short": 20}
+    assert report.damaged == 20
+    written = json.loads((tmp_path / "data" / "prepare.json").read_text(encoding="utf-8"))["splits"]["train"]
+    listed = written["examples"]["damaged or cut short"]
+    assert len(set(listed)) == 20
+    for number, line in enumerate(listed):
+        assert line.startswith(f"{folder}/bad{number:02}.mid: track 2 of 2 lacks {2 + number} of its ")
 
 
 def test_what_was_read_is_what_is_written(task: Music, tmp_path: Path, random_notes: RandomNotes) -> None:
