@@ -34,6 +34,8 @@ class Failed(NamedTuple):
     """A file that gives no notes, or an archive that cannot be read to its end."""
 
     name: str
+    split: str
+    """ "train" where no table names another."""
     reason: str
     """The same for all such files."""
     detail: str = ""
@@ -44,6 +46,8 @@ class Skipped(NamedTuple):
     """What is left out though nothing is wrong with it."""
 
     name: str
+    split: str
+    """ "train" where no table names another."""
     reason: str
 
 
@@ -79,8 +83,9 @@ def _pieces(words: Sequence[str], share: float) -> Iterator[Piece | Failed | Ski
                 present.add(path)
                 yield _piece(member, splits.get(path), share, seen)
             if not present:
-                yield Failed(word, "holds no MIDI file")
-            yield from (Skipped(f"{word}/{path}", ABSENT) for path in splits if path not in present)
+                yield Failed(word, "train", "holds no MIDI file")
+            absent = ((path, split) for path, split in splits.items() if path not in present)
+            yield from (Skipped(f"{word}/{path}", split, ABSENT) for path, split in absent)
 
 
 def _splits(found: Sequence[Member]) -> tuple[dict[str, str], list[Failed]]:
@@ -92,7 +97,7 @@ def _splits(found: Sequence[Member]) -> tuple[dict[str, str], list[Failed]]:
             try:
                 splits |= read_splits(member.path, member.read())
             except MidiError as error:
-                failed.append(Failed(member.name, error.kind, error.detail))
+                failed.append(Failed(member.name, "train", error.kind, error.detail))
     return splits, failed
 
 
@@ -101,13 +106,13 @@ def _piece(member: Member, split: str | None, share: float, seen: set[bytes]) ->
     try:
         notes, dropped = parse_midi(member.read())
     except MidiError as error:
-        return Failed(name, error.kind, error.detail)
+        return Failed(name, split or "train", error.kind, error.detail)
     if not len(notes):
         others = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
-        return Failed(name, "no piano notes" if others else "no notes", others)
+        return Failed(name, split or "train", "no piano notes" if others else "no notes", others)
     ids = events.encode(notes)
     digest = hashlib.blake2b(ids.astype("<i4").tobytes(), digest_size=16).digest()
     if digest in seen:
-        return Skipped(name, DUPLICATE)
+        return Skipped(name, split or "train", DUPLICATE)
     seen.add(digest)
     return Piece(name, split or ("val" if held_out(digest.hex(), share) else "train"), notes, ids, dropped)

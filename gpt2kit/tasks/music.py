@@ -78,7 +78,7 @@ class Music(Task["Notes", "Notes"]):
 
     def split(self, record: Record["Notes", "Notes"]) -> str:
         assert isinstance(record, Performance)
-        return getattr(record.file, "split", "train")
+        return record.file.split
 
     def key(self, record: Record["Notes", "Notes"]) -> str:
         return hashlib.blake2b(array("I", self._events(record)).tobytes()).hexdigest()

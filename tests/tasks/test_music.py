@@ -59,19 +59,25 @@ def test_a_folder_with_a_table_of_splits(task: Music, tmp_path: Path, random_not
     table = ["midi_filename,split"]
     for number, split in enumerate(["train", "validation", "test"]):
         write_midi(tmp_path / f"{split}.mid", random_notes(number))
-        table.append(f"{split}.mid,{split}")
+        table += [f"{split}.mid,{split}", f"broken-{split}.mid,{split}", f"absent-{split}.mid,{split}"]
+        table += [f"again-{split}.mid,{split}"]
+        (tmp_path / f"broken-{split}.mid").write_bytes(b"MThd")
+        (tmp_path / f"again-{split}.mid").write_bytes((tmp_path / "train.mid").read_bytes())
     (tmp_path / "broken.mid").write_bytes(b"MThd")
     (tmp_path / "splits.csv").write_text("\n".join(table))
     records = list(task.read([str(tmp_path)]))
-    assert {record.file.name.rsplit("/", 1)[-1]: task.split(record) for record in records} == {
-        "train.mid": "train",
-        "validation.mid": "val",
-        "test.mid": "test",
-        "broken.mid": "train",
+    found = {record.file.name.rsplit("/", 1)[-1]: task.split(record) for record in records}
+    assert found.pop("broken.mid") == "train", "no table names it"
+    assert found == {
+        f"{kind}{name}.mid": split
+        for kind in ("", "broken-", "absent-", "again-")
+        for name, split in (("train", "train"), ("validation", "val"), ("test", "test"))
     }
     problems = {record.file.name.rsplit("/", 1)[-1]: task.problem(record) for record in records}
-    assert isinstance(problems.pop("broken.mid"), Damage)
-    assert set(problems.values()) == {None}
+    for name, problem in problems.items():
+        assert isinstance(problem, Damage) == name.startswith("broken")
+    usable = [name for name, problem in problems.items() if problem is None]
+    assert sorted(usable) == ["again-test.mid", "test.mid", "validation.mid"], "the first of equal pieces is kept"
 
 
 def test_prepare_reports_damage_by_its_kind_and_names_every_file(tmp_path: Path, random_notes: RandomNotes) -> None:
