@@ -14,8 +14,6 @@ from gpt2kit.music.notes import Notes
 from gpt2kit.music.smf import MidiError
 from gpt2kit.music.splits import read_splits
 
-HELD_OUT = 0.05
-
 
 @dataclass(frozen=True)
 class Piece:
@@ -55,7 +53,7 @@ DUPLICATE = "the same events as an earlier piece"
 ABSENT = "in the table of splits, but not there"
 
 
-def pieces(words: Sequence[str], share: float = HELD_OUT) -> Iterator[Piece | Failed | Skipped]:
+def pieces(words: Sequence[str], share: float = 0.0) -> Iterator[Piece | Failed | Skipped]:
     """All MIDI files of folders, zip and tar archives, and single files; no more than one is in memory.
 
     A csv with the columns midi_filename and split, as MAESTRO has one, says the splits of the pieces beside it. Of the

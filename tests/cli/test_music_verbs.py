@@ -369,7 +369,7 @@ def test_mistakes_are_told_before_the_model_is_read(
 ) -> None:
     """There is no run here: that would be told next."""
     write_midi(workplace / "primer.mid", tune(9))
-    write_midi(workplace / "late.mid", tune(9).shifted(2))
+    write_midi(workplace / "late.mid", Notes.of([60], [64], [2.0], [3.0]))
     write_midi(workplace / "empty.mid", Notes.none())
     (workplace / "broken.mid").write_bytes(b"MThd")
     before = contents(workplace)
