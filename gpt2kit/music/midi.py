@@ -8,12 +8,14 @@ Both read the same notes from a file, to the last bit of their times (tested), b
 - tempo changes: those of all tracks count, as in symusic and as players have it; pretty_midi reads the first track's;
 - what follows a track's end: passed over, as in symusic;
 - SMPTE time, and a header of more than 6 bytes: read, though symusic refuses both and pretty_midi the first;
-- fewer tracks than the header says, and events of more than 7 bits: refused, as by pretty_midi.
+- fewer tracks than the header says: refused, as by pretty_midi;
+- data bytes above 127, which both refuse: taken as 127, and counted, as mido does with `clip=True`.
 
 Like both, this drops notes that nothing ends and notes of no length.
 """
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,9 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpt2kit import files
+from gpt2kit.music import clip
 from gpt2kit.music.notes import Notes, concatenated
 from gpt2kit.music.pedal import SUSTAIN, sustained
-from gpt2kit.music.smf import MidiError, read_chunks
+from gpt2kit.music.smf import Chunks, MidiError, read_chunks
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
@@ -49,6 +52,8 @@ class Performance(NamedTuple):
     """Those of all pianos, with the pedal folded into their lengths."""
     dropped: dict[str, int]
     """How many notes were left out, by the reason."""
+    clipped: int
+    """Data bytes above 127, which were taken as 127."""
 
 
 def read_midi(path: Path | str) -> Performance:
@@ -79,7 +84,7 @@ def check_size(size: int) -> None:
 def parse_midi(content: bytes) -> Performance:
     """The piano notes in the bytes of a MIDI file. Raises MidiError, whatever the bytes are."""
     chunks = read_chunks(content)
-    score = _parsed(chunks.bytes(chunks.ticks_a_beat or 480))
+    score, clipped = _score(chunks)
     clock = _Clock(score, chunks.ticks_a_beat, chunks.ticks_a_second)
     dropped: dict[str, int] = {}
     pianos = []
@@ -94,7 +99,7 @@ def parse_midi(content: bytes) -> Performance:
     notes = concatenated(parts)
     silent = sum(piano.count for piano in pianos) - len(notes)
     counts = dropped | {"no length": silent}
-    return Performance(notes, {reason: count for reason, count in counts.items() if count})
+    return Performance(notes, {reason: count for reason, count in counts.items() if count}, clipped)
 
 
 def to_pretty_midi(notes: Notes) -> "PrettyMIDI":
@@ -128,12 +133,23 @@ def write_midi(path: Path, notes: Notes) -> None:
         midi.write(str(temporary))
 
 
-def _parsed(content: bytes) -> Any:
-    """What symusic makes of a file, in ticks."""
+def _score(chunks: Chunks) -> tuple[Any, int]:
+    """What symusic makes of the tracks, in ticks, and how many bytes had to be clipped for it."""
+    try:
+        return _parsed(chunks), 0
+    except MidiError:
+        tracks = [clip.clipped(track) for track in chunks.tracks]
+        count = sum(found for _, found in tracks)
+        if not count:
+            raise
+        return _parsed(replace(chunks, tracks=[track for track, _ in tracks])), count
+
+
+def _parsed(chunks: Chunks) -> Any:
     from symusic import Score
 
     try:
-        return Score.from_midi(content)
+        return Score.from_midi(chunks.bytes(chunks.ticks_a_beat or 480))
     except Exception as error:  # it raises what C++ raised, whatever that was
         reason = str(error).strip().split("\n")[0].removeprefix("MiniMidi: ").removesuffix(": iostream error")
         raise MidiError("damaged", reason) from None

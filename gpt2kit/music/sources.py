@@ -26,6 +26,8 @@ class Piece:
     """The notes as events (N,), without BEGIN and END."""
     dropped: dict[str, int]
     """How many notes were left out, by the reason."""
+    clipped: int
+    """Data bytes above 127, which were taken as 127."""
 
 
 class Failed(NamedTuple):
@@ -102,7 +104,7 @@ def _splits(found: Sequence[Member]) -> tuple[dict[str, str], list[Failed]]:
 def _piece(member: Member, split: str | None, share: float, seen: set[bytes]) -> Piece | Failed | Skipped:
     name = member.name
     try:
-        notes, dropped = parse_midi(member.read())
+        notes, dropped, clipped = parse_midi(member.read())
     except MidiError as error:
         return Failed(name, split or "train", error.kind, error.detail)
     if not len(notes):
@@ -113,4 +115,5 @@ def _piece(member: Member, split: str | None, share: float, seen: set[bytes]) ->
     if digest in seen:
         return Skipped(name, split or "train", DUPLICATE)
     seen.add(digest)
-    return Piece(name, split or ("val" if held_out(digest.hex(), share) else "train"), notes, ids, dropped)
+    split = split or ("val" if held_out(digest.hex(), share) else "train")
+    return Piece(name, split, notes, ids, dropped, clipped)

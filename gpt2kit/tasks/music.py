@@ -94,8 +94,11 @@ class Music(Task["Notes", "Notes"]):
         return None if len(record.target) else "no notes"
 
     def left_out(self, record: Record["Notes", "Notes"]) -> dict[str, int]:
-        dropped: dict[str, int] = getattr(getattr(record, "file", None), "dropped", {})
-        return {f"notes left out, {reason}": count for reason, count in dropped.items()}
+        file = getattr(record, "file", None)
+        dropped: dict[str, int] = getattr(file, "dropped", {})
+        clipped: int = getattr(file, "clipped", 0)
+        counts = {f"notes left out, {reason}": count for reason, count in dropped.items()}
+        return counts | ({"data bytes above 127, taken as 127": clipped} if clipped else {})
 
     def blank(self, source: "Notes") -> bool:
         return False

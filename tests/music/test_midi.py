@@ -1,5 +1,6 @@
 """MIDI files: pretty_midi is the oracle where it reads rightly, and any damage is one line."""
 
+import io
 import os
 import random
 from collections.abc import Callable
@@ -12,10 +13,11 @@ import pytest
 
 from gpt2kit.errors import DataError, MachineError
 from gpt2kit.music import midi
+from gpt2kit.music.clip import clipped
 from gpt2kit.music.events import decode, encode
 from gpt2kit.music.midi import parse_midi, read_midi, to_pretty_midi, write_midi
 from gpt2kit.music.notes import Notes
-from gpt2kit.music.smf import MidiError
+from gpt2kit.music.smf import MidiError, read_chunks
 
 MidiFile = Callable[..., bytes]
 RandomNotes = Callable[..., Notes]
@@ -52,8 +54,11 @@ def chunk(content: bytes) -> bytes:
     return b"MTrk" + len(content).to_bytes(4, "big") + content
 
 
+END_OF_TRACK = b"\0\xff\x2f\0"
+
+
 def events_of(body: bytes) -> bytes:
-    return header() + chunk(body + b"\0\xff\x2f\0")
+    return header() + chunk(body + END_OF_TRACK)
 
 
 def rows(notes: Notes) -> list[Row]:
@@ -195,7 +200,6 @@ LONG = b"\xff\xff\xff\x7f"
         (events_of(b"\0\x90\x3c\x40" + (LONG + b"\x3e\x40\x60\x3e\0") * 12), "too long to count"),
         (events_of(b"\0\x90\x3c\x40\x60\x3c\0\0\xb0\x40\x7f" + LONG + b"\x40\0"), "hours"),
         (events_of(b"\0\xff\x51\3\0\0\0\0\x90\x3c\x40\x60\x3c\0"), "a tempo of 0"),
-        (events_of(b"\0\x90\x3c\xc0\x60\x3c\0"), "damaged: "),
         (events_of(b"\0\x90\xbc\x40\x60\xbc\0"), "damaged: "),
         (events_of(b"\0\x3c\x40"), "damaged: "),
         (events_of(b"\0\xf0\xff\xff\xff\x7f\1\2"), "damaged: "),
@@ -211,6 +215,34 @@ def test_damage_is_told_in_one_line(content: bytes, reason: str) -> None:
         parse_midi(content)
     assert "\n" not in str(caught.value)
     assert isinstance(caught.value, DataError)
+
+
+@pytest.mark.parametrize(
+    ("body", "notes", "count"),
+    [
+        (b"\0\x90\x3c\xc0\x60\x3c\0", [(60, 127, 0.0, 0.1)], 1),
+        (b"\0\x90\x3c\xc0\x60\x90\x3c\0", [(60, 127, 0.0, 0.1)], 1),
+        (b"\0\x90\xbc\xff\x60\x80\xbc\x90", [(127, 127, 0.0, 0.1)], 4),
+        (b"\0\xb0\x07\xff\0\xc0\x80\0\xff\1\2\xff\xff\0\xf0\2\x7f\xf7\0\x90\x3c\x40\x60\x3c\0", [], 2),
+        (b"\0\xb0\x40\xff\0\x90\x3c\x40\x60\x3c\0\x60\xb0\x40\0", [(60, 64, 0.0, 0.2)], 1),
+    ],
+    ids=["velocity", "status again", "pitch", "program of no piano, with a text and a sysex", "pedal"],
+)
+def test_data_bytes_above_127_are_taken_as_127_and_counted(body: bytes, notes: list[Row], count: int) -> None:
+    """mido, asked to clip, reads the same events."""
+    performance = parse_midi(events_of(body))
+    assert rows(performance.notes) == notes
+    assert performance.clipped == count
+    (track,) = mido.MidiFile(file=io.BytesIO(events_of(body)), clip=True).tracks
+    (mended,) = mido.MidiFile(file=io.BytesIO(header() + chunk(clipped(body + END_OF_TRACK)[0]))).tracks
+    assert list(mended) == list(track)
+
+
+def test_a_whole_file_has_nothing_to_clip(midi_file: MidiFile) -> None:
+    content = midi_file(played(random.Random(2), 0, 3000, []))
+    assert parse_midi(content).clipped == 0
+    (track,) = read_chunks(content).tracks
+    assert clipped(track) == (track, 0)
 
 
 def test_whatever_the_bytes_are_there_are_notes_or_a_reason(midi_file: MidiFile) -> None:

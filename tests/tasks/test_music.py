@@ -160,3 +160,13 @@ def test_an_example_of_a_report(task: Music, tmp_path: Path) -> None:
     assert isinstance(record, Performance)
     assert repr(record).endswith("a.mid")
     assert task.left_out(record) == {}
+
+
+def test_clipped_bytes_are_counted(task: Music, tmp_path: Path) -> None:
+    write_midi(tmp_path / "a.mid", Notes.of([60, 64], [93, 94], [0.0, 1.0], [1.0, 2.0]))
+    content = (tmp_path / "a.mid").read_bytes()
+    assert content.count(bytes([60, 93])) == 1
+    (tmp_path / "a.mid").write_bytes(content.replace(bytes([60, 93]), bytes([60, 200])))
+    (record,) = task.read([str(tmp_path)])
+    assert record.target.velocity.tolist() == [127, 94]
+    assert task.left_out(record) == {"data bytes above 127, taken as 127": 1}
