@@ -11,10 +11,12 @@ Both read the same notes from a file, to the last bit of their times (tested), b
 - fewer tracks than the header says: refused, as by pretty_midi;
 - data bytes above 127, which both refuse: taken as 127, and counted, as mido does with `clip=True`.
 
-Like both, this drops notes that nothing ends and notes of no length.
+Like both, this drops notes that nothing ends and notes of no length. `from_pretty_midi` and `to_pretty_midi` are for
+those who have, or want, an object of pretty_midi.
 """
 
 import stat
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -87,19 +89,28 @@ def parse_midi(content: bytes) -> Performance:
     score, clipped = _score(chunks)
     clock = _Clock(score, chunks.ticks_a_beat, chunks.ticks_a_second)
     dropped: dict[str, int] = {}
-    pianos = []
+    pianos, struck = [], 0
     for track in score.tracks:
         if track.is_drum or track.program not in PIANOS:
             reason = "drums" if track.is_drum else "another instrument"
             dropped[reason] = dropped.get(reason, 0) + len(track.notes)
         else:
-            pianos.append(_Piano(track, clock))
-    last = max((piano.last for piano in pianos), default=0.0)
-    parts = [piano.notes(last) for piano in pianos]
-    notes = concatenated(parts)
-    silent = sum(piano.count for piano in pianos) - len(notes)
-    counts = dropped | {"no length": silent}
+            pianos.append(_of_track(track, clock))
+            struck += len(track.notes)
+    notes = _heard(pianos)
+    counts = dropped | {"no length": struck - len(notes)}
     return Performance(notes, {reason: count for reason, count in counts.items() if count}, clipped)
+
+
+def from_pretty_midi(midi: "PrettyMIDI") -> Notes:
+    """The piano notes that an object of pretty_midi holds, with the pedal folded into their lengths; others are left
+    out, and so are notes of no length.
+
+    Of a file that pretty_midi has read these are the notes that `read_midi` gives, but for what it reads otherwise.
+
+    Raises MidiError for a piece of more than 24 hours, ValueError for values that no MIDI file can hold.
+    """
+    return _heard([_of_instrument(each) for each in midi.instruments if not each.is_drum and each.program in PIANOS])
 
 
 def to_pretty_midi(notes: Notes) -> "PrettyMIDI":
@@ -194,23 +205,52 @@ def _tempos(score: Any, ticks_a_beat: int) -> tuple[NDArray[np.int64], Seconds]:
     return ticks[changes], 60.0 / (6e7 / beats[changes] * ticks_a_beat)
 
 
-class _Piano:
-    """One instrument of a file: what symusic keeps apart by track, channel and program."""
+class _Piano(NamedTuple):
+    """One instrument, of notes (N,) that have a length, and of a pedal that moves M times, in order."""
 
-    def __init__(self, track: Any, clock: _Clock) -> None:
-        notes, controls = track.notes.numpy(), track.controls.numpy()
-        self.count = len(notes["time"])
-        kept = notes["duration"] > 0
-        times = notes["time"][kept].astype(np.int64)
-        self.pitch, self.velocity = notes["pitch"][kept], notes["velocity"][kept]
-        self.start, self.end = clock.seconds(times), clock.seconds(times + notes["duration"][kept])
-        pedal = controls["number"] == SUSTAIN
-        self.moved, self.value = clock.seconds(controls["time"][pedal]), controls["value"][pedal]
-        self.last = float(max(self.end.max(initial=0.0), self.moved.max(initial=0.0)))
-        _check_duration(self.last)
+    pitch: NDArray[np.uint8]
+    velocity: NDArray[np.uint8]
+    start: Seconds
+    end: Seconds
+    moved: Seconds
+    value: NDArray[np.uint8]
+    """Of the pedal, from each movement on."""
+
+    def last(self) -> float:
+        """When nothing happens any more."""
+        return float(max(self.end.max(initial=0.0), self.moved.max(initial=0.0)))
 
     def notes(self, last: float) -> Notes:
         """What is heard of it; a pedal that never lifts is held until `last`."""
         end = sustained(self.pitch, self.start, self.end, self.moved, self.value, last)
         heard = end > self.start
         return Notes(self.pitch[heard], self.velocity[heard], self.start[heard], end[heard])
+
+
+def _of_track(track: Any, clock: _Clock) -> _Piano:
+    """What symusic keeps apart by track, channel and program."""
+    notes, controls = track.notes.numpy(), track.controls.numpy()
+    kept = notes["duration"] > 0
+    times = notes["time"][kept].astype(np.int64)
+    start, end = clock.seconds(times), clock.seconds(times + notes["duration"][kept])
+    pedal = controls["number"] == SUSTAIN
+    moved = clock.seconds(controls["time"][pedal])
+    return _Piano(notes["pitch"][kept], notes["velocity"][kept], start, end, moved, controls["value"][pedal])
+
+
+def _of_instrument(instrument: Any) -> _Piano:
+    """One of pretty_midi's."""
+    notes = sorted((note for note in instrument.notes if note.end > note.start), key=lambda note: note.start)
+    pedal = [control for control in instrument.control_changes if control.number == SUSTAIN]
+    pedal.sort(key=lambda control: control.time)
+    pitch, velocity = (np.array([getattr(note, name) for note in notes], np.int64) for name in ("pitch", "velocity"))
+    start, end = (np.array([getattr(note, name) for note in notes], np.float64) for name in ("start", "end"))
+    moved, value = np.array([each.time for each in pedal], np.float64), np.array([each.value for each in pedal])
+    return _Piano(pitch, velocity, start, end, moved, value)
+
+
+def _heard(pianos: Sequence[_Piano]) -> Notes:
+    """The notes of all, with each one's pedal folded into its own."""
+    last = max((piano.last() for piano in pianos), default=0.0)
+    _check_duration(last)
+    return concatenated([piano.notes(last) for piano in pianos])

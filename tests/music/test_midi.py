@@ -15,7 +15,7 @@ from gpt2kit.errors import DataError, MachineError
 from gpt2kit.music import midi
 from gpt2kit.music.clip import clipped
 from gpt2kit.music.events import decode, encode
-from gpt2kit.music.midi import parse_midi, read_midi, to_pretty_midi, write_midi
+from gpt2kit.music.midi import from_pretty_midi, parse_midi, read_midi, to_pretty_midi, write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.smf import MidiError, read_chunks
 
@@ -321,6 +321,43 @@ def test_pretty_midi_reads_what_is_written(tmp_path: Path) -> None:
     (piano,) = pretty_midi.PrettyMIDI(str(tmp_path / "piece.mid")).instruments
     found = [(note.pitch, note.velocity, float(note.start), float(note.end)) for note in piano.notes]
     assert sorted(found) == rows(notes)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_object_of_pretty_midi_holds_the_notes_of_its_file(midi_file: MidiFile, seed: int) -> None:
+    """Pianos with pedals, beside another instrument and drums; whatever the order in its lists."""
+    generator = random.Random(seed)
+    channels = ((0, 0), (1, 5), (2, 40), (9, 0))
+    tracks = [played(generator, channel, 3000, [program(number, channel=channel)]) for channel, number in channels]
+    content = midi_file([tempo(400_000)], *tracks)
+    file = pretty_midi.PrettyMIDI(io.BytesIO(content))
+    expected = rows(parse_midi(content).notes)
+    assert rows(from_pretty_midi(file)) == expected
+    for instrument in file.instruments:
+        generator.shuffle(instrument.notes)
+    assert rows(from_pretty_midi(file)) == expected
+
+
+def test_notes_survive_an_object_of_pretty_midi(random_notes: RandomNotes) -> None:
+    whole = random_notes(3).first_in_first_out()
+    start, end = np.rint(whole.start * 1000), np.rint(whole.end * 1000)
+    notes = Notes(whole.pitch, whole.velocity, start / 1000, np.maximum(end, start + 1) / 1000)
+    assert rows(from_pretty_midi(to_pretty_midi(notes))) == rows(notes.first_in_first_out())
+    assert from_pretty_midi(pretty_midi.PrettyMIDI()) == Notes.none()
+
+
+def test_an_object_of_pretty_midi_with_impossible_values() -> None:
+    piano = pretty_midi.Instrument(program=0)
+    midi = pretty_midi.PrettyMIDI()
+    midi.instruments.append(piano)
+    piano.notes = [pretty_midi.Note(60, 60, 1.0, 1.0)]
+    assert from_pretty_midi(midi) == Notes.none(), "no length"
+    piano.notes = [pretty_midi.Note(60, 300, 0.0, 1.0)]
+    with pytest.raises(ValueError, match="pitch must be whole numbers from 0 to 127"):
+        from_pretty_midi(midi)
+    piano.notes = [pretty_midi.Note(60, 60, 0.0, 1e5)]
+    with pytest.raises(MidiError, match="28 hours"):
+        from_pretty_midi(midi)
 
 
 def test_a_piece_of_three_hours_is_read_by_both(tmp_path: Path) -> None:
