@@ -243,10 +243,14 @@ def _of_instrument(instrument: Any) -> _Piano:
     notes = sorted((note for note in instrument.notes if note.end > note.start), key=lambda note: note.start)
     pedal = [control for control in instrument.control_changes if control.number == SUSTAIN]
     pedal.sort(key=lambda control: control.time)
-    pitch, velocity = (np.array([getattr(note, name) for note in notes], np.int64) for name in ("pitch", "velocity"))
-    start, end = (np.array([getattr(note, name) for note in notes], np.float64) for name in ("start", "end"))
-    moved, value = np.array([each.time for each in pedal], np.float64), np.array([each.value for each in pedal])
-    return _Piano(pitch, velocity, start, end, moved, value)
+    # As large as they come, for `Notes` to refuse what is no byte.
+    columns: list[NDArray[Any]] = [
+        *(np.array([getattr(note, name) for note in notes], np.int64) for name in ("pitch", "velocity")),
+        *(np.array([getattr(note, name) for note in notes], np.float64) for name in ("start", "end")),
+        np.array([control.time for control in pedal], np.float64),
+        np.array([control.value for control in pedal], np.int64),
+    ]
+    return _Piano(*columns)
 
 
 def _heard(pianos: Sequence[_Piano]) -> Notes:
