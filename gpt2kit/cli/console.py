@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 5.0
 """Off a terminal a progress line comes that often at most."""
 
+MUCH_DAMAGE = 0.5
+"""The share of a corpus from which on damage is no longer a matter of a few files."""
+
 PIPE_CLOSED = 141
 """The exit code that a shell gives a command whose reader has gone."""
 
@@ -106,7 +109,7 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
         if report.leaked and split != "train":
             example = report.examples["source also in training"][0]
             say(f"{split}: {report.leaked:,} sources stand in train too, such as {example}")
-    say(f"written to {out}; prepare.json in it lists examples")
+    say(f"written to {out}; prepare.json in it lists examples, and every damaged record")
 
 
 def left_out(split: str, report: "SplitReport") -> None:
@@ -115,6 +118,10 @@ def left_out(split: str, report: "SplitReport") -> None:
         say(f"{split}: {count:,} dropped, {reason}, such as {report.examples[reason][0]}")
     for reason, count in report.left_out.items():
         say(f"{split}: {count:,} {reason}")
+    if report.damaged >= MUCH_DAMAGE * report.read > 0:
+        share = f"{report.damaged:,} of {report.read:,} ({report.damaged / report.read:.0%}) could not be read"
+        what = "is this the corpus that you meant? What is prepared is the rest"
+        messages.print(f"[bold red]WARNING[/] {escape(printable(split))}: {share}: {what}")
 
 
 def training(events: "Iterable[Event]") -> "Iterator[Event]":

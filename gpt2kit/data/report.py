@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 EXAMPLES = 5
-WIDTH = 120
+"""Of each reason, but for damage: of that every record is listed, to be mended."""
+WIDTH = 160
+"""Characters of an example. What is longer lacks its middle: paths are told apart by their ends."""
 
 
 class Damage(str):
@@ -33,10 +35,15 @@ class SplitReport:
     leaked: int = 0
     """Rows whose source also stands in the training split; they are kept."""
     examples: dict[str, list[str]] = field(default_factory=dict)
+    """By the reason: every damaged record, and a few of the others."""
 
     def drop(self, reason: str, example: object) -> None:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
-        self.show(reason, example)
+        if isinstance(reason, Damage):
+            self.damaged += 1
+            self.examples.setdefault(reason, []).append(repr(example))
+        else:
+            self.show(reason, example)
 
     def leave_out(self, counts: Mapping[str, int]) -> None:
         for reason, count in counts.items():
@@ -46,7 +53,7 @@ class SplitReport:
         shown = self.examples.setdefault(reason, [])
         if len(shown) < EXAMPLES:
             text = repr(example)
-            shown.append(text if len(text) <= WIDTH else text[: WIDTH - 1] + "…")
+            shown.append(text if len(text) <= WIDTH else f"{text[: WIDTH // 3]}…{text[WIDTH // 3 + 1 - WIDTH :]}")
 
     def json(self) -> dict[str, object]:
         return asdict(self)

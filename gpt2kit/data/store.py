@@ -8,6 +8,7 @@ SPLIT.texts     records as they were read, as JSON lines; only where ids do not 
 SPLIT.json      the counts, by which a damaged folder is known
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
@@ -105,6 +106,10 @@ class Store:
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of every row."""
         return np.diff(self.ends, prepend=0)
+
+    def digest(self) -> str:
+        """The version of the data, for signatures: of all its ids in their order, the first 8 hex digits of BLAKE2b."""
+        return hashlib.blake2b(self.ids.data).hexdigest()[:8]
 
     def names(self) -> list[str]:
         """What each row is called. Raises DataError when there are not as many names as rows."""

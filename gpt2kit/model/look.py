@@ -12,11 +12,12 @@ from gpt2kit.model.gpt2 import GPT2
 
 
 @torch.no_grad()
-def attention_rows(model: GPT2, ids: Sequence[int]) -> Iterator[Tensor]:
-    """For each position t in turn its weights on the positions up to itself, [L, H, t + 1] in fp32 on the CPU.
+def attention_spans(model: GPT2, ids: Sequence[int]) -> Iterator[tuple[int, Tensor]]:
+    """For each position t in turn (start, row): its weights on the positions from `start` up to itself.
 
-    What is longer than the window is read in windows that overlap by half; what is out of a position's sight has 0.
-    Compressed attention looks at groups: a group's weight is spread evenly over it, and rows add up to less than 1.
+    A row is [L, H, t - start + 1] in fp32 on the CPU. What is longer than the window is read in windows that overlap by
+    half; `start` is where the position's window begins, and what stands before it is out of sight. Compressed attention
+    looks at groups: a group's weight is spread evenly over it, and rows add up to less than 1.
     """
     window = model.config.n_positions
     half = window // 2
@@ -26,9 +27,17 @@ def attention_rows(model: GPT2, ids: Sequence[int]) -> Iterator[Tensor]:
         start = max(0, done - half)
         weights_LHTT = _weights(model, ids[start : start + window])
         for position in range(done, min(len(ids), start + window)):
-            row_LHT = weights_LHTT[:, :, position - start, : position - start + 1]
-            yield torch.nn.functional.pad(row_LHT, (start, 0))
+            yield start, weights_LHTT[:, :, position - start, : position - start + 1]
             done += 1
+
+
+def attention_rows(model: GPT2, ids: Sequence[int]) -> Iterator[Tensor]:
+    """The rows of `attention_spans` from position 0 on, [L, H, t + 1]: what is out of sight has 0.
+
+    They take time and memory by the square of the length.
+    """
+    for start, row_LHT in attention_spans(model, ids):
+        yield torch.nn.functional.pad(row_LHT, (start, 0))
 
 
 def _weights(model: GPT2, ids: Sequence[int]) -> Tensor:

@@ -105,7 +105,7 @@ def _from_zip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     check_size(entry.file_size)
     # Of the other methods, zipfile unpacks a few thousand bytes at a time whatever they grow to.
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise MidiError("packed by a rare method: pack the archive anew")
+        raise MidiError("packed by a rare method", "pack the archive anew")
     try:
         with archive.open(entry) as file:
             return _limited(file.read(LARGEST_FILE + 1))
@@ -150,7 +150,7 @@ def _limited(content: bytes) -> bytes:
 
 def _unreadable(error: Exception) -> MidiError:
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return MidiError(f"cannot be unpacked: {reason}".split("\n")[0])
+    return MidiError("cannot be unpacked", reason.split("\n")[0])
 
 
 def _damaged(name: str, error: Exception) -> Member:

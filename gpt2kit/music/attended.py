@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from gpt2kit.music import events
 
 Weights = NDArray[np.float32]
+Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,49 +71,61 @@ def notes_of_events(ids: ArrayLike) -> NDArray[np.int64]:
 
 
 def grouped(ids: ArrayLike, rows: Iterable[Weights], top: int = 6) -> Attention:
+    """`grouped_spans` of rows that all begin at event 0, each (layers, heads, K) with K up to T.
+
+    An array (layers, heads, T, T) gives them as `weights.transpose(2, 0, 1, 3)`.
+    """
+    return grouped_spans(ids, ((0, row) for row in rows), top)
+
+
+def grouped_spans(ids: ArrayLike, spans: Iterable[tuple[int, Weights]], top: int = 6) -> Attention:
     """Sum attention between the events `ids` (T,) into attention between the notes that they decode to.
 
-    `rows` gives for each event in turn the weights (layers, heads, K), K up to T, with which it was looked back: the
-    k-th belongs to event k. An array (layers, heads, T, T) gives them as `weights.transpose(2, 0, 1, 3)`. Whose row
-    counts for an event, the query that reads it or the one before, which predicts it, is the caller's choice. An event
-    past the last row looks at nothing.
+    `spans` gives for each event in turn (start, row): the weights (layers, heads, K) with which it was looked back, of
+    which the k-th belongs to event start + k. Whose row counts for an event, the query that reads it or the one before,
+    which predicts it, is the caller's choice. An event past the last row looks at nothing.
 
     A note's weight for an earlier note is the mean over its own events of the sum over the other's. What is looked at
     beside earlier notes (the note itself, those struck while it sounds, events of no note) is left out, so that weights
-    add up to less than 1. Memory is that of the notes that sound at one time.
+    add up to less than 1. Time is that of the rows, memory that of the notes that sound at one time.
     """
     notes = notes_of_events(ids)
     count = int(notes.max(initial=-1)) + 1
     members = np.bincount(notes[notes >= 0], minlength=count)
-    by_note = np.argsort(notes, kind="stable")
-    by_note = by_note[notes[by_note] >= 0]
-    left, sums = members.copy(), dict[int, Weights]()
+    left, seen = members.copy(), dict[int, list[tuple[Indices, Weights]]]()
     keys, weights = np.zeros((count, 0, 0, top), np.int32), np.zeros((count, 0, 0, top), np.float32)
-    for note, row in zip(notes.tolist(), rows, strict=False):
+    for note, (start, row) in zip(notes.tolist(), spans, strict=False):
         if keys.size == 0 and count:
             keys = np.full((count, *row.shape[:2], top), -1, np.int32)
             weights = np.zeros(keys.shape, np.float32)
         if note < 0:
             continue
-        known = by_note[by_note < row.shape[2]]
-        owners = notes[known]
-        begins = np.flatnonzero(np.diff(owners, prepend=-1))
-        if note not in sums:
-            sums[note] = np.zeros((*row.shape[:2], count), np.float32)
-        if len(begins):
-            sums[note][..., owners[begins]] += np.add.reduceat(row[..., known], begins, axis=-1)
+        seen.setdefault(note, []).append(_by_note(notes[start : start + row.shape[2]], row, note))
         left[note] -= 1
         if left[note] == 0:
-            _keep(sums.pop(note)[..., :note] / members[note], keys[note], weights[note])
-    for note, total in sums.items():
-        _keep(total[..., :note] / members[note], keys[note], weights[note])
+            _keep(seen.pop(note), members[note], keys[note], weights[note])
+    for note, parts in seen.items():
+        _keep(parts, members[note], keys[note], weights[note])
     return Attention(keys, weights)
 
 
-def _keep(shares: Weights, keys: NDArray[np.int32], weights: Weights) -> None:
-    """Put the largest of `shares` (layers, heads, notes) and where they are into `keys` and `weights` (.., top)."""
-    kept = min(keys.shape[-1], shares.shape[-1])
+def _by_note(owners: Indices, row: Weights, note: int) -> tuple[Indices, Weights]:
+    """Which notes before `note` own events (K,) of a row (layers, heads, K), and their sums (layers, heads, notes)."""
+    order = np.argsort(owners, kind="stable")
+    order = order[slice(*np.searchsorted(owners[order], [0, note]))]
+    found, begins = np.unique(owners[order], return_index=True)
+    return found, np.add.reduceat(row[..., order], begins, axis=-1) if len(found) else row[..., :0]
+
+
+def _keep(parts: list[tuple[Indices, Weights]], members: int, keys: NDArray[np.int32], weights: Weights) -> None:
+    """Add up the sums that a note's `members` have seen; the largest go into `keys` and `weights` (.., top)."""
+    owners = np.unique(np.concatenate([found for found, _ in parts]))
+    shares = np.zeros((*keys.shape[:2], len(owners)), np.float32)
+    for found, sums in parts:
+        shares[..., np.searchsorted(owners, found)] += sums
+    shares /= members
+    kept = min(keys.shape[-1], len(owners))
     best = np.argsort(-shares, axis=-1, kind="stable")[..., :kept]
-    found = np.take_along_axis(shares, best, axis=-1)
-    keys[..., :kept] = np.where(found > 0, best, -1)
-    weights[..., :kept] = np.clip(found, 0, 1)
+    largest = np.take_along_axis(shares, best, axis=-1)
+    keys[..., :kept] = np.where(largest > 0, owners[best], -1)
+    weights[..., :kept] = np.clip(largest, 0, 1)

@@ -8,12 +8,16 @@ Both read the same notes from a file, to the last bit of their times (tested), b
 - tempo changes: those of all tracks count, as in symusic and as players have it; pretty_midi reads the first track's;
 - what follows a track's end: passed over, as in symusic;
 - SMPTE time, and a header of more than 6 bytes: read, though symusic refuses both and pretty_midi the first;
-- fewer tracks than the header says, and events of more than 7 bits: refused, as by pretty_midi.
+- fewer tracks than the header says: refused, as by pretty_midi;
+- data bytes above 127, which both refuse: taken as 127, and counted, as mido does with `clip=True`.
 
-Like both, this drops notes that nothing ends and notes of no length.
+Like both, this drops notes that nothing ends and notes of no length. `from_pretty_midi` and `to_pretty_midi` are for
+those who have, or want, an object of pretty_midi.
 """
 
 import stat
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,9 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpt2kit import files
+from gpt2kit.music import clip
 from gpt2kit.music.notes import Notes, concatenated
 from gpt2kit.music.pedal import SUSTAIN, sustained
-from gpt2kit.music.smf import MidiError, read_chunks
+from gpt2kit.music.smf import Chunks, MidiError, read_chunks
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
@@ -49,6 +54,8 @@ class Performance(NamedTuple):
     """Those of all pianos, with the pedal folded into their lengths."""
     dropped: dict[str, int]
     """How many notes were left out, by the reason."""
+    clipped: int
+    """Data bytes above 127, which were taken as 127."""
 
 
 def read_midi(path: Path | str) -> Performance:
@@ -56,7 +63,7 @@ def read_midi(path: Path | str) -> Performance:
     try:
         return parse_midi(read_bytes(Path(path)))
     except MidiError as error:
-        raise MidiError(f"{path}: {error}") from None
+        raise MidiError(error.kind, error.detail, str(path)) from None
 
 
 def read_bytes(path: Path) -> bytes:
@@ -68,33 +75,42 @@ def read_bytes(path: Path) -> bytes:
         check_size(status.st_size)
         return path.read_bytes()
     except OSError as error:
-        raise MidiError(f"cannot be read: {error.strerror or error}") from None
+        raise MidiError("cannot be read", error.strerror or str(error)) from None
 
 
 def check_size(size: int) -> None:
     if size > LARGEST_FILE:
-        raise MidiError(f"{size:,} bytes are too many for a MIDI file: {LARGEST_FILE:,} at most")
+        raise MidiError("too large for a MIDI file", f"{size:,} bytes, of {LARGEST_FILE:,} at most")
 
 
 def parse_midi(content: bytes) -> Performance:
     """The piano notes in the bytes of a MIDI file. Raises MidiError, whatever the bytes are."""
     chunks = read_chunks(content)
-    score = _parsed(chunks.bytes(chunks.ticks_a_beat or 480))
+    score, clipped = _score(chunks)
     clock = _Clock(score, chunks.ticks_a_beat, chunks.ticks_a_second)
     dropped: dict[str, int] = {}
-    pianos = []
+    pianos, struck = [], 0
     for track in score.tracks:
         if track.is_drum or track.program not in PIANOS:
             reason = "drums" if track.is_drum else "another instrument"
             dropped[reason] = dropped.get(reason, 0) + len(track.notes)
         else:
-            pianos.append(_Piano(track, clock))
-    last = max((piano.last for piano in pianos), default=0.0)
-    parts = [piano.notes(last) for piano in pianos]
-    notes = concatenated(parts)
-    silent = sum(piano.count for piano in pianos) - len(notes)
-    counts = dropped | {"no length": silent}
-    return Performance(notes, {reason: count for reason, count in counts.items() if count})
+            pianos.append(_of_track(track, clock))
+            struck += len(track.notes)
+    notes = _heard(pianos)
+    counts = dropped | {"no length": struck - len(notes)}
+    return Performance(notes, {reason: count for reason, count in counts.items() if count}, clipped)
+
+
+def from_pretty_midi(midi: "PrettyMIDI") -> Notes:
+    """The piano notes that an object of pretty_midi holds, with the pedal folded into their lengths; others are left
+    out, and so are notes of no length.
+
+    Of a file that pretty_midi has read these are the notes that `read_midi` gives, but for what it reads otherwise.
+
+    Raises MidiError for a piece of more than 24 hours, ValueError for values that no MIDI file can hold.
+    """
+    return _heard([_of_instrument(each) for each in midi.instruments if not each.is_drum and each.program in PIANOS])
 
 
 def to_pretty_midi(notes: Notes) -> "PrettyMIDI":
@@ -128,20 +144,32 @@ def write_midi(path: Path, notes: Notes) -> None:
         midi.write(str(temporary))
 
 
-def _parsed(content: bytes) -> Any:
-    """What symusic makes of a file, in ticks."""
+def _score(chunks: Chunks) -> tuple[Any, int]:
+    """What symusic makes of the tracks, in ticks, and how many bytes had to be clipped for it."""
+    try:
+        return _parsed(chunks), 0
+    except MidiError:
+        tracks = [clip.clipped(track) for track in chunks.tracks]
+        count = sum(found for _, found in tracks)
+        if not count:
+            raise
+        return _parsed(replace(chunks, tracks=[track for track, _ in tracks])), count
+
+
+def _parsed(chunks: Chunks) -> Any:
     from symusic import Score
 
     try:
-        return Score.from_midi(content)
+        return Score.from_midi(chunks.bytes(chunks.ticks_a_beat or 480))
     except Exception as error:  # it raises what C++ raised, whatever that was
         reason = str(error).strip().split("\n")[0].removeprefix("MiniMidi: ").removesuffix(": iostream error")
-        raise MidiError(f"damaged: {reason}") from None
+        raise MidiError("damaged", reason) from None
 
 
 def _check_duration(seconds: float) -> None:
     if not seconds <= LONGEST_HOURS * 3600:
-        raise MidiError(f"it lasts {seconds / 3600:,.0f} hours: a time in it is damaged, or it is no piece of music")
+        hours = f"{seconds / 3600:,.0f} hours, so that a time in it is damaged, or it is no piece of music"
+        raise MidiError(f"longer than {LONGEST_HOURS} hours", hours)
 
 
 class _Clock:
@@ -158,7 +186,7 @@ class _Clock:
 
     def seconds(self, ticks: Ticks) -> Seconds:
         if ticks.min(initial=0) < 0:
-            raise MidiError("damaged: its times are too long to count")
+            raise MidiError("damaged", "its times are too long to count")
         tempo = np.searchsorted(self.ticks, ticks, "right") - 1
         return self.begins[tempo] + self.scales[tempo] * (ticks - self.ticks[tempo])
 
@@ -167,7 +195,7 @@ def _tempos(score: Any, ticks_a_beat: int) -> tuple[NDArray[np.int64], Seconds]:
     """When each tempo begins and the seconds of a tick in it; the first begins at 0, and each differs from the last."""
     tempos = score.tempos.numpy()
     if (tempos["mspq"] <= 0).any() or (tempos["time"] < 0).any():
-        raise MidiError("damaged: a tempo of 0 or at no time")
+        raise MidiError("damaged", "a tempo of 0 or at no time")
     order = np.argsort(tempos["time"], kind="stable")
     ticks = np.concatenate(([0], tempos["time"][order].astype(np.int64)))
     beats = np.concatenate(([DEFAULT_BEAT], tempos["mspq"][order].astype(np.int64)))
@@ -177,23 +205,56 @@ def _tempos(score: Any, ticks_a_beat: int) -> tuple[NDArray[np.int64], Seconds]:
     return ticks[changes], 60.0 / (6e7 / beats[changes] * ticks_a_beat)
 
 
-class _Piano:
-    """One instrument of a file: what symusic keeps apart by track, channel and program."""
+class _Piano(NamedTuple):
+    """One instrument, of notes (N,) that have a length, and of a pedal that moves M times, in order."""
 
-    def __init__(self, track: Any, clock: _Clock) -> None:
-        notes, controls = track.notes.numpy(), track.controls.numpy()
-        self.count = len(notes["time"])
-        kept = notes["duration"] > 0
-        times = notes["time"][kept].astype(np.int64)
-        self.pitch, self.velocity = notes["pitch"][kept], notes["velocity"][kept]
-        self.start, self.end = clock.seconds(times), clock.seconds(times + notes["duration"][kept])
-        pedal = controls["number"] == SUSTAIN
-        self.moved, self.value = clock.seconds(controls["time"][pedal]), controls["value"][pedal]
-        self.last = float(max(self.end.max(initial=0.0), self.moved.max(initial=0.0)))
-        _check_duration(self.last)
+    pitch: NDArray[np.uint8]
+    velocity: NDArray[np.uint8]
+    start: Seconds
+    end: Seconds
+    moved: Seconds
+    value: NDArray[np.uint8]
+    """Of the pedal, from each movement on."""
+
+    def last(self) -> float:
+        """When nothing happens any more."""
+        return float(max(self.end.max(initial=0.0), self.moved.max(initial=0.0)))
 
     def notes(self, last: float) -> Notes:
         """What is heard of it; a pedal that never lifts is held until `last`."""
         end = sustained(self.pitch, self.start, self.end, self.moved, self.value, last)
         heard = end > self.start
         return Notes(self.pitch[heard], self.velocity[heard], self.start[heard], end[heard])
+
+
+def _of_track(track: Any, clock: _Clock) -> _Piano:
+    """What symusic keeps apart by track, channel and program."""
+    notes, controls = track.notes.numpy(), track.controls.numpy()
+    kept = notes["duration"] > 0
+    times = notes["time"][kept].astype(np.int64)
+    start, end = clock.seconds(times), clock.seconds(times + notes["duration"][kept])
+    pedal = controls["number"] == SUSTAIN
+    moved = clock.seconds(controls["time"][pedal])
+    return _Piano(notes["pitch"][kept], notes["velocity"][kept], start, end, moved, controls["value"][pedal])
+
+
+def _of_instrument(instrument: Any) -> _Piano:
+    """One of pretty_midi's."""
+    notes = sorted((note for note in instrument.notes if note.end > note.start), key=lambda note: note.start)
+    pedal = [control for control in instrument.control_changes if control.number == SUSTAIN]
+    pedal.sort(key=lambda control: control.time)
+    # As large as they come, for `Notes` to refuse what is no byte.
+    columns: list[NDArray[Any]] = [
+        *(np.array([getattr(note, name) for note in notes], np.int64) for name in ("pitch", "velocity")),
+        *(np.array([getattr(note, name) for note in notes], np.float64) for name in ("start", "end")),
+        np.array([control.time for control in pedal], np.float64),
+        np.array([control.value for control in pedal], np.int64),
+    ]
+    return _Piano(*columns)
+
+
+def _heard(pianos: Sequence[_Piano]) -> Notes:
+    """The notes of all, with each one's pedal folded into its own."""
+    last = max((piano.last() for piano in pianos), default=0.0)
+    _check_duration(last)
+    return concatenated([piano.notes(last) for piano in pianos])

@@ -74,12 +74,6 @@ class Notes:
         """Seconds from 0 to the end of the last note that ends; 0 without notes."""
         return float(self.end.max()) if len(self) else 0.0
 
-    def shifted(self, seconds: float) -> "Notes":
-        """All notes later by `seconds`. If that is negative, what would sound before 0 is cut off."""
-        kept = self.end + seconds > 0
-        start = np.maximum(self.start[kept] + seconds, 0)
-        return Notes(self.pitch[kept], self.velocity[kept], start, self.end[kept] + seconds)
-
     def sliced(self, start: float = 0.0, stop: float = float("inf")) -> "Notes":
         """The notes struck from `start` to before `stop` (seconds), which becomes the new 0; held ones end at `stop`.
 
@@ -90,11 +84,6 @@ class Notes:
         ends = np.minimum(self.end[kept], stop) - start
         audible = ends > begins  # a difference of large times may round to nothing
         return Notes(self.pitch[kept][audible], self.velocity[kept][audible], begins[audible], ends[audible])
-
-    def joined(self, *others: "Notes") -> "Notes":
-        """These notes and those of the others on one time axis; `a.joined(b.shifted(a.duration))` is one after the
-        other."""
-        return concatenated([self, *others])
 
     def first_in_first_out(self) -> "Notes":
         """The same keystrokes and releases, where of one pitch's sounding notes the first struck is the first to end.

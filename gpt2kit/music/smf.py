@@ -16,6 +16,11 @@ FRAME_RATES = {24: 24.0, 25: 25.0, 29: 30000 / 1001, 30: 30.0}
 class MidiError(DataError):
     """This is no MIDI file, or one that is damaged or not of use here. The message is one line that says why."""
 
+    def __init__(self, kind: str, detail: str = "", file: str = "") -> None:
+        super().__init__(": ".join(filter(None, (file, kind, detail))))
+        self.kind, self.detail = kind, detail
+        """What is wrong, in words that are the same for all such files, and what of it is this file's own."""
+
 
 @dataclass(frozen=True)
 class Chunks:
@@ -47,16 +52,16 @@ def read_chunks(content: bytes) -> Chunks:
     content = _without_riff(content)
     if len(content) < HEADER or content[:4] != b"MThd":
         found = "it is empty" if not content else f"it begins with {content[:4]!r} and has {len(content)} bytes"
-        raise MidiError(f"no MIDI file: {found}")
+        raise MidiError("no MIDI file", found)
     length, format, count, division = (
         int.from_bytes(content[start:stop], "big") for start, stop in ((4, 8), (8, 10), (10, 12), (12, 14))
     )
     if length < 6:
-        raise MidiError(f"the header is damaged: it says that it has {length} bytes, not 6")
-    if format > 1:
-        raise MidiError(
-            "a file of type 2: its tracks are pieces of their own" if format == 2 else f"unknown type {format}"
-        )
+        raise MidiError("the header is damaged", f"it says that it has {length} bytes, not 6")
+    if format == 2:
+        raise MidiError("a file of type 2", "its tracks are pieces of their own")
+    if format > 2:
+        raise MidiError("a file of an unknown type", f"type {format}, not 0 or 1")
     ticks_a_beat, ticks_a_second = _time_unit(division)
     tracks = _tracks(content, 8 + length, count)
     return Chunks(1 if len(tracks) > 1 else 0, ticks_a_beat, ticks_a_second, tracks)
@@ -67,13 +72,13 @@ def _tracks(content: bytes, place: int, count: int) -> list[bytes]:
     while len(tracks) < count:
         kind, size = content[place : place + 4], int.from_bytes(content[place + 4 : place + 8], "big")
         if len(content) < place + 8:
-            raise MidiError(f"cut short: {len(tracks)} of {count} tracks are there")
+            raise MidiError("cut short", f"{len(tracks)} of {count} tracks are there")
         missing = place + 8 + size - len(content)
         if missing > 0 or not kind.isalnum():
             state = (
                 f"lacks {missing:,} of its {size:,} bytes" if kind == b"MTrk" else f"is none but begins with {kind!r}"
             )
-            raise MidiError(f"damaged or cut short: track {len(tracks) + 1} of {count} {state}")
+            raise MidiError("damaged or cut short", f"track {len(tracks) + 1} of {count} {state}")
         if kind == b"MTrk":
             tracks.append(content[place + 8 : place + 8 + size])
         place += 8 + size
@@ -84,11 +89,11 @@ def _time_unit(division: int) -> tuple[int, float]:
     """(ticks a beat, 0) or (0, ticks a second)."""
     if division < 0x8000:
         if division == 0:
-            raise MidiError("a beat has 0 ticks: nothing in it takes time")
+            raise MidiError("a beat has 0 ticks", "nothing in it takes time")
         return division, 0.0
     frames, ticks = 256 - (division >> 8), division & 0xFF
     if frames not in FRAME_RATES or not ticks:
-        raise MidiError(f"unknown unit of time: {frames} frames a second of {ticks} ticks")
+        raise MidiError("unknown unit of time", f"{frames} frames a second of {ticks} ticks")
     return 0, FRAME_RATES[frames] * ticks
 
 
@@ -102,4 +107,4 @@ def _without_riff(content: bytes) -> bytes:
         if content[place : place + 4] == b"data":
             return content[place + 8 : place + 8 + size]
         place += 8 + size + size % 2
-    raise MidiError("damaged or cut short: an RMID file without a MIDI file inside")
+    raise MidiError("damaged or cut short", "an RMID file without a MIDI file inside")

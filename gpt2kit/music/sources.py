@@ -14,8 +14,6 @@ from gpt2kit.music.notes import Notes
 from gpt2kit.music.smf import MidiError
 from gpt2kit.music.splits import read_splits
 
-HELD_OUT = 0.05
-
 
 @dataclass(frozen=True)
 class Piece:
@@ -28,19 +26,28 @@ class Piece:
     """The notes as events (N,), without BEGIN and END."""
     dropped: dict[str, int]
     """How many notes were left out, by the reason."""
+    clipped: int
+    """Data bytes above 127, which were taken as 127."""
 
 
 class Failed(NamedTuple):
     """A file that gives no notes, or an archive that cannot be read to its end."""
 
     name: str
+    split: str
+    """ "train" where no table names another."""
     reason: str
+    """The same for all such files."""
+    detail: str = ""
+    """What is this file's own."""
 
 
 class Skipped(NamedTuple):
     """What is left out though nothing is wrong with it."""
 
     name: str
+    split: str
+    """ "train" where no table names another."""
     reason: str
 
 
@@ -48,7 +55,7 @@ DUPLICATE = "the same events as an earlier piece"
 ABSENT = "in the table of splits, but not there"
 
 
-def pieces(words: Sequence[str], share: float = HELD_OUT) -> Iterator[Piece | Failed | Skipped]:
+def pieces(words: Sequence[str], share: float = 0.0) -> Iterator[Piece | Failed | Skipped]:
     """All MIDI files of folders, zip and tar archives, and single files; no more than one is in memory.
 
     A csv with the columns midi_filename and split, as MAESTRO has one, says the splits of the pieces beside it. Of the
@@ -76,8 +83,9 @@ def _pieces(words: Sequence[str], share: float) -> Iterator[Piece | Failed | Ski
                 present.add(path)
                 yield _piece(member, splits.get(path), share, seen)
             if not present:
-                yield Failed(word, "holds no MIDI file")
-            yield from (Skipped(f"{word}/{path}", ABSENT) for path in splits if path not in present)
+                yield Failed(word, "train", "holds no MIDI file")
+            absent = ((path, split) for path, split in splits.items() if path not in present)
+            yield from (Skipped(f"{word}/{path}", split, ABSENT) for path, split in absent)
 
 
 def _splits(found: Sequence[Member]) -> tuple[dict[str, str], list[Failed]]:
@@ -89,22 +97,23 @@ def _splits(found: Sequence[Member]) -> tuple[dict[str, str], list[Failed]]:
             try:
                 splits |= read_splits(member.path, member.read())
             except MidiError as error:
-                failed.append(Failed(member.name, str(error)))
+                failed.append(Failed(member.name, "train", error.kind, error.detail))
     return splits, failed
 
 
 def _piece(member: Member, split: str | None, share: float, seen: set[bytes]) -> Piece | Failed | Skipped:
     name = member.name
     try:
-        notes, dropped = parse_midi(member.read())
+        notes, dropped, clipped = parse_midi(member.read())
     except MidiError as error:
-        return Failed(name, str(error))
+        return Failed(name, split or "train", error.kind, error.detail)
     if not len(notes):
         others = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
-        return Failed(name, f"no piano notes ({others})" if others else "no notes")
+        return Failed(name, split or "train", "no piano notes" if others else "no notes", others)
     ids = events.encode(notes)
     digest = hashlib.blake2b(ids.astype("<i4").tobytes(), digest_size=16).digest()
     if digest in seen:
-        return Skipped(name, DUPLICATE)
+        return Skipped(name, split or "train", DUPLICATE)
     seen.add(digest)
-    return Piece(name, split or ("val" if held_out(digest.hex(), share) else "train"), notes, ids, dropped)
+    split = split or ("val" if held_out(digest.hex(), share) else "train")
+    return Piece(name, split, notes, ids, dropped, clipped)

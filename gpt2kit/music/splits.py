@@ -23,6 +23,6 @@ def read_splits(path: str, content: bytes) -> dict[str, str]:
             return {}
         pairs = [(row["midi_filename"] or "", SPLITS.get((row["split"] or "").strip().lower())) for row in rows]
     except (csv.Error, UnicodeDecodeError) as error:
-        raise MidiError(f"damaged table: {error}") from None
+        raise MidiError("damaged table", str(error)) from None
     folder = posixpath.dirname(path)
     return {posixpath.normpath(posixpath.join(folder, name)): split for name, split in pairs if name and split}

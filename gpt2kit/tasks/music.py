@@ -34,7 +34,8 @@ class Performance(Record["Notes", "Notes"]):
     file: "Piece | Failed | Skipped"
 
     def __repr__(self) -> str:
-        return self.file.name
+        detail = getattr(self.file, "detail", "")
+        return f"{self.file.name}: {detail}" if detail else self.file.name
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Music(Task["Notes", "Notes"]):
 
     def split(self, record: Record["Notes", "Notes"]) -> str:
         assert isinstance(record, Performance)
-        return getattr(record.file, "split", "train")
+        return record.file.split
 
     def key(self, record: Record["Notes", "Notes"]) -> str:
         return hashlib.blake2b(array("I", self._events(record)).tobytes()).hexdigest()
@@ -93,8 +94,11 @@ class Music(Task["Notes", "Notes"]):
         return None if len(record.target) else "no notes"
 
     def left_out(self, record: Record["Notes", "Notes"]) -> dict[str, int]:
-        dropped: dict[str, int] = getattr(getattr(record, "file", None), "dropped", {})
-        return {f"notes left out, {reason}": count for reason, count in dropped.items()}
+        file = getattr(record, "file", None)
+        dropped: dict[str, int] = getattr(file, "dropped", {})
+        clipped: int = getattr(file, "clipped", 0)
+        counts = {f"notes left out, {reason}": count for reason, count in dropped.items()}
+        return counts | ({"data bytes above 127, taken as 127": clipped} if clipped else {})
 
     def blank(self, source: "Notes") -> bool:
         return False

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from gpt2kit.cli import console
-from gpt2kit.data.report import SplitReport
+from gpt2kit.data.report import Damage, SplitReport
 from gpt2kit.pipeline import Evaluation, Samples
 from gpt2kit.tasks.base import Score
 from gpt2kit.train import events as kinds
@@ -76,6 +76,23 @@ def test_a_report_names_every_drop(capsys: Capture) -> None:
     assert "val: 1 sources stand in train too, such as 'good morning'" in err
     assert "val: 2 sources were cut to fit into the window, by 1,234 tokens beside 50 that stay" in err
     assert "written to data/x" in err
+
+
+@pytest.mark.parametrize(("damaged", "loud"), [(0, False), (9, False), (10, True), (19, True)])
+def test_a_corpus_that_is_mostly_damaged_is_told_loudly(capsys: Capture, damaged: int, loud: bool) -> None:
+    """Not one of which most is left out on purpose."""
+    report = SplitReport(read=20, rows=1)
+    for number in range(damaged):
+        report.drop(Damage("cut short"), number)
+    for number in range(19 - damaged):
+        report.drop("equal to an earlier one", number)
+    console.left_out("train", report)
+    err = capsys.readouterr().err
+    assert ("WARNING" in err) == loud
+    if loud:
+        assert f"WARNING train: {damaged} of 20 ({damaged * 5}%) could not be read" in err
+    console.left_out("train", SplitReport())
+    assert capsys.readouterr().err == ""
 
 
 def test_training_passes_every_event_on(capsys: Capture) -> None:

@@ -19,6 +19,7 @@ from gpt2kit.music.copying import TrainingPieces
 from gpt2kit.music.judge import judge
 from gpt2kit.music.midi import read_midi, to_pretty_midi, write_midi
 from gpt2kit.music.notes import Notes
+from gpt2kit.music.sound import write_wav
 from gpt2kit.performer import PATIENCE, play
 
 Capture = pytest.CaptureFixture[str]
@@ -255,7 +256,11 @@ def test_augmentation_is_decided_when_training(trained: Path, workplace: Path, c
 
 
 def test_a_piece_is_written_as_midi_sound_and_picture(trained: Path, workplace: Path, capsys: Capture) -> None:
-    found = generated(trained, capsys, "--seconds", "3", "--out", "new/x.mid")
+    words = ["--seconds", "3", "--out", "new/x.mid", "--json"]
+    capsys.readouterr()
+    assert run(["music", "generate", "--run", str(trained), *words]) == 0
+    out, said = capsys.readouterr()
+    found = json.loads(out)
     assert sorted(contents(workplace / "new")) == ["x.mid", "x.png", "x.wav"]
     notes = read_midi(workplace / "new" / "x.mid").notes
     assert (found["midi"], found["wav"], found["png"]) == tuple(f"new/x{kind}" for kind in (".mid", ".wav", ".png"))
@@ -264,6 +269,8 @@ def test_a_piece_is_written_as_midi_sound_and_picture(trained: Path, workplace: 
     assert 0 < notes.duration < 4, "the last shift takes a second at most"
     with wave.open(str(workplace / "new" / "x.wav")) as sound:
         assert sound.getnframes() / sound.getframerate() > notes.duration
+    synthesiser = write_wav(workplace / "again.wav", notes)
+    assert f"new/x.wav: sound by {synthesiser}\n" in said
     with Image.open(workplace / "new" / "x.png") as picture:
         assert min(picture.size) > 50
 
@@ -317,8 +324,6 @@ def test_a_primer_goes_on(trained: Path, workplace: Path, capsys: Capture, secon
     write_midi(workplace / "primer.mid", tune(9))
     words = ["--seconds", "3", "--prime", "primer.mid", *(["--prime-seconds", str(seconds)] if seconds else [])]
     whole = generated(trained, capsys, *words, "--out", "whole.mid")
-    said = capsys.readouterr().err
-    assert said == ""
     alone = generated(trained, capsys, *words, "--alone", "--out", "alone.mid")
     prompt = [events.BEGIN, *events.encode(primer).tolist()]
     begun = events.seconds(prompt)
@@ -368,7 +373,7 @@ def test_mistakes_are_told_before_the_model_is_read(
 ) -> None:
     """There is no run here: that would be told next."""
     write_midi(workplace / "primer.mid", tune(9))
-    write_midi(workplace / "late.mid", tune(9).shifted(2))
+    write_midi(workplace / "late.mid", Notes.of([60], [64], [2.0], [3.0]))
     write_midi(workplace / "empty.mid", Notes.none())
     (workplace / "broken.mid").write_bytes(b"MThd")
     before = contents(workplace)

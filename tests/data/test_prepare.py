@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gpt2kit.data import prepare
 from gpt2kit.data.prepare import Rows, fit_rows, write_splits
-from gpt2kit.data.report import Damage, SplitReport
+from gpt2kit.data.report import WIDTH, Damage, SplitReport
 from gpt2kit.data.store import Store
 
 SEPARATOR, EOS = 1, 0
@@ -214,5 +214,26 @@ def test_examples_are_few_and_short() -> None:
     assert report.dropped == {"too long": 8}
     shown = report.examples["too long"]
     assert [example[1] for example in shown] == list("01234")
-    assert {len(example) for example in shown} == {120}
+    assert {len(example) for example in shown} == {WIDTH}
     assert report.json()["dropped"] == {"too long": 8}
+
+
+def test_a_long_example_keeps_the_end_of_its_path() -> None:
+    class Place:
+        def __repr__(self) -> str:
+            return f"/home/somebody{'/folder' * 40}/name of a performance"
+
+    report = SplitReport()
+    report.drop("too long", Place())
+    (shown,) = report.examples["too long"]
+    assert shown.startswith("/home/somebody/folder")
+    assert shown.endswith("/folder/name of a performance")
+    assert "…" in shown
+
+
+def test_damage_is_listed_whole() -> None:
+    report = SplitReport()
+    for number in range(9):
+        report.drop(Damage("cut short"), f"{number}" * 500)
+    assert (report.damaged, report.dropped) == (9, {"cut short": 9})
+    assert report.json()["examples"] == {"cut short": [repr(f"{number}" * 500) for number in range(9)]}

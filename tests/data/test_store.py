@@ -1,5 +1,6 @@
 """Prepared ids on disk: what is written is read, and a damaged folder is known."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -111,3 +112,20 @@ def test_the_first_rows_alone(store_of: Write, count: int) -> None:
     assert isinstance(part.ids, np.memmap) or not count
     assert [whole.row(index) for index in range(len(whole))] == ROWS
     assert (whole.tokens, whole.prompt_tokens) == (11, 6)
+
+
+def test_a_digest_says_which_data_it_is(tmp_path: Path) -> None:
+    def digest(name: str, rows: list[tuple[list[int], list[int]]], vocab: int = 100) -> str:
+        (tmp_path / name).mkdir()
+        with StoreWriter(tmp_path / name, "val", vocab) as writer:
+            writer.add(rows)
+        return Store(tmp_path / name, "val").digest()
+
+    rows = [([1, 2], [3]), ([4], [5, 6])]
+    expected = hashlib.blake2b(np.arange(1, 7, dtype="<u2").tobytes()).hexdigest()[:8]
+    assert digest("one", rows) == digest("same", rows) == expected
+    assert digest("order", rows[::-1]) != expected
+    assert digest("changed", [([1, 2], [3]), ([4], [5, 7])]) != expected
+    assert digest("more", [*rows, ([1], [1])]) != expected
+    assert Store(tmp_path / "more", "val").first(2).digest() == expected
+    assert digest("empty", []) == hashlib.blake2b().hexdigest()[:8]

@@ -10,7 +10,7 @@ from transformers import GPT2LMHeadModel
 
 from gpt2kit.model import hf
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.look import attention_rows
+from gpt2kit.model.look import attention_rows, attention_spans
 
 Build = Callable[..., GPT2]
 
@@ -83,6 +83,17 @@ def test_beyond_the_window_each_position_has_its_window(tiny_model: Build, atten
         assert not row[..., :start].any()
         direct = list(attention_rows(model, ids[start : start + window]))[position - start]
         torch.testing.assert_close(row[..., start:], direct, atol=1e-6, rtol=1e-5)
+
+
+def test_spans_are_rows_without_what_is_out_of_sight(tiny_model: Build) -> None:
+    """However long the piece, a row is no longer than the window."""
+    model, ids = tiny_model(n_positions=16), ids_of(100)
+    rows, spans = list(attention_rows(model, ids)), list(attention_spans(model, ids))
+    assert [start + row.size(-1) for start, row in spans] == list(range(1, 101))
+    assert max(row.size(-1) for _, row in spans) == 16
+    for whole, (start, row) in zip(rows, spans, strict=True):
+        assert not whole[..., :start].any()
+        assert torch.equal(whole[..., start:], row)
 
 
 def test_local_attention_has_no_weight_outside_of_its_block(tiny_model: Build) -> None:

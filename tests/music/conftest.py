@@ -14,12 +14,14 @@ import select
 import shutil
 import subprocess
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import mido
+import pretty_midi
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -183,6 +185,8 @@ def tab(chromium: Browser) -> Iterator[Browser]:
 
 
 Track = Iterable[mido.Message | mido.MetaMessage]
+Row = tuple[int, int, float, float]
+"""pitch, velocity, start, end"""
 
 
 @pytest.fixture
@@ -230,3 +234,29 @@ def plainly_heard() -> Callable[..., list[float]]:
         return ends
 
     return hear
+
+
+@pytest.fixture
+def oracle(plainly_heard: Callable[..., list[float]]) -> Callable[[bytes], tuple[list[Row], int]]:
+    """What pretty_midi reads, with the pedal by the plain rule: notes of pianos, and how many others there are."""
+
+    def read(content: bytes) -> tuple[list[Row], int]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            file = pretty_midi.PrettyMIDI(io.BytesIO(content))
+        pianos = [piano for piano in file.instruments if not piano.is_drum and piano.program < 8]
+        times = [note.end for piano in pianos for note in piano.notes]
+        moves = [sorted((c.time, c.value) for c in piano.control_changes if c.number == 64) for piano in pianos]
+        last = max([*times, *(time for movements in moves for time, _ in movements)], default=0.0)
+        found = []
+        for piano, movements in zip(pianos, moves, strict=True):
+            notes = sorted(piano.notes, key=lambda note: note.start)
+            ends = plainly_heard([(note.pitch, note.start, note.end) for note in notes], movements, last)
+            found += [
+                (note.pitch, note.velocity, float(note.start), float(end))
+                for note, end in zip(notes, ends, strict=True)
+                if end > note.start
+            ]
+        return sorted(found), sum(len(other.notes) for other in file.instruments if other not in pianos)
+
+    return read

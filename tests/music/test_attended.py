@@ -1,10 +1,14 @@
 """Attention between events, counted by note."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.look import attention_rows, attention_spans
 from gpt2kit.music import events
-from gpt2kit.music.attended import Attention, grouped, notes_of_events
+from gpt2kit.music.attended import Attention, grouped, grouped_spans, notes_of_events
 from gpt2kit.music.events import BEGIN, END, NOTE_OFF, PAD, TIME_SHIFT, VELOCITY, decode
 from gpt2kit.music.notes import Notes
 
@@ -92,6 +96,29 @@ def test_against_a_direct_sum_over_random_weights() -> None:
         assert (np.diff(attention.weights[query], axis=-1) <= 0).all()
     few = grouped(ids, iter(weights.transpose(2, 0, 1, 3)), top=4)
     assert (few.keys == attention.keys[..., :4]).all()
+
+
+def test_what_is_in_sight_gives_what_rows_of_the_whole_piece_give(
+    tiny_model: Callable[..., GPT2], random_notes: Callable[..., Notes]
+) -> None:
+    """The piece is several times as long as the model's window; checked against a sum over all of it, too."""
+    prompt = [BEGIN, *events.encode(random_notes(3, count=40)).tolist()]
+    ids, model = prompt[1:], tiny_model(events.VOCABULARY, n_positions=32)
+    assert len(ids) > 100
+    whole = [row[:, :, 1:].numpy() for row in attention_rows(model, prompt[:-1])]
+    rows = [(max(start - 1, 0), row.numpy()[:, :, start == 0 :]) for start, row in attention_spans(model, prompt[:-1])]
+    assert max(row.shape[2] for _, row in rows) <= 32
+    attention, expected = grouped_spans(ids, rows), grouped(ids, whole)
+    assert attention.keys.tolist() == expected.keys.tolist()
+    np.testing.assert_allclose(attention.weights, expected.weights, rtol=1e-5)
+    owners = notes_of_events(ids)
+    square = np.stack([np.pad(row, ((0, 0), (0, 0), (0, len(ids) - row.shape[2]))) for row in whole])
+    for query, (keys, weights) in enumerate(zip(attention.keys, attention.weights, strict=True)):
+        seen = square[owners == query].mean(axis=0)
+        by_note = np.stack([seen[..., owners == key].sum(axis=-1) for key in range(query + 1)], -1)[..., :query]
+        largest = -np.sort(-by_note, axis=-1)[..., :6]
+        np.testing.assert_allclose(weights[..., : largest.shape[-1]], largest, rtol=1e-4, atol=1e-7)
+        assert ((keys >= 0) == (weights > 0)).all()
 
 
 def test_short_rows_and_missing_rows() -> None:

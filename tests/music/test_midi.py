@@ -3,7 +3,6 @@
 import io
 import os
 import random
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,17 +13,17 @@ import pytest
 
 from gpt2kit.errors import DataError, MachineError
 from gpt2kit.music import midi
+from gpt2kit.music.clip import clipped
 from gpt2kit.music.events import decode, encode
-from gpt2kit.music.midi import parse_midi, read_midi, to_pretty_midi, write_midi
+from gpt2kit.music.midi import from_pretty_midi, parse_midi, read_midi, to_pretty_midi, write_midi
 from gpt2kit.music.notes import Notes
-from gpt2kit.music.smf import MidiError
+from gpt2kit.music.smf import MidiError, read_chunks
 
 MidiFile = Callable[..., bytes]
 RandomNotes = Callable[..., Notes]
-PlainlyHeard = Callable[..., list[float]]
-Oracle = Callable[[bytes], tuple[list["Row"], int]]
 Row = tuple[int, int, float, float]
 """pitch, velocity, start, end"""
+Oracle = Callable[[bytes], tuple[list[Row], int]]
 
 
 def on(pitch: int, velocity: int, wait: int = 0, channel: int = 0) -> mido.Message:
@@ -55,39 +54,16 @@ def chunk(content: bytes) -> bytes:
     return b"MTrk" + len(content).to_bytes(4, "big") + content
 
 
+END_OF_TRACK = b"\0\xff\x2f\0"
+
+
 def events_of(body: bytes) -> bytes:
-    return header() + chunk(body + b"\0\xff\x2f\0")
+    return header() + chunk(body + END_OF_TRACK)
 
 
 def rows(notes: Notes) -> list[Row]:
     columns = (notes.pitch, notes.velocity, notes.start, notes.end)
     return sorted(zip(*(column.tolist() for column in columns), strict=True))
-
-
-@pytest.fixture
-def oracle(plainly_heard: PlainlyHeard) -> Oracle:
-    """What pretty_midi reads, with the pedal by the plain rule: notes of pianos, and how many others there are."""
-
-    def read(content: bytes) -> tuple[list[Row], int]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            file = pretty_midi.PrettyMIDI(io.BytesIO(content))
-        pianos = [piano for piano in file.instruments if not piano.is_drum and piano.program < 8]
-        times = [note.end for piano in pianos for note in piano.notes]
-        moves = [sorted((c.time, c.value) for c in piano.control_changes if c.number == 64) for piano in pianos]
-        last = max([*times, *(time for movements in moves for time, _ in movements)], default=0.0)
-        found = []
-        for piano, movements in zip(pianos, moves, strict=True):
-            notes = sorted(piano.notes, key=lambda note: note.start)
-            ends = plainly_heard([(note.pitch, note.start, note.end) for note in notes], movements, last)
-            found += [
-                (note.pitch, note.velocity, float(note.start), float(end))
-                for note, end in zip(notes, ends, strict=True)
-                if end > note.start
-            ]
-        return sorted(found), sum(len(other.notes) for other in file.instruments if other not in pianos)
-
-    return read
 
 
 def played(generator: random.Random, channel: int, ticks: int, first: list[mido.Message]) -> list[mido.Message]:
@@ -219,12 +195,11 @@ LONG = b"\xff\xff\xff\x7f"
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (events_of(b"\0\x90\x3c\x40" + LONG + b"\x3c\0"), "lasts 78 hours"),
+        (events_of(b"\0\x90\x3c\x40" + LONG + b"\x3c\0"), "longer than 24 hours: 78 hours"),
         (events_of(LONG + b"\x90\x3c\x40" + b"\x60\x3c\0"), "hours"),
         (events_of(b"\0\x90\x3c\x40" + (LONG + b"\x3e\x40\x60\x3e\0") * 12), "too long to count"),
         (events_of(b"\0\x90\x3c\x40\x60\x3c\0\0\xb0\x40\x7f" + LONG + b"\x40\0"), "hours"),
         (events_of(b"\0\xff\x51\3\0\0\0\0\x90\x3c\x40\x60\x3c\0"), "a tempo of 0"),
-        (events_of(b"\0\x90\x3c\xc0\x60\x3c\0"), "damaged: "),
         (events_of(b"\0\x90\xbc\x40\x60\xbc\0"), "damaged: "),
         (events_of(b"\0\x3c\x40"), "damaged: "),
         (events_of(b"\0\xf0\xff\xff\xff\x7f\1\2"), "damaged: "),
@@ -242,11 +217,43 @@ def test_damage_is_told_in_one_line(content: bytes, reason: str) -> None:
     assert isinstance(caught.value, DataError)
 
 
+@pytest.mark.parametrize(
+    ("body", "notes", "count"),
+    [
+        (b"\0\x90\x3c\xc0\x60\x3c\0", [(60, 127, 0.0, 0.1)], 1),
+        (b"\0\x90\x3c\xc0\x60\x90\x3c\0", [(60, 127, 0.0, 0.1)], 1),
+        (b"\0\x90\xbc\xff\x60\x80\xbc\x90", [(127, 127, 0.0, 0.1)], 4),
+        (b"\0\xb0\x07\xff\0\xc0\x80\0\xff\1\2\xff\xff\0\xf0\2\x7f\xf7\0\x90\x3c\x40\x60\x3c\0", [], 2),
+        (b"\0\xb0\x40\xff\0\x90\x3c\x40\x60\x3c\0\x60\xb0\x40\0", [(60, 64, 0.0, 0.2)], 1),
+    ],
+    ids=["velocity", "status again", "pitch", "program of no piano, with a text and a sysex", "pedal"],
+)
+def test_data_bytes_above_127_are_taken_as_127_and_counted(body: bytes, notes: list[Row], count: int) -> None:
+    """mido, asked to clip, reads the same events."""
+    performance = parse_midi(events_of(body))
+    assert rows(performance.notes) == notes
+    assert performance.clipped == count
+    (track,) = mido.MidiFile(file=io.BytesIO(events_of(body)), clip=True).tracks
+    (mended,) = mido.MidiFile(file=io.BytesIO(header() + chunk(clipped(body + END_OF_TRACK)[0]))).tracks
+    assert list(mended) == list(track)
+
+
+def test_a_whole_file_has_nothing_to_clip(midi_file: MidiFile) -> None:
+    content = midi_file(played(random.Random(2), 0, 3000, []))
+    assert parse_midi(content).clipped == 0
+    (track,) = read_chunks(content).tracks
+    assert clipped(track) == (track, 0)
+
+
 def test_whatever_the_bytes_are_there_are_notes_or_a_reason(midi_file: MidiFile) -> None:
-    """Files with a few wrong bytes, whose chunks fit so that their events are parsed, and noise."""
+    """Files with a few wrong bytes, whose chunks fit so that their events are parsed, and noise.
+
+    A report counts the reasons by their kinds, of which there are few.
+    """
     generator = random.Random(5)
     whole = midi_file([tempo(400_000)], played(generator, 0, 1500, [program(0)]))
     outcomes = {"notes": 0, "reason": 0}
+    kinds = set()
     for _ in range(3000):
         content = bytearray(whole)
         for _ in range(generator.choice([1, 1, 2, 5, 30])):
@@ -259,10 +266,12 @@ def test_whatever_the_bytes_are_there_are_notes_or_a_reason(midi_file: MidiFile)
             notes = parse_midi(bytes(content)).notes
         except MidiError as error:
             reason = str(error)
+            kinds.add(error.kind)
         outcomes["reason" if reason else "notes"] += 1
         assert "\n" not in reason
         assert reason or notes.duration <= 24 * 3600
     assert min(outcomes.values()) > 100
+    assert 5 < len(kinds) < 15
 
 
 def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,6 +321,43 @@ def test_pretty_midi_reads_what_is_written(tmp_path: Path) -> None:
     (piano,) = pretty_midi.PrettyMIDI(str(tmp_path / "piece.mid")).instruments
     found = [(note.pitch, note.velocity, float(note.start), float(note.end)) for note in piano.notes]
     assert sorted(found) == rows(notes)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_object_of_pretty_midi_holds_the_notes_of_its_file(midi_file: MidiFile, seed: int) -> None:
+    """Pianos with pedals, beside another instrument and drums; whatever the order in its lists."""
+    generator = random.Random(seed)
+    channels = ((0, 0), (1, 5), (2, 40), (9, 0))
+    tracks = [played(generator, channel, 3000, [program(number, channel=channel)]) for channel, number in channels]
+    content = midi_file([tempo(400_000)], *tracks)
+    file = pretty_midi.PrettyMIDI(io.BytesIO(content))
+    expected = rows(parse_midi(content).notes)
+    assert rows(from_pretty_midi(file)) == expected
+    for instrument in file.instruments:
+        generator.shuffle(instrument.notes)
+    assert rows(from_pretty_midi(file)) == expected
+
+
+def test_notes_survive_an_object_of_pretty_midi(random_notes: RandomNotes) -> None:
+    whole = random_notes(3).first_in_first_out()
+    start, end = np.rint(whole.start * 1000), np.rint(whole.end * 1000)
+    notes = Notes(whole.pitch, whole.velocity, start / 1000, np.maximum(end, start + 1) / 1000)
+    assert rows(from_pretty_midi(to_pretty_midi(notes))) == rows(notes.first_in_first_out())
+    assert from_pretty_midi(pretty_midi.PrettyMIDI()) == Notes.none()
+
+
+def test_an_object_of_pretty_midi_with_impossible_values() -> None:
+    piano = pretty_midi.Instrument(program=0)
+    midi = pretty_midi.PrettyMIDI()
+    midi.instruments.append(piano)
+    piano.notes = [pretty_midi.Note(60, 60, 1.0, 1.0)]
+    assert from_pretty_midi(midi) == Notes.none(), "no length"
+    piano.notes = [pretty_midi.Note(60, 300, 0.0, 1.0)]
+    with pytest.raises(ValueError, match="pitch must be whole numbers from 0 to 127"):
+        from_pretty_midi(midi)
+    piano.notes = [pretty_midi.Note(60, 60, 0.0, 1e5)]
+    with pytest.raises(MidiError, match="28 hours"):
+        from_pretty_midi(midi)
 
 
 def test_a_piece_of_three_hours_is_read_by_both(tmp_path: Path) -> None:

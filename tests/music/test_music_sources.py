@@ -82,7 +82,11 @@ PACKS: dict[str, Pack] = {
 
 def found(*words: str) -> dict[str, Piece | str]:
     """Pieces, or the reason why there is none, by name."""
-    return {item.name: item if isinstance(item, Piece) else item.reason for item in pieces(words)}
+
+    def told(item: Failed | Skipped) -> str:
+        return f"{item.reason}: {item.detail}" if isinstance(item, Failed) and item.detail else item.reason
+
+    return {item.name: item if isinstance(item, Piece) else told(item) for item in pieces(words, 0.05)}
 
 
 def splits(*words: str) -> dict[str, str]:
@@ -154,7 +158,7 @@ def test_the_hash_knows_the_music_alone(tmp_path: Path, midi: Callable[[int], by
     second = splits(in_folder(tmp_path, renamed))
     assert first == {f"{999 - int(name[:3]):03}.mid": split for name, split in second.items()}
     assert 5 <= sum(split == "val" for split in first.values()) <= 28
-    assert all(piece.split == "train" for piece in pieces([in_zip(tmp_path, files)], 0.0) if isinstance(piece, Piece))
+    assert all(piece.split == "train" for piece in pieces([in_zip(tmp_path, files)]) if isinstance(piece, Piece))
 
 
 def test_the_same_music_is_taken_once_whatever_its_file(tmp_path: Path, midi: Callable[[int], bytes]) -> None:
@@ -181,7 +185,7 @@ def test_drums_alone_are_no_piece(tmp_path: Path, midi_file: Callable[..., bytes
 
     track = [mido.Message(kind, note=36, velocity=9, time=9, channel=9) for kind in ("note_on", "note_off")]
     word = in_zip(tmp_path, {"drums.mid": midi_file(track), "empty.mid": midi_file([])})
-    assert splits(word) == {"drums.mid": "no piano notes (drums: 1)", "empty.mid": "no notes"}
+    assert splits(word) == {"drums.mid": "no piano notes: drums: 1", "empty.mid": "no notes"}
 
 
 @pytest.mark.parametrize("word", ["missing", "missing.mid", "text.txt", "nothing", "nul\0.mid"])
@@ -250,7 +254,7 @@ def test_a_locked_member_and_a_rare_method(tmp_path: Path, midi: Callable[[int],
 def test_a_huge_member_is_refused_unread(tmp_path: Path, midi: Callable[[int], bytes], pack: Pack) -> None:
     word = pack(tmp_path, {"bomb.mid": bytes(LARGEST_FILE + 1), "good.mid": midi(1)})
     items = found(word)
-    assert "too many for a MIDI file" in str(items[f"{word}/bomb.mid"])
+    assert "too large for a MIDI file" in str(items[f"{word}/bomb.mid"])
     assert isinstance(items[f"{word}/good.mid"], Piece)
 
 

@@ -79,6 +79,16 @@ def test_damage_is_told_in_one_line(content: bytes, reason: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("missing", [1, 5, 8])
+def test_what_is_wrong_is_told_apart_from_where(missing: int) -> None:
+    with pytest.raises(MidiError) as caught:
+        read_chunks(WHOLE[:-missing])
+    error = caught.value
+    assert error.kind == "damaged or cut short"
+    assert error.detail == f"track 1 of 1 lacks {missing} of its 11 bytes"
+    assert str(error) == f"{error.kind}: {error.detail}"
+
+
 def test_every_file_cut_short_is_refused(midi_file: Callable[..., bytes]) -> None:
     content = midi_file([], [])
     for length in range(len(content)):

@@ -173,6 +173,24 @@ def test_a_key_struck_while_down_is_let_go_first_and_none_stays_down(install: In
     assert made[-1].down == set()
 
 
+def test_the_real_tinysoundfont_plays_the_keys_that_are_struck(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is no dependency of ours, not even of the tests: see `gpt2kit.music.sound`."""
+    pytest.importorskip("tinysoundfont")
+    monkeypatch.setitem(sys.modules, "fluidsynth", None)
+    assert sound.soundfont() is not None
+    notes = Notes.of([69, 57], [90, 90], [0.0, 2.0], [1.0, 3.0])
+    assert sound.write_wav(tmp_path / "a.wav", notes, RATE) == "tinysoundfont"
+    samples = read(tmp_path / "a.wav")
+    assert len(samples) == round((3.0 + sound.TAIL) * RATE)
+    assert 0.5 < np.abs(samples).max() <= sound.PEAK + 1e-3
+    for begin, pitch in [(0.1, 440.0), (2.1, 220.0)]:
+        heard = samples[round(begin * RATE) : round((begin + 0.8) * RATE), 0]
+        loudest = np.abs(np.fft.rfft(heard)).argmax() / 0.8
+        assert loudest / pitch == pytest.approx(round(loudest / pitch), abs=0.02), "the key's note or an overtone"
+        assert 1 <= round(loudest / pitch) <= 3
+    assert np.abs(samples[-100:]).max() < 0.01
+
+
 def test_silence_without_notes(install: Install, tmp_path: Path) -> None:
     install()
     sound.write_wav(tmp_path / "a.wav", Notes.none(), RATE)

@@ -10,7 +10,7 @@ import pytest
 from gpt2kit.errors import DataError
 from gpt2kit.music import statistics
 from gpt2kit.music.midi import to_pretty_midi
-from gpt2kit.music.notes import Notes
+from gpt2kit.music.notes import Notes, concatenated
 from gpt2kit.music.statistics import Figure, compare, excerpts, jensen_shannon
 
 RandomNotes = Callable[..., Notes]
@@ -122,7 +122,7 @@ def test_silent_excerpts_are_none() -> None:
 
 def test_a_set_is_at_no_distance_from_itself() -> None:
     pieces = [piece(seed) for seed in range(6)]
-    pieces = [notes.joined(Notes.of([60], [64], [58.0], [60.0])).sliced(0, 60) for notes in pieces]
+    pieces = [concatenated([notes, Notes.of([60], [64], [58.0], [60.0])]).sliced(0, 60) for notes in pieces]
     assert [figure.distance for figure in compare(pieces, pieces)] == [0] * 7
 
 
@@ -138,7 +138,7 @@ def test_pieces_like_the_reference_are_as_close_as_real_music_and_others_are_not
 
 
 def test_numbers_are_means_and_histograms_shares() -> None:
-    found = figures([SCALE], [SCALE.shifted(0.0), Notes.of([60, 60], [64, 64], [0, 1], [1, 2])])
+    found = figures([SCALE], [SCALE, Notes.of([60, 60], [64, 64], [0, 1], [1, 2])])
     assert found["pitch range"].sample == 12
     assert found["pitch range"].reference == 6
     assert found["pitch range"].distance == 1

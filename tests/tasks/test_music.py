@@ -1,12 +1,13 @@
 """Performances: primers, crops, splits, and what the contract test and others take as examples of this task."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gpt2kit import recipe
+from gpt2kit import pipeline, recipe
 from gpt2kit.data.report import Damage
 from gpt2kit.music import events
 from gpt2kit.music.augment import window
@@ -58,19 +59,43 @@ def test_a_folder_with_a_table_of_splits(task: Music, tmp_path: Path, random_not
     table = ["midi_filename,split"]
     for number, split in enumerate(["train", "validation", "test"]):
         write_midi(tmp_path / f"{split}.mid", random_notes(number))
-        table.append(f"{split}.mid,{split}")
+        table += [f"{split}.mid,{split}", f"broken-{split}.mid,{split}", f"absent-{split}.mid,{split}"]
+        table += [f"again-{split}.mid,{split}"]
+        (tmp_path / f"broken-{split}.mid").write_bytes(b"MThd")
+        (tmp_path / f"again-{split}.mid").write_bytes((tmp_path / "train.mid").read_bytes())
     (tmp_path / "broken.mid").write_bytes(b"MThd")
     (tmp_path / "splits.csv").write_text("\n".join(table))
     records = list(task.read([str(tmp_path)]))
-    assert {record.file.name.rsplit("/", 1)[-1]: task.split(record) for record in records} == {
-        "train.mid": "train",
-        "validation.mid": "val",
-        "test.mid": "test",
-        "broken.mid": "train",
+    found = {record.file.name.rsplit("/", 1)[-1]: task.split(record) for record in records}
+    assert found.pop("broken.mid") == "train", "no table names it"
+    assert found == {
+        f"{kind}{name}.mid": split
+        for kind in ("", "broken-", "absent-", "again-")
+        for name, split in (("train", "train"), ("validation", "val"), ("test", "test"))
     }
-    problems = {repr(record).rsplit("/", 1)[-1]: task.problem(record) for record in records}
-    assert isinstance(problems.pop("broken.mid"), Damage)
-    assert set(problems.values()) == {None}
+    problems = {record.file.name.rsplit("/", 1)[-1]: task.problem(record) for record in records}
+    for name, problem in problems.items():
+        assert isinstance(problem, Damage) == name.startswith("broken")
+    usable = [name for name, problem in problems.items() if problem is None]
+    assert sorted(usable) == ["again-test.mid", "test.mid", "validation.mid"], "the first of equal pieces is kept"
+
+
+def test_prepare_reports_damage_by_its_kind_and_names_every_file(tmp_path: Path, random_notes: RandomNotes) -> None:
+    """Though what is said of each file is another thing."""
+    folder = tmp_path / "MIDI-Unprocessed"
+    folder.mkdir()
+    for number in range(20):
+        write_midi(folder / f"{number:02}.mid", random_notes(number))
+        content = (folder / f"{number:02}.mid").read_bytes()
+        (folder / f"bad{number:02}.mid").write_bytes(content[: -2 - number])
+    report = pipeline.prepare(recipe.load("music", TINY), {"train": [str(folder)]}, tmp_path / "data")["train"]
+    assert report.dropped == {"damaged or cut short": 20}
+    assert report.damaged == 20
+    written = json.loads((tmp_path / "data" / "prepare.json").read_text(encoding="utf-8"))["splits"]["train"]
+    listed = written["examples"]["damaged or cut short"]
+    assert len(set(listed)) == 20
+    for number, line in enumerate(listed):
+        assert line.startswith(f"{folder}/bad{number:02}.mid: track 2 of 2 lacks {2 + number} of its ")
 
 
 def test_what_was_read_is_what_is_written(task: Music, tmp_path: Path, random_notes: RandomNotes) -> None:
@@ -135,3 +160,13 @@ def test_an_example_of_a_report(task: Music, tmp_path: Path) -> None:
     assert isinstance(record, Performance)
     assert repr(record).endswith("a.mid")
     assert task.left_out(record) == {}
+
+
+def test_clipped_bytes_are_counted(task: Music, tmp_path: Path) -> None:
+    write_midi(tmp_path / "a.mid", Notes.of([60, 64], [93, 94], [0.0, 1.0], [1.0, 2.0]))
+    content = (tmp_path / "a.mid").read_bytes()
+    assert content.count(bytes([60, 93])) == 1
+    (tmp_path / "a.mid").write_bytes(content.replace(bytes([60, 93]), bytes([60, 200])))
+    (record,) = task.read([str(tmp_path)])
+    assert record.target.velocity.tolist() == [127, 94]
+    assert task.left_out(record) == {"data bytes above 127, taken as 127": 1}

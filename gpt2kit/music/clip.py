@@ -1,0 +1,46 @@
+"""Tracks with data bytes above 127, which are none: some programs write a velocity or a controller so.
+
+They are taken as 127, as mido does with `clip=True`.
+"""
+
+
+def clipped(track: bytes) -> tuple[bytes, int]:
+    """The events of a track with such bytes as 127, and how many there were.
+
+    From an event on that cannot be told from the next, the track stays as it is: its parser says what is wrong there.
+    """
+    result, count = bytearray(track), 0
+    try:
+        place = running = 0
+        while place < len(track):
+            place = _number(track, place)[1]
+            status = running
+            if track[place] >= 0x80:
+                status, place = track[place], place + 1
+            if status >= 0xF0:  # a text, a tempo and the like, or what is meant for one make of synthesiser
+                if status not in (0xF0, 0xF7, 0xFF):
+                    break
+                size, place = _number(track, place + (status == 0xFF))
+                place += size
+                continue
+            if status < 0x80:
+                break
+            running = status
+            for _ in range(1 if 0xC0 <= status < 0xE0 else 2):
+                if track[place] > 127:
+                    result[place] = 127
+                    count += 1
+                place += 1
+    except IndexError:
+        pass
+    return bytes(result), count
+
+
+def _number(track: bytes, place: int) -> tuple[int, int]:
+    """A number of variable length and the place behind it."""
+    value = 0
+    while True:
+        byte = track[place]
+        value, place = value << 7 | byte & 0x7F, place + 1
+        if byte < 0x80:
+            return value, place
