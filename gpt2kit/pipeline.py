@@ -61,7 +61,7 @@ def prepare(
     """
     task, window = recipe.task, recipe.model.n_positions
     longest = window if task.layout == "rows" else None
-    split = _whole("train") if "val" in corpora else task.split
+    split = _only("train", task) if "val" in corpora else task.split
     read = partial(_counted, task, progress=progress)
     with files.new_folder(out, overwrite) as folder:
         usable = (r for r in read(corpora["train"], "fit") if split(r) == "train" and not task.problem(r))
@@ -70,20 +70,27 @@ def prepare(
         writers = write_splits(folder, names, read(corpora["train"], "train"), split, fitted, longest)
         keys = writers["train"].keys()
         for name in (name for name in corpora if name != "train"):
-            writers |= write_splits(folder, (name,), read(corpora[name], name), _whole(name), fitted, longest, keys)
+            writers |= write_splits(
+                folder, (name,), read(corpora[name], name), _only(name, task), fitted, longest, keys
+            )
         reports = {name: writer.report for name, writer in writers.items()}
         if not reports["train"].rows:
-            dropped = ", ".join(f"{reason}: {n}" for reason, n in reports["train"].dropped.items()) or "it is empty"
-            raise DataError(f"{' '.join(corpora['train'])}: nothing to train on ({dropped})")
+            raise DataError(f"{' '.join(corpora['train'])}: nothing to train on ({_why(reports['train'])})")
         folders.save_task(folder, recipe.task_name, fitted)
         described = {"corpora": dict(corpora), "window": window, "splits": {s: r.json() for s, r in reports.items()}}
         files.write_json(folder / REPORT_FILE, described)
     return reports
 
 
-def _whole(split: str) -> Callable[[object], str]:
-    """All records belong to one split."""
-    return lambda record: split
+def _only(split: str, task: Task[Any, Any]) -> Callable[[Record[Any, Any]], str | None]:
+    """All records belong to one split, but for those of which the corpus itself says another."""
+    return lambda record: split if task.named_split(record) in (None, split) else None
+
+
+def _why(report: SplitReport) -> str:
+    """Each reason for which nothing is left, and some of what it was."""
+    told = (f"{n} {reason}: {', '.join(report.examples[reason][:5])}" for reason, n in report.dropped.items())
+    return "; ".join(told) or "it is empty"
 
 
 def _counted(
@@ -323,14 +330,19 @@ class Documents:
 
 @contextmanager
 def documents(
-    run: Path, task: Task[Any, Any], corpus: Sequence[str] = (), split: str = "val", limit: int | None = None
+    run: Path, task: Task[Any, Any], corpus: Sequence[str] = (), split: str = "", limit: int | None = None
 ) -> Iterator[Documents]:
-    """Those of a corpus, or of a split of the folder that a run was trained on. Raises DataError if there are none."""
+    """Those of a corpus, all of them or the `split` that it names itself; or of a split, by default val, of the folder
+    that a run was trained on. Raises DataError if there are none."""
     with TemporaryDirectory() as folder:
         if corpus:
-            writers = write_splits(Path(folder), [split], task.read(corpus), _whole(split), task, None)
-            found = Documents(_named(corpus), Store(Path(folder), split), writers[split].report)
+            wanted = split or "all"
+            belongs = _only(split, task) if split else lambda record: wanted
+            writers = write_splits(Path(folder), [wanted], task.read(corpus), belongs, task, None)
+            name = f"{_named(corpus)}:{split}" if split else _named(corpus)
+            found = Documents(name, Store(Path(folder), wanted), writers[wanted].report)
         else:
+            split = split or "val"
             data = folders.data_of(run, task)
             found = Documents(set_name(data, split), Store(data, split), None)
         if not len(found.store):
@@ -352,7 +364,7 @@ def evaluate_stream(engine: Engine, documents: Documents) -> Evaluation:
     window, version = model.config.n_positions, importlib.metadata.version("gpt2kit")
     scores = [Score(f"nats per {unit}", nats / n, f"n:{n:.0f}", digits=4) for unit, n in units.items() if n]
     how = f"window:{window}|stride:{window}|{dtype}|{task.fingerprint()}|gpt2kit:{version}"
-    signature = f"set:{documents.name}|n:{len(store)}|{how}"
+    signature = f"set:{documents.name}|ids:{store.digest()}|n:{len(store)}|{how}"
     return Evaluation(scores, len(store), 0, 0, time.perf_counter() - started, signature)
 
 

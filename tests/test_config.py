@@ -35,8 +35,11 @@ def test_every_knob_has_a_default_a_meaning_and_no_way_to_change_it(section: Any
         ({"dropout": math.nan}, "dropout"),
         ({"block": 0}, "block and compression must be at least 1"),
         ({"compression": 0}, "block and compression must be at least 1"),
-        ({"attention": ""}, "there is no kind ''; accepted: full, relative, relative-local, local, compressed: one for all layers, or"),
-        ({"attention": "sparse"}, "attention = 'sparse': there is no kind 'sparse'; accepted: full, relative, relative-local, local"),
+        (
+            {"attention": ""},
+            "there is no kind ''; accepted: full, relative, relative-local, local, compressed: one for all",
+        ),
+        ({"attention": "sparse"}, "attention = 'sparse': there is no kind 'sparse'; accepted: full, relative, "),
         ({"attention": "full,lokal,full", "n_layer": 3}, "there is no kind 'lokal'"),
         ({"attention": "local,full,", "n_layer": 3}, "there is no kind ''"),
         ({"attention": "local,full", "n_layer": 3}, r"names 2 kinds; accepted: .* a comma list of n_layer = 3 of them"),

@@ -97,7 +97,7 @@ def evaluate(
     *,
     run: verbs.RunOption = "",
     pairs: Annotated[list[str], verbs.several("--pairs", "What to score on, as for prepare; else a prepared split.")],
-    split: Annotated[str, typer.Option("--split", help="The prepared split to score on.")] = "val",
+    split: Annotated[str, typer.Option("--split", help="The split: val; of --pairs all that is in them.")] = "",
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Score only the first pieces.")] = None,
     samples: Annotated[
         int, typer.Option("--samples", min=0, help="Play so many pieces, and set their statistics beside real ones.")
@@ -121,7 +121,7 @@ def evaluate(
     folder = Path(run or f"runs/{task}")
     with pipeline.documents(folder, engine.task, pairs, split, limit) as documents:
         if documents.report is not None:
-            console.left_out(split, documents.report)
+            console.left_out(documents.name, documents.report)
         evaluation = pipeline.evaluate_stream(engine, documents)
         told = evaluation.json()
         if not json:
@@ -201,12 +201,13 @@ def _rendered(path: Path, notes: "Notes", primer: float, engine: "Engine | None"
 
     attention = None
     if engine is not None:
-        from gpt2kit.model.look import attention_rows
+        from gpt2kit.model.look import attention_spans
 
         prompt = engine.task.encode_source(notes)
         notes = engine.task.decode(prompt)
         # The row that predicts an event is that of the one before; its weight on BEGIN belongs to no note.
-        rows = (row[:, :, 1:].numpy() for row in attention_rows(engine.model, prompt[:-1]))
+        spans = attention_spans(engine.model, prompt[:-1])
+        rows = ((max(0, start - 1), row[:, :, start == 0 :].numpy()) for start, row in spans)
         attention = grouped(prompt[1:], rows)
     page = path.with_suffix(".html")
     told = _shown(path, notes, primer, overwrite) | {"page": str(page)}
@@ -236,13 +237,15 @@ def _heard(path: str | Path) -> "Notes":
     """The piano notes of a file; says what else is in it. Raises DataError when there are none."""
     from gpt2kit.music.midi import read_midi
 
-    notes, dropped = read_midi(path)
-    others = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
-    if not len(notes):
+    found = read_midi(path)
+    others = ", ".join(f"{reason}: {count:,}" for reason, count in found.dropped.items())
+    if not len(found.notes):
         raise DataError(f"{path}: there are no piano notes{f' ({others})' if others else ''}")
     if others:
         console.say(f"{path}: notes left out, {others}")
-    return notes
+    if found.clipped:
+        console.say(f"{path}: {found.clipped:,} data bytes above 127 were taken as 127")
+    return found.notes
 
 
 def _numbered(path: Path, number: int, count: int) -> Path:

@@ -65,6 +65,11 @@ class SplitWriter(Generic[Item]):
         if len(self._waiting) == (RECORDS_A_BATCH if self.window else DOCUMENTS_A_BATCH):
             self._write()
 
+    def pass_over(self, record: Item) -> None:
+        """Count a record that belongs elsewhere."""
+        self.report.read += 1
+        self.report.drop("of another split, as the corpus says", record)
+
     def finish(self) -> None:
         """Write what is left, and complete the report."""
         self._write()
@@ -111,12 +116,15 @@ def write_splits(
     folder: Path,
     splits: Iterable[str],
     records: Iterable[Item],
-    split: Callable[[Item], str],
+    split: Callable[[Item], str | None],
     task: Encoder[Item],
     window: int | None,
     training_keys: NDArray[np.uint64] | None = None,
 ) -> dict[str, SplitWriter[Item]]:
-    """Write `splits`, and others that `split` names for some record; returns what wrote them, with their reports."""
+    """Write `splits`, and others that `split` names for some record; returns what wrote them, with their reports.
+
+    A record without a split is counted with the first.
+    """
     with ExitStack() as stack:
 
         def writer(name: str) -> SplitWriter[Item]:
@@ -124,8 +132,12 @@ def write_splits(
             return SplitWriter(store, task, window, training_keys)
 
         writers = {name: writer(name) for name in splits}
+        first = next(iter(writers.values()))
         for record in records:
             name = split(record)
+            if name is None:
+                first.pass_over(record)
+                continue
             if name not in writers:
                 writers[name] = writer(name)
             writers[name].add(record)

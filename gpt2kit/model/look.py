@@ -31,15 +31,6 @@ def attention_spans(model: GPT2, ids: Sequence[int]) -> Iterator[tuple[int, Tens
             done += 1
 
 
-def attention_rows(model: GPT2, ids: Sequence[int]) -> Iterator[Tensor]:
-    """The rows of `attention_spans` from position 0 on, [L, H, t + 1]: what is out of sight has 0.
-
-    They take time and memory by the square of the length.
-    """
-    for start, row_LHT in attention_spans(model, ids):
-        yield torch.nn.functional.pad(row_LHT, (start, 0))
-
-
 def _weights(model: GPT2, ids: Sequence[int]) -> Tensor:
     """[L, H, T, T] for ids that fit into the window."""
     body, device = model.transformer, model.head.device

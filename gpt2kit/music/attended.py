@@ -70,15 +70,7 @@ def notes_of_events(ids: ArrayLike) -> NDArray[np.int64]:
     return whole
 
 
-def grouped(ids: ArrayLike, rows: Iterable[Weights], top: int = 6) -> Attention:
-    """`grouped_spans` of rows that all begin at event 0, each (layers, heads, K) with K up to T.
-
-    An array (layers, heads, T, T) gives them as `weights.transpose(2, 0, 1, 3)`.
-    """
-    return grouped_spans(ids, ((0, row) for row in rows), top)
-
-
-def grouped_spans(ids: ArrayLike, spans: Iterable[tuple[int, Weights]], top: int = 6) -> Attention:
+def grouped(ids: ArrayLike, spans: Iterable[tuple[int, Weights]], top: int = 6) -> Attention:
     """Sum attention between the events `ids` (T,) into attention between the notes that they decode to.
 
     `spans` gives for each event in turn (start, row): the weights (layers, heads, K) with which it was looked back, of

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gpt2kit.data.sources import held_out
 from gpt2kit.music import events
 from gpt2kit.music.archives import Member, check_word, is_midi, members
 from gpt2kit.music.midi import parse_midi
@@ -20,7 +19,7 @@ class Piece:
     name: str
     """Where it comes from: the word, and the path inside of it."""
     split: str
-    """ "train", "val" or "test"."""
+    """ "train", "val" or "test", as a table says; else empty."""
     notes: Notes
     ids: events.Ids
     """The notes as events (N,), without BEGIN and END."""
@@ -35,7 +34,7 @@ class Failed(NamedTuple):
 
     name: str
     split: str
-    """ "train" where no table names another."""
+    """As of a Piece."""
     reason: str
     """The same for all such files."""
     detail: str = ""
@@ -47,7 +46,7 @@ class Skipped(NamedTuple):
 
     name: str
     split: str
-    """ "train" where no table names another."""
+    """As of a Piece."""
     reason: str
 
 
@@ -55,21 +54,19 @@ DUPLICATE = "the same events as an earlier piece"
 ABSENT = "in the table of splits, but not there"
 
 
-def pieces(words: Sequence[str], share: float = 0.0) -> Iterator[Piece | Failed | Skipped]:
+def pieces(words: Sequence[str]) -> Iterator[Piece | Failed | Skipped]:
     """All MIDI files of folders, zip and tar archives, and single files; no more than one is in memory.
 
-    A csv with the columns midi_filename and split, as MAESTRO has one, says the splits of the pieces beside it. Of the
-    others, a hash of its events puts a piece into "val" with the probability `share` and else into "train", the same in
-    every run, under any name.
+    A csv with the columns midi_filename and split, as MAESTRO has one, says the splits of the pieces beside it.
 
     Raises DataError at once for a word that is missing or no such thing.
     """
     for word in words:
         check_word(word)
-    return _pieces(words, share)
+    return _pieces(words)
 
 
-def _pieces(words: Sequence[str], share: float) -> Iterator[Piece | Failed | Skipped]:
+def _pieces(words: Sequence[str]) -> Iterator[Piece | Failed | Skipped]:
     seen: set[bytes] = set()
     for word in words:
         with members(word) as found:
@@ -81,9 +78,9 @@ def _pieces(words: Sequence[str], share: float) -> Iterator[Piece | Failed | Ski
                     continue
                 path = posixpath.normpath(member.path)
                 present.add(path)
-                yield _piece(member, splits.get(path), share, seen)
+                yield _piece(member, splits.get(path, ""), seen)
             if not present:
-                yield Failed(word, "train", "holds no MIDI file")
+                yield Failed(word, "", "holds no MIDI file")
             absent = ((path, split) for path, split in splits.items() if path not in present)
             yield from (Skipped(f"{word}/{path}", split, ABSENT) for path, split in absent)
 
@@ -97,23 +94,22 @@ def _splits(found: Sequence[Member]) -> tuple[dict[str, str], list[Failed]]:
             try:
                 splits |= read_splits(member.path, member.read())
             except MidiError as error:
-                failed.append(Failed(member.name, "train", error.kind, error.detail))
+                failed.append(Failed(member.name, "", error.kind, error.detail))
     return splits, failed
 
 
-def _piece(member: Member, split: str | None, share: float, seen: set[bytes]) -> Piece | Failed | Skipped:
+def _piece(member: Member, split: str, seen: set[bytes]) -> Piece | Failed | Skipped:
     name = member.name
     try:
         notes, dropped, clipped = parse_midi(member.read())
     except MidiError as error:
-        return Failed(name, split or "train", error.kind, error.detail)
+        return Failed(name, split, error.kind, error.detail)
     if not len(notes):
         others = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
-        return Failed(name, split or "train", "no piano notes" if others else "no notes", others)
+        return Failed(name, split, "no piano notes" if others else "no notes", others)
     ids = events.encode(notes)
     digest = hashlib.blake2b(ids.astype("<i4").tobytes(), digest_size=16).digest()
     if digest in seen:
-        return Skipped(name, split or "train", DUPLICATE)
+        return Skipped(name, split, DUPLICATE)
     seen.add(digest)
-    split = split or ("val" if held_out(digest.hex(), share) else "train")
     return Piece(name, split, notes, ids, dropped, clipped)

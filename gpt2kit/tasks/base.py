@@ -108,9 +108,13 @@ class Task(ABC, Generic[Source, Target]):
     def key(self, record: Record[Source, Target]) -> str:
         """What decides the split: records of equal keys never straddle it."""
 
+    def named_split(self, record: Record[Source, Target]) -> str | None:
+        """Where the corpus itself says that a record belongs, if it does: train, val or another name."""
+        return None
+
     def split(self, record: Record[Source, Target]) -> str:
-        """Where a record of the corpus belongs when no corpus is given for validation: train, val or another name."""
-        return "val" if held_out(self.key(record), self.held_out) else "train"
+        """Where a record belongs when no corpus is given for validation."""
+        return self.named_split(record) or ("val" if held_out(self.key(record), self.held_out) else "train")
 
     @abstractmethod
     def problem(self, record: Record[Source, Target]) -> str | None:

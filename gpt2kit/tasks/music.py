@@ -59,7 +59,7 @@ class Music(Task["Notes", "Notes"]):
         from gpt2kit.music.sources import Piece, pieces
 
         nothing = Notes.none()
-        for file in pieces(corpus, self.held_out):
+        for file in pieces(corpus):
             yield Performance(nothing, file.notes if isinstance(file, Piece) else nothing, file)
 
     def fit(self, corpus: Sequence[str], records: Iterable[Any], folder: Path, window: int) -> "Music":
@@ -76,9 +76,9 @@ class Music(Task["Notes", "Notes"]):
 
         return read_midi(text).notes if text else Notes.none()
 
-    def split(self, record: Record["Notes", "Notes"]) -> str:
+    def named_split(self, record: Record["Notes", "Notes"]) -> str | None:
         assert isinstance(record, Performance)
-        return record.file.split
+        return record.file.split or None
 
     def key(self, record: Record["Notes", "Notes"]) -> str:
         return hashlib.blake2b(array("I", self._events(record)).tobytes()).hexdigest()

@@ -166,7 +166,9 @@ def test_the_loss_by_each_unit(
     values = {unit: score["value"] for unit, score in found["scores"].items()}
     assert values == {f"nats per {unit}": pytest.approx(total / count, rel=1e-5) for unit, count in counts.items()}
     assert found["count"] == len(numbers)
-    assert found["signature"].startswith(f"set:{name}|n:{len(numbers)}|window:64|")
+    set_name, ids, rest = found["signature"].split("|", 2)
+    assert (set_name, len(ids)) == (f"set:{name}", len("ids:12345678"))
+    assert rest.startswith(f"n:{len(numbers)}|window:64|")
     assert found["scores"]["nats per event"]["signature"] == f"n:{counts['event']}"
 
 
@@ -203,6 +205,22 @@ def test_samples_are_judged(trained: Path, workplace: Path, capsys: Capture) -> 
     assert found["copied"]["notes"] == expected.copied.notes
     assert found["copied"]["piece"] in training.names
     assert found["held_out_copied"] == expected.held_out_copied
+
+
+def test_a_table_of_splits_is_kept(trained: Path, workplace: Path, capsys: Capture) -> None:
+    """With a corpus for validation, what a table has for validation or test does not become training data; and of a
+    corpus to score on one of its splits can be taken."""
+    corpus, others = trained.parent / "corpus", workplace / "others"
+    others.mkdir()
+    write_midi(others / "a.mid", tune(7))
+    found = told(["music", "prepare", str(corpus), "--val", str(others), "--out", "data"], capsys)
+    assert (found["train"]["rows"], found["val"]["rows"]) == (2, 1)
+    assert found["train"]["dropped"] == {"of another split, as the corpus says": 3}
+    words = ["music", "evaluate", "--run", str(trained), "--samples", "0", "--pairs", str(corpus)]
+    for split, pieces in (("test", 1), ("train", 2), ("", 5)):
+        signature = told([*words, *(["--split", split] if split else [])], capsys)["signature"]
+        assert f"set:corpus{':' * bool(split)}{split}|" in signature
+        assert f"|n:{pieces}|" in signature
 
 
 def test_a_damaged_file_among_those_to_score(trained: Path, workplace: Path, capsys: Capture) -> None:

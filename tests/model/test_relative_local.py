@@ -23,9 +23,9 @@ def by_definition(query: Tensor, key: Tensor, value: Tensor, table: Tensor) -> T
     return out
 
 
-def inputs(positions: int, **options: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    query, key, value = (torch.randn(2, 3, positions, 4, **options) for _ in range(3))
-    return query, key, value, torch.randn(3, 2 * BLOCK, 4, **options)
+def inputs(positions: int, requires_grad: bool = False) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    query, key, value = (torch.randn(2, 3, positions, 4, requires_grad=requires_grad) for _ in range(3))
+    return query, key, value, torch.randn(3, 2 * BLOCK, 4, requires_grad=requires_grad)
 
 
 @pytest.mark.parametrize("positions", [1, 7, 8, 9, 15, 16, 17, 24, 25, 31, 32, 33, 50])

@@ -1,14 +1,14 @@
 """Attention between events, counted by note."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pytest
 
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.look import attention_rows, attention_spans
+from gpt2kit.model.look import attention_spans
 from gpt2kit.music import events
-from gpt2kit.music.attended import Attention, grouped, grouped_spans, notes_of_events
+from gpt2kit.music.attended import Attention, Weights, grouped, notes_of_events
 from gpt2kit.music.events import BEGIN, END, NOTE_OFF, PAD, TIME_SHIFT, VELOCITY, decode
 from gpt2kit.music.notes import Notes
 
@@ -61,8 +61,13 @@ def test_the_notes_are_those_that_decode_gives(seed: int) -> None:
             assert notes.end[owners[place]] * 100 == pytest.approx(clock[place])
 
 
+def whole(rows: Iterable[Weights]) -> Iterator[tuple[int, Weights]]:
+    """Rows that all begin at event 0."""
+    return ((0, row) for row in rows)
+
+
 def dense(ids: list[int], weights: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Attention:
-    return grouped(ids, weights.transpose(2, 0, 1, 3), top=3)
+    return grouped(ids, whole(weights.transpose(2, 0, 1, 3)), top=3)
 
 
 def test_a_note_s_weights_are_means_over_its_events_of_sums_over_the_other_s() -> None:
@@ -86,7 +91,7 @@ def test_against_a_direct_sum_over_random_weights() -> None:
     size = len(ids)
     weights = np.tril(rng.random((2, 3, size, size)).astype(np.float32))
     weights /= weights.sum(axis=-1, keepdims=True)
-    attention = grouped(ids, weights.transpose(2, 0, 1, 3), top=25)
+    attention = grouped(ids, whole(weights.transpose(2, 0, 1, 3)), top=25)
     owners = notes_of_events(ids)
     for query in range(25):
         for key in range(query):
@@ -94,7 +99,7 @@ def test_against_a_direct_sum_over_random_weights() -> None:
             found = np.where(attention.keys[query] == key, attention.weights[query], 0).sum(axis=-1)
             np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
         assert (np.diff(attention.weights[query], axis=-1) <= 0).all()
-    few = grouped(ids, iter(weights.transpose(2, 0, 1, 3)), top=4)
+    few = grouped(ids, whole(weights.transpose(2, 0, 1, 3)), top=4)
     assert (few.keys == attention.keys[..., :4]).all()
 
 
@@ -105,14 +110,14 @@ def test_what_is_in_sight_gives_what_rows_of_the_whole_piece_give(
     prompt = [BEGIN, *events.encode(random_notes(3, count=40)).tolist()]
     ids, model = prompt[1:], tiny_model(events.VOCABULARY, n_positions=32)
     assert len(ids) > 100
-    whole = [row[:, :, 1:].numpy() for row in attention_rows(model, prompt[:-1])]
     rows = [(max(start - 1, 0), row.numpy()[:, :, start == 0 :]) for start, row in attention_spans(model, prompt[:-1])]
     assert max(row.shape[2] for _, row in rows) <= 32
-    attention, expected = grouped_spans(ids, rows), grouped(ids, whole)
+    padded = [np.pad(row, ((0, 0), (0, 0), (start, 0))) for start, row in rows]
+    attention, expected = grouped(ids, rows), grouped(ids, whole(padded))
     assert attention.keys.tolist() == expected.keys.tolist()
     np.testing.assert_allclose(attention.weights, expected.weights, rtol=1e-5)
     owners = notes_of_events(ids)
-    square = np.stack([np.pad(row, ((0, 0), (0, 0), (0, len(ids) - row.shape[2]))) for row in whole])
+    square = np.stack([np.pad(row, ((0, 0), (0, 0), (0, len(ids) - row.shape[2]))) for row in padded])
     for query, (keys, weights) in enumerate(zip(attention.keys, attention.weights, strict=True)):
         seen = square[owners == query].mean(axis=0)
         by_note = np.stack([seen[..., owners == key].sum(axis=-1) for key in range(query + 1)], -1)[..., :query]
@@ -124,15 +129,15 @@ def test_what_is_in_sight_gives_what_rows_of_the_whole_piece_give(
 def test_short_rows_and_missing_rows() -> None:
     causal = [np.full((1, 1, place + 1), 1 / (place + 1), np.float32) for place in range(len(C_THEN_E))]
     full = np.stack([np.pad(row, ((0, 0), (0, 0), (0, len(C_THEN_E) - row.shape[2]))) for row in causal])
-    np.testing.assert_array_equal(grouped(C_THEN_E, causal).weights, grouped(C_THEN_E, full).weights)
-    cut = grouped(C_THEN_E, causal[:5])
+    np.testing.assert_array_equal(grouped(C_THEN_E, whole(causal)).weights, grouped(C_THEN_E, whole(full)).weights)
+    cut = grouped(C_THEN_E, whole(causal[:5]))
     assert cut.keys[1, 0, 0, 0] == 0
-    assert 0 < cut.weights[1, 0, 0, 0] < grouped(C_THEN_E, causal).weights[1, 0, 0, 0]
+    assert 0 < cut.weights[1, 0, 0, 0] < grouped(C_THEN_E, whole(causal)).weights[1, 0, 0, 0]
 
 
 def test_nothing_to_look_at() -> None:
     assert grouped([], []).keys.shape == (0, 0, 0, 6)
-    assert grouped([BEGIN, END], np.zeros((2, 4, 4, 2), np.float32)).keys.shape[0] == 0
+    assert grouped([BEGIN, END], whole(np.zeros((2, 4, 4, 2), np.float32))).keys.shape[0] == 0
     assert grouped(C_THEN_E, []).keys.shape == (2, 0, 0, 6)
 
 

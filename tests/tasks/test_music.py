@@ -13,6 +13,7 @@ from gpt2kit.music import events
 from gpt2kit.music.augment import window
 from gpt2kit.music.midi import write_midi
 from gpt2kit.music.notes import Notes
+from gpt2kit.music.sources import Piece
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.music import Music, Performance
 
@@ -170,3 +171,19 @@ def test_clipped_bytes_are_counted(task: Music, tmp_path: Path) -> None:
     (record,) = task.read([str(tmp_path)])
     assert record.target.velocity.tolist() == [127, 94]
     assert task.left_out(record) == {"data bytes above 127, taken as 127": 1}
+
+
+def test_the_music_alone_decides_what_is_held_out(task: Music, random_notes: RandomNotes) -> None:
+    """About one piece in twenty, the same ones under other names."""
+
+    def split(number: int, name: str, named: str = "") -> str:
+        notes = random_notes(number, count=5)
+        piece = Piece(name, named, notes, events.encode(notes), {}, 0)
+        return task.split(Performance(Notes.none(), notes, piece))
+
+    first = [split(number, f"{number}.mid") for number in range(300)]
+    assert first == [split(number, f"x/{999 - number}.mid") for number in range(300)]
+    assert set(first) == {"train", "val"}
+    assert 5 <= first.count("val") <= 28
+    assert split(first.index("val"), "a.mid", "train") == "train", "but where a table says another"
+    assert split(0, "a.mid", "test") == "test"
