@@ -185,4 +185,4 @@ def test_without_training_it_is_said_how(tmp_path: Path) -> None:
 
 
 def test_the_recipe_is_this_task() -> None:
-    assert recipe.load("summarize").task == Summarize(vocab=8192, cut="head")
+    assert recipe.load("summarize").task == Summarize(vocab=8192, cut="head", longest=256)
