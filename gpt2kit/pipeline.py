@@ -73,8 +73,7 @@ def prepare(
             writers |= write_splits(folder, (name,), read(corpora[name], name), _whole(name), fitted, longest, keys)
         reports = {name: writer.report for name, writer in writers.items()}
         if not reports["train"].rows:
-            dropped = ", ".join(f"{reason}: {n}" for reason, n in reports["train"].dropped.items()) or "it is empty"
-            raise DataError(f"{' '.join(corpora['train'])}: nothing to train on ({dropped})")
+            raise DataError(f"{' '.join(corpora['train'])}: nothing to train on ({reports['train'].reasons()})")
         folders.save_task(folder, recipe.task_name, fitted)
         described = {"corpora": dict(corpora), "window": window, "splits": {s: r.json() for s, r in reports.items()}}
         files.write_json(folder / REPORT_FILE, described)
@@ -364,6 +363,29 @@ def set_name(data: Path, split: str) -> str:
 
 def _named(corpus: Sequence[str]) -> str:
     return ",".join(Path(word).name for word in corpus)
+
+
+def corpus_records(
+    task: Task[Any, Any], corpus: Sequence[str], report: SplitReport, limit: int | None = None
+) -> tuple[str, Iterator[Record[Any, Any]]]:
+    """A corpus to score on: what it is called, and its records; `report` counts them and those that are left out.
+
+    Raises DataError, in the end, if all are.
+    """
+    name = _named(corpus)
+
+    def scorable() -> Iterator[Record[Any, Any]]:
+        for record in task.read(corpus):
+            report.read += 1
+            if reason := task.unscorable(record):
+                report.drop(reason, record)
+            else:
+                report.rows += 1
+                yield record
+        if not report.rows:
+            raise DataError(f"{name} has no records to evaluate on ({report.reasons()})")
+
+    return name, islice(scorable(), limit)
 
 
 def stored_records(

@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gpt2kit.data.report import Damage, SplitReport
+from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import StoreWriter
 
 RECORDS_A_BATCH = 4096
@@ -60,7 +60,6 @@ class SplitWriter(Generic[Item]):
         problem = self.task.problem(record)
         if problem is not None:
             self.report.drop(problem, record)
-            self.report.damaged += isinstance(problem, Damage)
             return
         self._waiting.append(record)
         if len(self._waiting) == (RECORDS_A_BATCH if self.window else DOCUMENTS_A_BATCH):

@@ -36,6 +36,7 @@ class SplitReport:
 
     def drop(self, reason: str, example: object) -> None:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
+        self.damaged += isinstance(reason, Damage)
         self.show(reason, example)
 
     def leave_out(self, counts: Mapping[str, int]) -> None:
@@ -47,6 +48,10 @@ class SplitReport:
         if len(shown) < EXAMPLES:
             text = repr(example)
             shown.append(text if len(text) <= WIDTH else text[: WIDTH - 1] + "…")
+
+    def reasons(self) -> str:
+        """Why there are no rows, for a message."""
+        return ", ".join(f"{reason}: {count}" for reason, count in self.dropped.items()) or "it is empty"
 
     def json(self) -> dict[str, object]:
         return asdict(self)

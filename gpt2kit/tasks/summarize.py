@@ -108,12 +108,18 @@ class Summarize(TextTask[Document, str]):
     def key(self, record: Record[Document, str]) -> str:
         return record.source.body
 
-    def problem(self, record: Record[Document, str]) -> str | None:
-        body, summary = record.source.body.strip(), record.target.strip()
+    def unscorable(self, record: Record[Document, str]) -> str | None:
         if isinstance(record, Article) and record.reason:
             return record.reason
-        if not (body and summary):
-            return "no document" if summary else "no summary" if body else "neither document nor summary"
+        body, summary = record.source.body.strip(), record.target.strip()
+        if body and summary:
+            return None
+        return "no document" if summary else "no summary" if body else "neither document nor summary"
+
+    def problem(self, record: Record[Document, str]) -> str | None:
+        if reason := self.unscorable(record):
+            return reason
+        body, summary = record.source.body.strip(), record.target.strip()
         if summary in body:
             return "the summary stands in the document"
         return "the summary is longer than the document" if len(summary) > len(body) else None

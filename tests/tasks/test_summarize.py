@@ -141,7 +141,21 @@ def test_what_is_left_out(tmp_path: Path, body: str, summary: str, reason: str |
     task = Summarize()
     assert task.problem(Record(Document("t", body), summary)) == reason
     redirect = Article(Document("t", body), summary, "x.xml", "redirect")
-    assert task.problem(redirect) == "redirect"
+    assert task.problem(redirect) == task.unscorable(redirect) == "redirect"
+
+
+@pytest.mark.parametrize(
+    ("body", "summary", "reason"),
+    [
+        ("", "Something.", "no document"),
+        ("Something.", " ", "no summary"),
+        ("He sang. It is a song. The end.", "It is a song.", None),
+        ("Short.", "This one is longer.", None),
+    ],
+)
+def test_what_is_not_scored(body: str, summary: str, reason: str | None) -> None:
+    """Bad examples to learn from are articles all the same."""
+    assert Summarize().unscorable(Record(Document("t", body), summary)) == reason
 
 
 def test_documents_of_files_and_pipes(tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+"""Summaries from the command line: what is scored, what is answered, and what bad input gets for an answer."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpt2kit import pipeline, recipe
+from gpt2kit.cli.app import run
+
+Capture = pytest.CaptureFixture[str]
+Examples = Callable[[str], Any]
+
+DUMP = """<mediawiki><siteinfo /><page><title>Oak</title><ns>0</ns><revision><text>'''Oak''' is a tree.
+
+== Growth ==
+It grows slowly.</text></revision></page>
+<page><title>Oaks</title><ns>0</ns><redirect title="Oak" /><revision><text>#REDIRECT [[Oak]]</text></revision></page>
+<page><title>Maze</title><ns>0</ns><revision><text>{}</text></revision></page>
+</mediawiki>
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, examples: Examples) -> Path:
+    """A run after one step; its prepared `data` and `corpus.jsonl` are beside it."""
+    folder = tmp_path_factory.mktemp("summaries")
+    summarize = examples("summarize")
+    corpus = summarize.write_corpus(folder)
+    tiny = recipe.load("summarize", [*summarize.TINY, "train.steps=1", "generate.max_new_tokens=4"])
+    pipeline.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
+    list(pipeline.train(tiny, folder / "data", folder / "run"))
+    return folder / "run"
+
+
+@pytest.fixture
+def workplace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_rows(path: Path, *rows: dict[str, Any]) -> None:
+    path.write_text("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows), encoding="utf-8")
+
+
+# evaluate
+
+
+def test_what_is_no_article_is_not_scored(trained: Path, workplace: Path, capsys: Capture) -> None:
+    """A page that cannot be read decides the exit code, after the result."""
+    (workplace / "d.xml").write_text(DUMP.format("[" * 300), encoding="utf-8")
+    assert run(["summarize", "evaluate", "--run", str(trained), "--pairs", "d.xml", "--json"]) == 5
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert found["count"] == 1
+    assert found["dropped"]["redirect"] == 1
+    assert sum(found["dropped"].values()) == 2
+    assert "d.xml: 1 dropped, redirect, such as d.xml:5 'Oaks'" in err
+    assert "d.xml: 1 dropped, markup cannot be parsed" in err
+
+
+def test_records_that_lack_a_side_are_not_scored(trained: Path, workplace: Path, capsys: Capture) -> None:
+    """Those with a bad summary are; the limit counts what is scored."""
+    rows = [("", "No body."), ("No lead.", " "), ("A b. C d. E f.", "C d."), ("Short.", "It is longer."), ("A b.", "B")]
+    write_rows(workplace / "a.jsonl", *({"body": body, "lead": lead} for body, lead in rows))
+    words = ["summarize", "evaluate", "--run", str(trained), "--pairs", "a.jsonl", "--json"]
+    assert run([*words, "--limit", "2"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["count"] == 2
+    assert json.loads(out)["dropped"] == {"no document": 1, "no summary": 1}
+    assert "a.jsonl: 1 dropped, no document, such as a.jsonl:1 ''" in err
+    assert run(words) == 0
+    assert json.loads(capsys.readouterr().out)["count"] == 3
+
+
+def test_nothing_to_score(trained: Path, workplace: Path, capsys: Capture) -> None:
+    write_rows(workplace / "a.jsonl", {"body": "", "lead": "x"}, {"body": "", "lead": "y"})
+    assert run(["summarize", "evaluate", "--run", str(trained), "--pairs", "a.jsonl", "--json"]) == 3
+    message = json.loads(capsys.readouterr().err)["error"]["message"]
+    assert message == "a.jsonl has no records to evaluate on (no document: 2)"
