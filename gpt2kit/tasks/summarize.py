@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from gpt2kit.config import check, knob
-from gpt2kit.data.articles import is_dump, read_articles
+from gpt2kit.data.articles import is_dump, read_articles, read_documents
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.lines import stream_lines, text_lines
@@ -56,8 +56,9 @@ class Summarize(TextTask[Document, str]):
     input_unit: ClassVar[str] = "a document"
     columns: tuple[str, ...] = knob(
         (),
-        "document and summary column of a table, or title, document and summary, as in --columns document,summary",
-        flag=("prepare", "evaluate"),
+        "document and summary column of a table, or title, document and summary, as in --columns document,summary; "
+        "to generate, the document alone will do",
+        flag=("prepare", "generate", "evaluate"),
     )
     cut: str = knob(
         "head",
@@ -75,7 +76,6 @@ class Summarize(TextTask[Document, str]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(len(self.columns) in (0, 2, 3), f"columns takes 2 or 3 names, not {len(self.columns)}")
         check(self.longest == 0 or self.longest > 1, f"longest = {self.longest}: a summary has a token and its end")
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Document, str]]:
@@ -101,7 +101,7 @@ class Summarize(TextTask[Document, str]):
     def inputs(self, file: str, stdin: BinaryIO) -> Iterator[Document]:
         """The documents of a table or a dump; any other file is one document, and so is standard input."""
         if is_dump(file) or is_table(file):
-            return (record.source for record in self.read([file]))
+            return (Document(each.title, each.body) for each in read_documents(file, self.columns))
         lines = stream_lines(stdin, "standard input") if file in ("", "-") else text_lines(file)
         return iter([self.parse("\n".join(lines))])
 

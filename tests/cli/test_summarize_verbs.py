@@ -80,3 +80,28 @@ def test_nothing_to_score(trained: Path, workplace: Path, capsys: Capture) -> No
     assert run(["summarize", "evaluate", "--run", str(trained), "--pairs", "a.jsonl", "--json"]) == 3
     message = json.loads(capsys.readouterr().err)["error"]["message"]
     assert message == "a.jsonl has no records to evaluate on (no document: 2)"
+
+
+# generate
+
+
+def test_documents_without_summaries_are_summarized(trained: Path, workplace: Path, capsys: Capture) -> None:
+    write_rows(workplace / "a.jsonl", {"title": "Oak", "body": "It grows."}, {"title": "Elm", "body": "It too."})
+    write_rows(workplace / "b.jsonl", {"story": "It grows."})
+    words = ["summarize", "generate", "--run", str(trained), "--json", "--file"]
+    assert run([*words, "a.jsonl"]) == 0
+    assert [json.loads(line)["input"] for line in capsys.readouterr().out.splitlines()] == ["Oak", "Elm"]
+    assert run([*words, "b.jsonl", "--columns", "story"]) == 0
+    assert json.loads(capsys.readouterr().out)["input"] == "It grows."
+    assert run([*words, "b.jsonl"]) == 3
+    assert "which column is the document?" in json.loads(capsys.readouterr().err)["error"]["message"]
+
+
+def test_pages_that_are_no_articles_are_not_answered(trained: Path, workplace: Path, capsys: Capture) -> None:
+    """One that cannot be read is, with nothing."""
+    for maze, titles in (("It ends. {{stub}}", ["Oak"]), ("[" * 300, ["Oak", "Maze"])):
+        (workplace / "d.xml").write_text(DUMP.format(maze), encoding="utf-8")
+        assert run(["summarize", "generate", "--run", str(trained), "--file", "d.xml", "--json"]) == 0
+        answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [answer["input"] for answer in answers] == titles
+    assert answers[1]["output"] == ""

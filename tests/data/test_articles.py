@@ -14,7 +14,7 @@ import pyarrow.parquet
 import pytest
 
 from gpt2kit.data.article import Article
-from gpt2kit.data.articles import is_dump, read_articles
+from gpt2kit.data.articles import is_dump, read_articles, read_documents
 from gpt2kit.data.lines import unpacked_name
 from gpt2kit.data.sources import is_table, read_pairs
 from gpt2kit.errors import DataError
@@ -105,6 +105,37 @@ def test_a_missing_column(write: Write) -> None:
     table = write("a.tsv", "title\tbody\tlead\nH\tB\tL\n")
     assert refusal(table, ("body", "summary")) == f"{table}:1: no column 'summary'; there are 'title', 'body', 'lead'"
     assert refusal(table, ("0", "5")) == f"{table}:1: 6 columns are needed, tabs make 3: 'title\\tbody\\tlead'"
+
+
+@pytest.mark.parametrize("document", ["body", "document", "article", "text", "source"])
+def test_documents_without_summaries(write: Write, document: str) -> None:
+    row = {"id": "7", "title": "Heron", document: "long"}
+    path = write("a.jsonl", json.dumps(row))
+    assert list(read_documents(path)) == [Article("Heron", "long", "", name=f"{path}:1")]
+    table = write("a.tsv", f"{document}\nlong\n")
+    assert list(read_documents(table)) == [Article("", "long", "", name=f"{table}:2")]
+    assert next(read_documents(path, ("title",)))[:3] == ("", "Heron", "")
+
+
+def test_documents_are_those_of_the_articles(write: Write) -> None:
+    """Where several well-known columns are there, those of a pair are meant."""
+    path = write("a.jsonl", '{"body": "B", "text": "T", "summary": "S", "title": "H"}')
+    assert next(read_articles(path))[:3] == ("H", "T", "S")
+    assert next(read_documents(path))[:3] == ("H", "T", "")
+
+
+def test_documents_that_no_one_knows(write: Write) -> None:
+    path = write("a.csv", "story\nS\n")
+    with pytest.raises(DataError) as caught:
+        list(read_documents(path))
+    assert str(caught.value) == (
+        f"{path}:2: which column is the document? None of the well-known names is there (body, document, article, "
+        "text, source), but 'story'; name it: --columns document"
+    )
+    with pytest.raises(
+        DataError, match=r"^4 columns are named .*; accepted: --columns document, --columns document,sum"
+    ):
+        read_documents(path, ("a", "b", "c", "d"))
 
 
 def test_null_and_empty_values_are_empty_texts(write: Write) -> None:

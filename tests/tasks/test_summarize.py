@@ -168,6 +168,14 @@ def test_documents_of_files_and_pipes(tmp_path: Path) -> None:
     assert list(task.inputs(corpus, io.BytesIO())) == [source for source, _ in PAIRS]
 
 
+@pytest.mark.parametrize("columns", [("abstract",), ("abstract", "tldr"), ("head", "abstract", "tldr")])
+def test_documents_need_no_summaries(tmp_path: Path, columns: tuple[str, ...]) -> None:
+    path = tmp_path / "papers.jsonl"
+    path.write_text(json.dumps({"head": "X", "abstract": "We study x."}) + "\n", encoding="utf-8")
+    found = list(Summarize(columns=columns).inputs(str(path), io.BytesIO()))
+    assert found == [Document("X" if len(columns) == 3 else "", "We study x.")]
+
+
 def test_other_columns(tmp_path: Path) -> None:
     path = tmp_path / "papers.jsonl"
     path.write_text(json.dumps({"abstract": "We study x.", "tldr": "x is good.", "id": "1"}) + "\n", encoding="utf-8")
@@ -175,8 +183,8 @@ def test_other_columns(tmp_path: Path) -> None:
     assert (record.source, record.target) == (Document("", "We study x."), "x is good.")
     with pytest.raises(DataError, match="abstract"):
         list(Summarize(columns=("document", "tldr")).read([str(path)]))
-    with pytest.raises(ValueError, match="2 or 3 names, not 1"):
-        Summarize(columns=("document",))
+    with pytest.raises(DataError, match="1 columns are named"):
+        list(Summarize(columns=("abstract",)).read([str(path)]))
 
 
 def test_records_come_back_from_what_is_kept() -> None:
