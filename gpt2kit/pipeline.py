@@ -273,7 +273,8 @@ def evaluate(
 ) -> Evaluation:
     """Answer every record's source and score the answers, holding no more than the task's scores need.
 
-    `predictions` receives them as JSON lines, each as soon as it is there.
+    `predictions` receives them as JSON lines, each as soon as it is there: "n" is its number, from 1 on, and "id" what
+    the corpus calls its record, or where it stands there; a split that was prepared from lines of text has no ids.
     """
     task, scorer, seconds = engine.task, engine.task.scorer(), 0.0
     asked: deque[Record[Any, Any]] = deque()
@@ -292,7 +293,8 @@ def evaluate(
             done, truncated, unfinished = done + 1, truncated + result.truncated, unfinished + (not result.finished)
             if predictions is not None:
                 file = file or stack.enter_context(predictions.open("w", encoding="utf-8"))
-                line = {"id": done, "source": task.show(record.source), "output": output, "target": record.target}
+                line: dict[str, Any] = {"n": done} | ({"id": record.id} if record.id else {})
+                line |= {"source": task.show(record.source), "output": output, "target": record.target}
                 file.write(json.dumps(line | figures, ensure_ascii=False) + "\n")
                 file.flush()
             progress(done)

@@ -96,6 +96,7 @@ def test_a_few_pairs_are_learnt_by_heart_and_scored(by_heart: Path, examples: Ex
     assert evaluation.signature.startswith("set:pairs|n:4|decode:t:0.0|gpt2kit:")
     assert seen == [1, 2, 3, 4]
     said = [json.loads(line) for line in (by_heart.parent / "said.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(row["n"], "id" in row) for row in said] == [(1, False), (2, False), (3, False), (4, False)]
     assert [row["output"] for row in said] == [row["target"] for row in said] == [r.target for r in records]
     assert json.dumps(evaluation.json())
     with pytest.raises(DataError, match="nothing has no records to evaluate on"):

@@ -76,13 +76,13 @@ def _table(word: str) -> str:
 
 
 def _articles(rows: Iterable[Fields]) -> Iterator[Article]:
-    for name, (*title, document, summary) in rows:
-        yield Article("".join(title), document, summary, name=name)
+    for name, (*title, document, summary), id in rows:
+        yield Article("".join(title), document, summary, name=name, id=id)
 
 
 def _documents(rows: Iterable[Fields]) -> Iterator[Article]:
-    for name, (*title, document) in rows:
-        yield Article("".join(title), document, "", name=name)
+    for name, (*title, document), id in rows:
+        yield Article("".join(title), document, "", name=name, id=id)
 
 
 def _well_known(row: dict[str, object], where: str) -> Columns:

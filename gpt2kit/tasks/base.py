@@ -41,6 +41,8 @@ class Record(Generic[Source, Target]):
 
     source: Source
     target: Target
+    id: str = field(default="", kw_only=True)
+    """By which it is found again: what its corpus calls it, or where it stands there; not every task knows."""
 
 
 class Scorer(Generic[Source, Target]):

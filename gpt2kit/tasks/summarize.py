@@ -81,7 +81,8 @@ class Summarize(TextTask[Document, str]):
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Document, str]]:
         streams = [read_articles(word, self.columns) for word in corpus]
         for article in chain.from_iterable(streams):
-            yield Article(Document(article.title, article.body), article.lead, article.name, article.problem)
+            source, id = Document(article.title, article.body), article.id or article.name
+            yield Article(source, article.lead, article.name, article.problem, id=id)
 
     def fit(
         self, corpus: Sequence[str], records: Iterable[Record[Document, str]], folder: Path, window: int
@@ -125,10 +126,10 @@ class Summarize(TextTask[Document, str]):
         return "the summary is longer than the document" if len(summary) > len(body) else None
 
     def texts(self, record: Record[Document, str]) -> Mapping[str, str]:
-        return {"title": record.source.title, "body": record.source.body, "summary": record.target}
+        return {"title": record.source.title, "body": record.source.body, "summary": record.target, "id": record.id}
 
     def kept(self, texts: Mapping[str, str]) -> Record[Document, str]:
-        return Record(Document(texts["title"], texts["body"]), texts["summary"])
+        return Record(Document(texts["title"], texts["body"]), texts["summary"], id=texts.get("id", ""))
 
     @property
     def cuts(self) -> bool:

@@ -82,6 +82,17 @@ def test_nothing_to_score(trained: Path, workplace: Path, capsys: Capture) -> No
     assert message == "a.jsonl has no records to evaluate on (no document: 2)"
 
 
+def test_predictions_name_their_records(trained: Path, workplace: Path, capsys: Capture) -> None:
+    """Those of a prepared split by the corpus that it is from."""
+    write_rows(workplace / "a.jsonl", {"body": "", "lead": "L"}, {"body": "B b.", "lead": "L"})
+    words = ["summarize", "evaluate", "--run", str(trained), "--predictions", "p.jsonl", "--overwrite"]
+    corpus = trained.parent / "corpus.jsonl"
+    for more, ids in (["--pairs", "a.jsonl"], ["a.jsonl:2"]), ([], [f"{corpus}:{line}" for line in range(1, 5)]):
+        assert run([*words, *more]) == 0
+        rows = [json.loads(line) for line in (workplace / "p.jsonl").read_text(encoding="utf-8").splitlines()]
+        assert [(row["n"], row["id"]) for row in rows] == list(enumerate(ids, 1))
+
+
 # generate
 
 

@@ -72,6 +72,7 @@ def test_well_known_columns(write: Write, document: str, summary: str, title: di
         write("a.tsv.bz2", "\t".join(row) + "\n" + "\t".join(row.values())),
     ):
         assert [article[:3] for article in read_articles(path)] == [expected]
+        assert [article.id for article in read_articles(path)] == ["" if ".tsv" in path else "7"]
 
 
 def test_named_columns(write: Write) -> None:
@@ -111,7 +112,7 @@ def test_a_missing_column(write: Write) -> None:
 def test_documents_without_summaries(write: Write, document: str) -> None:
     row = {"id": "7", "title": "Heron", document: "long"}
     path = write("a.jsonl", json.dumps(row))
-    assert list(read_documents(path)) == [Article("Heron", "long", "", name=f"{path}:1")]
+    assert list(read_documents(path)) == [Article("Heron", "long", "", name=f"{path}:1", id="7")]
     table = write("a.tsv", f"{document}\nlong\n")
     assert list(read_documents(table)) == [Article("", "long", "", name=f"{table}:2")]
     assert next(read_documents(path, ("title",)))[:3] == ("", "Heron", "")
@@ -141,6 +142,12 @@ def test_documents_that_no_one_knows(write: Write) -> None:
 def test_null_and_empty_values_are_empty_texts(write: Write) -> None:
     path = write("a.jsonl", '{"title": null, "body": "", "lead": "L"}\n{"title": "T", "body": "B", "lead": null}\n')
     assert [article[:3] for article in read_articles(path)] == [("", "", "L"), ("T", "B", "")]
+
+
+def test_what_an_id_may_be(write: Write) -> None:
+    ids = ["7", 7, 0, None, ["x"], ""]
+    path = write("a.jsonl", "".join(json.dumps(ROW | {"id": id}) + "\n" for id in ids))
+    assert [article.id for article in read_articles(path)] == ["7", "7", "0", "", "", ""]
 
 
 def test_a_value_of_another_type(write: Write) -> None:

@@ -189,8 +189,17 @@ def test_other_columns(tmp_path: Path) -> None:
 
 def test_records_come_back_from_what_is_kept() -> None:
     task = Summarize()
-    for record in RECORDS:
-        assert task.kept(json.loads(json.dumps(dict(task.texts(record))))) == Record(record.source, record.target)
+    for record in (*RECORDS, Record(*PAIRS[0], id="7")):
+        assert task.kept(json.loads(json.dumps(dict(task.texts(record))))) == record
+
+
+def test_a_record_has_the_id_of_its_row_or_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    rows = [{"body": "B", "lead": "L", "id": 7}, {"body": "B", "lead": "L"}]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    found = list(Summarize().read([str(path)]))
+    assert [record.id for record in found] == ["7", f"{path}:2"]
+    assert [repr(record) for record in found] == [f"{path}:1 ''", f"{path}:2 ''"]
 
 
 def test_without_training_it_is_said_how(tmp_path: Path) -> None:
