@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -394,11 +394,16 @@ def stored_records(
     run: Path, task: Task[Any, Any], split: str, limit: int | None = None
 ) -> tuple[str, Iterator[Record[Any, Any]]]:
     """A split of the folder that a run was trained on: what it is called, and its records, as they were read where
-    their ids are less."""
+    their ids are less. Raises DataError for one whose ids are all there is, though they are less, as of train."""
     data = folders.data_of(run, task)
     store, name = Store(data, split), set_name(data, split)
     if store.has_texts:
         return name, map(task.kept, islice(store.texts(), limit))
     rows = (store.row(index) for index in range(len(store)))
     records = (Record(task.decode_source(prompt), task.decode(target)) for prompt, target in islice(rows, limit))
-    return name, records
+    if (first := next(records, None)) is not None and task.texts(first) is not None:
+        raise DataError(
+            f"{name} cannot be scored on: only ids are kept of it, cut to the window; accepted: another --split that "
+            "prepare wrote, such as val, or the corpus itself with --pairs"
+        )
+    return name, chain([] if first is None else [first], records)

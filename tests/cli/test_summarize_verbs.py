@@ -93,6 +93,22 @@ def test_predictions_name_their_records(trained: Path, workplace: Path, capsys: 
         assert [(row["n"], row["id"]) for row in rows] == list(enumerate(ids, 1))
 
 
+def test_what_was_trained_on_is_not_scored_as_if_it_were_whole(trained: Path, capsys: Capture) -> None:
+    assert run(["summarize", "evaluate", "--run", str(trained), "--split", "train", "--json"]) == 3
+    message = json.loads(capsys.readouterr().err)["error"]["message"]
+    assert message.startswith("corpus.jsonl:train cannot be scored on: only ids are kept of it, cut to the window")
+
+
+def test_texts_that_are_missing_are_not_made_up_from_ids(trained: Path, workplace: Path, capsys: Capture) -> None:
+    texts = trained.parent / "data" / "val.texts"
+    texts.rename(workplace / "val.texts")
+    try:
+        assert run(["summarize", "evaluate", "--run", str(trained), "--json"]) == 3
+    finally:
+        (workplace / "val.texts").rename(texts)
+    assert "val.texts is missing" in json.loads(capsys.readouterr().err)["error"]["message"]
+
+
 # generate
 
 
