@@ -17,7 +17,7 @@ from gpt2kit.data.hub import fetch
 from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.data.sources import is_table
 from gpt2kit.evaluate.extractive import tfidf_order
-from gpt2kit.evaluate.sentences import sentences, without_last_sentence
+from gpt2kit.evaluate.sentences import paragraphs, sentences, without_last_sentence
 from gpt2kit.evaluate.summaries import Example, SummaryScores
 from gpt2kit.tasks.base import Record, Score, Scorer, TextTask, recast
 
@@ -142,17 +142,20 @@ class Summarize(TextTask[Document, str]):
         return source.title or source.body
 
     def encode_source(self, source: Document) -> list[int]:
-        return [*self.bpe.encode([self._arranged(source)])[0], self.bpe.id(SEPARATOR)]
+        return [*self.bpe.encode([_text(source)])[0], self.bpe.id(SEPARATOR)]
 
     def decode_source(self, prompt: Sequence[int]) -> Document:
-        title, _, body = self.bpe.decode(prompt[:-1]).partition("\n")
+        return self._document(prompt[:-1])
+
+    def _document(self, ids: Sequence[int]) -> Document:
+        title, _, body = self.bpe.decode(ids).partition("\n")
         return Document(title, body)
 
     def encode_target(self, target: str) -> list[int]:
         return [*self.bpe.encode([target])[0], self.eos]
 
     def encode(self, records: Sequence[Record[Document, str]]) -> list[tuple[list[int], list[int]]]:
-        sources = self.bpe.encode([self._arranged(record.source) for record in records])
+        sources = self.bpe.encode([_text(record.source) for record in records])
         targets = self.bpe.encode([record.target for record in records])
         separator, end = self.bpe.id(SEPARATOR), self.eos
         return [([*source, separator], [*target, end]) for source, target in zip(sources, targets, strict=True)]
@@ -163,19 +166,20 @@ class Summarize(TextTask[Document, str]):
         cut = self.bpe.decode(target[: self.longest - 1]).rstrip("\ufffd")  # a part of a character
         return self.encode_target(without_last_sentence(cut))
 
-    def _arranged(self, source: Document) -> str:
-        """The document in the order in which it is read, the end of which may be cut."""
-        if self.cut != "tfidf":
-            return _text(source)
-        paragraphs = [line for line in source.body.split("\n") if line.strip() and not line.startswith("==")]
-        ranked = (paragraphs[index] for index in tfidf_order(paragraphs, source.title))
-        return _text(Document(source.title, "\n".join(ranked)))
-
     def shorten(self, prompt: list[int], room: int) -> list[int]:
-        if self.cut != "head-tail" or len(prompt) <= room:
-            return super().shorten(prompt, room)
-        first = (room - 1) // 2
-        return [*prompt[:first], *prompt[len(prompt) - (room - first) :]]
+        return prompt if len(prompt) <= room else [*self._cut(prompt[:-1], room - 1), prompt[-1]]
+
+    def _cut(self, text: list[int], room: int) -> list[int]:
+        """What `cut` leaves of the ids of a document that is too long: at most `room` of them."""
+        if self.cut == "head-tail":
+            first = room // 2
+            return [*text[:first], *text[len(text) - (room - first) :]]
+        if self.cut == "tfidf":
+            title, body = self._document(text)
+            found = paragraphs(body)
+            ranked = "\n".join(found[place] for place in tfidf_order(found, title))
+            text = self.bpe.encode([_text(Document(title, ranked))])[0]
+        return text[:room]
 
     def decode(self, ids: Sequence[int]) -> str:
         return self.bpe.decode(ids)
@@ -210,12 +214,13 @@ class TlDr(Summarize):
     (Radford et al. 2019, section 3.6)."""
 
     def encode_source(self, source: Document) -> list[int]:
-        text, hint = self.bpe.encode([self._arranged(source).strip(), TLDR])
+        text, hint = self.bpe.encode([_text(source).strip(), TLDR])
         return [*text, *hint]
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
-        hint = len(self.bpe.encode([TLDR])[0])
-        return prompt if len(prompt) <= room else [*prompt[: room - hint], *prompt[-hint:]]
+        """Without a title the first line is taken for one."""
+        hint = self.bpe.encode([TLDR])[0]
+        return prompt if len(prompt) <= room else [*self._cut(prompt[: -len(hint)], room - len(hint)), *hint]
 
     def decode(self, ids: Sequence[int]) -> str:
         return " ".join(sentences(self.bpe.decode(ids))[:3])

@@ -107,13 +107,25 @@ def test_what_stays_of_a_long_document(tmp_path: Path) -> None:
 
 
 def test_paragraphs_with_the_words_of_the_title_come_first(tmp_path: Path) -> None:
-    body = "Nothing here.\n== Heading ==\nThe green comet is seen in May.\nA comet is ice.\nNor here."
-    task = opened(tmp_path, cut="tfidf")
-    arranged = task.decode_source(task.encode_source(Document("Green comet", body)))
+    """Headings go; a line that only begins like one is a paragraph. The tokens that are lost are counted."""
+    body = "Nothing here.\n== Heading ==\nThe green comet is seen in May.\nA comet is ice.\n== is a sign.\nNor here."
+    task, report = opened(tmp_path, cut="tfidf"), SplitReport()
+    record = Record(Document("Green comet", body), "A comet.")
+    whole, target = task.encode([record])[0]
+    ((prompt, _),) = fit_rows([record], [(whole, target)], task, len(whole) + len(target) - 1, report)
+    arranged = task.decode_source(prompt)
     assert arranged.title == "Green comet"
-    lines = arranged.body.split("\n")
-    assert lines[:2] == ["The green comet is seen in May.", "A comet is ice."]
-    assert sorted(lines) == sorted(line for line in body.split("\n") if not line.startswith("=="))
+    lines = ["The green comet is seen in May.", "A comet is ice.", "Nothing here.", "== is a sign.", "Nor here."]
+    assert arranged.body.split("\n") == lines
+    assert (report.cut, report.cut_tokens) == (1, len(whole) - len(prompt))
+    assert task.decode_source(task.shorten(whole, 40)).body.startswith("The green comet is seen")
+
+
+def test_a_document_that_fits_keeps_its_order(tmp_path: Path) -> None:
+    document = Document("Green comet", "Nothing here.\n== Heading ==\nThe green comet is seen in May.")
+    task = opened(tmp_path, cut="tfidf")
+    prompt = task.encode_source(document)
+    assert task.decode_source(task.shorten(prompt, len(prompt))) == document
 
 
 def test_a_whole_document_or_none(tmp_path: Path) -> None:
@@ -211,6 +223,10 @@ def test_without_training_it_is_said_how(tmp_path: Path) -> None:
     short = task.shorten(prompt, 50)
     assert len(short) == 50
     assert task.bpe.decode(short).endswith("\nTL;DR:")
+    halves, _ = opened(tmp_path, cut="head-tail").zero_shot()
+    short = halves.shorten(prompt, 50)
+    assert len(short) == 50
+    assert halves.bpe.decode(short).endswith("39 says little.\nTL;DR:")
     ids = task.bpe.encode([" One. Two is here. Three! Four?"])[0]
     assert task.decode(ids) == "One. Two is here. Three!"
 
