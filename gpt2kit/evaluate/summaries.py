@@ -8,6 +8,7 @@ from gpt2kit.evaluate.bootstrap import COVERED, RESAMPLES, interval
 from gpt2kit.evaluate.extractive import lead, oracle, random_sentences, tfidf
 from gpt2kit.evaluate.faithful import faithfulness, unsupported
 from gpt2kit.evaluate.rouge import Rouge, signatures
+from gpt2kit.evaluate.words import words
 
 
 class Example(NamedTuple):
@@ -28,6 +29,9 @@ EXTRACTS: dict[str, Callable[[Example], str]] = {
 
 REFERENCE = "reference"
 """The system whose summaries are the references themselves: no ROUGE, but the figures of faithfulness."""
+
+
+EMPTY = "summaries without words %"
 
 
 class Figure(NamedTuple):
@@ -53,12 +57,22 @@ class SummaryScores:
         of_output = self.rouge(output, example.reference)
         for system, extract in EXTRACTS.items():
             self._keep(system, self.rouge(extract(example), example.reference))
-        source = f"{example.title}\n{example.body}"
-        unknown = unsupported(output, source)
-        of_output |= faithfulness(output, source, unknown)
         self._keep("", of_output)
-        self._keep(REFERENCE, faithfulness(example.reference, source, unsupported(example.reference, source)))
-        return {**of_output, "unsupported": unknown}
+        told = self._faithful("", output, example)
+        self._faithful(REFERENCE, example.reference, example)
+        return {**of_output, **told}
+
+    def _faithful(self, system: str, summary: str, example: Example) -> dict[str, object]:
+        """A summary without words says nothing false: it is counted, and is in none of the other means."""
+        empty = not words(summary)
+        self._keep(system, {EMPTY: 100.0 * empty})
+        if empty:
+            return {"unsupported": []}
+        source = f"{example.title}\n{example.body}"
+        unknown = unsupported(summary, source)
+        figures = faithfulness(summary, source, unknown)
+        self._keep(system, figures)
+        return {**figures, "unsupported": unknown}
 
     def _keep(self, system: str, figures: Mapping[str, float]) -> None:
         for name, value in figures.items():
@@ -66,16 +80,10 @@ class SummaryScores:
 
     def figures(self) -> list[Figure]:
         """Of the model first."""
-        how = f"mean:examples|ci:{COVERED}%-bootstrap-{RESAMPLES}|seed:0"
-        of_rouge = signatures()
-        return [
-            Figure(
-                system,
-                name,
-                sum(values) / len(values),
-                interval(values),
-                f"{of_rouge[name]}|{how}" if name in of_rouge else how,
-            )
-            for system, by_name in self.values.items()
-            for name, values in by_name.items()
-        ]
+        of_rouge, found = signatures(), []
+        for system, by_name in self.values.items():
+            for name, values in by_name.items():
+                how = f"mean:examples|n:{len(values)}|ci:{COVERED}%-bootstrap-{RESAMPLES}|seed:0"
+                signature = f"{of_rouge[name]}|{how}" if name in of_rouge else how
+                found.append(Figure(system, name, sum(values) / len(values), interval(values), signature))
+        return found

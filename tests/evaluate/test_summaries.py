@@ -11,7 +11,7 @@ from gpt2kit.evaluate.bootstrap import interval
 from gpt2kit.evaluate.extractive import lead, oracle, random_sentences, tfidf
 from gpt2kit.evaluate.faithful import faithfulness, unsupported
 from gpt2kit.evaluate.rouge import Rouge
-from gpt2kit.evaluate.summaries import EXTRACTS, REFERENCE, Example, Figure, SummaryScores
+from gpt2kit.evaluate.summaries import EMPTY, EXTRACTS, REFERENCE, Example, Figure, SummaryScores
 
 BODY = "It was founded in 1920. It grew fast. A railway came later. Most people farm. The harbour of Ville is large."
 EXAMPLES = [
@@ -35,9 +35,9 @@ def figures() -> dict[tuple[str, str], Figure]:
 
 
 def test_every_system_has_its_figures_the_model_first() -> None:
-    expected = [("", name) for name in (*ROUGE, *FAITHFUL)]
+    expected = [("", name) for name in (*ROUGE, EMPTY, *FAITHFUL)]
     expected += [(system, name) for system in EXTRACTS for name in ROUGE]
-    assert list(figures()) == [*expected, *((REFERENCE, name) for name in FAITHFUL)]
+    assert list(figures()) == [*expected, *((REFERENCE, name) for name in (EMPTY, *FAITHFUL))]
 
 
 def test_rouge_is_the_mean_over_the_examples() -> None:
@@ -75,9 +75,38 @@ def test_what_is_told_of_one_summary() -> None:
     assert told["ROUGE-1"] == Rouge()(OUTPUTS[0], EXAMPLES[0].reference)["ROUGE-1"]
 
 
+@pytest.mark.parametrize("empty", ["", " \n", "..."])
+def test_a_summary_without_words_is_not_faithful(empty: str) -> None:
+    """It is counted, and has no share in the means of the others; its ROUGE is 0."""
+    scores = SummaryScores()
+    for output in (OUTPUTS[0], empty, empty, empty):
+        told = scores.add(output, EXAMPLES[0])
+    assert told == {**dict.fromkeys(ROUGE, 0), "unsupported": []}
+    found = {(figure.system, figure.name): figure for figure in scores.figures()}
+    alone = {(figure.system, figure.name): figure for figure in one_of(OUTPUTS[0]).figures()}
+    assert found["", EMPTY].value == 75
+    assert found[REFERENCE, EMPTY].value == 0
+    for name in FAITHFUL:
+        assert found["", name].value == alone["", name].value
+        assert "|n:1|" in found["", name].signature
+    assert found["", "ROUGE-1"].value == pytest.approx(alone["", "ROUGE-1"].value / 4)
+
+
+def test_nothing_but_summaries_without_words() -> None:
+    """No mean of nothing is made up."""
+    names = [figure.name for figure in one_of("").figures() if not figure.system]
+    assert names == [*ROUGE, EMPTY]
+
+
+def one_of(output: str) -> SummaryScores:
+    scores = SummaryScores()
+    scores.add(output, EXAMPLES[0])
+    return scores
+
+
 def test_signatures() -> None:
     found = figures()
-    how = "mean:examples|ci:95%-bootstrap-1000|seed:0"
+    how = "mean:examples|n:3|ci:95%-bootstrap-1000|seed:0"
     rouge = f"score:F1|tok:unicode-words|case:lc|stem:no|sent:no|version:{version('rouge-score')}|{how}"
     assert found["", "ROUGE-1"].signature == found["oracle", "ROUGE-1"].signature == rouge
     assert found["", "copied density"].signature == how
