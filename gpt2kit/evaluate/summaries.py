@@ -8,7 +8,7 @@ from gpt2kit.evaluate.bootstrap import COVERED, RESAMPLES, interval
 from gpt2kit.evaluate.extractive import lead, oracle, random_sentences, tfidf
 from gpt2kit.evaluate.faithful import faithfulness, unsupported
 from gpt2kit.evaluate.rouge import Rouge, signatures
-from gpt2kit.evaluate.words import words
+from gpt2kit.evaluate.words import first_words, words
 
 
 class Example(NamedTuple):
@@ -30,6 +30,10 @@ EXTRACTS: dict[str, Callable[[Example], str]] = {
 REFERENCE = "reference"
 """The system whose summaries are the references themselves: no ROUGE, but the figures of faithfulness."""
 
+
+LONGEST = 1000
+"""Of a summary or a reference so many words are scored: the time of ROUGE-L is the product of both lengths, and one
+sentence of a document may be as long as a book."""
 
 EMPTY = "summaries without words %"
 
@@ -54,9 +58,10 @@ class SummaryScores:
 
     def add(self, output: str, example: Example) -> dict[str, object]:
         """Returns what is known of this summary."""
+        output, example = _bounded(output), example._replace(reference=_bounded(example.reference))
         of_output = self.rouge(output, example.reference)
         for system, extract in EXTRACTS.items():
-            self._keep(system, self.rouge(extract(example), example.reference))
+            self._keep(system, self.rouge(_bounded(extract(example)), example.reference))
         self._keep("", of_output)
         told = self._faithful("", output, example)
         self._faithful(REFERENCE, example.reference, example)
@@ -83,7 +88,11 @@ class SummaryScores:
         of_rouge, found = signatures(), []
         for system, by_name in self.values.items():
             for name, values in by_name.items():
-                how = f"mean:examples|n:{len(values)}|ci:{COVERED}%-bootstrap-{RESAMPLES}|seed:0"
+                how = f"words:{LONGEST}|mean:examples|n:{len(values)}|ci:{COVERED}%-bootstrap-{RESAMPLES}|seed:0"
                 signature = f"{of_rouge[name]}|{how}" if name in of_rouge else how
                 found.append(Figure(system, name, sum(values) / len(values), interval(values), signature))
         return found
+
+
+def _bounded(summary: str) -> str:
+    return first_words(summary, LONGEST)

@@ -93,6 +93,16 @@ def test_predictions_name_their_records(trained: Path, workplace: Path, capsys: 
         assert [(row["n"], row["id"]) for row in rows] == list(enumerate(ids, 1))
 
 
+def test_one_sentence_of_100_000_characters_is_scored(trained: Path, workplace: Path, capsys: Capture) -> None:
+    write_rows(
+        workplace / "a.jsonl", {"body": "山" * 100_000, "lead": "山。"}, {"body": "word " * 20_000, "lead": "A word."}
+    )
+    assert run(["summarize", "evaluate", "--run", str(trained), "--pairs", "a.jsonl", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["count"], found["truncated"]) == (2, 2)
+    assert "|words:1000|" in found["scores"]["ROUGE-L"]["signature"]
+
+
 def test_what_was_trained_on_is_not_scored_as_if_it_were_whole(trained: Path, capsys: Capture) -> None:
     assert run(["summarize", "evaluate", "--run", str(trained), "--split", "train", "--json"]) == 3
     message = json.loads(capsys.readouterr().err)["error"]["message"]

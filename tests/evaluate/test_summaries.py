@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import time
 from importlib.metadata import version
 
 import numpy as np
@@ -98,6 +99,16 @@ def test_nothing_but_summaries_without_words() -> None:
     assert names == [*ROUGE, EMPTY]
 
 
+def test_a_sentence_of_100_000_characters_takes_seconds() -> None:
+    """As a document, a reference and an output, of which the first 1,000 words are scored."""
+    sentence, scores = "山" * 100_000, SummaryScores()
+    started = time.perf_counter()
+    told = scores.add(sentence, Example("", sentence, sentence))
+    assert time.perf_counter() - started < 30
+    assert [told[name] for name in ROUGE] == [pytest.approx(100)] * 4
+    assert told["longest copied span, words"] == 1000
+
+
 def one_of(output: str) -> SummaryScores:
     scores = SummaryScores()
     scores.add(output, EXAMPLES[0])
@@ -106,7 +117,7 @@ def one_of(output: str) -> SummaryScores:
 
 def test_signatures() -> None:
     found = figures()
-    how = "mean:examples|n:3|ci:95%-bootstrap-1000|seed:0"
+    how = "words:1000|mean:examples|n:3|ci:95%-bootstrap-1000|seed:0"
     rouge = f"score:F1|tok:unicode-words|case:lc|stem:no|sent:no|version:{version('rouge-score')}|{how}"
     assert found["", "ROUGE-1"].signature == found["oracle", "ROUGE-1"].signature == rouge
     assert found["", "copied density"].signature == how
