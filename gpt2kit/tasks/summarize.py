@@ -63,9 +63,9 @@ class Summarize(TextTask[Document, str]):
     cut: str = knob(
         "head",
         "what stays of a document that is longer than the window: its beginning; its beginning and end; its paragraphs "
-        "that say most of the title's words, by tf-idf; long: it is not cut, prepare drops it",
+        "that say most of the title's words, by tf-idf; long: prepare drops it, generate keeps its beginning",
         CUTS,
-        flag=("prepare",),
+        flag=("prepare", "generate", "evaluate"),
     )
     longest: int = knob(
         0,
