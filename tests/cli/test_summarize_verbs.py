@@ -1,6 +1,8 @@
 """Summaries from the command line: what is scored, what is answered, and what bad input gets for an answer."""
 
+import bz2
 import json
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,29 @@ It grows slowly.</text></revision></page>
 <page><title>Maze</title><ns>0</ns><revision><text>{}</text></revision></page>
 </mediawiki>
 """
+
+
+ROW = json.dumps({"title": "Oak", "body": "It grows slowly, and people make tables of it.", "lead": "A tree."}) + "\n"
+ROWS = "".join(ROW.replace("Oak", f"Oak {number * number}") for number in range(2000)).encode()
+WHOLE_DUMP = DUMP.format("It ends.").encode()
+
+BAD = [
+    ("a.jsonl", f'{ROW}{ROW}{{"body": "x", \n{ROW}'.encode(), "", "a.jsonl:3: one JSON object a line is accepted"),
+    ("a.jsonl.xz", lzma.compress(ROWS)[:-100], "", "a.jsonl.xz: damaged, cut short or not compressed"),
+    ("a.jsonl.bz2", bz2.compress(ROWS)[:-100], "", "a.jsonl.bz2: damaged, cut short or not compressed"),
+    ("d.xml.bz2", bz2.compress(WHOLE_DUMP)[:-30], "", "d.xml.bz2: damaged, cut short or not compressed"),
+    (
+        "d.xml",
+        WHOLE_DUMP[: WHOLE_DUMP.index(b"<page><title>Maze")],
+        "",
+        "d.xml:6: malformed XML, or a dump that is cut",
+    ),
+    ("d.xml", WHOLE_DUMP.replace(b"</text>", b"</txt>"), "", "d.xml:4: malformed XML, or a dump that is cut"),
+    ("a.jsonl", ROW.encode(), "body,leed", "a.jsonl:1: no column 'leed'; there are 'title', 'body', 'lead'; did you"),
+    ("a.jsonl", ROW.replace("It grows slowly, and people make tables of it.", "").encode(), "", "(no document: 1)"),
+    ("a.jsonl", ROW.encode().replace(b"tables", b"caf\xe9s"), "", "a.jsonl:1: byte 0xe9 at offset"),
+]
+"""What a file is called, what is in it, --columns, and what its error says."""
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +169,55 @@ def test_pages_that_are_no_articles_are_not_answered(trained: Path, workplace: P
         answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert [answer["input"] for answer in answers] == titles
     assert answers[1]["output"] == ""
+
+
+# bad input
+
+
+@pytest.mark.parametrize(("name", "content", "columns", "message"), BAD)
+def test_a_bad_corpus_is_refused_and_nothing_is_lost(
+    workplace: Path, trained: Path, capsys: Capture, name: str, content: bytes, columns: str, message: str
+) -> None:
+    """A prepared folder that was to be replaced stays as it was."""
+    (workplace / name).write_bytes(content)
+    (workplace / "data").mkdir()
+    (workplace / "data" / "thesis.txt").write_text("ten years", encoding="utf-8")
+    more = ["--columns", columns] if columns else []
+    commands = [
+        ["prepare", name, "--out", "data", "--overwrite", "--set", "task.vocab=300", *more],
+        ["evaluate", "--run", str(trained), "--pairs", name, *more],
+    ]
+    for command in commands:
+        assert run(["summarize", *command, "--json"]) == 3
+        out, err = capsys.readouterr()
+        assert out == ""
+        told = json.loads(err)
+        assert (told["ok"], told["error"]["code"]) == (False, 3)
+        assert message in told["error"]["message"]
+    assert sorted(path.name for path in workplace.rglob("*")) == sorted(["data", "thesis.txt", name])
+    assert (workplace / "data" / "thesis.txt").read_text(encoding="utf-8") == "ten years"
+
+
+def test_bad_rows_among_good_ones_are_counted(workplace: Path, capsys: Capture) -> None:
+    """Texts of any script are good ones; what HTML leaves in a text is text."""
+    rows = [("", "L."), ("B b.", ""), ("A b. C d.", "C d."), ("B.", "Longer than it.")]
+    rows += [
+        ("这是一个很长的句子，讲的是一座山。", "这是山。"),
+        ("<p>It &amp; more</p> " * 9, "A <b>p</b>."),
+        ("word " * 20_000, "Go."),
+    ]
+    write_rows(workplace / "a.jsonl", *({"title": "T", "body": body, "lead": lead} for body, lead in rows))
+    tiny = [word for key in ("task.vocab=600", "model.size=", "model.n_positions=128") for word in ("--set", key)]
+    assert run(["summarize", "prepare", "a.jsonl", "--val", "a.jsonl", "--out", "data", "--json", *tiny]) == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)["val"]
+    assert (found["read"], found["rows"], found["cut"]) == (7, 3, 1)
+    assert found["dropped"] == {
+        "no document": 1,
+        "no summary": 1,
+        "the summary stands in the document": 1,
+        "the summary is longer than the document": 1,
+    }
+    assert "val: 1 dropped, no document, such as a.jsonl:1 'T'" in err
+    kept = [json.loads(line) for line in (workplace / "data" / "val.texts").read_text(encoding="utf-8").splitlines()]
+    assert [text["summary"] for text in kept] == ["这是山。", "A <b>p</b>.", "Go."]
