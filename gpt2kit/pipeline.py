@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -75,7 +75,7 @@ def prepare(
             )
         reports = {name: writer.report for name, writer in writers.items()}
         if not reports["train"].rows:
-            raise DataError(f"{' '.join(corpora['train'])}: nothing to train on ({_why(reports['train'])})")
+            raise DataError(f"{' '.join(corpora['train'])}: nothing to train on ({reports['train'].reasons()})")
         folders.save_task(folder, recipe.task_name, fitted)
         described = {"corpora": dict(corpora), "window": window, "splits": {s: r.json() for s, r in reports.items()}}
         files.write_json(folder / REPORT_FILE, described)
@@ -85,12 +85,6 @@ def prepare(
 def _only(split: str, task: Task[Any, Any]) -> Callable[[Record[Any, Any]], str | None]:
     """All records belong to one split, but for those of which the corpus itself says another."""
     return lambda record: split if task.named_split(record) in (None, split) else None
-
-
-def _why(report: SplitReport) -> str:
-    """Each reason for which nothing is left, and some of what it was."""
-    told = (f"{n} {reason}: {', '.join(report.examples[reason][:5])}" for reason, n in report.dropped.items())
-    return "; ".join(told) or "it is empty"
 
 
 def _counted(
@@ -281,7 +275,8 @@ def evaluate(
 ) -> Evaluation:
     """Answer every record's source and score the answers, holding no more than the task's scores need.
 
-    `predictions` receives them as JSON lines, each as soon as it is there.
+    `predictions` receives them as JSON lines, each as soon as it is there: "n" is its number, from 1 on, and "id" what
+    the corpus calls its record, or where it stands there; a split that was prepared from lines of text has no ids.
     """
     task, scorer, seconds = engine.task, engine.task.scorer(), 0.0
     asked: deque[Record[Any, Any]] = deque()
@@ -300,7 +295,8 @@ def evaluate(
             done, truncated, unfinished = done + 1, truncated + result.truncated, unfinished + (not result.finished)
             if predictions is not None:
                 file = file or stack.enter_context(predictions.open("w", encoding="utf-8"))
-                line = {"id": done, "source": task.show(record.source), "output": output, "target": record.target}
+                line: dict[str, Any] = {"n": done} | ({"id": record.id} if record.id else {})
+                line |= {"source": task.show(record.source), "output": output, "target": record.target}
                 file.write(json.dumps(line | figures, ensure_ascii=False) + "\n")
                 file.flush()
             progress(done)
@@ -378,15 +374,43 @@ def _named(corpus: Sequence[str]) -> str:
     return ",".join(Path(word).name for word in corpus)
 
 
+def corpus_records(
+    task: Task[Any, Any], corpus: Sequence[str], report: SplitReport, limit: int | None = None
+) -> tuple[str, Iterator[Record[Any, Any]]]:
+    """A corpus to score on: what it is called, and its records; `report` counts them and those that are left out.
+
+    Raises DataError, in the end, if all are.
+    """
+    name = _named(corpus)
+
+    def scorable() -> Iterator[Record[Any, Any]]:
+        for record in task.read(corpus):
+            report.read += 1
+            if reason := task.unscorable(record):
+                report.drop(reason, record)
+            else:
+                report.rows += 1
+                yield record
+        if not report.rows:
+            raise DataError(f"{name} has no records to evaluate on ({report.reasons()})")
+
+    return name, islice(scorable(), limit)
+
+
 def stored_records(
     run: Path, task: Task[Any, Any], split: str, limit: int | None = None
 ) -> tuple[str, Iterator[Record[Any, Any]]]:
     """A split of the folder that a run was trained on: what it is called, and its records, as they were read where
-    their ids are less."""
+    their ids are less. Raises DataError for one whose ids are all there is, though they are less, as of train."""
     data = folders.data_of(run, task)
     store, name = Store(data, split), set_name(data, split)
     if store.has_texts:
         return name, map(task.kept, islice(store.texts(), limit))
     rows = (store.row(index) for index in range(len(store)))
     records = (Record(task.decode_source(prompt), task.decode(target)) for prompt, target in islice(rows, limit))
-    return name, records
+    if (first := next(records, None)) is not None and task.texts(first) is not None:
+        raise DataError(
+            f"{name} cannot be scored on: only ids are kept of it, cut to the window; accepted: another --split that "
+            "prepare wrote, such as val, or the corpus itself with --pairs"
+        )
+    return name, chain([] if first is None else [first], records)

@@ -96,6 +96,7 @@ def test_a_few_pairs_are_learnt_by_heart_and_scored(by_heart: Path, examples: Ex
     assert evaluation.signature.startswith("set:pairs|n:4|decode:t:0.0|gpt2kit:")
     assert seen == [1, 2, 3, 4]
     said = [json.loads(line) for line in (by_heart.parent / "said.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(row["n"], "id" in row) for row in said] == [(1, False), (2, False), (3, False), (4, False)]
     assert [row["output"] for row in said] == [row["target"] for row in said] == [r.target for r in records]
     assert json.dumps(evaluation.json())
     with pytest.raises(DataError, match="nothing has no records to evaluate on"):
@@ -261,7 +262,7 @@ def fails(prepared: Callable[[], dict[str, SplitReport]], out: Path, kind: type[
         (b"one\ncaf\xe9\n", b"un\ncaf\xc3\xa9\n", r"a\.en:2: byte 0xe9 at offset 7"),
         (b"one\n", b"\xff\xfeu\x00n\x00\n", r"a\.fr:1: byte 0xff at offset 0"),
         (b"", b"", "nothing to train on"),
-        (b"\n\n \n", b"\n\n\n", r"nothing to train on \(both sides empty: 3\)"),
+        (b"\n\n \n", b"\n\n\n", r"nothing to train on \(both sides empty: 3, such as "),
         (b"one\n" * 5000 + b"\xff\n", b"un\n" * 5001, r"a\.en:5001: byte 0xff at offset 20000"),
     ],
 )

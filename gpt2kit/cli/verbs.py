@@ -275,27 +275,28 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Score a run's answers against references, with the signature of every score."""
-    from itertools import islice
-
     from gpt2kit import files, pipeline
+    from gpt2kit.data.report import SplitReport
 
     engine = load(task, run, {"beams": beams}, device, set, flags)
     counter = console.Counter("answers")
     written = Path(predictions) if predictions else None
     if written is not None:
         files.refuse_existing_file(written, overwrite)
-    records: Iterator[Any]
+    report = SplitReport()
     if pairs:
-        records = islice(engine.task.read(pairs), limit)
-        name = ",".join(Path(path).name for path in pairs)
+        name, records = pipeline.corpus_records(engine.task, pairs, report, limit)
     else:
         name, records = pipeline.stored_records(Path(run or f"runs/{task}"), engine.task, split, limit)
     evaluation = pipeline.evaluate(engine, records, name, written, lambda done: counter(name, done))
     counter.done()
+    console.left_out(name, report)
     if json:
-        console.result_json(evaluation.json())
+        console.result_json(evaluation.json() | ({"dropped": report.dropped} if report.dropped else {}))
     else:
         console.evaluated(evaluation)
+    if report.damaged:
+        raise typer.Exit(PARTLY_DONE)
 
 
 def load(

@@ -11,3 +11,5 @@ class Article(NamedTuple):
     """Why it is left out, in two or three words; then it may have neither body nor lead."""
     name: str = ""
     """Where it comes from, as in "train.jsonl.xz:17"."""
+    id: str = ""
+    """What its table calls it."""

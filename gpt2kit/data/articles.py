@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from gpt2kit.data.article import Article
 from gpt2kit.data.lines import check_file, unpacked_name
+from gpt2kit.data.report import Damage
 from gpt2kit.data.sources import TABLES, is_table, read_fields
 from gpt2kit.data.tables import Columns, Fields, listed
 from gpt2kit.errors import DataError
@@ -35,13 +36,25 @@ def read_articles(word: str, columns: Columns = ()) -> Iterator[Article]:
     if is_dump(word):
         if columns:
             raise DataError(f"{word}: a dump has no columns to name, only tables do")
-        check_file(word)
-        from gpt2kit.data.wikidump import read_dump  # its parser is not loaded for tables
+        return _pages(word)
+    return _articles(read_fields(_table(word), columns or _well_known))
 
-        return read_dump(word)
-    if not is_table(word):
-        raise DataError(f"{word}: cannot be read as articles; accepted: {ACCEPTED}")
-    return _articles(read_fields(word, columns or _well_known))
+
+def read_documents(word: str, columns: Columns = ()) -> Iterator[Article]:
+    """The same where nothing is wanted but titles and documents: leads may be missing, and those of tables are empty.
+
+    `columns` are those of `read_articles` or the document alone; a run may have been trained on a table that had them,
+    so a dump has none without an error. Pages of a dump that are no articles are passed over;
+    one that cannot be parsed is there, without a text.
+    """
+    if len(columns) > 3:
+        raise DataError(
+            f"{len(columns)} columns are named ({listed(columns)}); accepted: --columns document, {HOW_TO_NAME}"
+        )
+    if is_dump(word):
+        return (page for page in _pages(word) if page.problem is None or isinstance(page.problem, Damage))
+    wanted = columns if len(columns) < 2 else columns[:-1]
+    return _documents(read_fields(_table(word), wanted or _well_known_document))
 
 
 def is_dump(path: str) -> bool:
@@ -49,17 +62,53 @@ def is_dump(path: str) -> bool:
     return os.path.splitext(unpacked_name(path))[1].lower() == ".xml" and not path.startswith("hf:")
 
 
+def _pages(word: str) -> Iterator[Article]:
+    check_file(word)
+    from gpt2kit.data.wikidump import read_dump  # its parser is not loaded for tables
+
+    return read_dump(word)
+
+
+def _table(word: str) -> str:
+    if not is_table(word):
+        raise DataError(f"{word}: cannot be read as articles; accepted: {ACCEPTED}")
+    return word
+
+
 def _articles(rows: Iterable[Fields]) -> Iterator[Article]:
-    for name, (*title, document, summary) in rows:
-        yield Article("".join(title), document, summary, name=name)
+    for name, (*title, document, summary), id in rows:
+        yield Article("".join(title), document, summary, name=name, id=id)
+
+
+def _documents(rows: Iterable[Fields]) -> Iterator[Article]:
+    for name, (*title, document), id in rows:
+        yield Article("".join(title), document, "", name=name, id=id)
 
 
 def _well_known(row: dict[str, object], where: str) -> Columns:
-    for names in WELL_KNOWN:
-        if all(name in row for name in names):
-            return ("title", *names) if "title" in row else names
+    if names := _found(WELL_KNOWN, row):
+        return names
     pairs = ", ".join("/".join(names) for names in WELL_KNOWN)
     raise DataError(
         f"{where}: which columns are document and summary? None of the well-known names are there ({pairs}), but "
         f"{listed(row)}; name them: {HOW_TO_NAME}"
     )
+
+
+def _well_known_document(row: dict[str, object], where: str) -> Columns:
+    """That of a pair if there is one, so that a table is read as it was when it was prepared."""
+    documents = tuple((document,) for document, _ in WELL_KNOWN)
+    if names := _found(WELL_KNOWN, row):
+        return names[:-1]
+    if names := _found(documents, row):
+        return names
+    raise DataError(
+        f"{where}: which column is the document? None of the well-known names is there "
+        f"({', '.join(name for (name,) in documents)}), but {listed(row)}; name it: --columns document"
+    )
+
+
+def _found(choices: Iterable[Columns], row: dict[str, object]) -> Columns:
+    """The first names that are all there, with the title before them where there is one."""
+    names = next((names for names in choices if all(name in row for name in names)), ())
+    return ("title", *names) if names and "title" in row else names

@@ -2,22 +2,29 @@
 
 from pathlib import Path
 
-from gpt2kit.errors import DataError, MachineError
+from gpt2kit.errors import DataError, MachineError, UserError
 
 
 def fetch(name: str) -> Path:
-    """A local folder, or a Hub id (owner/name, gpt2) downloaded to the Hub's cache: safetensors and JSON only."""
+    """A local folder, or a Hub id (owner/name, gpt2) downloaded to the Hub's cache: safetensors and JSON only.
+
+    Raises UserError for what is neither, and MachineError without a network.
+    """
     if Path(name).is_dir():
         return Path(name)
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise DataError(f"{name} is no folder")
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     patterns = ["*.safetensors", "*.safetensors.index.json", "*.json", "merges.txt"]
     try:
         return Path(snapshot_download(name, allow_patterns=patterns))
     except (LocalEntryNotFoundError, ConnectionError, TimeoutError) as error:
         raise MachineError(f"{name} is no folder here, and the Hub cannot be reached to look there") from error
+    except HFValidationError as error:
+        raise UserError(
+            f"{name!r} is no folder here, and no id of the Hub either, such as owner/name: {error}"
+        ) from None
     except HfHubHTTPError as error:
         raise DataError(f"{name} is no folder here, and the Hub answers: {error}") from error

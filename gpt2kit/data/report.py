@@ -55,5 +55,10 @@ class SplitReport:
             text = repr(example)
             shown.append(text if len(text) <= WIDTH else f"{text[: WIDTH // 3]}…{text[WIDTH // 3 + 1 - WIDTH :]}")
 
+    def reasons(self) -> str:
+        """Why there are no rows, for a message."""
+        told = (f"{reason}: {n}, such as {self.examples[reason][0]}" for reason, n in self.dropped.items())
+        return "; ".join(told) or "it is empty"
+
     def json(self) -> dict[str, object]:
         return asdict(self)

@@ -34,7 +34,7 @@ class StoreWriter:
         self.folder, self.split = folder, split
         self.dtype = id_dtype(vocab_size)
         self.files: dict[str, BinaryIO] = {}
-        self.rows = self.tokens = self.prompt_tokens = 0
+        self.rows = self.tokens = self.prompt_tokens = self.text_bytes = 0
 
     def __enter__(self) -> "StoreWriter":
         self.files = {kind: (self.folder / f"{self.split}.{kind}").open("wb") for kind in ("ids", "ends", "prompts")}
@@ -64,7 +64,7 @@ class StoreWriter:
         for record in records:
             if "texts" not in self.files:
                 self.files["texts"] = (self.folder / f"{self.split}.texts").open("wb")
-            self.files["texts"].write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+            self.text_bytes += self.files["texts"].write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -73,6 +73,7 @@ class StoreWriter:
             file.close()
         if kind is None:
             counts = {"rows": self.rows, "tokens": self.tokens, "prompt_tokens": self.prompt_tokens}
+            counts["text_bytes"] = self.text_bytes
             files.write_json(self.folder / f"{self.split}.json", counts | {"dtype": self.dtype.name})
 
 
@@ -82,22 +83,32 @@ class Store:
     def __init__(self, folder: Path, split: str) -> None:
         """Raises DataError when a file is missing or has another size than the counts say."""
         counts = files.read_json(folder / f"{split}.json")
+        texts = folder / f"{split}.texts"
+        if "text_bytes" not in counts:  # an older folder, which does not say
+            counts["text_bytes"] = texts.stat().st_size if texts.is_file() else 0
         try:
             self.rows, self.tokens = int(counts["rows"]), int(counts["tokens"])
             self.prompt_tokens, dtype = int(counts["prompt_tokens"]), np.dtype(counts["dtype"])
+            self.text_bytes = int(counts["text_bytes"])
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{folder / split}.json is damaged ({error!r}): prepare the data again") from None
         self.folder, self.split = folder, split
         self.ids = self._map(folder / f"{split}.ids", dtype, self.tokens)
         self.ends = self._map(folder / f"{split}.ends", np.dtype(np.int64), self.rows)
         self.prompts = self._map(folder / f"{split}.prompts", np.dtype(np.uint32), self.rows)
+        if self.has_texts:
+            self._check(texts, self.text_bytes)
 
     @staticmethod
-    def _map(path: Path, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
+    def _check(path: Path, size: int) -> None:
         found = path.stat().st_size if path.is_file() else None
-        if found != count * dtype.itemsize:
+        if found != size:
             state = "missing" if found is None else f"{found} bytes long"
-            raise DataError(f"{path} is {state}; it should have {count * dtype.itemsize} bytes: prepare the data again")
+            raise DataError(f"{path} is {state}; it should have {size} bytes: prepare the data again")
+
+    @classmethod
+    def _map(cls, path: Path, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
+        cls._check(path, count * dtype.itemsize)
         return np.memmap(path, dtype, "r", shape=(count,)) if count else np.empty(0, dtype)
 
     def __len__(self) -> int:
@@ -122,7 +133,7 @@ class Store:
     @property
     def has_texts(self) -> bool:
         """Whether ids do not hold all there is to know of the records."""
-        return (self.folder / f"{self.split}.texts").is_file()
+        return self.text_bytes > 0
 
     def texts(self) -> Iterator[dict[str, str]]:
         """The records as they were read, in order."""

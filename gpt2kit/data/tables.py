@@ -8,6 +8,7 @@ import csv
 import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from gpt2kit.data.lines import cut, decoded_lines, text_lines
 from gpt2kit.errors import DataError
@@ -15,11 +16,20 @@ from gpt2kit.errors import DataError
 Pair = tuple[str, str]
 # The number of the line or row, counted from 1, and its fields by column.
 Row = tuple[int, dict[str, object]]
-# Where the values of some columns stand, for messages, and the values.
-Fields = tuple[str, list[str]]
 Columns = tuple[str, ...]
 # Names the columns to take, given the first row and where it stands.
 Choice = Callable[[dict[str, object], str], Columns]
+
+
+class Fields(NamedTuple):
+    """The values of some columns of a row."""
+
+    where: str
+    """The row stands there, for messages."""
+    values: list[str]
+    id: str = ""
+    """The row's own, from a column of that name; a TSV has none."""
+
 
 # The csv module refuses fields beyond 128 KB unless told otherwise; its limit must fit into a C long, on Windows too.
 LONGEST_FIELD = 2**31 - 1
@@ -27,7 +37,8 @@ LONGEST_FIELD = 2**31 - 1
 
 def tsv_pairs(path: str, columns: Pair | None) -> Iterator[Pair]:
     """Two columns of a TSV as in `tsv_fields`; without `columns` the first two, and the first line is one like all."""
-    for _, (source, target) in tsv_fields(path, columns or ("0", "1")):
+    for fields in tsv_fields(path, columns or ("0", "1")):
+        source, target = fields.values
         yield source, target
 
 
@@ -48,7 +59,7 @@ def tsv_fields(path: str, columns: Columns | Choice) -> Iterator[Fields]:
         fields = line.split("\t", needed)
         if len(fields) < needed:
             raise DataError(f"{path}:{number}: {needed} columns are needed, tabs make {len(fields)}: {cut(line)!r}")
-        yield f"{path}:{number}", [fields[index] for index in indices]
+        yield Fields(f"{path}:{number}", [fields[index] for index in indices])
 
 
 def csv_rows(path: str) -> Iterator[Row]:
@@ -90,7 +101,8 @@ def json_rows(path: str) -> Iterator[Row]:
 
 def pick_pairs(rows: Iterable[Row], columns: Pair | None, place: str) -> Iterator[Pair]:
     """Source and target of each row as in `pick_fields`; without `columns`, chosen by the first row."""
-    for _, (source, target) in pick_fields(map(_unnested, rows), columns or _default_columns, place):
+    for fields in pick_fields(map(_unnested, rows), columns or _default_columns, place):
+        source, target = fields.values
         yield source, target
 
 
@@ -104,7 +116,9 @@ def pick_fields(rows: Iterable[Row], columns: Columns | Choice, place: str) -> I
         where = f"{place}{number}"
         if callable(columns):
             columns = columns(row, where)
-        yield where, [_text(row, column, where) for column in columns]
+        own = row.get("id")
+        name = str(own) if isinstance(own, (str, int)) else ""
+        yield Fields(where, [_text(row, column, where) for column in columns], name)
 
 
 def listed(names: Iterable[str]) -> str:

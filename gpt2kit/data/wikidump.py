@@ -83,8 +83,8 @@ def _article(path: str, page: Page, unshown: frozenset[str]) -> Article:
         try:
             lead, body = read_wikitext(page.text, unshown)
             return Article(page.title, body, lead, name=name)
-        except MarkupError:
-            problem = Damage("markup cannot be parsed")
+        except MarkupError as error:
+            problem = Damage(f"markup cannot be parsed: {error}")
     return Article(page.title, "", "", problem, name)
 
 

@@ -18,15 +18,25 @@ PRONOUN = "I"
 """The one English word that has a capital anywhere and names nothing."""
 
 
-class Fragments(NamedTuple):
-    """The extractive fragments of a summary (Grusky et al. 2018): passages that the source has too."""
+class Copied(NamedTuple):
+    """What a summary has in common with its source; both are 0 for a summary without words."""
 
-    coverage: float
-    """Share of the summary's words that are in a fragment."""
+    longest: int
+    """Words of the longest passage of the summary that the source has too."""
     density: float
-    """Mean, over the summary's words, of the length of the fragment that a word is in: sum of squares by words."""
-    mean_length: float
-    """Words of a fragment on average."""
+    """Of the extractive fragments (Grusky et al. 2018), the longest passages from the summary's start on, each behind
+    the one before: the mean, over the summary's words, of the length of the fragment that a word is in."""
+
+
+def faithfulness(summary: str, source: str, unknown: Sequence[str]) -> dict[str, float]:
+    """What a summary takes from its source, and what it does not; `unknown` is what `unsupported` found."""
+    novel = {f"novel {n}-grams %": 100 * novel_ngrams(summary, source, n) for n in (1, 2, 3)}
+    same = copied(summary, source)
+    return novel | {
+        "longest copied span, words": float(same.longest),
+        "copied density": same.density,
+        "unsupported names and numbers": float(len(unknown)),
+    }
 
 
 def novel_ngrams(summary: str, source: str, n: int) -> float:
@@ -35,26 +45,14 @@ def novel_ngrams(summary: str, source: str, n: int) -> float:
     return len(found.difference(ngrams(words(source), n))) / len(found) if found else 0.0
 
 
-def copied_span(summary: str, source: str) -> int:
-    """Words of the longest passage of the summary that the source has too."""
-    return max(_copied_from(words(summary), words(source)), default=0)
-
-
-def fragments(summary: str, source: str) -> Fragments:
-    """The summary's fragments, taken from its start on: the longest that begins at a word, then on behind it.
-
-    All are 0 for a summary without words, or one that shares none with its source.
-    """
+def copied(summary: str, source: str) -> Copied:
+    """The passages that the source has too."""
     longest = _copied_from(words(summary), words(source))
-    lengths, place = [], 0
+    squares = place = 0
     while place < len(longest):
-        if longest[place]:
-            lengths.append(longest[place])
+        squares += longest[place] ** 2
         place += max(longest[place], 1)
-    if not lengths:
-        return Fragments(0.0, 0.0, 0.0)
-    copied = sum(lengths)
-    return Fragments(copied / len(longest), sum(length**2 for length in lengths) / len(longest), copied / len(lengths))
+    return Copied(max(longest, default=0), squares / max(len(longest), 1))
 
 
 def unsupported(summary: str, source: str) -> list[str]:

@@ -1,12 +1,14 @@
 """Summaries scored one by one: ROUGE beside that of extracts, and how much of them the document says."""
 
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from gpt2kit.evaluate.bootstrap import COVERED, RESAMPLES, interval
 from gpt2kit.evaluate.extractive import lead, oracle, random_sentences, tfidf
-from gpt2kit.evaluate.faithful import copied_span, fragments, novel_ngrams, unsupported
-from gpt2kit.evaluate.rouge import Rouge
+from gpt2kit.evaluate.faithful import faithfulness, unsupported
+from gpt2kit.evaluate.rouge import Rouge, signatures
+from gpt2kit.evaluate.words import first_words, words
 
 
 class Example(NamedTuple):
@@ -29,6 +31,13 @@ REFERENCE = "reference"
 """The system whose summaries are the references themselves: no ROUGE, but the figures of faithfulness."""
 
 
+LONGEST = 1000
+"""Of a summary or a reference so many words are scored: the time of ROUGE-L is the product of both lengths, and one
+sentence of a document may be as long as a book."""
+
+EMPTY = "summaries without words %"
+
+
 class Figure(NamedTuple):
     """A mean over examples."""
 
@@ -41,46 +50,49 @@ class Figure(NamedTuple):
 
 
 class SummaryScores:
-    """Keeps a few numbers of each example, and no text."""
+    """Keeps eight bytes for each figure of each example, and no text."""
 
     def __init__(self) -> None:
         self.rouge = Rouge()
-        self.rouges: dict[str, list[dict[str, float]]] = {system: [] for system in ("", *EXTRACTS)}
-        self.faithful: dict[str, list[dict[str, float]]] = {"": [], REFERENCE: []}
+        self.values: dict[str, dict[str, array[float]]] = {system: {} for system in ("", *EXTRACTS, REFERENCE)}
 
     def add(self, output: str, example: Example) -> dict[str, object]:
         """Returns what is known of this summary."""
-        summaries = {"": output} | {system: extract(example) for system, extract in EXTRACTS.items()}
-        for system, summary in summaries.items():
-            self.rouges[system].append(self.rouge(summary, example.reference))
-        unknown = unsupported(output, f"{example.title}\n{example.body}")
-        for system, summary in {"": output, REFERENCE: example.reference}.items():
-            self.faithful[system].append(faithfulness(summary, example))
-        return {**self.rouges[""][-1], **self.faithful[""][-1], "unsupported": unknown}
+        output, example = _bounded(output), example._replace(reference=_bounded(example.reference))
+        of_output = self.rouge(output, example.reference)
+        for system, extract in EXTRACTS.items():
+            self._keep(system, self.rouge(_bounded(extract(example)), example.reference))
+        self._keep("", of_output)
+        told = self._faithful("", output, example)
+        self._faithful(REFERENCE, example.reference, example)
+        return {**of_output, **told}
+
+    def _faithful(self, system: str, summary: str, example: Example) -> dict[str, object]:
+        """A summary without words says nothing false: it is counted, and is in none of the other means."""
+        empty = not words(summary)
+        self._keep(system, {EMPTY: 100.0 * empty})
+        if empty:
+            return {"unsupported": []}
+        source = f"{example.title}\n{example.body}"
+        unknown = unsupported(summary, source)
+        figures = faithfulness(summary, source, unknown)
+        self._keep(system, figures)
+        return {**figures, "unsupported": unknown}
+
+    def _keep(self, system: str, figures: Mapping[str, float]) -> None:
+        for name, value in figures.items():
+            self.values[system].setdefault(name, array("d")).append(value)
 
     def figures(self) -> list[Figure]:
         """Of the model first."""
-        found = []
-        for system in (*self.rouges, REFERENCE):
-            if system in self.rouges:
-                scores = self.rouge.averaged(self.rouges[system])
-                found += [
-                    Figure(system, each.name, each.value, (each.low, each.high), each.signature) for each in scores
-                ]
-            if system in self.faithful:
-                how = f"mean:examples|ci:{COVERED}%-bootstrap-{RESAMPLES}|seed:0"
-                for name in self.faithful[system][0]:
-                    values = [example[name] for example in self.faithful[system]]
-                    found.append(Figure(system, name, sum(values) / len(values), interval(values), how))
+        of_rouge, found = signatures(), []
+        for system, by_name in self.values.items():
+            for name, values in by_name.items():
+                how = f"words:{LONGEST}|mean:examples|n:{len(values)}|ci:{COVERED}%-bootstrap-{RESAMPLES}|seed:0"
+                signature = f"{of_rouge[name]}|{how}" if name in of_rouge else how
+                found.append(Figure(system, name, sum(values) / len(values), interval(values), signature))
         return found
 
 
-def faithfulness(summary: str, example: Example) -> dict[str, float]:
-    """What a summary takes from its document and title, and what it does not."""
-    source = f"{example.title}\n{example.body}"
-    novel = {f"novel {n}-grams %": 100 * novel_ngrams(summary, source, n) for n in (1, 2, 3)}
-    return novel | {
-        "longest copied span, words": float(copied_span(summary, source)),
-        "copied density": fragments(summary, source).density,
-        "unsupported names and numbers": float(len(unsupported(summary, source))),
-    }
+def _bounded(summary: str) -> str:
+    return first_words(summary, LONGEST)

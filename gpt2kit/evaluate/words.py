@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import islice
 
 CJK = "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af"
 """Chinese characters and Japanese syllables: written without spaces, so each is a word. Korean has spaces."""
@@ -24,6 +25,15 @@ def words(text: str) -> list[str]:
     if text.isascii():
         return _ASCII.findall(text)
     return word_pattern().findall(unicodedata.normalize("NFC", text))
+
+
+def first_words(text: str, n: int) -> str:
+    """A text up to its n-th word, n > 0; a longer one is in NFC."""
+    if len(text) <= n:
+        return text
+    text = unicodedata.normalize("NFC", text)
+    last = next(islice(word_pattern().finditer(text), n - 1, None), None)
+    return text[: last.end()] if last else text
 
 
 def ngrams(tokens: Sequence[str], n: int) -> Iterator[tuple[str, ...]]:

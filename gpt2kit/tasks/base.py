@@ -41,6 +41,8 @@ class Record(Generic[Source, Target]):
 
     source: Source
     target: Target
+    id: str = field(default="", kw_only=True)
+    """By which it is found again: what its corpus calls it, or where it stands there; not every task knows."""
 
 
 class Scorer(Generic[Source, Target]):
@@ -119,6 +121,10 @@ class Task(ABC, Generic[Source, Target]):
     @abstractmethod
     def problem(self, record: Record[Source, Target]) -> str | None:
         """Why a record cannot be used, in two or three words; None when it can. Damage is an error of the data."""
+
+    def unscorable(self, record: Record[Source, Target]) -> str | None:
+        """Why a record is no example to score on, as in `problem`; one that is merely bad to learn from is."""
+        return None
 
     def left_out(self, record: Record[Source, Target]) -> dict[str, int]:
         """What reading a record passed over, and how often."""

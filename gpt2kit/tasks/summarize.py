@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from gpt2kit.config import check, knob
-from gpt2kit.data.articles import is_dump, read_articles
+from gpt2kit.data.articles import is_dump, read_articles, read_documents
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.data.sources import is_table
 from gpt2kit.evaluate.extractive import tfidf_order
-from gpt2kit.evaluate.sentences import sentences, without_last_sentence
+from gpt2kit.evaluate.sentences import paragraphs, sentences, without_last_sentence
 from gpt2kit.evaluate.summaries import Example, SummaryScores
 from gpt2kit.tasks.base import Record, Score, Scorer, TextTask, recast
 
@@ -56,15 +56,16 @@ class Summarize(TextTask[Document, str]):
     input_unit: ClassVar[str] = "a document"
     columns: tuple[str, ...] = knob(
         (),
-        "document and summary column of a table, or title, document and summary, as in --columns document,summary",
-        flag=("prepare", "evaluate"),
+        "document and summary column of a table, or title, document and summary, as in --columns document,summary; "
+        "to generate, the document alone will do",
+        flag=("prepare", "generate", "evaluate"),
     )
     cut: str = knob(
         "head",
         "what stays of a document that is longer than the window: its beginning; its beginning and end; its paragraphs "
-        "that say most of the title's words, by tf-idf; long: it is not cut, prepare drops it",
+        "that say most of the title's words, by tf-idf; long: prepare drops it, generate keeps its beginning",
         CUTS,
-        flag=("prepare",),
+        flag=("prepare", "generate", "evaluate"),
     )
     longest: int = knob(
         0,
@@ -75,13 +76,13 @@ class Summarize(TextTask[Document, str]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(len(self.columns) in (0, 2, 3), f"columns takes 2 or 3 names, not {len(self.columns)}")
         check(self.longest == 0 or self.longest > 1, f"longest = {self.longest}: a summary has a token and its end")
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Document, str]]:
         streams = [read_articles(word, self.columns) for word in corpus]
         for article in chain.from_iterable(streams):
-            yield Article(Document(article.title, article.body), article.lead, article.name, article.problem)
+            source, id = Document(article.title, article.body), article.id or article.name
+            yield Article(source, article.lead, article.name, article.problem, id=id)
 
     def fit(
         self, corpus: Sequence[str], records: Iterable[Record[Document, str]], folder: Path, window: int
@@ -101,28 +102,34 @@ class Summarize(TextTask[Document, str]):
     def inputs(self, file: str, stdin: BinaryIO) -> Iterator[Document]:
         """The documents of a table or a dump; any other file is one document, and so is standard input."""
         if is_dump(file) or is_table(file):
-            return (record.source for record in self.read([file]))
+            return (Document(each.title, each.body) for each in read_documents(file, self.columns))
         lines = stream_lines(stdin, "standard input") if file in ("", "-") else text_lines(file)
         return iter([self.parse("\n".join(lines))])
 
     def key(self, record: Record[Document, str]) -> str:
         return record.source.body
 
-    def problem(self, record: Record[Document, str]) -> str | None:
-        body, summary = record.source.body.strip(), record.target.strip()
+    def unscorable(self, record: Record[Document, str]) -> str | None:
         if isinstance(record, Article) and record.reason:
             return record.reason
-        if not (body and summary):
-            return "no document" if summary else "no summary" if body else "neither document nor summary"
+        body, summary = record.source.body.strip(), record.target.strip()
+        if body and summary:
+            return None
+        return "no document" if summary else "no summary" if body else "neither document nor summary"
+
+    def problem(self, record: Record[Document, str]) -> str | None:
+        if reason := self.unscorable(record):
+            return reason
+        body, summary = record.source.body.strip(), record.target.strip()
         if summary in body:
             return "the summary stands in the document"
         return "the summary is longer than the document" if len(summary) > len(body) else None
 
     def texts(self, record: Record[Document, str]) -> Mapping[str, str]:
-        return {"title": record.source.title, "body": record.source.body, "summary": record.target}
+        return {"title": record.source.title, "body": record.source.body, "summary": record.target, "id": record.id}
 
     def kept(self, texts: Mapping[str, str]) -> Record[Document, str]:
-        return Record(Document(texts["title"], texts["body"]), texts["summary"])
+        return Record(Document(texts["title"], texts["body"]), texts["summary"], id=texts.get("id", ""))
 
     @property
     def cuts(self) -> bool:
@@ -135,17 +142,20 @@ class Summarize(TextTask[Document, str]):
         return source.title or source.body
 
     def encode_source(self, source: Document) -> list[int]:
-        return [*self.bpe.encode([self._arranged(source)])[0], self.bpe.id(SEPARATOR)]
+        return [*self.bpe.encode([_text(source)])[0], self.bpe.id(SEPARATOR)]
 
     def decode_source(self, prompt: Sequence[int]) -> Document:
-        title, _, body = self.bpe.decode(prompt[:-1]).partition("\n")
+        return self._document(prompt[:-1])
+
+    def _document(self, ids: Sequence[int]) -> Document:
+        title, _, body = self.bpe.decode(ids).partition("\n")
         return Document(title, body)
 
     def encode_target(self, target: str) -> list[int]:
         return [*self.bpe.encode([target])[0], self.eos]
 
     def encode(self, records: Sequence[Record[Document, str]]) -> list[tuple[list[int], list[int]]]:
-        sources = self.bpe.encode([self._arranged(record.source) for record in records])
+        sources = self.bpe.encode([_text(record.source) for record in records])
         targets = self.bpe.encode([record.target for record in records])
         separator, end = self.bpe.id(SEPARATOR), self.eos
         return [([*source, separator], [*target, end]) for source, target in zip(sources, targets, strict=True)]
@@ -156,19 +166,20 @@ class Summarize(TextTask[Document, str]):
         cut = self.bpe.decode(target[: self.longest - 1]).rstrip("\ufffd")  # a part of a character
         return self.encode_target(without_last_sentence(cut))
 
-    def _arranged(self, source: Document) -> str:
-        """The document in the order in which it is read, the end of which may be cut."""
-        if self.cut != "tfidf":
-            return _text(source)
-        paragraphs = [line for line in source.body.split("\n") if line.strip() and not line.startswith("==")]
-        ranked = (paragraphs[index] for index in tfidf_order(paragraphs, source.title))
-        return _text(Document(source.title, "\n".join(ranked)))
-
     def shorten(self, prompt: list[int], room: int) -> list[int]:
-        if self.cut != "head-tail" or len(prompt) <= room:
-            return super().shorten(prompt, room)
-        first = (room - 1) // 2
-        return [*prompt[:first], *prompt[len(prompt) - (room - first) :]]
+        return prompt if len(prompt) <= room else [*self._cut(prompt[:-1], room - 1), prompt[-1]]
+
+    def _cut(self, text: list[int], room: int) -> list[int]:
+        """What `cut` leaves of the ids of a document that is too long: at most `room` of them."""
+        if self.cut == "head-tail":
+            first = room // 2
+            return [*text[:first], *text[len(text) - (room - first) :]]
+        if self.cut == "tfidf":
+            title, body = self._document(text)
+            found = paragraphs(body)
+            ranked = "\n".join(found[place] for place in tfidf_order(found, title))
+            text = self.bpe.encode([_text(Document(title, ranked))])[0]
+        return text[:room]
 
     def decode(self, ids: Sequence[int]) -> str:
         return self.bpe.decode(ids)
@@ -203,12 +214,13 @@ class TlDr(Summarize):
     (Radford et al. 2019, section 3.6)."""
 
     def encode_source(self, source: Document) -> list[int]:
-        text, hint = self.bpe.encode([self._arranged(source).strip(), TLDR])
+        text, hint = self.bpe.encode([_text(source).strip(), TLDR])
         return [*text, *hint]
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
-        hint = len(self.bpe.encode([TLDR])[0])
-        return prompt if len(prompt) <= room else [*prompt[: room - hint], *prompt[-hint:]]
+        """Without a title the first line is taken for one."""
+        hint = self.bpe.encode([TLDR])[0]
+        return prompt if len(prompt) <= room else [*self._cut(prompt[: -len(hint)], room - len(hint)), *hint]
 
     def decode(self, ids: Sequence[int]) -> str:
         return " ".join(sentences(self.bpe.decode(ids))[:3])

@@ -11,6 +11,7 @@ from gpt2kit import engine
 from gpt2kit.cli.app import run
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.errors import UserError
+from gpt2kit.generate import decode
 from gpt2kit.model import hf
 from gpt2kit.model.gpt2 import GPT2
 
@@ -67,12 +68,37 @@ def test_a_summarizer_samples_from_two(pretrained: str) -> None:
     assert engine.zero_shot("summarize", pretrained, {"top_k": 5}).config.top_k == 5
 
 
+@pytest.mark.parametrize("words", [["--cut", "head-tail"], ["--set", "task.cut=head-tail"]])
+def test_what_stays_of_a_long_document_can_be_chosen(
+    pretrained: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    asked: list[str] = []
+    answers = decode.answers
+
+    def noted(model: Any, prompts: list[list[int]], *rest: Any) -> Any:
+        asked.extend(Bpe.load(Path(pretrained)).decode(prompt) for prompt in prompts)
+        return answers(model, prompts, *rest)
+
+    monkeypatch.setattr(decode, "answers", noted)
+    text = "The beginning. " + "The cat sat. " * 300 + "The end."
+    short = ["--set", "generate.max_new_tokens=2", "--json"]
+    assert run(["summarize", "generate", "--zero-shot", "--init", pretrained, *words, *short, text]) == 0
+    assert json.loads(capsys.readouterr().out)["truncated"] is True
+    assert asked[0].startswith("The beginning.")
+    assert asked[0].endswith("The cat sat. The end.\nTL;DR:")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
         (["summarize", "generate", "--zero-shot", "x"], 2, "--zero-shot and --init go together"),
         (["summarize", "generate", "--init", "gpt2", "x"], 2, "--zero-shot and --init go together"),
         (["summarize", "generate", "--zero-shot", "--init", "gpt2", "--run", "r", "x"], 2, "instead of --run"),
+        (
+            ["summarize", "generate", "--zero-shot", "--init", "my run", "x"],
+            2,
+            "'my run' is no folder here, and no id of",
+        ),
     ],
 )
 def test_what_does_not_go_together(pretrained: str, capsys: Capture, words: list[str], code: int, message: str) -> None:

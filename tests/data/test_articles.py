@@ -14,7 +14,7 @@ import pyarrow.parquet
 import pytest
 
 from gpt2kit.data.article import Article
-from gpt2kit.data.articles import is_dump, read_articles
+from gpt2kit.data.articles import is_dump, read_articles, read_documents
 from gpt2kit.data.lines import unpacked_name
 from gpt2kit.data.sources import is_table, read_pairs
 from gpt2kit.errors import DataError
@@ -72,6 +72,7 @@ def test_well_known_columns(write: Write, document: str, summary: str, title: di
         write("a.tsv.bz2", "\t".join(row) + "\n" + "\t".join(row.values())),
     ):
         assert [article[:3] for article in read_articles(path)] == [expected]
+        assert [article.id for article in read_articles(path)] == ["" if ".tsv" in path else "7"]
 
 
 def test_named_columns(write: Write) -> None:
@@ -107,9 +108,46 @@ def test_a_missing_column(write: Write) -> None:
     assert refusal(table, ("0", "5")) == f"{table}:1: 6 columns are needed, tabs make 3: 'title\\tbody\\tlead'"
 
 
+@pytest.mark.parametrize("document", ["body", "document", "article", "text", "source"])
+def test_documents_without_summaries(write: Write, document: str) -> None:
+    row = {"id": "7", "title": "Heron", document: "long"}
+    path = write("a.jsonl", json.dumps(row))
+    assert list(read_documents(path)) == [Article("Heron", "long", "", name=f"{path}:1", id="7")]
+    table = write("a.tsv", f"{document}\nlong\n")
+    assert list(read_documents(table)) == [Article("", "long", "", name=f"{table}:2")]
+    assert next(read_documents(path, ("title",)))[:3] == ("", "Heron", "")
+
+
+def test_documents_are_those_of_the_articles(write: Write) -> None:
+    """Where several well-known columns are there, those of a pair are meant."""
+    path = write("a.jsonl", '{"body": "B", "text": "T", "summary": "S", "title": "H"}')
+    assert next(read_articles(path))[:3] == ("H", "T", "S")
+    assert next(read_documents(path))[:3] == ("H", "T", "")
+
+
+def test_documents_that_no_one_knows(write: Write) -> None:
+    path = write("a.csv", "story\nS\n")
+    with pytest.raises(DataError) as caught:
+        list(read_documents(path))
+    assert str(caught.value) == (
+        f"{path}:2: which column is the document? None of the well-known names is there (body, document, article, "
+        "text, source), but 'story'; name it: --columns document"
+    )
+    with pytest.raises(
+        DataError, match=r"^4 columns are named .*; accepted: --columns document, --columns document,sum"
+    ):
+        read_documents(path, ("a", "b", "c", "d"))
+
+
 def test_null_and_empty_values_are_empty_texts(write: Write) -> None:
     path = write("a.jsonl", '{"title": null, "body": "", "lead": "L"}\n{"title": "T", "body": "B", "lead": null}\n')
     assert [article[:3] for article in read_articles(path)] == [("", "", "L"), ("T", "B", "")]
+
+
+def test_what_an_id_may_be(write: Write) -> None:
+    ids = ["7", 7, 0, None, ["x"], ""]
+    path = write("a.jsonl", "".join(json.dumps(ROW | {"id": id}) + "\n" for id in ids))
+    assert [article.id for article in read_articles(path)] == ["7", "7", "0", "", "", ""]
 
 
 def test_a_value_of_another_type(write: Write) -> None:

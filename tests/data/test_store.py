@@ -129,3 +129,41 @@ def test_a_digest_says_which_data_it_is(tmp_path: Path) -> None:
     assert digest("more", [*rows, ([1], [1])]) != expected
     assert Store(tmp_path / "more", "val").first(2).digest() == expected
     assert digest("empty", []) == hashlib.blake2b().hexdigest()[:8]
+
+
+TEXTS = [{"body": "été"}, {"body": ""}]
+
+
+def with_texts(folder: Path) -> Path:
+    """A split with the records it was made of; returns the file that has them."""
+    with StoreWriter(folder, "val", 10) as writer:
+        writer.add(ROWS[:2])
+        writer.add_texts(TEXTS)
+    return folder / "val.texts"
+
+
+def test_texts_come_back(tmp_path: Path) -> None:
+    with_texts(tmp_path)
+    store = Store(tmp_path, "val")
+    assert (store.has_texts, list(store.texts())) == (True, TEXTS)
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "longer"])
+def test_damaged_texts_are_known(tmp_path: Path, damage: str) -> None:
+    path = with_texts(tmp_path)
+    raw = path.read_bytes()
+    path.unlink()
+    if damage != "missing":
+        path.write_bytes(raw[:-16] if damage == "truncated" else raw + b"\0")
+    with pytest.raises(DataError, match=rf"val\.texts is .*; it should have {len(raw)} bytes: prepare the data again"):
+        Store(tmp_path, "val")
+
+
+def test_a_folder_from_before_texts_were_counted(tmp_path: Path) -> None:
+    path = with_texts(tmp_path)
+    counts = json.loads((tmp_path / "val.json").read_text(encoding="utf-8"))
+    del counts["text_bytes"]
+    (tmp_path / "val.json").write_text(json.dumps(counts), encoding="utf-8")
+    assert list(Store(tmp_path, "val").texts()) == TEXTS
+    path.unlink()
+    assert not Store(tmp_path, "val").has_texts

@@ -170,7 +170,7 @@ def test_markup_that_the_parser_gives_up_on_is_damage(write: Write, monkeypatch:
     monkeypatch.setattr("gpt2kit.data.wikidump.read_wikitext", give_up)
     (article,) = read_articles(write(export(page("Heron"))))
     assert isinstance(article.problem, Damage)
-    assert article[:4] == ("Heron", "", "", "markup cannot be parsed")
+    assert article[:4] == ("Heron", "", "", "markup cannot be parsed: odd")
 
 
 def test_a_page_with_open_markup_does_not_reach_the_next(write: Write) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gpt2kit.evaluate.extractive import lead, oracle, random_sentences, tfidf, tfidf_order
-from gpt2kit.evaluate.rouge import rouge
+from gpt2kit.evaluate.rouge import Rouge
 from gpt2kit.evaluate.sentences import sentences
 from gpt2kit.evaluate.words import ngrams, words
 
@@ -186,5 +186,5 @@ def test_the_oracle_stops_where_more_is_worse() -> None:
 def test_the_oracle_beats_the_others() -> None:
     reference = "A town with the largest harbour of the coast, founded in 1920."
     outputs = [oracle(ARTICLE, reference), lead(ARTICLE), random_sentences(ARTICLE), tfidf(ARTICLE, "Ville")]
-    closest, *others = [rouge([output], [reference])[0].value for output in outputs]
+    closest, *others = [Rouge()(output, reference)["ROUGE-1"] for output in outputs]
     assert all(closest > other for other in others)

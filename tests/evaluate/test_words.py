@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rouge_score.tokenize import tokenize
 
-from gpt2kit.evaluate.words import ngrams, words
+from gpt2kit.evaluate.words import first_words, ngrams, words
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,10 @@ def test_of_ascii_they_are_those_of_rouge_score(seed: int) -> None:
 @pytest.mark.parametrize(("n", "expected"), [(1, ["a", "b", "c"]), (2, ["ab", "bc"]), (3, ["abc"]), (4, [])])
 def test_ngrams_are_runs_in_order(n: int, expected: list[str]) -> None:
     assert ["".join(gram) for gram in ngrams(["a", "b", "c"], n)] == expected
+
+
+@pytest.mark.parametrize("text", ["One, two; three.", "été à l'île", "東京は 日本。", "a_b c", "", "...", "क़िला है"])
+def test_the_first_words_are_the_first_words(text: str) -> None:
+    for n in range(1, len(text) + 2):
+        assert words(first_words(text, n)) == words(text)[:n]
+    assert first_words(text, len(text) + 1) == text

@@ -107,13 +107,25 @@ def test_what_stays_of_a_long_document(tmp_path: Path) -> None:
 
 
 def test_paragraphs_with_the_words_of_the_title_come_first(tmp_path: Path) -> None:
-    body = "Nothing here.\n== Heading ==\nThe green comet is seen in May.\nA comet is ice.\nNor here."
-    task = opened(tmp_path, cut="tfidf")
-    arranged = task.decode_source(task.encode_source(Document("Green comet", body)))
+    """Headings go; a line that only begins like one is a paragraph. The tokens that are lost are counted."""
+    body = "Nothing here.\n== Heading ==\nThe green comet is seen in May.\nA comet is ice.\n== is a sign.\nNor here."
+    task, report = opened(tmp_path, cut="tfidf"), SplitReport()
+    record = Record(Document("Green comet", body), "A comet.")
+    whole, target = task.encode([record])[0]
+    ((prompt, _),) = fit_rows([record], [(whole, target)], task, len(whole) + len(target) - 1, report)
+    arranged = task.decode_source(prompt)
     assert arranged.title == "Green comet"
-    lines = arranged.body.split("\n")
-    assert lines[:2] == ["The green comet is seen in May.", "A comet is ice."]
-    assert sorted(lines) == sorted(line for line in body.split("\n") if not line.startswith("=="))
+    lines = ["The green comet is seen in May.", "A comet is ice.", "Nothing here.", "== is a sign.", "Nor here."]
+    assert arranged.body.split("\n") == lines
+    assert (report.cut, report.cut_tokens) == (1, len(whole) - len(prompt))
+    assert task.decode_source(task.shorten(whole, 40)).body.startswith("The green comet is seen")
+
+
+def test_a_document_that_fits_keeps_its_order(tmp_path: Path) -> None:
+    document = Document("Green comet", "Nothing here.\n== Heading ==\nThe green comet is seen in May.")
+    task = opened(tmp_path, cut="tfidf")
+    prompt = task.encode_source(document)
+    assert task.decode_source(task.shorten(prompt, len(prompt))) == document
 
 
 def test_a_whole_document_or_none(tmp_path: Path) -> None:
@@ -141,7 +153,21 @@ def test_what_is_left_out(tmp_path: Path, body: str, summary: str, reason: str |
     task = Summarize()
     assert task.problem(Record(Document("t", body), summary)) == reason
     redirect = Article(Document("t", body), summary, "x.xml", "redirect")
-    assert task.problem(redirect) == "redirect"
+    assert task.problem(redirect) == task.unscorable(redirect) == "redirect"
+
+
+@pytest.mark.parametrize(
+    ("body", "summary", "reason"),
+    [
+        ("", "Something.", "no document"),
+        ("Something.", " ", "no summary"),
+        ("He sang. It is a song. The end.", "It is a song.", None),
+        ("Short.", "This one is longer.", None),
+    ],
+)
+def test_what_is_not_scored(body: str, summary: str, reason: str | None) -> None:
+    """Bad examples to learn from are articles all the same."""
+    assert Summarize().unscorable(Record(Document("t", body), summary)) == reason
 
 
 def test_documents_of_files_and_pipes(tmp_path: Path) -> None:
@@ -154,6 +180,14 @@ def test_documents_of_files_and_pipes(tmp_path: Path) -> None:
     assert list(task.inputs(corpus, io.BytesIO())) == [source for source, _ in PAIRS]
 
 
+@pytest.mark.parametrize("columns", [("abstract",), ("abstract", "tldr"), ("head", "abstract", "tldr")])
+def test_documents_need_no_summaries(tmp_path: Path, columns: tuple[str, ...]) -> None:
+    path = tmp_path / "papers.jsonl"
+    path.write_text(json.dumps({"head": "X", "abstract": "We study x."}) + "\n", encoding="utf-8")
+    found = list(Summarize(columns=columns).inputs(str(path), io.BytesIO()))
+    assert found == [Document("X" if len(columns) == 3 else "", "We study x.")]
+
+
 def test_other_columns(tmp_path: Path) -> None:
     path = tmp_path / "papers.jsonl"
     path.write_text(json.dumps({"abstract": "We study x.", "tldr": "x is good.", "id": "1"}) + "\n", encoding="utf-8")
@@ -161,14 +195,23 @@ def test_other_columns(tmp_path: Path) -> None:
     assert (record.source, record.target) == (Document("", "We study x."), "x is good.")
     with pytest.raises(DataError, match="abstract"):
         list(Summarize(columns=("document", "tldr")).read([str(path)]))
-    with pytest.raises(ValueError, match="2 or 3 names, not 1"):
-        Summarize(columns=("document",))
+    with pytest.raises(DataError, match="1 columns are named"):
+        list(Summarize(columns=("abstract",)).read([str(path)]))
 
 
 def test_records_come_back_from_what_is_kept() -> None:
     task = Summarize()
-    for record in RECORDS:
-        assert task.kept(json.loads(json.dumps(dict(task.texts(record))))) == Record(record.source, record.target)
+    for record in (*RECORDS, Record(*PAIRS[0], id="7")):
+        assert task.kept(json.loads(json.dumps(dict(task.texts(record))))) == record
+
+
+def test_a_record_has_the_id_of_its_row_or_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    rows = [{"body": "B", "lead": "L", "id": 7}, {"body": "B", "lead": "L"}]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    found = list(Summarize().read([str(path)]))
+    assert [record.id for record in found] == ["7", f"{path}:2"]
+    assert [repr(record) for record in found] == [f"{path}:1 ''", f"{path}:2 ''"]
 
 
 def test_without_training_it_is_said_how(tmp_path: Path) -> None:
@@ -180,9 +223,13 @@ def test_without_training_it_is_said_how(tmp_path: Path) -> None:
     short = task.shorten(prompt, 50)
     assert len(short) == 50
     assert task.bpe.decode(short).endswith("\nTL;DR:")
+    halves, _ = opened(tmp_path, cut="head-tail").zero_shot()
+    short = halves.shorten(prompt, 50)
+    assert len(short) == 50
+    assert halves.bpe.decode(short).endswith("39 says little.\nTL;DR:")
     ids = task.bpe.encode([" One. Two is here. Three! Four?"])[0]
     assert task.decode(ids) == "One. Two is here. Three!"
 
 
 def test_the_recipe_is_this_task() -> None:
-    assert recipe.load("summarize").task == Summarize(vocab=8192, cut="head")
+    assert recipe.load("summarize").task == Summarize(vocab=8192, cut="head", longest=256)
