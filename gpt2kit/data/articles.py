@@ -43,9 +43,8 @@ def read_articles(word: str, columns: Columns = ()) -> Iterator[Article]:
 def read_documents(word: str, columns: Columns = ()) -> Iterator[Article]:
     """The same where nothing is wanted but titles and documents: leads may be missing, and those of tables are empty.
 
-    `columns` are those of `read_articles` or the document alone; a run may have been trained on a table that had them,
-    so a dump has none without an error. Pages of a dump that are no articles are passed over;
-    one that cannot be parsed is there, without a text.
+    `columns` are those of `read_articles` or the document alone. A dump has none, and takes those of a run without an
+    error. Its pages that are no articles are passed over; one that cannot be parsed is there, without a text.
     """
     if len(columns) > 3:
         raise DataError(

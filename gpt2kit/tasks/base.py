@@ -123,7 +123,7 @@ class Task(ABC, Generic[Source, Target]):
         """Why a record cannot be used, in two or three words; None when it can. Damage is an error of the data."""
 
     def unscorable(self, record: Record[Source, Target]) -> str | None:
-        """Why a record is no example to score on, as in `problem`; one that is merely bad to learn from is."""
+        """Why a record of a corpus cannot be scored on, as in `problem`; one that is only bad to learn from can be."""
         return None
 
     def left_out(self, record: Record[Source, Target]) -> dict[str, int]:
