@@ -13,7 +13,6 @@ import shutil
 from itertools import islice
 from pathlib import Path
 
-import torch
 from machine import record
 from runs import gpt2kit, trained
 
@@ -24,7 +23,6 @@ from gpt2kit.folders import load_task
 from gpt2kit.model.device import pick_dtype
 from gpt2kit.train.validate import validation_loss
 
-CPU = torch.device("cpu")
 SHOWN = 5
 """So many of the first summaries are recorded."""
 
@@ -44,8 +42,8 @@ def without_articles(data: Path, out: Path) -> None:
 
 def loss_of(run: Path, data: Path) -> float:
     """Nats per token of all validation leads."""
-    rows = RowLayout().validation(Store(data, "val"), 4096)
-    return round(validation_loss(engine.load(run).model, rows, CPU, pick_dtype("auto", CPU)), 4)
+    model, rows = engine.load(run).model, RowLayout().validation(Store(data, "val"), 4096)
+    return round(validation_loss(model, rows, model.head.device, pick_dtype("auto", model.head.device)), 4)
 
 
 def main() -> None:
@@ -80,6 +78,7 @@ def main() -> None:
         "wikipedia",
         {"recipe": arguments.recipe, "budget": arguments.budget, "set": arguments.set, **trained(run)}
         | {"lead_loss": loss_of(run, data), "lead_loss_without_article": loss_of(alone, leads)}
+        | {"without_article": {"budget": arguments.leads_budget, **trained(alone)}}
         | found
         | {"first": [{"source": each["source"], "output": each["output"]} for each in shown]},
     )

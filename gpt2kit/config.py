@@ -103,10 +103,6 @@ class TrainConfig:
         "", "time to train in, such as 90s, 30m or 1h30m: sets the steps, instead of epochs; off if empty"
     )
     batch_tokens: int = knob(4096, "positions a step: rows of one width that fit into it, prompt and answer together")
-    short_window: int = knob(
-        0, "of a stream: tokens of the windows that training begins with, a part of the model's; 0: there are none"
-    )
-    short_share: float = knob(0.0, "share of the training that is done in these")
     accumulate: int = knob(1, "micro-batches a step, doubled until one fits into memory; the same numbers")
     optimizer: str = knob("adamw", "muon: Muon for the blocks' matrices, AdamW for the rest", ("adamw", "muon"))
     lr: float = knob(1e-3, "peak learning rate of AdamW")
@@ -151,11 +147,6 @@ class TrainConfig:
                 f"budget = {self.budget!r} decides on the steps: set steps = 0, not {self.steps}, or budget = ''",
             )
         check(self.batch_tokens >= 1 and self.accumulate >= 1, "batch_tokens and accumulate must be at least 1")
-        check(
-            self.short_window >= 0 and 0 <= self.short_share <= 1 and (self.short_window > 0) == (self.short_share > 0),
-            f"short_window = {self.short_window}, short_share = {self.short_share:g}: "
-            "set a window above 0 and a share of up to 1, or neither",
-        )
         check(self.lr > 0 and self.muon_lr > 0, "learning rates must be above 0")
         check(0 <= self.beta2 < 1, "beta2 must be in [0, 1)")
         check(0 <= self.warmup < 1 and 0 <= self.final_lr <= 1, "warmup is in [0, 1), final_lr in [0, 1]")

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from gpt2kit import files, folders
-from gpt2kit.config import TrainConfig
+from gpt2kit.config import GenerateConfig, TrainConfig
 from gpt2kit.data.batches import Layout, RowLayout
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.prepare import write_splits
@@ -129,6 +129,13 @@ def train(
             raise DataError(f"{data} was prepared for {name}, the recipe {recipe.name} is for {recipe.task_name}")
         task = replace(task, **{key: getattr(recipe.task, key) for key in read_by("train", task)})
         stores = {split: Store(data, split) for split in ("train", "val")}
+        prepared = files.read_json(data / REPORT_FILE).get("window", 0)
+        if task.layout == "rows" and not init and not resume and recipe.model.n_positions > prepared:
+            raise UserError(
+                f"{data} was prepared for a window of {prepared} tokens: nothing in it would teach the positions from "
+                f"there to model.n_positions = {recipe.model.n_positions}; prepare it again with --set "
+                f"model.n_positions={recipe.model.n_positions}, or train with {prepared}"
+            )
         if resume:
             folders.check_resumable(run, data, recipe, task)
             init = folders.init_of(run)
@@ -186,9 +193,7 @@ def layout_of(task: Task[Any, Any], model: GPT2, config: TrainConfig | None = No
     if task.layout == "stream":
         if config.loss_on != "answer":
             raise UserError(f"train.loss_on = {config.loss_on!r}: a stream has no prompts to learn; leave it out")
-        return StreamLayout(model.config.n_positions, task.crop, config.short_window)
-    if config.short_window:
-        raise UserError(f"train.short_window = {config.short_window}: only streams are read in windows")
+        return StreamLayout(model.config.n_positions, task.crop)
     return RowLayout(config.loss_on)
 
 
@@ -302,10 +307,20 @@ def evaluate(
             progress(done)
     if not done:
         raise DataError(f"{name} has no records to evaluate on")
-    config = engine.config
-    decoding = f"beam{config.beams}|alpha:{config.length_penalty}" if config.beams > 1 else f"t:{config.temperature}"
-    signature = f"set:{name}|n:{done}|decode:{decoding}|gpt2kit:{importlib.metadata.version('gpt2kit')}"
+    version = importlib.metadata.version("gpt2kit")
+    signature = f"set:{name}|n:{done}|decode:{_decoding(engine.config)}|gpt2kit:{version}"
     return Evaluation(scorer.scores(), done, truncated, unfinished, seconds, signature)
+
+
+def _decoding(config: GenerateConfig) -> str:
+    """What decides on an answer, beside the model."""
+    if config.beams > 1:
+        how = f"beam{config.beams}|alpha:{config.length_penalty}"
+    else:
+        drawn = f"|k:{config.top_k}|p:{config.top_p:g}|seed:{config.seed}" if config.temperature else ""
+        how = f"t:{config.temperature}{drawn}"
+    penalty = f"|penalty:{config.repetition_penalty:g}" if config.repetition_penalty != 1 else ""
+    return f"{how}{penalty}|max:{config.max_new_tokens}|{config.dtype}"
 
 
 def _noted(records: Iterable[Record[Any, Any]], asked: "deque[Record[Any, Any]]") -> Iterator[Record[Any, Any]]:

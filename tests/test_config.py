@@ -99,9 +99,6 @@ def test_the_width_inside_the_mlp() -> None:
         ({"save_every": -1}, "intervals"),
         ({"samples": -1}, "samples"),
         ({"seed": -1}, "seed"),
-        ({"short_window": 128}, "short_window = 128, short_share = 0: set a window above 0 and a share of up to 1"),
-        ({"short_share": 0.5}, "short_window = 0, short_share = 0.5: set a window above 0"),
-        ({"short_window": 8, "short_share": 1.5}, "short_window = 8, short_share = 1.5: set a window above 0"),
         ({"budget": "30m", "steps": 5}, "budget = '30m' decides on the steps: set steps = 0, not 5"),
         *(
             ({"budget": nonsense}, "is no length of time above 0; write it as 90s, 30m, 2h or 1h30m")

@@ -93,7 +93,9 @@ def test_a_few_pairs_are_learnt_by_heart_and_scored(by_heart: Path, examples: Ex
     scores = {score.name: score.value for score in evaluation.scores}
     assert scores == {"BLEU": pytest.approx(100), "chrF++": pytest.approx(100)}
     assert (evaluation.count, evaluation.truncated, evaluation.unfinished) == (4, 0, 0)
-    assert evaluation.signature.startswith("set:pairs|n:4|decode:t:0.0|gpt2kit:")
+    assert evaluation.signature.startswith(
+        f"set:pairs|n:4|decode:t:0.0|max:{opened.config.max_new_tokens}|auto|gpt2kit:"
+    )
     assert seen == [1, 2, 3, 4]
     said = [json.loads(line) for line in (by_heart.parent / "said.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(row["n"], "id" in row) for row in said] == [(1, False), (2, False), (3, False), (4, False)]
@@ -428,6 +430,16 @@ def test_init_with_a_smaller_window_is_refused(tiny: Recipe, pretrained: Path, t
     pipeline.prepare(wide, {"train": words, "val": words}, tmp_path / "data")
     with pytest.raises(DataError, match="the model's window 64: prepare"):
         list(pipeline.train(wide, tmp_path / "data", tmp_path / "run", init=str(pretrained)))
+
+
+def test_a_window_that_the_data_was_not_prepared_for_is_refused(tiny: Recipe, by_heart: Path, tmp_path: Path) -> None:
+    """But not for a model that has learned all of it before."""
+    data = by_heart.parent / "data"
+    wide = with_settings(tiny, "model.n_positions=500", "train.steps=1")
+    with pytest.raises(UserError, match=r"prepare it again with --set model\.n_positions=500, or train with"):
+        list(pipeline.train(wide, data, tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+    list(pipeline.train(wide, data, tmp_path / "run", init=str(by_heart)))
 
 
 # stopping and going on

@@ -33,6 +33,10 @@ OutOption = Annotated[str, typer.Option("--out", "-o", help="The folder to write
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace --out if it exists.")]
 RunOption = Annotated[str, typer.Option("--run", "-r", help="A run folder.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.")]
+ZeroShotOption = Annotated[
+    bool, typer.Option("--zero-shot", help="Ask the pretrained model --init, which was never trained for this.")
+]
+ZeroShotInitOption = Annotated[str, typer.Option("--init", help="With --zero-shot: a GPT-2 folder or Hub id.")]
 BeamsOption = Annotated[int | None, typer.Option("--beams", help="Beam search with that many hypotheses.")]
 
 
@@ -207,10 +211,8 @@ def generate(
     top_p: Annotated[float | None, typer.Option("--top-p", help="Sample from this much probability.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of sampling.")] = None,
     nbest: Annotated[int, typer.Option("--nbest", help="Print that many answers of beam search each.")] = 1,
-    zero_shot: Annotated[
-        bool, typer.Option("--zero-shot", help="Ask the pretrained model --init, which was never trained for this.")
-    ] = False,
-    init: Annotated[str, typer.Option("--init", help="With --zero-shot: a GPT-2 folder or Hub id.")] = "",
+    zero_shot: ZeroShotOption = False,
+    init: ZeroShotInitOption = "",
     set: SetOption,
     device: DeviceOption = "",
     json: JsonOption = False,
@@ -221,8 +223,7 @@ def generate(
     if not texts and file not in ("", "-"):
         check_file(file)
     options = {"beams": beams, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    if zero_shot != bool(init) or (zero_shot and run):
-        raise UserError("--zero-shot and --init go together, instead of --run: the model is asked as it is")
+    _check_zero_shot(zero_shot, init, run)
     engine = load(task, run, options, device, set, flags, init)
     if not 1 <= nbest <= engine.config.beams:
         raise UserError(
@@ -269,6 +270,8 @@ def evaluate(
     predictions: Annotated[
         str, typer.Option("--predictions", help="Write the answers to this file, as JSON lines.")
     ] = "",
+    zero_shot: ZeroShotOption = False,
+    init: ZeroShotInitOption = "",
     set: SetOption,
     device: DeviceOption = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --predictions if it exists.")] = False,
@@ -278,7 +281,10 @@ def evaluate(
     from gpt2kit import files, pipeline
     from gpt2kit.data.report import SplitReport
 
-    engine = load(task, run, {"beams": beams}, device, set, flags)
+    _check_zero_shot(zero_shot, init, run)
+    if zero_shot and not pairs:
+        raise UserError("--zero-shot has no prepared data: name with --pairs what to score on")
+    engine = load(task, run, {"beams": beams}, device, set, flags, init)
     counter = console.Counter("answers")
     written = Path(predictions) if predictions else None
     if written is not None:
@@ -297,6 +303,11 @@ def evaluate(
         console.evaluated(evaluation)
     if report.damaged:
         raise typer.Exit(PARTLY_DONE)
+
+
+def _check_zero_shot(zero_shot: bool, init: str, run: str) -> None:
+    if zero_shot != bool(init) or (zero_shot and run):
+        raise UserError("--zero-shot and --init go together, instead of --run: the model is asked as it is")
 
 
 def load(

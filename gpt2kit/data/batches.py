@@ -67,16 +67,10 @@ class Batches(Protocol):
     def collate(self, rows: Rows) -> Batch: ...
 
 
-class TrainingBatches(Batches, Protocol):
-    def short(self, rows: Rows) -> Rows:
-        """A batch as it is read while `train.short_share` lasts."""
-        ...
-
-
 class Layout(Protocol):
     """How the ids of a split become batches."""
 
-    def training(self, store: Store, batch_tokens: int, seed: int) -> TrainingBatches: ...
+    def training(self, store: Store, batch_tokens: int, seed: int) -> Batches: ...
 
     def validation(self, store: Store, batch_tokens: int) -> Batches:
         """Every target once, in one epoch that is always the same."""
@@ -128,9 +122,6 @@ class RowBatches:
 
     def longest(self) -> Rows:
         return np.split(np.argsort(self.row_lengths, kind="stable"), self.cuts)[-1]
-
-    def short(self, rows: Rows) -> Rows:
-        return rows
 
     def lengths(self, rows: Rows) -> NDArray[np.int64]:
         return self.row_lengths[rows]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gpt2kit.data.batches import Batch, Rows
 from gpt2kit.data.store import Store
-from gpt2kit.errors import DataError, UserError
+from gpt2kit.errors import DataError
 
 Ids = NDArray[Any]
 
@@ -28,10 +28,8 @@ class StreamBatches:
     """Training windows; a row [3] is (where the window starts, its length, the epoch), so that every epoch's crop has
     noise of its own. All tokens are read about once an epoch."""
 
-    def __init__(
-        self, store: Store, window: int, batch_tokens: int, seed: int, crop: Crop, short_window: int = 0
-    ) -> None:
-        """`short_window` is a part of the window. Raises DataError when there are fewer than two tokens."""
+    def __init__(self, store: Store, window: int, batch_tokens: int, seed: int, crop: Crop) -> None:
+        """Raises DataError when there are fewer than two tokens."""
         if store.tokens < 2:
             raise DataError("the training split has no tokens: nothing can be learned")
         self.store, self.seed, self.crop = store, seed, crop
@@ -39,8 +37,6 @@ class StreamBatches:
         self.count = max(1, store.tokens // self.width)
         self.epoch_tokens = self.count * self.width
         self.size = -(-self.count // max(1, batch_tokens // self.width))
-        # All there is may be less than a window.
-        self.short_width = short_window if short_window and self.width == window else self.width
 
     def __len__(self) -> int:
         return self.size
@@ -50,14 +46,6 @@ class StreamBatches:
 
     def longest(self) -> Rows:
         return self._rows(self._starts(0)[0], 0)
-
-    def short(self, rows: Rows) -> Rows:
-        """The same tokens, each window in its parts: what is near is learned first, at less cost ("Shortformer",
-        Press et al. 2021, section 4)."""
-        starts = (rows[:, :1] + np.arange(0, self.width, self.short_width)) % self.store.tokens
-        return np.stack(
-            [starts.ravel(), np.full(starts.size, self.short_width), np.repeat(rows[:, 2], starts.shape[1])], 1
-        )
 
     def _starts(self, epoch: int) -> list[NDArray[np.int64]]:
         """Where the whole windows of each batch begin."""
@@ -132,20 +120,12 @@ class DocumentWindows:
 class StreamLayout:
     """Documents of any length; loss on every token but the first of a window."""
 
-    def __init__(self, window: int, crop: Crop, short_window: int = 0) -> None:
-        """`window` is the model's; `crop` is applied to what is trained on, which may begin with short windows.
-
-        Raises UserError when these are no part of a window.
-        """
-        if short_window and window % short_window:
-            raise UserError(
-                f"train.short_window = {short_window}: it must be a part of model.n_positions = {window}, "
-                f"such as {window // 2}"
-            )
-        self.window, self.crop, self.short_window = window, crop, short_window
+    def __init__(self, window: int, crop: Crop) -> None:
+        """`window` is the model's; `crop` is applied to what is trained on."""
+        self.window, self.crop = window, crop
 
     def training(self, store: Store, batch_tokens: int, seed: int) -> StreamBatches:
-        return StreamBatches(store, self.window, batch_tokens, seed, self.crop, self.short_window)
+        return StreamBatches(store, self.window, batch_tokens, seed, self.crop)
 
     def validation(self, store: Store, batch_tokens: int) -> DocumentWindows:
         return DocumentWindows(store, self.window, batch_tokens)

@@ -25,7 +25,7 @@ EXTRACTS: dict[str, Callable[[Example], str]] = {
     "tf-idf": lambda example: tfidf(example.body, example.title),
     "oracle": lambda example: oracle(example.body, example.reference),
 }
-"""Summaries without a model. The oracle knows the reference: it is what extracts can reach."""
+"""Summaries without a model. The oracle knows the reference, and takes sentence after sentence what gains most."""
 
 REFERENCE = "reference"
 """The system whose summaries are the references themselves: no ROUGE, but the figures of faithfulness."""

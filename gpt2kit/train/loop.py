@@ -199,8 +199,7 @@ class Loop:
         kept = [parameter.detach().clone() for parameter in self.model.parameters()]
         averaged = {name: weight.clone() for name, weight in self.average.weights.items()} if self.average else {}
         by_width = sorted(self.batches.epoch(0), key=lambda rows: int(self.batches.lengths(rows).max()))
-        probes = [self._timely(rows, 0) for rows in evenly(by_width, PROBES)]
-        step = validation = 0.0
+        probes, step, validation = evenly(by_width, PROBES), 0.0, 0.0
         for _ in range(2):  # the first time kernels are compiled and memory is found
             started = clock()
             for rows in probes:
@@ -247,12 +246,7 @@ class Loop:
         epoch, index = divmod(step, len(self.batches))
         if index == 0 or not hasattr(self, "order"):
             self.order = self.batches.epoch(epoch)
-        return self._timely(self.order[index], step)
-
-    def _timely(self, rows: Rows, step: int) -> Rows:
-        """A batch as it is read at a step: training may begin in short windows."""
-        is_early = self.pace.plan.progress_at(step) < self.config.short_share
-        return self.batches.short(rows) if is_early else rows
+        return self.order[index]
 
     def _learn(self, rows: Rows, stop: StopRequest | None = None) -> tuple[float, int]:
         """One optimiser step on a global batch: mean loss over all of its targets, and a signal that has come."""

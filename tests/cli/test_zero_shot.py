@@ -45,6 +45,19 @@ def test_from_the_command_line(pretrained: str, capsys: Capture, task: str, answ
     assert told[0] == told[1]
 
 
+@pytest.mark.parametrize(("task", "score"), [("summarize", "ROUGE-1"), ("translate", "BLEU")])
+def test_a_pretrained_model_is_scored(pretrained: str, capsys: Capture, task: str, score: str) -> None:
+    Path("articles.jsonl").write_text('{"document": "The cat sat. It ran.", "summary": "A cat."}\n', encoding="utf-8")
+    pairs = "articles.jsonl" if task == "summarize" else "pairs.tsv"
+    words = [task, "evaluate", "--zero-shot", "--init", pretrained, "--set", "generate.max_new_tokens=12", "--json"]
+    assert run([*words, "--pairs", pairs]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert score in found["scores"]
+    assert f"set:{pairs}|n:{2 - (task == 'summarize')}|decode:t:" in found["signature"]
+    assert run(words) == 2
+    assert "name with --pairs what to score on" in json.loads(capsys.readouterr().err)["error"]["message"]
+
+
 def test_what_a_translator_is_shown(pretrained: str) -> None:
     opened = engine.zero_shot("translate", pretrained)
     task: Any = opened.task

@@ -12,10 +12,9 @@ from numpy.random import Generator
 from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig, TrainConfig
-from gpt2kit.data.batches import Batch, Rows
 from gpt2kit.data.store import Store
 from gpt2kit.data.streams import DocumentWindows, Ids, StreamBatches, StreamLayout
-from gpt2kit.errors import DataError, UserError
+from gpt2kit.errors import DataError
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.train.events import Step, Validation
 from gpt2kit.train.loop import Loop
@@ -67,34 +66,6 @@ def test_epochs_are_cut_elsewhere_and_seeds_reproduce(store: Store) -> None:
     assert starts(0, 1) == starts(0, 1)
     phases = {min(starts(seed, number)) for seed in range(2) for number in range(4)}
     assert len(phases) > 3
-
-
-def test_a_batch_in_short_windows_has_the_same_tokens(store: Store) -> None:
-    batches = StreamBatches(store, 9, 18, 0, plain, 3)
-    for number in range(2):
-        for rows in batches.epoch(number):
-            parts = batches.short(rows)
-            found, whole = batches.collate(parts), batches.collate(rows)
-            assert (found.ids_BT.shape[1], whole.ids_BT.shape[1]) == (3, 9)
-            assert torch.equal(found.labels_N, whole.labels_N)
-            assert torch.equal(found.ids_BT.flatten(), whole.ids_BT.flatten())
-            assert batches.tokens(parts) == batches.tokens(rows)
-            assert batches.lengths(parts).tolist() == [4] * len(parts)
-            assert set(parts[:, 2].tolist()) == {number}, "noise of its own in each epoch"
-
-
-def test_without_short_windows_a_batch_stays_as_it_is(store: Store) -> None:
-    batches = StreamBatches(store, 9, 18, 0, plain)
-    assert all((batches.short(rows) == rows).all() for rows in batches.epoch(0))
-
-
-def test_short_windows_are_parts_of_whole_ones(store: Store) -> None:
-    batches = StreamLayout(16, plain, 4).training(store, 32, 0)
-    assert batches.collate(batches.short(batches.epoch(0)[0])).ids_BT.shape == (8, 4)
-    with pytest.raises(
-        UserError, match=r"train.short_window = 5: it must be a part of model.n_positions = 16, such as 8"
-    ):
-        StreamLayout(16, plain, 5)
 
 
 def test_a_crop_has_noise_of_its_own(store: Store) -> None:
@@ -151,13 +122,9 @@ def losses(work: Loop, stop: int | None = None) -> list[tuple[int, float]]:
     return found
 
 
-SHORT: dict[str, Any] = {"short_window": 4, "short_share": 0.8}
-
-
-@pytest.mark.parametrize("knobs", [{}, {"accumulate": 2}, SHORT])
+@pytest.mark.parametrize("knobs", [{}, {"accumulate": 2}])
 def test_training_on_windows_goes_on_where_it_stopped(store: Store, tmp_path: Path, knobs: dict[str, Any]) -> None:
-    config = replace(BASE, save_every=1, **knobs)
-    layout = StreamLayout(16, plain, config.short_window)
+    config, layout = replace(BASE, save_every=1, **knobs), StreamLayout(16, plain)
     whole = losses(Loop(model_of(), store, store, config, tmp_path, layout=layout))
     assert whole[-1][1] < whole[0][1]
     losses(Loop(model_of(), store, store, config, tmp_path, layout=layout), stop=6)
@@ -165,21 +132,6 @@ def test_training_on_windows_goes_on_where_it_stopped(store: Store, tmp_path: Pa
     again.resume()
     assert again.step == 5, "what was not saved is done again"
     assert losses(again) == whole[-4:]
-
-
-def test_training_begins_in_short_windows(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    widths: list[int] = []
-    collate = StreamBatches.collate
-
-    def seen(self: StreamBatches, rows: Rows) -> Batch:
-        batch = collate(self, rows)
-        widths.append(batch.ids_BT.shape[1])
-        return batch
-
-    work = Loop(model_of(), store, None, replace(BASE, **SHORT), tmp_path, layout=StreamLayout(16, plain, 4))
-    monkeypatch.setattr(StreamBatches, "collate", seen)
-    losses(work)
-    assert widths[-8:] == [4] * 7 + [16], "seven of eight steps begin before 0.8 of the training is done"
 
 
 def test_a_window_is_never_longer_than_the_data(store_of: Write) -> None:
