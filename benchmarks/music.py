@@ -29,6 +29,8 @@ def main() -> None:
         settings += ["--budget", arguments.budget] if arguments.budget else []
         gpt2kit("music", "train", str(data), "--out", str(run), "--recipe", arguments.recipe, *settings)
     found = json.loads(gpt2kit("music", "evaluate", "--run", str(run), "--json"))
+    copied = found["samples"]["copied"]
+    copied["piece"] = Path(copied["piece"]).name  # the rest is where the corpus lies on this machine
     record(
         "music",
         {"recipe": arguments.recipe, "budget": arguments.budget, "set": arguments.set, **trained(run)}

@@ -61,7 +61,7 @@ def test_of_music_a_piece_is_left(small: Path, capsys: Capture, monkeypatch: pyt
     out, err = capsys.readouterr()
     scores = json.loads(out)
     assert scores["scores"].keys() == {"nats per event", "nats per note", "nats per second"}
-    assert scores["signature"].startswith("set:piano.zip:val|n:")
+    assert scores["signature"].startswith("set:piano.zip:val|ids:")
     assert {path.suffix for path in (small / "runs" / "demo-music").glob("piece.*")} == {".mid", ".wav", ".png"}
     assert "gpt2kit music render runs/demo-music/piece.mid --run runs/demo-music" in err
     report = json.loads((small / "data" / "demo-music" / "prepare.json").read_text(encoding="utf-8"))

@@ -42,7 +42,12 @@ BAD = [
     ),
     ("d.xml", WHOLE_DUMP.replace(b"</text>", b"</txt>"), "", "d.xml:4: malformed XML, or a dump that is cut"),
     ("a.jsonl", ROW.encode(), "body,leed", "a.jsonl:1: no column 'leed'; there are 'title', 'body', 'lead'; did you"),
-    ("a.jsonl", ROW.replace("It grows slowly, and people make tables of it.", "").encode(), "", "(no document: 1)"),
+    (
+        "a.jsonl",
+        ROW.replace("It grows slowly, and people make tables of it.", "").encode(),
+        "",
+        "(no document: 1, such as",
+    ),
     ("a.jsonl", ROW.encode().replace(b"tables", b"caf\xe9s"), "", "a.jsonl:1: byte 0xe9 at offset"),
 ]
 """What a file is called, what is in it, --columns, and what its error says."""
@@ -106,7 +111,7 @@ def test_nothing_to_score(trained: Path, workplace: Path, capsys: Capture) -> No
     write_rows(workplace / "a.jsonl", {"body": "", "lead": "x"}, {"body": "", "lead": "y"})
     assert run(["summarize", "evaluate", "--run", str(trained), "--pairs", "a.jsonl", "--json"]) == 3
     message = json.loads(capsys.readouterr().err)["error"]["message"]
-    assert message == "a.jsonl has no records to evaluate on (no document: 2)"
+    assert message == "a.jsonl has no records to evaluate on (no document: 2, such as a.jsonl:1 '')"
 
 
 def test_predictions_name_their_records(trained: Path, workplace: Path, capsys: Capture) -> None:
