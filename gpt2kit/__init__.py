@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gpt2kit.engine import Engine, load
     from gpt2kit.model.gpt2 import GPT2
-    from gpt2kit.pipeline import evaluate, prepare, train
+    from gpt2kit.pipeline import prepare, train
     from gpt2kit.recipe import Recipe
     from gpt2kit.recipe import load as load_recipe
+    from gpt2kit.scoring import evaluate
     from gpt2kit.tasks.base import Record, Task
 
 __all__ = ["GPT2", "Engine", "Recipe", "Record", "Task", "evaluate", "load", "load_recipe", "prepare", "train"]
@@ -22,7 +23,7 @@ _HOMES = {
     "Recipe": "recipe",
     "Record": "tasks.base",
     "Task": "tasks.base",
-    "evaluate": "pipeline",
+    "evaluate": "scoring",
     "load": "engine",
     "load_recipe": "recipe",
     "prepare": "pipeline",

@@ -64,10 +64,11 @@ IMPORTS: dict[str, set[str]] = {
     "folders": {"errors", "files", "recipe", "tasks"},
     "engine": {"config", "data", "errors", "folders", "generate", "model", "recipe", "tasks"},
     "pipeline": CORE | {"engine", "folders", "recipe", "tasks"},
+    "scoring": CORE | {"engine", "folders", "pipeline", "tasks"},
     "performer": {"engine", "generate", "music"},
-    "cli": CORE | {"engine", "folders", "performer", "pipeline", "recipe", "tasks"},
+    "cli": CORE | {"engine", "folders", "performer", "pipeline", "recipe", "scoring", "tasks"},
     "__main__": {"cli"},
-    "__init__": {"engine", "model", "pipeline", "recipe", "tasks"},
+    "__init__": {"engine", "model", "pipeline", "recipe", "scoring", "tasks"},
 }
 """What each part of gpt2kit may import of gpt2kit, itself aside."""
 

@@ -16,7 +16,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-from gpt2kit import engine, files, folders, pipeline, recipe
+from gpt2kit import engine, files, folders, pipeline, recipe, scoring
 from gpt2kit.data.batches import RowBatches
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.report import WIDTH, SplitReport
@@ -86,10 +86,10 @@ def no_leftovers(folder: Path) -> bool:
 
 def test_a_few_pairs_are_learnt_by_heart_and_scored(by_heart: Path, examples: Examples) -> None:
     opened = engine.load(by_heart)
-    records = list(pipeline.stored_records(by_heart, opened.task, "val")[1])
+    records = list(scoring.stored_records(by_heart, opened.task, "val")[1])
     assert [(r.source.text, r.target) for r in records] == examples("translate").PAIRS
     seen: list[int] = []
-    evaluation = pipeline.evaluate(opened, records, "pairs", by_heart.parent / "said.jsonl", seen.append)
+    evaluation = scoring.evaluate(opened, records, "pairs", by_heart.parent / "said.jsonl", seen.append)
     scores = {score.name: score.value for score in evaluation.scores}
     assert scores == {"BLEU": pytest.approx(100), "chrF++": pytest.approx(100)}
     assert (evaluation.count, evaluation.truncated, evaluation.unfinished) == (4, 0, 0)
@@ -102,7 +102,7 @@ def test_a_few_pairs_are_learnt_by_heart_and_scored(by_heart: Path, examples: Ex
     assert [row["output"] for row in said] == [row["target"] for row in said] == [r.target for r in records]
     assert json.dumps(evaluation.json())
     with pytest.raises(DataError, match="nothing has no records to evaluate on"):
-        pipeline.evaluate(opened, [], "nothing")
+        scoring.evaluate(opened, [], "nothing")
 
 
 def test_metrics_have_every_step(by_heart: Path) -> None:
@@ -343,7 +343,7 @@ def test_several_languages_in_one_model(tiny: Recipe, tmp_path: Path) -> None:
     assert [result.outputs[0] for result in mixed] == ["danke", "merci"]
     with pytest.raises(UserError, match="does not translate into 'it'; it knows de, fr"):
         engine.load(tmp_path / "run", to="it")("yes")
-    evaluation = pipeline.evaluate(opened, pipeline.stored_records(tmp_path / "run", opened.task, "val")[1], "val")
+    evaluation = scoring.evaluate(opened, scoring.stored_records(tmp_path / "run", opened.task, "val")[1], "val")
     assert evaluation.scores[1].value == pytest.approx(100)
 
 
@@ -533,7 +533,7 @@ def test_a_run_is_resumed_only_as_what_it_was(long_run: Recipe, corpus: list[str
     pipeline.prepare(with_settings(saving, "task.vocab=265"), {"train": corpus, "val": corpus}, data, overwrite=True)
     refused(saving, data, "was prepared anew")
     with pytest.raises(DataError, match=r"was prepared anew with another tokenizer than that of .*run"):
-        pipeline.stored_records(run, load_task(run)[1], "val")
+        scoring.stored_records(run, load_task(run)[1], "val")
     pipeline.prepare(saving, {"train": corpus, "val": corpus}, data, overwrite=True)
     (tmp_path / "run" / "state.safetensors").write_bytes(before["state.safetensors"][:1000])
     with pytest.raises(DataError, match=r"state\.safetensors is damaged"):

@@ -14,8 +14,9 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from gpt2kit.data.report import SplitReport
-    from gpt2kit.pipeline import Evaluation, Event
+    from gpt2kit.pipeline import Event
     from gpt2kit.recipe import Recipe
+    from gpt2kit.scoring import Evaluation
     from gpt2kit.train import events as kinds
 
 SECONDS_BETWEEN_LINES = 5.0

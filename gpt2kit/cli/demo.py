@@ -37,7 +37,7 @@ def demo(
         shown = [name for name in tasks.names() if (files("gpt2kit") / "samples" / name).is_dir()]
         raise UserError(f"there is no demo of {task!r}; there is one of {', '.join(shown)}")
 
-    from gpt2kit import engine, pipeline
+    from gpt2kit import engine, pipeline, scoring
     from gpt2kit import recipe as recipes
     from gpt2kit.train import events as kinds
 
@@ -52,12 +52,12 @@ def demo(
             raise Interrupted(event.signal, f"stopped, state saved; to go on:\n  {again}")
     opened = engine.load(run)
     if recipe.task.layout == "stream":
-        with pipeline.documents(run, opened.task) as documents:
-            evaluation = pipeline.evaluate_stream(opened, documents)
+        with scoring.documents(run, opened.task) as documents:
+            evaluation = scoring.evaluate_stream(opened, documents)
         following = music.demonstrate(opened, run)
     else:
-        records = list(pipeline.stored_records(run, opened.task, "val")[1])
-        evaluation = pipeline.evaluate(opened, records, "embedded held-out sample")
+        records = list(scoring.stored_records(run, opened.task, "val")[1])
+        evaluation = scoring.evaluate(opened, records, "embedded held-out sample")
         following = _compared(task, opened, records, run)
     if json:
         console.result_json(evaluation.json() | {"run": str(run)})

@@ -109,7 +109,7 @@ def evaluate(
     json: verbs.JsonOption = False,
 ) -> None:
     """Score a run by its loss on whole pieces; its own pieces by their statistics and what they copy."""
-    from gpt2kit import folders, pipeline
+    from gpt2kit import folders, scoring
     from gpt2kit.data.store import Store
     from gpt2kit.music.copying import TrainingPieces
     from gpt2kit.music.judge import judge
@@ -119,10 +119,10 @@ def evaluate(
     _check_seconds(seconds)
     engine = verbs.load(task, run, {"seed": seed}, device, set, flags)
     folder = Path(run or f"runs/{task}")
-    with pipeline.documents(folder, engine.task, pairs, split, limit) as documents:
+    with scoring.documents(folder, engine.task, pairs, split, limit) as documents:
         if documents.report is not None:
             console.left_out(documents.name, documents.report)
-        evaluation = pipeline.evaluate_stream(engine, documents)
+        evaluation = scoring.evaluate_stream(engine, documents)
         told = evaluation.json()
         if not json:
             console.evaluated(evaluation)

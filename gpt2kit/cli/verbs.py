@@ -278,7 +278,7 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Score a run's answers against references, with the signature of every score."""
-    from gpt2kit import files, pipeline
+    from gpt2kit import files, scoring
     from gpt2kit.data.report import SplitReport
 
     _check_zero_shot(zero_shot, init, run)
@@ -291,10 +291,10 @@ def evaluate(
         files.refuse_existing_file(written, overwrite)
     report = SplitReport()
     if pairs:
-        name, records = pipeline.corpus_records(engine.task, pairs, report, limit)
+        name, records = scoring.corpus_records(engine.task, pairs, report, limit)
     else:
-        name, records = pipeline.stored_records(Path(run or f"runs/{task}"), engine.task, split, limit)
-    evaluation = pipeline.evaluate(engine, records, name, written, lambda done: counter(name, done))
+        name, records = scoring.stored_records(Path(run or f"runs/{task}"), engine.task, split, limit)
+    evaluation = scoring.evaluate(engine, records, name, written, lambda done: counter(name, done))
     counter.done()
     console.left_out(name, report)
     if json:

@@ -7,7 +7,8 @@ import pytest
 
 from gpt2kit.cli import console
 from gpt2kit.data.report import Damage, SplitReport
-from gpt2kit.pipeline import Evaluation, Samples
+from gpt2kit.pipeline import Samples
+from gpt2kit.scoring import Evaluation
 from gpt2kit.tasks.base import Score
 from gpt2kit.train import events as kinds
 

@@ -1,0 +1,224 @@
+"""evaluate: answers beside references, or the loss of whole documents."""
+
+import importlib.metadata
+import json
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from gpt2kit import files, folders
+from gpt2kit.config import GenerateConfig
+from gpt2kit.data.prepare import write_splits
+from gpt2kit.data.report import SplitReport
+from gpt2kit.data.store import Store
+from gpt2kit.engine import Engine
+from gpt2kit.errors import DataError
+from gpt2kit.model.device import pick_dtype
+from gpt2kit.pipeline import REPORT_FILE, ignore, layout_of, only
+from gpt2kit.tasks.base import Record, Score, Task
+from gpt2kit.train.validate import validation_loss
+
+EVALUATION_TOKENS = 8192
+"""Positions of a batch when a loss is measured."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of a run on one set."""
+
+    scores: list[Score]
+    count: int
+    truncated: int
+    unfinished: int
+    seconds: float
+    signature: str
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "scores": {score.name: _figure(score) for score in self.scores if not score.system},
+            "count": self.count,
+            "truncated": self.truncated,
+            "unfinished": self.unfinished,
+            "seconds": round(self.seconds, 2),
+            "per_second": round(self.count / self.seconds, 2),
+            "signature": self.signature,
+        } | self._beside()
+
+    def _beside(self) -> dict[str, Any]:
+        """The same scores of what stands beside the model."""
+        beside: dict[str, dict[str, Any]] = {}
+        for score in self.scores:
+            if score.system:
+                beside.setdefault(score.system, {})[score.name] = _figure(score)
+        return {"beside": beside} if beside else {}
+
+
+def _figure(score: Score) -> dict[str, Any]:
+    interval = {"interval": score.interval} if score.interval else {}
+    return {"value": score.value, **interval, "signature": score.signature}
+
+
+def evaluate(
+    engine: Engine,
+    records: Iterable[Record[Any, Any]],
+    name: str,
+    predictions: Path | None = None,
+    progress: Callable[[int], None] = ignore,
+) -> Evaluation:
+    """Answer every record's source and score the answers, holding no more than the task's scores need.
+
+    `predictions` receives them as JSON lines, each as soon as it is there: "n" is its number, from 1 on, and "id" what
+    the corpus calls its record, or where it stands there; a split that was prepared from lines of text has no ids.
+    """
+    task, scorer, seconds = engine.task, engine.task.scorer(), 0.0
+    asked: deque[Record[Any, Any]] = deque()
+    done = truncated = unfinished = 0
+    results = engine.results(record.source for record in _noted(records, asked))
+    with ExitStack() as stack:
+        file = None
+        while True:
+            started = time.perf_counter()
+            result = next(results, None)
+            seconds += time.perf_counter() - started
+            if result is None:
+                break
+            record, output = asked.popleft(), result.outputs[0]
+            figures = scorer.add(record, output)
+            done, truncated, unfinished = done + 1, truncated + result.truncated, unfinished + (not result.finished)
+            if predictions is not None:
+                file = file or stack.enter_context(predictions.open("w", encoding="utf-8"))
+                line: dict[str, Any] = {"n": done} | ({"id": record.id} if record.id else {})
+                line |= {"source": task.show(record.source), "output": output, "target": record.target}
+                file.write(json.dumps(line | figures, ensure_ascii=False) + "\n")
+                file.flush()
+            progress(done)
+    if not done:
+        raise DataError(f"{name} has no records to evaluate on")
+    version = importlib.metadata.version("gpt2kit")
+    signature = f"set:{name}|n:{done}|decode:{_decoding(engine.config)}|gpt2kit:{version}"
+    return Evaluation(scorer.scores(), done, truncated, unfinished, seconds, signature)
+
+
+def _decoding(config: GenerateConfig) -> str:
+    """What decides on an answer, beside the model."""
+    if config.beams > 1:
+        how = f"beam{config.beams}|alpha:{config.length_penalty}"
+    else:
+        drawn = f"|k:{config.top_k}|p:{config.top_p:g}|seed:{config.seed}" if config.temperature else ""
+        how = f"t:{config.temperature}{drawn}"
+    penalty = f"|penalty:{config.repetition_penalty:g}" if config.repetition_penalty != 1 else ""
+    return f"{how}{penalty}|max:{config.max_new_tokens}|{config.dtype}"
+
+
+def _noted(records: Iterable[Record[Any, Any]], asked: "deque[Record[Any, Any]]") -> Iterator[Record[Any, Any]]:
+    for record in records:
+        asked.append(record)
+        yield record
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Whole documents to evaluate on."""
+
+    name: str
+    store: Store
+    report: SplitReport | None
+    """What became of a corpus that was read for this."""
+
+
+@contextmanager
+def documents(
+    run: Path, task: Task[Any, Any], corpus: Sequence[str] = (), split: str = "", limit: int | None = None
+) -> Iterator[Documents]:
+    """Those of a corpus, all of them or the `split` that it names itself; or of a split, by default val, of the folder
+    that a run was trained on. Raises DataError if there are none."""
+    with TemporaryDirectory() as folder:
+        if corpus:
+            wanted = split or "all"
+            belongs = only(split, task) if split else lambda record: wanted
+            writers = write_splits(Path(folder), [wanted], task.read(corpus), belongs, task, None)
+            name = f"{_named(corpus)}:{split}" if split else _named(corpus)
+            found = Documents(name, Store(Path(folder), wanted), writers[wanted].report)
+        else:
+            split = split or "val"
+            data = folders.data_of(run, task)
+            found = Documents(set_name(data, split), Store(data, split), None)
+        if not len(found.store):
+            raise DataError(f"{found.name} has no documents to evaluate on")
+        yield found if limit is None else replace(found, store=found.store.first(limit))
+
+
+def evaluate_stream(engine: Engine, documents: Documents) -> Evaluation:
+    """The loss of whole documents, every token once, in windows that do not overlap; by each of the task's units."""
+    model, task, store = engine.model, engine.task, documents.store
+    started, device = time.perf_counter(), model.head.device
+    dtype = pick_dtype("auto", device)
+    batches = layout_of(task, model).validation(store, EVALUATION_TOKENS)
+    nats = validation_loss(model, batches, device, dtype) * batches.epoch_tokens
+    units: Counter[str] = Counter()
+    for index in range(len(store)):
+        prompt, target = store.row(index)
+        units.update(task.units([*prompt, *target]))
+    window, version = model.config.n_positions, importlib.metadata.version("gpt2kit")
+    scores = [Score(f"nats per {unit}", nats / n, f"n:{n:.0f}", digits=4) for unit, n in units.items() if n]
+    how = f"window:{window}|stride:{window}|{dtype}|{task.fingerprint()}|gpt2kit:{version}"
+    signature = f"set:{documents.name}|ids:{store.digest()}|n:{len(store)}|{how}"
+    return Evaluation(scores, len(store), 0, 0, time.perf_counter() - started, signature)
+
+
+def set_name(data: Path, split: str) -> str:
+    """A split of a prepared folder, by the corpus that it is from."""
+    corpora = files.read_json(data / REPORT_FILE)["corpora"]
+    return f"{_named(corpora.get(split, corpora['train']))}:{split}"
+
+
+def _named(corpus: Sequence[str]) -> str:
+    return ",".join(Path(word).name for word in corpus)
+
+
+def corpus_records(
+    task: Task[Any, Any], corpus: Sequence[str], report: SplitReport, limit: int | None = None
+) -> tuple[str, Iterator[Record[Any, Any]]]:
+    """A corpus to score on: what it is called, and its records; `report` counts them and those that are left out.
+
+    Raises DataError, in the end, if all are.
+    """
+    name = _named(corpus)
+
+    def scorable() -> Iterator[Record[Any, Any]]:
+        for record in task.read(corpus):
+            report.read += 1
+            if reason := task.unscorable(record):
+                report.drop(reason, record)
+            else:
+                report.rows += 1
+                yield record
+        if not report.rows:
+            raise DataError(f"{name} has no records to evaluate on ({report.reasons()})")
+
+    return name, islice(scorable(), limit)
+
+
+def stored_records(
+    run: Path, task: Task[Any, Any], split: str, limit: int | None = None
+) -> tuple[str, Iterator[Record[Any, Any]]]:
+    """A split of the folder that a run was trained on: what it is called, and its records, as they were read where
+    their ids are less. Raises DataError for one whose ids are all there is, though they are less, as of train."""
+    data = folders.data_of(run, task)
+    store, name = Store(data, split), set_name(data, split)
+    if store.has_texts:
+        return name, map(task.kept, islice(store.texts(), limit))
+    rows = (store.row(index) for index in range(len(store)))
+    records = (Record(task.decode_source(prompt), task.decode(target)) for prompt, target in islice(rows, limit))
+    if (first := next(records, None)) is not None and task.texts(first) is not None:
+        raise DataError(
+            f"{name} cannot be scored on: only ids are kept of it, cut to the window; accepted: another --split that "
+            "prepare wrote, such as val, or the corpus itself with --pairs"
+        )
+    return name, chain([] if first is None else [first], records)
