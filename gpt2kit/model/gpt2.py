@@ -97,7 +97,7 @@ class GPT2(nn.Module):
         for name, parameter in self.named_parameters():
             if "ln_" in name:
                 continue
-            if name.endswith("bias"):
+            if name.endswith("bias") or (name.endswith("wpe.weight") and self.config.knows_distances):
                 nn.init.zeros_(parameter)
             elif name.endswith("distance"):
                 nn.init.normal_(parameter, std=parameter.size(-1) ** -0.5)  # as Music Transformer's code has it
