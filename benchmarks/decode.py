@@ -147,7 +147,7 @@ def measure(name: str, row: Row, arguments: argparse.Namespace, folder: Path) ->
     print(_table(found, figures, unit))
     print(failures(found), end="", flush=True)
     if not arguments.smoke:
-        config, vocabulary = hf.read_config(weights)
+        config, vocabulary, _ = hf.read_config(weights)
         described = {
             "row": name,
             "model": {"n_layer": config.n_layer, "n_head": config.n_head, "n_embd": config.n_embd},

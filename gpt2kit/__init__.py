@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gpt2kit.engine import Engine, load
     from gpt2kit.model.gpt2 import GPT2
-    from gpt2kit.pipeline import prepare, train
+    from gpt2kit.pipeline import train
+    from gpt2kit.preparing import prepare
     from gpt2kit.recipe import Recipe
     from gpt2kit.recipe import load as load_recipe
     from gpt2kit.scoring import evaluate
@@ -26,7 +27,7 @@ _HOMES = {
     "evaluate": "scoring",
     "load": "engine",
     "load_recipe": "recipe",
-    "prepare": "pipeline",
+    "prepare": "preparing",
     "train": "pipeline",
 }
 

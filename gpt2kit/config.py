@@ -120,6 +120,9 @@ class TrainConfig:
     loss_on: str = knob(
         "answer", "what is learned of a row: its answer, or all of it; validation is on answers", ("answer", "all")
     )
+    lm_weight: float = knob(
+        0.5, "of labelled examples: what the language model's loss counts beside the labels' (GPT-1)"
+    )
     label_smoothing: float = knob(0.0, "probability mass spread over the vocabulary in the training loss")
     ema: float = knob(0.0, "decay of the exponential average of the weights that is saved; 0 saves the last weights")
     evaluate_every: int = knob(0, "steps between validations; 0 means: ten times in a run")
@@ -128,6 +131,13 @@ class TrainConfig:
         0, "about so many tokens of the validation split are its loss measured on while training; 0: on all"
     )
     save_every: int = knob(0, "steps between saved states; 0 means: at each validation")
+    patience: int = knob(0, "end after so many validations in a row that were not the lowest; 0: never")
+    freeze: int = knob(0, "with --init: so many blocks from below, and the embeddings, stay as they are")
+    lora: int = knob(0, "with --init: rank of adapters that learn in the place of the weights (LoRA); 0: none")
+    lora_alpha: float = knob(16.0, "the adapters' part counts alpha / rank")
+    lora_targets: tuple[str, ...] = knob(
+        ("c_attn",), "products with adapters: c_attn, attn.c_proj, c_fc, mlp.c_proj, one or several"
+    )
     keep: str = knob("last", "which weights the run folder ends with", ("last", "best"))
     dtype: str = knob(
         "auto", "arithmetic; auto is bf16 where the machine computes it natively", ("auto", "bf16", "fp32")
@@ -157,6 +167,22 @@ class TrainConfig:
         check(0 <= self.warmup < 1 and 0 <= self.final_lr <= 1, "warmup is in [0, 1), final_lr in [0, 1]")
         check(0 <= self.label_smoothing < 1 and 0 <= self.ema < 1, "label_smoothing and ema are in [0, 1)")
         check(min(self.clip, self.weight_decay) >= 0, "clip and weight_decay must be 0 or more")
+        check(
+            min(self.lm_weight, self.patience, self.freeze, self.lora) >= 0,
+            "lm_weight, patience, freeze and lora: 0 or more",
+        )
+        partly = self.freeze or self.lora
+        check(
+            not (partly and self.parallel == "fsdp"), "freeze and lora need little memory: they go with parallel = ddp"
+        )
+        check(self.lora_alpha > 0, "lora_alpha must be above 0")
+        check(not (self.lora and self.freeze), "freeze and lora: adapters already leave the weights as they are")
+        known = {"c_attn", "attn.c_proj", "c_fc", "mlp.c_proj"}
+        wrong = ", ".join(self.lora_targets) or "nothing"
+        check(
+            bool(self.lora_targets) and set(self.lora_targets) <= known,
+            f"lora_targets = {wrong}; accepted: {', '.join(sorted(known))}",
+        )
         check(self.seed >= 0, "seed must be 0 or more")
         check(min(self.evaluate_every, self.save_every, self.samples) >= 0, "intervals and samples must be 0 or more")
         check(self.validate_tokens >= 0, "validate_tokens must be 0 or more")

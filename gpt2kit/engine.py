@@ -1,5 +1,6 @@
 """What a notebook holds: `fr = gpt2kit.load("runs/translate")`, then `fr("The cat sat.")`."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -12,7 +13,8 @@ from gpt2kit.data.hub import fetch
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.generate import decode
 from gpt2kit.generate.answer import Clock
-from gpt2kit.model import hf
+from gpt2kit.generate.choose import likeliest, probabilities
+from gpt2kit.model import hf, lora
 from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.frozen import FrozenGPT2
 from gpt2kit.model.gpt2 import GPT2
@@ -33,7 +35,9 @@ class Result:
     truncated: bool
     """True when the source was cut to fit into the window."""
     ids: list[list[int]]
-    """What the outputs were decoded from, without the end token."""
+    """What the outputs were decoded from, without the end token; of a head's answer its number."""
+    probabilities: dict[str, float] | None = None
+    """Of a head's answers: how likely each is."""
 
 
 class Engine:
@@ -60,6 +64,8 @@ class Engine:
     def stream(self, source: str, **settings: Any) -> Iterator[str]:
         """Pieces of the answer as they are found; joined they are the answer."""
         config = self.configured(settings)
+        if self.task.layout == "examples":
+            raise UserError("a label has no pieces: call the engine for its answer")
         if config.beams > 1:
             raise UserError("beam search knows its answer only at the end: stream with beams = 1")
         parsed = self.task.parse(source)
@@ -99,6 +105,10 @@ class Engine:
         for index in asked:
             results[index] = None
         told = 0
+        if self.task.layout == "examples":
+            results = self._chosen(sources, results, asked, prompts)
+            yield from (result for result in results if result is not None)
+            return
         decoder, recent = self._decoder(config), self.task.recent
         for found in decode.answers(decoder, ids, config, self.task.eos, numbers, clock, recent):
             outputs = [self.task.decode(answer.ids) for answer in found.answers]
@@ -111,6 +121,17 @@ class Engine:
                 told += 1
         yield from (result for result in results[told:] if result is not None)
 
+    def _chosen(
+        self, sources: list[Any], results: list[Result | None], asked: list[int], prompts: list[tuple[list[int], bool]]
+    ) -> list[Result | None]:
+        """Answers of the head."""
+        for index, likely in probabilities(self.model, [prompt for prompt, _ in prompts], self.task.extract):
+            names, best = self.task.answers(sources[asked[index]]), likeliest(likely)
+            told = dict(sorted(zip(names, likely, strict=True), key=lambda each: -each[1]))
+            score, truncated = math.log(likely[best]), prompts[index][1]
+            results[asked[index]] = Result([names[best]], [score], True, truncated, [[best]], told)
+        return results
+
     def _decoder(self, config: GenerateConfig) -> FrozenGPT2:
         """The weights laid out for one arithmetic, once."""
         if config.dtype not in self._frozen:
@@ -121,9 +142,12 @@ class Engine:
         """The prompt, cut so that an answer fits behind it, and whether it was cut."""
         window = self.model.config.n_positions
         room = window - (1 if config.roll else min(config.max_new_tokens, window // 2))
+        if self.task.layout == "examples":  # as in training
+            room = window - 1
         prompt = self.task.encode_source(source)
-        shortened = self.task.shorten(prompt, room)
-        return shortened, len(shortened) < len(prompt)
+        if self.task.length(prompt) <= room:
+            return prompt, False
+        return self.task.shorten(prompt, room), True
 
     def configured(self, settings: dict[str, Any]) -> GenerateConfig:
         """[generate] with other values, checked."""
@@ -140,10 +164,16 @@ def zero_shot(name: str, init: str, settings: dict[str, Any] | None = None, **ta
     folder = fetch(init)
     opened = recipe.build_section(tasks.find(name), "task", task_settings).opened(folder)
     task, defaults = opened.zero_shot()
-    model = hf.load(folder)
+    model = model_in(folder)
     if model.vocab_size < task.vocab_size:
         raise DataError(f"{folder}: the model has {model.vocab_size} tokens, the tokenizer {task.vocab_size}")
     return Engine(task, model, recipe.build_section(GenerateConfig, "generate", defaults | (settings or {})))
+
+
+def model_in(folder: Path, dropout: float | None = None) -> GPT2:
+    """The model of a folder; of adapters, merged into what they were learned on."""
+    adapters = (folder / lora.ADAPTER).is_file()
+    return hf.load(folder, dropout, fetch(lora.base_of(folder)) if adapters else None)
 
 
 def load(run: str | Path, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
@@ -153,13 +183,14 @@ def load(run: str | Path, settings: dict[str, Any] | None = None, **task_setting
     """
     folder = Path(run)
     _, task = folders.load_task(folder)
-    if not (folder / hf.WEIGHTS).is_file():
+    if not hf.saved(folder):
         raise DataError(f"{folder} has no {hf.WEIGHTS} yet: its training has not come to its first validation")
-    model = hf.load(folder)
+    model = model_in(folder)
     if model.vocab_size != task.vocab_size:
         raise DataError(f"{folder}: the model has {model.vocab_size} tokens, the tokenizer {task.vocab_size}")
     if task_settings:
-        task = recipe.build_section(type(task), "task", recipe.values(task) | task_settings).opened(folder)
+        settled = recipe.values(task) | task.overridden(task_settings)
+        task = recipe.build_section(type(task), "task", settled).opened(folder)
     config = folders.recipe_of(folder).generate
     config = recipe.build_section(GenerateConfig, "generate", recipe.values(config) | (settings or {}))
     return Engine(task, model, config)

@@ -30,7 +30,7 @@ def load_task(folder: Path) -> tuple[str, Task[Any, Any]]:
         fingerprint, vocab_size = described["fingerprint"], described["vocab_size"]
     except KeyError as error:
         raise DataError(f"{folder / TASK_FILE}: {error} is missing") from None
-    task = recipe.build_section(tasks.find(name), "task", settings).opened(folder)
+    task = recipe.build_section(tasks.find(name), "task", settings).formed().opened(folder)
     if (task.fingerprint(), task.vocab_size) != (fingerprint, vocab_size):
         raise DataError(
             f"{folder}: its tokenizer is not the one that its ids were made with ({task.fingerprint()} with "

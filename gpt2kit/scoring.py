@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,10 +18,12 @@ from gpt2kit.config import GenerateConfig
 from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import Store
+from gpt2kit.data.streams import StreamLayout
 from gpt2kit.engine import Engine
 from gpt2kit.errors import DataError
+from gpt2kit.evaluate.copied import copied_share, run_length
 from gpt2kit.model.device import pick_dtype
-from gpt2kit.pipeline import REPORT_FILE, ignore, layout_of, only
+from gpt2kit.preparing import REPORT_FILE, ignore, only
 from gpt2kit.tasks.base import Record, Score, Task
 from gpt2kit.train.validate import validation_loss
 
@@ -61,7 +64,8 @@ class Evaluation:
 
 def _figure(score: Score) -> dict[str, Any]:
     interval = {"interval": score.interval} if score.interval else {}
-    return {"value": score.value, **interval, "signature": score.signature}
+    value = score.value if math.isfinite(score.value) else None  # JSON has no infinity
+    return {"value": value, **interval, "signature": score.signature}
 
 
 def evaluate(
@@ -70,14 +74,18 @@ def evaluate(
     name: str,
     predictions: Path | None = None,
     progress: Callable[[int], None] = ignore,
+    training: Store | None = None,
 ) -> Evaluation:
     """Answer every record's source and score the answers, holding no more than the task's scores need.
+
+    With the store that the model was `training` on there is the share of the answers that stands in it, too.
 
     `predictions` receives them as JSON lines, each as soon as it is there: "n" is its number, from 1 on, and "id" what
     the corpus calls its record, or where it stands there; a split that was prepared from lines of text has no ids.
     """
     task, scorer, seconds = engine.task, engine.task.scorer(), 0.0
     asked: deque[Record[Any, Any]] = deque()
+    made: list[list[int]] = []
     done = truncated = unfinished = 0
     results = engine.results(record.source for record in _noted(records, asked))
     with ExitStack() as stack:
@@ -90,6 +98,8 @@ def evaluate(
                 break
             record, output = asked.popleft(), result.outputs[0]
             figures = scorer.add(record, output)
+            if training is not None:
+                made.append(result.ids[0])
             done, truncated, unfinished = done + 1, truncated + result.truncated, unfinished + (not result.finished)
             if predictions is not None:
                 file = file or stack.enter_context(predictions.open("w", encoding="utf-8"))
@@ -102,7 +112,31 @@ def evaluate(
         raise DataError(f"{name} has no records to evaluate on")
     version = importlib.metadata.version("gpt2kit")
     signature = f"set:{name}|n:{done}|decode:{_decoding(engine.config)}|gpt2kit:{version}"
-    return Evaluation(scorer.scores(), done, truncated, unfinished, seconds, signature)
+    scores = scorer.scores() + ([copied(training, made, task.vocab_size)] if training is not None else [])
+    return Evaluation(scores, done, truncated, unfinished, seconds, signature)
+
+
+def copied(training: Store, texts: Sequence[Sequence[int]], vocab_size: int, how: str = "") -> Score:
+    """How much of generated ids stands in the training split, in runs of some length."""
+    length = run_length(vocab_size)
+    signature = f"n:{sum(map(len, texts))}|runs:{length}|train:{training.digest()}{how}"
+    return Score("copied from training %", 100 * copied_share(training.ids, texts, length), signature)
+
+
+OPENINGS, OPENING, CONTINUED = 16, 32, 64
+"""Of documents so many are gone on with, from so many tokens on, by so many."""
+
+
+def continued(engine: Engine, store: Store) -> list[list[int]]:
+    """What the model makes of the beginnings of documents."""
+    ends = store.document_ends()[:OPENINGS].tolist()
+    places = ((begin, min(begin + OPENING, end)) for begin, end in zip([0, *ends], ends, strict=False))
+    openings = [engine.task.decode_source(store.ids[begin:end].tolist()) for begin, end in places]
+    return [result.ids[0] for result in engine.results(openings, _going_on(engine.config))]
+
+
+def _going_on(config: GenerateConfig) -> GenerateConfig:
+    return replace(config, beams=1, max_new_tokens=CONTINUED)
 
 
 def _decoding(config: GenerateConfig) -> str:
@@ -150,26 +184,37 @@ def documents(
             data = folders.data_of(run, task)
             found = Documents(set_name(data, split), Store(data, split), None)
         if not len(found.store):
-            raise DataError(f"{found.name} has no documents to evaluate on")
-        yield found if limit is None else replace(found, store=found.store.first(limit))
+            reasons = f" ({found.report.reasons()})" if found.report is not None else ""
+            raise DataError(f"{found.name} has no documents to evaluate on{reasons}")
+        yield found if limit is None else replace(found, store=found.store.first_documents(limit))
 
 
-def evaluate_stream(engine: Engine, documents: Documents) -> Evaluation:
-    """The loss of whole documents, every token once, in windows that do not overlap; by each of the task's units."""
+def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, training: Store | None = None) -> Evaluation:
+    """The loss of whole documents, every token once, as the task's figures.
+
+    Each window predicts `stride` tokens behind what has room before them; 0 is what the task's `overlap` leaves.
+    With the store that the model was `training` on there is, of what it makes of the documents' beginnings, the share
+    that stands in it.
+    """
     model, task, store = engine.model, engine.task, documents.store
     started, device = time.perf_counter(), model.head.device
     dtype = pick_dtype("auto", device)
-    batches = layout_of(task, model).validation(store, EVALUATION_TOKENS)
+    window, version = model.config.n_positions, importlib.metadata.version("gpt2kit")
+    stride = stride or max(1, window - int(window * task.overlap))
+    batches = StreamLayout(window, task.crop, stride).validation(store, EVALUATION_TOKENS)
     nats = validation_loss(model, batches, device, dtype) * batches.epoch_tokens
     units: Counter[str] = Counter()
-    for index in range(len(store)):
-        prompt, target = store.row(index)
-        units.update(task.units([*prompt, *target]))
-    window, version = model.config.n_positions, importlib.metadata.version("gpt2kit")
-    scores = [Score(f"nats per {unit}", nats / n, f"n:{n:.0f}", digits=4) for unit, n in units.items() if n]
-    how = f"window:{window}|stride:{window}|{dtype}|{task.fingerprint()}|gpt2kit:{version}"
-    signature = f"set:{documents.name}|ids:{store.digest()}|n:{len(store)}|{how}"
-    return Evaluation(scores, len(store), 0, 0, time.perf_counter() - started, signature)
+    ends, row_ends = store.document_ends(), store.ends.tolist()
+    firsts = {0, *ends.tolist()}  # nothing predicts the first token of a document
+    for begin, end in zip([0, *row_ends[:-1]], row_ends, strict=True):
+        units.update(task.units(store.ids[begin + (begin in firsts) : end].tolist()))
+    how = f"window:{window}|stride:{stride}|{dtype}|{task.fingerprint()}|gpt2kit:{version}"
+    signature = f"set:{documents.name}|ids:{store.digest()}|n:{len(ends)}|{how}"
+    scores = task.rates(nats, units)
+    if training is not None:
+        how = f"|openings:{OPENINGS}x{OPENING}|{_decoding(_going_on(engine.config))}"
+        scores.append(copied(training, continued(engine, store), task.vocab_size, how))
+    return Evaluation(scores, len(ends), 0, 0, time.perf_counter() - started, signature)
 
 
 def set_name(data: Path, split: str) -> str:
@@ -215,7 +260,7 @@ def stored_records(
     if store.has_texts:
         return name, map(task.kept, islice(store.texts(), limit))
     rows = (store.row(index) for index in range(len(store)))
-    records = (Record(task.decode_source(prompt), task.decode(target)) for prompt, target in islice(rows, limit))
+    records = (Record(*task.decode_row(prompt, target)) for prompt, target in islice(rows, limit))
     if (first := next(records, None)) is not None and task.texts(first) is not None:
         raise DataError(
             f"{name} cannot be scored on: only ids are kept of it, cut to the window; accepted: another --split that "

@@ -126,12 +126,12 @@ def examples() -> Callable[[str], Any]:
 @pytest.fixture(scope="session")
 def by_heart(tmp_path_factory: pytest.TempPathFactory, examples: Callable[[str], Any]) -> Path:
     """A translate run that knows its few pairs by heart; `corpus.jsonl` and the prepared `data` are beside it."""
-    from gpt2kit import pipeline, recipe
+    from gpt2kit import pipeline, preparing, recipe
 
     folder = tmp_path_factory.mktemp("by-heart")
     translate = examples("translate")
     corpus = translate.write_corpus(folder)
     tiny = recipe.load("translate", translate.TINY)
-    pipeline.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
+    preparing.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
     list(pipeline.train(tiny, folder / "data", folder / "run"))
     return folder / "run"

@@ -16,7 +16,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-from gpt2kit import engine, files, folders, pipeline, recipe, scoring
+from gpt2kit import engine, files, folders, pipeline, preparing, recipe, scoring
 from gpt2kit.data.batches import RowBatches
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.report import WIDTH, SplitReport
@@ -135,7 +135,7 @@ def test_samples_are_shown_at_each_validation(
     tiny: Recipe, corpus: list[str], examples: Examples, tmp_path: Path
 ) -> None:
     sampling = with_settings(tiny, "train.samples=2", "train.steps=4", "train.evaluate_every=2")
-    pipeline.prepare(sampling, {"train": corpus, "val": corpus}, tmp_path / "data")
+    preparing.prepare(sampling, {"train": corpus, "val": corpus}, tmp_path / "data")
     events = list(pipeline.train(sampling, tmp_path / "data", tmp_path / "run"))
     samples = [event for event in events if isinstance(event, pipeline.Samples)]
     assert [event.step for event in samples] == [2, 4]
@@ -149,7 +149,7 @@ def test_keep_best_keeps_the_best(tiny: Recipe, corpus: list[str], tmp_path: Pat
     wild = with_settings(
         tiny, "train.keep=best", "train.steps=30", "train.warmup=0.99", "train.lr=1", "train.evaluate_every=3"
     )
-    pipeline.prepare(wild, {"train": corpus, "val": corpus}, tmp_path / "data")
+    preparing.prepare(wild, {"train": corpus, "val": corpus}, tmp_path / "data")
     events = list(pipeline.train(wild, tmp_path / "data", tmp_path / "run"))
     found = [event for event in events if isinstance(event, kinds.Validation)]
     best = min(event.loss for event in found)
@@ -165,7 +165,7 @@ def test_keep_best_keeps_the_best(tiny: Recipe, corpus: list[str], tmp_path: Pat
 def test_a_hash_splits_and_no_source_is_on_both_sides(tiny: Recipe, tmp_path: Path) -> None:
     lines = [f"sentence number {n % 40}\tphrase numéro {n}" for n in range(120)]
     path = write(tmp_path / "pairs.tsv", *lines)
-    reports = pipeline.prepare(tiny, {"train": [path]}, tmp_path / "data")
+    reports = preparing.prepare(tiny, {"train": [path]}, tmp_path / "data")
     train, val = ({r.source.text.strip() for r in rows(tmp_path / "data", split)} for split in ("train", "val"))
     assert train
     assert val
@@ -173,14 +173,14 @@ def test_a_hash_splits_and_no_source_is_on_both_sides(tiny: Recipe, tmp_path: Pa
     assert len(train | val) == 40
     assert reports["train"].rows + reports["val"].rows == 120
     assert reports["val"].leaked == 0
-    pipeline.prepare(tiny, {"train": [write(tmp_path / "back.tsv", *reversed(lines))]}, tmp_path / "again")
+    preparing.prepare(tiny, {"train": [write(tmp_path / "back.tsv", *reversed(lines))]}, tmp_path / "again")
     assert {r.source.text.strip() for r in rows(tmp_path / "again", "val")} == val, "the order plays no part"
 
 
 def test_the_tokenizer_is_learnt_from_train_alone(tiny: Recipe, tmp_path: Path) -> None:
     train = write(tmp_path / "train.tsv", *["aaaa bbbb\tbbbb aaaa"] * 9)
     val = write(tmp_path / "val.tsv", *["zzzz yyyy\tzzzz yyyy"] * 9)
-    pipeline.prepare(tiny, {"train": [train], "val": [val]}, tmp_path / "data")
+    preparing.prepare(tiny, {"train": [train], "val": [val]}, tmp_path / "data")
     tokens = Bpe.load(tmp_path / "data").tokenizer.get_vocab()
     assert "aa" in tokens
     assert "zz" not in tokens
@@ -194,7 +194,7 @@ def test_drops_leaks_duplicates_and_cuts_are_counted(tiny: Recipe, tmp_path: Pat
     )
     val = write(tmp_path / "val.tsv", "good morning\tbonjour", " good morning \tsalut", "new\tneuf")
     test = write(tmp_path / "test.tsv", "last\tfin", "newer\tneuf")
-    reports = pipeline.prepare(tiny, {"train": [train], "val": [val], "test": [test]}, tmp_path / "data")
+    reports = preparing.prepare(tiny, {"train": [train], "val": [val], "test": [test]}, tmp_path / "data")
     assert reports["train"].read == 9
     assert reports["train"].rows == 5
     assert reports["train"].dropped == {
@@ -227,7 +227,7 @@ def test_odd_line_ends_stay_aligned(tiny: Recipe, tmp_path: Path) -> None:
     (tmp_path / "a.en").write_bytes("\r\n".join(sources).encode())
     (tmp_path / "a.fr").write_bytes(("\n".join(targets) + "\n").encode())
     words = [str(tmp_path / "a.en"), str(tmp_path / "a.fr")]
-    reports = pipeline.prepare(tiny, {"train": words, "val": words}, tmp_path / "data")
+    reports = preparing.prepare(tiny, {"train": words, "val": words}, tmp_path / "data")
     assert reports["train"].dropped == {"source empty": 1}
     wanted = [("first", "premier"), *zip(sources[1:], targets[1:], strict=True)]
     found = [(r.source.text, r.target) for r in rows(tmp_path / "data", "train")]
@@ -237,7 +237,7 @@ def test_odd_line_ends_stay_aligned(tiny: Recipe, tmp_path: Path) -> None:
 def test_a_literal_separator_in_a_corpus_stays_text(tiny: Recipe, tmp_path: Path) -> None:
     lines = ["say <to-fr> now\t<to-fr> dis", "<|endoftext|>\tfin<|endoftext|>", "<to-de>\t<to-de>"]
     words = [write(tmp_path / "a.tsv", *lines)]
-    pipeline.prepare(tiny, {"train": words, "val": words}, tmp_path / "data")
+    preparing.prepare(tiny, {"train": words, "val": words}, tmp_path / "data")
     assert [f"{r.source.text}\t{r.target}" for r in rows(tmp_path / "data", "train")] == lines
     _, task = load_task(tmp_path / "data")
     special = {task.eos, task.encode_source(Sentence("", "fr"))[0]}
@@ -273,18 +273,18 @@ def test_a_wrong_corpus_leaves_the_folder_as_it_was(
 ) -> None:
     out = tmp_path / "data"
     if there_before:
-        pipeline.prepare(tiny, {"train": corpus, "val": corpus}, out)
+        preparing.prepare(tiny, {"train": corpus, "val": corpus}, out)
     (tmp_path / "a.en").write_bytes(english)
     (tmp_path / "a.fr").write_bytes(french)
     words = [str(tmp_path / "a.en"), str(tmp_path / "a.fr")]
-    fails(lambda: pipeline.prepare(tiny, {"train": words, "val": corpus}, out, True), out, DataError, message)
-    fails(lambda: pipeline.prepare(tiny, {"train": words}, out, True), out, DataError, message)
+    fails(lambda: preparing.prepare(tiny, {"train": words, "val": corpus}, out, True), out, DataError, message)
+    fails(lambda: preparing.prepare(tiny, {"train": words}, out, True), out, DataError, message)
 
 
 def test_a_wrong_validation_corpus_is_wrong_as_well(tiny: Recipe, corpus: list[str], tmp_path: Path) -> None:
     out, bad = tmp_path / "data", [write(tmp_path / "bad.tsv", "no tab here")]
     message = r"bad\.tsv:1: 2 columns are needed"
-    fails(lambda: pipeline.prepare(tiny, {"train": corpus, "val": bad}, out), out, DataError, message)
+    fails(lambda: preparing.prepare(tiny, {"train": corpus, "val": bad}, out), out, DataError, message)
 
 
 def test_what_exists_is_replaced_only_when_told(tiny: Recipe, corpus: list[str], tmp_path: Path) -> None:
@@ -292,21 +292,21 @@ def test_what_exists_is_replaced_only_when_told(tiny: Recipe, corpus: list[str],
     out.mkdir()
     (out / "thesis.txt").write_text("ten years", encoding="utf-8")
     fails(
-        lambda: pipeline.prepare(tiny, {"train": corpus}, out),
+        lambda: preparing.prepare(tiny, {"train": corpus}, out),
         out,
         UserError,
         "exists and is left as it is.*--overwrite",
     )
-    pipeline.prepare(tiny, {"train": corpus, "val": corpus}, out, overwrite=True)
+    preparing.prepare(tiny, {"train": corpus, "val": corpus}, out, overwrite=True)
     assert not (out / "thesis.txt").exists()
     assert len(Store(out, "train")) == 4
     assert no_leftovers(tmp_path)
     empty = tmp_path / "empty"
     empty.mkdir()
-    pipeline.prepare(tiny, {"train": corpus, "val": corpus}, empty)
+    preparing.prepare(tiny, {"train": corpus, "val": corpus}, empty)
     file = tmp_path / "corpus.jsonl"
     with pytest.raises(UserError, match="is a file; --out takes a folder"):
-        pipeline.prepare(tiny, {"train": corpus}, file, overwrite=True)
+        preparing.prepare(tiny, {"train": corpus}, file, overwrite=True)
     with pytest.raises(UserError, match="exists and is left as it is"):
         list(pipeline.train(tiny, out, out))
 
@@ -316,7 +316,7 @@ def test_prepared_anew_in_one_process(tiny: Recipe, corpus: list[str], tmp_path:
     data, run = tmp_path / "data", tmp_path / "run"
     for vocab in (300, 270):
         again = with_settings(tiny, f"task.vocab={vocab}", "train.steps=1")
-        pipeline.prepare(again, {"train": corpus, "val": corpus}, data, overwrite=True)
+        preparing.prepare(again, {"train": corpus, "val": corpus}, data, overwrite=True)
         list(pipeline.train(again, data, run, overwrite=True))
         opened = engine.load(run)
         assert opened.model.vocab_size == opened.task.vocab_size <= vocab
@@ -331,7 +331,7 @@ def test_several_languages_in_one_model(tiny: Recipe, tmp_path: Path) -> None:
     french = write(tmp_path / "b.tsv", "good morning\tbonjour", "thank you\tmerci", "yes\toui")
     words = [english, german, f"fr={french}"]
     both = with_settings(tiny, "train.steps=150")
-    reports = pipeline.prepare(both, {"train": words, "val": words}, tmp_path / "data")
+    reports = preparing.prepare(both, {"train": words, "val": words}, tmp_path / "data")
     assert reports["train"].rows == 6
     list(pipeline.train(both, tmp_path / "data", tmp_path / "run"))
     opened = engine.load(tmp_path / "run")
@@ -350,7 +350,7 @@ def test_several_languages_in_one_model(tiny: Recipe, tmp_path: Path) -> None:
 def test_validation_in_a_language_that_train_lacks_is_refused(tiny: Recipe, tmp_path: Path) -> None:
     train, val = write(tmp_path / "a.tsv", "yes\toui"), write(tmp_path / "b.tsv", "yes\tja")
     with pytest.raises(UserError, match="does not translate into 'de'; it knows fr"):
-        pipeline.prepare(tiny, {"train": [train], "val": [f"de={val}"]}, tmp_path / "data")
+        preparing.prepare(tiny, {"train": [train], "val": [f"de={val}"]}, tmp_path / "data")
     assert no_leftovers(tmp_path)
 
 
@@ -378,7 +378,7 @@ def test_init_starts_from_a_hugging_face_folder(
     still = with_settings(
         tiny, f'task.tokenizer="{pretrained}"', "train.steps=1", "train.lr=1e-30", "train.evaluate_every=1"
     )
-    pipeline.prepare(still, {"train": corpus, "val": corpus}, tmp_path / "data")
+    preparing.prepare(still, {"train": corpus, "val": corpus}, tmp_path / "data")
     list(pipeline.train(still, tmp_path / "data", tmp_path / "run", init=str(pretrained)))
     before, after = hf.load(pretrained), hf.load(tmp_path / "run")
     old = before.vocab_size
@@ -399,7 +399,7 @@ def test_init_starts_from_a_hugging_face_folder(
 
 def test_init_learns(tiny: Recipe, corpus: list[str], pretrained: Path, tmp_path: Path) -> None:
     tuned = with_settings(tiny, f'task.tokenizer="{pretrained}"', "train.steps=80", "train.lr=2e-2")
-    pipeline.prepare(tuned, {"train": corpus, "val": corpus}, tmp_path / "data")
+    preparing.prepare(tuned, {"train": corpus, "val": corpus}, tmp_path / "data")
     list(pipeline.train(tuned, tmp_path / "data", tmp_path / "run", init=str(pretrained)))
     first, last = (metrics(tmp_path / "run")[index] for index in (0, -1))
     assert last["validation_loss"] < 0.5 < first["loss"]
@@ -415,7 +415,7 @@ def test_init_goes_on_from_a_run(tiny: Recipe, by_heart: Path, tmp_path: Path) -
 def test_init_with_another_tokenizer_is_refused(
     tiny: Recipe, corpus: list[str], pretrained: Path, tmp_path: Path
 ) -> None:
-    pipeline.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "data")
+    preparing.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "data")
     message = rf"has another tokenizer than the data: prepare it with --tokenizer {pretrained}"
     with pytest.raises(DataError, match=message):
         list(pipeline.train(tiny, tmp_path / "data", tmp_path / "run", init=str(pretrained)))
@@ -427,7 +427,7 @@ def test_init_with_another_tokenizer_is_refused(
 def test_init_with_a_smaller_window_is_refused(tiny: Recipe, pretrained: Path, tmp_path: Path) -> None:
     wide = with_settings(tiny, f'task.tokenizer="{pretrained}"', "model.n_positions=128")
     words = [write(tmp_path / "a.tsv", "x" * 100 + "\toui")]
-    pipeline.prepare(wide, {"train": words, "val": words}, tmp_path / "data")
+    preparing.prepare(wide, {"train": words, "val": words}, tmp_path / "data")
     with pytest.raises(DataError, match="the model's window 64: prepare"):
         list(pipeline.train(wide, tmp_path / "data", tmp_path / "run", init=str(pretrained)))
 
@@ -452,7 +452,7 @@ def long_run(tiny: Recipe, corpus: list[str], tmp_path: Path) -> Recipe:
         *(tiny, "train.steps=100000", "train.evaluate_every=100000", "train.batch_tokens=40", "train.optimizer=muon"),
         *("train.ema=0.9", "model.dropout=0.2", "train.lr=1e-3"),
     )
-    pipeline.prepare(found, {"train": corpus, "val": corpus}, tmp_path / "data")
+    preparing.prepare(found, {"train": corpus, "val": corpus}, tmp_path / "data")
     return found
 
 
@@ -526,15 +526,15 @@ def test_a_run_is_resumed_only_as_what_it_was(long_run: Recipe, corpus: list[str
 
     refused(with_settings(saving, "train.lr=1", "train.seed=3"), data, r"other values of train\.lr, train\.seed")
     refused(with_settings(saving, "model.n_layer=2"), data, r"other values of model\.n_layer")
-    pipeline.prepare(saving, {"train": corpus, "val": corpus}, tmp_path / "other")
+    preparing.prepare(saving, {"train": corpus, "val": corpus}, tmp_path / "other")
     refused(saving, tmp_path / "other", r"was started on .*data, not on .*other")
-    pipeline.prepare(saving, {"train": corpus[:1] * 2, "val": corpus}, data, overwrite=True)
+    preparing.prepare(saving, {"train": corpus[:1] * 2, "val": corpus}, data, overwrite=True)
     refused(saving, data, "was prepared anew after .*run was started on it: start again with --overwrite")
-    pipeline.prepare(with_settings(saving, "task.vocab=265"), {"train": corpus, "val": corpus}, data, overwrite=True)
+    preparing.prepare(with_settings(saving, "task.vocab=265"), {"train": corpus, "val": corpus}, data, overwrite=True)
     refused(saving, data, "was prepared anew")
     with pytest.raises(DataError, match=r"was prepared anew with another tokenizer than that of .*run"):
         scoring.stored_records(run, load_task(run)[1], "val")
-    pipeline.prepare(saving, {"train": corpus, "val": corpus}, data, overwrite=True)
+    preparing.prepare(saving, {"train": corpus, "val": corpus}, data, overwrite=True)
     (tmp_path / "run" / "state.safetensors").write_bytes(before["state.safetensors"][:1000])
     with pytest.raises(DataError, match=r"state\.safetensors is damaged"):
         list(pipeline.train(saving, data, run, resume=True))
@@ -551,7 +551,7 @@ def test_a_run_that_was_killed_before_its_first_save_starts_again(
     options: dict[str, Any] = {"init": str(pretrained)} if init else {}
     if init:
         long_run = with_settings(long_run, f'task.tokenizer="{pretrained}"')
-        pipeline.prepare(long_run, {"train": corpus, "val": corpus}, data, overwrite=True)
+        preparing.prepare(long_run, {"train": corpus, "val": corpus}, data, overwrite=True)
     whole = steps(long_run, data, tmp_path / "whole", 6, **options)
     steps(long_run, data, run, 4, **options)
     assert not (run / "state.safetensors").exists()
@@ -580,7 +580,7 @@ def test_a_finished_run_is_not_resumed(tiny: Recipe, by_heart: Path) -> None:
 )
 def test_a_damaged_data_folder_is_refused(tiny: Recipe, corpus: list[str], tmp_path: Path, name: str) -> None:
     data, run = tmp_path / "data", tmp_path / "run"
-    pipeline.prepare(tiny, {"train": corpus, "val": corpus}, data)
+    preparing.prepare(tiny, {"train": corpus, "val": corpus}, data)
     content = (data / name).read_bytes()
     for damage in (content[:-3], None):
         if damage is None:
@@ -594,7 +594,7 @@ def test_a_damaged_data_folder_is_refused(tiny: Recipe, corpus: list[str], tmp_p
 
 def test_data_of_another_task_or_window_is_refused(tiny: Recipe, corpus: list[str], tmp_path: Path) -> None:
     data = tmp_path / "data"
-    pipeline.prepare(tiny, {"train": corpus, "val": corpus}, data)
+    preparing.prepare(tiny, {"train": corpus, "val": corpus}, data)
     with pytest.raises(DataError, match="was prepared for translate, the recipe music is for music"):
         list(pipeline.train(replace(tiny, name="music", task_name="music"), data, tmp_path / "run"))
     with pytest.raises(DataError, match=r"a row has \d+ tokens, the model's window 8: prepare again"):

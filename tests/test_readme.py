@@ -17,6 +17,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SAMPLE = ROOT / "gpt2kit" / "samples" / "translate" / "train.tsv"
 ARTICLES = ROOT / "gpt2kit" / "samples" / "summarize" / "heldout.jsonl"
 MUSIC = ROOT / "gpt2kit" / "samples" / "music" / "piano.zip"
+LIKED = {"good": ["fine", "a joy", "well made", "funny"], "bad": ["dull", "a mess", "too long", "sad"]}
 SETUP = ("pip install . && gpt2kit demo", "pip install -e '.[dev]' && pytest")
 """The two commands that set everything up: one is how this test came to run, tests/cli/test_demo.py is the other."""
 
@@ -50,6 +51,9 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with lzma.open(folder / "wikipedia" / f"{split}.jsonl.xz", "wt", encoding="utf-8") as file:
             file.writelines(rows)
     (folder / "article.txt").write_text(json.loads(articles[70])["body"], encoding="utf-8")
+    reviews = [(f"It was {word}.", label) for label, words in LIKED.items() for word in words]
+    table = "".join(f"{text},{label}\n" for text, label in reviews * 10)
+    (folder / "reviews.csv").write_text(f"text,label\n{table}", encoding="utf-8")
     (folder / "sentences.en").write_text("The cat sat.\n\nGood morning\n", encoding="utf-8")
     return folder
 
@@ -57,7 +61,10 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    nothing = subprocess.DEVNULL
+    return subprocess.run(
+        words, cwd=folder, env=environment, stdin=nothing, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_readme_has_commands() -> None:

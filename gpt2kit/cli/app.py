@@ -1,18 +1,21 @@
 """task x verb, built in a loop. Nothing heavy is imported before a command runs."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import typer
 
 from gpt2kit import tasks
-from gpt2kit.cli import console, demo, music, recipes, verbs
+from gpt2kit.cli import console, demo, lm, merge, music, recipes, verbs
 from gpt2kit.cli.arguments import expand
 from gpt2kit.errors import Interrupted, UserError
 
 COMMON = {verb.__name__: verb for verb in (verbs.prepare, verbs.train, verbs.generate, verbs.evaluate)}
-OWN = {"music": {verb.__name__: verb for verb in (music.generate, music.evaluate, music.render)}}
+OWN: dict[str, dict[str, Callable[..., None]]] = {
+    "lm": {verb.__name__: verb for verb in (lm.generate, lm.evaluate)},
+    "music": {verb.__name__: verb for verb in (music.generate, music.evaluate, music.render)},
+}
 """Verbs that a task has in the place of the common ones, or beside them."""
 
 
@@ -33,6 +36,7 @@ def build() -> typer.Typer:
             task_app.command(verb.__name__)(verbs.bind(verb, name, kind))
         app.add_typer(task_app, name=name)
     app.command("demo")(demo.demo)
+    app.command("merge")(merge.merge)
     app.add_typer(recipes.app, name="recipes")
     app.callback(invoke_without_command=True)(version)
     return app

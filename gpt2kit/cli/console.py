@@ -38,8 +38,13 @@ messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def result(text: str) -> None:
     """One line of stdout, as it is. Raises PipeClosed when nobody reads any more."""
+    piece(text + "\n")
+
+
+def piece(text: str) -> None:
+    """The same of a part of a line, which is seen at once."""
     try:
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its own flush
@@ -47,7 +52,14 @@ def result(text: str) -> None:
 
 
 def result_json(value: Any) -> None:
-    result(json.dumps(value, ensure_ascii=False))
+    result(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def asked() -> str | None:
+    """A line that is typed on the terminal; None when there are no more."""
+    messages.print("[bold]>[/] ", end="")
+    line = sys.stdin.readline()
+    return line.removesuffix("\n") if line else None
 
 
 def silence() -> None:
@@ -104,6 +116,8 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
     messages.print(table)
     for split, report in reports.items():
         left_out(split, report)
+        if split == "val" and not report.rows:
+            say("val: nothing is held out of so little: no loss will be watched; --val names a corpus for it")
         if report.cut:
             lost = f"{report.cut_tokens:,} tokens beside {report.tokens:,} that stay"
             say(f"{split}: {report.cut:,} sources were cut to fit into the window, by {lost}")
@@ -111,6 +125,14 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
             example = report.examples["source also in training"][0]
             say(f"{split}: {report.leaked:,} sources stand in train too, such as {example}")
     say(f"written to {out}; prepare.json in it lists examples, and every damaged record")
+
+
+def described(lines: list[str], examples: list[str]) -> None:
+    """What prepare found, and examples as the model reads them."""
+    for line in lines:
+        say(line)
+    for number, example in enumerate(examples, 1):
+        messages.print(f"[bold]example {number}[/] {escape(printable(example))}")
 
 
 def left_out(split: str, report: "SplitReport") -> None:
@@ -159,6 +181,8 @@ def training(events: "Iterable[Event]") -> "Iterator[Event]":
             elif isinstance(event, kinds.Validation):
                 best = "" if event.best else "  (not the lowest so far)"
                 say(f"step {event.step:,}  validation loss {event.loss:.4f} nats per target token{best}")
+            elif isinstance(event, kinds.Ended):
+                say(f"step {event.step:,}  ended: {event.validations} validations in a row were not the lowest")
             elif isinstance(event, pipeline.Samples):
                 for row in event.rows:
                     comparison(*row)

@@ -1,4 +1,4 @@
-"""`gpt2kit demo`: the embedded sample through the same four verbs that a real run takes."""
+"""`gpt2kit demo`: the embedded samples through the same four verbs that a real run takes."""
 
 import time
 from importlib.resources import as_file, files
@@ -13,9 +13,13 @@ from gpt2kit.errors import Interrupted, UserError
 
 if TYPE_CHECKING:
     from gpt2kit.engine import Engine
+    from gpt2kit.scoring import Evaluation
     from gpt2kit.tasks.base import Record
 
 SHOWN = 8
+
+BORROWED = {"lm": "summarize"}
+"""Tasks that learn from the sample of another."""
 
 
 def free(name: str) -> Path:
@@ -31,42 +35,66 @@ def demo(
     json: Annotated[bool, typer.Option("--json", help="The scores as JSON on stdout.")] = False,
 ) -> None:
     """Prepare, train, evaluate and generate on a small embedded sample, in about two minutes on two cores."""
-    recipe_name = f"demo-{task}"
-    sample = files("gpt2kit") / "samples" / task
-    if task not in tasks.names() or not sample.is_dir():
-        shown = [name for name in tasks.names() if (files("gpt2kit") / "samples" / name).is_dir()]
+    if task not in tasks.names() or not _sample(task).is_dir():
+        shown = [name for name in tasks.names() if _sample(name).is_dir()]
         raise UserError(f"there is no demo of {task!r}; there is one of {', '.join(shown)}")
+    started = time.monotonic()
+    pretrained = None
+    if task == "finetune":
+        console.say("First a language model of 3,000 articles, then ten labelled lines on top of it:")
+        _, pretrained = _trained("lm")
+    opened, run = _trained(task, pretrained)
+    evaluation, following = _evaluated(task, opened, run)
+    told = evaluation.json() | {"run": str(run)}
+    if not json:
+        console.evaluated(evaluation)
+    if pretrained is not None:
+        console.say("\nThe same ten lines and steps from random weights:")
+        opened, alone = _trained(task)
+        without, _ = _evaluated(task, opened, alone)
+        told["from_random_weights"] = without.json() | {"run": str(alone)}
+        if not json:
+            console.evaluated(without)
+    if json:
+        console.result_json(told)
+    took = f"{time.monotonic() - started:.0f} seconds; the run is in {run}"
+    is_gpt2 = opened.model.config.attention == "full"
+    console.say(f"\n{took}{', a Hugging Face GPT-2 folder' if is_gpt2 else ''}. Next:\n{following}")
 
-    from gpt2kit import engine, pipeline, scoring
+
+def _sample(task: str) -> Any:
+    return files("gpt2kit") / "samples" / BORROWED.get(task, task)
+
+
+def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
+    """The demo of a task prepared and trained, from random weights or those of a run."""
+    from gpt2kit import engine, pipeline, preparing
     from gpt2kit import recipe as recipes
     from gpt2kit.train import events as kinds
 
-    started = time.monotonic()
-    data, run = free(f"data/{recipe_name}"), free(f"runs/{recipe_name}")
-    recipe = recipes.load(recipe_name)
-    with as_file(sample) as folder:
-        console.prepared(pipeline.prepare(recipe, _corpora(folder), data), str(data))
-    for event in console.training(pipeline.train(recipe, data, run)):
+    name = f"demo-{task}"
+    data, run = free(f"data/{name}"), free(f"runs/{name}")
+    recipe = recipes.load(name, [f"task.tokenizer={init}"] if init else [])
+    with as_file(_sample(task)) as folder:
+        console.prepared(preparing.prepare(recipe, _corpora(folder), data), str(data))
+    for event in console.training(pipeline.train(recipe, data, run, str(init) if init else None)):
         if isinstance(event, kinds.Stopped):
             again = f"gpt2kit {task} train {data} --out {run} --resume"
             raise Interrupted(event.signal, f"stopped, state saved; to go on:\n  {again}")
-    opened = engine.load(run)
-    if recipe.task.layout == "stream":
+    return engine.load(run), run
+
+
+def _evaluated(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str]":
+    """The scores of a run, with something that it made; and what may be typed next."""
+    from gpt2kit import scoring
+
+    if opened.task.layout == "stream":
         with scoring.documents(run, opened.task) as documents:
             evaluation = scoring.evaluate_stream(opened, documents)
-        following = music.demonstrate(opened, run)
-    else:
-        records = list(scoring.stored_records(run, opened.task, "val")[1])
-        evaluation = scoring.evaluate(opened, records, "embedded held-out sample")
-        following = _compared(task, opened, records, run)
-    if json:
-        console.result_json(evaluation.json() | {"run": str(run)})
-    else:
-        console.evaluated(evaluation)
-    took = f"{time.monotonic() - started:.0f} seconds; the run is in {run}"
-    console.say(
-        f"\n{took}{', a Hugging Face GPT-2 folder' if recipe.model.attention == 'full' else ''}. Next:\n{following}"
-    )
+        return evaluation, music.demonstrate(opened, run) if task == "music" else _rambled(opened, run)
+    records = list(scoring.stored_records(run, opened.task, "val")[1])
+    evaluation = scoring.evaluate(opened, records, "embedded held-out sample")
+    return evaluation, _compared(task, opened, records, run)
 
 
 def _corpora(sample: Path) -> dict[str, list[str]]:
@@ -74,6 +102,18 @@ def _corpora(sample: Path) -> dict[str, list[str]]:
     if held_out := list(sample.glob("heldout.*")):
         return {"train": [str(path) for path in sample.glob("train.*")], "val": list(map(str, held_out))}
     return {"train": [str(path) for path in sample.glob("*.zip")]}
+
+
+def _rambled(opened: "Engine", run: Path) -> str:
+    """A sample from nothing; returns what may be typed next."""
+    (result,) = opened.results([""])
+    console.say(f"\nFrom nothing it writes:\n\n{result.outputs[0]}\n")
+    return (
+        f'  gpt2kit lm generate --run {run} "The river rises"\n'
+        f"  gpt2kit lm evaluate --run {run}\n"
+        f"  gpt2kit lm prepare YOUR.txt --out data/mine\n"
+        f"  gpt2kit lm train data/mine --out runs/mine"
+    )
 
 
 def _compared(task: str, opened: "Engine", records: "list[Record[Any, Any]]", run: Path) -> str:

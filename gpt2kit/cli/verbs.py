@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,9 @@ from gpt2kit.cli import console
 from gpt2kit.errors import PARTLY_DONE, DataError, Interrupted, UserError
 from gpt2kit.recipe import knobs, read_by
 from gpt2kit.tasks.base import Task
+
+if TYPE_CHECKING:
+    from gpt2kit.data.store import Store
 
 
 def several(name: str, help: str) -> Any:
@@ -100,7 +103,7 @@ def prepare(
     json: JsonOption = False,
 ) -> None:
     """Turn a corpus into ids on disk, and say what became of every line."""
-    from gpt2kit import pipeline
+    from gpt2kit import folders, preparing
     from gpt2kit import recipe as recipes
 
     _check_task_settings(task, set, "prepare")
@@ -108,9 +111,12 @@ def prepare(
     corpora = {"train": corpus} | ({"val": val} if val else {}) | ({"test": test} if test else {})
     folder = out or f"data/{task}"
     counter = console.Counter("records")
-    reports = pipeline.prepare(loaded, corpora, Path(folder), overwrite, counter)
+    reports = preparing.prepare(loaded, corpora, Path(folder), overwrite, counter)
     counter.done()
     console.prepared(reports, folder)
+    opened = folders.load_task(Path(folder))[1]
+    if told := opened.described():
+        console.described(told, preparing.rendered(Path(folder), opened))
     if json:
         console.result_json({split: report.json() for split, report in reports.items()} | {"out": folder})
     if any(report.damaged for report in reports.values()):
@@ -130,6 +136,8 @@ def train(
     device: DeviceOption = "",
     budget: Annotated[str, typer.Option("--budget", help="Time to train in, such as 30m or 1h30m.")] = "",
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write curves for TensorBoard.")] = False,
+    freeze: Annotated[int, typer.Option("--freeze", help="With --init: so many blocks stay as they are.")] = 0,
+    lora: Annotated[int, typer.Option("--lora", help="With --init: learn adapters of this rank, not the weights.")] = 0,
     devices: Annotated[int, typer.Option("--devices", min=1, help="So many GPUs, or processes on a CPU.")] = 1,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
@@ -144,6 +152,7 @@ def train(
         raise UserError("--resume goes on with a run as it is: it takes neither --init nor --overwrite")
     settings = [*_settings(set, flags), *([f"train.device={device}"] if device else [])]
     settings += [*([f'train.budget="{budget}"'] if budget else []), *(["train.tensorboard=true"] * tensorboard)]
+    settings += [f"train.{key}={value}" for key, value in (("freeze", freeze), ("lora", lora)) if value]
     if resume and not recipe:
         loaded = recipes.build(run.name, recipes.apply(folders.recipe_of(run).table(), settings))
     else:
@@ -223,8 +232,10 @@ def generate(
     if not texts and file not in ("", "-"):
         check_file(file)
     options = {"beams": beams, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    _check_zero_shot(zero_shot, init, run)
+    check_zero_shot(zero_shot, init, run)
     engine = load(task, run, options, device, set, flags, init)
+    if engine.task.layout == "examples" and (given_too := [key for key in options if options[key] is not None]):
+        raise UserError(f"--{given_too[0].replace('_', '-')}: a label is not drawn; leave it out")
     if not 1 <= nbest <= engine.config.beams:
         raise UserError(
             f"--nbest {nbest}: beam search with {engine.config.beams} beams gives 1 to {engine.config.beams}"
@@ -248,10 +259,15 @@ def generate(
             cut += result.truncated
             unfinished += not result.finished
             outputs = [str(output) for output in result.outputs[:nbest]]
-            if json:
+            if json and result.probabilities is not None:
+                told = {"probabilities": result.probabilities, "truncated": result.truncated}
+                console.result_json({"input": text, "output": outputs[0]} | told)
+            elif json:
                 answers = [{"text": o, "score": s} for o, s in zip(outputs, result.scores, strict=False)]
                 state = {"finished": result.finished, "truncated": result.truncated}
                 console.result_json({"input": text, "output": outputs[0], "answers": answers} | state)
+            elif result.probabilities is not None:
+                console.result("  ".join(f"{name} {share:.3f}" for name, share in result.probabilities.items()))
             else:
                 for output in outputs:
                     console.result(output.replace("\n", " ").replace("\r", " "))
@@ -281,7 +297,7 @@ def evaluate(
     from gpt2kit import files, scoring
     from gpt2kit.data.report import SplitReport
 
-    _check_zero_shot(zero_shot, init, run)
+    check_zero_shot(zero_shot, init, run)
     if zero_shot and not pairs:
         raise UserError("--zero-shot has no prepared data: name with --pairs what to score on")
     engine = load(task, run, {"beams": beams}, device, set, flags, init)
@@ -289,12 +305,20 @@ def evaluate(
     written = Path(predictions) if predictions else None
     if written is not None:
         files.refuse_existing_file(written, overwrite)
-    report = SplitReport()
-    if pairs:
-        name, records = scoring.corpus_records(engine.task, pairs, report, limit)
+    report, folder = SplitReport(), Path(run or f"runs/{task}")
+    training = None if zero_shot else training_of(folder, engine.task)
+    if engine.task.layout == "stream":
+        if written is not None:
+            raise UserError("--predictions: text has a loss, not answers; leave it out")
+        with scoring.documents(folder, engine.task, pairs, "" if pairs else split, limit) as documents:
+            name, report = documents.name, documents.report or report
+            evaluation = scoring.evaluate_stream(engine, documents, training=training)
     else:
-        name, records = scoring.stored_records(Path(run or f"runs/{task}"), engine.task, split, limit)
-    evaluation = scoring.evaluate(engine, records, name, written, lambda done: counter(name, done))
+        if pairs:
+            name, records = scoring.corpus_records(engine.task, pairs, report, limit)
+        else:
+            name, records = scoring.stored_records(folder, engine.task, split, limit)
+        evaluation = scoring.evaluate(engine, records, name, written, lambda done: counter(name, done), training)
     counter.done()
     console.left_out(name, report)
     if json:
@@ -305,7 +329,22 @@ def evaluate(
         raise typer.Exit(PARTLY_DONE)
 
 
-def _check_zero_shot(zero_shot: bool, init: str, run: str) -> None:
+def training_of(run: Path, task: Task[Any, Any]) -> "Store | None":
+    """What a run was trained on, where it matters how much of it comes back; says so if it is not there any more."""
+    from gpt2kit import folders
+    from gpt2kit.data.store import Store
+
+    if not task.copies:
+        return None
+    try:
+        return Store(folders.data_of(run, task), "train")
+    except DataError as error:
+        console.say(f"how much is copied from the training data is not known: {error}")
+        return None
+
+
+def check_zero_shot(zero_shot: bool, init: str, run: str) -> None:
+    """Raises UserError unless there is one model to ask: a run, or a pretrained one."""
     if zero_shot != bool(init) or (zero_shot and run):
         raise UserError("--zero-shot and --init go together, instead of --run: the model is asked as it is")
 

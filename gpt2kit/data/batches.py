@@ -4,7 +4,7 @@ Shapes: B rows, T positions, N targets.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -13,6 +13,18 @@ from torch import Tensor
 
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
+
+
+class Examples(NamedTuple):
+    """What a head on the last positions is asked: E examples of one row or several."""
+
+    ends_B: Tensor
+    """Flat position in B x T of each row's last token."""
+    examples_B: Tensor
+    """Which example a row belongs to."""
+    slots_B: Tensor
+    """Its place among the rows of that example."""
+    answers_E: Tensor
 
 
 @dataclass(frozen=True)
@@ -25,10 +37,21 @@ class Batch:
     labels_N: Tensor
     tokens: int
     """Tokens of the rows, without padding."""
+    weights_N: Tensor | None = None
+    """What each target counts, where they do not all count one; only beside examples."""
+    examples: Examples | None = None
 
-    def to(self, device: torch.device) -> "Batch":
-        moved = [part.to(device, non_blocking=True) for part in (self.ids_BT, self.positions_N, self.labels_N)]
-        return Batch(moved[0], moved[1], moved[2], self.tokens)
+    @property
+    def targets(self) -> int:
+        """What the batch's summed loss is divided by: its targets, or its examples."""
+        return self.labels_N.numel() if self.examples is None else self.examples.answers_E.numel()
+
+    def inputs(self, device: torch.device) -> list[Tensor]:
+        """What an Objective is called with, on a device."""
+        parts = [self.ids_BT, self.positions_N, self.labels_N]
+        if self.examples is not None and self.weights_N is not None:
+            parts += [self.weights_N, *self.examples]
+        return [part.to(device, non_blocking=True) for part in parts]
 
 
 Rows = NDArray[np.int64]
@@ -95,7 +118,7 @@ class RowBatches:
         if not len(store):
             raise DataError("the training split has no rows: nothing can be learned")
         self.store, self.seed = store, seed
-        self.row_lengths = store.lengths()
+        self.row_lengths = self.measured()
         self.epoch_tokens = store.tokens
         in_order = np.sort(self.row_lengths)
         self.width = padded_width(int(in_order[-1]))
@@ -109,6 +132,10 @@ class RowBatches:
             end = start
         self.cuts = np.array(cuts[-2::-1], dtype=np.int64)
         self.padding = 1 - (int(in_order.sum()) - len(in_order)) / inputs
+
+    def measured(self) -> NDArray[np.int64]:
+        """Tokens of each row, of which the last is no input."""
+        return self.store.lengths()
 
     def __len__(self) -> int:
         return len(self.cuts) + 1

@@ -1,16 +1,39 @@
 """Byte-level BPE as in GPT-2, through `tokenizers`. Separators are control ids: text never turns into one."""
 
 import hashlib
+from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from gpt2kit import files
 from gpt2kit.errors import DataError
 
+if TYPE_CHECKING:
+    from gpt2kit.data.bulk import BulkBpe
+
 END_OF_TEXT = "<|endoftext|>"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+OLDER_FILES = (("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe"))
+"""Vocabulary and merges as older GPT-2 folders of Hugging Face have them, and as OpenAI released them."""
+
+BYTES = 256
+
+
+LONG_RUN = 10_000
+
+
+def has_long_run(text: str) -> bool:
+    """Whether so many characters stand together without a space, or so many spaces: bulk takes forever over these."""
+    if len(text) < LONG_RUN:
+        return False
+    return (
+        max(map(len, text.split()), default=LONG_RUN) >= LONG_RUN or " " * LONG_RUN in text or "\n" * LONG_RUN in text
+    )
 
 
 class Bpe:
@@ -20,11 +43,18 @@ class Bpe:
         self.tokenizer = tokenizer
         # A literal "<to-fr>" in a user's text is text here; Hugging Face's loader does not set this.
         self.tokenizer.encode_special_tokens = True
+        self.tokenizer.no_truncation()  # which a folder of Hugging Face may ask for
+        self.tokenizer.no_padding()
 
     @classmethod
     def train(cls, texts: Iterator[str], vocab: int, separators: Sequence[str]) -> "Bpe":
-        """Learn merges from `texts` until there are `vocab` tokens, 256 bytes and the special ones included."""
+        """Learn merges from `texts` until there are `vocab` tokens, 256 bytes and the special ones included.
+
+        256 means bytes alone: nothing is learned, and the special tokens come on top of them.
+        """
         special = [END_OF_TEXT, *separators]
+        if vocab == BYTES:
+            vocab, texts = BYTES + len(special), iter(())
         if vocab < 256 + len(special):
             raise DataError(f"task.vocab = {vocab}: at least {256 + len(special)}: every byte and {', '.join(special)}")
         tokenizer = Tokenizer(models.BPE())
@@ -41,13 +71,14 @@ class Bpe:
 
     @classmethod
     def load(cls, folder: Path) -> "Bpe":
-        """From tokenizer.json, or from the vocab.json and merges.txt of an older GPT-2 folder."""
+        """From tokenizer.json, or from the vocabulary and the merges of an older GPT-2 folder."""
         path = folder / "tokenizer.json"
         try:
             if path.is_file():
                 return cls(Tokenizer.from_file(str(path)))
-            vocabulary, merges = folder / "vocab.json", folder / "merges.txt"
-            if vocabulary.is_file() and merges.is_file():
+            for vocabulary, merges in ((folder / first, folder / second) for first, second in OLDER_FILES):
+                if not (vocabulary.is_file() and merges.is_file()):
+                    continue
                 path = vocabulary
                 tokenizer = Tokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
                 tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -56,7 +87,7 @@ class Bpe:
                 return cls(tokenizer)
         except Exception as error:  # the library raises bare Exception for a file it cannot parse
             raise DataError(f"{path} is damaged: {error}") from error
-        raise DataError(f"{folder} has no tokenizer.json, nor vocab.json and merges.txt")
+        raise DataError(f"{folder} has no tokenizer.json, nor {' nor '.join(map(' and '.join, OLDER_FILES))}")
 
     def add_separators(self, separators: Sequence[str]) -> None:
         """Give each separator that is not there yet the next free id."""
@@ -93,9 +124,27 @@ class Bpe:
         """Ids of each text, over all cores."""
         return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of ids; a character cut in half becomes U+FFFD, special tokens vanish."""
-        return self.tokenizer.decode(list(ids), skip_special_tokens=True)
+    @cached_property
+    def _bulk(self) -> "BulkBpe | None":
+        from gpt2kit.data.bulk import BulkBpe  # only corpora are worth its start
+
+        with suppress(ValueError):  # it runs plain ones alone
+            return BulkBpe(self.tokenizer.to_str())
+        return None
+
+    def encode_arrays(self, texts: Sequence[str]) -> "Sequence[array[int]]":
+        """The same as arrays of 32 bits, as fast as can be: for corpora."""
+        if self._bulk is None:
+            return [array("I", ids) for ids in self.encode(texts)]
+        odd = [place for place, text in enumerate(texts) if has_long_run(text)]
+        found = self._bulk.encode([text for text in texts if not odd or not has_long_run(text)])
+        for place, ids in zip(odd, self.encode([texts[place] for place in odd]), strict=True):
+            found.insert(place, array("I", ids))
+        return found
+
+    def decode(self, ids: Sequence[int], special: bool = False) -> str:
+        """The text of ids; a character cut in half becomes U+FFFD, special tokens vanish unless asked for."""
+        return self.tokenizer.decode(list(ids), skip_special_tokens=not special)
 
     def token(self, id: int) -> str:
         """A token as the vocabulary spells it."""

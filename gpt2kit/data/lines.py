@@ -1,12 +1,14 @@
 """Text files, packed or not, and their lines, decoded strictly: a wrong byte is reported, never replaced."""
 
 import bz2
+import codecs
 import gzip
 import lzma
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import BinaryIO, cast
 
 from gpt2kit.errors import DataError
@@ -70,6 +72,35 @@ def decode_lines(lines: Iterable[bytes], path: str) -> Iterator[str]:
             raise DataError(f"{path}:{number}: a NUL byte: a binary file or UTF-16; only UTF-8 text is accepted")
         offset += len(raw)
         yield line.removeprefix("\ufeff") if number == 1 else line
+
+
+def text_blocks(path: str) -> Iterator[str]:
+    r"""The text of a file, a block at a time, however long its lines are; "\r\n" is a line's end as "\n" is.
+
+    Raises DataError as `decoded_lines` does.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    offset, line, held = 0, 1, ""
+    for block in chain(blocks(path), [b""]):
+        try:
+            text = decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            at = error.start
+            line += error.object[:at].count(b"\n")
+            raise DataError(
+                f"{path}:{line}: byte 0x{error.object[at]:02x} is not UTF-8 ({error.reason}), "
+                f"{offset - len(error.object) + len(block) + at:,} bytes into the file; only UTF-8 text is accepted"
+            ) from None
+        if "\0" in text:
+            line += text[: text.index("\0")].count("\n")
+            raise DataError(f"{path}:{line}: a NUL byte: a binary file or UTF-16; only UTF-8 text is accepted")
+        if offset == 0:
+            text = text.removeprefix("\ufeff")
+        offset += len(block)
+        line += text.count("\n")
+        text = held + text
+        held = "\r" if block and text.endswith("\r") else ""
+        yield text.removesuffix(held).replace("\r\n", "\n")
 
 
 def blocks(path: str) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Records to ids on disk, a few thousand at a time; memory holds those and eight bytes a row to find duplicates by."""
+"""Records to ids on disk, a few thousand at a time; memory holds those, and two hashes a row to find duplicates by."""
 
 import hashlib
 from array import array
@@ -14,15 +14,15 @@ from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import StoreWriter
 
 RECORDS_A_BATCH = 4096
-DOCUMENTS_A_BATCH = 16
-"""These may be long."""
+CHARACTERS_A_BATCH = 1 << 20
+"""Of documents of any length, or their parts."""
 
 BETWEEN = 0xFFFFFFFF
 """No id: it separates a prompt from its target where both are hashed."""
 
 Item = TypeVar("Item")
 Encoded = TypeVar("Encoded", contravariant=True)
-Rows = list[tuple[list[int], list[int]]]
+Rows = Sequence[tuple[Sequence[int], Sequence[int]]]
 
 
 class Encoder(Protocol[Encoded]):
@@ -33,11 +33,13 @@ class Encoder(Protocol[Encoded]):
     @property
     def cuts(self) -> bool: ...
     def encode(self, records: Sequence[Encoded]) -> Rows: ...
-    def learned(self, target: list[int]) -> list[int]: ...
+    def learned(self, target: Sequence[int]) -> Sequence[int]: ...
+    def length(self, prompt: Sequence[int]) -> int: ...
     def shorten(self, prompt: list[int], room: int) -> list[int]: ...
     def problem(self, record: Encoded) -> str | None: ...
     def left_out(self, record: Encoded) -> Mapping[str, int]: ...
     def key(self, record: Encoded) -> str: ...
+    def weight(self, record: Encoded) -> int: ...
     def texts(self, record: Encoded) -> Mapping[str, str] | None: ...
 
 
@@ -51,6 +53,7 @@ class SplitWriter(Generic[Item]):
         self.trains = store.split == "train"
         self.report = SplitReport()
         self._waiting: list[Item] = []
+        self._weight = 0
         self._keys: list[NDArray[np.uint64]] = []
         self._rows: list[NDArray[np.uint64]] = []
 
@@ -62,7 +65,8 @@ class SplitWriter(Generic[Item]):
             self.report.drop(problem, record)
             return
         self._waiting.append(record)
-        if len(self._waiting) == (RECORDS_A_BATCH if self.window else DOCUMENTS_A_BATCH):
+        self._weight += 0 if self.window else self.task.weight(record)
+        if len(self._waiting) == RECORDS_A_BATCH or self._weight >= CHARACTERS_A_BATCH:
             self._write()
 
     def pass_over(self, record: Item) -> None:
@@ -82,7 +86,7 @@ class SplitWriter(Generic[Item]):
         return np.unique(np.concatenate(self._keys)) if self._keys else np.empty(0, np.uint64)
 
     def _write(self) -> None:
-        batch, self._waiting = self._waiting, []
+        batch, self._waiting, self._weight = self._waiting, [], 0
         keys = np.array([_hash(self.task.key(record).strip().encode()) for record in batch], dtype=np.uint64)
         if self.training_keys is not None:
             for index in np.flatnonzero(np.isin(keys, self.training_keys)):
@@ -101,7 +105,7 @@ class SplitWriter(Generic[Item]):
         else:
             self.store.add(rows, [repr(record) for record in batch])
         self._keys.append(keys)
-        self._rows.append(np.array([_hash(array("I", (*p, BETWEEN, *t)).tobytes()) for p, t in rows], dtype=np.uint64))
+        self._rows.append(np.array([_hash(b"".join(map(_bytes, (p, [BETWEEN], t)))) for p, t in rows], dtype=np.uint64))
 
     def _learned(self, rows: Rows) -> Rows:
         learned = [(prompt, self.task.learned(target)) for prompt, target in rows]
@@ -148,22 +152,27 @@ def write_splits(
 
 def fit_rows(records: Sequence[Item], rows: Rows, task: Encoder[Item], window: int, report: SplitReport) -> Rows:
     """Rows that fit into the window: sources are cut, targets not; what then leaves no source at all is dropped."""
-    fitting = []
+    fitting: list[tuple[Sequence[int], Sequence[int]]] = []
     for record, (prompt, target) in zip(records, rows, strict=True):
         room = window - len(target)
-        if room < min(len(prompt), 2):
+        length = task.length(prompt)
+        if room < min(length, 2):
             report.drop("target longer than the window", record)
             continue
-        if len(prompt) > room:
+        if length > room:
             if not task.cuts:
                 report.drop("source longer than the window", record)
                 continue
             report.cut += 1
             report.show("source cut to fit the window", record)
-            whole, prompt = len(prompt), task.shorten(prompt, room)
+            whole, prompt = len(prompt), task.shorten(list(prompt), room)
             report.cut_tokens += whole - len(prompt)
         fitting.append((prompt, target))
     return fitting
+
+
+def _bytes(ids: Sequence[int]) -> bytes:
+    return (ids if isinstance(ids, array) else array("I", ids)).tobytes()
 
 
 def _hash(value: bytes) -> int:

@@ -23,6 +23,7 @@ from gpt2kit.data.tables import (
     pick_pairs,
     tsv_fields,
     tsv_pairs,
+    tsv_rows,
 )
 from gpt2kit.errors import DataError, MachineError, UserError
 
@@ -62,6 +63,19 @@ def read_fields(path: str, columns: Columns | Choice) -> Iterator[Fields]:
         return tsv_fields(path, columns)
     rows, place = _table_rows(path)
     return pick_fields(rows, columns, place)
+
+
+def read_rows(path: str, header: bool = True) -> Iterator[tuple[str, dict[str, object]]]:
+    """Where each row of a table stands, and all of its columns; a TSV or CSV may have no `header`.
+
+    Raises DataError as `read_pairs` does.
+    """
+    if _is_tsv(path):
+        check_file(path)
+        rows, place = tsv_rows(path, header), f"{path}:"
+    else:
+        rows, place = _table_rows(path, header)
+    return ((f"{place}{number}", row) for number, row in rows)
 
 
 def pair_paths(arguments: Sequence[str]) -> list[tuple[str, ...]]:
@@ -140,7 +154,7 @@ def _table_pairs(path: str, columns: Pair | None) -> Iterator[Pair]:
     return pick_pairs(rows, columns, place)
 
 
-def _table_rows(path: str) -> tuple[Iterator[Row], str]:
+def _table_rows(path: str, header: bool = True) -> tuple[Iterator[Row], str]:
     """Rows of any table but a TSV, and what stands before the number of one in a message."""
     if path.startswith("hf:"):
         return _hub_rows(path, _hub_name(path)), f"{path}: row "
@@ -148,7 +162,7 @@ def _table_rows(path: str) -> tuple[Iterator[Row], str]:
     kind = _kind(path)
     if kind == ".parquet":
         return _parquet_rows(path), f"{path}: row "
-    return csv_rows(path) if kind == ".csv" else json_rows(path), f"{path}:"
+    return csv_rows(path, header) if kind == ".csv" else json_rows(path), f"{path}:"
 
 
 def _parquet_rows(path: str) -> Iterator[Row]:

@@ -2,14 +2,16 @@
 
 SPLIT.ids       every row after the other: prompt, then target; uint16, or uint32 beyond 65,536 ids
 SPLIT.ends      where each row ends in SPLIT.ids; int64
-SPLIT.prompts   how many of a row's ids are its prompt; uint32
-SPLIT.names     what each row is called, a line each; only where rows are whole documents
+SPLIT.prompts   how many of a row's ids are its prompt; uint32; where rows are documents, 0 of them says that the row
+                goes on with the document of the one before
+SPLIT.names     what each row is called, a line each; only where rows are documents, or parts of one
 SPLIT.texts     records as they were read, as JSON lines; only where ids do not hold all of them, and not of train
 SPLIT.json      the counts, by which a damaged folder is known
 """
 
 import hashlib
 import json
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
@@ -40,14 +42,18 @@ class StoreWriter:
         self.files = {kind: (self.folder / f"{self.split}.{kind}").open("wb") for kind in ("ids", "ends", "prompts")}
         return self
 
-    def add(self, rows: Iterable[tuple[list[int], list[int]]], names: Sequence[str] = ()) -> None:
+    def add(self, rows: Iterable[tuple[Sequence[int], Sequence[int]]], names: Sequence[str] = ()) -> None:
         """Append (prompt, target) rows, and their names where they have any."""
         rows = list(rows)
         prompts = np.array([len(prompt) for prompt, _ in rows], dtype=np.uint32)
         lengths = np.array([len(prompt) + len(target) for prompt, target in rows], dtype=np.int64)
-        self.files["ids"].write(
-            np.array([id for prompt, target in rows for id in (*prompt, *target)], dtype=self.dtype).tobytes()
-        )
+        flat = array("I")
+        for part in (part for row in rows for part in row):
+            flat.extend(part)
+        ids = np.frombuffer(flat, dtype=np.uintc)
+        if len(ids) and ids.max() > np.iinfo(self.dtype).max:
+            raise OverflowError(f"an id is no {self.dtype.name}: {ids.max()}")
+        self.files["ids"].write(ids.astype(self.dtype).tobytes())
         self.files["ends"].write((self.tokens + lengths.cumsum()).tobytes())
         self.files["prompts"].write(prompts.tobytes())
         if names:
@@ -118,6 +124,10 @@ class Store:
         """Tokens of every row."""
         return np.diff(self.ends, prepend=0)
 
+    def document_ends(self) -> NDArray[np.int64]:
+        """Where each document ends in the ids; one may be several rows."""
+        return self.ends[np.append(self.prompts[1:] > 0, np.ones(min(1, self.rows), dtype=bool))]
+
     def digest(self) -> str:
         """The version of the data, for signatures: of all its ids in their order, the first 8 hex digits of BLAKE2b."""
         return hashlib.blake2b(self.ids.data).hexdigest()[:8]
@@ -139,6 +149,11 @@ class Store:
         """The records as they were read, in order."""
         with (self.folder / f"{self.split}.texts").open(encoding="utf-8") as lines:
             yield from map(json.loads, lines)
+
+    def first_documents(self, count: int) -> "Store":
+        """The first documents alone, of which each may be several rows."""
+        begins = np.flatnonzero(np.asarray(self.prompts)[1:] > 0) + 1
+        return self.first(self.rows if count > len(begins) else int(begins[count - 1]))
 
     def first(self, rows: int) -> "Store":
         """The first rows alone."""

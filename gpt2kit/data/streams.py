@@ -6,7 +6,7 @@ document is cut by itself: every token but a document's first is predicted exact
 Shapes: B rows, T positions (the window), N targets.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -73,24 +73,25 @@ class StreamBatches:
 
 
 class DocumentWindows:
-    """Validation windows, which overlap by the one token that each begins from; a row [2] is (start, end)."""
+    """Validation windows, which predict `stride` tokens each behind what else has room before them; without one, a
+    whole window from the one token that it begins with. A row [3] is (start, first target, end)."""
 
-    def __init__(self, store: Store, window: int, batch_tokens: int) -> None:
+    def __init__(self, store: Store, window: int, batch_tokens: int, stride: int = 0) -> None:
         self.store = store
-        ends = np.asarray(store.ends)
+        ends = store.document_ends()
         pieces = [
-            (start, min(start + window + 1, int(end)))
+            piece
             for begin, end in zip((0, *ends[:-1]), ends, strict=True)
-            for start in range(int(begin), int(end) - 1, window)
+            for piece in _pieces(int(begin), int(end), window, stride or window)
         ]
-        pieces.sort(key=lambda piece: piece[1] - piece[0])
-        self.pieces = np.array(pieces, dtype=np.int64).reshape(-1, 2)
+        pieces.sort(key=lambda piece: piece[2] - piece[0])
+        self.pieces = np.array(pieces, dtype=np.int64).reshape(-1, 3)
         starts = range(0, len(pieces), max(1, batch_tokens // window))
         self.batches = np.split(self.pieces, list(starts[1:])) if pieces else []
         self.epoch_tokens = self.targets(self.pieces)
         self.width = int(self.lengths(self.pieces).max(initial=2)) - 1
         positions = sum(len(rows) * (int(self.lengths(rows).max()) - 1) for rows in self.batches)
-        self.padding = 1 - self.epoch_tokens / max(1, positions)
+        self.padding = 1 - (int(self.lengths(self.pieces).sum()) - len(pieces)) / max(1, positions)
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -102,38 +103,52 @@ class DocumentWindows:
         return self.batches[-1]
 
     def lengths(self, rows: Rows) -> NDArray[np.int64]:
-        return rows[:, 1] - rows[:, 0]
+        return rows[:, 2] - rows[:, 0]
 
     def tokens(self, rows: Rows) -> int:
         return self.targets(rows)
 
     def targets(self, rows: Rows) -> int:
-        return int(self.lengths(rows).sum()) - len(rows)
+        return int((rows[:, 2] - rows[:, 1]).sum())
 
     def collate(self, rows: Rows) -> Batch:
         lengths = self.lengths(rows)
         columns = np.arange(lengths.max())
         source = np.where(columns < lengths[:, None], rows[:, :1] + columns, 0)
-        return _batch(self.store.ids[source].astype(np.int64), lengths)
+        return _batch(self.store.ids[source].astype(np.int64), lengths, rows[:, 1] - rows[:, 0])
 
 
 class StreamLayout:
     """Documents of any length; loss on every token but the first of a window."""
 
-    def __init__(self, window: int, crop: Crop) -> None:
-        """`window` is the model's; `crop` is applied to what is trained on."""
-        self.window, self.crop = window, crop
+    def __init__(self, window: int, crop: Crop, stride: int = 0) -> None:
+        """`window` is the model's; `crop` is applied to what is trained on; `stride` is that of validation, 0 a whole
+        window."""
+        self.window, self.crop, self.stride = window, crop, stride
 
     def training(self, store: Store, batch_tokens: int, seed: int) -> StreamBatches:
         return StreamBatches(store, self.window, batch_tokens, seed, self.crop)
 
     def validation(self, store: Store, batch_tokens: int) -> DocumentWindows:
-        return DocumentWindows(store, self.window, batch_tokens)
+        return DocumentWindows(store, self.window, batch_tokens, self.stride)
 
 
-def _batch(ids_BT: NDArray[np.int64], lengths_B: NDArray[np.int64]) -> Batch:
-    """Every token of a row but its first is a target; padding stands on the right."""
-    inside = np.arange(1, ids_BT.shape[1]) < lengths_B[:, None]
+def _pieces(begin: int, end: int, window: int, stride: int) -> Iterator[tuple[int, int, int]]:
+    """(start, first target, end) of a document's windows: the first one predicts all it can, the others `stride`."""
+    start, first = begin, begin + 1
+    while first < end:
+        yield start, first, min(start + window + 1, end)
+        first = start + window + 1
+        start += stride
+
+
+def _batch(ids_BT: NDArray[np.int64], lengths_B: NDArray[np.int64], firsts_B: NDArray[np.int64] | None = None) -> Batch:
+    """Every token of a row is a target from its first target on, by default its second token; padding stands on the
+    right."""
+    columns = np.arange(1, ids_BT.shape[1])
+    inside = columns < lengths_B[:, None]
+    if firsts_B is not None:
+        inside &= columns >= firsts_B[:, None]
     return Batch(
         torch.from_numpy(ids_BT[:, :-1].copy()),
         torch.from_numpy(np.flatnonzero(inside)),

@@ -62,23 +62,47 @@ def tsv_fields(path: str, columns: Columns | Choice) -> Iterator[Fields]:
         yield Fields(f"{path}:{number}", [fields[index] for index in indices])
 
 
-def csv_rows(path: str) -> Iterator[Row]:
-    """Rows of a CSV as in RFC 4180, each numbered by its first line. The first is the header; blank rows are skipped.
+def tsv_rows(path: str, header: bool) -> Iterator[Row]:
+    """Rows of a TSV; without a header columns are called by their numbers, from 0 on. A quote is a character.
+
+    Raises DataError for a row that is longer or shorter than the header.
+    """
+    names: list[str] = []
+    for number, line in enumerate(text_lines(path), 1):
+        fields = line.split("\t")
+        if not header:
+            yield number, {str(index): field for index, field in enumerate(fields)}
+        elif not names:
+            names = fields
+        elif len(fields) == len(names):
+            yield number, dict(zip(names, fields, strict=True))
+        else:
+            raise DataError(
+                f"{path}:{number}: tabs make {len(fields)} fields, but the first line has {len(names)} "
+                f"({listed(names)}): {cut(line)!r}; without a header columns are named by number: text=1,label=0"
+            )
+
+
+def csv_rows(path: str, header: bool = True) -> Iterator[Row]:
+    """Rows of a CSV as in RFC 4180, each numbered by its first line; blank rows are skipped. The first names the
+    columns, or without a `header` they are called by their numbers, from 0 on.
 
     Raises DataError for wrong quoting and for a row that is longer or shorter than the header.
     """
     csv.field_size_limit(LONGEST_FIELD)
-    header: list[str] = []
+    names: list[str] = []
     for number, fields in _csv_records(path):
         if not fields:
             continue
-        if not header:
-            header = fields
-        elif len(fields) == len(header):
-            yield number, dict(zip(header, fields, strict=True))
+        if not header and not names:
+            names = [str(index) for index in range(len(fields))]
+        if not names:
+            names = fields
+        elif len(fields) == len(names):
+            yield number, dict(zip(names, fields, strict=True))
         else:
             raise DataError(
-                f"{path}:{number}: {len(fields)} fields, but the header has {len(header)} ({listed(header)}): "
+                f"{path}:{number}: {len(fields)} fields, but the header has {len(names)} ({listed(names)}): "
                 f"{cut(','.join(fields))!r}; a field that holds a comma needs quotes"
             )
 
@@ -118,7 +142,7 @@ def pick_fields(rows: Iterable[Row], columns: Columns | Choice, place: str) -> I
             columns = columns(row, where)
         own = row.get("id")
         name = str(own) if isinstance(own, (str, int)) else ""
-        yield Fields(where, [_text(row, column, where) for column in columns], name)
+        yield Fields(where, [text_of(row, column, where) for column in columns], name)
 
 
 def listed(names: Iterable[str]) -> str:
@@ -155,10 +179,16 @@ def _default_columns(row: dict[str, object], where: str) -> Pair:
     )
 
 
-def _text(row: dict[str, object], column: str, where: str) -> str:
+def value_of(row: dict[str, object], column: str, where: str) -> object:
+    """Raises DataError when there is no such column."""
     if column not in row:
         raise _no_column(column, row, where)
-    value = row[column]
+    return row[column]
+
+
+def text_of(row: dict[str, object], column: str, where: str) -> str:
+    """A string, an empty one for null. Raises DataError for another value, and for a column that is not there."""
+    value = value_of(row, column, where)
     if isinstance(value, str):
         return value
     if value is None:

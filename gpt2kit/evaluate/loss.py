@@ -20,10 +20,12 @@ ROWS_STEP = 64
 VOCAB_STEP = {"cuda": 64}
 """So is the vocabulary where that makes products faster; rows of zeros stand in for the tokens that do not exist."""
 
-ChunkGrad = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
+ChunkGrad = Callable[[Tensor, Tensor, float, Tensor | None], tuple[Tensor, Tensor]]
 
 
-def chunk_grad(logits_NV: Tensor, labels_N: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+def chunk_grad(
+    logits_NV: Tensor, labels_N: Tensor, smoothing: float, weights_N: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Summed smoothed loss and summed plain loss; the gradient of the former takes the place of the logits.
 
     The smoothed target is (1 - s) x one-hot + s / V (Szegedy et al. 2016, equation 7).
@@ -34,7 +36,10 @@ def chunk_grad(logits_NV: Tensor, labels_N: Tensor, smoothing: float) -> tuple[T
     smoothed_N = (1 - smoothing) * plain_N + smoothing * (normaliser_N - logits.mean(-1))
     one_hot = torch.arange(logits.size(1), device=logits.device) == labels_N[:, None]
     target = torch.where(one_hot, 1 - smoothing + smoothing / logits.size(1), smoothing / logits.size(1))
-    logits_NV.copy_((logits - normaliser_N[:, None]).exp() - target)
+    gradient = (logits - normaliser_N[:, None]).exp() - target
+    if weights_N is not None:
+        smoothed_N, plain_N, gradient = weights_N * smoothed_N, weights_N * plain_N, weights_N[:, None] * gradient
+    logits_NV.copy_(gradient)
     return smoothed_N.sum(), plain_N.sum()
 
 
@@ -43,13 +48,21 @@ class _Fused(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, hidden_ND: Tensor, head_VD: Tensor, labels_N: Tensor, smoothing: float, grad: ChunkGrad
+        ctx: Any,
+        hidden_ND: Tensor,
+        head_VD: Tensor,
+        labels_N: Tensor,
+        smoothing: float,
+        grad: ChunkGrad,
+        weights_N: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
         device, (vocab, _) = hidden_ND.device.type, head_VD.shape
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else head_VD.dtype
         hidden, head = hidden_ND.to(dtype), _padded(head_VD.to(dtype), VOCAB_STEP.get(device, 1))
         hidden_grad = torch.empty_like(hidden_ND)
-        head_grad = torch.empty_like(head_VD) if len(hidden) else torch.zeros_like(head_VD)
+        head_grad = None  # of a head that learns
+        if ctx.needs_input_grad[1]:
+            head_grad = torch.empty_like(head_VD) if len(hidden) else torch.zeros_like(head_VD)
         smoothed, plain = hidden_ND.new_zeros((), dtype=torch.float32), hidden_ND.new_zeros((), dtype=torch.float32)
         buffer = hidden.new_empty(min(CHUNK, len(hidden) + ROWS_STEP - 1), len(head))
         for start in range(0, len(hidden), CHUNK):
@@ -57,20 +70,22 @@ class _Fused(torch.autograd.Function):
             labels, chunk = labels_N[part], _padded(hidden[part], ROWS_STEP)
             targets = len(labels)
             logits = torch.mm(chunk, head.t(), out=buffer[: len(chunk)])
-            chunk_smoothed, chunk_plain = grad(logits[:targets, :vocab], labels, smoothing)
+            weights = None if weights_N is None else weights_N[part]
+            chunk_smoothed, chunk_plain = grad(logits[:targets, :vocab], labels, smoothing, weights)
             smoothed += chunk_smoothed
             plain += chunk_plain
             hidden_grad[part] = (logits @ head)[:targets]
-            part_grad = (logits.t() @ chunk)[:vocab]
-            head_grad = head_grad.add_(part_grad) if start else head_grad.copy_(part_grad)
+            if head_grad is not None:
+                part_grad = (logits.t() @ chunk)[:vocab]
+                head_grad = head_grad.add_(part_grad) if start else head_grad.copy_(part_grad)
         ctx.save_for_backward(hidden_grad, head_grad)
         ctx.mark_non_differentiable(plain)
         return smoothed, plain
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         hidden_grad, head_grad = ctx.saved_tensors
-        return hidden_grad * grads[0], head_grad * grads[0], None, None, None
+        return hidden_grad * grads[0], None if head_grad is None else head_grad * grads[0], None, None, None, None
 
 
 def _padded(rows: Tensor, step: int) -> Tensor:
@@ -86,9 +101,12 @@ class TargetLoss:
         self.smoothing = smoothing
         self.grad: ChunkGrad = torch.compile(chunk_grad, dynamic=True) if compiled else chunk_grad
 
-    def __call__(self, hidden_ND: Tensor, head_VD: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
-        """Summed loss to differentiate, and summed cross-entropy to report; both fp32 scalars."""
-        smoothed, plain = _Fused.apply(hidden_ND, head_VD, labels_N, self.smoothing, self.grad)
+    def __call__(
+        self, hidden_ND: Tensor, head_VD: Tensor, labels_N: Tensor, weights_N: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Summed loss to differentiate, and summed cross-entropy to report; both fp32 scalars. Targets count one each,
+        or what `weights_N` says."""
+        smoothed, plain = _Fused.apply(hidden_ND, head_VD, labels_N, self.smoothing, self.grad, weights_N)
         return smoothed, plain
 
 

@@ -4,8 +4,10 @@ The package's own words are runs of a to z and digits, which leaves nothing of J
 and its own sentences are lines, or need a download. Everything else is the package's.
 """
 
+from collections.abc import Sequence
 from importlib.metadata import version
 
+from gpt2kit.evaluate.metrics import check_counts
 from gpt2kit.evaluate.sentences import sentences
 from gpt2kit.evaluate.words import words
 
@@ -35,6 +37,14 @@ def signatures() -> dict[str, str]:
     return {name: _signature("no") for name in WHOLE.values()} | {
         name: _signature("rules") for name in BY_SENTENCE.values()
     }
+
+
+def mean_rouge(outputs: Sequence[str], references: Sequence[str]) -> list[tuple[str, float, str]]:
+    """The means over all outputs, each with its name and signature."""
+    check_counts(outputs, references)
+    rouge, how = Rouge(), signatures()
+    scores = [rouge(output, reference) for output, reference in zip(outputs, references, strict=True)]
+    return [(name, sum(each[name] for each in scores) / len(scores), how[name]) for name in how]
 
 
 class _Tokenizer:

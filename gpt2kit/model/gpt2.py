@@ -77,11 +77,21 @@ class Transformer(nn.Module):
 class GPT2(nn.Module):
     """The decoder; its head is the token embedding, transposed."""
 
-    def __init__(self, config: ModelConfig, vocab_size: int) -> None:
+    def __init__(self, config: ModelConfig, vocab_size: int, outputs: tuple[str, ...] = ()) -> None:
+        """`outputs` names what a second head tells apart, on the last vector of a text; a single one scores choices."""
         super().__init__()
         self.config = config
         self.transformer = Transformer(config, vocab_size)
+        self.score: nn.Linear | None = None
+        self.answer_with(outputs)
         self.initialise()
+
+    def answer_with(self, outputs: tuple[str, ...]) -> None:
+        """A new second head for these, or none."""
+        self.outputs = outputs
+        self.score = nn.Linear(self.config.n_embd, len(outputs), bias=False) if outputs else None
+        if self.score is not None:
+            nn.init.normal_(self.score.weight, std=INIT_STD)
 
     @property
     def vocab_size(self) -> int:
@@ -127,6 +137,18 @@ class GPT2(nn.Module):
     def logits(self, hidden: Tensor) -> Tensor:
         """[..., D] to [..., V]."""
         return F.linear(hidden, self.head)
+
+    def choose(self, extracted_BD: Tensor, examples_B: Tensor, slots_B: Tensor, examples: int) -> Tensor:
+        """Logits [E, C] of the answers: vectors of an example's texts are added, or each scored as a choice.
+
+        Where an example has fewer choices than another its logits end with -inf (Radford et al. 2018, figure 1).
+        """
+        assert self.score is not None
+        scores_BC = self.score(extracted_BD).float()
+        if len(self.outputs) > 1:
+            return scores_BC.new_zeros(examples, len(self.outputs)).index_add(0, examples_B, scores_BC)
+        choices = int(slots_B.max()) + 1
+        return scores_BC.new_full((examples, choices), -torch.inf).index_put((examples_B, slots_B), scores_BC[:, 0])
 
     def forward(self, ids_BT: Tensor) -> Tensor:
         """Logits [B, T, V] of every position."""

@@ -17,18 +17,28 @@ from torch import Tensor
 from gpt2kit import files
 from gpt2kit.config import ModelConfig
 from gpt2kit.errors import DataError
+from gpt2kit.model import lora
 from gpt2kit.model.gpt2 import EPSILON, GPT2, INIT_STD
+from gpt2kit.model.partial import merged, plain
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+CLASSIFIER = "GPT2ForSequenceClassification"
 CONV1D = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
 BUFFERS = re.compile(r"\.attn\.(bias|masked_bias)$")
 """Causal masks, which old checkpoints store beside the weights."""
 
 
-def save(folder: Path, model: GPT2, eos: int) -> None:
-    """Write config.json, generation_config.json and model.safetensors, the weights last."""
+def save(folder: Path, model: GPT2, eos: int, base: str = "") -> None:
+    """Write config.json, generation_config.json and model.safetensors, the weights last.
+
+    Of a model with adapters these are written instead, with the `base` that they were learned on.
+    """
     save_config(folder, model, eos)
+    if lora.adapted(model):
+        lora.save(folder, model, base)
+        return
     tensors = {}
+    model = model if plain(model) else merged(model)
     for name, parameter in model.named_parameters():
         weight = parameter.detach().float().cpu()
         tensors[name] = (weight.t() if CONV1D.search(name) else weight).contiguous()
@@ -41,7 +51,7 @@ def save_config(folder: Path, model: GPT2, eos: int) -> None:
     files.write_json(
         folder / CONFIG,
         {
-            **_label(config),
+            **_label(model, eos),
             "vocab_size": model.vocab_size,
             "n_layer": config.n_layer,
             "n_head": config.n_head,
@@ -63,11 +73,17 @@ def save_config(folder: Path, model: GPT2, eos: int) -> None:
     files.write_json(folder / "generation_config.json", {"bos_token_id": eos, "eos_token_id": eos, "pad_token_id": eos})
 
 
-def _label(config: ModelConfig) -> dict[str, Any]:
-    """Another kind of attention is not a GPT-2 of theirs: loading it as one must fail, not compute something else."""
+def _label(model: GPT2, eos: int) -> dict[str, Any]:
+    """Another kind of attention is not a GPT-2 of theirs: loading it as one must fail, not compute something else.
+
+    A second head is that of their GPT2ForSequenceClassification, which looks at the last token before the padding.
+    """
+    config = model.config
+    named = {"id2label": dict(enumerate(model.outputs)), "label2id": {name: n for n, name in enumerate(model.outputs)}}
+    heads: dict[str, Any] = named | {"pad_token_id": eos} if model.outputs else {}
     if config.attention == "full":
-        return {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2"}
-    label: dict[str, Any] = {"architectures": ["GPT2"], "model_type": "gpt2kit", "attention": config.attention}
+        return {"architectures": [CLASSIFIER if heads else "GPT2LMHeadModel"], "model_type": "gpt2", **heads}
+    label: dict[str, Any] = {"architectures": ["GPT2"], "model_type": "gpt2kit", "attention": config.attention, **heads}
     if {"local", "relative-local"} & set(config.kinds):
         label["block"] = config.block
     if "compressed" in config.kinds:
@@ -75,17 +91,27 @@ def _label(config: ModelConfig) -> dict[str, Any]:
     return label
 
 
-def load(folder: Path, dropout: float | None = None) -> GPT2:
+def saved(folder: Path) -> bool:
+    """Whether there are weights in a run folder, or adapters."""
+    return any((folder / name).is_file() for name in (WEIGHTS, lora.ADAPTER))
+
+
+def load(folder: Path, dropout: float | None = None, base: Path | None = None) -> GPT2:
     """The model of a run folder or a Hugging Face GPT-2 folder, in fp32 on the CPU.
 
-    Raises DataError for another architecture, a missing or damaged file, and for pickled weights, which are not opened.
+    Adapters are merged into the weights of their `base`. Raises DataError for another architecture, a missing or
+    damaged file, and for pickled weights, which are not opened.
     """
-    config, vocab_size = read_config(folder)
+    if base is not None:
+        return merged(load_adapted(folder, base, dropout)).requires_grad_(True)
+    config, vocab_size, outputs = read_config(folder)
     if dropout is not None:
         config = replace(config, dropout=dropout)
-    with torch.device("meta"):  # no time is spent on weights that are about to be replaced
-        model = GPT2(config, vocab_size)
     weights = _weights(folder)
+    if (head := weights.get("score.weight")) is not None and not outputs:  # two labels have no names in theirs
+        outputs = tuple(f"LABEL_{number}" for number in range(len(head)))
+    with torch.device("meta"):  # no time is spent on weights that are about to be replaced
+        model = GPT2(config, vocab_size, outputs)
     expected = dict(model.named_parameters())
     missing, unknown = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
     if missing or unknown:
@@ -100,8 +126,21 @@ def load(folder: Path, dropout: float | None = None) -> GPT2:
     return model
 
 
-def read_config(folder: Path) -> tuple[ModelConfig, int]:
-    """The model's shape and vocabulary size. Raises DataError for a GPT-2 variant that this core does not compute."""
+def load_adapted(folder: Path, base: Path, dropout: float | None = None) -> GPT2:
+    """The model in `base` with the adapters of a folder, not merged."""
+    _, vocab_size, outputs = read_config(folder)
+    model = load(base, dropout)
+    grow_vocabulary(model, vocab_size)
+    model.answer_with(outputs)
+    lora.load(folder, model)
+    return model
+
+
+def read_config(folder: Path) -> tuple[ModelConfig, int, tuple[str, ...]]:
+    """The model's shape, its vocabulary size and what its second head tells apart, if it has one.
+
+    Raises DataError for a GPT-2 variant that this core does not compute.
+    """
     raw = files.read_json(folder / CONFIG)
     fixed: dict[str, tuple[Any, ...]] = {
         "model_type": ("gpt2", "gpt2kit"),
@@ -127,7 +166,9 @@ def read_config(folder: Path) -> tuple[ModelConfig, int]:
             block=raw.get("block", ModelConfig.block),
             compression=raw.get("compression", ModelConfig.compression),
         )
-        return config, int(raw["vocab_size"])
+        named = raw.get("model_type") == "gpt2kit" or CLASSIFIER in (raw.get("architectures") or ())
+        labels = sorted((raw.get("id2label") or {}).items(), key=lambda each: int(each[0])) if named else ()
+        return config, int(raw["vocab_size"]), tuple(name for _, name in labels)
     except KeyError as error:
         raise DataError(f"{folder / CONFIG}: {error} is missing") from None
     except (TypeError, ValueError) as error:
@@ -153,7 +194,7 @@ def _weights(folder: Path) -> dict[str, Tensor]:
     for name, weight in weights.items():
         if BUFFERS.search(name):
             continue
-        if name != "lm_head.weight" and not name.startswith("transformer."):
+        if name not in ("lm_head.weight", "score.weight") and not name.startswith("transformer."):
             name = f"transformer.{name}"
         ours[name] = (weight.t() if CONV1D.search(name) else weight).float().contiguous()
     head = ours.pop("lm_head.weight", None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Generic, NamedTuple, 
 
 from gpt2kit.config import check, knob
 from gpt2kit.data.bpe import TOKENIZER_FILES, Bpe
+from gpt2kit.data.hub import fetch
 from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.data.sources import held_out
 from gpt2kit.errors import DataError, UserError
@@ -72,7 +73,13 @@ class Task(ABC, Generic[Source, Target]):
 
     layout: ClassVar[str] = "rows"
     """ "rows" has loss on the answers, in rows that fit into the window; "stream" on all but the first token of windows
-    over documents of any length."""
+    over documents of any length; "examples" on the answers of a head, which sees the end of each of their texts."""
+    joined: ClassVar[bool] = False
+    """In a stream: whether the first token of the next document ends this one, so that `encode` leaves `eos` out."""
+    overlap: ClassVar[float] = 0.0
+    """Which share of a window `evaluate` gives a stream to look back on, beyond what each window predicts."""
+    copies: ClassVar[bool] = False
+    """Whether `evaluate` looks how much of what is generated was copied from the training split."""
     corpus_hint: ClassVar[str] = "YOUR_FILE"
     """What `prepare` takes, as an example."""
     parallel: ClassVar[bool] = False
@@ -89,6 +96,22 @@ class Task(ABC, Generic[Source, Target]):
     def opened(self, folder: Path) -> Self:
         """The same task with its files in `folder`."""
         return replace(self, folder=folder)
+
+    def examined(self, corpus: Sequence[str]) -> "Task[Any, Any]":
+        """The task that this corpus is for, where a look at it decides; before anything is prepared."""
+        return self
+
+    def overridden(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """What the settings of a command come to, over those of a run."""
+        return settings
+
+    def formed(self) -> "Task[Any, Any]":
+        """The task that settings which were stored stand for."""
+        return self
+
+    def described(self) -> list[str]:
+        """What prepare found, in lines for the user; with them some examples are shown as the model reads them."""
+        return []
 
     @abstractmethod
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Source, Target]]:
@@ -163,6 +186,28 @@ class Task(ABC, Generic[Source, Target]):
     def decode(self, ids: Sequence[int]) -> Target:
         """Inverse of `encode_target`; takes any ids, with or without `eos`."""
 
+    def decode_row(self, prompt: Sequence[int], target: Sequence[int]) -> tuple[Source, Target]:
+        """Inverse of both; a task overrides this where an answer can only be told beside its source."""
+        return self.decode_source(prompt), self.decode(target)
+
+    def render(self, ids: Sequence[int]) -> str:
+        """Ids as a person reads them, control tokens included."""
+        return str(self.decode(ids))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Of examples: what the head tells apart; a single one scores choices."""
+        return ()
+
+    @property
+    def extract(self) -> int:
+        """Of examples: the id that ends a text, on which the head looks."""
+        raise UserError(f"{type(self).__name__} has no texts to extract answers from")
+
+    def answers(self, source: Source) -> Sequence[str]:
+        """Of examples: what the answers to a source are called, in the order of their numbers."""
+        return self.outputs
+
     def score(self, outputs: Sequence[Target], targets: Sequence[Target]) -> list[Score]:
         """The task's figures for outputs beside their references; a stream has its loss instead."""
         return []
@@ -199,8 +244,11 @@ class Task(ABC, Generic[Source, Target]):
     def extends(self, folder: Path) -> bool:
         """Whether every id of the model in `folder` means the same here."""
 
-    def encode(self, records: Sequence[Record[Source, Target]]) -> list[tuple[list[int], list[int]]]:
-        """(prompt, target) of each record; a task overrides this where it can do many at once faster."""
+    def encode(self, records: Sequence[Record[Source, Target]]) -> Sequence[tuple[Sequence[int], Sequence[int]]]:
+        """(prompt, target) of each record; a task overrides this where it can do many at once faster.
+
+        In a stream a row without a prompt goes on with the document of the row before.
+        """
         return [(self.encode_source(record.source), self.encode_target(record.target)) for record in records]
 
     def recent(self, ids: Sequence[int], room: int) -> list[int]:
@@ -211,13 +259,25 @@ class Task(ABC, Generic[Source, Target]):
         """`length` ids to train on from `start` in the ring of a stream's ids; a task overrides this to vary them."""
         return ring.take(range(start, start + length), mode="wrap")
 
-    def units(self, document: Sequence[int]) -> dict[str, float]:
-        """Of a stream's document, first token included: how much there is of what its loss is divided by."""
-        return {"token": len(document) - 1}
+    def weight(self, record: Record[Source, Target]) -> int:
+        """Of a stream: about how long a document is, in characters, or a part of one; so many are encoded together."""
+        return 1 << 16
 
-    def learned(self, target: list[int]) -> list[int]:
+    def units(self, ids: Sequence[int]) -> dict[str, float]:
+        """Of ids of a stream that are predicted: how much there is of what their loss is divided by."""
+        return {"token": len(ids)}
+
+    def rates(self, nats: float, units: Mapping[str, float]) -> list[Score]:
+        """The figures of a stream's whole loss, given how much there is of each unit."""
+        return [Score(f"nats per {unit}", nats / n, f"n:{n:.0f}", digits=4) for unit, n in units.items() if n]
+
+    def learned(self, target: Sequence[int]) -> Sequence[int]:
         """What is trained on of a target; a task overrides this where long ones cost more than they teach."""
         return target
+
+    def length(self, prompt: Sequence[int]) -> int:
+        """Positions that a prompt takes."""
+        return len(prompt)
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
         """A prompt of at most `room` tokens: the source is cut at its end, the last token stays."""
@@ -228,10 +288,20 @@ class Task(ABC, Generic[Source, Target]):
 class TextTask(Task[Source, Target]):
     """A task whose files are a byte-level BPE tokenizer."""
 
-    vocab: int = knob(8192, "tokens that prepare learns, bytes and separators included")
+    vocab: int = knob(8192, "tokens that prepare learns, bytes and separators included; 256: bytes alone")
     tokenizer: str = knob(
         "", "a folder or Hub id whose tokenizer is used instead, as --init needs it", flag=("prepare",)
     )
+
+    def fitted(self, texts: Iterable[str], separators: Sequence[str], folder: Path, window: int) -> Self:
+        """The task with a tokenizer in `folder`: its own, learned from texts, or the one that it names."""
+        if self.tokenizer:
+            bpe = Bpe.load(fetch(self.tokenizer))
+            bpe.add_separators(separators)
+        else:
+            bpe = Bpe.train(iter(texts), self.vocab, separators)
+        bpe.save(folder, window)
+        return self.opened(folder)
 
     @cached_property
     def bpe(self) -> Bpe:
@@ -245,6 +315,9 @@ class TextTask(Task[Source, Target]):
     @property
     def eos(self) -> int:
         return self.bpe.end_of_text
+
+    def render(self, ids: Sequence[int]) -> str:
+        return self.bpe.decode(ids, special=True)
 
     def fingerprint(self) -> str:
         return self.bpe.fingerprint()

@@ -148,11 +148,11 @@ class Music(Task["Notes", "Notes"]):
 
         return window(ring, start, length, noise, self.transpose, self.stretch)
 
-    def units(self, document: Sequence[int]) -> dict[str, float]:
+    def units(self, ids: Sequence[int]) -> dict[str, float]:
         from gpt2kit.music import events
 
-        notes = sum(id < events.NOTE_OFF for id in document)
-        return {"event": len(document) - 1, "note": notes, "second": events.seconds(document)}
+        notes = sum(id < events.NOTE_OFF for id in ids)
+        return {"event": len(ids), "note": notes, "second": events.seconds(ids)}
 
     @property
     def vocab_size(self) -> int:

@@ -5,15 +5,13 @@ Liu et al., "Generating Wikipedia by Summarizing Long Sequences" (2018).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from gpt2kit.config import check, knob
 from gpt2kit.data.articles import is_dump, read_articles, read_documents
-from gpt2kit.data.bpe import Bpe
-from gpt2kit.data.hub import fetch
 from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.data.sources import is_table
 from gpt2kit.evaluate.extractive import tfidf_order
@@ -87,14 +85,8 @@ class Summarize(TextTask[Document, str]):
     def fit(
         self, corpus: Sequence[str], records: Iterable[Record[Document, str]], folder: Path, window: int
     ) -> "Summarize":
-        if self.tokenizer:
-            bpe = Bpe.load(fetch(self.tokenizer))
-            bpe.add_separators([SEPARATOR])
-        else:
-            texts = chain.from_iterable((_text(record.source), record.target) for record in records)
-            bpe = Bpe.train(texts, self.vocab, [SEPARATOR])
-        bpe.save(folder, window)
-        return replace(self, folder=folder)
+        texts = chain.from_iterable((_text(record.source), record.target) for record in records)
+        return self.fitted(texts, [SEPARATOR], folder, window)
 
     def parse(self, text: str) -> Document:
         return Document(self.title, text)
@@ -160,7 +152,7 @@ class Summarize(TextTask[Document, str]):
         separator, end = self.bpe.id(SEPARATOR), self.eos
         return [([*source, separator], [*target, end]) for source, target in zip(sources, targets, strict=True)]
 
-    def learned(self, target: list[int]) -> list[int]:
+    def learned(self, target: Sequence[int]) -> Sequence[int]:
         if not 0 < self.longest < len(target):
             return target
         cut = self.bpe.decode(target[: self.longest - 1]).rstrip("\ufffd")  # a part of a character

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from gpt2kit.config import knob
-from gpt2kit.data.bpe import Bpe
-from gpt2kit.data.hub import fetch
 from gpt2kit.data.lines import unpacked_name
 from gpt2kit.data.sources import LANGUAGE_PREFIX, pair_paths, read_pairs
 from gpt2kit.errors import DataError, UserError
@@ -96,15 +94,9 @@ class Translate(TextTask[Sentence, str]):
     ) -> "Translate":
         languages = tuple(dict.fromkeys([*self.languages, *(language for language, _ in self.corpora(corpus))]))
         separators = [separator(language) for language in languages]
-        if self.tokenizer:
-            bpe = Bpe.load(fetch(self.tokenizer))
-            bpe.add_separators(separators)
-        else:
-            texts = chain.from_iterable((record.source.text, record.target) for record in records)
-            bpe = Bpe.train(texts, self.vocab, separators)
-        bpe.save(folder, window)
+        texts = chain.from_iterable((record.source.text, record.target) for record in records)
         to = self.to if self.to in languages else languages[0]
-        return replace(self, to=to, languages=languages, folder=folder)
+        return replace(self, to=to, languages=languages).fitted(texts, separators, folder, window)
 
     def parse(self, text: str) -> Sentence:
         return Sentence(text, self.to)

@@ -61,6 +61,14 @@ class Validation:
 
 
 @dataclass(frozen=True)
+class Ended:
+    """So many validations in a row did not lower the loss: patience is at its end, and so is the run."""
+
+    step: int
+    validations: int
+
+
+@dataclass(frozen=True)
 class Stopped:
     """A signal came; the state is saved."""
 
@@ -68,4 +76,4 @@ class Stopped:
     signal: int
 
 
-Event = Start | Fitted | Planned | Step | Validation | Stopped
+Event = Start | Fitted | Planned | Step | Validation | Ended | Stopped

@@ -48,9 +48,9 @@ class Gradient:
 
     def backward(self, part: Part, targets: int) -> Tensor:
         """One micro-batch."""
-        batch = self.batches.collate(part.rows).to(self.team.device)
+        inputs = self.batches.collate(part.rows).inputs(self.team.device)
         with autocast(self.team.device, self.dtype):
-            loss, plain = self.module(batch.ids_BT, batch.positions_N, batch.labels_N)
+            loss, plain = self.module(*inputs)
         # What is spread over a team takes the mean over its processes, so that the sum is its size times that.
         (loss * (part.weight * self.team.size / targets)).backward()
         return plain * part.weight

@@ -19,7 +19,7 @@ from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.train import distributed, memory, noise, optim, speed, state
 from gpt2kit.train.checkpointing import checkpoint_blocks
 from gpt2kit.train.distributed import Team
-from gpt2kit.train.events import Event, Fitted, Planned, Start, Step, Stopped, Validation
+from gpt2kit.train.events import Ended, Event, Fitted, Planned, Start, Step, Stopped, Validation
 from gpt2kit.train.gradient import Gradient, dealt
 from gpt2kit.train.objective import Objective
 from gpt2kit.train.pace import Pace
@@ -84,13 +84,14 @@ class Loop:
         self.model = model.to(self.team.device)
         if config.checkpointing:
             checkpoint_blocks(self.model)
-        objective = Objective(self.model, TargetLoss(config.label_smoothing, self.compiled))
+        objective = Objective(self.model, TargetLoss(config.label_smoothing, self.compiled), config.lm_weight)
         self.module = distributed.spread(objective, config.parallel, self.team)
         self.gradient = Gradient(self.module, self.batches, self.team, self.dtype)
         self.optimizers = optim.build(self.model, config)
         self.average = optim.Average(self.model, config.ema) if config.ema else None
         self.step = 0
         self.best: float = math.inf
+        self.waited = 0
         self.accumulate: int | None = None  # unknown until it was tried
         self.resumed = False
 
@@ -107,6 +108,7 @@ class Loop:
         progress = state.load(self.folder / state.STATE_FILE, self.model, self.average, self.optimizers)
         self.step = progress["step"]
         self.best = math.inf if progress["best"] is None else progress["best"]
+        self.waited = progress.get("waited", 0)  # older states do not say
         self.pace.restore(progress["pace"])
         if progress["processes"] == self.team.size:  # else a micro-batch has another size than the one that fitted
             self.accumulate = progress["accumulate"]
@@ -115,6 +117,7 @@ class Loop:
         progress = {
             "step": self.step,
             "best": None if math.isinf(self.best) else self.best,  # JSON has no infinity
+            "waited": self.waited,
             "pace": self.pace.state(),
             "processes": self.team.size,
             "accumulate": self.accumulate,
@@ -159,6 +162,10 @@ class Loop:
                 if validates:
                     with self.pace.validating():
                         yield from self._validate(save_weights)
+                    if not last and 0 < self.config.patience <= self.waited:
+                        self.pace.end(self.step)
+                        last = True
+                        yield Ended(self.step, self.waited)
                 self.pace.plan_again(self.step, validates)
                 if self.team.size == 1:
                     signal = stop.number  # also one that came while the caller looked at the step
@@ -315,6 +322,7 @@ class Loop:
         self._swap()
         loss, _ = self._split_loss()
         best = loss < self.best
+        self.waited = 0 if best else self.waited + 1
         if best:
             self.best = loss
             if self.config.keep == "best":

@@ -1,9 +1,10 @@
 """From a batch to its losses as one module: what runs on several devices is wrapped around exactly this.
 
-Shapes: B rows, T positions, N targets, D width.
+Shapes: B rows, T positions, N targets, D width, E examples, C answers.
 """
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from gpt2kit.evaluate.loss import TargetLoss, cross_entropy
 from gpt2kit.model.gpt2 import GPT2
@@ -12,14 +13,37 @@ from gpt2kit.model.gpt2 import GPT2
 class Objective(nn.Module):
     """The model with its loss; in evaluation mode both losses are the plain cross-entropy."""
 
-    def __init__(self, model: GPT2, loss: TargetLoss) -> None:
+    def __init__(self, model: GPT2, loss: TargetLoss, lm_weight: float = 0.0) -> None:
+        """`lm_weight` is what the language model's loss counts beside that of a head's answers."""
         super().__init__()
-        self.model, self.loss = model, loss
+        self.model, self.loss, self.lm_weight = model, loss, lm_weight
 
-    def forward(self, ids_BT: Tensor, positions_N: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
-        """Summed loss to differentiate, and summed cross-entropy in nats; `positions_N` are flat in B x T."""
-        hidden_ND = self.model.hidden(ids_BT).flatten(0, 1)[positions_N]
-        if self.training:
-            return self.loss(hidden_ND, self.model.head, labels_N)
-        plain = cross_entropy(hidden_ND, self.model.head, labels_N)
-        return plain, plain
+    def forward(
+        self,
+        ids_BT: Tensor,
+        positions_N: Tensor,
+        labels_N: Tensor,
+        weights_N: Tensor | None = None,
+        ends_B: Tensor | None = None,
+        examples_B: Tensor | None = None,
+        slots_B: Tensor | None = None,
+        answers_E: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Summed loss to differentiate, and summed cross-entropy in nats; positions are flat in B x T.
+
+        With answers the latter is theirs, and the former has beside it the language model's, weighted target by target
+        (Radford et al. 2018, equation 5).
+        """
+        hidden = self.model.hidden(ids_BT).flatten(0, 1)
+        if ends_B is None or examples_B is None or slots_B is None or answers_E is None:
+            hidden_ND = hidden[positions_N]
+            if self.training:
+                return self.loss(hidden_ND, self.model.head, labels_N)
+            plain = cross_entropy(hidden_ND, self.model.head, labels_N)
+            return plain, plain
+        logits_EC = self.model.choose(hidden[ends_B], examples_B, slots_B, len(answers_E))
+        plain = F.cross_entropy(logits_EC.float(), answers_E, reduction="sum")
+        if not (self.training and self.lm_weight):
+            return plain, plain.detach()
+        language, _ = self.loss(hidden[positions_N], self.model.head, labels_N, weights_N)
+        return plain + self.lm_weight * language, plain.detach()

@@ -57,18 +57,20 @@ class Average:
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
-        self.weights = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+        learning = ((name, weight) for name, weight in model.named_parameters() if weight.requires_grad)
+        self.weights = {name: weight.detach().clone() for name, weight in learning}
 
     def update(self, model: nn.Module, step: int) -> None:
         """After step 0, 1, ...; does nothing at decay 0 but follow the weights."""
         decay = min(self.decay, step / (step + 10))
-        parameters = [parameter.detach() for parameter in model.parameters()]
+        parameters = [parameter.detach() for parameter in model.parameters() if parameter.requires_grad]
         torch._foreach_lerp_(list(self.weights.values()), parameters, 1 - decay)
 
     def swap(self, model: nn.Module) -> None:
         """Exchange the model's weights with the averaged ones; a second call puts them back."""
         with torch.no_grad():
             for name, parameter in model.named_parameters():
-                kept = parameter.detach().clone()
-                parameter.copy_(self.weights[name])
-                self.weights[name] = kept
+                if name in self.weights:
+                    kept = parameter.detach().clone()
+                    parameter.copy_(self.weights[name])
+                    self.weights[name] = kept

@@ -69,6 +69,10 @@ class Pace:
         self.plan = self.plan.anew(step, int(self.team.of_chief(steps)))
         self.mark(step)
 
+    def end(self, step: int) -> None:
+        """The run ends here, whatever was planned."""
+        self.plan = Plan(step)
+
     def mark(self, step: int) -> None:
         """Steps are timed from here on."""
         self._mark, self._other = (self.clock(), step), 0.0

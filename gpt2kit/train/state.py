@@ -63,7 +63,7 @@ def load(path: Path, model: nn.Module, average: Average | None, optimizers: list
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 parameter.copy_(like(tensors[f"model.{name}"], parameter))
-                if average is not None:
+                if average is not None and name in average.weights:
                     average.weights[name].copy_(like(tensors[f"average.{name}"], parameter))
         moments: dict[str, dict[str, Any]] = {}
         for key, value in values.items():

@@ -39,11 +39,11 @@ def split_loss(
     for start in evenly(turns, probes or len(turns)):
         # Each process computes one of these at a time, and one that finds none left the first again, for nothing.
         mine = start + team.rank < len(epoch)
-        batch = batches.collate(epoch[start + team.rank if mine else 0]).to(team.device)
+        batch = batches.collate(epoch[start + team.rank if mine else 0])
         with autocast(team.device, dtype):
-            _, plain = module(batch.ids_BT, batch.positions_N, batch.labels_N)
+            _, plain = module(*batch.inputs(team.device))
         total += float(plain) * mine
-        targets += batch.labels_N.numel() * mine
+        targets += batch.targets * mine
     total, all_targets = team.sum([total, float(targets)])
     if not all_targets:
         raise DataError("the validation split has no target tokens")

@@ -28,6 +28,7 @@ Examples = Callable[[str], Any]
 HEAVY = {"torch", "transformers", "datasets", "numpy", "pyarrow", "huggingface_hub", "sacrebleu", "rouge_score"}
 LIGHT = [
     *(["--help"], ["translate", "--help"], ["translate", "train", "--help"], ["demo", "-h"], ["--version"]),
+    *(["lm", "--help"], ["finetune", "train", "--help"], ["merge", "--help"]),
     *(["recipes"], ["recipes", "show", "translate"], ["nonsense"], ["demo", "nonsense"], ["recipes", "show", "no"]),
 ]
 
@@ -447,7 +448,7 @@ def test_ctrl_c_elsewhere(workplace: Path, capsys: Capture, monkeypatch: pytest.
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gpt2kit.pipeline.prepare", interrupted)
+    monkeypatch.setattr("gpt2kit.preparing.prepare", interrupted)
     assert run(["translate", "prepare", "a.tsv"]) == 130
     assert "Traceback" not in capsys.readouterr().err
 
@@ -456,7 +457,7 @@ def test_a_bug_is_not_dressed_up(workplace: Path, monkeypatch: pytest.MonkeyPatc
     def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("gpt2kit.pipeline.prepare", broken)
+    monkeypatch.setattr("gpt2kit.preparing.prepare", broken)
     with pytest.raises(ZeroDivisionError):
         run(["translate", "prepare", "a.tsv"])
 

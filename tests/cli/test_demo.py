@@ -102,5 +102,29 @@ def test_a_second_demo_leaves_the_first(small: Path, capsys: Capture, monkeypatc
 
 def test_an_unknown_task_names_those_that_have_a_demo(small: Path, capsys: Capture) -> None:
     assert run(["demo", "poetry"]) == 2
-    assert "there is no demo of 'poetry'; there is one of music, summarize, translate" in capsys.readouterr().err
+    assert (
+        "there is no demo of 'poetry'; there is one of finetune, lm, music, summarize, translate"
+        in capsys.readouterr().err
+    )
     assert list(small.iterdir()) == []
+
+
+def test_a_language_model_rambles(small: Path, capsys: Capture) -> None:
+    assert run(["demo", "lm", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["scores"].keys() >= {"perplexity per token", "bits per byte"}
+    assert "From nothing it writes:" in err
+    assert 'gpt2kit lm generate --run runs/demo-lm "The river rises"' in err
+
+
+def test_ten_lines_learn_on_top_of_a_language_model(small: Path, capsys: Capture) -> None:
+    assert run(["demo", "finetune", "--json"]) == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert found["run"] == "runs/demo-finetune"
+    assert found["from_random_weights"]["run"] == "runs/demo-finetune-2"
+    assert found["count"] == found["from_random_weights"]["count"] == 71
+    assert found["scores"].keys() == {"accuracy", "macro F1", "Matthews correlation"}
+    described = json.loads((small / "runs" / "demo-finetune" / "run.json").read_text(encoding="utf-8"))
+    assert described["init"] == "runs/demo-lm"
+    assert "5 labels: building, landscape, living thing, person, transport" in err or "None of these sentences" in err

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import pipeline, recipe
+from gpt2kit import pipeline, preparing, recipe
 from gpt2kit.cli.app import run
+from gpt2kit.data.store import Store
 
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]
@@ -60,7 +61,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, examples: Examples) -> Pat
     summarize = examples("summarize")
     corpus = summarize.write_corpus(folder)
     tiny = recipe.load("summarize", [*summarize.TINY, "train.steps=1", "generate.max_new_tokens=4"])
-    pipeline.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
+    preparing.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
     list(pipeline.train(tiny, folder / "data", folder / "run"))
     return folder / "run"
 
@@ -133,6 +134,17 @@ def test_one_sentence_of_100_000_characters_is_scored(trained: Path, workplace: 
     found = json.loads(capsys.readouterr().out)
     assert (found["count"], found["truncated"]) == (2, 2)
     assert "|words:1000|" in found["scores"]["ROUGE-L"]["signature"]
+
+
+def test_a_lead_longer_than_the_window_is_scored_whole(trained: Path, workplace: Path, capsys: Capture) -> None:
+    """Nothing of it is learned from, and nothing of it is left out of the scores: the row has no ids, but its text."""
+    lead = "word " * 500 + "end."
+    write_rows(workplace / "a.jsonl", {"body": "other " * 1200, "lead": lead}, {"body": "B b. C c.", "lead": "L"})
+    train = str(trained.parent / "corpus.jsonl")
+    assert run(["summarize", "prepare", train, "--val", "a.jsonl", "--out", "data", "--tokenizer", str(trained)]) == 0
+    assert "val: 1 dropped, target longer than the window" in capsys.readouterr().err
+    assert len(Store(workplace / "data", "val")) == 1
+    assert [record["summary"] for record in Store(workplace / "data", "val").texts()] == [lead, "L"]
 
 
 def test_what_was_trained_on_is_not_scored_as_if_it_were_whole(trained: Path, capsys: Capture) -> None:

@@ -163,9 +163,10 @@ def test_widths_are_even(store_of: Write, length: int, width: int) -> None:
 
 
 def test_a_batch_moves_as_a_whole(store_of: Write) -> None:
-    moved = collate(store_of([([1], [2])]), np.array([0])).to(torch.device("meta"))
-    assert {part.device.type for part in (moved.ids_BT, moved.positions_N, moved.labels_N)} == {"meta"}
-    assert moved.tokens == 2
+    batch = collate(store_of([([1], [2])]), np.array([0]))
+    moved = batch.inputs(torch.device("meta"))
+    assert [part.shape for part in moved] == [batch.ids_BT.shape, batch.positions_N.shape, batch.labels_N.shape]
+    assert {part.device.type for part in moved} == {"meta"}
 
 
 def test_targets_are_counted_as_they_are_collated(store_of: Callable[..., Store]) -> None:

@@ -27,8 +27,14 @@ class Letters:
     def encode(self, records: Sequence[Pair]) -> Rows:
         return [([*map(ord, source), SEPARATOR], [*map(ord, target), EOS]) for source, target in records]
 
-    def learned(self, target: list[int]) -> list[int]:
+    def learned(self, target: Sequence[int]) -> Sequence[int]:
         return [*target[: self.longest - 1], EOS] if len(target) > self.longest else target
+
+    def weight(self, record: Pair) -> int:
+        return 1
+
+    def length(self, prompt: Sequence[int]) -> int:
+        return len(prompt)
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
         return [*prompt[: room - 1], prompt[-1]]
@@ -46,7 +52,7 @@ class Letters:
         return {"source": record[0]} if record[0].islower() else None
 
 
-def text(ids: list[int]) -> str:
+def text(ids: Sequence[int]) -> str:
     return "".join(map(chr, ids))
 
 
@@ -182,10 +188,10 @@ def test_an_empty_corpus(tmp_path: Path) -> None:
     assert (report.read, report.rows, report.duplicates) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("documents", [1, 2, 16])
-def test_one_pass_writes_every_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, documents: int) -> None:
+@pytest.mark.parametrize("characters", [1, 2, 16])
+def test_one_pass_writes_every_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, characters: int) -> None:
     """Those that were asked for, even if they stay empty, and those that a record belongs to; of any length."""
-    monkeypatch.setattr(prepare, "DOCUMENTS_A_BATCH", documents)
+    monkeypatch.setattr(prepare, "CHARACTERS_A_BATCH", characters)
     pairs = [("a" * 50, "x"), ("b", "y"), ("A", "z" * 90), ("a", "x"), ("", "x")]
     splits = {"a": "train", "b": "test", "A": "train", "": "val"}
     writers = write_splits(tmp_path, ["train", "val"], pairs, lambda pair: splits[pair[0][:1]], Letters(), None)

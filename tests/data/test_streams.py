@@ -112,6 +112,61 @@ def test_the_loss_of_a_split_is_that_of_its_documents(store: Store) -> None:
     assert found == pytest.approx(total / targets, rel=1e-6)
 
 
+@pytest.mark.parametrize(("window", "stride"), [(16, 16), (16, 8), (16, 1), (7, 3), (100, 50)])
+def test_a_stride_gives_every_token_more_to_look_back_at(store: Store, window: int, stride: int) -> None:
+    """Each token but a document's first is predicted once, behind `window - stride` others or all that there are."""
+    model, windows = model_of().eval(), DocumentWindows(store, window, 64, stride)
+    seen: list[int] = []
+    for rows in windows.epoch(0):
+        batch = windows.collate(rows)
+        places = batch.positions_N % batch.ids_BT.shape[1]
+        for place, label, row in zip(places, batch.labels_N, batch.positions_N // batch.ids_BT.shape[1], strict=True):
+            text = batch.ids_BT[row, : place + 1].tolist()
+            (at,) = (
+                at
+                for document in documents(store)
+                for at in range(len(text), len(document))
+                if document[at] == label and document[at - len(text) : at] == text
+            )
+            assert len(text) >= min(at, window - stride + 1)
+            seen.append(int(label))
+    assert sorted(seen) == sorted(id for document in documents(store) for id in document[1:])
+    assert windows.epoch_tokens == len(seen)
+    assert 0 <= windows.padding < 1
+    if window == 16:
+        found = validation_loss(model, windows, torch.device("cpu"), "fp32")
+        assert found == pytest.approx(by_sliding(model, documents(store), window, stride), rel=1e-6)
+
+
+def documents(store: Store) -> list[list[int]]:
+    return [[id for part in store.row(index) for id in part] for index in range(len(store))]
+
+
+def by_sliding(model: GPT2, texts: list[list[int]], window: int, stride: int) -> float:
+    """The loss as `transformers` documents it: windows a stride apart, each scored where it is new."""
+    total, count = 0.0, 0
+    for text in texts:
+        scored = 1
+        for begin in range(0, len(text), stride):
+            end = min(begin + window + 1, len(text))
+            if end > scored:
+                piece = torch.tensor(text[begin:end])
+                with torch.no_grad():
+                    losses_T = F.cross_entropy(model(piece[None, :-1])[0], piece[1:], reduction="none")
+                total += float(losses_T[scored - begin - 1 :].sum())
+                count += end - scored
+                scored = end
+    return total / count
+
+
+def test_rows_without_a_prompt_go_on_with_a_document(store_of: Write) -> None:
+    store = store_of([([], [5, 6]), ([], [7]), ([0], [8, 9]), ([0], [10]), ([], [11, 12]), ([], [13])])
+    assert store.document_ends().tolist() == [3, 6, 11]
+    windows = DocumentWindows(store, 10, 100)
+    assert windows.epoch_tokens == 2 + 2 + 4
+    assert store_of([]).document_ends().tolist() == []
+
+
 def losses(work: Loop, stop: int | None = None) -> list[tuple[int, float]]:
     found = []
     for event in work.run(lambda model: None):

@@ -18,7 +18,7 @@ import pytest
 import torch
 from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
-from gpt2kit import pipeline, recipe
+from gpt2kit import pipeline, preparing, recipe
 from gpt2kit.data.batches import RowBatches
 from gpt2kit.data.store import Store
 from gpt2kit.errors import Interrupted, MachineError, UserError
@@ -42,7 +42,7 @@ def tiny(examples: Callable[[str], Any], tmp_path: Path) -> Recipe:
     """A recipe, and the data for it; the last batch of an epoch has fewer rows than there are parts of a batch."""
     found = recipe.load("translate", [*examples("translate").TINY, *SETTINGS])
     corpus = examples("translate").write_corpus(tmp_path)
-    pipeline.prepare(found, {"train": corpus, "val": corpus}, tmp_path / "data")
+    preparing.prepare(found, {"train": corpus, "val": corpus}, tmp_path / "data")
     return found
 
 

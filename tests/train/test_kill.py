@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import files, folders, pipeline, recipe
+from gpt2kit import files, folders, pipeline, preparing, recipe
 from gpt2kit.model import hf
 from gpt2kit.recipe import Recipe
 
@@ -74,7 +74,7 @@ def kill(child: int) -> None:
 def tiny(examples: Callable[[str], Any], tmp_path: Path) -> Recipe:
     found = recipe.load("translate", [*examples("translate").TINY, *SETTINGS])
     corpus = examples("translate").write_corpus(tmp_path)
-    pipeline.prepare(found, {"train": corpus, "val": corpus}, tmp_path / "data")
+    preparing.prepare(found, {"train": corpus, "val": corpus}, tmp_path / "data")
     return found
 
 

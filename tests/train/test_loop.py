@@ -27,7 +27,7 @@ from gpt2kit.data.batches import Batch, RowBatches
 from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.errors import DataError, OutOfMemory
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.train.events import Start, Step, Stopped, Validation
+from gpt2kit.train.events import Ended, Start, Step, Stopped, Validation
 from gpt2kit.train.loop import Loop, wants_compile
 from gpt2kit.train.state import STATE_FILE
 from gpt2kit.train.validate import validation_loss
@@ -352,6 +352,24 @@ def test_the_best_weights_are_kept(store_of: Write, tmp_path: Path, ema: float) 
         for parameter, best in zip(model.parameters(), kept.weights[-1], strict=True):
             parameter.copy_(best)
     assert validation_loss(model, RowBatches(val, 96, 0), CPU, "fp32") == pytest.approx(lowest, rel=1e-5)
+
+
+@pytest.mark.parametrize("stop", [0, 7])
+def test_patience_ends_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int) -> None:
+    """After three validations in a row that were not the lowest, also where the run was stopped between them."""
+    losses = iter([3.0, 2.0, 2.5, 2.0, 2.7, 1.0])
+    monkeypatch.setattr(Loop, "_split_loss", lambda self, probes=0: (next(losses), 1.0))
+    store = write(tmp_path, rows_of())
+    config = replace(BASE, steps=100, evaluate_every=2, save_every=1, patience=3, keep="best")
+    work, kept = Loop(model_of(), store, store, config, tmp_path), Kept()
+    if stop:
+        up_to(stop, work.run(kept))
+        work = Loop(model_of(), store, store, config, tmp_path)
+        work.resume()
+    events = list(work.run(kept))
+    assert events[-1] == Ended(10, 3)
+    assert work.steps == work.step == 10
+    assert len(kept.weights) == 2, "those of the first and the second validation"
 
 
 def test_best_without_a_validation_split_is_the_last(train: Store, tmp_path: Path) -> None:

@@ -1,0 +1,24 @@
+"""`gpt2kit merge`: adapters become a part of the weights."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gpt2kit.cli import console, verbs
+
+
+def merge(
+    run: Annotated[str, typer.Argument(help="A run that was trained with train.lora.")],
+    out: verbs.OutOption = "",
+    overwrite: verbs.OverwriteOption = False,
+    json: verbs.JsonOption = False,
+) -> None:
+    """Merge a run's LoRA adapters into its weights: a complete GPT-2 folder, whose logits are checked."""
+    from gpt2kit.merging import merge as merged
+
+    folder = out or f"{run.rstrip('/')}-merged"
+    difference = merged(Path(run), Path(folder), overwrite)
+    console.say(f"written to {folder}; logits differ by {difference:.1e} at most")
+    if json:
+        console.result_json({"run": run, "out": folder, "largest_difference": difference})

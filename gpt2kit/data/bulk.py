@@ -1,0 +1,79 @@
+"""Byte-level BPE in bulk: the door to `tiktoken`, which gives the same tokens several times as fast.
+
+tiktoken joins the adjacent pieces whose join has the lowest rank; `tokenizers` the adjacent pieces whose pair has. They
+are the same where each token is what its own bytes become, as all are that training made by joining what was there.
+"""
+
+import json
+import os
+from array import array
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import tiktoken
+
+PIECES = (
+    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"  # Radford et al. 2019, released code
+)
+
+
+class BulkBpe:
+    """Text to ids by one tokenizer, on all cores."""
+
+    def __init__(self, tokenizer_json: str) -> None:
+        """Raises ValueError for a tokenizer that is no plain byte-level BPE as GPT-2's."""
+        described = json.loads(tokenizer_json)
+        _check(described)
+        vocabulary, merges = described["model"]["vocab"], described["model"]["merges"]
+        alphabet = byte_alphabet()
+        joined = ["".join(merge) if isinstance(merge, list) else merge.replace(" ", "") for merge in merges]
+        names = dict.fromkeys([*alphabet, *joined])  # in the order of their ranks, each once
+        if missing := next((name for name in names if name not in vocabulary), None):
+            raise ValueError(f"the vocabulary lacks {missing!r}")
+        to_byte = {char: byte for byte, char in enumerate(alphabet)}
+        ranks = {bytes(to_byte[char] for char in name): rank for rank, name in enumerate(names)}
+        self.encoding = tiktoken.Encoding("gpt2kit", pat_str=PIECES, mergeable_ranks=ranks, special_tokens={})
+        self.ids = np.array([vocabulary[name] for name in names], dtype=np.uint32)
+        self.pool = ThreadPoolExecutor(os.cpu_count())
+
+    def encode(self, texts: Sequence[str]) -> "list[array[int]]":
+        """Ids of each text, whose order decides who encodes it: every core has its share."""
+        cores = os.cpu_count() or 1
+        shares = list(self.pool.map(self._share, (texts[first::cores] for first in range(cores))))
+        return [shares[place % cores][place // cores] for place in range(len(texts))]
+
+    def _share(self, texts: Sequence[str]) -> "list[array[int]]":
+        return list(map(self._encode, texts))
+
+    def _encode(self, text: str) -> "array[int]":
+        ids = array("I")
+        ids.frombytes(self.ids[self.encoding.encode_to_numpy(text, disallowed_special=())].tobytes())
+        return ids
+
+
+def byte_alphabet() -> list[str]:
+    """The character that spells each byte: printable ones themselves, the other 68 from U+0100 on."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = iter(range(256, 512))
+    return [chr(byte) if byte in printable else chr(next(others)) for byte in range(256)]
+
+
+def _check(described: dict[str, Any]) -> None:
+    model, splitter = described["model"], described.get("pre_tokenizer") or {}
+    plain = {
+        "type": ("BPE",),
+        "dropout": (None,),
+        "continuing_subword_prefix": (None, ""),
+        "end_of_word_suffix": (None, ""),
+        "ignore_merges": (None, False),
+    }
+    for key, accepted in plain.items():
+        if model.get(key) not in accepted:
+            raise ValueError(f"the model's {key} is {model.get(key)!r}")
+    by_bytes = splitter.get("type") == "ByteLevel" and not splitter.get("add_prefix_space", True)
+    if any(not token["special"] for token in described.get("added_tokens") or ()):
+        raise ValueError("there are tokens that text turns into")
+    if described.get("normalizer") or not by_bytes or splitter.get("use_regex") is False:
+        raise ValueError("text is split or changed in another way than GPT-2's")

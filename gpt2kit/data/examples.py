@@ -1,0 +1,92 @@
+"""Labelled examples: texts that end with an extract token, from whose last vector a head tells the answer.
+
+A row's prompt is the example's texts, one after the other, each ending with the extract token; its target is one id,
+the number of the answer. A text is a row of a batch of its own.
+
+Shapes: B texts, T positions, N targets of the language model, E examples.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gpt2kit.data.batches import Batch, Examples, RowBatches, Rows, padded_width
+from gpt2kit.data.store import Store
+from gpt2kit.errors import DataError
+
+
+class ExampleBatches(RowBatches):
+    """Batches of whole examples."""
+
+    def __init__(self, store: Store, batch_tokens: int, seed: int, extract: int) -> None:
+        """`extract` is the id that ends a text. Raises DataError when there are no examples, or one without a text."""
+        self.extract = extract
+        row_ends = np.asarray(store.ends)
+        ends = np.flatnonzero(np.asarray(store.ids) == extract) + 1
+        ends = ends[~np.isin(ends, row_ends)]  # an answer's number may be equal to it
+        last = np.searchsorted(ends, row_ends, side="right")
+        counts = np.diff(last, prepend=0)
+        if len(counts) and counts.min() < 1:
+            raise DataError(f"row {int(counts.argmin()) + 1} of {store.split} has no text: prepare the data again")
+        self.text_ends, self.last, self.text_starts = ends, last, np.concatenate(([0], ends))[:-1]
+        if len(row_ends):  # a text begins behind the one before, or where its row begins
+            self.text_starts[np.concatenate(([0], last[:-1]))] = np.concatenate(([0], row_ends[:-1]))
+        super().__init__(store, max(1, batch_tokens // int(counts.max(initial=1))), seed)
+
+    def measured(self) -> NDArray[np.int64]:
+        """Of the longest text, all of which is input, unlike a row's last token."""
+        return np.maximum.reduceat(self.text_ends - self.text_starts, np.concatenate(([0], self.last[:-1]))) + 1
+
+    def texts(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """The texts of examples [B], which example each belongs to and its place there."""
+        firsts = np.where(rows > 0, self.last[rows - 1], 0)
+        counts = self.last[rows] - firsts
+        examples = np.repeat(np.arange(len(rows)), counts)
+        slots = np.arange(counts.sum()) - np.repeat(counts.cumsum() - counts, counts)
+        return firsts[examples] + slots, examples, slots
+
+    def lengths(self, rows: Rows) -> NDArray[np.int64]:
+        texts, _, _ = self.texts(rows)
+        return self.text_ends[texts] - self.text_starts[texts] + 1
+
+    def tokens(self, rows: Rows) -> int:
+        return int((self.lengths(rows) - 1).sum())
+
+    def targets(self, rows: Rows) -> int:
+        return len(rows)
+
+    def collate(self, rows: Rows) -> Batch:
+        texts, examples, slots = self.texts(rows)
+        starts, lengths = self.text_starts[texts], self.text_ends[texts] - self.text_starts[texts]
+        width = padded_width(int(lengths.max()) + 1)
+        columns = np.arange(width)
+        inside = columns < lengths[:, None]
+        ids = np.where(inside, self.store.ids[np.where(inside, starts[:, None] + columns, 0)], 0).astype(np.int64)
+        predicts = inside[:, 1:]
+        # The mean over the tokens of each text, and over the texts of an example.
+        weights = np.repeat(1 / (np.bincount(examples)[examples] * np.maximum(1, lengths - 1)), lengths - 1)
+        places = np.flatnonzero(np.pad(predicts, ((0, 0), (0, 1))))
+        answers = self.store.ids[np.asarray(self.store.ends)[rows] - 1].astype(np.int64)
+        last_positions = np.arange(len(texts)) * width + lengths - 1
+        found = (last_positions, examples, slots, answers)
+        return Batch(
+            torch.from_numpy(ids),
+            torch.from_numpy(places),
+            torch.from_numpy(ids[:, 1:][predicts]),
+            int(lengths.sum()),
+            torch.from_numpy(weights).float(),
+            Examples(*map(torch.from_numpy, found)),
+        )
+
+
+class ExampleLayout:
+    """Examples with their answers; the loss is that of the answers, and of a language model of the texts beside it."""
+
+    def __init__(self, extract: int) -> None:
+        self.extract = extract
+
+    def training(self, store: Store, batch_tokens: int, seed: int) -> ExampleBatches:
+        return ExampleBatches(store, batch_tokens, seed, self.extract)
+
+    def validation(self, store: Store, batch_tokens: int) -> ExampleBatches:
+        return ExampleBatches(store, batch_tokens, 0, self.extract)

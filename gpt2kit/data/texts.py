@@ -1,0 +1,143 @@
+"""Documents of plain text, in parts that a tokenizer takes one by one: from text files, folders, tables and the Hub."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+
+from gpt2kit.data.lines import check_file, text_blocks, unpacked_name
+from gpt2kit.data.sources import TABLES, is_table, read_fields
+from gpt2kit.data.tables import Columns, listed
+from gpt2kit.errors import DataError
+
+PART = 1 << 16
+"""Characters of a part of a text file, as far as words allow; the last has what is left."""
+
+PARTS = 50
+"""The only file of a corpus has at least about so many, as its end is held out; none is shorter than `SHORTEST`."""
+
+SHORTEST = 256
+
+LONGEST_WORD = 1 << 16
+"""Characters without a space, beyond a part's, from which on it ends inside of a word."""
+
+TEXT_FILES = (".txt", ".text", ".md")
+"""What is read of a folder, beside tables."""
+
+ACCEPTED = (
+    f"a text file, a folder of them ({' '.join(TEXT_FILES)}), a table ({' '.join(TABLES)}) or "
+    "hf:owner/name[:config][@split]"
+)
+
+WORD = re.compile(r"[ \n](?=\S)")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a document: the tokens of its parts, one after the other, are those of the whole."""
+
+    text: str
+    name: str
+    """Where it stands, for messages."""
+    begins: bool = True
+    """Whether it is the first of its document."""
+    document: str = ""
+    """The text of the document's first part, by which the document is known; empty where it has no other."""
+    end: float = 0.0
+    """In the only file of a corpus: which share of the file lies before the part's end; elsewhere 0."""
+
+
+def read_texts(corpus: Sequence[str], column: str = "") -> Iterator[Part]:
+    """Every text file is a document, and so is each row of a table, whose `column` is by default "text" or the only
+    one of strings; text files have none.
+
+    Raises DataError, at once for a missing file and else at the line that is wrong, and MachineError without a network.
+    """
+    words = list(chain.from_iterable(map(_files, corpus)))
+    alone = len(words) == 1 and not is_table(words[0]) and os.path.isfile(words[0])  # a pipe is read once
+    return chain.from_iterable(
+        _rows(word, column) if is_table(word) else _parts(word, _length(word, _state(word)) if alone else 0)
+        for word in words
+    )
+
+
+def _files(word: str) -> list[str]:
+    """A word of the command line as files and tables; what a folder holds beside them is no text."""
+    if word.startswith("hf:"):
+        return [word]
+    if not os.path.isdir(word):
+        check_file(word)
+        return [word]
+    found = sorted(
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(word)
+        for name in names
+        if is_table(name) or os.path.splitext(unpacked_name(name))[1].lower() in TEXT_FILES
+    )
+    if not found:
+        raise DataError(f"{word}: there is no text in this folder; accepted: {ACCEPTED}")
+    return found
+
+
+def _rows(word: str, column: str) -> Iterator[Part]:
+    for where, (text,), _ in read_fields(word, (column,) if column else _only_column):
+        yield Part(text, where)
+
+
+def _only_column(row: dict[str, object], where: str) -> Columns:
+    strings = [name for name, value in row.items() if value is None or isinstance(value, str)]
+    if "text" in row:
+        return ("text",)
+    if len(strings) == 1 and row[strings[0]] is not None:  # the first line of a TSV is no header until one says so
+        return (strings[0],)
+    raise DataError(
+        f"{where}: which column is the text? None is called 'text', and there are {len(strings)} of strings among "
+        f"{listed(row)}; name it: --column {strings[0] if strings else 'NAME'}"
+    )
+
+
+def _state(path: str) -> tuple[int, int]:
+    """Size and age, by which a file that has changed is known."""
+    found = os.stat(path)
+    return found.st_size, found.st_mtime_ns
+
+
+@lru_cache(maxsize=1)
+def _length(path: str, state: tuple[int, int]) -> int:
+    """Characters of a file, counted once as long as it stays as it is."""
+    return sum(map(len, text_blocks(path)))
+
+
+def _parts(path: str, length: int) -> Iterator[Part]:
+    """A text file. A part ends before the last white space in front of a word, where a token of GPT-2 always ends."""
+    text, read, first = "", 0, ""
+    size = min(PART, max(SHORTEST, length // PARTS)) if length else PART
+    for block in chain(text_blocks(path), [None]):
+        text += block or ""
+        while end := _border(text, size, not first) or (0 if block is not None else len(text)):
+            read += end
+            begins, first = not first, first or text[:end]
+            yield Part(text[:end], path, begins, first, read / length if length else 0.0)
+            text = text[end:]
+
+
+def _border(text: str, size: int, begins: bool) -> int:
+    """Where a part ends at the beginning of the text; 0 where more has to be read to know.
+
+    The space that a document begins with does not count, so that no part of it is blank but the last.
+    """
+    if begins:
+        size += len(text) - len(text.lstrip())
+    if len(text) <= size:
+        return 0
+    end = size
+    while end > 0:
+        end = max(text.rfind(" ", 0, end), text.rfind("\n", 0, end))
+        if end > 0 and WORD.match(text, end):
+            return end
+    found = WORD.search(text, size)
+    if found and found.start() <= size + LONGEST_WORD:
+        return found.start()
+    return size + LONGEST_WORD if len(text) >= size + LONGEST_WORD else 0

@@ -1,0 +1,58 @@
+"""Answers of a head: which label, or which of the choices, and how likely each is.
+
+Shapes: B texts, T positions, E examples, C answers.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from gpt2kit.model.gpt2 import GPT2
+
+POSITIONS = 8192
+"""Of a batch at most, if it has more than one example."""
+
+
+@torch.inference_mode()
+def probabilities(model: GPT2, prompts: Sequence[Sequence[int]], extract: int) -> Iterator[tuple[int, list[float]]]:
+    """(index, probability of each answer) of every prompt, whose texts end with the id `extract`; longest first."""
+    model.eval()
+    examples = [_texts(prompt, extract) for prompt in prompts]
+    order = sorted(range(len(examples)), key=lambda index: max(map(len, examples[index])), reverse=True)
+    while order:
+        width = max(map(len, examples[order[0]]))
+        count, texts = 0, 0
+        while count < len(order) and (count == 0 or (texts + len(examples[order[count]])) * width <= POSITIONS):
+            texts += len(examples[order[count]])
+            count += 1
+        chosen, order = order[:count], order[count:]
+        yield from zip(chosen, _batch(model, [examples[index] for index in chosen]), strict=True)
+
+
+def likeliest(probabilities: Sequence[float]) -> int:
+    return max(range(len(probabilities)), key=probabilities.__getitem__)
+
+
+def _texts(prompt: Sequence[int], extract: int) -> list[list[int]]:
+    texts: list[list[int]] = [[]]
+    for id in prompt:
+        texts[-1].append(id)
+        if id == extract:
+            texts.append([])
+    return texts[:-1]
+
+
+def _batch(model: GPT2, examples: Sequence[Sequence[Sequence[int]]]) -> list[list[float]]:
+    device = model.head.device
+    texts = [text for example in examples for text in example]
+    ids_BT = torch.zeros(len(texts), max(map(len, texts)), dtype=torch.long, device=device)
+    for row, text in enumerate(texts):
+        ids_BT[row, : len(text)] = torch.tensor(text, device=device)
+    ends_B = torch.tensor([len(text) - 1 for text in texts], device=device)
+    places = [(number, slot) for number, example in enumerate(examples) for slot in range(len(example))]
+    examples_B, slots_B = torch.tensor(places, device=device).t()
+    last_BD = model.hidden(ids_BT)[torch.arange(len(texts), device=device), ends_B]
+    logits_EC = model.choose(last_BD, examples_B, slots_B, len(examples))
+    found: list[list[float]] = logits_EC.softmax(-1).tolist()
+    several = len(model.outputs) > 1
+    return [row if several else row[: len(example)] for row, example in zip(found, examples, strict=True)]

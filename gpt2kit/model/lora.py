@@ -1,0 +1,141 @@
+"""Low-rank adaptation (Hu et al. 2021): W x + (alpha / R) B A x, where W stays as it is; a folder that `peft` loads.
+
+Shapes: R rank, I inputs, O outputs.
+"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gpt2kit import files
+from gpt2kit.errors import DataError
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.partial import GrownEmbedding, only_new_tokens
+
+ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
+PREFIX = "base_model.model."
+"""Before every name in an adapter's file."""
+
+
+class LoraLinear(nn.Module):
+    """A product whose own weights stay as they are."""
+
+    def __init__(self, base: nn.Linear, rank: int, alpha: float) -> None:
+        super().__init__()
+        self.base, self.scale = base, alpha / rank
+        self.lora_A = nn.Parameter(torch.empty(rank, base.in_features))
+        self.lora_B = nn.Parameter(torch.zeros(base.out_features, rank))
+        nn.init.kaiming_uniform_(self.lora_A, a=math.sqrt(5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.base(x) + self.scale * F.linear(F.linear(x, self.lora_A), self.lora_B)
+
+    @property
+    def weight(self) -> Tensor:
+        """[O, I], with what was learned."""
+        return self.base.weight + self.scale * (self.lora_B @ self.lora_A)
+
+    @property
+    def bias(self) -> Tensor | None:
+        return self.base.bias
+
+
+def adapt(model: GPT2, rank: int, alpha: float, targets: tuple[str, ...], new_tokens: int) -> None:
+    """From now on only the adapters learn, the embeddings of new tokens, and a second head."""
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    for parent, name, linear in list(_products(model, targets)):
+        setattr(parent, name, LoraLinear(linear, rank, alpha))
+    only_new_tokens(model, new_tokens)
+    if model.score is not None:
+        model.score.requires_grad_(True)
+
+
+def _products(model: GPT2, targets: tuple[str, ...]) -> Iterator[tuple[nn.Module, str, nn.Linear]]:
+    """(parent, name, product) of each that is to be adapted."""
+    for path, module in model.named_modules():
+        for name, child in module.named_children():
+            if isinstance(child, nn.Linear) and ".h." in path and f"{path}.{name}".endswith(targets):
+                yield module, name, child
+
+
+def save(folder: Path, model: GPT2, base: str) -> None:
+    """What was learned, as `peft` has it: adapter_config.json and adapter_model.safetensors, the weights last."""
+    tensors: dict[str, Tensor] = {}
+    rank, alpha, targets = 0, 0.0, set()
+    for name, module in model.named_modules():
+        if isinstance(module, LoraLinear):
+            rank, alpha = len(module.lora_A), module.scale * len(module.lora_A)
+            targets.add(name.partition(".h.")[2].partition(".")[2])
+            tensors[f"{PREFIX}{name}.lora_A.weight"] = module.lora_A
+            tensors[f"{PREFIX}{name}.lora_B.weight"] = module.lora_B
+    config: dict[str, Any] = {
+        "peft_type": "LORA",
+        "task_type": "SEQ_CLS" if model.outputs else "CAUSAL_LM",
+        "base_model_name_or_path": base,
+        "r": rank,
+        "lora_alpha": alpha,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "fan_in_fan_out": True,  # the base stores [in, out]
+        "target_modules": sorted(targets),
+        "inference_mode": True,
+    }
+    embedding: nn.Module = model.transformer.wte
+    if isinstance(embedding, GrownEmbedding):
+        first = len(embedding.old)
+        config["trainable_token_indices"] = {"wte": list(range(first, embedding.num_embeddings))}
+        tensors[f"{PREFIX}transformer.wte.token_adapter.trainable_tokens_delta"] = embedding.new
+    if model.score is not None:
+        config["modules_to_save"] = ["score"]
+        tensors[f"{PREFIX}score.weight"] = model.score.weight
+    files.write_json(folder / ADAPTER_CONFIG, config)
+    files.write_tensors(
+        folder / ADAPTER,
+        {name: tensor.detach().float().cpu().contiguous() for name, tensor in tensors.items()},
+        {"format": "pt"},
+    )
+
+
+def adapted(model: GPT2) -> bool:
+    """Whether there are adapters in it."""
+    return any(isinstance(module, LoraLinear) for module in model.modules())
+
+
+def base_of(folder: Path) -> str:
+    """What the adapter in a folder was learned on."""
+    return str(files.read_json(folder / ADAPTER_CONFIG).get("base_model_name_or_path", ""))
+
+
+def load(folder: Path, model: GPT2) -> None:
+    """Adapt a base model as the folder says, new tokens and second head included, and take what was learned.
+
+    Raises DataError when the adapter is not one of this base.
+    """
+    config = files.read_json(folder / ADAPTER_CONFIG)
+    tensors, _ = files.read_tensors(folder / ADAPTER)
+    try:
+        new = len((config.get("trainable_token_indices") or {}).get("wte", ()))
+        adapt(model, config["r"], config["lora_alpha"], tuple(config["target_modules"]), new)
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                if parameter.requires_grad:
+                    parameter.copy_(tensors.pop(_stored(name)))
+    except (KeyError, TypeError, ZeroDivisionError, RuntimeError) as error:
+        raise DataError(f"{folder}: not an adapter of {config.get('base_model_name_or_path')}: {error}") from None
+    if tensors:
+        raise DataError(f"{folder / ADAPTER}: unknown weights {sorted(tensors)[:3]}")
+
+
+def _stored(name: str) -> str:
+    """What a weight that learns is called in the file."""
+    if name.endswith(("lora_A", "lora_B")):
+        return f"{PREFIX}{name}.weight"
+    if name == "transformer.wte.new":
+        return f"{PREFIX}transformer.wte.token_adapter.trainable_tokens_delta"
+    return f"{PREFIX}{name}"

@@ -1,0 +1,61 @@
+"""Models of which only a part learns.
+
+Shapes: M new tokens, V vocabulary, D width.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gpt2kit.model.gpt2 import GPT2
+
+
+class GrownEmbedding(nn.Module):
+    """A token embedding of which only the last M rows learn."""
+
+    def __init__(self, base: nn.Embedding, new: int) -> None:
+        super().__init__()
+        self.num_embeddings = base.num_embeddings
+        self.old = nn.Parameter(base.weight.detach()[: len(base.weight) - new].clone(), requires_grad=False)
+        self.new = nn.Parameter(base.weight.detach()[len(base.weight) - new :].clone())
+
+    @property
+    def weight(self) -> Tensor:
+        """[V, D]."""
+        return torch.cat([self.old, self.new])
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return F.embedding(ids, self.weight)
+
+
+def only_new_tokens(model: GPT2, new: int) -> None:
+    """Of the token embedding so many rows learn from now on, the last ones; the others stay as they are."""
+    embedding: nn.Module = model.transformer.wte
+    assert isinstance(embedding, nn.Embedding)
+    embedding.requires_grad_(False)
+    if new:
+        model.transformer.wte = GrownEmbedding(embedding, new)  # type: ignore[assignment]  # used as one
+
+
+def freeze_below(model: GPT2, blocks: int, new_tokens: int) -> None:
+    """So many blocks from below stay as they are, and the embeddings but for those of new tokens."""
+    only_new_tokens(model, new_tokens)
+    for part in (model.transformer.wpe, *model.transformer.blocks()[:blocks]):
+        part.requires_grad_(False)
+
+
+def plain(model: GPT2) -> bool:
+    """Whether its weights are those of a GPT-2 by name."""
+    return not isinstance(model.transformer.get_submodule("wte"), GrownEmbedding)
+
+
+def merged(model: GPT2) -> GPT2:
+    """A plain copy, with what was learned beside the weights in them."""
+    with torch.device("meta"):
+        copy = GPT2(model.config, model.vocab_size, model.outputs)
+    weights = {}
+    for name in dict(copy.named_parameters()):
+        path, _, leaf = name.rpartition(".")
+        weights[name] = getattr(model.get_submodule(path), leaf).detach().clone()
+    copy.load_state_dict(weights, assign=True)
+    return copy.train(model.training)

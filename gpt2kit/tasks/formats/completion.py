@@ -1,0 +1,128 @@
+"""Prompts and their completions: a prompt, `<complete>`, its completion, end; or as the user's template has it."""
+
+import string
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from gpt2kit.data.roles import named_roles
+from gpt2kit.data.tables import text_of
+from gpt2kit.evaluate import metrics
+from gpt2kit.evaluate.rouge import mean_rouge
+from gpt2kit.tasks.base import Record, Score
+from gpt2kit.tasks.formats.rows import Row, Rows, Values
+
+SEPARATOR = "<complete>"
+
+
+@dataclass(frozen=True)
+class Completion(Rows):
+    """Completions of prompts."""
+
+    layout: ClassVar[str] = "rows"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.template:
+            _check(self.template)
+
+    @cached_property
+    def _pieces(self) -> list[tuple[str, str]]:
+        """The template's texts, each with the column behind it; the last is the completion's."""
+        return [(text, column or "") for text, column, _, _ in string.Formatter().parse(self.template)]
+
+    @property
+    def asked(self) -> list[str]:
+        if self.template:
+            return list(dict.fromkeys(column for _, column in self._pieces[:-1] if column))
+        return [named_roles(self.columns)["prompt"]]
+
+    @property
+    def answered(self) -> str:
+        return self._pieces[-1][1] if self.template else named_roles(self.columns)["completion"]
+
+    def described(self) -> list[str]:
+        if self.template:
+            return [f"kind completion, by the template {self.template!r}"]
+        return super().described()
+
+    def example(self, where: str, row: dict[str, object]) -> Row:
+        return Row(self.source(where, row), text_of(row, self.answered, where), where)
+
+    def fit(
+        self, corpus: Sequence[str], records: Iterable[Record[Any, str]], folder: Path, window: int
+    ) -> "Completion":
+        texts = (text for record in records for text in (self._prompt(record.source), record.target))
+        return self.fitted(texts, [] if self.template else [SEPARATOR], folder, window)
+
+    def _prompt(self, values: Values) -> str:
+        if not self.template:
+            return values[0]
+        by_column = dict(zip(self.asked, values, strict=True))
+        parts = [text + by_column.get(column, "") for text, column in self._pieces[:-1]]
+        return "".join([*parts, self._pieces[-1][0]])
+
+    @property
+    def _tail(self) -> str:
+        """What a prompt ends with; a space in front of the completion is a part of its first token."""
+        return self._pieces[-1][0].removesuffix(" ") if self.template else ""
+
+    @property
+    def _space(self) -> str:
+        return " " if self.template and self._pieces[-1][0].endswith(" ") else ""
+
+    def key(self, record: Record[Any, str]) -> str:
+        return self._prompt(record.source)
+
+    def problem(self, record: Record[Any, str]) -> str | None:
+        if reason := self.unscorable(record):
+            return reason
+        return None if record.target.strip() else "no completion"
+
+    def unscorable(self, record: Record[Any, str]) -> str | None:
+        return "no prompt" if self.blank(record.source) else None
+
+    def encode_source(self, source: Any) -> list[int]:
+        prompt = self.bpe.encode([self._prompt(source).removesuffix(self._space)])[0]
+        return prompt if self.template else [*prompt, self.bpe.id(SEPARATOR)]
+
+    def decode_source(self, prompt: Sequence[int]) -> Any:
+        """Of a template the whole prompt stands for its first column."""
+        return (self.bpe.decode(prompt), *[""] * (len(self.asked) - 1))
+
+    def encode_target(self, target: str) -> list[int]:
+        return [*self.bpe.encode([self._space + target])[0], self.eos]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return self.bpe.decode(ids).removeprefix(self._space)
+
+    def shorten(self, prompt: list[int], room: int) -> list[int]:
+        """What the prompt ends with stays: the separator, or the template's last words."""
+        if len(prompt) <= room:
+            return prompt
+        tail = max(1, min(len(self.bpe.encode([self._tail])[0]), room - 1)) if self.template else 1
+        return [*prompt[: max(0, room - tail)], *prompt[-tail:]][-room:]
+
+    def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
+        metrics.check_counts(outputs, targets)
+        exact = sum(output.strip() == target.strip() for output, target in zip(outputs, targets, strict=True))
+        found = [Score("exact match", 100 * exact / len(targets), f"n:{len(targets)}|stripped")]
+        return [*found, *(Score(*figure) for figure in mean_rouge(outputs, targets))]
+
+
+def _check(template: str) -> None:
+    """Raises ValueError unless it has columns in braces, the last one at its end."""
+    pieces = list(string.Formatter().parse(template))
+    columns = [column for _, column, _, _ in pieces if column is not None]
+    plain = all(column and not spec and not conversion for _, column, spec, conversion in pieces if column is not None)
+    wrong = f"template = {template!r}"
+    if not columns or pieces[-1][1] is None:
+        raise ValueError(f"{wrong} must end with the column of the completion, as in {{answer}}")
+    if not plain:
+        raise ValueError(f"{wrong}: braces hold the name of a column and nothing else; {{{{ is a brace itself")
+    if not set(columns[:-1]):
+        raise ValueError(f"{wrong} has no column before the completion's")
+    if columns[-1] in columns[:-1]:
+        raise ValueError(f"{wrong} has the completion {{{columns[-1]}}} in its prompt")

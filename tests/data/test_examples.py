@@ -1,0 +1,126 @@
+"""Batches of labelled examples: every text a row, every answer where it belongs."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from gpt2kit.data.examples import ExampleLayout
+from gpt2kit.data.store import Store
+from gpt2kit.errors import DataError
+from gpt2kit.evaluate.loss import TargetLoss
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.train.objective import Objective
+
+Write = Callable[..., Store]
+BuildModel = Callable[..., GPT2]
+EXTRACT = 9
+
+ROWS = [
+    ([1, 2, 3, EXTRACT], [0]),
+    ([1, 4, EXTRACT, 1, 5, 6, EXTRACT], [1]),
+    ([1, 7, 8, 7, 8, EXTRACT], [EXTRACT]),
+    ([1, EXTRACT, 1, EXTRACT, 1, 3, EXTRACT], [2]),
+]
+
+
+def texts_of(prompt: list[int]) -> list[list[int]]:
+    found: list[list[int]] = [[]]
+    for id in prompt:
+        found[-1].append(id)
+        if id == EXTRACT:
+            found.append([])
+    return found[:-1]
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 20, 1000])
+def test_every_text_is_a_row(store_of: Write, batch_tokens: int) -> None:
+    batches = ExampleLayout(EXTRACT).training(store_of(ROWS), batch_tokens, seed=0)
+    seen = []
+    for rows in batches.epoch(0):
+        batch = batches.collate(rows)
+        assert batch.examples is not None
+        assert batch.weights_N is not None
+        assert batch.targets == batches.targets(rows) == len(rows)
+        flat = batch.ids_BT.flatten()
+        assert torch.equal(flat[batch.examples.ends_B], torch.full_like(batch.examples.ends_B, EXTRACT))
+        assert torch.equal(flat[batch.positions_N + 1], batch.labels_N)
+        for example, row in enumerate(rows):
+            mine = batch.examples.examples_B == example
+            wanted = texts_of(ROWS[row][0])
+            assert batch.examples.slots_B[mine].tolist() == list(range(len(wanted)))
+            for text, ids, end in zip(wanted, batch.ids_BT[mine], batch.examples.ends_B[mine], strict=True):
+                assert ids[: len(text)].tolist() == text
+                assert int(end) % batch.ids_BT.shape[1] == len(text) - 1
+            assert batch.examples.answers_E[example] == ROWS[row][1][0]
+        owner = batch.examples.examples_B[batch.positions_N // batch.ids_BT.shape[1]]
+        sums = torch.zeros(len(rows)).index_add(0, owner, batch.weights_N)
+        assert sums == pytest.approx(torch.ones(len(rows))), "the mean over an example's tokens"
+        seen += rows.tolist()
+    assert sorted(seen) == list(range(len(ROWS)))
+
+
+def test_lengths_are_those_of_the_longest_text(store_of: Write) -> None:
+    batches = ExampleLayout(EXTRACT).validation(store_of(ROWS), 100)
+    assert batches.measured().tolist() == [5, 5, 7, 4], "one more than there are inputs"
+    assert batches.lengths(np.array([1, 3])).tolist() == [4, 5, 3, 3, 4]
+    assert batches.tokens(np.array([1, 3])) == 3 + 4 + 2 + 2 + 3
+
+
+def test_a_row_without_a_text(store_of: Write) -> None:
+    with pytest.raises(DataError, match="row 2 of train has no text"):
+        ExampleLayout(EXTRACT).training(store_of([ROWS[0], ([1, 2], [0])]), 100, 0)
+    with pytest.raises(DataError, match="has no rows"):
+        ExampleLayout(EXTRACT).training(store_of([]), 100, 0)
+
+
+@pytest.mark.parametrize("outputs", [("no", "yes", "maybe"), ("choice",)])
+def test_the_loss_is_that_of_each_example_alone(
+    store_of: Write, tiny_model: BuildModel, outputs: tuple[str, ...]
+) -> None:
+    """CE of the answer + 0.5 x the language model's mean loss of its texts, summed over examples."""
+    rows = [row for row in ROWS if row[1][0] < (3 if len(outputs) > 1 else len(texts_of(row[0])))]
+    assert len(rows) > 2 - (len(outputs) == 1)
+    model = tiny_model(dropout=0)
+    model.answer_with(outputs)
+    assert model.score is not None
+    torch.nn.init.normal_(model.score.weight)
+    expected, answers = 0.0, 0.0
+    for prompt, (answer,) in rows:
+        texts = [torch.tensor(text)[None] for text in texts_of(prompt)]
+        with torch.no_grad():
+            last = torch.cat([model.hidden(text)[:, -1] for text in texts])
+            scores = last @ model.score.weight.t()
+            logits = scores.sum(0) if len(outputs) > 1 else scores[:, 0]
+            answers += float(F.cross_entropy(logits, torch.tensor(answer)))
+            losses = [float(F.cross_entropy(model(t[:, :-1])[0], t[0, 1:])) for t in texts]
+        expected += 0.5 * sum(losses) / len(losses)
+    batches = ExampleLayout(EXTRACT).training(store_of(rows), 1000, 0)
+    (order,) = batches.epoch(0)
+    objective = Objective(model, TargetLoss(), lm_weight=0.5).train()
+    loss, plain = objective(*batches.collate(order).inputs(torch.device("cpu")))
+    assert float(plain) == pytest.approx(answers, rel=1e-5)
+    assert float(loss.detach()) == pytest.approx(answers + expected, rel=1e-5)
+    loss.backward()
+    assert model.score.weight.grad is not None
+    alone = Objective(model, TargetLoss(), lm_weight=0.0).train()
+    assert float(alone(*batches.collate(order).inputs(torch.device("cpu")))[0].detach()) == pytest.approx(
+        answers, rel=1e-5
+    )
+
+
+def test_parts_of_a_batch_add_up(store_of: Write, tiny_model: BuildModel) -> None:
+    model = tiny_model(dropout=0)
+    model.answer_with(("a", "b", "c"))
+    batches = ExampleLayout(EXTRACT).training(store_of([ROWS[0], ROWS[1], ROWS[3]]), 1000, 0)
+    objective = Objective(model, TargetLoss(), lm_weight=0.5).train()
+    gradients = []
+    for parts in ([np.arange(3)], [np.array([0]), np.array([1, 2])]):
+        model.zero_grad()
+        for part in parts:
+            objective(*batches.collate(part).inputs(torch.device("cpu")))[0].backward()
+        gradients.append([parameter.grad.clone() for parameter in model.parameters() if parameter.grad is not None])
+    for whole, summed in zip(*gradients, strict=True):
+        torch.testing.assert_close(whole, summed)
