@@ -197,7 +197,10 @@ class GenerateConfig:
     temperature: float = knob(0.0, "0 is greedy")
     top_k: int = knob(0, "sample from the k likeliest tokens (ties kept); 0 is off")
     top_p: float = knob(1.0, "sample from the smallest set with that much probability; 1 is off")
-    repetition_penalty: float = knob(1.0, "above 1: tokens of the prompt and the answer become less likely; 1 is off")
+    repetition_penalty: float = knob(1.0, "above 1: tokens that were there become less likely; 1 is off")
+    penalty_on: str = knob(
+        "all", "where repetition_penalty looks for them: prompt and answer, or the answer alone", ("all", "answer")
+    )
     max_new_tokens: int = knob(256, "longest answer")
     max_ratio: float = knob(0.0, "longest answer as a multiple of the prompt, plus 16; 0 is off")
     roll: bool = knob(False, "write on beyond the window, each time from the last half of it; else the window ends it")
@@ -218,6 +221,8 @@ class GenerateConfig:
             "batch_rows, stop_ids and ban_ids must be 0 or more",
         )
         check(self.repetition_penalty > 0, "repetition_penalty must be above 0; 1 is off")
+        needed = "penalty_on needs a repetition_penalty other than 1, which is off"
+        check(self.penalty_on == "all" or self.repetition_penalty != 1, needed)
         check(self.max_ratio >= 0, "max_ratio must be 0 or more")
         sampled = self.temperature > 0
         check(not (self.beams > 1 and sampled), "beam search does not sample: set temperature = 0 or beams = 1")

@@ -146,7 +146,9 @@ def _decoding(config: GenerateConfig) -> str:
     else:
         drawn = f"|k:{config.top_k}|p:{config.top_p:g}|seed:{config.seed}" if config.temperature else ""
         how = f"t:{config.temperature}{drawn}"
-    penalty = f"|penalty:{config.repetition_penalty:g}" if config.repetition_penalty != 1 else ""
+    penalty = ""
+    if config.repetition_penalty != 1:
+        penalty = f"|penalty:{config.repetition_penalty:g}" + (":answer" if config.penalty_on == "answer" else "")
     return f"{how}{penalty}|max:{config.max_new_tokens}|{config.dtype}"
 
 

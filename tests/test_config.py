@@ -141,6 +141,7 @@ def test_the_ends_of_the_ranges_are_inside(values: dict[str, Any]) -> None:
         ({"stop_ids": (3, -1)}, "stop_ids"),
         ({"repetition_penalty": 0.0}, "repetition_penalty"),
         ({"repetition_penalty": 1.2, "beams": 2}, "set beams = 1"),
+        ({"penalty_on": "answer"}, "penalty_on needs a repetition_penalty"),
         ({"roll": True, "beams": 2}, "set beams = 1"),
         ({"max_ratio": -1.0}, "max_ratio"),
         ({"beams": 2, "temperature": 1.0}, "beam search does not sample"),

@@ -74,7 +74,7 @@ class Decoding:
             self.noise_NS = _noise(max(limits), [config.seed + number for number in numbers]).to(device)
         if config.repetition_penalty != 1:
             self.seen_NV = torch.zeros(len(prompts), model.vocab_size, dtype=torch.bool, device=device)
-            for row, prompt in enumerate(prompts):
+            for row, prompt in enumerate(prompts if config.penalty_on == "all" else ()):
                 self.seen_NV[row, list(prompt)] = True
 
     def run(self) -> Iterator[Tensor]:

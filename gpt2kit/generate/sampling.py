@@ -7,8 +7,8 @@ from gpt2kit.config import GenerateConfig
 
 
 def penalise(logits_BV: Tensor, seen_BV: Tensor, penalty: float) -> Tensor:
-    """Make tokens that stand in the prompt or the answer less likely: a positive logit is divided by the penalty, a
-    negative one multiplied (Keskar et al. 2019, section 4.1, with the sign rule of Hugging Face)."""
+    """Make tokens that were seen before less likely: a positive logit is divided by the penalty, a negative one
+    multiplied (Keskar et al. 2019, section 4.1, with the sign rule of Hugging Face)."""
     penalised = torch.where(logits_BV > 0, logits_BV / penalty, logits_BV * penalty)
     return torch.where(seen_BV, penalised, logits_BV)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import GPT2LMHeadModel
+from transformers import GPT2LMHeadModel, LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 
 from gpt2kit.config import GenerateConfig
 from gpt2kit.generate import stepper
@@ -206,23 +206,26 @@ def test_a_rolling_window_goes_on_beyond_the_trained_one(tiny_model: Build, conf
     assert run(model, full, config) == [rolled(model, prompt, config, number) for number, prompt in enumerate(full)]
 
 
-def test_the_repetition_penalty_is_hugging_faces(model: GPT2, tmp_path: Path) -> None:
+@pytest.mark.parametrize("penalty_on", ["all", "answer"])
+def test_the_repetition_penalty_is_hugging_faces(model: GPT2, tmp_path: Path, penalty_on: str) -> None:
     hf.save(tmp_path, model, EOS)
     theirs = GPT2LMHeadModel.from_pretrained(tmp_path).eval()
-    config = replace(GREEDY, repetition_penalty=1.7)
+    config = replace(GREEDY, repetition_penalty=1.7, penalty_on=penalty_on)
     found = run(model, PROMPTS, config)
     for prompt, answer in zip(PROMPTS, found, strict=True):
         ids = torch.tensor([prompt])
+        ignored = len(prompt) if penalty_on == "answer" else 0
         expected = theirs.generate(
             ids,
             attention_mask=torch.ones_like(ids),
             do_sample=False,
             max_new_tokens=20,
             pad_token_id=EOS,
-            repetition_penalty=1.7,
+            logits_processor=LogitsProcessorList([RepetitionPenaltyLogitsProcessor(1.7, ignored)]),
         )[0, len(prompt) :].tolist()
         assert expected == [*answer.ids, *[EOS] * answer.finished]
     assert found != run(model, PROMPTS, GREEDY)
+    assert found != run(model, PROMPTS, replace(config, penalty_on="all" if penalty_on == "answer" else "answer"))
 
 
 def test_other_ids_can_end_an_answer_too(tiny_model: Build) -> None:
