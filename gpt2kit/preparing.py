@@ -45,6 +45,8 @@ def prepare(
         keys = writers["train"].keys()
         for name in (name for name in corpora if name != "train"):
             writers |= write_splits(folder, (name,), read(corpora[name], name), only(name, task), fitted, longest, keys)
+        for name in (name for name in writers if name != "train"):
+            writers[name].compare(writers["train"])
         reports = {name: writer.report for name, writer in writers.items()}
         if not reports["train"].rows:
             raise DataError(f"{' '.join(corpora['train'])}: nothing to train on ({reports['train'].reasons()})")

@@ -1,8 +1,11 @@
 """Records to ids on disk, a few thousand at a time; memory holds those, and two hashes a row to find duplicates by."""
 
 import hashlib
+import string
+import unicodedata
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -19,6 +22,9 @@ CHARACTERS_A_BATCH = 1 << 20
 
 BETWEEN = 0xFFFFFFFF
 """No id: it separates a prompt from its target where both are hashed."""
+
+TYPOGRAPHIC = "‘’‚“”„«»‹›–—"
+ASIDE = (string.punctuation + string.whitespace).encode()
 
 Item = TypeVar("Item")
 Encoded = TypeVar("Encoded", contravariant=True)
@@ -44,17 +50,28 @@ class Encoder(Protocol[Encoded]):
 
 
 class SplitWriter(Generic[Item]):
-    """Takes the records of one split; rows are made to fit into a `window`, without one they may have any length."""
+    """Takes the records of one split; rows are made to fit into a `window`, without one they may have any length.
+
+    While a batch is encoded the caller reads on.
+    """
 
     def __init__(
-        self, store: StoreWriter, task: Encoder[Item], window: int | None, training_keys: NDArray[np.uint64] | None
+        self,
+        store: StoreWriter,
+        task: Encoder[Item],
+        window: int | None,
+        training_keys: NDArray[np.uint64] | None,
+        beside: ThreadPoolExecutor,
     ) -> None:
         self.store, self.task, self.window, self.training_keys = store, task, window, training_keys
+        self.beside = beside
+        self._encoding: tuple[list[Item], Future[Rows]] | None = None
         self.trains = store.split == "train"
         self.report = SplitReport()
         self._waiting: list[Item] = []
         self._weight = 0
         self._keys: list[NDArray[np.uint64]] = []
+        self._bare: list[NDArray[np.uint64]] = []
         self._rows: list[NDArray[np.uint64]] = []
 
     def add(self, record: Item) -> None:
@@ -67,7 +84,7 @@ class SplitWriter(Generic[Item]):
         self._waiting.append(record)
         self._weight += 0 if self.window else self.task.weight(record)
         if len(self._waiting) == RECORDS_A_BATCH or self._weight >= CHARACTERS_A_BATCH:
-            self._write()
+            self._encode()
 
     def pass_over(self, record: Item) -> None:
         """Count a record that belongs elsewhere."""
@@ -76,6 +93,7 @@ class SplitWriter(Generic[Item]):
 
     def finish(self) -> None:
         """Write what is left, and complete the report."""
+        self._encode()
         self._write()
         report, store = self.report, self.store
         report.rows, report.tokens, report.prompt_tokens = store.rows, store.tokens, store.prompt_tokens
@@ -83,18 +101,39 @@ class SplitWriter(Generic[Item]):
 
     def keys(self) -> NDArray[np.uint64]:
         """Sorted hashes of the records' keys, to look for leaks into other splits."""
-        return np.unique(np.concatenate(self._keys)) if self._keys else np.empty(0, np.uint64)
+        return np.unique(_all(self._keys))
 
-    def _write(self) -> None:
+    def compare(self, training: "SplitWriter[Item]") -> None:
+        """Count the rows whose source stands in the training split written in another way."""
+        exactly = np.isin(_all(self._keys), _all(training._keys))
+        bare = np.isin(_all(self._bare), _all(training._bare))
+        self.report.nearly_leaked = int((bare & ~exactly).sum())
+
+    def _encode(self) -> None:
+        """Begin with the records that wait, when those before them are written."""
+        self._write()
         batch, self._waiting, self._weight = self._waiting, [], 0
-        keys = np.array([_hash(self.task.key(record).strip().encode()) for record in batch], dtype=np.uint64)
+        self._encoding = (batch, self.beside.submit(self.task.encode, batch))
+        self._look(batch)
+
+    def _look(self, batch: list[Item]) -> None:
+        """What there is to know of records without their ids."""
+        texts = [self.task.key(record).strip() for record in batch]
+        keys = np.array([_hash(text.encode()) for text in texts], dtype=np.uint64)
         if self.training_keys is not None:
             for index in np.flatnonzero(np.isin(keys, self.training_keys)):
                 self.report.leaked += 1
                 self.report.show("source also in training", self.task.key(batch[index]))
         for record in batch:
             self.report.leave_out(self.task.left_out(record))
-        rows = self.task.encode(batch)
+        self._keys.append(keys)
+        self._bare.append(np.array([_hash(bare(text)) for text in texts], dtype=np.uint64))
+
+    def _write(self) -> None:
+        if self._encoding is None:
+            return
+        (batch, encoded), self._encoding = self._encoding, None
+        rows = encoded.result()
         if self.trains:
             rows = self._learned(rows)
         else:
@@ -104,7 +143,6 @@ class SplitWriter(Generic[Item]):
             self.store.add(rows)
         else:
             self.store.add(rows, [repr(record) for record in batch])
-        self._keys.append(keys)
         self._rows.append(np.array([_hash(b"".join(map(_bytes, (p, [BETWEEN], t)))) for p, t in rows], dtype=np.uint64))
 
     def _learned(self, rows: Rows) -> Rows:
@@ -130,10 +168,11 @@ def write_splits(
     A record without a split is counted with the first.
     """
     with ExitStack() as stack:
+        beside = stack.enter_context(ThreadPoolExecutor(1))
 
         def writer(name: str) -> SplitWriter[Item]:
             store = stack.enter_context(StoreWriter(folder, name, task.vocab_size))
-            return SplitWriter(store, task, window, training_keys)
+            return SplitWriter(store, task, window, training_keys, beside)
 
         writers = {name: writer(name) for name in splits}
         first = next(iter(writers.values()))
@@ -169,6 +208,20 @@ def fit_rows(records: Sequence[Item], rows: Rows, task: Encoder[Item], window: i
             report.cut_tokens += whole - len(prompt)
         fitting.append((prompt, target))
     return fitting
+
+
+def bare(text: str) -> bytes:
+    """What is left of a text without its case, spaces, punctuation and compatible forms (NFKC): copies of one text
+    that were typed, cleaned or quoted in another way have it in common. All of it, where nothing would be left."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        for mark in TYPOGRAPHIC:
+            text = text.replace(mark, "")
+    return text.casefold().encode().translate(None, ASIDE) or text.encode()
+
+
+def _all(parts: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    return np.concatenate(parts) if parts else np.empty(0, np.uint64)
 
 
 def _bytes(ids: Sequence[int]) -> bytes:

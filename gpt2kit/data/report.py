@@ -34,6 +34,8 @@ class SplitReport:
     """Rows equal to an earlier one; they are kept."""
     leaked: int = 0
     """Rows whose source also stands in the training split; they are kept."""
+    nearly_leaked: int = 0
+    """Rows whose source stands there but for case, spaces and punctuation; they are kept too."""
     examples: dict[str, list[str]] = field(default_factory=dict)
     """By the reason: every damaged record, and a few of the others."""
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gpt2kit.data import prepare
-from gpt2kit.data.prepare import Rows, fit_rows, write_splits
+from gpt2kit.data.prepare import Rows, bare, fit_rows, write_splits
 from gpt2kit.data.report import WIDTH, Damage, SplitReport
 from gpt2kit.data.store import Store
 
@@ -167,6 +167,23 @@ def test_leaks_into_another_split_are_counted_and_kept(tmp_path: Path) -> None:
     assert report.leaked == 2, "by their keys, spaces around them aside"
     assert report.examples["source also in training"] == ["' abc '", "'abc'"]
     assert len(rows) == 3
+
+
+@pytest.mark.usefixtures("records_a_batch")
+def test_sources_that_stand_in_training_in_another_form_are_counted(tmp_path: Path) -> None:
+    pairs = [("Don't go!", "train"), ("...", "train"), ("other", "train")]
+    pairs += [("don’t  GO", "val"), ("Don't go!", "val"), ("……", "val"), ("to go", "val"), ("other.", "val")]
+    writers = write_splits(tmp_path, ("train", "val"), pairs, lambda pair: pair[1], Letters(), 99)
+    writers["val"].compare(writers["train"])
+    assert writers["val"].report.nearly_leaked == 2, "one is equal, and of marks alone nothing is set aside"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("The Cat, sat.", "thecatsat"), ("« Été »", "été"), ("ﬁn…", "fin"), ("?!", "?!"), ("", ""), ("100 %", "100")],
+)
+def test_what_is_bare_of_a_text(text: str, expected: str) -> None:
+    assert bare(text).decode() == expected
 
 
 def test_a_target_that_continues_the_source_is_no_duplicate(tmp_path: Path) -> None:
