@@ -1,7 +1,7 @@
 """Cross-entropy of the targets, summed, in nats; whoever divides it divides once, by the count of all targets.
 
-Shapes: N targets, D width, V vocabulary. Only target positions reach the head, in chunks, and the gradient is formed
-in the forward pass, so that the N x V logits never exist as a whole.
+Shapes: N targets, D width, V vocabulary, M rows of it. Only target positions reach the head, in chunks, and the
+gradient is formed in the forward pass, so that the N x V logits never exist as a whole.
 """
 
 from collections.abc import Callable
@@ -44,13 +44,15 @@ def chunk_grad(
 
 
 class _Fused(torch.autograd.Function):
-    """Head and cross-entropy in one: (hidden, head) -> (smoothed sum, plain sum)."""
+    """Head and cross-entropy in one: (hidden, head) -> (smoothed sum, plain sum); the gradient of the head is that of
+    all its rows, or of the last ones alone, where these are given a second time."""
 
     @staticmethod
     def forward(
         ctx: Any,
         hidden_ND: Tensor,
         head_VD: Tensor,
+        new_MD: Tensor | None,
         labels_N: Tensor,
         smoothing: float,
         grad: ChunkGrad,
@@ -60,9 +62,12 @@ class _Fused(torch.autograd.Function):
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else head_VD.dtype
         hidden, head = hidden_ND.to(dtype), _padded(head_VD.to(dtype), VOCAB_STEP.get(device, 1))
         hidden_grad = torch.empty_like(hidden_ND)
+        ctx.whole = ctx.needs_input_grad[1]
+        learns = head_VD if ctx.whole else new_MD
         head_grad = None  # of a head that learns
-        if ctx.needs_input_grad[1]:
-            head_grad = torch.empty_like(head_VD) if len(hidden) else torch.zeros_like(head_VD)
+        if learns is not None:
+            head_grad = torch.empty_like(learns) if len(hidden) else torch.zeros_like(learns)
+            first = vocab - len(learns)
         smoothed, plain = hidden_ND.new_zeros((), dtype=torch.float32), hidden_ND.new_zeros((), dtype=torch.float32)
         buffer = hidden.new_empty(min(CHUNK, len(hidden) + ROWS_STEP - 1), len(head))
         for start in range(0, len(hidden), CHUNK):
@@ -76,7 +81,7 @@ class _Fused(torch.autograd.Function):
             plain += chunk_plain
             hidden_grad[part] = (logits @ head)[:targets]
             if head_grad is not None:
-                part_grad = (logits.t() @ chunk)[:vocab]
+                part_grad = (logits.t() @ chunk)[:vocab] if ctx.whole else logits[:, first:vocab].t() @ chunk
                 head_grad = head_grad.add_(part_grad) if start else head_grad.copy_(part_grad)
         ctx.save_for_backward(hidden_grad, head_grad)
         ctx.mark_non_differentiable(plain)
@@ -85,7 +90,9 @@ class _Fused(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         hidden_grad, head_grad = ctx.saved_tensors
-        return hidden_grad * grads[0], None if head_grad is None else head_grad * grads[0], None, None, None, None
+        learned = None if head_grad is None else head_grad * grads[0]
+        of_rows = (learned, None) if ctx.whole else (None, learned)
+        return hidden_grad * grads[0], *of_rows, None, None, None, None
 
 
 def _padded(rows: Tensor, step: int) -> Tensor:
@@ -102,11 +109,16 @@ class TargetLoss:
         self.grad: ChunkGrad = torch.compile(chunk_grad, dynamic=True) if compiled else chunk_grad
 
     def __call__(
-        self, hidden_ND: Tensor, head_VD: Tensor, labels_N: Tensor, weights_N: Tensor | None = None
+        self,
+        hidden_ND: Tensor,
+        head_VD: Tensor,
+        labels_N: Tensor,
+        weights_N: Tensor | None = None,
+        new_MD: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Summed loss to differentiate, and summed cross-entropy to report; both fp32 scalars. Targets count one each,
-        or what `weights_N` says."""
-        smoothed, plain = _Fused.apply(hidden_ND, head_VD, labels_N, self.smoothing, self.grad, weights_N)
+        or what `weights_N` says. Of a head that does not learn `new_MD` may: its last M rows once more."""
+        smoothed, plain = _Fused.apply(hidden_ND, head_VD, new_MD, labels_N, self.smoothing, self.grad, weights_N)
         return smoothed, plain
 
 

@@ -102,6 +102,11 @@ class GPT2(nn.Module):
         """[V, D], tied to the token embedding."""
         return self.transformer.wte.weight
 
+    @property
+    def new_rows(self) -> Tensor | None:
+        """[M, D], the last rows of the head, where of its rows these alone learn."""
+        return getattr(self.transformer.wte, "new", None)
+
     def initialise(self) -> None:
         """N(0, 0.02); what is added to the residual stream by 1 / sqrt(2 x layers) less (GPT-2 paper, section 2.3)."""
         for name, parameter in self.named_parameters():

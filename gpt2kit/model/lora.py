@@ -88,7 +88,7 @@ def save(folder: Path, model: GPT2, base: str) -> None:
     }
     embedding: nn.Module = model.transformer.wte
     if isinstance(embedding, GrownEmbedding):
-        first = len(embedding.old)
+        first = embedding.first
         config["trainable_token_indices"] = {"wte": list(range(first, embedding.num_embeddings))}
         tensors[f"{PREFIX}transformer.wte.token_adapter.trainable_tokens_delta"] = embedding.new
     if model.score is not None:

@@ -11,21 +11,25 @@ from gpt2kit.model.gpt2 import GPT2
 
 
 class GrownEmbedding(nn.Module):
-    """A token embedding of which only the last M rows learn."""
+    """A token embedding of which only the last M rows learn. The whole is kept in one piece, whose last rows follow:
+    no step copies it, and none has a gradient of its size."""
 
     def __init__(self, base: nn.Embedding, new: int) -> None:
         super().__init__()
-        self.num_embeddings = base.num_embeddings
-        self.old = nn.Parameter(base.weight.detach()[: len(base.weight) - new].clone(), requires_grad=False)
-        self.new = nn.Parameter(base.weight.detach()[len(base.weight) - new :].clone())
+        self.num_embeddings, self.first = base.num_embeddings, base.num_embeddings - new
+        self.whole = nn.Parameter(base.weight.detach(), requires_grad=False)
+        self.new = nn.Parameter(base.weight.detach()[self.first :].clone())
 
     @property
     def weight(self) -> Tensor:
-        """[V, D]."""
-        return torch.cat([self.old, self.new])
+        """[V, D], without a gradient."""
+        if not torch.equal(self.whole[self.first :], self.new):  # written to only where it must: others may hold it
+            self.whole.data[self.first :] = self.new.detach()
+        return self.whole
 
     def forward(self, ids: Tensor) -> Tensor:
-        return F.embedding(ids, self.weight)
+        of_new = F.embedding((ids - self.first).clamp(min=0), self.new)
+        return torch.where((ids < self.first)[..., None], F.embedding(ids, self.whole), of_new)
 
 
 def only_new_tokens(model: GPT2, new: int) -> None:

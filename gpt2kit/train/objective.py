@@ -38,12 +38,12 @@ class Objective(nn.Module):
         if ends_B is None or examples_B is None or slots_B is None or answers_E is None:
             hidden_ND = hidden[positions_N]
             if self.training:
-                return self.loss(hidden_ND, self.model.head, labels_N)
+                return self.loss(hidden_ND, self.model.head, labels_N, new_MD=self.model.new_rows)
             plain = cross_entropy(hidden_ND, self.model.head, labels_N)
             return plain, plain
         logits_EC = self.model.choose(hidden[ends_B], examples_B, slots_B, len(answers_E))
         plain = F.cross_entropy(logits_EC.float(), answers_E, reduction="sum")
         if not (self.training and self.lm_weight):
             return plain, plain.detach()
-        language, _ = self.loss(hidden[positions_N], self.model.head, labels_N, weights_N)
+        language, _ = self.loss(hidden[positions_N], self.model.head, labels_N, weights_N, self.model.new_rows)
         return plain + self.lm_weight * language, plain.detach()

@@ -40,6 +40,19 @@ def test_values_and_gradients_are_those_of_torch(count: int, smoothing: float) -
         torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.usefixtures("padding")
+@pytest.mark.parametrize("new", [1, 3, VOCAB])
+@pytest.mark.parametrize("count", [1, CHUNK + 1])
+def test_of_a_head_the_last_rows_may_learn_alone(count: int, new: int) -> None:
+    hidden, head, labels = drawn(count)
+    whole = torch.autograd.grad(TargetLoss(0.1)(hidden, head, labels)[0] * 0.37, (hidden, head))
+    last = head.detach()[-new:].clone().requires_grad_()
+    loss, _ = TargetLoss(0.1)(hidden, head.detach(), labels, new_MD=last)
+    of_hidden, of_last = torch.autograd.grad(loss * 0.37, (hidden, last))
+    torch.testing.assert_close(of_hidden, whole[0])
+    torch.testing.assert_close(of_last, whole[1][-new:])
+
+
 def test_without_smoothing_both_losses_are_one() -> None:
     loss, plain = TargetLoss()(*drawn(20))
     assert loss.item() == plain.item()

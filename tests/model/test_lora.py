@@ -9,9 +9,10 @@ from peft import PeftModel
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel
 
 from gpt2kit.errors import DataError
+from gpt2kit.evaluate.loss import TargetLoss
 from gpt2kit.model import hf, lora
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.partial import freeze_below, merged
+from gpt2kit.model.partial import freeze_below, merged, only_new_tokens
 
 # peft asks transformers by a name that the latter has given up
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
@@ -116,6 +117,29 @@ def test_only_what_is_new_learns_of_a_frozen_model(tiny_model: BuildModel) -> No
         else:
             frozen = name.startswith(("transformer.h.0.", "transformer.wpe"))
             assert torch.equal(parameter, after[name]) == frozen, name
+
+
+def test_new_tokens_learn_as_in_an_embedding_of_which_all_learns(tiny_model: BuildModel) -> None:
+    """Steps on the loss move the new rows by the gradient that a whole, tied embedding has there."""
+    model, whole = tiny_model(vocab=24), tiny_model(vocab=24)
+    for each in (model, whole):
+        hf.grow_vocabulary(each, 26)
+    only_new_tokens(model, 2)
+    labels = IDS.clamp(max=25).flatten()
+    for _ in range(3):
+        for each in (model, whole):
+            each.zero_grad()
+            hidden = each.hidden(IDS.clamp(max=25)).flatten(0, 1)
+            TargetLoss()(hidden, each.head, labels, new_MD=each.new_rows)[0].backward()
+        new, embedding = model.new_rows, whole.transformer.wte.weight
+        assert new is not None
+        assert new.grad is not None
+        assert embedding.grad is not None
+        torch.testing.assert_close(new.grad, embedding.grad[24:])
+        with torch.no_grad():
+            new.sub_(1e-2 * new.grad)
+            embedding[24:].sub_(1e-2 * embedding.grad[24:])
+        torch.testing.assert_close(model.head, whole.head)
 
 
 def test_gradients_reach_what_learns_alone(tiny_model: BuildModel) -> None:
