@@ -2,10 +2,10 @@
 
     python benchmarks/transfer.py ../shared/data/wikipedia ../shared/data/sst2 --work /tmp/transfer [--pretrain 45m]
 
-A language model of Wikipedia's bodies is trained first. From its weights and from random ones of the same shape, leads
-are then learned from 1%, 10% and all of the pairs: equal steps, several seeds, the pairs of a share drawn anew by each
-seed; ROUGE on the first validation articles. Last, sentiment with a head (SST-2), from both, scored on dev. What the
-work folder has already is taken as it is, so that a run that was stopped goes on.
+A language model of Wikipedia's bodies is trained first, and its perplexity measured. From its weights and from random
+ones of the same shape, leads are then learned from 1%, 10% and all of the pairs: equal steps, several seeds, the pairs
+of a share drawn anew by each seed; ROUGE on the first validation articles. Last, sentiment with a head (SST-2), from
+both, scored on dev. What the work folder has already is taken as it is, so that a run that was stopped goes on.
 
 After Khandelwal et al., "Sample Efficient Text Summarization Using a Single Pre-Trained Transformer" (2019).
 """
@@ -54,8 +54,8 @@ def learned(data: Path, out: Path, init: Path | None, task: str, settings: Seque
         gpt2kit(task, "train", str(data), "--out", str(out), "--resume")
 
 
-def scored(task: str, run: Path, *words: str) -> dict[str, Any]:
-    path = run.with_suffix(".scores.json")
+def scored(task: str, run: Path, *words: str, on: str = "") -> dict[str, Any]:
+    path = run.with_suffix(f".{on}scores.json")
     if not path.is_file():
         path.write_text(gpt2kit(task, "evaluate", "--run", str(run), "--json", *words), encoding="utf-8")
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -154,6 +154,7 @@ def main() -> None:
     parser.add_argument("articles", type=Path)
     parser.add_argument("sentiment", type=Path)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--text", type=Path, help="a text whose perplexity is measured too, such as WikiText-2's")
     parser.add_argument("--pretrain", default="45m", help="time for the language model")
     parser.add_argument("--steps", type=int, default=300, help="of each summarizer")
     parser.add_argument("--lr", default="1e-3")
@@ -168,12 +169,15 @@ def main() -> None:
         train, val = (str(arguments.articles / f"{split}.jsonl.xz") for split in ("train", "val"))
         gpt2kit("lm", "prepare", train, "--val", val, "--column", "body", "--out", str(bodies))
     learned(bodies, lm, None, "lm", [f"train.budget={arguments.pretrain}"])
+    perplexity = {"bodies": scored("lm", lm)["scores"]}
+    if arguments.text:
+        perplexity[arguments.text.name] = scored("lm", lm, "--file", str(arguments.text), on="text.")["scores"]
     found = summaries(arguments, lm)
     print(table(found))
     draw(PICTURE, "Summaries from a pretrained model and from random weights", panels(found))
     record(
         "transfer",
-        {"pretraining": trained(lm), "perplexity": scored("lm", lm)["scores"], "steps": arguments.steps}
+        {"pretraining": trained(lm), "perplexity": perplexity, "steps": arguments.steps}
         | {"lr": arguments.lr, "longest": arguments.longest, "limit": arguments.limit, "summaries": found}
         | {"sst2": sentiment(arguments, lm)},
     )

@@ -59,18 +59,7 @@ def train(
     torchrun every process calls this and sees the events; the first one alone writes.
     """
     with distributed.join(recipe.train.device) as team:
-        name, task = folders.load_task(data)
-        if name != recipe.task_name:
-            raise DataError(f"{data} was prepared for {name}, the recipe {recipe.name} is for {recipe.task_name}")
-        task = replace(task, **{key: getattr(recipe.task, key) for key in read_by("train", task)})
-        stores = {split: Store(data, split) for split in ("train", "val")}
-        prepared = files.read_json(data / REPORT_FILE).get("window", 0)
-        if task.layout != "stream" and not init and not resume and recipe.model.n_positions > prepared:
-            raise UserError(
-                f"{data} was prepared for a window of {prepared} tokens: nothing in it would teach the positions from "
-                f"there to model.n_positions = {recipe.model.n_positions}; prepare it again with --set "
-                f"model.n_positions={recipe.model.n_positions}, or train with {prepared}"
-            )
+        task, stores = opened(recipe, data, fresh=not (init or resume))
         if resume:
             folders.check_resumable(run, data, recipe, task)
             init = folders.init_of(run)
@@ -80,20 +69,17 @@ def train(
         torch.manual_seed(recipe.train.seed)
         if resume and (run / STATE_FILE).is_file():
             model = GPT2(*hf.read_config(run))
+            _keep_weights(model, recipe.train, init)
         else:  # also for a run that was killed before its first save: it starts again from the same weights
-            model = _start_from(init, recipe, task) if init else GPT2(recipe.model, task.vocab_size, task.outputs)
-        _keep_weights(model, recipe.train, init)
+            model = first_model(recipe, task, init)
         if resume and team.chief:
             files.remove_leftovers(run)
         elif team.chief:
             with files.new_folder(run, overwrite) as folder:
-                folders.describe_run(folder, replace(recipe, model=model.config), data, name, task, init)
+                folders.describe_run(folder, replace(recipe, model=model.config), data, recipe.task_name, task, init)
                 hf.save_config(folder, model, task.eos)
         team.wait()
-        validation = stores["val"] if stores["val"].tokens > len(stores["val"]) else None  # something is predicted
-        work = loop.Loop(
-            model, stores["train"], validation, recipe.train, run, team, layout_of(task, model, recipe.train)
-        )
+        work = loop_of(recipe.train, task, stores, model, run, team)
         if resume:
             work.resume()
             if team.chief:
@@ -102,6 +88,42 @@ def train(
         if team.chief and work.step == work.steps:
             folders.finish_run(run)
             (run / STATE_FILE).unlink(missing_ok=True)
+
+
+def opened(recipe: Recipe, data: Path, fresh: bool) -> tuple[Task[Any, Any], dict[str, Store]]:
+    """The task of a prepared folder as the recipe would train it, and its splits; `fresh` weights know no positions.
+
+    Raises DataError for the folder of another task, UserError for one whose rows are too short for the recipe.
+    """
+    name, task = folders.load_task(data)
+    if name != recipe.task_name:
+        raise DataError(f"{data} was prepared for {name}, the recipe {recipe.name} is for {recipe.task_name}")
+    task = replace(task, **{key: getattr(recipe.task, key) for key in read_by("train", task)})
+    prepared = files.read_json(data / REPORT_FILE).get("window", 0)
+    if task.layout != "stream" and fresh and recipe.model.n_positions > prepared:
+        raise UserError(
+            f"{data} was prepared for a window of {prepared} tokens: nothing in it would teach the positions from "
+            f"there to model.n_positions = {recipe.model.n_positions}; prepare it again with --set "
+            f"model.n_positions={recipe.model.n_positions}, or train with {prepared}"
+        )
+    return task, {split: Store(data, split) for split in ("train", "val")}
+
+
+def first_model(recipe: Recipe, task: Task[Any, Any], init: str | None) -> GPT2:
+    """What a run starts from: random weights, or those of `init`."""
+    model = _start_from(init, recipe, task) if init else GPT2(recipe.model, task.vocab_size, task.outputs)
+    _keep_weights(model, recipe.train, init)
+    return model
+
+
+def loop_of(
+    config: TrainConfig, task: Task[Any, Any], stores: dict[str, Store], model: GPT2, run: Path, team: distributed.Team
+) -> loop.Loop:
+    """The training loop; it validates if there is something to predict."""
+    validation = stores["val"] if stores["val"].tokens > len(stores["val"]) else None
+    return loop.Loop(
+        model, stores["train"], validation, config, run, team, layout_of(task, model.config.n_positions, config)
+    )
 
 
 def _logged(
@@ -126,13 +148,12 @@ def _logged(
                     yield Samples(event.step, _samples(model, task, validation, recipe))
 
 
-def layout_of(task: Task[Any, Any], model: GPT2, config: TrainConfig | None = None) -> Layout:
-    """How a task's ids become batches; `config` says what training makes of them."""
-    config = config or TrainConfig()
+def layout_of(task: Task[Any, Any], window: int, config: TrainConfig) -> Layout:
+    """How a task's ids become batches."""
     if task.layout != "rows" and config.loss_on != "answer":
         raise UserError(f"train.loss_on = {config.loss_on!r}: {task.layout} have no prompts to learn; leave it out")
     if task.layout == "stream":
-        return StreamLayout(model.config.n_positions, task.crop)
+        return StreamLayout(window, task.crop)
     if task.layout == "examples":
         return ExampleLayout(task.extract)
     return RowLayout(config.loss_on)

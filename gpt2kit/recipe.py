@@ -21,6 +21,8 @@ SHAPE = tuple(SIZES["gpt2"])
 
 SECTIONS = {"model": ModelConfig, "train": TrainConfig, "generate": GenerateConfig}
 
+TYPES: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+
 LISTS: dict[Any, tuple[type, str]] = {
     tuple[str, ...]: (str, "list of strings"),
     tuple[int, ...]: (int, "list of whole numbers"),
@@ -78,6 +80,51 @@ def load(name: str, settings: Sequence[str] = (), task: str | None = None) -> Re
 
     Raises RecipeError, also when the recipe is for another task than `task`.
     """
+    recipe = build(Path(name).stem, apply(_tables(name), settings))
+    if task is not None and recipe.task_name != task:
+        raise RecipeError(f"recipe {name} is for the task {recipe.task_name}, not for {task}")
+    return recipe
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A knob of a recipe and all there is to know of it."""
+
+    section: str
+    name: str
+    value: Any
+    meaning: str
+    type: str
+    default: Any
+    """None where there is none."""
+    origin: str
+    """Where the value comes from: --set, the recipe, model.size, or default."""
+
+
+def described(name: str, settings: Sequence[str] = ()) -> list[Knob]:
+    """Every knob of the recipe that `load` gives, section by section. Raises what `load` raises."""
+    recipe, written, given = load(name, settings), _tables(name), apply({}, settings)
+    kinds = {"task": type(recipe.task), **SECTIONS}
+    sized = SIZES.get(recipe.model.size, {})
+    found = []
+    for section, kind in kinds.items():
+        types, defaults = get_type_hints(kind), values(kind())
+        for key, field in knobs(kind).items():
+            stated = "--set" if key in given.get(section, {}) else "recipe" if key in written.get(section, {}) else ""
+            origin = "model.size" if section == "model" and key in sized else stated or "default"
+            choices = [repr(choice) for choice in field.metadata["choices"]]
+            what = f"one of {', '.join(choices)}" if choices else _type_name(types[key])
+            value = values(getattr(recipe, section))[key]
+            found.append(Knob(section, key, value, field.metadata["help"], what, defaults[key], origin))
+    return found
+
+
+def _type_name(kind: Any) -> str:
+    return LISTS[kind][1] if kind in LISTS else TYPES[kind]
+
+
+def _tables(name: str) -> dict[str, Any]:
+    """What a recipe's TOML says."""
     path = Path(name)
     if path.suffix == ".toml":
         try:
@@ -97,10 +144,7 @@ def load(name: str, settings: Sequence[str] = (), task: str | None = None) -> Re
             raise RecipeError(
                 f"{name}: {section} = {value!r} stands outside of the tables [task] [model] [train] [generate]"
             )
-    recipe = build(path.stem, apply(table, settings))
-    if task is not None and recipe.task_name != task:
-        raise RecipeError(f"recipe {name} is for the task {recipe.task_name}, not for {task}")
-    return recipe
+    return table
 
 
 def apply(table: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:

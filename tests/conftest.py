@@ -123,6 +123,29 @@ def examples() -> Callable[[str], Any]:
     return of
 
 
+LABELLED = [{"text": f"{word} {number}", "label": word} for number in range(6) for word in ("good", "bad")]
+
+
+@pytest.fixture(scope="session")
+def prepared(examples: Callable[[str], Any]) -> Callable[..., Any]:
+    """`prepared(kind, folder, *settings)`: a task's own examples in `folder`/data, for training and for validation;
+    `labelled` is finetune with labels. Returns the tiny recipe."""
+    from gpt2kit import preparing, recipe
+
+    def prepare(kind: str, folder: Path, *settings: str) -> Any:
+        name = "finetune" if kind == "labelled" else kind
+        tiny = recipe.load(name, [*examples(name).TINY, *settings])
+        corpus = (
+            [examples(name).write_table(folder, LABELLED)]
+            if kind == "labelled"
+            else examples(name).write_corpus(folder)
+        )
+        preparing.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
+        return tiny
+
+    return prepare
+
+
 @pytest.fixture(scope="session")
 def by_heart(tmp_path_factory: pytest.TempPathFactory, examples: Callable[[str], Any]) -> Path:
     """A translate run that knows its few pairs by heart; `corpus.jsonl` and the prepared `data` are beside it."""

@@ -37,7 +37,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "merging.py",
         "files.py",
     ),
-    "numpy": ("data/", "train/", "evaluate/", "tasks/", "music/"),
+    "numpy": ("data/", "train/", "evaluate/", "tasks/", "music/", "preflight.py", "showing.py"),
     "tensorboard": ("train/tensorboard.py",),
     "pretty_midi": ("music/midi.py", "samples/music/performing.py"),
     "symusic": ("music/midi.py",),
@@ -69,10 +69,14 @@ IMPORTS: dict[str, set[str]] = {
     "engine": {"config", "data", "errors", "folders", "generate", "model", "recipe", "tasks"},
     "preparing": {"data", "errors", "files", "folders", "recipe", "tasks"},
     "pipeline": CORE | {"engine", "folders", "preparing", "recipe", "tasks"},
+    "showing": {"data", "pipeline", "recipe", "tasks"},
+    "preflight": {"data", "errors", "files", "pipeline", "preparing", "recipe", "tasks", "train"},
     "merging": {"data", "errors", "files", "folders", "model", "train"},
     "scoring": CORE | {"engine", "folders", "preparing", "tasks"},
     "performer": {"engine", "generate", "music"},
-    "cli": CORE | {"engine", "folders", "merging", "performer", "pipeline", "preparing", "recipe", "scoring", "tasks"},
+    "cli": CORE
+    | {"engine", "folders", "merging", "performer", "pipeline", "preflight", "preparing", "recipe", "scoring"}
+    | {"showing", "tasks"},
     "__main__": {"cli"},
     "__init__": {"engine", "model", "pipeline", "preparing", "recipe", "scoring", "tasks"},
 }

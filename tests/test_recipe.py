@@ -220,3 +220,20 @@ def test_a_recipe_for_another_task_is_refused(tmp_path: Path) -> None:
     path.write_text("[task]\nname = 'translat'\n", encoding="utf-8")
     with pytest.raises(Exception, match=r"no task 'translat'; did you mean translate\?"):
         recipe.load(str(path))
+
+
+def test_every_knob_says_where_its_value_is_from(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('[task]\nname = "translate"\n[train]\nlr = 2e-3\nclip = 1.0\n', encoding="utf-8")
+    found = {(each.section, each.name): each for each in recipe.described(str(path), ["train.ema=0.9"])}
+    table = recipe.load(str(path), ["train.ema=0.9"]).table()
+    assert {place: each.value for place, each in found.items()} == {
+        (section, key): value for section, keys in table.items() for key, value in keys.items() if key != "name"
+    }
+    origins = {place: each.origin for place, each in found.items() if each.origin != "default"}
+    assert origins == {("train", "lr"): "recipe", ("train", "clip"): "recipe", ("train", "ema"): "--set"}
+    assert (found["train", "lr"].default, found["train", "lr"].type) == (1e-3, "number")
+    assert found["train", "keep"].type == "one of 'last', 'best'"
+    assert found["task", "languages"].type == "list of strings"
+    sized = recipe.described(str(path), ["model.size=gpt2"])
+    assert [each.name for each in sized if each.origin == "model.size"] == list(SIZES["gpt2"])

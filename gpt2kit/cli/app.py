@@ -7,11 +7,11 @@ from typing import NoReturn
 import typer
 
 from gpt2kit import tasks
-from gpt2kit.cli import console, demo, lm, merge, music, recipes, verbs
+from gpt2kit.cli import console, demo, lm, merge, music, recipes, show, verbs
 from gpt2kit.cli.arguments import expand
 from gpt2kit.errors import Interrupted, UserError
 
-COMMON = {verb.__name__: verb for verb in (verbs.prepare, verbs.train, verbs.generate, verbs.evaluate)}
+COMMON = {verb.__name__: verb for verb in (verbs.prepare, show.show, verbs.train, verbs.generate, verbs.evaluate)}
 OWN: dict[str, dict[str, Callable[..., None]]] = {
     "lm": {verb.__name__: verb for verb in (lm.generate, lm.evaluate)},
     "music": {verb.__name__: verb for verb in (music.generate, music.evaluate, music.render)},

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from gpt2kit.data.sources import is_table
 
-VERBS = ("prepare", "train", "generate", "evaluate", "render")
+VERBS = ("prepare", "show", "train", "generate", "evaluate", "render")
 CORPUS_OPTIONS = ("--val", "--test", "--pairs")
 """Options that take a corpus: one table, or two parallel files, as `--val val.{en,fr}` expands to."""
 

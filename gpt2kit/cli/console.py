@@ -11,11 +11,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from gpt2kit.data.report import SplitReport
     from gpt2kit.pipeline import Event
-    from gpt2kit.recipe import Recipe
+    from gpt2kit.preflight import Preflight
+    from gpt2kit.recipe import Knob
     from gpt2kit.scoring import Evaluation
     from gpt2kit.train import events as kinds
 
@@ -124,6 +126,9 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
         if report.leaked and split != "train":
             example = report.examples["source also in training"][0]
             say(f"{split}: {report.leaked:,} sources stand in train too, such as {example}")
+        if report.nearly_leaked and split != "train":
+            aside = "but for case, spaces and punctuation"
+            say(f"{split}: {report.nearly_leaked:,} more stand in train {aside}")
     say(f"written to {out}; prepare.json in it lists examples, and every damaged record")
 
 
@@ -189,6 +194,87 @@ def training(events: "Iterable[Event]") -> "Iterator[Event]":
             yield event
 
 
+def preflight(report: "Preflight") -> None:
+    """What would be trained, a line for each thing."""
+    cost, end = report.cost, report.ends
+    learning = "all learn" if report.learning == report.parameters else f"{report.learning:,} of them learn"
+    parts = f", a batch in {report.accumulate} parts, to fit into memory" if report.accumulate > 1 else ""
+    share = f", {report.targets / report.epoch_tokens:.1%} of all" if report.target_unit == "tokens" else ""
+    eager = ", measured without torch.compile, which the run would use" if report.compiles else ""
+    said = {
+        "model": f"{report.parameters:,} parameters, {learning}; {report.dtype} on {report.device}{parts}",
+        "epoch": f"{report.epoch_tokens:,} tokens in {report.batches:,} batches, {report.padding:.1%} padding",
+        "run": f"{report.steps:,} steps, {report.epochs:.1f} epochs",
+        "loss": f"on {report.targets:,} {report.target_unit} of an epoch{share}",
+        "end token": f"learned {end.learned:,} times of {end.of:,}: {end.remark}" if end.of else end.remark,
+        **{name: _overlap(**split) for name, split in report.overlap.items()},
+        "lost bytes": _listed(report.unknown) or "none: every byte has a token",
+        "cut": f"{report.cut:,} sources, by {report.cut_tokens:,} tokens" if report.cut else "nothing",
+        "dropped": "; ".join(f"{count:,} {reason}" for reason, count in report.dropped.items()) or "nothing",
+        "a step": f"{cost.step:.3g} s ({cost.step_from:.3g} to {cost.step_to:.3g}){eager}",
+        "in all": f"{_duration(cost.total)} ({_duration(cost.total_from)} to {_duration(cost.total_to)})",
+        "memory": "this system does not say" if cost.memory is None else f"{size(cost.memory)} at most",
+        "disk": f"{size(cost.disk)} at most, of {size(cost.disk_free)} that are free",
+    }
+    for what, text in said.items():
+        result(f"{what:<12}{printable(text)}")
+    if end.learned < end.of:
+        messages.print("[bold red]WARNING[/] answers whose end is not learned: the model may not know when to stop")
+    if report.unknown:
+        messages.print("[bold red]WARNING[/] these bytes have no token: the texts that hold them lose them")
+    if cost.disk > cost.disk_free:
+        messages.print("[bold red]WARNING[/] the disk may become full: the run would stop at a save")
+
+
+def _overlap(rows: int, leaked: int, nearly_leaked: int) -> str:
+    if not (leaked or nearly_leaked):
+        return f"{rows:,} rows, of which no source stands in train"
+    near = f"{nearly_leaked:,} more but for case, spaces and punctuation"
+    return f"{rows:,} rows; the sources of {leaked:,} stand in train too, {near}"
+
+
+def loss_legend() -> None:
+    """How `marked` tells what carries loss."""
+    say("what carries loss is green" if _stdout().color_system else "what carries loss stands in ⟦ ⟧")
+
+
+def marked(heading: str, spans: "Iterable[tuple[str, bool]]") -> None:
+    """Text of which some carries loss."""
+    stdout = _stdout()
+    text = Text()
+    for span, loss in spans:
+        shown = printable(span)
+        if stdout.color_system:
+            text.append(shown, "green" if loss else "dim")
+        else:
+            text.append(f"⟦{shown}⟧" if loss else shown)
+    with stdout.capture() as found:
+        stdout.print(Text(printable(heading), "bold"))
+        stdout.print(text)
+    result(found.get().rstrip("\n") + "\n")
+
+
+def _stdout() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+SHOWN_BYTES = 8
+
+
+def _listed(items: list[str]) -> str:
+    more = f" and {len(items) - SHOWN_BYTES} more" if len(items) > SHOWN_BYTES else ""
+    return ", ".join(items[:SHOWN_BYTES]) + more
+
+
+def size(count: float) -> str:
+    """Bytes as people say them."""
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:,.3g} GB"
+
+
 def _started(event: "kinds.Start") -> None:
     going_on = f", going on after step {event.step:,}" if event.step else ""
     if event.resumed and not event.step:
@@ -244,21 +330,28 @@ def recipe_list(recipes: "Iterable[tuple[str, str, str]]") -> None:
         table.add_column(column)
     for row in recipes:
         table.add_row(*(escape(cell) for cell in row))
-    stdout = Console(highlight=False)
+    stdout = Console(highlight=False)  # cut to the terminal's width
     with stdout.capture() as shown:
         stdout.print(table)
     result(shown.get().rstrip("\n"))
 
 
-def recipe_shown(recipe: "Recipe", helps: "dict[str, dict[str, str]]") -> None:
-    """Every knob with its value and meaning, as TOML that can be saved and used."""
-    for section, values in recipe.table().items():
-        result(f"[{section}]")
-        for key, value in values.items():
-            meaning = helps[section].get(key, "")
-            line = f"{key} = {_toml(value)}"
-            result(f"{line:<32} # {meaning}" if meaning else line)
-        result("")
+def recipe_shown(task: str, knobs: "Iterable[Knob]") -> None:
+    """Every knob with its value and what there is to know of it, as TOML that can be saved and used."""
+    section = ""
+    for knob in knobs:
+        if knob.section != section:
+            result(f"\n[{knob.section}]" if section else f"[{knob.section}]")
+            section = knob.section
+            if section == "task":
+                result(f"name = {_toml(task)}")
+        # What a size sets cannot be stated beside it.
+        line = f"{'# ' if knob.origin == 'model.size' else ''}{knob.name} = {_toml(knob.value)}"
+        default = "" if knob.origin == "default" else f", by default {_toml(knob.default)}"
+        result(f"{line:<32} # {knob.meaning} [{knob.type}{default}; from {FROM.get(knob.origin, knob.origin)}]")
+
+
+FROM = {"default": "the default", "recipe": "the recipe"}
 
 
 def _toml(value: Any) -> str:

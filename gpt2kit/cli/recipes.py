@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from gpt2kit import recipe as recipes
-from gpt2kit import tasks
 from gpt2kit.cli import console
 from gpt2kit.cli.verbs import SetOption
 
@@ -28,11 +27,5 @@ def show(
     name: Annotated[str, typer.Argument(help="A shipped recipe or a .toml file.")],
     set: SetOption,
 ) -> None:
-    """Print a recipe with every knob resolved, as TOML that can be saved and used."""
-    recipe = recipes.load(name, set)
-    kinds = {"task": tasks.find(recipe.task_name), **recipes.SECTIONS}
-    helps = {
-        section: {key: field.metadata["help"] for key, field in recipes.knobs(kind).items()}
-        for section, kind in kinds.items()
-    }
-    console.recipe_shown(recipe, helps)
+    """Print a recipe as TOML that can be used: each knob, what it means and accepts, and where its value is from."""
+    console.recipe_shown(recipes.load(name, set).task_name, recipes.described(name, set))

@@ -76,7 +76,7 @@ def _settings(settings: list[str], flags: dict[str, str]) -> list[str]:
     return [*settings, *(f"task.{key}={value}" for key, value in flags.items())]
 
 
-def _check_task_settings(task: str, settings: list[str], *verbs: str) -> None:
+def check_task_settings(task: str, settings: list[str], *verbs: str) -> None:
     """Raises UserError for a --set of a task's knob that none of these verbs reads."""
     kind = tasks.find(task)
     readable = {key for verb in verbs for key in read_by(verb, kind)}
@@ -106,7 +106,7 @@ def prepare(
     from gpt2kit import folders, preparing
     from gpt2kit import recipe as recipes
 
-    _check_task_settings(task, set, "prepare")
+    check_task_settings(task, set, "prepare")
     loaded = recipes.load(recipe or task, _settings(set, flags), task)
     corpora = {"train": corpus} | ({"val": val} if val else {}) | ({"test": test} if test else {})
     folder = out or f"data/{task}"
@@ -139,6 +139,9 @@ def train(
     freeze: Annotated[int, typer.Option("--freeze", help="With --init: so many blocks stay as they are.")] = 0,
     lora: Annotated[int, typer.Option("--lora", help="With --init: learn adapters of this rank, not the weights.")] = 0,
     devices: Annotated[int, typer.Option("--devices", min=1, help="So many GPUs, or processes on a CPU.")] = 1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be trained and what it would take; write nothing.")
+    ] = False,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -146,10 +149,12 @@ def train(
     from gpt2kit import folders
     from gpt2kit import recipe as recipes
 
-    _check_task_settings(task, set, "train")
+    check_task_settings(task, set, "train")
     run, data = Path(out or f"runs/{task}"), data or f"data/{task}"
     if resume and (init or overwrite):
         raise UserError("--resume goes on with a run as it is: it takes neither --init nor --overwrite")
+    if dry_run and (resume or devices > 1):
+        raise UserError("--dry-run looks at a new run, on one device: leave --resume and --devices out")
     settings = [*_settings(set, flags), *([f"train.device={device}"] if device else [])]
     settings += [*([f'train.budget="{budget}"'] if budget else []), *(["train.tensorboard=true"] * tensorboard)]
     settings += [f"train.{key}={value}" for key, value in (("freeze", freeze), ("lora", lora)) if value]
@@ -157,6 +162,9 @@ def train(
         loaded = recipes.build(run.name, recipes.apply(folders.recipe_of(run).table(), settings))
     else:
         loaded = recipes.load(recipe or task, settings, task)
+    if dry_run:
+        _dry_run(loaded, data, run, init, overwrite, json)
+        return
     words = [task, "train", data, "--out", str(run)]
     again = f"gpt2kit {shlex.join([*words, '--resume'])}"
     if devices == 1:
@@ -172,6 +180,18 @@ def train(
         launch.launch([*words, *(word for word in given if given[word])], devices, f"{again} --devices {devices}")
     except Interrupted as stopped:  # the first process has said so
         raise typer.Exit(stopped.exit_code) from None
+
+
+def _dry_run(loaded: Any, data: str, run: Path, init: str, overwrite: bool, json: bool) -> None:
+    from gpt2kit import files
+    from gpt2kit.preflight import preflight
+
+    files.refuse_existing(run, overwrite)
+    report = preflight(loaded, Path(data), run, init or None)
+    if json:
+        console.result_json(report.json())
+    else:
+        console.preflight(report)
 
 
 def _train(loaded: Any, data: str, run: Path, init: str, resume: bool, overwrite: bool, json: bool, again: str) -> None:
@@ -362,7 +382,7 @@ def load(
     from gpt2kit import engine, folders
     from gpt2kit import recipe as recipes
 
-    _check_task_settings(task, settings, "generate", "evaluate")
+    check_task_settings(task, settings, "generate", "evaluate")
     table = recipes.apply({}, settings)
     if unknown := [section for section in table if section not in ("generate", "task")]:
         raise UserError(f"--set {unknown[0]}.…: only generate.… and task.… can be set now; the rest is in the run")

@@ -4,7 +4,7 @@ import hashlib
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,15 @@ def has_long_run(text: str) -> bool:
     return (
         max(map(len, text.split()), default=LONG_RUN) >= LONG_RUN or " " * LONG_RUN in text or "\n" * LONG_RUN in text
     )
+
+
+@cache
+def bytes_by_character() -> dict[str, int]:
+    """The byte that each character of a byte-level vocabulary spells: printable ones themselves, the other 68 are
+    spelt from U+0100 on (Radford et al. 2019, released code)."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = iter(range(256, 512))
+    return {chr(byte) if byte in printable else chr(next(others)): byte for byte in range(256)}
 
 
 class Bpe:
@@ -145,6 +154,20 @@ class Bpe:
     def decode(self, ids: Sequence[int], special: bool = False) -> str:
         """The text of ids; a character cut in half becomes U+FFFD, special tokens vanish unless asked for."""
         return self.tokenizer.decode(list(ids), skip_special_tokens=not special)
+
+    def piece(self, id: int) -> str:
+        """What a token stands for; bytes that are no character of their own as \\xe2, special tokens by their names."""
+        spelt, alphabet = self.token(id), bytes_by_character()
+        if any(char not in alphabet for char in spelt) or self.decode([id]) == "":
+            return spelt
+        return bytes(alphabet[char] for char in spelt).decode("utf-8", "backslashreplace")
+
+    def unknown_bytes(self) -> list[str]:
+        """The bytes that have no token, as 0x41; text loses them. None of a vocabulary that is GPT-2's or learned
+        here."""
+        known = self.tokenizer.get_vocab()
+        alphabet = bytes_by_character()
+        return [f"0x{byte:02x}" for char, byte in alphabet.items() if char not in known]
 
     def token(self, id: int) -> str:
         """A token as the vocabulary spells it."""

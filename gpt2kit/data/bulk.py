@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import tiktoken
 
+from gpt2kit.data.bpe import bytes_by_character
+
 PIECES = r"'(?:[stmd]|re|ve|ll)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 """What a token never goes beyond (Radford et al. 2019, released code), without a step back where none can help."""
 
@@ -26,12 +28,11 @@ class BulkBpe:
         described = json.loads(tokenizer_json)
         _check(described)
         vocabulary, merges = described["model"]["vocab"], described["model"]["merges"]
-        alphabet = byte_alphabet()
+        to_byte = bytes_by_character()
         joined = ["".join(merge) if isinstance(merge, list) else merge.replace(" ", "") for merge in merges]
-        names = dict.fromkeys([*alphabet, *joined])  # in the order of their ranks, each once
+        names = dict.fromkeys([*to_byte, *joined])  # in the order of their ranks, each once
         if missing := next((name for name in names if name not in vocabulary), None):
             raise ValueError(f"the vocabulary lacks {missing!r}")
-        to_byte = {char: byte for byte, char in enumerate(alphabet)}
         ranks = {bytes(to_byte[char] for char in name): rank for rank, name in enumerate(names)}
         self.encoding = tiktoken.Encoding("gpt2kit", pat_str=PIECES, mergeable_ranks=ranks, special_tokens={})
         self.ids = np.array([vocabulary[name] for name in names], dtype=np.uint32)
@@ -50,13 +51,6 @@ class BulkBpe:
         ids = array("I")
         ids.frombytes(self.ids[self.encoding.encode_to_numpy(text, disallowed_special=())].tobytes())
         return ids
-
-
-def byte_alphabet() -> list[str]:
-    """The character that spells each byte: printable ones themselves, the other 68 from U+0100 on."""
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = iter(range(256, 512))
-    return [chr(byte) if byte in printable else chr(next(others)) for byte in range(256)]
 
 
 def _check(described: dict[str, Any]) -> None:

@@ -141,6 +141,13 @@ def seconds(ids: ArrayLike) -> float:
     return float((shifts - TIME_SHIFT + 1).sum()) / STEPS_A_SECOND
 
 
+def times(ids: ArrayLike) -> NDArray[np.float64]:
+    """When each event happens, in seconds: the sum of the shifts before it."""
+    stream = np.asarray(ids, np.int64)
+    shifts = np.where((stream >= TIME_SHIFT) & (stream < VELOCITY), stream - TIME_SHIFT + 1, 0)
+    return (shifts.cumsum() - shifts) / STEPS_A_SECOND
+
+
 def sounding_velocity(ids: ArrayLike, position: int) -> int | None:
     """The VELOCITY in force before `position`, for a crop that begins there; None if its piece has had none yet."""
     stream = np.asarray(ids)

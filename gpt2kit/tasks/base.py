@@ -84,6 +84,8 @@ class Task(ABC, Generic[Source, Target]):
     """What `prepare` takes, as an example."""
     parallel: ClassVar[bool] = False
     """Whether a corpus may be two text files, line n of one belonging to line n of the other."""
+    listed: ClassVar[bool] = False
+    """Whether `render` gives each id a line of its own."""
     input_unit: ClassVar[str] = "a line"
     """What `inputs` takes for one."""
     held_out: float = knob(0.02, "share of the corpus kept for validation when prepare is given no --val")
@@ -194,6 +196,10 @@ class Task(ABC, Generic[Source, Target]):
         """Ids as a person reads them, control tokens included."""
         return str(self.decode(ids))
 
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """The same of each by itself; a part of a character is spelt in bytes."""
+        return [self.render([id]) for id in ids]
+
     @property
     def outputs(self) -> tuple[str, ...]:
         """Of examples: what the head tells apart; a single one scores choices."""
@@ -227,6 +233,10 @@ class Task(ABC, Generic[Source, Target]):
     @property
     @abstractmethod
     def eos(self) -> int: ...
+
+    def unknown(self) -> list[str]:
+        """What text may hold that no id stands for, so that it would vanish."""
+        return []
 
     def zero_shot(self) -> tuple["Task[Source, Target]", dict[str, Any]]:
         """The task as a pretrained model in `folder` may do it without training, and its [generate] settings."""
@@ -315,6 +325,12 @@ class TextTask(Task[Source, Target]):
     @property
     def eos(self) -> int:
         return self.bpe.end_of_text
+
+    def unknown(self) -> list[str]:
+        return self.bpe.unknown_bytes()
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        return [self.bpe.piece(id) for id in ids]
 
     def render(self, ids: Sequence[int]) -> str:
         return self.bpe.decode(ids, special=True)

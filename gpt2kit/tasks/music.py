@@ -43,6 +43,7 @@ class Music(Task["Notes", "Notes"]):
     """Piano performances from MIDI files: new ones, or how one goes on."""
 
     layout: ClassVar[str] = "stream"
+    listed: ClassVar[bool] = True
     held_out: float = knob(0.05, "share of the pieces kept for validation where no csv beside them says the splits")
     transpose: int = knob(3, "training windows are moved by up to so many semitones, up or down", flag=("train",))
     stretch: float = knob(
@@ -131,6 +132,18 @@ class Music(Task["Notes", "Notes"]):
         from gpt2kit.music import events
 
         return events.decode(ids)
+
+    def render(self, ids: Sequence[int]) -> str:
+        """A line for each event, with its time from the first one on."""
+        from gpt2kit.music import events
+
+        times = events.times(ids)
+        return "\n".join(f"{time:8.2f} s  {events.name(id)}" for time, id in zip(times, ids, strict=True))
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        from gpt2kit.music import events
+
+        return list(map(events.name, ids))
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
         return self.recent(prompt, room)

@@ -4,6 +4,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -48,6 +49,16 @@ PROBES = 5
 """Widths at which steps are measured before a run with a budget of time is planned."""
 
 
+@dataclass(frozen=True)
+class Measured:
+    """Seconds that the parts of a run take."""
+
+    steps: list[float]
+    """Means over batches of several widths, one measurement after the other; the first one prepares kernels."""
+    validation: float
+    save: float
+
+
 class Loop:
     """One run: model, data, optimisers and where they stand."""
 
@@ -76,10 +87,10 @@ class Loop:
             raise DataError(f"a row has {longest} tokens, the model's window {model.config.n_positions}: prepare again")
         steps = config.steps or max(1, round(config.epochs * len(self.batches)))
         self.pace = Pace(config, steps, validation is not None, self.team, clock)
-        flop = 6 * model.parameter_count() * self.batches.epoch_tokens / len(self.batches) * steps
-        if self.pace.budget is not None and config.compile == "auto":
-            flop = REACHED * speed.peak(self.team.device, self.dtype) * self.pace.budget
-        self.compiled = wants_compile(config, self.team.device, flop)
+        self.flop = 6 * model.parameter_count() * self.batches.epoch_tokens / len(self.batches) * steps
+        if self.pace.budget is not None:
+            self.flop = REACHED * speed.peak(self.team.device, self.dtype) * self.pace.budget
+        self.compiled = wants_compile(config, self.team.device, self.flop)
         self.parameters = model.parameter_count()
         self.model = model.to(self.team.device)
         if config.checkpointing:
@@ -144,9 +155,10 @@ class Loop:
             self.resumed,
             self.team.size,
         )
-        yield from self._fit()
+        yield from self.fit()
         if self.pace.budget is not None and not self.step:
-            self.pace.plan_first(*self._measure())
+            measured = self.measure()
+            self.pace.plan_first(measured.steps[-1], measured.validation, measured.save)
             yield Planned(self.steps, self.steps / len(self.batches), self.config.budget)
         peak = speed.peak(self.team.device, self.dtype) * self.team.size
         self.pace.mark(self.step)
@@ -197,8 +209,8 @@ class Loop:
             flop_per_second / peak,
         )
 
-    def _measure(self) -> tuple[float, float, float]:
-        """Seconds that a step, a validation and a save take: of real steps on batches of several widths.
+    def measure(self, widths: int = PROBES, times: int = 2) -> Measured:
+        """Real steps on batches of so many widths, and validation batches, so many times.
 
         Weights and optimisers are put back as they were.
         """
@@ -206,15 +218,15 @@ class Loop:
         kept = [parameter.detach().clone() for parameter in self.model.parameters()]
         averaged = {name: weight.clone() for name, weight in self.average.weights.items()} if self.average else {}
         by_width = sorted(self.batches.epoch(0), key=lambda rows: int(self.batches.lengths(rows).max()))
-        probes, step, validation = evenly(by_width, PROBES), 0.0, 0.0
-        for _ in range(2):  # the first time kernels are compiled and memory is found
+        probes, steps, validation = evenly(by_width, widths), list[float](), 0.0
+        for _ in range(times):  # the first time kernels are compiled and memory is found
             started = clock()
             for rows in probes:
                 self._learn(rows)
-            step = (clock() - started) / len(probes)
+            steps.append((clock() - started) / len(probes))
             if self.validation is not None:
                 started = clock()
-                _, share = self._split_loss(PROBES)
+                _, share = self._split_loss(widths)
                 validation = (clock() - started) / share
         with torch.no_grad():
             for parameter, before in zip(self.model.parameters(), kept, strict=True):
@@ -223,13 +235,13 @@ class Loop:
             self.average.weights = averaged
         for optimizer in self.optimizers:
             optimizer.state.clear()  # as before its first step
-        return step, validation, 4 * 4 * self.parameters / DISK
+        return Measured(steps, validation, 4 * 4 * self.parameters / DISK)
 
     def _split_loss(self, probes: int = 0) -> tuple[float, float]:
         assert self.validation is not None
         return split_loss(self.module, self.validation, self.team, self.dtype, self.config.validate_tokens, probes)
 
-    def _fit(self) -> Iterator[Event]:
+    def fit(self) -> Iterator[Event]:
         """Find the micro-batch that fits, by the batch that needs the most memory; its gradient is thrown away."""
         if self.accumulate is None and self.config.parallel == "fsdp" and self.team.size > 1:
             # Its forward pass sends: a process that runs out of memory would leave the others waiting in it.

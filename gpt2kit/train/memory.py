@@ -1,6 +1,7 @@
 """The largest micro-batch that fits into memory: tried, not guessed."""
 
 import gc
+import sys
 from collections.abc import Callable
 
 import torch
@@ -16,6 +17,18 @@ def is_out_of_memory(error: BaseException) -> bool:
     words = ("DefaultCPUAllocator", "not enough memory", "bad allocation", "std::bad_alloc")
     spoken = isinstance(error, RuntimeError) and any(word in str(error) for word in words)
     return spoken or isinstance(error, torch.OutOfMemoryError | MemoryError)
+
+
+def peak(device: torch.device) -> int | None:
+    """Bytes that were held at most: of a GPU's memory by tensors, else of the machine's by this process, libraries
+    included. None where the system does not say."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def fit(attempt: Callable[[int], object], rows: int, accumulate: int, optimizers: list[Optimizer], team: Team) -> int:

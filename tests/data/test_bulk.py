@@ -11,8 +11,8 @@ import pytest
 import tiktoken
 from transformers import GPT2Tokenizer
 
-from gpt2kit.data.bpe import Bpe
-from gpt2kit.data.bulk import BulkBpe, byte_alphabet
+from gpt2kit.data.bpe import Bpe, bytes_by_character
+from gpt2kit.data.bulk import BulkBpe
 
 SharedData = Callable[[str], Path]
 
@@ -115,8 +115,8 @@ def tiktoken_gpt2(folder: Path) -> tiktoken.Encoding:
 
 
 def test_the_alphabet_is_that_of_tokenizers(trained: Bpe) -> None:
-    assert sorted(byte_alphabet()) == sorted(token for token in trained.tokenizer.get_vocab() if len(token) == 1)
-    for byte, char in enumerate(byte_alphabet()):
+    assert sorted(bytes_by_character()) == sorted(token for token in trained.tokenizer.get_vocab() if len(token) == 1)
+    for char, byte in bytes_by_character().items():
         text = bytes([byte]).decode("latin-1")
         if byte < 128:
             assert trained.token(trained.encode([text])[0][0]) == char

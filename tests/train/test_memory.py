@@ -129,7 +129,7 @@ def test_what_the_optimisers_will_need_is_held_while_it_is_tried(
     loop = Loop(Small(8), train, None, replace(BASE, optimizer="muon"), tmp_path)
     before = {name: parameter.detach().clone() for name, parameter in loop.model.named_parameters()}
     matrices = sum(p.numel() for name, p in loop.model.named_parameters() if ".h." in name and p.dim() == 2)
-    list(loop._fit())
+    list(loop.fit())
     assert sum(held) == 2 * loop.model.parameter_count() - matrices
     for name, parameter in loop.model.named_parameters():
         assert torch.equal(parameter, before[name])

@@ -1,0 +1,300 @@
+"""No dead flags: every option of every command changes what the command prints, writes or ends with."""
+
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import typer
+
+from gpt2kit import pipeline, recipe, tasks
+from gpt2kit.cli import demo
+from gpt2kit.cli.app import build, run
+from gpt2kit.recipe import read_by
+from gpt2kit.train import launch
+
+Examples = Callable[[str], Any]
+Capture = pytest.CaptureFixture[str]
+
+TRAIN = "translate train DATA --out new SMALL --set train.steps=2"
+GENERATE = "translate generate --run RUN"
+EVALUATE = "translate evaluate --run RUN"
+LM = "lm generate --run LM --length 8"
+MUSIC = "music generate --run PIANO --seconds 1 --out a.mid"
+
+FLAGS: dict[str, dict[str, tuple[str, str]]] = {
+    "prepare": {
+        "corpus": ("translate prepare TINY --out new CORPUS", "OTHER"),
+        "--val": ("translate prepare CORPUS TINY --out new", "--val OTHER"),
+        "--test": ("translate prepare CORPUS TINY --out new", "--test OTHER"),
+        "--out": ("translate prepare CORPUS TINY", "--out new"),
+        "--recipe": ("translate prepare CORPUS --out new", "--recipe TOML"),
+        "--set": ("translate prepare CORPUS TINY --out new", "--set task.vocab=310"),
+        "--overwrite": ("translate prepare CORPUS TINY --out DATA", "--overwrite"),
+        "--json": ("translate prepare CORPUS TINY --out new", "--json"),
+    },
+    "show": {
+        "data": ("translate show SMALL", "DATA"),
+        "--split": ("translate show DATA SMALL", "--split val"),
+        "--n": ("translate show DATA SMALL", "--n 1"),
+        "--tokens": ("translate show DATA SMALL", "--tokens 4"),
+        "--recipe": ("translate show DATA", "--recipe TOML"),
+        "--set": ("translate show DATA SMALL", "--set train.loss_on=all"),
+        "--json": ("translate show DATA SMALL", "--json"),
+    },
+    "train": {
+        "data": ("translate train --out new SMALL --set train.steps=2", "DATA"),
+        "--out": ("translate train DATA SMALL --set train.steps=2", "--out new"),
+        "--recipe": (TRAIN, "--recipe TOML"),
+        "--set": (TRAIN, "--set train.samples=0 --set train.ema=0.5"),
+        "--init": (TRAIN, "--init RUN"),
+        "--resume": (TRAIN, "--resume"),
+        "--device": (TRAIN, "--device cuda:99"),
+        "--budget": (TRAIN, "--budget 10s"),
+        "--tensorboard": (TRAIN, "--tensorboard"),
+        "--freeze": (f"{TRAIN} --init RUN", "--freeze 1"),
+        "--lora": (f"{TRAIN} --init RUN", "--lora 2"),
+        "--devices": (TRAIN, "--devices 2"),
+        "--dry-run": (TRAIN, "--dry-run"),
+        "--overwrite": ("translate train DATA --out DATA SMALL --set train.steps=2", "--overwrite"),
+        "--json": (TRAIN, "--json"),
+    },
+    "generate": {
+        "texts": (f"{GENERATE} --file /dev/null", "good"),
+        "--run": ("translate generate good", "--run RUN"),
+        "--file": (f"{GENERATE}", "--file TEXTS"),
+        "--beams": (f"{GENERATE} x --json", "--beams 2"),
+        "--temperature": (f"{GENERATE} xyz", "--temperature 9"),
+        "--top-k": (f"{GENERATE} xyz --temperature 9", "--top-k 2"),
+        "--top-p": (f"{GENERATE} xyz --temperature 9", "--top-p 0.1"),
+        "--seed": (f"{GENERATE} xyz --temperature 9", "--seed 3"),
+        "--nbest": (f"{GENERATE} xyz --beams 3", "--nbest 2"),
+        "--zero-shot": (f"{GENERATE} x", "--zero-shot"),
+        "--init": ("translate generate x --zero-shot", "--init RUN"),
+        "--set": (f"{GENERATE} xyz", "--set generate.max_new_tokens=1"),
+        "--device": (f"{GENERATE} x", "--device cuda:99"),
+        "--json": (f"{GENERATE} x", "--json"),
+    },
+    "evaluate": {
+        "--run": ("translate evaluate", "--run RUN"),
+        "--pairs": (EVALUATE, "--pairs OTHER"),
+        "--split": (f"{EVALUATE} --json", "--split train"),
+        "--limit": (EVALUATE, "--limit 1"),
+        "--beams": (f"{EVALUATE} --json", "--beams 2"),
+        "--predictions": (EVALUATE, "--predictions p.jsonl"),
+        "--zero-shot": (EVALUATE, "--zero-shot"),
+        "--init": ("translate evaluate --zero-shot --pairs OTHER --set generate.max_new_tokens=4", "--init RUN"),
+        "--set": (EVALUATE, "--set generate.max_new_tokens=2"),
+        "--device": (EVALUATE, "--device cuda:99"),
+        "--overwrite": (f"{EVALUATE} --predictions KEPT", "--overwrite"),
+        "--json": (EVALUATE, "--json"),
+    },
+    "lm generate": {
+        "texts": (f"{LM} --file TEXTS", "x"),
+        "--run": ("lm generate x --length 8", "--run LM"),
+        "--file": (f"{LM}", "--file TEXTS"),
+        "--nsamples": (f"{LM} x", "--nsamples 2"),
+        "--length": ("lm generate --run LM xyz --temperature 0", "--length 3"),
+        "--temperature": (f"{LM} x", "--temperature 9"),
+        "--top-k": (f"{LM} x --temperature 9", "--top-k 2"),
+        "--top-p": (f"{LM} x --temperature 9", "--top-p 0.1"),
+        "--seed": (f"{LM} x --temperature 9", "--seed 3"),
+        "--zero-shot": (f"{LM} x", "--zero-shot"),
+        "--init": ("lm generate x --length 8 --zero-shot", "--init LM"),
+        "--set": (f"{LM} xyz", "--set generate.ban_ids=[10,11,12,13,14,15,16,17,18,19,20,100,101,102,103]"),
+        "--device": (f"{LM} x", "--device cuda:99"),
+        "--json": (f"{LM} x", "--json"),
+    },
+    "lm evaluate": {
+        "--run": ("lm evaluate", "--run LM"),
+        "--file": ("lm evaluate --run LM", "--file TEXTS"),
+        "--split": ("lm evaluate --run LM --json", "--split train"),
+        "--limit": ("lm evaluate --run LM --file TEXTS --file TEXTS", "--limit 1"),
+        "--stride": ("lm evaluate --run LM --json", "--stride 3"),
+        "--zero-shot": ("lm evaluate --run LM", "--zero-shot"),
+        "--init": ("lm evaluate --zero-shot --file TEXTS", "--init LM"),
+        "--set": ("lm evaluate --run LM --json", "--set generate.temperature=9"),
+        "--device": ("lm evaluate --run LM", "--device cuda:99"),
+        "--json": ("lm evaluate --run LM", "--json"),
+    },
+    "music generate": {
+        "--run": ("music generate --seconds 1 --out a.mid", "--run PIANO"),
+        "--seconds": ("music generate --run PIANO --out a.mid --no-sound", "--seconds 1"),
+        "--prime": (MUSIC, "--prime TUNE"),
+        "--prime-seconds": (f"{MUSIC} --prime TUNE", "--prime-seconds 0.5"),
+        "--alone": (f"{MUSIC} --prime TUNE", "--alone"),
+        "--samples": (MUSIC, "--samples 2"),
+        "--out": ("music generate --run PIANO --seconds 1", "--out b.mid"),
+        "--sound": (MUSIC, "--no-sound"),
+        "--temperature": (MUSIC, "--temperature 5"),
+        "--top-k": (f"{MUSIC} --temperature 5", "--top-k 2"),
+        "--top-p": (f"{MUSIC} --temperature 5", "--top-p 0.1"),
+        "--seed": (f"{MUSIC} --temperature 5", "--seed 3"),
+        "--set": (MUSIC, "--set generate.temperature=5"),
+        "--device": (MUSIC, "--device cuda:99"),
+        "--overwrite": ("music generate --run PIANO --seconds 1 --out TUNE --no-sound", "--overwrite"),
+        "--json": (MUSIC, "--json"),
+    },
+    "music evaluate": {
+        "--run": ("music evaluate --samples 0", "--run PIANO"),
+        "--pairs": ("music evaluate --run PIANO --samples 0", "--pairs TUNE2"),
+        "--split": ("music evaluate --run PIANO --samples 0 --json", "--split train"),
+        "--limit": ("music evaluate --run PIANO --samples 0 --pairs TUNE --pairs TUNE2", "--limit 1"),
+        "--samples": ("music evaluate --run PIANO --samples 0", "--samples 1"),
+        "--seconds": ("music evaluate --run PIANO --samples 1", "--seconds 1"),
+        "--seed": ("music evaluate --run PIANO --samples 1 --seconds 1", "--seed 2"),
+        "--set": ("music evaluate --run PIANO --samples 1 --seconds 1", "--set generate.temperature=5"),
+        "--device": ("music evaluate --run PIANO --samples 0", "--device cuda:99"),
+        "--json": ("music evaluate --run PIANO --samples 0", "--json"),
+    },
+    "music render": {
+        "pieces": ("music render TUNE", "TUNE2"),
+        "--run": ("music render TUNE", "--run PIANO"),
+        "--primer": ("music render TUNE", "--primer 0.5"),
+        "--overwrite": ("music render TUNE2", "--overwrite"),
+        "--json": ("music render TUNE", "--json"),
+    },
+    "demo": {"task": ("demo", "nonsense"), "--json": ("demo nonsense", "--json")},
+    "merge": {
+        "run": ("merge", "LORA"),
+        "--out": ("merge LORA", "--out merged"),
+        "--overwrite": ("merge LORA --out DATA", "--overwrite"),
+        "--json": ("merge LORA --out merged", "--json"),
+    },
+    "recipes show": {
+        "name": ("recipes show", "lm"),
+        "--set": ("recipes show lm", "--set train.lr=1.0"),
+    },
+    "": {"--version": ("", "--version")},
+}
+"""By command: a flag, a command without it, and the words that bring it in. Verbs that all tasks share are tried with
+one of them."""
+
+
+CHANGING = ("metrics.jsonl", "run.json", "README.md")
+"""Files of a run that say when it was, or where."""
+
+
+class Place(NamedTuple):
+    """What the words in capitals stand for."""
+
+    words: dict[str, list[str]]
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def place(
+    by_heart: Path, examples: Examples, prepared: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+) -> Place:
+    """Runs of three tasks, adapters, corpora and a recipe; each command works in a copy of the files it may change."""
+    folder = tmp_path_factory.mktemp("flags")
+    tiny = examples("translate").TINY
+    words = {"TINY": [word for setting in tiny for word in ("--set", setting)], "RUN": [str(by_heart)]}
+    words["SMALL"] = [word for setting in tiny for word in ("--set", setting) if "task." not in setting]
+    for kind, name in (("lm", "LM"), ("music", "PIANO")):
+        (folder / kind).mkdir()
+        small = prepared(kind, folder / kind, "train.steps=4", "train.evaluate_every=4", "generate.temperature=1")
+        list(pipeline.train(small, folder / kind / "data", folder / kind / "run"))
+        words[name] = [str(folder / kind / "run")]
+    lora = recipe.load("translate", [*tiny, "train.steps=2", "train.lora=2"])
+    list(pipeline.train(lora, by_heart.parent / "data", folder / "lora", str(by_heart)))
+    words |= {"CORPUS": [str(by_heart.parent / "corpus.jsonl")], "LORA": [str(folder / "lora")]}
+    (folder / "other.jsonl").write_text(f"{json.dumps({'en': 'other words', 'fr': 'autres mots'})}\n", encoding="utf-8")
+    (folder / "texts.txt").write_text("good morning\nother\n" * 6, encoding="utf-8")
+    (folder / "mine.toml").write_text(recipe.load("translate", [*tiny, "train.loss_on=all", "task.vocab=305"]).toml())
+    words |= {"OTHER": [str(folder / "other.jsonl")], "TEXTS": [str(folder / "texts.txt")]}
+    words |= {"TOML": [str(folder / "mine.toml")]}
+    return Place(words, folder)
+
+
+@pytest.fixture
+def seen(
+    place: Place,
+    tmp_path: Path,
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+    examples: Examples,
+    by_heart: Path,
+    random_notes: Callable[..., Any],
+) -> Callable[[str], object]:
+    """What can be seen of a command that runs in a folder of its own: exit code, stdout, and the files with sizes."""
+    import shutil
+
+    from gpt2kit.music.midi import write_midi
+
+    numbers = iter(range(100))
+    monkeypatch.setattr(launch, "launch", lambda words, devices, again: None)
+    monkeypatch.setattr(demo, "_sample", lambda task: tmp_path / "nowhere")
+
+    def look(command: str) -> object:
+        work = tmp_path / f"work-{next(numbers)}"
+        work.mkdir()
+        monkeypatch.chdir(work)
+        shutil.copytree(by_heart.parent / "data", "data/kept")
+        write_midi(Path("tune.mid"), random_notes(1))
+        write_midi(Path("tune2.mid"), random_notes(2))
+        Path("tune2.html").touch()
+        Path("kept.jsonl").touch()
+        words = dict(place.words) | {"DATA": ["data/kept"], "KEPT": ["kept.jsonl"]}
+        words |= {"TUNE": ["tune.mid"], "TUNE2": ["tune2.mid"]}
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+        capsys.readouterr()
+        code = run([part for word in command.split() for part in words.get(word, [word])])
+        out, err = capsys.readouterr()
+        out = re.sub(r'("[a-z_]*second[a-z_]*": )[0-9.e-]+', r"\1", out)
+        files = {
+            str(path.relative_to(work)): "" if path.name in CHANGING else hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(work.rglob("*"))
+            if path.is_file() and "tfevents" not in path.name
+        }
+        return code, out, err if code else "", files
+
+    return look
+
+
+def commands(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command with its words."""
+    yield path, command
+    for name, each in getattr(command, "commands", {}).items():
+        yield from commands(each, f"{path} {name}".strip())
+
+
+def options(path: str, command: Any) -> Iterator[str]:
+    """Its options and arguments; not those that are a task's knobs, which have tests of their own."""
+    task, _, verb = path.partition(" ")
+    knobs = read_by(verb, tasks.find(task)) if task in tasks.names() else {}
+    for option in command.params:
+        if option.name in knobs or option.name == "help" or "--install-completion" in option.opts:
+            continue
+        yield max(option.opts, key=len)
+
+
+def shared_as(path: str) -> str:
+    task, _, verb = path.partition(" ")
+    own = path in FLAGS or task not in tasks.names()
+    return path if own else verb
+
+
+def test_every_flag_is_in_the_table() -> None:
+    for path, command in commands(typer.main.get_command(build())):
+        there = set(options(path, command))
+        if there:
+            assert there == set(FLAGS[shared_as(path)]), path
+
+
+@pytest.mark.parametrize(("command", "flag"), [(command, flag) for command in FLAGS for flag in FLAGS[command]])
+def test_flags(command: str, flag: str, seen: Callable[[str], object]) -> None:
+    base, more = FLAGS[command][flag]
+    before = seen(base)
+    assert before == seen(base), "what is compared does not change by itself"
+    assert seen(f"{base} {more}") != before
+
+
+def test_a_task_s_knob_as_a_flag_is_the_same_as_set(seen: Callable[[str], object]) -> None:
+    prepared: Sequence[str] = ("--columns fr,en", "--set task.columns=fr,en")
+    flagged, set = (seen(f"translate prepare CORPUS TINY --out new {words}") for words in prepared)
+    assert flagged == set != seen("translate prepare CORPUS TINY --out new")
