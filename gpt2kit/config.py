@@ -15,6 +15,9 @@ SIZES: dict[str, dict[str, int]] = {
 }
 """The four released GPT-2 models: Radford et al. 2019, table 2."""
 
+LARGEST_SEED = 2**32 - 1
+"""Rows and steps add to it, and torch takes 64 bits."""
+
 ATTENTIONS = ("full", "relative", "relative-local", "local", "compressed")
 """Kinds of causal self-attention: GPT-2's, two of Music Transformer (Huang et al. 2018), two of T-DMCA (Liu et al.
 2018)."""
@@ -33,7 +36,7 @@ def check(condition: bool, message: str) -> None:
 
 def duration(text: str) -> float:
     """Seconds of a length of time such as 90s, 30m, 2h or 1h30m. Raises ValueError for anything else."""
-    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
+    found = re.fullmatch(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", text)
     seconds = sum(int(n or 0) * unit for n, unit in zip(found.groups(), (3600, 60, 1), strict=True)) if found else 0
     check(seconds > 0, f"{text!r} is no length of time above 0; write it as 90s, 30m, 2h or 1h30m")
     return float(seconds)
@@ -183,7 +186,7 @@ class TrainConfig:
             bool(self.lora_targets) and set(self.lora_targets) <= known,
             f"lora_targets = {wrong}; accepted: {', '.join(sorted(known))}",
         )
-        check(self.seed >= 0, "seed must be 0 or more")
+        check(0 <= self.seed <= LARGEST_SEED, f"seed must be 0 or more, and {LARGEST_SEED} at most")
         check(min(self.evaluate_every, self.save_every, self.samples) >= 0, "intervals and samples must be 0 or more")
         check(self.validate_tokens >= 0, "validate_tokens must be 0 or more")
 
@@ -213,6 +216,7 @@ class GenerateConfig:
 
     def __post_init__(self) -> None:
         check(self.beams >= 1, "beams must be at least 1")
+        check(0 <= self.seed <= LARGEST_SEED, f"seed must be 0 or more, and {LARGEST_SEED} at most")
         check(self.temperature >= 0, "temperature must be 0 (greedy) or more")
         check(self.top_k >= 0 and 0 <= self.top_p <= 1, "top_k must be 0 or more, top_p in [0, 1]")
         check(self.max_new_tokens >= 1, "max_new_tokens must be at least 1")

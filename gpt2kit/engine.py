@@ -14,6 +14,7 @@ from gpt2kit.errors import DataError, UserError
 from gpt2kit.generate import decode
 from gpt2kit.generate.answer import Clock
 from gpt2kit.generate.choose import likeliest, probabilities
+from gpt2kit.generate.circles import circles
 from gpt2kit.model import hf, lora
 from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.frozen import FrozenGPT2
@@ -38,6 +39,8 @@ class Result:
     """What the outputs were decoded from, without the end token; of a head's answer its number."""
     probabilities: dict[str, float] | None = None
     """Of a head's answers: how likely each is."""
+    circling: bool = False
+    """True when the answer ends with one passage, said again and again."""
 
 
 class Engine:
@@ -69,7 +72,8 @@ class Engine:
         if config.beams > 1:
             raise UserError("beam search knows its answer only at the end: stream with beams = 1")
         parsed = self.task.parse(source)
-        if self.task.blank(parsed):
+        if (known := self.task.unasked(parsed)) is not None:
+            yield from [str(known)] if known else []
             return
         prompt, _ = self._prompt(parsed, config)
         ids: list[int] = []
@@ -96,14 +100,14 @@ class Engine:
 
     def _window(self, sources: list[Any], config: GenerateConfig, offset: int, clock: Clock | None) -> Iterator[Result]:
         """In order, each as soon as it and all before it are there."""
-        empty = Result([self.task.decode([])], [None], finished=True, truncated=False, ids=[[]])
-        results: list[Result | None] = [empty] * len(sources)
-        asked = [index for index, source in enumerate(sources) if not self.task.blank(source)]
+        known = map(self.task.unasked, sources)
+        results: list[Result | None] = [
+            None if each is None else Result([each], [None], True, False, ids=[[]]) for each in known
+        ]
+        asked = [index for index, result in enumerate(results) if result is None]
         prompts = [self._prompt(sources[index], config) for index in asked]
         ids = [prompt for prompt, _ in prompts]
         numbers = [offset + index for index in asked]
-        for index in asked:
-            results[index] = None
         told = 0
         if self.task.layout == "examples":
             results = self._chosen(sources, results, asked, prompts)
@@ -115,7 +119,8 @@ class Engine:
             scores = [answer.score for answer in found.answers]
             truncated = prompts[found.index][1]
             made = [answer.ids for answer in found.answers]
-            results[asked[found.index]] = Result(outputs, scores, found.answers[0].finished, truncated, made)
+            finished, again = found.answers[0].finished, circles(made[0])
+            results[asked[found.index]] = Result(outputs, scores, finished, truncated, made, circling=again)
             while told < len(results) and (result := results[told]) is not None:
                 yield result
                 told += 1

@@ -1,11 +1,13 @@
 """Writing so that a reader finds the old file or the new one, never half of one. The door to safetensors."""
 
+import glob
 import json
 import os
 import shutil
+import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -17,21 +19,47 @@ if TYPE_CHECKING:
 
 
 @contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What goes wrong inside with the disk, or with permissions, is that `path` cannot be written: MachineError."""
+    try:
+        yield
+    except OSError as error:
+        raise MachineError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+@contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is flushed to disk and takes the place of `path`."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
-        temporary.touch()
-        mode = temporary.stat().st_mode
-        yield temporary
-        temporary.chmod(mode)  # safetensors makes its files readable for their owner alone
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise MachineError(f"{path}: cannot be written: {error.strerror or error}") from error
+        with writing(path):
+            temporary.touch()
+            mode = temporary.stat().st_mode
+            yield temporary
+            temporary.chmod(mode)  # safetensors makes its files readable for their owner alone
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@contextmanager
+def appended(path: Path) -> Iterator[Callable[[str], None]]:
+    """Yield what puts a line behind those of a file, where it is at once; a link to another file is not followed."""
+
+    def add(line: str) -> None:
+        with writing(path):
+            file.write(f"{line}\n".encode())
+
+    def own(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+    with writing(path):
+        file = open(path, "ab", buffering=0, opener=own)  # noqa: SIM115  # closed below
+    with file:
+        yield add
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -41,13 +69,14 @@ def remove_leftovers(folder: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, errors: str = "strict") -> None:
     with atomic(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", errors=errors, newline="\n")
 
 
 def write_json(path: Path, value: object) -> None:
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    """Half of a surrogate pair, as in the name of a file that is no UTF-8, stays the escape that JSON has for it."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n", errors="backslashreplace")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -56,7 +85,7 @@ def read_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path} is missing") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} is no JSON file: {error}") from error
     if not isinstance(value, dict):
         raise DataError(f"{path}: expected a JSON object, found {type(value).__name__}")
@@ -77,33 +106,91 @@ def writable_folder(path: Path) -> None:
 def new_folder(path: Path, overwrite: bool) -> Iterator[Path]:
     """Yield a temporary folder that becomes `path` on success; on failure nothing has changed.
 
-    An existing, non-empty `path` is refused unless `overwrite`; it is then replaced at the very end.
+    An existing, non-empty `path` is refused unless `overwrite`; it is then replaced at the very end. Where it is a link
+    the folder that it leads to is what is replaced.
     """
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     refuse_existing(path, overwrite)
+    _remove_abandoned(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         temporary.mkdir(parents=True)
     except OSError as error:
         raise MachineError(f"{path}: cannot be created: {error.strerror or error}") from error
     try:
-        yield temporary
-        old = temporary.with_suffix(".old")
-        if path.exists():
-            path.rename(old)
-        try:
-            temporary.rename(path)
-        except OSError:
-            if old.exists():
-                old.rename(path)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
+        with held(temporary), writing(path):
+            yield temporary
+            refuse_existing(path, overwrite)  # what another process has made there meanwhile
+            _put(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _put(folder: Path, path: Path) -> None:
+    """Give a folder the name `path`; what was called so is removed, or stays if it cannot be done."""
+    if path.exists() and _exchanged(folder, path):
+        return  # the old one is where the new one was
+    old = folder.with_suffix(".old")
+    if path.exists():
+        path.rename(old)
+    try:
+        folder.rename(path)
+    except OSError:
+        if old.exists():
+            old.rename(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Whether two folders have taken each other's names at one instant, as Linux can let them; else nothing happened.
+
+    Between two renames a kill would leave nothing under the name.
+    """
+    import ctypes
+
+    exchange = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    here, both = -100, 2  # fcntl.h: AT_FDCWD, RENAME_EXCHANGE
+    return exchange is not None and exchange(here, os.fsencode(one), here, os.fsencode(other), both) == 0
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what killed processes left of folders that were to become `path`; who is still at work holds his."""
+    for folder in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):
+        with suppress(UserError, OSError), held(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """While this lasts, no other process holds the folder; the system lets go of it however the process ends.
+
+    Raises UserError when another one does. Where the system or the file system has no locks, nobody is kept out.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{folder}: another process is at work there: wait for its end, or name another") from None
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
     if path.is_file():
         raise UserError(f"{path} is a file; --out takes a folder")
+    here = Path.cwd()
+    if Path(os.path.realpath(path)) in (here, *here.parents):
+        raise UserError(f"{path} is where this command runs, or above it; --out takes a folder of its own")
     if path.is_dir() and any(path.iterdir()) and not overwrite:
         raise UserError(f"{path} exists and is left as it is; name another --out, or replace it with --overwrite")
 

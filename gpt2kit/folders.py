@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ def load_task(folder: Path) -> tuple[str, Task[Any, Any]]:
         fingerprint, vocab_size = described["fingerprint"], described["vocab_size"]
     except KeyError as error:
         raise DataError(f"{folder / TASK_FILE}: {error} is missing") from None
+    if not (isinstance(name, str) and isinstance(settings, dict)):
+        raise DataError(f"{folder / TASK_FILE} is damaged: task is a name, and settings are a table")
     task = recipe.build_section(tasks.find(name), "task", settings).formed().opened(folder)
     if (task.fingerprint(), task.vocab_size) != (fingerprint, vocab_size):
         raise DataError(
@@ -65,9 +68,19 @@ ELSEWHERE = ("device", "parallel", "checkpointing", "tensorboard")
 """Knobs of [train] that a resumed run may change: where it is computed, not what."""
 
 
+def _described(run: Path) -> dict[str, Any]:
+    """run.json. Raises DataError when it is not what `describe_run` writes."""
+    described = files.read_json(run / RUN_FILE)
+    wanted: dict[str, Any] = {"data": str, "prepared": dict, "init": str | None, "finished": bool}
+    for key, kind in wanted.items():
+        if key not in described or not isinstance(described[key], kind):
+            raise DataError(f"{run / RUN_FILE} is damaged: {key} = {described.get(key)!r}")
+    return described
+
+
 def check_resumable(run: Path, data: Path, resolved: Recipe, task: Task[Any, Any]) -> None:
     """Raises when the run is finished or would go on as another run than it was."""
-    described = files.read_json(run / RUN_FILE)
+    described = _described(run)
     if described["finished"]:
         raise UserError(f"{run} is finished; to train on, start a new run with --init {run}")
     before, now = recipe_of(run).table(), resolved.table()
@@ -85,7 +98,7 @@ def check_resumable(run: Path, data: Path, resolved: Recipe, task: Task[Any, Any
 
 def init_of(run: Path) -> str | None:
     """What the run's first weights were taken from; None when they were random."""
-    init: str | None = files.read_json(run / RUN_FILE)["init"]
+    init: str | None = _described(run)["init"]
     return init
 
 
@@ -96,7 +109,7 @@ def finish_run(run: Path) -> None:
 
 def data_of(run: Path, task: Task[Any, Any]) -> Path:
     """The prepared folder that a run was trained on. Raises DataError when it now means something else."""
-    data = Path(files.read_json(run / RUN_FILE)["data"])
+    data = Path(_described(run)["data"])
     if load_task(data)[1].fingerprint() != task.fingerprint():
         raise DataError(f"{data} was prepared anew with another tokenizer than that of {run}: give a corpus instead")
     return data
@@ -111,6 +124,14 @@ def forget_after(run: Path, step: int) -> None:
     """Drop what a killed run logged after its last save: those steps are done again."""
     path = run / METRICS_FILE
     if path.is_file():
-        lines = path.read_text(encoding="utf-8").split("\n")
-        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
+        lines = path.read_bytes().decode("utf-8", "replace").split("\n")
+        kept = [line for line in lines if line.endswith("}") and _step_of(line) <= step]
         files.write_text(path, "".join(f"{line}\n" for line in kept))
+
+
+def _step_of(line: str) -> float:
+    """The step that a line of the log is about; beyond all steps where the line is damaged."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return math.inf

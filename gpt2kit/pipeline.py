@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from gpt2kit import files, folders
-from gpt2kit.config import GenerateConfig, TrainConfig
+from gpt2kit.config import GenerateConfig, ModelConfig, TrainConfig
 from gpt2kit.data.batches import Layout, RowLayout
 from gpt2kit.data.examples import ExampleLayout
 from gpt2kit.data.hub import fetch
@@ -58,7 +58,7 @@ def train(
     `init` is a run or a GPT-2 folder or a Hub id to start from; `resume` goes on with a run that was stopped. Under
     torchrun every process calls this and sees the events; the first one alone writes.
     """
-    with distributed.join(recipe.train.device) as team:
+    with distributed.join(recipe.train.device) as team, ExitStack() as alone:
         task, stores = opened(recipe, data, fresh=not (init or resume))
         if resume:
             folders.check_resumable(run, data, recipe, task)
@@ -66,9 +66,11 @@ def train(
             recipe = replace(recipe, model=folders.recipe_of(run).model)
         elif team.chief:
             files.refuse_existing(run, overwrite)
+        if team.chief and run.is_dir():
+            alone.enter_context(files.held(run))
         torch.manual_seed(recipe.train.seed)
         if resume and (run / STATE_FILE).is_file():
-            model = GPT2(*hf.read_config(run))
+            model = GPT2(*_as_before(run, recipe, task))
             _keep_weights(model, recipe.train, init)
         else:  # also for a run that was killed before its first save: it starts again from the same weights
             model = first_model(recipe, task, init)
@@ -78,6 +80,7 @@ def train(
             with files.new_folder(run, overwrite) as folder:
                 folders.describe_run(folder, replace(recipe, model=model.config), data, recipe.task_name, task, init)
                 hf.save_config(folder, model, task.eos)
+            alone.enter_context(files.held(run))
         team.wait()
         work = loop_of(recipe.train, task, stores, model, run, team)
         if resume:
@@ -99,14 +102,17 @@ def opened(recipe: Recipe, data: Path, fresh: bool) -> tuple[Task[Any, Any], dic
     if name != recipe.task_name:
         raise DataError(f"{data} was prepared for {name}, the recipe {recipe.name} is for {recipe.task_name}")
     task = replace(task, **{key: getattr(recipe.task, key) for key in read_by("train", task)})
-    prepared = files.read_json(data / REPORT_FILE).get("window", 0)
+    stores = {split: Store(data, split) for split in ("train", "val")}
+    for store in stores.values():
+        store.check_ids(task.vocab_size)
+    prepared = _window_of(data)
     if task.layout != "stream" and fresh and recipe.model.n_positions > prepared:
         raise UserError(
             f"{data} was prepared for a window of {prepared} tokens: nothing in it would teach the positions from "
             f"there to model.n_positions = {recipe.model.n_positions}; prepare it again with --set "
             f"model.n_positions={recipe.model.n_positions}, or train with {prepared}"
         )
-    return task, {split: Store(data, split) for split in ("train", "val")}
+    return task, stores
 
 
 def first_model(recipe: Recipe, task: Task[Any, Any], init: str | None) -> GPT2:
@@ -126,20 +132,36 @@ def loop_of(
     )
 
 
+def _as_before(run: Path, recipe: Recipe, task: Task[Any, Any]) -> tuple[ModelConfig, int, tuple[str, ...]]:
+    """The shape of a run's model. Raises DataError where its files differ, before one is made of a damaged one."""
+    config, vocab_size, outputs = hf.read_config(run)
+    shapes = [(c.n_layer, c.n_head, c.n_embd, c.inner, c.n_positions, c.kinds) for c in (config, recipe.model)]
+    if shapes[0] != shapes[1] or (vocab_size, outputs) != (task.vocab_size, task.outputs):
+        raise DataError(f"{run}: {hf.CONFIG} says another model than {folders.RECIPE_FILE} and {folders.TASK_FILE}")
+    return config, vocab_size, outputs
+
+
+def _window_of(data: Path) -> int:
+    """What a folder was prepared for, in tokens; 0 where it does not say."""
+    window = files.read_json(data / REPORT_FILE).get("window", 0)
+    if not isinstance(window, int):
+        raise DataError(f"{data / REPORT_FILE} is damaged: window = {window!r}; prepare the data again")
+    return window
+
+
 def _logged(
     work: loop.Loop, run: Path, task: Task[Any, Any], validation: Store, recipe: Recipe, init: str
 ) -> Iterator[Event]:
     """The run's events, with samples in between; what is measured is written down by the chief."""
     chief = work.team.chief
     with ExitStack() as stack:
-        log = stack.enter_context((run / folders.METRICS_FILE).open("a", encoding="utf-8")) if chief else None
+        log = stack.enter_context(files.appended(run / folders.METRICS_FILE)) if chief else None
         board = stack.enter_context(Board(run, work.step)) if chief and recipe.train.tensorboard else None
         base = str(Path(init).resolve()) if Path(init).is_dir() else init
         for event in work.run(lambda model: hf.save(run, model, task.eos, base)):
             yield event
             if log is not None and isinstance(event, kinds.Step | kinds.Validation):
-                log.write(json.dumps(_metrics(event)) + "\n")
-                log.flush()
+                log(json.dumps(_metrics(event)))
             if board is not None and isinstance(event, kinds.Step | kinds.Validation):
                 board.show(event)
             if isinstance(event, kinds.Validation) and recipe.train.samples:

@@ -1,8 +1,10 @@
 """Recipes: TOML in, frozen dataclasses out. Unknown keys and wrong types are errors that name what is accepted."""
 
 import dataclasses
+import math
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import MISSING, Field, dataclass
 from difflib import get_close_matches
 from importlib.resources import files as package_files
@@ -137,7 +139,7 @@ def _tables(name: str) -> dict[str, Any]:
         text = shipped_text(name)
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of numbers of any length, too, and of what has no end of brackets
         raise RecipeError(f"{name}: {error}") from None
     for section, value in table.items():
         if not isinstance(value, dict):
@@ -157,7 +159,7 @@ def apply(table: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
             raise RecipeError(f"--set {setting}: expected section.key=value, as in --set train.lr=3e-4")
         try:
             value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             value = text.strip()
         if (section, name) == ("model", "size"):  # it takes the place of what the recipe says of the shape
             table["model"] = {key: value for key, value in table.get("model", {}).items() if key not in SHAPE}
@@ -219,11 +221,12 @@ def _known(section: str, table: dict[str, Any], accepted: list[str]) -> None:
 def _typed(key: str, value: Any, wanted: Any, field: "Field[Any]") -> Any:
     """`value` as the field's type, or a RecipeError; a whole number serves as a float, a list as a tuple."""
     if wanted is float and type(value) is int:
-        value = float(value)
+        with suppress(OverflowError):
+            value = float(value)
     if wanted in LISTS:
         kind, name = LISTS[wanted]
         if isinstance(value, str):
-            value = [kind(item) if item.strip().isdigit() else item for item in value.split(",")]
+            value = [kind(item) if item.strip().isdecimal() and len(item) < 20 else item for item in value.split(",")]
         value = tuple(value) if isinstance(value, list) else value
         fits = isinstance(value, tuple) and all(type(item) is kind for item in value)
     else:
@@ -231,6 +234,8 @@ def _typed(key: str, value: Any, wanted: Any, field: "Field[Any]") -> Any:
     default = "" if field.default is MISSING else f"; the default is {field.default!r}"
     if not fits:
         raise RecipeError(f"{key} = {value!r} is {type(value).__name__}, expected {name}{default}")
+    if type(value) is float and not math.isfinite(value):
+        raise RecipeError(f"{key} = {value!r}; expected a finite number{default}")
     choices = field.metadata["choices"]
     if choices and value not in choices:
         raise RecipeError(f"{key} = {value!r}; accepted: {', '.join(repr(choice) for choice in choices)}{default}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TextIO
 
 from gpt2kit import files, folders
 from gpt2kit.config import GenerateConfig
@@ -41,17 +41,23 @@ class Evaluation:
     unfinished: int
     seconds: float
     signature: str
+    circling: int = 0
+    """Answers that end with one passage, said again and again."""
+    remarks: Sequence[str] = ()
+    """What is odd about the answers and hides in the scores."""
 
     def json(self) -> dict[str, Any]:
-        return {
+        told = {
             "scores": {score.name: _figure(score) for score in self.scores if not score.system},
             "count": self.count,
             "truncated": self.truncated,
             "unfinished": self.unfinished,
+            "circling": self.circling,
             "seconds": round(self.seconds, 2),
             "per_second": round(self.count / self.seconds, 2),
             "signature": self.signature,
-        } | self._beside()
+        }
+        return told | ({"remarks": list(self.remarks)} if self.remarks else {}) | self._beside()
 
     def _beside(self) -> dict[str, Any]:
         """The same scores of what stands beside the model."""
@@ -80,16 +86,19 @@ def evaluate(
 
     With the store that the model was `training` on there is the share of the answers that stands in it, too.
 
-    `predictions` receives them as JSON lines, each as soon as it is there: "n" is its number, from 1 on, and "id" what
+    `predictions` receives them as JSON lines, when all are there: "n" is the number of each, from 1 on, and "id" what
     the corpus calls its record, or where it stands there; a split that was prepared from lines of text has no ids.
     """
     task, scorer, seconds = engine.task, engine.task.scorer(), 0.0
     asked: deque[Record[Any, Any]] = deque()
     made: list[list[int]] = []
-    done = truncated = unfinished = 0
+    done = truncated = unfinished = circling = 0
     results = engine.results(record.source for record in _noted(records, asked))
     with ExitStack() as stack:
-        file = None
+        file: TextIO | None = None
+        if predictions is not None:
+            temporary = stack.enter_context(files.atomic(predictions))
+            file = stack.enter_context(temporary.open("w", encoding="utf-8", errors="backslashreplace"))
         while True:
             started = time.perf_counter()
             result = next(results, None)
@@ -101,19 +110,18 @@ def evaluate(
             if training is not None:
                 made.append(result.ids[0])
             done, truncated, unfinished = done + 1, truncated + result.truncated, unfinished + (not result.finished)
-            if predictions is not None:
-                file = file or stack.enter_context(predictions.open("w", encoding="utf-8"))
+            circling += result.circling
+            if file is not None:
                 line: dict[str, Any] = {"n": done} | ({"id": record.id} if record.id else {})
                 line |= {"source": task.show(record.source), "output": output, "target": record.target}
                 file.write(json.dumps(line | figures, ensure_ascii=False) + "\n")
-                file.flush()
             progress(done)
-    if not done:
-        raise DataError(f"{name} has no records to evaluate on")
+        if not done:
+            raise DataError(f"{name} has no records to evaluate on")
     version = importlib.metadata.version("gpt2kit")
     signature = f"set:{name}|n:{done}|decode:{_decoding(engine.config)}|gpt2kit:{version}"
     scores = scorer.scores() + ([copied(training, made, task.vocab_size)] if training is not None else [])
-    return Evaluation(scores, done, truncated, unfinished, seconds, signature)
+    return Evaluation(scores, done, truncated, unfinished, seconds, signature, circling, scorer.remarks())
 
 
 def copied(training: Store, texts: Sequence[Sequence[int]], vocab_size: int, how: str = "") -> Score:
@@ -185,6 +193,7 @@ def documents(
             split = split or "val"
             data = folders.data_of(run, task)
             found = Documents(set_name(data, split), Store(data, split), None)
+            found.store.check_ids(task.vocab_size)
         if not len(found.store):
             reasons = f" ({found.report.reasons()})" if found.report is not None else ""
             raise DataError(f"{found.name} has no documents to evaluate on{reasons}")
@@ -221,8 +230,11 @@ def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, train
 
 def set_name(data: Path, split: str) -> str:
     """A split of a prepared folder, by the corpus that it is from."""
-    corpora = files.read_json(data / REPORT_FILE)["corpora"]
-    return f"{_named(corpora.get(split, corpora['train']))}:{split}"
+    corpora = files.read_json(data / REPORT_FILE).get("corpora")
+    corpus = corpora.get(split, corpora.get("train")) if isinstance(corpora, dict) else None
+    if not isinstance(corpus, list) or not all(isinstance(word, str) for word in corpus):
+        raise DataError(f"{data / REPORT_FILE} does not say what the data was prepared from: prepare it again")
+    return f"{_named(corpus)}:{split}"
 
 
 def _named(corpus: Sequence[str]) -> str:
@@ -252,6 +264,14 @@ def corpus_records(
     return name, islice(scorable(), limit)
 
 
+def _kept(task: Task[Any, Any], store: Store) -> Iterator[Record[Any, Any]]:
+    for number, texts in enumerate(store.texts(), 1):
+        try:
+            yield task.kept(texts)
+        except (KeyError, ValueError, TypeError) as error:
+            raise DataError(f"{store.folder / store.split}.texts:{number} is damaged: {error!r}") from None
+
+
 def stored_records(
     run: Path, task: Task[Any, Any], split: str, limit: int | None = None
 ) -> tuple[str, Iterator[Record[Any, Any]]]:
@@ -260,7 +280,7 @@ def stored_records(
     data = folders.data_of(run, task)
     store, name = Store(data, split), set_name(data, split)
     if store.has_texts:
-        return name, map(task.kept, islice(store.texts(), limit))
+        return name, islice(_kept(task, store), limit)
     rows = (store.row(index) for index in range(len(store)))
     records = (Record(*task.decode_row(prompt, target)) for prompt, target in islice(rows, limit))
     if (first := next(records, None)) is not None and task.texts(first) is not None:

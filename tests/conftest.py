@@ -3,7 +3,9 @@
 import importlib.util
 import os
 import socket
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +104,31 @@ def random_notes() -> Callable[..., Notes]:
         return Notes.of(pitch, velocity, start, start + length)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def little_memory() -> Callable[[], AbstractContextManager[None]]:
+    """`with little_memory():` an allocation of more than 256 MB fails, touched or not.
+
+    Elsewhere than on Linux none does.
+    """
+
+    @contextmanager
+    def limited() -> Iterator[None]:
+        if sys.platform != "linux":
+            yield
+            return
+        import resource
+
+        now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        before = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (now + (256 << 20), before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, before)
+
+    return limited
 
 
 ROOT = Path(__file__).resolve().parents[1]

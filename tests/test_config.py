@@ -99,10 +99,11 @@ def test_the_width_inside_the_mlp() -> None:
         ({"save_every": -1}, "intervals"),
         ({"samples": -1}, "samples"),
         ({"seed": -1}, "seed"),
+        ({"seed": 2**32}, "seed must be 0 or more, and 4294967295 at most"),
         ({"budget": "30m", "steps": 5}, "budget = '30m' decides on the steps: set steps = 0, not 5"),
         *(
             ({"budget": nonsense}, "is no length of time above 0; write it as 90s, 30m, 2h or 1h30m")
-            for nonsense in ("30", "m", "0s", "-5m", "30 m", "5m1h", "1.5h", "half an hour", "1h30")
+            for nonsense in ("30", "m", "0s", "-5m", "30 m", "5m1h", "1.5h", "half an hour", "1h30", "9" * 999 + "s")
         ),
     ],
 )
@@ -131,6 +132,8 @@ def test_the_ends_of_the_ranges_are_inside(values: dict[str, Any]) -> None:
     ("values", "message"),
     [
         ({"beams": 0}, "beams"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**32}, "seed must be 0 or more, and 4294967295 at most"),
         ({"temperature": -0.1}, "temperature"),
         ({"temperature": math.nan}, "temperature"),
         ({"top_k": -1, "temperature": 1.0}, "top_k"),

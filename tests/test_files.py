@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -206,10 +207,105 @@ def test_a_failed_exchange_puts_the_old_folder_back(tmp_path: Path, monkeypatch:
         return rename(source, target)
 
     monkeypatch.setattr(Path, "rename", refuse)
-    with pytest.raises(OSError, match="Permission denied"), files.new_folder(path, overwrite=True) as folder:
+    monkeypatch.setattr(files, "_exchanged", lambda *_: False)
+    message = "out: cannot be written: Permission denied"
+    with pytest.raises(MachineError, match=message), files.new_folder(path, overwrite=True) as folder:
         (folder / "file").write_text("new")
     assert names(path) == ["old"]
     assert names(tmp_path) == ["out"]
+
+
+def test_without_an_exchange_at_one_instant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on other systems than Linux, and some of its file systems: two renames do."""
+    monkeypatch.setattr(files, "_exchanged", lambda *_: False)
+    path = old_folder(tmp_path)
+    with files.new_folder(path, overwrite=True) as folder:
+        (folder / "file").write_text("new")
+    assert names(path) == ["file"]
+    assert names(tmp_path) == ["out"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone can")
+def test_two_folders_are_exchanged(tmp_path: Path) -> None:
+    one, other = (tmp_path / name for name in ("one", "deux é"))
+    for folder in (one, other):
+        folder.mkdir()
+        (folder / folder.name).touch()
+    assert files._exchanged(one, other)
+    assert (names(one), names(other)) == (["deux é"], ["one"])
+    assert not files._exchanged(one, tmp_path / "none")
+    assert names(one) == ["deux é"]
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    """Runs are put onto a larger disk so: what the link leads to is replaced."""
+    disk, link = tmp_path / "disk", tmp_path / "link"
+    old_folder(tmp_path).rename(disk)
+    link.symlink_to(disk)
+    with pytest.raises(UserError, match="disk exists and is left as it is"), files.new_folder(link, False):
+        pytest.fail("the work must not begin")
+    with files.new_folder(link, overwrite=True) as folder:
+        (folder / "file").write_text("new")
+    assert names(disk) == names(link) == ["file"]
+    assert link.is_symlink()
+    dangling = tmp_path / "dangling"
+    dangling.symlink_to(tmp_path / "far" / "away")
+    with files.new_folder(dangling, overwrite=False) as folder:
+        (folder / "file").write_text("new")
+    assert names(tmp_path / "far" / "away") == ["file"]
+    assert names(tmp_path) == ["dangling", "disk", "far", "link"]
+
+
+def test_a_folder_is_held_by_one(tmp_path: Path) -> None:
+    with files.held(tmp_path):
+        with pytest.raises(UserError, match="another process is at work there"), files.held(tmp_path):
+            pytest.fail("it is held")
+        (tmp_path / "other").mkdir()
+        with files.held(tmp_path / "other"):
+            pass
+    with files.held(tmp_path):
+        pass
+
+
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", unknown)
+    with files.held(tmp_path), files.held(tmp_path):
+        pass
+
+
+def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
+    left, held = tmp_path / ".out.0123abcd.tmp", tmp_path / ".out.4567cdef.tmp"
+    others = [tmp_path / name for name in (".out2.0123abcd.tmp", ".out.old", ".out.0123abcd.tmp.bak")]
+    for folder in (left, held, *others):
+        folder.mkdir()
+        (folder / "file").touch()
+    with files.held(held), files.new_folder(tmp_path / "out", overwrite=False):
+        pass
+    assert names(tmp_path) == sorted(["out", held.name, *(folder.name for folder in others)])
+
+
+def test_lines_are_appended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "log"
+    path.write_text("one\n")
+    with files.appended(path) as add:
+        add("été")
+        assert path.read_text(encoding="utf-8") == "one\nété\n", "at once"
+    with pytest.raises(MachineError, match="out: cannot be written"), files.appended(tmp_path / "no" / "out"):
+        pytest.fail("the work must not begin")
+
+
+def test_json_keeps_names_that_are_no_utf8(tmp_path: Path) -> None:
+    files.write_json(tmp_path / "file", {"caf\udce9": "\ud800"})
+    assert files.read_json(tmp_path / "file") == {"caf\udce9": "\ud800"}
+
+
+def test_json_without_an_end(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("[" * 100_000)
+    with pytest.raises(DataError, match="file is no JSON file"):
+        files.read_json(tmp_path / "file")
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a folder says of itself: the task comes back, and another tokenizer is noticed."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -97,6 +98,8 @@ def test_what_is_no_folder_is_named(folder: Path) -> None:
         (lambda described: described.update(task="tranlate"), UserError, r"did you mean translate\?"),
         (lambda described: described["settings"].update(too="fr"), RecipeError, r"did you mean to\?"),
         (lambda described: described["settings"].update(languages=3), RecipeError, "expected list of strings"),
+        (lambda described: described.update(task=3), DataError, r"task\.json is damaged"),
+        (lambda described: described.update(settings=[]), DataError, r"task\.json is damaged"),
     ],
 )
 def test_a_changed_description_is_refused(folder: Path, change: Change, kind: type[UserError], message: str) -> None:
@@ -106,3 +109,25 @@ def test_a_changed_description_is_refused(folder: Path, change: Change, kind: ty
     path.write_text(json.dumps(described), encoding="utf-8")
     with pytest.raises(kind, match=message):
         folders.load_task(folder)
+
+
+@pytest.mark.parametrize("change", [{"data": 3}, {"prepared": None}, {"finished": "no"}, {"init": []}, {"data": None}])
+def test_a_run_that_is_described_otherwise(folder: Path, change: dict[str, object]) -> None:
+    described = {"data": str(folder), "prepared": {}, "init": None, "finished": False}
+    path = folder / "run.json"
+    path.write_text(json.dumps(described), encoding="utf-8")
+    assert folders.init_of(folder) is None
+    path.write_text(json.dumps(described | change), encoding="utf-8")
+    key, value = next(iter(change.items()))
+    with pytest.raises(DataError, match=re.escape(f"run.json is damaged: {key} = {value!r}")):
+        folders.init_of(folder)
+
+
+def test_a_log_with_damaged_lines(folder: Path) -> None:
+    """They are of steps that nobody can tell: those are done again."""
+    path = folder / "metrics.jsonl"
+    path.write_bytes(
+        b'{"step": 1, "loss": 2}\n{"step"}\n\xff{"step": 1}\n{"loss": 1}\n[]}\n{"step": 2}\n{"step": 3}\n{"st'
+    )
+    folders.forget_after(folder, 2)
+    assert path.read_text(encoding="utf-8") == '{"step": 1, "loss": 2}\n{"step": 2}\n'

@@ -1,5 +1,6 @@
 """task x verb, built in a loop. Nothing heavy is imported before a command runs."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -9,7 +10,7 @@ import typer
 from gpt2kit import tasks
 from gpt2kit.cli import console, demo, lm, merge, music, recipes, show, verbs
 from gpt2kit.cli.arguments import expand
-from gpt2kit.errors import Interrupted, UserError
+from gpt2kit.errors import Interrupted, MachineError, UserError
 
 COMMON = {verb.__name__: verb for verb in (verbs.prepare, show.show, verbs.train, verbs.generate, verbs.evaluate)}
 OWN: dict[str, dict[str, Callable[..., None]]] = {
@@ -72,6 +73,10 @@ def run(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         console.say("interrupted")
         code = 130
+    except OSError as error:  # what no part has a better word for
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        console.error(f"{where}{error.strerror or error}", as_json, MachineError.exit_code)
+        code = MachineError.exit_code
     except console.PipeClosed:
         code = console.PIPE_CLOSED
     return code if isinstance(code, int) else 0
@@ -79,4 +84,5 @@ def run(words: Sequence[str]) -> int:
 
 def main() -> NoReturn:
     """The `gpt2kit` command."""
+    console.any_text()
     sys.exit(run(sys.argv[1:]))

@@ -1,5 +1,6 @@
 """What the shell's words mean before Typer sees them."""
 
+import os
 from collections.abc import Mapping, Sequence
 
 from gpt2kit.data.sources import is_table
@@ -14,13 +15,25 @@ def expand(words: Sequence[str], tasks: Mapping[str, bool]) -> list[str]:
 
     `tasks` says which read parallel files: others have one word to an option.
     """
-    expanded = list(words)
+    expanded = _at_home(words)
     if not expanded or expanded[0] not in tasks:
         return expanded
     second = expanded[1] if len(expanded) > 1 else ""
     if second not in (*VERBS, "--help", "-h"):
         expanded.insert(1, "generate")
     return _pair_corpora(expanded) if tasks[expanded[0]] else expanded
+
+
+def _at_home(words: Sequence[str]) -> list[str]:
+    """`--out=~/run` and `--set task.tokenizer=~/gpt2`: shells leave a ~ as it is that does not begin a word."""
+    found: list[str] = []
+    for place, word in enumerate(words):
+        if word == "--":
+            return [*found, *words[place:]]
+        name, equals, path = word.partition("=")
+        is_option = name.startswith("--") or words[place - 1 : place] == ["--set"]
+        found.append(f"{name}={os.path.expanduser(path)}" if is_option and equals else word)
+    return found
 
 
 def _pair_corpora(words: list[str]) -> list[str]:

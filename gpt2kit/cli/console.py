@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 import sys
 import time
+import unicodedata
 from collections.abc import Iterable, Iterator
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -12,6 +15,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+
+from gpt2kit.errors import DataError, MachineError
 
 if TYPE_CHECKING:
     from gpt2kit.data.report import SplitReport
@@ -35,32 +40,61 @@ class PipeClosed(Exception):
     """The reader of stdout has gone, as `head` does."""
 
 
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
+messages = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+STEERING = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What json leaves as it is though it moves a cursor, ends a line, turns the direction of a text or is half of a
+character."""
+
+
+def any_text() -> None:
+    """Let stdout take all there is in Unicode, whatever the terminal can show: what it cannot is written as an escape.
+
+    Where nobody looks at it, it is UTF-8.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def result(text: str) -> None:
-    """One line of stdout, as it is. Raises PipeClosed when nobody reads any more."""
+    """One line of stdout: as it is, or on a terminal without what would steer it.
+
+    Raises PipeClosed when nobody reads any more, MachineError when it cannot be written.
+    """
     piece(text + "\n")
 
 
 def piece(text: str) -> None:
     """The same of a part of a line, which is seen at once."""
+    _write(printable(text) if sys.stdout and sys.stdout.isatty() else text)
+
+
+def _write(text: str) -> None:
+    if sys.stdout is None:  # it was closed before this process began
+        raise PipeClosed
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its own flush
-        raise PipeClosed from None
+        if isinstance(error, BrokenPipeError):
+            raise PipeClosed from None
+        raise MachineError(f"standard output: cannot be written: {error.strerror or error}") from error
 
 
 def result_json(value: Any) -> None:
-    result(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    result(STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def asked() -> str | None:
-    """A line that is typed on the terminal; None when there are no more."""
+    """A line that is typed on the terminal; None when there are no more. Raises DataError for what is no text."""
     messages.print("[bold]>[/] ", end="")
-    line = sys.stdin.readline()
+    try:
+        line = sys.stdin.readline()
+    except UnicodeDecodeError as error:
+        raise DataError(f"standard input: this is no {error.encoding} text: {error.reason}") from None
     return line.removesuffix("\n") if line else None
 
 
@@ -83,7 +117,13 @@ def error(text: str, as_json: bool, exit_code: int) -> None:
 
 def printable(text: str) -> str:
     """Text with its control characters shown, so that data cannot steer a terminal."""
-    return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in text)
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def _shown(char: str) -> str:
+    """A character that is no control, or its escape; spaces of all widths and what joins emoji are harmless."""
+    steers = unicodedata.category(char) == "Cc" or STEERING.match(char)
+    return repr(char)[1:-1] if steers and char not in "\n\t" else char
 
 
 class Counter:
@@ -94,11 +134,12 @@ class Counter:
         self.spoken = time.monotonic()
 
     def __call__(self, phase: str, count: int) -> None:
+        line = escape(printable(f"{phase}: {count:,} {self.unit}"))
         if messages.is_terminal:
-            messages.print(f"{phase}: {count:,} {self.unit}", end="\r")
+            messages.print(line, end="\r")
         elif time.monotonic() - self.spoken > SECONDS_BETWEEN_LINES:
             self.spoken = time.monotonic()
-            messages.print(f"{phase}: {count:,} {self.unit}")
+            messages.print(line)
 
     def done(self) -> None:
         if messages.is_terminal:
@@ -227,10 +268,9 @@ def preflight(report: "Preflight") -> None:
 
 
 def _overlap(rows: int, leaked: int, nearly_leaked: int) -> str:
-    if not (leaked or nearly_leaked):
-        return f"{rows:,} rows, of which no source stands in train"
-    near = f"{nearly_leaked:,} more but for case, spaces and punctuation"
-    return f"{rows:,} rows; the sources of {leaked:,} stand in train too, {near}"
+    said = [f"{leaked:,}"] if leaked else []
+    said += [f"{nearly_leaked:,} but for case, spaces and punctuation"] if nearly_leaked else []
+    return f"{rows:,} rows, of whose sources stand in train too: {', and '.join(said) or 'none'}"
 
 
 def loss_legend() -> None:
@@ -251,7 +291,7 @@ def marked(heading: str, spans: "Iterable[tuple[str, bool]]") -> None:
     with stdout.capture() as found:
         stdout.print(Text(printable(heading), "bold"))
         stdout.print(text)
-    result(found.get().rstrip("\n") + "\n")
+    _write(found.get().rstrip("\n") + "\n\n")
 
 
 def _stdout() -> Console:
@@ -312,13 +352,17 @@ def evaluated(evaluation: "Evaluation") -> None:
         f"{evaluation.count:,} examples in {evaluation.seconds:.1f} s "
         f"({evaluation.count / evaluation.seconds:.1f} a second)  {evaluation.signature}"
     )
-    remarks(evaluation.truncated, evaluation.unfinished)
+    remarks(evaluation.truncated, evaluation.unfinished, evaluation.circling)
+    for remark in evaluation.remarks:
+        say(remark)
 
 
-def remarks(cut: int, unfinished: int) -> None:
+def remarks(cut: int, unfinished: int, circling: int) -> None:
     """What a user of the answers should know of them, if there is anything."""
     if unfinished:
         say(f"{unfinished:,} answers were ended by the length limit")
+    if circling:
+        say(f"{circling:,} answers say the same again and again; generate.repetition_penalty=1.2 is against that")
     if cut:
         say(f"{cut:,} sources were cut to fit into the window")
 
@@ -333,7 +377,7 @@ def recipe_list(recipes: "Iterable[tuple[str, str, str]]") -> None:
     stdout = Console(highlight=False)  # cut to the terminal's width
     with stdout.capture() as shown:
         stdout.print(table)
-    result(shown.get().rstrip("\n"))
+    _write(shown.get().rstrip("\n") + "\n")
 
 
 def recipe_shown(task: str, knobs: "Iterable[Knob]") -> None:

@@ -44,6 +44,7 @@ def generate(
     if texts and file:
         raise UserError("texts come from the command line or from --file, not from both")
     verbs.check_zero_shot(zero_shot, init, run)
+    verbs.check_texts(texts or ())
     options = {"max_new_tokens": length, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     if temperature == 0:  # greedy: the recipe's limits have nothing to limit
         options |= {key: off for key, off in (("top_k", 0), ("top_p", 1.0)) if options[key] is None}
@@ -61,7 +62,7 @@ def generate(
         return
     else:
         prompts = _given(stream_lines(sys.stdin.buffer, "standard input"))
-    sampled = 0
+    sampled = circling = 0
     asked: list[str] = []
 
     def repeated() -> Iterator[str]:
@@ -73,12 +74,15 @@ def generate(
         sampled += 1
         prompt, text = asked.pop(0), str(result.outputs[0])
         if json:
-            state = {"finished": result.finished, "truncated": result.truncated, "tokens": len(result.ids[0])}
-            console.result_json({"sample": sampled, "input": prompt, "output": text} | state)
+            state = {"finished": result.finished, "truncated": result.truncated, "circling": result.circling}
+            made = {"tokens": len(result.ids[0])}
+            console.result_json({"sample": sampled, "input": prompt, "output": text} | state | made)
             continue
+        circling += result.circling
         if result.truncated:
             console.say(f"sample {sampled}: the text is longer than the model's window; it goes on from its end")
         console.result(f"{_header(sampled)}\n{prompt}{text}")
+    console.remarks(0, 0, circling)
 
 
 def evaluate(

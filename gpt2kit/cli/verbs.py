@@ -5,7 +5,7 @@ import inspect
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -253,6 +253,7 @@ def generate(
         check_file(file)
     options = {"beams": beams, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     check_zero_shot(zero_shot, init, run)
+    check_texts(texts or ())
     engine = load(task, run, options, device, set, flags, init)
     if engine.task.layout == "examples" and (given_too := [key for key in options if options[key] is not None]):
         raise UserError(f"--{given_too[0].replace('_', '-')}: a label is not drawn; leave it out")
@@ -261,6 +262,8 @@ def generate(
             f"--nbest {nbest}: beam search with {engine.config.beams} beams gives 1 to {engine.config.beams}"
         )
     given: list[str] = []
+    if not texts and file in ("", "-") and sys.stdin is None:
+        raise UserError("standard input is closed: give inputs as words, or a file of them with --file")
     interactive = not texts and not file and sys.stdin.isatty()
     if interactive:
         console.say(f"{engine.task.input_unit} in, a line out; Ctrl-D ends")
@@ -271,27 +274,28 @@ def generate(
             given.append(engine.task.show(source))
             yield source
 
-    cut = unfinished = 0
+    cut = unfinished = circling = 0
     batches = ([source] for source in inputs()) if interactive else iter([inputs()])
     for batch in batches:
         for result in engine.results(batch):
             text = given.pop(0)
             cut += result.truncated
             unfinished += not result.finished
+            circling += result.circling
             outputs = [str(output) for output in result.outputs[:nbest]]
             if json and result.probabilities is not None:
                 told = {"probabilities": result.probabilities, "truncated": result.truncated}
                 console.result_json({"input": text, "output": outputs[0]} | told)
             elif json:
                 answers = [{"text": o, "score": s} for o, s in zip(outputs, result.scores, strict=False)]
-                state = {"finished": result.finished, "truncated": result.truncated}
+                state = {"finished": result.finished, "truncated": result.truncated, "circling": result.circling}
                 console.result_json({"input": text, "output": outputs[0], "answers": answers} | state)
             elif result.probabilities is not None:
                 console.result("  ".join(f"{name} {share:.3f}" for name, share in result.probabilities.items()))
             else:
                 for output in outputs:
                     console.result(output.replace("\n", " ").replace("\r", " "))
-    console.remarks(cut, unfinished)
+    console.remarks(cut, unfinished, circling)
 
 
 def evaluate(
@@ -325,6 +329,7 @@ def evaluate(
     written = Path(predictions) if predictions else None
     if written is not None:
         files.refuse_existing_file(written, overwrite)
+        files.writable_folder(written.parent)
     report, folder = SplitReport(), Path(run or f"runs/{task}")
     training = None if zero_shot else training_of(folder, engine.task)
     if engine.task.layout == "stream":
@@ -367,6 +372,15 @@ def check_zero_shot(zero_shot: bool, init: str, run: str) -> None:
     """Raises UserError unless there is one model to ask: a run, or a pretrained one."""
     if zero_shot != bool(init) or (zero_shot and run):
         raise UserError("--zero-shot and --init go together, instead of --run: the model is asked as it is")
+
+
+def check_texts(texts: Sequence[str]) -> None:
+    """Raises DataError for a word of the command line whose bytes are no UTF-8."""
+    for number, text in enumerate(texts, 1):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise DataError(f"input {number}, {text!r}, is no UTF-8 text") from None
 
 
 def load(

@@ -45,6 +45,14 @@ def bytes_by_character() -> dict[str, int]:
     return {chr(byte) if byte in printable else chr(next(others)): byte for byte in range(256)}
 
 
+def _without_gaps(tokenizer: Tokenizer) -> Tokenizer:
+    """Raises ValueError when ids are left out: the last ones would lie beyond what any model has rows for."""
+    found = tokenizer.get_vocab()
+    if found and max(found.values()) >= len(found):
+        raise ValueError(f"its {len(found)} tokens have ids up to {max(found.values())}")
+    return tokenizer
+
+
 class Bpe:
     """A tokenizer with lossless text -> ids -> text."""
 
@@ -84,7 +92,7 @@ class Bpe:
         path = folder / "tokenizer.json"
         try:
             if path.is_file():
-                return cls(Tokenizer.from_file(str(path)))
+                return cls(_without_gaps(Tokenizer.from_buffer(path.read_bytes())))
             for vocabulary, merges in ((folder / first, folder / second) for first, second in OLDER_FILES):
                 if not (vocabulary.is_file() and merges.is_file()):
                     continue
@@ -93,7 +101,7 @@ class Bpe:
                 tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
                 tokenizer.decoder = decoders.ByteLevel()
                 tokenizer.add_special_tokens([AddedToken(END_OF_TEXT, special=True, normalized=False)])
-                return cls(tokenizer)
+                return cls(_without_gaps(tokenizer))
         except Exception as error:  # the library raises bare Exception for a file it cannot parse
             raise DataError(f"{path} is damaged: {error}") from error
         raise DataError(f"{folder} has no tokenizer.json, nor {' nor '.join(map(' and '.join, OLDER_FILES))}")

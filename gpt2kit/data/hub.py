@@ -12,6 +12,11 @@ def fetch(name: str) -> Path:
     """
     if Path(name).is_dir():
         return Path(name)
+    if Path(name).is_file():
+        raise DataError(
+            f"{name} is a file; a folder with config.json and model.safetensors is accepted, and pickled weights, "
+            "which could run code, are not"
+        )
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise DataError(f"{name} is no folder")
     from huggingface_hub import snapshot_download

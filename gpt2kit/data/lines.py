@@ -8,6 +8,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from typing import BinaryIO, cast
 
@@ -17,6 +18,11 @@ COMPRESSIONS: dict[str, Callable[[str, str], object]] = {".gz": gzip.open, ".xz"
 """What opens a file, by the ending of its name in small letters."""
 
 BLOCK = 1 << 18
+
+LONGEST_LINE = 1 << 28
+"""Bytes, beyond any line of text: what has no line ends is not read into memory to look for one."""
+
+ONLY_UTF8 = "only UTF-8 text is accepted; `iconv -f WINDOWS-1252 -t UTF-8` makes it of what older programs write"
 
 
 def check_file(path: str) -> None:
@@ -38,9 +44,9 @@ def text_lines(path: str) -> Iterator[str]:
     return without_ends(decoded_lines(path))
 
 
-def stream_lines(file: Iterable[bytes], name: str) -> Iterator[str]:
+def stream_lines(file: BinaryIO, name: str) -> Iterator[str]:
     """The same of an open binary stream, such as standard input; `name` is what errors call it."""
-    return without_ends(decode_lines(file, name))
+    return without_ends(decode_lines(_bounded_lines(file, name), name))
 
 
 def without_ends(lines: Iterable[str]) -> Iterator[str]:
@@ -51,7 +57,8 @@ def without_ends(lines: Iterable[str]) -> Iterator[str]:
 def decoded_lines(path: str) -> Iterator[str]:
     """Lines with their ends, which a quoted CSV field must keep. A byte order mark is dropped.
 
-    Raises DataError for a byte that is not UTF-8, for a NUL byte (a binary file), and for a file that cannot be read.
+    Raises DataError for a byte that is not UTF-8, for a NUL byte (a binary file), for a file that cannot be read, and
+    for a line without an end.
     """
     return decode_lines(_raw_lines(path), path)
 
@@ -66,7 +73,7 @@ def decode_lines(lines: Iterable[bytes], path: str) -> Iterator[str]:
             at = error.start
             raise DataError(
                 f"{path}:{number}: byte 0x{raw[at]:02x} at offset {offset + at} of the file is not UTF-8 "
-                f"({error.reason}), after {cut(raw[:at].decode('utf-8'), keep='end')!r}; only UTF-8 text is accepted"
+                f"({error.reason}), after {cut(raw[:at].decode('utf-8'), keep='end')!r}; {ONLY_UTF8}"
             ) from None
         if "\0" in line:
             raise DataError(f"{path}:{number}: a NUL byte: a binary file or UTF-16; only UTF-8 text is accepted")
@@ -89,7 +96,7 @@ def text_blocks(path: str) -> Iterator[str]:
             line += error.object[:at].count(b"\n")
             raise DataError(
                 f"{path}:{line}: byte 0x{error.object[at]:02x} is not UTF-8 ({error.reason}), "
-                f"{offset - len(error.object) + len(block) + at:,} bytes into the file; only UTF-8 text is accepted"
+                f"{offset - len(error.object) + len(block) + at:,} bytes into the file; {ONLY_UTF8}"
             ) from None
         if "\0" in text:
             line += text[: text.index("\0")].count("\n")
@@ -122,7 +129,14 @@ def cut(text: str, width: int = 80, keep: str = "start") -> str:
 
 def _raw_lines(path: str) -> Iterator[bytes]:
     with _opened(path) as file:
-        yield from file
+        yield from _bounded_lines(file, path)
+
+
+def _bounded_lines(file: BinaryIO, path: str) -> Iterator[bytes]:
+    for number, raw in enumerate(iter(partial(file.readline, LONGEST_LINE), b""), 1):
+        if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
+            raise DataError(f"{path}:{number}: {LONGEST_LINE:,} bytes without a line end: this is no text in lines")
+        yield raw
 
 
 @contextmanager
@@ -131,7 +145,13 @@ def _opened(path: str) -> Iterator[BinaryIO]:
         open_packed = COMPRESSIONS.get(os.path.splitext(path)[1].lower())
         with cast(BinaryIO, open_packed(path, "rb")) if open_packed else open(path, "rb") as file:
             yield file
-    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+    except (
+        EOFError,
+        zlib.error,
+        lzma.LZMAError,
+        gzip.BadGzipFile,
+        MemoryError,
+    ) as error:  # as much as a header asks for
         raise _damaged(path, error) from None
     except OSError as error:
         if error.errno is None:  # bz2 has no error of its own: what is not from the system is about the data
@@ -140,4 +160,5 @@ def _opened(path: str) -> Iterator[BinaryIO]:
 
 
 def _damaged(path: str, error: Exception) -> DataError:
-    return DataError(f"{path}: damaged, cut short or not compressed as its name says: {error}")
+    reason = str(error) or type(error).__name__
+    return DataError(f"{path}: damaged, cut short or not compressed as its name says: {reason}")

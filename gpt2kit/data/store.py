@@ -13,6 +13,7 @@ import hashlib
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from copy import copy
 from pathlib import Path
 from types import TracebackType
@@ -24,9 +25,15 @@ from numpy.typing import NDArray
 from gpt2kit import files
 from gpt2kit.errors import DataError
 
+LOOKED_AT_ONCE = 1 << 24
+"""Ids that are in memory when all are looked at."""
+
 
 def id_dtype(vocab_size: int) -> np.dtype[Any]:
     return np.dtype(np.uint16 if vocab_size <= 1 << 16 else np.uint32)
+
+
+DTYPES = {name: np.dtype(name) for name in ("uint16", "uint32")}
 
 
 class StoreWriter:
@@ -39,8 +46,16 @@ class StoreWriter:
         self.rows = self.tokens = self.prompt_tokens = self.text_bytes = 0
 
     def __enter__(self) -> "StoreWriter":
-        self.files = {kind: (self.folder / f"{self.split}.{kind}").open("wb") for kind in ("ids", "ends", "prompts")}
+        for kind in ("ids", "ends", "prompts"):
+            self._append(kind, b"")
         return self
+
+    def _append(self, kind: str, content: bytes) -> None:
+        path = self.folder / f"{self.split}.{kind}"
+        with files.writing(path):
+            if kind not in self.files:
+                self.files[kind] = path.open("wb")
+            self.files[kind].write(content)
 
     def add(self, rows: Iterable[tuple[Sequence[int], Sequence[int]]], names: Sequence[str] = ()) -> None:
         """Append (prompt, target) rows, and their names where they have any."""
@@ -53,14 +68,12 @@ class StoreWriter:
         ids = np.frombuffer(flat, dtype=np.uintc)
         if len(ids) and ids.max() > np.iinfo(self.dtype).max:
             raise OverflowError(f"an id is no {self.dtype.name}: {ids.max()}")
-        self.files["ids"].write(ids.astype(self.dtype).tobytes())
-        self.files["ends"].write((self.tokens + lengths.cumsum()).tobytes())
-        self.files["prompts"].write(prompts.tobytes())
+        self._append("ids", ids.astype(self.dtype).tobytes())
+        self._append("ends", (self.tokens + lengths.cumsum()).tobytes())
+        self._append("prompts", prompts.tobytes())
         if names:
-            if "names" not in self.files:
-                self.files["names"] = (self.folder / f"{self.split}.names").open("wb")
             lines = "".join(f"{' '.join(name.splitlines())}\n" for name in names)
-            self.files["names"].write(lines.encode("utf-8", "backslashreplace"))
+            self._append("names", lines.encode("utf-8", "backslashreplace"))
         self.rows += len(rows)
         self.tokens += int(lengths.sum())
         self.prompt_tokens += int(prompts.sum())
@@ -68,15 +81,16 @@ class StoreWriter:
     def add_texts(self, records: Iterable[Mapping[str, str]]) -> None:
         """Append records as a reader gave them."""
         for record in records:
-            if "texts" not in self.files:
-                self.files["texts"] = (self.folder / f"{self.split}.texts").open("wb")
-            self.text_bytes += self.files["texts"].write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+            line = json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+            self._append("texts", line)
+            self.text_bytes += len(line)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for file in self.files.values():
-            file.close()
+        with files.writing(self.folder / self.split), ExitStack() as opened:
+            for file in self.files.values():
+                opened.callback(file.close)  # one that cannot be written to its end leaves no other open
         if kind is None:
             counts = {"rows": self.rows, "tokens": self.tokens, "prompt_tokens": self.prompt_tokens}
             counts["text_bytes"] = self.text_bytes
@@ -87,21 +101,23 @@ class Store:
     """The rows of one split."""
 
     def __init__(self, folder: Path, split: str) -> None:
-        """Raises DataError when a file is missing or has another size than the counts say."""
+        """Raises DataError when a file is missing, has another size than the counts say, or does not fit the others."""
         counts = files.read_json(folder / f"{split}.json")
         texts = folder / f"{split}.texts"
         if "text_bytes" not in counts:  # an older folder, which does not say
             counts["text_bytes"] = texts.stat().st_size if texts.is_file() else 0
         try:
             self.rows, self.tokens = int(counts["rows"]), int(counts["tokens"])
-            self.prompt_tokens, dtype = int(counts["prompt_tokens"]), np.dtype(counts["dtype"])
+            self.prompt_tokens, dtype = int(counts["prompt_tokens"]), DTYPES[counts["dtype"]]
             self.text_bytes = int(counts["text_bytes"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DataError(f"{folder / split}.json is damaged ({error!r}): prepare the data again") from None
         self.folder, self.split = folder, split
         self.ids = self._map(folder / f"{split}.ids", dtype, self.tokens)
         self.ends = self._map(folder / f"{split}.ends", np.dtype(np.int64), self.rows)
         self.prompts = self._map(folder / f"{split}.prompts", np.dtype(np.uint32), self.rows)
+        if not self._fits():
+            raise DataError(f"{folder / split}.ends and its .prompts do not fit together: prepare the data again")
         if self.has_texts:
             self._check(texts, self.text_bytes)
 
@@ -116,6 +132,23 @@ class Store:
     def _map(cls, path: Path, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
         cls._check(path, count * dtype.itemsize)
         return np.memmap(path, dtype, "r", shape=(count,)) if count else np.empty(0, dtype)
+
+    def _fits(self) -> bool:
+        """Whether every row is a part of the ids, behind the one before, and every prompt a part of its row."""
+        if not self.rows:
+            return not self.tokens
+        inside = int(self.ends.min()) >= 0 and int(self.ends[-1]) == self.tokens
+        return inside and bool((np.diff(self.ends) >= 0).all() and (self.prompts <= self.lengths()).all())
+
+    def check_ids(self, vocab_size: int) -> None:
+        """Raises DataError when an id is none of the vocabulary: a model would fail on it far from here."""
+        for start in range(0, self.tokens, LOOKED_AT_ONCE):
+            largest = int(self.ids[start : start + LOOKED_AT_ONCE].max())
+            if largest >= vocab_size:
+                path = self.folder / f"{self.split}.ids"
+                raise DataError(
+                    f"{path} has the id {largest}, the tokenizer {vocab_size} tokens: prepare the data again"
+                )
 
     def __len__(self) -> int:
         return self.rows
@@ -135,7 +168,8 @@ class Store:
     def names(self) -> list[str]:
         """What each row is called. Raises DataError when there are not as many names as rows."""
         path = self.folder / f"{self.split}.names"
-        names = path.read_text(encoding="utf-8").splitlines()[: self.rows] if path.is_file() else []
+        content = path.read_bytes() if path.is_file() else b""
+        names = content.decode("utf-8", "replace").splitlines()[: self.rows]
         if len(names) != self.rows:
             raise DataError(f"{path} names {len(names)} of {self.rows} documents: prepare the data again")
         return names
@@ -146,9 +180,17 @@ class Store:
         return self.text_bytes > 0
 
     def texts(self) -> Iterator[dict[str, str]]:
-        """The records as they were read, in order."""
-        with (self.folder / f"{self.split}.texts").open(encoding="utf-8") as lines:
-            yield from map(json.loads, lines)
+        """The records as they were read, in order. Raises DataError for one that is damaged."""
+        path = self.folder / f"{self.split}.texts"
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    record = json.loads(line)
+                except (ValueError, RecursionError) as error:
+                    raise DataError(f"{path}:{number} is damaged ({error}): prepare the data again") from None
+                if not isinstance(record, dict) or not all(isinstance(text, str) for text in record.values()):
+                    raise DataError(f"{path}:{number} is damaged: it is no record; prepare the data again")
+                yield record
 
     def first_documents(self, count: int) -> "Store":
         """The first documents alone, of which each may be several rows."""

@@ -31,8 +31,9 @@ class Fields(NamedTuple):
     """The row's own, from a column of that name; a TSV has none."""
 
 
-# The csv module refuses fields beyond 128 KB unless told otherwise; its limit must fit into a C long, on Windows too.
-LONGEST_FIELD = 2**31 - 1
+# The csv module refuses fields beyond 128 KB unless told otherwise. A quote that nothing closes makes one of all that
+# follows, which is not to be read into memory.
+LONGEST_FIELD = 1 << 26
 
 
 def tsv_pairs(path: str, columns: Pair | None) -> Iterator[Pair]:

@@ -20,6 +20,9 @@ from gpt2kit.errors import DataError
 UNSHOWN_NAMESPACES = ("-2", "6", "14")
 """Media, File and Category: a link there shows no text. What a wiki calls them stands at the head of its dump."""
 
+LONGEST_TEXT = 1 << 26
+"""Characters of a page, thirty times what MediaWiki lets a page have: what is longer is not kept to be parsed."""
+
 LIST_TITLE = re.compile(r"(Lists? of|Index of|Outline of|Timeline of) ")
 REDIRECT = re.compile(r"\s*#REDIRECT\b", re.IGNORECASE)
 
@@ -112,6 +115,8 @@ class _Reader:
     _page: Page | None = None
     _texts: list[str] | None = None
     """Pieces of the text of an element that is wanted, while it is open."""
+    _length: int = 0
+    """Their characters."""
     _ready: list[Page] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -133,6 +138,8 @@ class _Reader:
                 f"{self.path}:{found.lineno}: malformed XML, or a dump that is cut short: {reason} at column "
                 f"{found.offset + 1}; {self.progress()}"
             )
+        except (ValueError, LookupError) as found:  # of an encoding that Python has not, or not for this
+            error = DataError(f"{self.path}: the encoding that it names cannot be read: {found}")
         except DataError as found:
             error = found
         ready, self._ready = self._ready, []
@@ -163,10 +170,16 @@ class _Reader:
         elif element == ("page", "redirect") and self._page is not None:
             self._page.redirect = True
         elif element in WANTED or (element == NAMESPACE and attributes.get("key") in UNSHOWN_NAMESPACES):
-            self._texts = []
+            self._texts, self._length = [], 0
 
     def _characters(self, text: str) -> None:
         if self._texts is not None:
+            self._length += len(text)
+            if self._length > LONGEST_TEXT:
+                line = self._parser.CurrentLineNumber
+                raise DataError(
+                    f"{self.path}:{line}: a text of more than {LONGEST_TEXT:,} characters; {self.progress()}"
+                )
             self._texts.append(text)
 
     def _end(self, name: str) -> None:

@@ -24,6 +24,21 @@ def bleu(outputs: Sequence[str], references: Sequence[str]) -> tuple[str, float,
     return "BLEU", score, str(metric.get_signature())
 
 
+ONE_STYLE = str.maketrans(
+    {"‘": "'", "’": "'", "‛": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "—": "-", "…": "..."}
+)
+"""Quotes, apostrophes, dashes and dots as a typewriter has them."""
+
+
+def style_gap(outputs: Sequence[str], references: Sequence[str]) -> float:
+    """What BLEU would gain if both sides wrote quotes, apostrophes, dashes and dots in one way; 0 if it loses."""
+    check_counts(outputs, references)
+    plain = [[text.translate(ONE_STYLE) for text in texts] for texts in (outputs, references)]
+    if plain == [list(outputs), list(references)]:
+        return 0.0
+    return max(0.0, bleu(*plain)[1] - bleu(outputs, references)[1])
+
+
 def chrf(outputs: Sequence[str], references: Sequence[str]) -> tuple[str, float, str]:
     """Corpus chrF++ (Popović 2017), 0 to 100."""
     from sacrebleu.metrics.chrf import CHRF

@@ -108,10 +108,19 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
     if dropout is not None:
         config = replace(config, dropout=dropout)
     weights = _weights(folder)
-    if (head := weights.get("score.weight")) is not None and not outputs:  # two labels have no names in theirs
+    head = weights.get("score.weight")
+    if head is not None and head.dim() and not outputs:  # two labels have no names in theirs
         outputs = tuple(f"LABEL_{number}" for number in range(len(head)))
-    with torch.device("meta"):  # no time is spent on weights that are about to be replaced
-        model = GPT2(config, vocab_size, outputs)
+    layers = {name.split(".")[2] for name in weights if name.startswith("transformer.h.")}
+    if config.n_layer != len(layers):  # before as many are made as a damaged file says
+        raise DataError(
+            f"{folder}: {CONFIG} says n_layer = {config.n_layer}, there are weights of {len(layers)} layers"
+        )
+    try:
+        with torch.device("meta"):  # no time is spent on weights that are about to be replaced
+            model = GPT2(config, vocab_size, outputs)
+    except (RuntimeError, TypeError, OverflowError) as error:  # beyond what any tensor can be
+        raise DataError(f"{folder / CONFIG}: no model has this shape: {str(error).splitlines()[0]}") from None
     expected = dict(model.named_parameters())
     missing, unknown = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
     if missing or unknown:
@@ -155,23 +164,19 @@ def read_config(folder: Path) -> tuple[ModelConfig, int, tuple[str, ...]]:
         if raw.get(key) not in accepted:
             raise DataError(f"{folder / CONFIG}: {key} = {raw.get(key)!r}; a GPT-2 has {accepted[0]!r}")
     try:
-        config = ModelConfig(
-            n_layer=raw["n_layer"],
-            n_head=raw["n_head"],
-            n_embd=raw["n_embd"],
-            n_inner=raw.get("n_inner") or 0,
-            n_positions=raw.get("n_positions") or raw["n_ctx"],
-            dropout=raw.get("resid_pdrop", 0.1),
-            attention=str(raw.get("attention", "full")),
-            block=raw.get("block", ModelConfig.block),
-            compression=raw.get("compression", ModelConfig.compression),
-        )
+        sizes = {key: raw[key] for key in ("n_layer", "n_head", "n_embd", "vocab_size")}
+        sizes |= {"n_inner": raw.get("n_inner") or 0, "n_positions": raw.get("n_positions") or raw["n_ctx"]}
+        sizes |= {key: raw.get(key, getattr(ModelConfig, key)) for key in ("block", "compression")}
+        if wrong := [f"{key} = {value!r}" for key, value in sizes.items() if type(value) is not int]:
+            raise DataError(f"{folder / CONFIG}: {wrong[0]}; expected a whole number")
+        vocab_size = sizes.pop("vocab_size")
+        config = ModelConfig(**sizes, dropout=raw.get("resid_pdrop", 0.1), attention=str(raw.get("attention", "full")))
         named = raw.get("model_type") == "gpt2kit" or CLASSIFIER in (raw.get("architectures") or ())
         labels = sorted((raw.get("id2label") or {}).items(), key=lambda each: int(each[0])) if named else ()
-        return config, int(raw["vocab_size"]), tuple(name for _, name in labels)
+        return config, vocab_size, tuple(str(name) for _, name in labels)
     except KeyError as error:
         raise DataError(f"{folder / CONFIG}: {error} is missing") from None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{folder / CONFIG}: {error}") from None
 
 
@@ -184,6 +189,8 @@ def _weights(folder: Path) -> dict[str, Tensor]:
             named = files.read_json(index).get("weight_map")
             if not isinstance(named, dict):
                 raise DataError(f"{index} has no weight_map: it does not say which file holds which weight")
+            if not all(isinstance(name, str) and name == Path(name).name for name in named.values()):
+                raise DataError(f"{index}: weight_map names files beside it, and nothing else")
             names = sorted(set(named.values()))
         elif any(folder.glob("*.bin")) or any(folder.glob("*.pt")):
             raise DataError(f"{folder} has pickled weights only, which could run code; save it as {WEIGHTS} first")
@@ -196,7 +203,7 @@ def _weights(folder: Path) -> dict[str, Tensor]:
             continue
         if name not in ("lm_head.weight", "score.weight") and not name.startswith("transformer."):
             name = f"transformer.{name}"
-        ours[name] = (weight.t() if CONV1D.search(name) else weight).float().contiguous()
+        ours[name] = (weight.t() if CONV1D.search(name) and weight.dim() == 2 else weight).float().contiguous()
     head = ours.pop("lm_head.weight", None)
     if head is not None and not torch.equal(head, ours.get("transformer.wte.weight", head)):
         raise DataError(f"{folder}: lm_head.weight differs from the token embedding; a GPT-2 ties them")

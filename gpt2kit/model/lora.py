@@ -121,12 +121,15 @@ def load(folder: Path, model: GPT2) -> None:
     tensors, _ = files.read_tensors(folder / ADAPTER)
     try:
         new = len((config.get("trainable_token_indices") or {}).get("wte", ()))
+        ranks = {len(tensor) for name, tensor in tensors.items() if name.endswith(".lora_A.weight")}
+        if ranks - {config["r"]}:  # before as much is made as a damaged file says
+            raise ValueError(f"{ADAPTER_CONFIG} says r = {config['r']}, there are weights of {ranks}")
         adapt(model, config["r"], config["lora_alpha"], tuple(config["target_modules"]), new)
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 if parameter.requires_grad:
                     parameter.copy_(tensors.pop(_stored(name)))
-    except (KeyError, TypeError, ZeroDivisionError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError, RuntimeError) as error:
         raise DataError(f"{folder}: not an adapter of {config.get('base_model_name_or_path')}: {error}") from None
     if tensors:
         raise DataError(f"{folder / ADAPTER}: unknown weights {sorted(tensors)[:3]}")

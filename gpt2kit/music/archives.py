@@ -1,15 +1,17 @@
 """Folders, zip and tar archives and single files, all seen as named bytes; nothing is unpacked to disk."""
 
+import bz2
+import gzip
 import lzma
 import os
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from gpt2kit.errors import DataError
 from gpt2kit.music.midi import LARGEST_FILE, check_size, read_bytes
@@ -21,8 +23,17 @@ ACCEPTED = f"a folder, a zip or tar archive, or a MIDI file ({' '.join(MIDI_NAME
 LARGEST_TAR = 16 * 2**30
 """Bytes unpacked: a compressed tar must be unpacked to its end to know what is in it."""
 
-BROKEN = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError)
+MOST_MEMBERS = 1 << 20
+"""Of a tar, whose headers alone would fill the memory."""
+
+BROKEN = (
+    *(OSError, EOFError, ValueError, RuntimeError, OverflowError, MemoryError),
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
+)
 """What the standard library raises for damaged, encrypted and exotic archives."""
+
+PACKED: dict[bytes, Callable[..., object]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+"""What opens a compressed tar, by the bytes that it begins with."""
 
 
 class Member(NamedTuple):
@@ -81,10 +92,38 @@ def _is_zip(path: Path) -> bool:
 
 
 def _is_tar(path: Path) -> bool:
+    if path.name.lower().endswith(TAR_NAMES):
+        return True
     try:
-        return path.name.lower().endswith(TAR_NAMES) or tarfile.is_tarfile(path)
+        with _tar(str(path)):
+            return True
     except BROKEN:
         return False
+
+
+class _Wary:
+    """A file that is read no further at once than a MIDI file may be long, whatever the headers in it ask for."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.tell, self.seek = file.tell, file.seek
+
+    def read(self, size: int) -> bytes:
+        if not 0 <= size <= LARGEST_FILE + tarfile.BLOCKSIZE:
+            raise OSError(f"a header says {size:,} bytes")
+        return self.file.read(size)
+
+
+@contextmanager
+def _tar(word: str) -> Iterator[tarfile.TarFile]:
+    with open(word, "rb") as file:
+        start = file.read(6)
+    unpack = next((opener for magic, opener in PACKED.items() if start.startswith(magic)), open)
+    with (
+        cast(BinaryIO, unpack(word, "rb")) as unpacked,
+        tarfile.TarFile(fileobj=cast(BinaryIO, _Wary(unpacked))) as archive,
+    ):
+        yield archive
 
 
 @contextmanager
@@ -115,18 +154,20 @@ def _from_zip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 
 @contextmanager
 def _in_tar(word: str) -> Iterator[list[Member]]:
-    try:
-        archive = tarfile.open(word)  # noqa: SIM115 - closed below
-    except BROKEN as error:
-        yield [_damaged(word, error)]
-        return
-    with archive:
+    with ExitStack() as opened:
+        try:
+            archive = opened.enter_context(_tar(word))
+        except BROKEN as error:
+            yield [_damaged(word, error)]
+            return
         found, unpacked = [], 0
         try:
             for entry in archive:
                 unpacked += entry.size
                 if unpacked > LARGEST_TAR:
                     raise OSError(f"unpacked it is larger than {LARGEST_TAR:,} bytes")
+                if entry.size < 0 or len(found) == MOST_MEMBERS:  # of the first kind Python comes to no end
+                    raise OSError(f"a size below 0, or more than {MOST_MEMBERS:,} files")
                 if entry.isfile():
                     found.append(Member(f"{word}/{entry.name}", entry.name, partial(_from_tar, archive, entry)))
         except BROKEN as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from gpt2kit.config import check, knob
-from gpt2kit.data.bpe import TOKENIZER_FILES, Bpe
+from gpt2kit.data.bpe import END_OF_TEXT, TOKENIZER_FILES, Bpe
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.data.sources import held_out
@@ -62,6 +62,9 @@ class Scorer(Generic[Source, Target]):
 
     def scores(self) -> list[Score]:
         return self.task.score(self.outputs, self.targets)
+
+    def remarks(self) -> list[str]:
+        return self.task.remarks(self.outputs, self.targets)
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,10 @@ class Task(ABC, Generic[Source, Target]):
     def blank(self, source: Source) -> bool:
         """Whether there is nothing to answer: the model is not asked, the answer is empty."""
 
+    def unasked(self, source: Source) -> Target | None:
+        """The answer where the model is not asked for one; None where it is."""
+        return self.decode([]) if self.blank(source) else None
+
     @abstractmethod
     def encode_source(self, source: Source) -> list[int]:
         """The prompt: never empty, ends with the token after which the answer begins."""
@@ -216,6 +223,10 @@ class Task(ABC, Generic[Source, Target]):
 
     def score(self, outputs: Sequence[Target], targets: Sequence[Target]) -> list[Score]:
         """The task's figures for outputs beside their references; a stream has its loss instead."""
+        return []
+
+    def remarks(self, outputs: Sequence[Target], targets: Sequence[Target]) -> list[str]:
+        """What is odd about outputs beside their references and hides in the scores, in lines for the user."""
         return []
 
     def scorer(self) -> Scorer[Source, Target]:
@@ -312,6 +323,16 @@ class TextTask(Task[Source, Target]):
             bpe = Bpe.train(iter(texts), self.vocab, separators)
         bpe.save(folder, window)
         return self.opened(folder)
+
+    def spelled(self, text: str) -> dict[str, int]:
+        """What a report says of a text that spells control tokens, which it does not turn into."""
+        found = {token: text.count(token) for token in self.controls if token in text}
+        return {f"times {token} was in the text, and was read as text": count for token, count in found.items()}
+
+    @property
+    def controls(self) -> Sequence[str]:
+        """The control tokens of the task, as they are spelled."""
+        return (END_OF_TEXT,)
 
     @cached_property
     def bpe(self) -> Bpe:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from gpt2kit.config import knob
-from gpt2kit.data.bpe import END_OF_TEXT
 from gpt2kit.data.sources import held_out, is_table
 from gpt2kit.data.texts import Part, read_texts
 from gpt2kit.errors import UserError
@@ -69,7 +68,7 @@ class Lm(TextTask[str, str]):
         return None if record.target.strip() or continues(record) else "no text"
 
     def left_out(self, record: Record[str, str]) -> dict[str, int]:
-        return end_of_texts(record.target)
+        return self.spelled(record.target)
 
     def blank(self, source: str) -> bool:
         return False
@@ -115,12 +114,6 @@ class Lm(TextTask[str, str]):
 
     def zero_shot(self) -> tuple["Lm", dict[str, Any]]:
         return self, {"temperature": 1.0, "top_k": 40, "max_new_tokens": 256, "roll": True}
-
-
-def end_of_texts(text: str) -> dict[str, int]:
-    """What a report says of a text that spells the end of one."""
-    found = text.count(END_OF_TEXT)
-    return {f"times {END_OF_TEXT} was in the text, and was read as text": found} if found else {}
 
 
 def passages(corpus: Sequence[str], column: str) -> Iterator[Passage]:

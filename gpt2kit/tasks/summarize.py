@@ -123,6 +123,13 @@ class Summarize(TextTask[Document, str]):
     def kept(self, texts: Mapping[str, str]) -> Record[Document, str]:
         return Record(Document(texts["title"], texts["body"]), texts["summary"], id=texts.get("id", ""))
 
+    def left_out(self, record: Record[Document, str]) -> dict[str, int]:
+        return self.spelled(f"{_text(record.source)}\n{record.target}")
+
+    @property
+    def controls(self) -> Sequence[str]:
+        return (*super().controls, SEPARATOR)
+
     @property
     def cuts(self) -> bool:
         return self.cut != "long"

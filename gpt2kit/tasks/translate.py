@@ -18,6 +18,9 @@ from gpt2kit.tasks.base import Record, Score, TextTask, recast
 EXAMPLES = 32
 """No more of a table of examples are shown."""
 
+STYLE_MATTERS = 1.0
+"""Points of BLEU that punctuation alone may cost before it is worth a word."""
+
 FRENCH = (
     ("The train leaves at nine o'clock.", "Le train part à neuf heures."),
     ("My sister lives near the sea.", "Ma sœur habite près de la mer."),
@@ -27,6 +30,8 @@ FRENCH = (
 )
 
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+ADDRESSES_AND_TAGS = re.compile(r"(?:https?://|www\.)\S+|(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+|</?[A-Za-z][^<>]*+>")
 
 
 class Sentence(NamedTuple):
@@ -113,6 +118,20 @@ class Translate(TextTask[Sentence, str]):
     def blank(self, source: Sentence) -> bool:
         return not source.text.strip()
 
+    def unasked(self, source: Sentence) -> str | None:
+        """What has no words, but numbers, signs, addresses and tags, is its own translation."""
+        if self.blank(source):
+            return ""
+        return None if any(map(str.isalpha, ADDRESSES_AND_TAGS.sub("", source.text))) else source.text
+
+    def left_out(self, record: Record[Sentence, str]) -> dict[str, int]:
+        same = {"pairs whose target is their source": 1} if record.source.text == record.target else {}
+        return same | self.spelled(f"{record.source.text}\n{record.target}")
+
+    @property
+    def controls(self) -> Sequence[str]:
+        return (*super().controls, *map(separator, self.languages))
+
     def show(self, source: Sentence) -> str:
         return source.text
 
@@ -146,6 +165,12 @@ class Translate(TextTask[Sentence, str]):
         if not targets:
             raise DataError("there are no references to score against")
         return [Score(*metrics.bleu(outputs, targets)), Score(*metrics.chrf(outputs, targets))]
+
+    def remarks(self, outputs: Sequence[str], targets: Sequence[str]) -> list[str]:
+        gap = metrics.style_gap(outputs, targets)
+        if gap < STYLE_MATTERS:
+            return []
+        return [f"BLEU is {gap:.1f} lower than if both sides wrote quotes, apostrophes and dashes in one way"]
 
     def zero_shot(self) -> tuple["ByExample", dict[str, Any]]:
         task = recast(self, ByExample)

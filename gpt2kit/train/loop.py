@@ -23,7 +23,7 @@ from gpt2kit.train.distributed import Team
 from gpt2kit.train.events import Ended, Event, Fitted, Planned, Start, Step, Stopped, Validation
 from gpt2kit.train.gradient import Gradient, dealt
 from gpt2kit.train.objective import Objective
-from gpt2kit.train.pace import Pace
+from gpt2kit.train.pace import Pace, check_count
 from gpt2kit.train.signals import NUMBERS, StopRequest
 from gpt2kit.train.validate import evenly, split_loss
 
@@ -116,13 +116,18 @@ class Loop:
         self.resumed = True
         if not (self.folder / state.STATE_FILE).is_file():
             return
-        progress = state.load(self.folder / state.STATE_FILE, self.model, self.average, self.optimizers)
-        self.step = progress["step"]
-        self.best = math.inf if progress["best"] is None else progress["best"]
-        self.waited = progress.get("waited", 0)  # older states do not say
-        self.pace.restore(progress["pace"])
-        if progress["processes"] == self.team.size:  # else a micro-batch has another size than the one that fitted
-            self.accumulate = progress["accumulate"]
+        path = self.folder / state.STATE_FILE
+        progress = state.load(path, self.model, self.average, self.optimizers)
+        try:
+            self.step = check_count(progress["step"])
+            self.best = math.inf if progress["best"] is None else float(progress["best"])
+            self.waited = int(progress.get("waited", 0))  # older states do not say
+            self.pace.restore(progress["pace"])
+            accumulate = progress["accumulate"]
+            if progress["processes"] == self.team.size:  # else a micro-batch has another size than the one that fitted
+                self.accumulate = None if accumulate is None else max(1, check_count(accumulate))
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise DataError(f"{path} does not say how far the run has come: {error!r}") from None
 
     def save(self) -> None:
         progress = {

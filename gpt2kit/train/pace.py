@@ -17,6 +17,13 @@ PLANS = 20
 """At least so often is a run with a budget planned anew, by its steps and by its time: a machine may become slow."""
 
 
+def check_count(value: object) -> int:
+    """A whole number that is not below 0. Raises ValueError for anything else."""
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is no count")
+    return value
+
+
 class Pace:
     """Steps are planned once, or with a budget of time again and again, by the chief's clock."""
 
@@ -41,7 +48,12 @@ class Pace:
         return known | {"evaluate_every": self.evaluate_every, "spent": self.elapsed()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self._planned(Plan(**state["plan"]), state["evaluate_every"])
+        """Raises KeyError, TypeError or ValueError for what is no such state."""
+        for number in (*state["plan"].values(), *state["costs"].values(), state["spent"]):
+            if not (isinstance(number, int | float) and math.isfinite(number)):
+                raise ValueError(f"{number!r} is no number")
+        plan = {key: check_count(value) if key == "total" else value for key, value in state["plan"].items()}
+        self._planned(Plan(**plan), max(1, check_count(state["evaluate_every"])))
         self.costs, self.spent = Costs(**state["costs"]), state["spent"]
 
     def start(self) -> None:

@@ -57,8 +57,8 @@ def load(path: Path, model: nn.Module, average: Average | None, optimizers: list
     """Put a saved state back and return its progress. Raises DataError when it belongs to another model."""
     tensors, metadata = files.read_tensors(path)
     try:
-        progress: dict[str, Any] = json.loads(metadata["progress"])
-        values: dict[str, Any] = tensors | json.loads(metadata["numbers"])
+        progress: dict[str, Any] = dict(json.loads(metadata["progress"]))
+        values: dict[str, Any] = tensors | dict(json.loads(metadata["numbers"]))
         _check(values, model, average, optimizers)
         with torch.no_grad():
             for name, parameter in model.named_parameters():
@@ -79,7 +79,7 @@ def load(path: Path, model: nn.Module, average: Average | None, optimizers: list
                         for moment, value in moments[prefix].items()
                     }
             optimizer.load_state_dict(optimizer.state_dict() | {"state": found})
-    except (KeyError, ValueError, RuntimeError) as error:
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
         raise DataError(f"{path} is not the state of this run's model and optimiser: {error}") from error
     return progress
 

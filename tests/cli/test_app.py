@@ -279,6 +279,7 @@ def test_json_answers(by_heart: Path, capsys: Capture) -> None:
         "answers": [{"text": "un\ndeux", "score": None}],
         "finished": True,
         "truncated": False,
+        "circling": False,
     }
     assert (rows[1]["input"], rows[1]["output"]) == ("", "")
     assert rows[2]["truncated"] is True
@@ -451,6 +452,24 @@ def test_ctrl_c_elsewhere(workplace: Path, capsys: Capture, monkeypatch: pytest.
     monkeypatch.setattr("gpt2kit.preparing.prepare", interrupted)
     assert run(["translate", "prepare", "a.tsv"]) == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(36, "File name too long", "a" * 300), "a" * 300 + ": File name too long"),
+        (OSError(5, "Input/output error"), "Input/output error"),
+        (PermissionError(13, "Permission denied", b"caf\xe9"), "caf\udce9: Permission denied"),
+    ],
+)
+def test_what_the_system_refuses_is_no_bug(
+    workplace: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, error: OSError, message: str
+) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("gpt2kit.preparing.prepare", refused)
+    assert error_of(["translate", "prepare", "a.tsv"], capsys) == {"code": 4, "message": message}
 
 
 def test_a_bug_is_not_dressed_up(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,3 +64,13 @@ def test_the_words_are_left_as_they_were() -> None:
     words = ["translate", "--val", "a.en", "a.fr"]
     expand(words, TASKS)
     assert words == ["translate", "--val", "a.en", "a.fr"]
+
+
+def test_a_home_behind_an_equals_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the shell leaves a ~; what is a text stays one."""
+    monkeypatch.setenv("HOME", "/home/me")
+    words = ["translate", "train", "d", "--out=~/run", "--set", "task.tokenizer=~/gpt2", "--init=~"]
+    expanded = ["translate", "train", "d", "--out=/home/me/run", "--set", "task.tokenizer=/home/me/gpt2"]
+    assert expand(words, TASKS) == [*expanded, "--init=/home/me"]
+    for words in (["translate", "generate", "x=~/y", "~/y"], ["translate", "generate", "--", "--out=~/y"]):
+        assert expand(words, TASKS) == words

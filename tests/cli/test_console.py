@@ -1,5 +1,6 @@
 """The one place that prints: results to stdout, the rest to stderr, and data that cannot steer a terminal."""
 
+import io
 import json
 import os
 
@@ -7,6 +8,7 @@ import pytest
 
 from gpt2kit.cli import console
 from gpt2kit.data.report import Damage, SplitReport
+from gpt2kit.errors import DataError
 from gpt2kit.pipeline import Samples
 from gpt2kit.scoring import Evaluation
 from gpt2kit.tasks.base import Score
@@ -41,6 +43,50 @@ def test_errors_as_json_carry_their_code(capsys: Capture) -> None:
 def test_control_characters_are_shown() -> None:
     assert console.printable("a\x1b[31mb\u202e\tc\n") == "a\\x1b[31mb\\u202e\tc\n"
     assert console.printable("élève 中文 🏳️") == "élève 中文 🏳️"
+
+
+def test_what_steers_is_shown_and_nothing_else() -> None:
+    """Spaces of all widths and what joins emoji are no danger; line ends of other kinds are."""
+    harmless = "Qu’est-ce\u202f? 100\xa0% 👩🏽‍🚀 \u200b\u3000\U0010ffff\ufffd"
+    assert console.printable(harmless) == harmless
+    assert console.printable("\x00\x08\r\x7f\x80\x9f\u2028\u2029\u200f\u2069\udcff") == (
+        "\\x00\\x08\\r\\x7f\\x80\\x9f\\u2028\\u2029\\u200f\\u2069\\udcff"
+    )
+
+
+def test_json_has_escapes_for_what_steers(capsys: Capture) -> None:
+    console.result_json({"é\x9b\u202e": "\x7f\x1b\u2028 中"})
+    out = capsys.readouterr().out
+    assert out == '{"é\\u009b\\u202e": "\\u007f\\u001b\\u2028 中"}\n'
+    assert json.loads(out) == {"é\x9b\u202e": "\x7f\x1b\u2028 中"}
+
+
+def test_names_between_colons_are_no_pictures(capsys: Capture) -> None:
+    """rich would make an emoji of them."""
+    console.say("a:warning:b :x:")
+    console.Counter("answers")("[/b]:x:", 1)
+    assert capsys.readouterr().err == "a:warning:b :x:\n"
+
+
+def test_progress_is_text_not_markup(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "SECONDS_BETWEEN_LINES", -1.0)
+    console.Counter("answers")("[/b]\x1b:x:", 1)
+    assert capsys.readouterr().err == "[/b]\\x1b:x:: 1 answers\n"
+
+
+def test_no_stdout_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after `>&-`."""
+    monkeypatch.setattr("sys.stdout", None)
+    console.any_text()
+    with pytest.raises(console.PipeClosed):
+        console.result("nobody reads this")
+
+
+def test_what_is_typed_and_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(b"caf\xe9\n"), encoding="utf-8")
+    monkeypatch.setattr("sys.stdin", stdin)
+    with pytest.raises(DataError, match="standard input: this is no utf-8 text"):
+        console.asked()
 
 
 def test_a_closed_pipe_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,12 +180,14 @@ def test_a_run_on_several_devices_with_a_budget(capsys: Capture) -> None:
 
 def test_scores_go_to_stdout_with_their_signature(capsys: Capture) -> None:
     scores = [Score("BLEU", 45.678, "nrefs:1"), Score("chrF++", 60.0, "nw:2")]
-    console.evaluated(Evaluation(scores, 1000, 2, 3, 4.0, "set:val"))
+    console.evaluated(Evaluation(scores, 1000, 2, 3, 4.0, "set:val", 5, ["the quotes are odd"]))
     out, err = capsys.readouterr()
     assert out == "BLEU 45.68  nrefs:1\nchrF++ 60.00  nw:2\n"
     assert "1,000 examples in 4.0 s (250.0 a second)  set:val" in err
     assert "3 answers were ended by the length limit" in err
     assert "2 sources were cut to fit into the window" in err
+    assert "5 answers say the same again and again" in err
+    assert "the quotes are odd\n" in err
 
 
 def test_the_list_of_recipes_is_text_not_markup(capsys: Capture) -> None:

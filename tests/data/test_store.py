@@ -4,12 +4,14 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import BinaryIO
 
 import numpy as np
 import pytest
 
 from gpt2kit.data.store import Store, StoreWriter
-from gpt2kit.errors import DataError
+from gpt2kit.errors import DataError, MachineError
 
 ROWS = [([1, 2], [3]), ([4], [5, 6, 7]), ([], [8]), ([9, 9, 9], [])]
 Write = Callable[..., Store]
@@ -89,12 +91,39 @@ def test_a_damaged_file_is_known(store_of: Write, tmp_path: Path, kind: str, dam
         Store(tmp_path, "train")
 
 
-@pytest.mark.parametrize("changes", [{"rows": None}, {"tokens": "many"}, {"dtype": "uint17"}, {"prompt_tokens": []}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"rows": None}, {"tokens": "many"}, {"dtype": "uint17"}, {"prompt_tokens": []}, {"tokens": 1e400}),
+        *({"dtype": "object"}, {"dtype": "float64"}, {"dtype": ["uint16"]}),
+    ],
+)
 def test_damaged_counts_are_known(store_of: Write, tmp_path: Path, changes: dict[str, object]) -> None:
     store_of(ROWS)
     path = tmp_path / "train.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     with pytest.raises(DataError, match=r"train\.json is damaged"):
+        Store(tmp_path, "train")
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("ends", [3, 2, 8, 11]),
+        ("ends", [3, 5, 8, 10]),
+        ("ends", [-1, 5, 8, 11]),
+        ("ends", [0, 2**63 - 1, -(2**63), 11]),
+        ("prompts", [2, 99, 0, 1]),
+    ],
+)
+def test_rows_that_cannot_be(store_of: Write, tmp_path: Path, kind: str, values: list[int]) -> None:
+    """As many bytes as there should be, and other ones."""
+    store_of(ROWS)
+    path = tmp_path / f"train.{kind}"
+    wrong = np.array(values, np.int64 if kind == "ends" else np.uint32).tobytes()
+    assert len(wrong) == path.stat().st_size
+    path.write_bytes(wrong)
+    with pytest.raises(DataError, match=r"train\.ends and its \.prompts do not fit together: prepare the data again"):
         Store(tmp_path, "train")
 
 
@@ -157,6 +186,38 @@ def test_damaged_texts_are_known(tmp_path: Path, damage: str) -> None:
         path.write_bytes(raw[:-16] if damage == "truncated" else raw + b"\0")
     with pytest.raises(DataError, match=rf"val\.texts is .*; it should have {len(raw)} bytes: prepare the data again"):
         Store(tmp_path, "val")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b'{"body": 3}    ', b'["body", "\xc3\xa9t"]', b'{"body": "\xff\xffe"}', b"[" * 15],
+    ids=["type", "list", "bytes", "end"],
+)
+def test_a_damaged_record_is_told(tmp_path: Path, line: bytes) -> None:
+    path = with_texts(tmp_path)
+    first, rest = path.read_bytes().split(b"\n", 1)
+    path.write_bytes(line[: len(first)].ljust(len(first)) + b"\n" + rest)
+    with pytest.raises(DataError, match=r"val\.texts:1 is damaged"):
+        list(Store(tmp_path, "val").texts())
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    """Told as the machine's fault, wherever the writer stands, and no file stays open."""
+    opened: dict[str, BinaryIO] = {}
+
+    def full(content: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    def write() -> None:
+        with StoreWriter(tmp_path, "train", 10) as writer:
+            opened.update(writer.files)
+            writer.files["ends"] = SimpleNamespace(write=full, close=opened["ends"].close)  # type: ignore[assignment]  # of a file what is used
+            writer.add(ROWS)
+
+    with pytest.raises(MachineError, match=r"train\.ends: cannot be written: No space left"):
+        write()
+    assert all(file.closed for file in opened.values())
+    assert not (tmp_path / "train.json").exists()
 
 
 def test_a_folder_from_before_texts_were_counted(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
+from gpt2kit.data import wikidump
 from gpt2kit.data.article import Article
 from gpt2kit.data.articles import read_articles
 from gpt2kit.data.report import Damage
@@ -270,3 +271,20 @@ def test_memory_does_not_grow_with_the_dump(write: Write) -> None:
         return highest
 
     assert peak(2000) < 1.5 * peak(200)
+
+
+@pytest.mark.parametrize("encoding", ["utf-7", "idna", "rot13", "nothing", "shift-jis"])
+def test_an_encoding_that_cannot_be_read(write: Write, encoding: str) -> None:
+    path = write(f'<?xml version="1.0" encoding="{encoding}"?>' + export(page("Heron")))
+    with pytest.raises(DataError, match=r"the encoding that it names cannot be read|malformed XML"):
+        list(read_articles(path))
+
+
+def test_a_text_without_an_end_is_not_kept(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packed it may be as small as one likes."""
+    monkeypatch.setattr(wikidump, "LONGEST_TEXT", 1000)
+    path = write(export(page("Short", "a" * 1000), page("Long", "b\n" * 5000)), "dump.xml.bz2")
+    found = read_articles(path)
+    assert next(found).title == "Short"
+    with pytest.raises(DataError, match=r"a text of more than 1,000 characters; 1 pages were read"):
+        next(found)

@@ -34,6 +34,10 @@ class Completion(Rows):
         return [(text, column or "") for text, column, _, _ in string.Formatter().parse(self.template)]
 
     @property
+    def controls(self) -> Sequence[str]:
+        return super().controls if self.template else (*super().controls, SEPARATOR)
+
+    @property
     def asked(self) -> list[str]:
         if self.template:
             return list(dict.fromkeys(column for _, column in self._pieces[:-1] if column))

@@ -31,6 +31,10 @@ class Labelled(Rows):
     copies: ClassVar[bool] = False
 
     @property
+    def controls(self) -> Sequence[str]:
+        return (*super().controls, *SPECIALS)
+
+    @property
     def asked(self) -> list[str]:
         named = named_roles(self.columns)
         return [named[role] for role in KINDS[self.kind][:-1]]

@@ -13,7 +13,6 @@ from gpt2kit.data.sources import is_table, read_rows
 from gpt2kit.data.tables import text_of
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.finetune import Finetune
-from gpt2kit.tasks.lm import end_of_texts
 
 Values = tuple[str, ...]
 
@@ -73,7 +72,7 @@ class Rows(Finetune):
         return map(self.parse, lines)
 
     def left_out(self, record: Record[Any, str]) -> dict[str, int]:
-        return end_of_texts("".join([*record.source, record.target]))
+        return self.spelled("\n".join([*record.source, record.target]))
 
     def texts(self, record: Record[Any, str]) -> Mapping[str, str]:
         return {"values": json.dumps(record.source, ensure_ascii=False), "target": record.target}

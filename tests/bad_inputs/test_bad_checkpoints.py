@@ -1,0 +1,59 @@
+"""Tokenizers and checkpoints that do not fit together, or claim what they have not."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gpt2kit import preparing, recipe
+from gpt2kit.data.store import Store
+from gpt2kit.errors import DataError
+from gpt2kit.folders import load_task
+
+Refusal = Callable[..., str]
+
+
+@pytest.fixture
+def data(workplace: Path, examples: Callable[[str], Any]) -> Path:
+    """Pairs, prepared."""
+    translate = examples("translate")
+    corpus = translate.write_corpus(workplace)
+    preparing.prepare(recipe.load("translate", translate.TINY), {"train": corpus, "val": corpus}, workplace / "data")
+    return workplace / "data"
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_ids_beyond_the_vocabulary(workplace: Path, data: Path, refusal: Refusal, split: str) -> None:
+    """Refused before there is a run, and not by an index in the first step, or on a GPU by none."""
+    path = data / f"{split}.ids"
+    ids = np.fromfile(path, np.uint16)
+    ids[len(ids) // 2] = 40_000
+    ids.tofile(path)
+    size = load_task(data)[1].vocab_size
+    message = refusal("translate", "train", "data", "--out", "run", "--set", "model.n_positions=64")
+    assert message == f"data/{split}.ids has the id 40000, the tokenizer {size} tokens: prepare the data again"
+    assert not (workplace / "run").exists()
+
+
+def test_ids_are_looked_at_part_by_part(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(data, "train")
+    largest = int(store.ids.max())
+    for at_once in (1, 7, 1 << 20):
+        monkeypatch.setattr("gpt2kit.data.store.LOOKED_AT_ONCE", at_once)
+        store.check_ids(largest + 1)
+        with pytest.raises(DataError, match=f"has the id {largest}, the tokenizer {largest} tokens"):
+            store.check_ids(largest)
+
+
+def test_a_tokenizer_with_gaps(data: Path) -> None:
+    """The last ids would lie beyond the embedding's rows."""
+    path = data / "tokenizer.json"
+    described = json.loads(path.read_text(encoding="utf-8"))
+    vocabulary = described["model"]["vocab"]
+    vocabulary[max(vocabulary, key=vocabulary.__getitem__)] = 9999
+    path.write_text(json.dumps(described), encoding="utf-8")
+    with pytest.raises(DataError, match=r"tokenizer\.json is damaged: its \d+ tokens have ids up to 9999"):
+        load_task(data)

@@ -1,0 +1,118 @@
+"""kill -9 while preparing and evaluating; tests/train/test_kill.py does it to training and saving.
+
+Every kill comes at a place of its own, from inside: no moment is left to chance.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpt2kit import engine, files, preparing, recipe, scoring
+from gpt2kit.data.store import StoreWriter
+from gpt2kit.recipe import Recipe
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+
+Contents = Callable[[Path], dict[str, bytes]]
+
+
+def killed(work: Callable[[], object]) -> None:
+    """Do the work in a child that does not survive it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads of other tests; the child only computes
+        child = os.fork()
+    if not child:
+        try:
+            work()
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def die(*_: object, **__: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def at(number: int, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, whose nth call kills."""
+    calls = 0
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == number:
+            die()
+        return function(*arguments, **options)
+
+    return counted
+
+
+MOMENTS: dict[str, tuple[object, str, int]] = {
+    "first write": (StoreWriter, "_append", 1),
+    "some write": (StoreWriter, "_append", 7),
+    "counts": (files, "write_json", 3),
+    "before the exchange": (files, "_put", 1),
+    "after the exchange": (shutil, "rmtree", 1),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_while_preparing(
+    tiny: Recipe, tmp_path: Path, contents: Contents, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """What is there is the old folder or the new one, whole; the next preparation clears away what was left."""
+    corpus, data = [str(tmp_path / "corpus.jsonl")], tmp_path / "data"
+    old = contents(data)
+    other = recipe.build(tiny.name, recipe.apply(tiny.table(), ["task.vocab=280"]))
+    preparing.prepare(other, {"train": corpus, "val": corpus}, tmp_path / "new")
+    new = contents(tmp_path / "new")
+    owner, name, number = MOMENTS[moment]
+
+    def work() -> None:
+        monkeypatch.setattr(owner, name, at(number, getattr(owner, name)))
+        preparing.prepare(other, {"train": corpus, "val": corpus}, data, overwrite=True)
+
+    killed(work)
+    assert contents(data) == (new if moment == "after the exchange" and sys.platform == "linux" else old)
+    assert list(tmp_path.glob(".data.*"))
+    preparing.prepare(tiny, {"train": corpus, "val": corpus}, data, overwrite=True)
+    assert contents(data) == old
+    assert not list(tmp_path.glob(".data.*.tmp"))
+
+
+def test_who_is_still_at_work_is_left_alone(tiny: Recipe, tmp_path: Path) -> None:
+    """Only what nobody holds any more is cleared away."""
+    corpus = [str(tmp_path / "corpus.jsonl")]
+    with files.new_folder(tmp_path / "out", overwrite=False) as folder:
+        (folder / "file").write_text("mine")
+        preparing.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "out 2")
+        with pytest.raises(RuntimeError), files.new_folder(tmp_path / "out", overwrite=False):
+            raise RuntimeError
+        assert (folder / "file").read_text() == "mine"
+    assert (tmp_path / "out" / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_while_evaluating(by_heart: Path, tmp_path: Path, number: int) -> None:
+    path = tmp_path / "said.jsonl"
+    path.write_text("old")
+
+    def evaluate(progress: Callable[[int], None]) -> None:
+        opened = engine.load(by_heart)
+        name, records = scoring.stored_records(by_heart, opened.task, "val")
+        scoring.evaluate(opened, records, name, path, progress)
+
+    killed(lambda: evaluate(lambda done: die() if done == number else None))
+    assert path.read_text() == "old"
+    evaluate(lambda done: None)
+    assert path.read_text(encoding="utf-8").count("\n") == 4

@@ -1,0 +1,50 @@
+"""A hundred thousand lines through a pipe: answered as they come, in memory that does not grow with them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
+
+LINES = 100_000
+ROOM = 40 << 20
+"""Bytes that memory may grow by between the first answers and the last; all texts together take more."""
+
+SCRIPT = """
+import os, sys
+from gpt2kit.cli import console
+from gpt2kit.cli.app import run
+
+count, first = 0, 0
+
+def memory():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+def result(text):
+    global count, first
+    count += 1
+    if count == 20_000:
+        first = memory()
+
+console.result = result
+code = run(sys.argv[1:])
+sys.stdout.write(f"{code} {count} {memory() - first}")
+"""
+
+
+def test_memory_does_not_grow_with_the_lines(by_heart: Path, tmp_path: Path) -> None:
+    """Lines of all kinds, some of which need no model, and a few kilobytes each now and then."""
+    with (tmp_path / "lines").open("w", encoding="utf-8") as file:
+        for number in range(LINES):
+            long = "word " * 100 if number % 5 == 0 else ""
+            file.write("\n" if number % 7 == 0 else f"{number}\n" if number % 2 else f"good {long}{number}\n")
+    words = ["translate", "generate", "--run", str(by_heart), "--set", "generate.max_new_tokens=1"]
+    with (tmp_path / "lines").open("rb") as lines:
+        command = [sys.executable, "-c", SCRIPT, *words]
+        done = subprocess.run(command, stdin=lines, capture_output=True, text=True, check=True)
+    code, count, growth = map(int, done.stdout.split())
+    assert (code, count) == (0, LINES), done.stderr
+    assert growth < ROOM
