@@ -75,7 +75,7 @@ class Engine:
         if (known := self.task.unasked(parsed)) is not None:
             yield from [str(known)] if known else []
             return
-        prompt, _ = self._prompt(parsed, config)
+        prompt, _ = self.prompt(parsed, config)
         ids: list[int] = []
         shown = ""
         for token in decode.stream(self._decoder(config), prompt, config, self.task.eos):
@@ -105,7 +105,7 @@ class Engine:
             None if each is None else Result([each], [None], True, False, ids=[[]]) for each in known
         ]
         asked = [index for index, result in enumerate(results) if result is None]
-        prompts = [self._prompt(sources[index], config) for index in asked]
+        prompts = [self.prompt(sources[index], config) for index in asked]
         ids = [prompt for prompt, _ in prompts]
         numbers = [offset + index for index in asked]
         told = 0
@@ -143,12 +143,16 @@ class Engine:
             self._frozen[config.dtype] = decode.freeze(self.model, config.dtype)
         return self._frozen[config.dtype]
 
-    def _prompt(self, source: Any, config: GenerateConfig) -> tuple[list[int], bool]:
+    def prompt(self, source: Any, config: GenerateConfig) -> tuple[list[int], bool]:
         """The prompt, cut so that an answer fits behind it, and whether it was cut."""
         window = self.model.config.n_positions
         room = window - (1 if config.roll else min(config.max_new_tokens, window // 2))
         if self.task.layout == "examples":  # as in training
             room = window - 1
+        return self.fitted(source, room)
+
+    def fitted(self, source: Any, room: int) -> tuple[list[int], bool]:
+        """The prompt in at most `room` positions, and whether it was cut for that."""
         prompt = self.task.encode_source(source)
         if self.task.length(prompt) <= room:
             return prompt, False

@@ -1,10 +1,13 @@
 """A trained model plays: new pieces, or how a primer goes on."""
 
 import math
+from collections.abc import Iterator
 
 from gpt2kit.engine import Engine, Result
 from gpt2kit.generate.answer import Clock
+from gpt2kit.model.look import attention_spans
 from gpt2kit.music import events
+from gpt2kit.music.attended import Attention, Weights, grouped
 from gpt2kit.music.notes import Notes
 
 EVENTS_A_SECOND = 200
@@ -34,3 +37,17 @@ def piece(engine: Engine, primer: Notes, result: Result, alone: bool = False) ->
 def stalled(result: Result, seconds: float) -> bool:
     """Whether it was stopped before its time, as time no longer moved on."""
     return not result.finished and events.seconds(result.ids[0]) + 1e-6 < seconds
+
+
+def looked_back(engine: Engine, prompt: list[int]) -> Attention:
+    """What the model looked at for each note of a performance, which is a BEGIN and its events."""
+    return grouped(prompt[1:], event_rows(engine, prompt))
+
+
+def event_rows(engine: Engine, prompt: list[int]) -> Iterator[tuple[int, Weights]]:
+    """For each event behind BEGIN (start, its weights [layers, heads, n] on the n events from there on).
+
+    The row that predicts an event is that of the one before; its weight on BEGIN belongs to no note.
+    """
+    for start, row in attention_spans(engine.model, prompt[:-1]):
+        yield max(0, start - 1), row[:, :, start == 0 :].numpy()

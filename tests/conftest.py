@@ -1,9 +1,21 @@
-"""What all tests share: one thread, no network, tiny models and corpora."""
+"""What all tests share: one thread, no network, tiny models and corpora, and a browser.
 
+The browser is a headless Chromium, driven over a pipe by the DevTools protocol: enough of it to look at one page.
+
+https://chromedevtools.github.io/devtools-protocol/
+"""
+
+import base64
+import fcntl
 import importlib.util
+import json
 import os
+import select
+import shutil
 import socket
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -38,10 +50,13 @@ def seeded() -> None:
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that reaches for the network fails."""
+    """A test that reaches for the network fails; a server of its own on this machine is none."""
+    connect = socket.socket.connect
 
     def refuse(self: socket.socket, address: Any) -> None:
-        raise AssertionError(f"a test wanted to connect to {address}")
+        if not (isinstance(address, tuple) and address[0] == "127.0.0.1"):
+            raise AssertionError(f"a test wanted to connect to {address}")
+        connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
@@ -131,6 +146,175 @@ def little_memory() -> Callable[[], AbstractContextManager[None]]:
     return limited
 
 
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+PATIENCE = 60.0
+"""Seconds for any one answer, on a busy machine."""
+
+
+def installed() -> str | None:
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+class Browser:
+    """One tab. `problems` collects what the console complained of and every request but that of the file itself."""
+
+    def __init__(self, commands: int, answers: int) -> None:
+        self.problems: list[str] = []
+        self._commands, self._answers = commands, answers
+        self._buffer = b""
+        self._number = 0
+        self._session = ""
+        self._home = ""
+        self._loaded = False
+        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.send(f"{domain}.enable")
+
+    def send(self, method: str, **parameters: object) -> dict[str, Any]:
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        os.write(self._commands, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._receive()
+            if answer.get("id") == self._number:
+                assert "error" not in answer, answer
+                return answer["result"]
+            self._note(answer)
+
+    def open(self, path: Path, width: int = 1280, height: int = 900, dark: bool = False, mobile: bool = False) -> None:
+        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.send("Emulation.setEmulatedMedia", features=[scheme])
+        self.visit(path.as_uri())
+
+    def visit(self, address: str) -> None:
+        self._loaded, self._home = False, address
+        self.send("Page.navigate", url=address)
+        while not self._loaded:
+            self._note(self._receive())
+        self.frame()
+
+    def value(self, script: str) -> Any:
+        """What a JavaScript expression gives; awaited if it is a promise."""
+        result = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in result, result
+        return result["result"].get("value")
+
+    def frame(self) -> None:
+        """Let the page paint what it has asked to."""
+        self.value("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
+
+    def until(self, script: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while not self.value(script):
+            assert time.monotonic() < end, f"never true: {script}"
+            time.sleep(0.02)
+
+    def press(self, key: str, code: int = 0) -> None:
+        text = {"text": key} if len(key) == 1 else {}
+        for kind in ("keyDown", "keyUp"):
+            more = text if kind == "keyDown" else {}
+            self.send("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **more)
+        self.frame()
+
+    def mouse(self, kind: str, x: float, y: float) -> None:
+        pressed = {} if kind == "mouseMoved" else {"button": "left", "clickCount": 1}
+        self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, **pressed)
+
+    def click(self, x: float, y: float) -> None:
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            self.mouse(kind, x, y)
+        self.frame()
+
+    def picture(self, path: Path) -> None:
+        shot = self.send("Page.captureScreenshot", format="png")
+        path.write_bytes(base64.b64decode(shot["data"]))
+
+    def _foreign(self, request: dict[str, Any]) -> bool:
+        """Whether it is asked of another than the server of the page."""
+        served = self._home.startswith("http://127.0.0.1:") and request["request"]["url"].startswith(self._home)
+        return request.get("type") != "Document" and not served
+
+    def _receive(self) -> dict[str, Any]:
+        while b"\0" not in self._buffer:
+            ready, _, _ = select.select([self._answers], [], [], PATIENCE)
+            part = os.read(self._answers, 1 << 20) if ready else b""
+            assert part, "the browser has gone or does not answer"
+            self._buffer += part
+        message, self._buffer = self._buffer.split(b"\0", 1)
+        return json.loads(message)
+
+    def _note(self, event: dict[str, Any]) -> None:
+        method, parameters = event.get("method"), event.get("params", {})
+        if method == "Page.loadEventFired":
+            self._loaded = True
+        elif method == "Runtime.exceptionThrown":
+            self.problems.append(str(parameters["exceptionDetails"]))
+        elif method == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning", "assert"):
+            self.problems.append(str(parameters["args"]))
+        elif method == "Log.entryAdded" and parameters["entry"]["level"] in ("error", "warning"):
+            self.problems.append(parameters["entry"]["text"])
+        elif method == "Network.requestWillBeSent" and self._foreign(parameters):
+            self.problems.append(f"requested {parameters['request']['url'][:200]}")
+
+
+@contextmanager
+def browser(program: str, folder: Path) -> Iterator[Browser]:
+    """A browser whose profile lies in `folder`."""
+    theirs_in, commands = os.pipe()
+    answers, theirs_out = os.pipe()
+    # The protocol's pipes are descriptors 3 and 4, which may be taken here: first out of the way, then into place.
+    far_in, far_out = (fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (theirs_in, theirs_out))
+
+    def place() -> None:
+        os.dup2(far_in, 3)
+        os.dup2(far_out, 4)
+
+    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"]
+    flags += ["--mute-audio", "--remote-debugging-pipe", f"--user-data-dir={folder}", "about:blank"]
+    process = subprocess.Popen(
+        [program, *flags],
+        pass_fds=(3, 4),
+        preexec_fn=place,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    for end in (theirs_in, theirs_out, far_in, far_out):
+        os.close(end)
+    try:
+        yield Browser(commands, answers)
+    finally:
+        os.close(commands)
+        os.close(answers)
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    program = installed()
+    if program is None:
+        pytest.skip("no Chromium or Chrome is installed")
+    with browser(program, tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def tab(chromium: Browser) -> Iterator[Browser]:
+    """A browser that must have had nothing to complain of when the test ends."""
+    chromium.problems.clear()
+    yield chromium
+    assert chromium.problems == []
+
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -185,3 +369,23 @@ def by_heart(tmp_path_factory: pytest.TempPathFactory, examples: Callable[[str],
     preparing.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
     list(pipeline.train(tiny, folder / "data", folder / "run"))
     return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def run_of(tmp_path_factory: pytest.TempPathFactory, examples: Callable[[str], Any]) -> Callable[[str], Path]:
+    """`run_of(task)`: a run of any task, trained for a moment on its own examples; the prepared `data` is beside it."""
+    from gpt2kit import pipeline, preparing, recipe
+
+    made: dict[str, Path] = {}
+
+    def train(task: str) -> Path:
+        if task not in made:
+            folder = tmp_path_factory.mktemp(f"run-of-{task}")
+            corpus = examples(task).write_corpus(folder)
+            tiny = recipe.load(task, [*examples(task).TINY, "train.steps=12", "train.evaluate_every=12"])
+            preparing.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
+            list(pipeline.train(tiny, folder / "data", folder / "run"))
+            made[task] = folder / "run"
+        return made[task]
+
+    return train

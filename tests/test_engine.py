@@ -110,7 +110,7 @@ def test_a_source_longer_than_the_window_is_cut(fr: Engine) -> None:
     long = Sentence("word " * 500, "fr")
     result = next(iter(fr.results([long])))
     assert result.truncated
-    prompt, truncated = fr._prompt(long, fr.config)
+    prompt, truncated = fr.prompt(long, fr.config)
     prompts.append(prompt)
     assert truncated
     assert prompt[-1] == fr.task.encode_source(long)[-1], "the separator stays"

@@ -49,7 +49,13 @@ def test_it_has_the_package_the_recipes_and_the_samples(wheel: Path) -> None:
     }
     assert recipes
     assert len(samples) == 21
-    assert sources | recipes | samples | {"gpt2kit/py.typed", "gpt2kit/music/page.html"} <= names
+    pages = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "gpt2kit").rglob("*")
+        if path.suffix in (".html", ".css", ".js")
+    }
+    assert {"gpt2kit/music/page.html", "gpt2kit/inspection/page/page.html"} <= pages
+    assert sources | recipes | samples | pages | {"gpt2kit/py.typed"} <= names
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"gpt2kit"}
     assert not [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".tmp", ".safetensors"))]
 

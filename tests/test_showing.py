@@ -1,7 +1,6 @@
 """`show`: the very tokens that training reads, and the very ones that carry loss."""
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,6 @@ import torch
 
 from gpt2kit import pipeline, preparing, recipe, showing, tasks
 from gpt2kit.cli.app import run
-from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.store import Store
 from gpt2kit.evaluate.loss import TargetLoss
 from gpt2kit.model.gpt2 import GPT2
@@ -147,16 +145,6 @@ def test_what_steers_a_terminal_is_spelt_out(examples: Examples, tmp_path: Path,
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert r"\x1b[2J" in out
-
-
-@pytest.mark.parametrize("text", ["plain", " été", "日本", "🙂", "\n\n", "<|endoftext|>"])
-def test_pieces_spell_every_byte(text: str, tmp_path: Path) -> None:
-    bpe = Bpe.train(iter(["a corpus of no importance"]), 300, ["<to-fr>"])
-    pieces = [bpe.piece(id) for id in bpe.encode([text])[0]]
-    spelt = re.sub(rb"\\x(..)", lambda found: bytes([int(found[1], 16)]), "".join(pieces).encode())
-    assert spelt == text.encode()
-    assert bpe.piece(bpe.end_of_text) == "<|endoftext|>"
-    assert bpe.piece(bpe.id("<to-fr>")) == "<to-fr>"
 
 
 def test_more_than_there_are_is_no_mistake(prepared: Prepared, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 
 from gpt2kit import tasks
-from gpt2kit.cli import console, demo, lm, merge, music, recipes, show, verbs
+from gpt2kit.cli import console, demo, explore, inspect, lm, merge, music, recipes, show, verbs
 from gpt2kit.cli.arguments import expand
 from gpt2kit.errors import Interrupted, MachineError, UserError
 
@@ -38,6 +38,8 @@ def build() -> typer.Typer:
         app.add_typer(task_app, name=name)
     app.command("demo")(demo.demo)
     app.command("merge")(merge.merge)
+    app.command("inspect")(inspect.inspect)
+    app.command("explore")(explore.explore)
     app.add_typer(recipes.app, name="recipes")
     app.callback(invoke_without_command=True)(version)
     return app

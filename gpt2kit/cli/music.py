@@ -179,7 +179,7 @@ def render(
     told, failed = [], []
     for path in paths:
         try:
-            notes = _heard(path)
+            notes = heard(path)
         except DataError as error:
             failed.append(str(error))
             continue
@@ -196,19 +196,14 @@ def render(
 
 def _rendered(path: Path, notes: "Notes", primer: float, engine: "Engine | None", overwrite: bool) -> dict[str, Any]:
     """Sound, picture and page of a piece, with what a model attends to in it."""
-    from gpt2kit.music.attended import grouped
     from gpt2kit.music.page import write_page
 
     attention = None
     if engine is not None:
-        from gpt2kit.model.look import attention_spans
+        from gpt2kit.performer import looked_back
 
         prompt = engine.task.encode_source(notes)
-        notes = engine.task.decode(prompt)
-        # The row that predicts an event is that of the one before; its weight on BEGIN belongs to no note.
-        spans = attention_spans(engine.model, prompt[:-1])
-        rows = ((max(0, start - 1), row[:, :, start == 0 :].numpy()) for start, row in spans)
-        attention = grouped(prompt[1:], rows)
+        notes, attention = engine.task.decode(prompt), looked_back(engine, prompt)
     page = path.with_suffix(".html")
     told = _shown(path, notes, primer, overwrite) | {"page": str(page)}
     if _wanted(page, overwrite):
@@ -226,14 +221,14 @@ def _check_seconds(seconds: float, primer: float = 0.0) -> None:
 def _primer(path: str, seconds: float | None) -> "Notes":
     if seconds is not None and not seconds > 0:
         raise UserError(f"--prime-seconds {seconds:g}: take more than 0 seconds of the primer")
-    heard = _heard(path)
-    part = heard if seconds is None else heard.sliced(0, seconds)
+    notes = heard(path)
+    part = notes if seconds is None else notes.sliced(0, seconds)
     if not len(part):
         raise DataError(f"{path}: there are no notes in its first {seconds:g} seconds")
     return part
 
 
-def _heard(path: str | Path) -> "Notes":
+def heard(path: str | Path) -> "Notes":
     """The piano notes of a file; says what else is in it. Raises DataError when there are none."""
     from gpt2kit.music.midi import read_midi
 

@@ -41,8 +41,10 @@ def show(
         console.loss_legend()
     for row in showing.shown(loaded, folder, opened, split, n):
         if json:
-            pieces = zip(row.ids, opened.pieces(row.ids), row.loss, strict=True)
-            told = [{"id": id, "text": text, "loss": loss} for id, text, loss in pieces]
+            spelled = map(opened.spelled, row.ids)
+            texts = (each if isinstance(each, str) else each.decode("utf-8", "backslashreplace") for each in spelled)
+            marked = zip(row.ids, texts, row.loss, strict=True)
+            told = [{"id": id, "text": text, "loss": loss} for id, text, loss in marked]
             console.result_json({"example": row.example, "answer": row.answer, "weight": row.weight, "tokens": told})
         else:
             learned = f"{sum(row.loss):,} of {len(row.ids):,} tokens carry loss"

@@ -163,23 +163,22 @@ class Bpe:
         """The text of ids; a character cut in half becomes U+FFFD, special tokens vanish unless asked for."""
         return self.tokenizer.decode(list(ids), skip_special_tokens=not special)
 
-    def piece(self, id: int) -> str:
-        """What a token stands for; bytes that are no character of their own as \\xe2, special tokens by their names."""
-        spelt, alphabet = self.token(id), bytes_by_character()
-        if any(char not in alphabet for char in spelt) or self.decode([id]) == "":
-            return spelt
-        return bytes(alphabet[char] for char in spelt).decode("utf-8", "backslashreplace")
-
     def unknown_bytes(self) -> list[str]:
         """The bytes that have no token, as 0x41; text loses them. None of a vocabulary that is GPT-2's or learned
         here."""
         known = self.tokenizer.get_vocab()
-        alphabet = bytes_by_character()
-        return [f"0x{byte:02x}" for char, byte in alphabet.items() if char not in known]
+        return [f"0x{byte:02x}" for char, byte in bytes_by_character().items() if char not in known]
 
     def token(self, id: int) -> str:
         """A token as the vocabulary spells it."""
         return self.tokenizer.id_to_token(id) or ""
+
+    def spelled(self, id: int) -> bytes | str:
+        """The bytes that a token stands for, which may be a part of a character; the name of one that is no text."""
+        token, byte_of = self.token(id), bytes_by_character()
+        if id in self.tokenizer.get_added_tokens_decoder() or any(char not in byte_of for char in token):
+            return token
+        return bytes(byte_of[char] for char in token)
 
     def extends(self, other: "Bpe") -> bool:
         """Whether every token of `other` has the same id here."""

@@ -17,7 +17,7 @@ POSITIONS = 8192
 def probabilities(model: GPT2, prompts: Sequence[Sequence[int]], extract: int) -> Iterator[tuple[int, list[float]]]:
     """(index, probability of each answer) of every prompt, whose texts end with the id `extract`; longest first."""
     model.eval()
-    examples = [_texts(prompt, extract) for prompt in prompts]
+    examples = [texts_of(prompt, extract) for prompt in prompts]
     order = sorted(range(len(examples)), key=lambda index: max(map(len, examples[index])), reverse=True)
     while order:
         width = max(map(len, examples[order[0]]))
@@ -33,7 +33,8 @@ def likeliest(probabilities: Sequence[float]) -> int:
     return max(range(len(probabilities)), key=probabilities.__getitem__)
 
 
-def _texts(prompt: Sequence[int], extract: int) -> list[list[int]]:
+def texts_of(prompt: Sequence[int], extract: int) -> list[list[int]]:
+    """The texts of a prompt, each of which ends with the id `extract`."""
     texts: list[list[int]] = [[]]
     for id in prompt:
         texts[-1].append(id)

@@ -1,5 +1,7 @@
 """Causal self-attention. Shapes: B rows, T positions, D width, H heads, K = D / H, S keys."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -36,10 +38,15 @@ def short_attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | No
 
 def attention_weights(query: Tensor, key: Tensor, bias: Tensor | None = None) -> Tensor:
     """How much of each key every query takes in, [B, H, T, S] in fp32; the queries are those of the last T keys."""
-    scores_BHTS = (query @ key.transpose(-1, -2)) * query.size(-1) ** -0.5
+    scores_BHTS = scaled_scores(query, key)
     if bias is not None:
         scores_BHTS = scores_BHTS + bias
     return scores_BHTS.masked_fill(future(query, key), float("-inf")).softmax(-1, dtype=torch.float32)
+
+
+def scaled_scores(query: Tensor, key: Tensor) -> Tensor:
+    """Q K^T / sqrt(K), [B, H, T, S]."""
+    return (query @ key.transpose(-1, -2)) * query.size(-1) ** -0.5
 
 
 def relative_bias(query: Tensor, table_HSK: Tensor) -> Tensor:
@@ -91,6 +98,29 @@ def cached_attention(
     return scores_BHTS.softmax(-1) @ values
 
 
+class Look(NamedTuple):
+    """All that a layer's heads compute until they gather: for those who want to see it.
+
+    Keys are positions, or the slots of compressed attention.
+    """
+
+    query: Tensor
+    """[B, H, T, K]."""
+    key: Tensor
+    """[B, H, S, K]."""
+    value: Tensor
+    """[B, H, S, K]."""
+    scores: Tensor
+    """[B, H, T, S], scaled; not a number where there is none, as of a distance that a layer has no vector for."""
+    hidden: Tensor
+    """[T, S]: True where a query must not look."""
+
+    @property
+    def weights(self) -> Tensor:
+        """How much each query takes in of each key, [B, H, T, S] in fp32; a row adds up to 1."""
+        return self.scores.masked_fill(self.hidden, float("-inf")).softmax(-1, dtype=torch.float32)
+
+
 class Attention(nn.Module):
     """GPT-2's masked self-attention, scaled by 1 / sqrt(K); one fused projection gives query, key and value."""
 
@@ -109,9 +139,13 @@ class Attention(nn.Module):
         return causal_attention(query, key, value)
 
     def weights(self, x_BTD: Tensor) -> Tensor:
-        """How much each position takes in of each, [B, H, T, T] in fp32: for those who want to see it."""
-        query, key, _ = self.projected(x_BTD)
-        return attention_weights(query, key)
+        """How much each position takes in of each, [B, H, T, T] in fp32."""
+        return self.look(x_BTD).weights
+
+    def look(self, x_BTD: Tensor) -> Look:
+        """What `forward` computes with, laid open."""
+        query, key, value = self.projected(x_BTD)
+        return Look(query, key, value, scaled_scores(query, key), future(query, key))
 
     def projected(self, x_BTD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Query, key and value, each [B, H, T, K]."""
@@ -135,6 +169,8 @@ class RelativeAttention(Attention):
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return causal_attention(query, key, value, self.distance.to(query.dtype))
 
-    def weights(self, x_BTD: Tensor) -> Tensor:
-        query, key, _ = self.projected(x_BTD)
-        return attention_weights(query, key, relative_bias(query, self.distance[:, : query.size(2)]))
+    def look(self, x_BTD: Tensor) -> Look:
+        """What lies ahead has no distance, and so no score."""
+        look = super().look(x_BTD)
+        scores_BHTT = look.scores + relative_bias(look.query, self.distance[:, : look.query.size(2)])
+        return look._replace(scores=scores_BHTT.masked_fill(look.hidden, torch.nan))

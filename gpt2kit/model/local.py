@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig
-from gpt2kit.model.attention import Attention, attention_weights, causal_attention
+from gpt2kit.model.attention import Attention, Look, causal_attention
 
 
 def local_attention(query: Tensor, key: Tensor, value: Tensor, block: int) -> Tensor:
@@ -42,11 +42,8 @@ class LocalAttention(Attention):
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return local_attention(query, key, value, self.block)
 
-    def weights(self, x_BTD: Tensor) -> Tensor:
-        """Outside of a position's block they are 0."""
-        query, key, _ = self.projected(x_BTD)
+    def look(self, x_BTD: Tensor) -> Look:
+        """What is outside of a position's block is hidden from it."""
+        look = super().look(x_BTD)
         blocks_T = torch.arange(x_BTD.size(1), device=x_BTD.device) // self.block
-        elsewhere = blocks_T != blocks_T[:, None]
-        return attention_weights(
-            query, key, query.new_zeros(()).expand_as(elsewhere).masked_fill(elsewhere, -torch.inf)
-        )
+        return look._replace(hidden=look.hidden | (blocks_T != blocks_T[:, None]))

@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig
 from gpt2kit.model.attention import (
+    Attention,
+    Look,
     RelativeAttention,
     attention_weights,
     by_distance,
@@ -54,12 +56,12 @@ class RelativeLocalAttention(RelativeAttention):
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return relative_local_attention(query, key, value, self.distance.to(query.dtype), self.block)
 
-    def weights(self, x_BTD: Tensor) -> Tensor:
-        """Outside of a position's block and the one before they are 0."""
-        query, key, _ = self.projected(x_BTD)
+    def look(self, x_BTD: Tensor) -> Look:
+        """What is outside of a position's block and the one before is hidden from it, and has no score."""
+        look = Attention.look(self, x_BTD)
         positions_T = torch.arange(x_BTD.size(1), device=x_BTD.device)
         distances_TT = positions_T[:, None] - positions_T
         blocks_T = positions_T // self.block
-        elsewhere = blocks_T[:, None] - blocks_T > 1
-        bias = by_distance(query, self.distance, distances_TT.expand(len(x_BTD), -1, -1))
-        return attention_weights(query, key, bias.masked_fill(elsewhere, -torch.inf))
+        hidden_TT = look.hidden | (blocks_T[:, None] - blocks_T > 1)
+        bias = by_distance(look.query, self.distance, distances_TT.expand(len(x_BTD), -1, -1))
+        return look._replace(scores=(look.scores + bias).masked_fill(hidden_TT, torch.nan), hidden=hidden_TT)

@@ -50,6 +50,20 @@ def name(id: int) -> str:
     return f"NOTE_OFF_{id - NOTE_OFF}" if id >= NOTE_OFF else f"NOTE_ON_{id}"
 
 
+PITCHES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "G♯", "A", "B♭", "B")
+
+
+def spoken(id: int) -> str:
+    """The same as a musician says it: C4 on, C4 off, 120 ms, velocity 78 (the middle of its bin), BEGIN, END or PAD."""
+    if id >= BEGIN or id < 0:
+        return name(id)
+    if id >= VELOCITY:
+        return f"velocity {bin_velocity(id - VELOCITY + 1)}"
+    if id >= TIME_SHIFT:
+        return f"{(id - TIME_SHIFT + 1) * 1000 // STEPS_A_SECOND} ms"
+    return f"{PITCHES[(id & 127) % 12]}{(id & 127) // 12 - 1} {'off' if id >= NOTE_OFF else 'on'}"
+
+
 def velocity_bin(velocity: ArrayLike) -> NDArray[np.int64]:
     """The bin, 1 to 32, of velocities 1 to 127: four of them share one."""
     return (np.asarray(velocity, np.int64) - 1) // 4 + 1

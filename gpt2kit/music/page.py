@@ -2,9 +2,6 @@
 
 import base64
 import html
-import json
-import re
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +11,7 @@ from gpt2kit.files import write_text
 from gpt2kit.music import palette
 from gpt2kit.music.attended import Attention
 from gpt2kit.music.notes import Notes
+from gpt2kit.pages import embedded, filled, resource
 
 
 def write_page(
@@ -25,9 +23,23 @@ def write_page(
     A minute of dense piano takes 50 kB, with 6 layers of 8 heads and 6 keys each some 900 kB. The same input gives the
     same bytes. Raises ValueError if `attention` belongs to other notes, MachineError if `path` cannot be written.
     """
+    parts = {
+        "title": html.escape(title),
+        "piece": embedded(piece_of(notes, title, primer_seconds, attention)),
+        "style": resource("music/roll.css"),
+        "roll": resource("music/roll.html"),
+        "script": resource("music/roll.js"),
+    }
+    write_text(path, filled(resource("music/page.html"), parts))
+
+
+def piece_of(
+    notes: Notes, title: str, primer_seconds: float = 0.0, attention: Attention | None = None
+) -> dict[str, object]:
+    """What `roll.js` shows, as JSON."""
     if attention is not None and len(attention.keys) != len(notes):
         raise ValueError(f"attention for {len(attention.keys)} notes does not fit {len(notes)} notes")
-    piece = {
+    return {
         "title": title,
         "primer": round(min(max(primer_seconds, 0.0), notes.duration), 3),
         "pitch": notes.pitch.tolist(),
@@ -41,16 +53,6 @@ def write_page(
         "heads": palette.HEADS,
         "attention": None if attention is None else _packed(attention),
     }
-    parts = {"title": html.escape(title), "piece": _embedded(piece)}
-    template = (files("gpt2kit") / "music" / "page.html").read_text(encoding="utf-8")
-    # In one pass: what a title says is not looked at again.
-    write_text(path, re.sub(r"\{\{(title|piece)\}\}", lambda found: parts[found[1]], template))
-
-
-def _embedded(value: object) -> str:
-    """JSON that no HTML parser takes for the end of its script element."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _milliseconds(seconds: NDArray[np.float64]) -> list[int]:

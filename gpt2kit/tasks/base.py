@@ -203,9 +203,9 @@ class Task(ABC, Generic[Source, Target]):
         """Ids as a person reads them, control tokens included."""
         return str(self.decode(ids))
 
-    def pieces(self, ids: Sequence[int]) -> list[str]:
-        """The same of each by itself; a part of a character is spelt in bytes."""
-        return [self.render([id]) for id in ids]
+    def spelled(self, id: int) -> bytes | str:
+        """One id alone: the bytes of text that it stands for, or the name of what is no text."""
+        return self.render([id])
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -324,7 +324,7 @@ class TextTask(Task[Source, Target]):
         bpe.save(folder, window)
         return self.opened(folder)
 
-    def spelled(self, text: str) -> dict[str, int]:
+    def controls_in(self, text: str) -> dict[str, int]:
         """What a report says of a text that spells control tokens, which it does not turn into."""
         found = {token: text.count(token) for token in self.controls if token in text}
         return {f"times {token} was in the text, and was read as text": count for token, count in found.items()}
@@ -350,11 +350,11 @@ class TextTask(Task[Source, Target]):
     def unknown(self) -> list[str]:
         return self.bpe.unknown_bytes()
 
-    def pieces(self, ids: Sequence[int]) -> list[str]:
-        return [self.bpe.piece(id) for id in ids]
-
     def render(self, ids: Sequence[int]) -> str:
         return self.bpe.decode(ids, special=True)
+
+    def spelled(self, id: int) -> bytes | str:
+        return self.bpe.spelled(id)
 
     def fingerprint(self) -> str:
         return self.bpe.fingerprint()

@@ -68,7 +68,7 @@ class Lm(TextTask[str, str]):
         return None if record.target.strip() or continues(record) else "no text"
 
     def left_out(self, record: Record[str, str]) -> dict[str, int]:
-        return self.spelled(record.target)
+        return self.controls_in(record.target)
 
     def blank(self, source: str) -> bool:
         return False

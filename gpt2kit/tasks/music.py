@@ -140,11 +140,6 @@ class Music(Task["Notes", "Notes"]):
         times = events.times(ids)
         return "\n".join(f"{time:8.2f} s  {events.name(id)}" for time, id in zip(times, ids, strict=True))
 
-    def pieces(self, ids: Sequence[int]) -> list[str]:
-        from gpt2kit.music import events
-
-        return list(map(events.name, ids))
-
     def shorten(self, prompt: list[int], room: int) -> list[int]:
         return self.recent(prompt, room)
 
@@ -160,6 +155,11 @@ class Music(Task["Notes", "Notes"]):
         from gpt2kit.music.augment import window
 
         return window(ring, start, length, noise, self.transpose, self.stretch)
+
+    def spelled(self, id: int) -> str:
+        from gpt2kit.music import events
+
+        return events.spoken(id)
 
     def units(self, ids: Sequence[int]) -> dict[str, float]:
         from gpt2kit.music import events

@@ -124,7 +124,7 @@ class Summarize(TextTask[Document, str]):
         return Record(Document(texts["title"], texts["body"]), texts["summary"], id=texts.get("id", ""))
 
     def left_out(self, record: Record[Document, str]) -> dict[str, int]:
-        return self.spelled(f"{_text(record.source)}\n{record.target}")
+        return self.controls_in(f"{_text(record.source)}\n{record.target}")
 
     @property
     def controls(self) -> Sequence[str]:

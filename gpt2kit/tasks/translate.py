@@ -126,7 +126,7 @@ class Translate(TextTask[Sentence, str]):
 
     def left_out(self, record: Record[Sentence, str]) -> dict[str, int]:
         same = {"pairs whose target is their source": 1} if record.source.text == record.target else {}
-        return same | self.spelled(f"{record.source.text}\n{record.target}")
+        return same | self.controls_in(f"{record.source.text}\n{record.target}")
 
     @property
     def controls(self) -> Sequence[str]:

@@ -25,10 +25,21 @@ from gpt2kit.train import events as kinds
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]
 
-HEAVY = {"torch", "transformers", "datasets", "numpy", "pyarrow", "huggingface_hub", "sacrebleu", "rouge_score"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "datasets",
+    "numpy",
+    "pyarrow",
+    "huggingface_hub",
+    "sacrebleu",
+    "rouge_score",
+    "matplotlib",
+}
 LIGHT = [
     *(["--help"], ["translate", "--help"], ["translate", "train", "--help"], ["demo", "-h"], ["--version"]),
     *(["lm", "--help"], ["finetune", "train", "--help"], ["merge", "--help"]),
+    *(["inspect", "--help"], ["explore", "--help"]),
     *(["recipes"], ["recipes", "show", "translate"], ["nonsense"], ["demo", "nonsense"], ["recipes", "show", "no"]),
 ]
 

@@ -12,8 +12,9 @@ import pytest
 import typer
 
 from gpt2kit import pipeline, recipe, tasks
-from gpt2kit.cli import demo
+from gpt2kit.cli import console, demo
 from gpt2kit.cli.app import build, run
+from gpt2kit.inspection.explorer import Server
 from gpt2kit.recipe import read_by
 from gpt2kit.train import launch
 
@@ -25,6 +26,8 @@ GENERATE = "translate generate --run RUN"
 EVALUATE = "translate evaluate --run RUN"
 LM = "lm generate --run LM --length 8"
 MUSIC = "music generate --run PIANO --seconds 1 --out a.mid"
+
+PORT = 38017
 
 FLAGS: dict[str, dict[str, tuple[str, str]]] = {
     "prepare": {
@@ -165,6 +168,30 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--overwrite": ("merge LORA --out DATA", "--overwrite"),
         "--json": ("merge LORA --out merged", "--json"),
     },
+    "inspect": {
+        "model": ("inspect", "RUN --json x"),
+        "inputs": ("inspect LM --json", "xyz"),
+        "--file": ("inspect LM --json", "--file TEXTS"),
+        "--out": ("inspect RUN x", "--out page.html"),
+        "--text": ("inspect RUN x --json", "--text"),
+        "--png": ("inspect RUN x --json", "--png figures"),
+        "--visualizer": ("inspect PIANO TUNE --json", "--visualizer v.json"),
+        "--generate": ("inspect RUN x --json", "--generate 1"),
+        "--target": ("inspect RUN x --json", "--target un"),
+        "--set": ("inspect RUN xyz --json", "--set generate.max_new_tokens=1"),
+        "--device": ("inspect RUN x --json", "--device cuda:99"),
+        "--overwrite": ("inspect RUN x --out KEPT", "--overwrite"),
+        "--json": ("inspect RUN x --text", "--json"),
+    },
+    "explore": {
+        "model": ("explore", "RUN"),
+        "inputs": ("explore RUN", "xyz"),
+        "--compare": ("explore RUN", "--compare RUN"),
+        "--port": ("explore RUN", f"--port {PORT}"),
+        "--set": ("explore RUN", "--set generate.max_new_tokens=1"),
+        "--device": ("explore RUN", "--device cuda:99"),
+        "--json": ("explore RUN", "--json"),
+    },
     "recipes show": {
         "name": ("recipes show", "lm"),
         "--set": ("recipes show lm", "--set train.lr=1.0"),
@@ -211,6 +238,12 @@ def place(
     return Place(words, folder)
 
 
+def served(server: Server) -> None:
+    """Says what would be served, and ends."""
+    sides = [(side.name, side.engine.config) for side in server.explorer.sides]
+    console.result(f"{sides} {server.explorer.text}")
+
+
 @pytest.fixture
 def seen(
     place: Place,
@@ -229,6 +262,7 @@ def seen(
     numbers = iter(range(100))
     monkeypatch.setattr(launch, "launch", lambda words, devices, again: None)
     monkeypatch.setattr(demo, "_sample", lambda task: tmp_path / "nowhere")
+    monkeypatch.setattr(Server, "serve_forever", served)
 
     def look(command: str) -> object:
         work = tmp_path / f"work-{next(numbers)}"
@@ -246,6 +280,7 @@ def seen(
         code = run([part for word in command.split() for part in words.get(word, [word])])
         out, err = capsys.readouterr()
         out = re.sub(r'("[a-z_]*second[a-z_]*": )[0-9.e-]+', r"\1", out)
+        out = re.sub(rf"127\.0\.0\.1:(?!{PORT})\d+", "", out)
         files = {
             str(path.relative_to(work)): "" if path.name in CHANGING else hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(work.rglob("*"))

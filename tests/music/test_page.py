@@ -18,7 +18,7 @@ from gpt2kit.music.notes import Notes
 from gpt2kit.music.page import write_page
 
 if TYPE_CHECKING:
-    from tests.music.conftest import Browser
+    from tests.conftest import Browser
 
 EVIL = "</script><script>document.title='gone'</script><img src=x onerror=alert(1)> {{piece}} {{title}} \\1 &amp;\u2028"
 THREE = Notes.of([60, 72, 64], [20, 120, 60], [0.5, 2.0, 4.0], [1.5, 3.0, 6.0])
@@ -145,8 +145,10 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         write_page(tmp_path / "no" / "a.html", THREE, "A piece")
 
 
-def test_the_template_is_part_of_the_package() -> None:
-    assert (files("gpt2kit") / "music" / "page.html").is_file()
+def test_the_templates_are_part_of_the_package() -> None:
+    assert all(
+        (files("gpt2kit") / "music" / name).is_file() for name in ("page.html", "roll.html", "roll.css", "roll.js")
+    )
 
 
 # ---- in a browser ----

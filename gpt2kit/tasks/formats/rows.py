@@ -72,7 +72,7 @@ class Rows(Finetune):
         return map(self.parse, lines)
 
     def left_out(self, record: Record[Any, str]) -> dict[str, int]:
-        return self.spelled("\n".join([*record.source, record.target]))
+        return self.controls_in("\n".join([*record.source, record.target]))
 
     def texts(self, record: Record[Any, str]) -> Mapping[str, str]:
         return {"values": json.dumps(record.source, ensure_ascii=False), "target": record.target}

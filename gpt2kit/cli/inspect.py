@@ -1,0 +1,165 @@
+"""`gpt2kit inspect`: what a model computes on one input, as a page, tables, numbers or figures."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gpt2kit import files
+from gpt2kit.cli import console, verbs
+from gpt2kit.errors import UserError
+
+if TYPE_CHECKING:
+    from gpt2kit.engine import Engine
+    from gpt2kit.inspection.subject import Subject
+
+PAGE = "inspect.html"
+
+ModelArgument = Annotated[str, typer.Argument(help="A run of any task, a GPT-2 folder or a Hub id.")]
+FileOption = Annotated[str, typer.Option("--file", "-f", help="A file with the input; - is stdin.")]
+
+
+def inspect(
+    model: ModelArgument,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(help="A text, a MIDI file for music, or - for stdin; several where a row has several columns."),
+    ] = None,
+    *,
+    file: FileOption = "",
+    out: Annotated[str, typer.Option("--out", "-o", help=f"The page to write; {PAGE} unless something else is.")] = "",
+    text: Annotated[bool, typer.Option("--text", help="The same as tables on stdout.")] = False,
+    png: Annotated[str, typer.Option("--png", help="A folder for figures.")] = "",
+    visualizer: Annotated[
+        str, typer.Option("--visualizer", help="Music: the JSON of the public music-transformer-visualization.")
+    ] = "",
+    generate: Annotated[
+        int | None, typer.Option("--generate", min=0, help="Tokens of the model's answer at most; 0: none.")
+    ] = None,
+    target: Annotated[str | None, typer.Option("--target", help="Look at this answer instead of the model's.")] = None,
+    set: verbs.SetOption,
+    device: verbs.DeviceOption = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    json: verbs.JsonOption = False,
+) -> None:
+    """Look inside: every weight, token, head and layer of a model on one input, as a page that works offline."""
+    if generate is not None and target is not None:
+        raise UserError("--target is the answer: there is nothing to --generate")
+    if not (out or text or json or png or visualizer):
+        out = PAGE
+    for name in filter(None, (out, visualizer)):
+        files.refuse_existing_file(Path(name), overwrite)
+        files.writable_folder(Path(name).parent)
+    if png and Path(png).is_file():
+        raise UserError(f"{png} is a file; --png takes a folder")
+    for path in Path(png).glob("*.png") if png else ():
+        files.refuse_existing_file(path, overwrite)
+    engine, task = opened(model, device, set)
+    if visualizer and task != "music":
+        raise UserError(f"--visualizer is for music: {model} is a model of {task}")
+    source = source_of(engine, task, inputs or [], file)
+
+    from gpt2kit.inspection.subject import subject_of
+
+    subject = subject_of(engine, model, task, source, generate, target)
+    for remark in subject.remarks:
+        console.say(remark)
+    _told(subject, out, text, png, visualizer, json)
+
+
+def _told(subject: "Subject", out: str, text: bool, png: str, visualizer: str, json: bool) -> None:
+    from gpt2kit.inspection.record import record
+
+    found = record(subject)
+    if out:
+        from gpt2kit.inspection.page import write_page
+        from gpt2kit.inspection.performance import piece_view
+        from gpt2kit.inspection.view import view_of
+
+        piece = piece_view(subject) if subject.task == "music" else None
+        write_page(Path(out), view_of(found), f"{subject.name}: inside", piece)
+        console.say(f"{out}: a page that works offline, {Path(out).stat().st_size / 1e6:.1f} MB")
+    if visualizer:
+        from gpt2kit.inspection.performance import write_visualizer
+
+        write_visualizer(Path(visualizer), subject)
+        console.say(f"{visualizer}: for the performance page of music-transformer-visualization")
+        if subject.engine.model.config.n_head > 8:
+            console.say("it has colours for 8 heads: the first 8 of each layer are in it")
+    if png:
+        from gpt2kit.inspection.figures import write_figures
+
+        files.writable_folder(Path(png))
+        for path in write_figures(Path(png), found):
+            console.say(str(path))
+    if text:
+        from gpt2kit.inspection.tables import text_of
+
+        console.result("\n".join(text_of(found)))
+    if json:
+        from gpt2kit.inspection.numbers import numbers_of
+
+        console.result_json(numbers_of(found))
+
+
+def opened(model: str, device: str, settings: list[str]) -> "tuple[Engine, str]":
+    """The engine of a run, or of a GPT-2 that goes on with texts; and its task."""
+    from gpt2kit import folders
+
+    if (Path(model) / folders.TASK_FILE).is_file():
+        task = folders.load_task(Path(model))[0]
+        return verbs.load(task, model, {}, device, settings, {}), task
+    return verbs.load("lm", "", {}, device, settings, {}, model), "lm"
+
+
+def source_of(engine: "Engine", task: str, inputs: list[str], file: str) -> Any:
+    """The one input of the command line, as the task has it."""
+    from gpt2kit.data.lines import check_file
+
+    if inputs and file:
+        raise UserError("the input comes from the command line or from --file, not from both")
+    if task == "music":
+        return _performance(inputs, file)
+    asked = getattr(engine.task, "asked", [""])
+    if inputs and inputs != ["-"]:
+        if len(inputs) > 1 and len(asked) == 1:
+            raise UserError(f"{len(inputs)} inputs: one is looked at; put a text of several words in quotes")
+        return engine.task.parse("\t".join(inputs))
+    if not inputs and not file:
+        if engine.task.layout != "stream":
+            raise UserError("there is no input: name a text, --file, or - for stdin")
+        return engine.task.parse("")
+    file = file or "-"
+    if file != "-":
+        check_file(file)
+    return _read(engine, task, file)
+
+
+def _read(engine: "Engine", task: str, file: str) -> Any:
+    """The first input of a file, or of stdin; of a text that goes on all of it."""
+    from gpt2kit.data.lines import stream_lines, text_lines
+
+    if engine.task.layout == "stream":
+        lines = stream_lines(sys.stdin.buffer, "standard input") if file == "-" else text_lines(file)
+        return engine.task.parse("\n".join(lines))
+    sources = engine.task.inputs(file, sys.stdin.buffer)
+    first = next(sources, None)
+    if first is None:
+        raise UserError("the input is empty: there is nothing to look at")
+    if next(sources, None) is not None:
+        console.say(f"{file}: there is more than one input; the first is shown")
+    return first
+
+
+def _performance(inputs: list[str], file: str) -> Any:
+    """The notes of a MIDI file; nothing is a new piece."""
+    from gpt2kit.cli.music import heard
+    from gpt2kit.music.notes import Notes
+
+    if len(inputs) > 1:
+        raise UserError(f"{len(inputs)} pieces: one is looked at")
+    path = file or "".join(inputs)
+    if path == "-":
+        raise UserError("a performance is a MIDI file: name one")
+    return heard(path) if path else Notes.none()

@@ -1,0 +1,226 @@
+"""The live page: a server for this machine alone, which answers what the model makes of a text as it is typed.
+
+It listens on 127.0.0.1. Requests that name another host are refused, so that no page of the Web can reach it under a
+name of its own (DNS rebinding), and questions must carry a secret that only the page from here knows.
+"""
+
+import hmac
+import json
+import secrets
+import threading
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from gpt2kit.engine import Engine
+from gpt2kit.errors import UserError
+from gpt2kit.inspection.page import OFFLINE, page_of
+from gpt2kit.inspection.pieces import piece_of
+from gpt2kit.inspection.record import record
+from gpt2kit.inspection.subject import Subject, followed
+from gpt2kit.inspection.view import view_of
+from gpt2kit.model.ablation import Off, without
+from gpt2kit.model.trace import layers, lens
+from gpt2kit.pages import embedded
+
+LOOPBACK = "127.0.0.1"
+
+LARGEST = 1 << 20
+"""Bytes of a question."""
+
+NEXT = 10
+"""Likeliest tokens that are offered."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """A model that is explored."""
+
+    name: str
+    task: str
+    engine: Engine
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """One model, or two beside each other that are asked the same."""
+
+    sides: tuple[Side, ...]
+    text: str = ""
+    """What is asked at first."""
+    fixed: Any = None
+    """Where it is no text: a performance."""
+    token: str = field(default_factory=partial(secrets.token_urlsafe, 24))
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def page(self) -> str:
+        settings = {"token": self.token, "text": self.text, "fixed": self.fixed is not None}
+        return page_of(None, f"{self.sides[0].name}: explore", live=embedded(settings))
+
+    def look(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """What the page shows of a text and the answer as far as it was chosen. Raises UserError for what cannot be."""
+        text, answer = asked.get("text", ""), asked.get("answer", [])
+        first = self.sides[0]
+        if not isinstance(text, str):
+            raise UserError("text: expected a text")
+        known = range(first.engine.model.vocab_size)
+        if not isinstance(answer, list) or not all(isinstance(id, int) and id in known for id in answer):
+            raise UserError("answer: expected ids of the vocabulary")
+        off = off_of(asked.get("off", {}))
+        with self.lock:  # parts are switched off in the one model that there is
+            subject = self._subject(first, text, answer)
+            try:
+                view = view_of(record(subject, off))
+            except ValueError as error:
+                raise UserError(f"off: {error}") from None
+            return {"view": view, "sides": [self._next(side, text, answer, off) for side in self.sides]}
+
+    def _subject(self, side: Side, text: str, answer: list[int]) -> Subject:
+        source = side.engine.task.parse(text) if self.fixed is None else self.fixed
+        return followed(side.engine, side.name, side.task, source, answer)
+
+    def _next(self, side: Side, text: str, answer: list[int], off: Off) -> dict[str, Any]:
+        """The likeliest next tokens of one side; of the first one also with everything on."""
+        first = self.sides[0]
+        if side is not first:
+            off, answer = Off(), _respelled(answer, first, side)
+        with without(side.engine.model, off):
+            subject = self._subject(side, text, answer)
+            if subject.labels:
+                return {"name": side.name, "labels": True, "next": [[-1, *each] for each in subject.labels.items()]}
+            chances = next_of(subject)
+        best = chances.topk(min(NEXT, len(chances)))
+        told = [
+            [int(id), piece_of(side.engine.task, int(id)).shown, float(share)]
+            for id, share in zip(best.indices, best.values, strict=True)
+        ]
+        plain = next_of(subject) if off != Off() else None
+        shares = None if plain is None else [[id, float(plain[id])] for id, _, _ in told]
+        return {"name": side.name, "labels": False, "next": told, "plain": shares}
+
+
+def next_of(subject: Subject) -> Any:
+    """The probabilities [V] of what comes behind a subject's ids."""
+    model = subject.engine.model
+    *_, last = layers(model, subject.ids)
+    return lens(model, last.after[-1]).softmax(-1)
+
+
+def off_of(asked: Any) -> Off:
+    """{"heads": [[layer, head], ...], "attentions": [layer, ...], "mlps": [layer, ...]}, counted from 0."""
+    try:
+        heads = frozenset((int(layer), int(head)) for layer, head in asked.get("heads", ()))
+        return Off(heads, *(frozenset(map(int, asked.get(key, ()))) for key in ("attentions", "mlps")))
+    except (AttributeError, TypeError, ValueError):
+        raise UserError("off: expected heads, attentions and mlps, as lists of numbers") from None
+
+
+def _question(body: bytes) -> dict[str, Any]:
+    """Raises UserError unless it is a JSON object."""
+    try:
+        asked = json.loads(body)
+    except ValueError:
+        raise UserError("the question is no JSON") from None
+    if not isinstance(asked, dict):
+        raise UserError("the question is no JSON object")
+    return asked
+
+
+def _respelled(answer: list[int], first: Side, other: Side) -> list[int]:
+    """An answer in the other side's ids: the same where the vocabularies are, else of the same text."""
+    if not answer or first.engine.task.fingerprint() == other.engine.task.fingerprint():
+        return answer
+    return other.engine.task.encode_target(first.engine.task.decode(answer))[:-1]
+
+
+class Server(ThreadingHTTPServer):
+    """Listens on this machine alone; `port` 0 takes one that is free."""
+
+    daemon_threads = True
+
+    def __init__(self, explorer: Explorer, port: int = 0) -> None:
+        super().__init__((LOOPBACK, port), Handler)
+        self.explorer = explorer
+
+    @property
+    def address(self) -> str:
+        return f"http://{LOOPBACK}:{self.server_port}/"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """GET / is the page, POST /look a question."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    server_version = "gpt2kit"
+    sys_version = ""
+    timeout = 60
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Nobody is told: the page shows what goes wrong."""
+
+    def _hosts(self) -> tuple[str, ...]:
+        return tuple(f"{name}:{self.server.server_port}" for name in (LOOPBACK, "localhost"))
+
+    def _answer(self, code: int, kind: str, body: bytes) -> None:
+        self.send_response(code)
+        headers = {
+            "Content-Type": kind,
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": f"{OFFLINE}; connect-src 'self'; frame-ancestors 'none'",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        }
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _json(self, code: int, value: dict[str, Any]) -> None:
+        self._answer(code, "application/json", json.dumps(value, allow_nan=False).encode())
+
+    def _refuse(self, code: int, why: str) -> None:
+        """The connection ends."""
+        self.close_connection = True
+        self._json(code, {"error": why})
+
+    def do_GET(self) -> None:
+        if self.headers.get("Host") not in self._hosts():
+            self._refuse(403, "this server answers to its own address only")
+        elif self.path == "/":
+            self._answer(200, "text/html; charset=utf-8", self.server.explorer.page().encode())
+        elif self.path == "/favicon.ico":
+            self._answer(204, "image/x-icon", b"")
+        else:
+            self._refuse(404, "there is only / and /look")
+
+    def do_POST(self) -> None:
+        length = self.headers.get("Content-Length", "")
+        body = self.rfile.read(int(length)) if length.isdecimal() and int(length) <= LARGEST else None
+        if (refusal := self._refusal(length, body)) is not None:
+            self._refuse(*refusal)
+            return
+        try:
+            self._json(200, self.server.explorer.look(_question(body or b"")))
+        except UserError as error:
+            self._json(400, {"error": str(error)})
+
+    def _refusal(self, length: str, body: bytes | None) -> tuple[int, str] | None:
+        """Why a question gets no answer, if it gets none; a `body` that is too long was not read."""
+        hosts, given = self._hosts(), self.headers.get("X-Explorer", "")
+        if self.headers.get("Host") not in hosts:
+            return 403, "this server answers to its own address only"
+        if self.headers.get("Origin", f"http://{hosts[0]}") not in [f"http://{host}" for host in hosts]:
+            return 403, "questions come from the page of this server only"
+        if not hmac.compare_digest(given.encode(), self.server.explorer.token.encode()):
+            return 403, "the page is of another server: load it again"
+        if self.path != "/look":
+            return 404, "there is only / and /look"
+        if self.headers.get_content_type() != "application/json":
+            return 415, "questions are JSON"
+        if not length.isdecimal():
+            return 411, "a question says how long it is"
+        return (413, f"a question has {LARGEST:,} bytes at most") if body is None else None

@@ -1,0 +1,232 @@
+"""Figures fit for a paper, as PNG files: the door to `matplotlib`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+
+from gpt2kit.files import atomic
+from gpt2kit.inspection.outlook import path
+from gpt2kit.inspection.performance import roll_of
+from gpt2kit.inspection.pieces import piece_of
+from gpt2kit.inspection.record import Record
+from gpt2kit.inspection.wording import alignment, surprise
+from gpt2kit.music import palette
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INCHES = 7.0
+"""The width of a page's text."""
+
+DOTS = 200
+"""An inch."""
+
+COLUMNS = 14
+"""Positions in the picture of the lens."""
+
+MOST_KEYS = 48
+"""Positions in the pictures of heads: the last ones."""
+
+ARCS = 24
+"""Lines of each head, from the last notes."""
+
+SECONDS = 20.0
+"""Of a performance: the last ones."""
+
+STYLE: dict[Any, Any] = {
+    "font.size": 8,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.parse_math": False,
+}
+
+
+def write_figures(folder: Path, record: Record) -> list[Path]:
+    """Write what there is to see of a record into a folder that exists; returns the files."""
+    subject = record.subject
+    drawn: dict[str, Callable[[Record], Figure]] = {
+        "lens": _lens,
+        "attention": _attention,
+        "written": _written,
+        "positions": _positions,
+        "next": _next,
+    }
+    if subject.labels:
+        drawn["labels"] = _labels
+    elif subject.engine.task.layout == "rows" and len(subject.ids) > subject.prompt:
+        drawn["alignment"] = _alignment
+    elif len(subject.ids) > 1:
+        drawn["surprise"] = _surprise
+    if subject.task == "music":
+        drawn["roll"] = _roll
+    paths = []
+    with matplotlib.rc_context(STYLE):
+        for name, draw in drawn.items():
+            paths.append(folder / f"{name}.png")
+            with atomic(paths[-1]) as temporary:
+                draw(record).savefig(temporary, format="png", dpi=DOTS, bbox_inches="tight", facecolor="white")
+    return paths
+
+
+def _shown(record: Record, id: int, most: int = 12) -> str:
+    """A token as far as the font has its characters; others are spelled by their numbers."""
+    return _drawable(piece_of(record.subject.engine.task, id).shown, most) if id >= 0 else ""
+
+
+def _drawable(text: str, most: int = 16) -> str:
+    font = get_font(findfont("DejaVu Sans"))
+    text = "".join(char if font.get_char_index(ord(char)) else f"U+{ord(char):X}" for char in text)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _figure(height: float) -> "tuple[Figure, Axes]":
+    figure = Figure(figsize=(INCHES, height), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def _lens(record: Record) -> Figure:
+    """The likeliest token of each layer, darker the nearer what came is to the top."""
+    first = max(0, min(record.subject.prompt - 1, len(record.ids) - COLUMNS))
+    places = list(range(first, min(len(record.ids), first + COLUMNS)))
+    ranks = record.ranks[:, places]
+    figure, axes = _figure(0.9 + 0.24 * len(ranks))
+    nearness = np.where(ranks > 0, 1 / (1 + np.log2(np.maximum(ranks, 1))), 0)
+    axes.imshow(nearness, cmap="Blues", vmin=0, vmax=1.6, aspect="auto", origin="lower")
+    for stage in range(len(ranks)):
+        for column, place in enumerate(places):
+            told = _shown(record, int(record.lens_ids[stage, place, 0]), 9)
+            weight = "bold" if ranks[stage, column] == 1 else "normal"
+            axes.text(column, stage, told, ha="center", va="center", fontsize=6, weight=weight)
+    axes.set_xticks(
+        range(len(places)), [_shown(record, record.ids[place], 9) for place in places], rotation=45, ha="right"
+    )
+    axes.set_yticks(range(len(ranks)), ["input", *(f"layer {layer}" for layer in range(1, len(ranks)))])
+    axes.set_title("The likeliest next token if the model stopped there; bold: what came", loc="left", fontsize=8)
+    return figure
+
+
+def _attention(record: Record) -> Figure:
+    """All heads at a glance."""
+    first = max(0, len(record.ids) - MOST_KEYS)
+    layers, heads = len(record.looked), len(record.looked[0].columns)
+    figure = Figure(figsize=(INCHES, 1.16 * INCHES * layers / heads))
+    axes = figure.subplots(layers, heads, squeeze=False, gridspec_kw={"wspace": 0.08, "hspace": 0.24})
+    for layer, looked in enumerate(record.looked):
+        for head in range(heads):
+            rows = [looked.row(place, [head])[first:] for place in range(first, len(record.ids))]
+            plot = axes[layer][head]
+            plot.imshow(np.sqrt(rows), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+            plot.set_xticks([])
+            plot.set_yticks([])
+            plot.set_title(f"{layer + 1}.{head + 1}", fontsize=6, pad=2)
+    return figure
+
+
+def _written(record: Record) -> Figure:
+    """What each half of each layer adds, the mean over positions."""
+    figure, axes = _figure(2.2)
+    layers = np.arange(1, len(record.attention) + 1)
+    axes.bar(layers - 0.2, record.attention.mean(1), 0.38, label="attention", color=palette.HEADS[0])
+    axes.bar(layers + 0.2, record.mlp.mean(1), 0.38, label="MLP", color=palette.HEADS[1])
+    axes.set_xticks(layers)
+    axes.set_xlabel("layer")
+    axes.set_ylabel("length of what is written")
+    axes.legend(frameon=False)
+    return figure
+
+
+def _positions(record: Record) -> Figure:
+    """The position vectors as a picture."""
+    table = record.subject.engine.model.transformer.wpe.weight.detach().cpu().numpy()
+    reach = float(np.quantile(np.abs(table), 0.99)) or 1.0
+    figure, axes = _figure(3.2)
+    axes.imshow(table, cmap="RdBu", vmin=-reach, vmax=reach, aspect="auto", interpolation="nearest")
+    axes.set_xlabel("number")
+    axes.set_ylabel("position")
+    return figure
+
+
+def _next(record: Record) -> Figure:
+    """The likeliest tokens behind the last one whose distribution is kept."""
+    steps = path(record, record.subject.engine.config)
+    step = next((each for each in steps if each.chosen >= 0), steps[-1])
+    figure, axes = _figure(2.4)
+    names = [_shown(record, id) for id, _, _ in step.alternatives]
+    places = np.arange(len(names))
+    colours = [palette.HEADS[1] if id == step.chosen else palette.HEADS[0] for id, _, _ in step.alternatives]
+    axes.barh(places, [share for _, share, _ in step.alternatives], color=colours)
+    axes.set_yticks(places, names)
+    axes.invert_yaxis()
+    axes.set_xlabel(f"probability behind {_shown(record, record.ids[step.position])}")
+    return figure
+
+
+def _labels(record: Record) -> Figure:
+    labels = list(record.subject.labels.items())[:12]
+    figure, axes = _figure(0.6 + 0.24 * len(labels))
+    axes.barh([_drawable(name, 30) for name, _ in labels], [share for _, share in labels], color=palette.HEADS[0])
+    axes.invert_yaxis()
+    axes.set_xlabel("probability")
+    return figure
+
+
+def _alignment(record: Record) -> Figure:
+    """Which words of the source each word of the answer looked at."""
+    sources, answers, looks = alignment(record)
+    sources, answers, looks = sources[:60], answers[:40], looks[:40, :60]
+    figure, axes = _figure(1.2 + 0.17 * len(answers))
+    axes.imshow(looks, cmap="Blues", vmin=0, aspect="auto", interpolation="nearest")
+    axes.set_xticks(range(len(sources)), [_drawable(word.text) for word in sources], rotation=60, ha="right")
+    axes.set_yticks(range(len(answers)), [_drawable(word.text) for word in answers])
+    return figure
+
+
+def _surprise(record: Record) -> Figure:
+    bits = [value if value is not None else 0.0 for value in surprise(record)][:80]
+    figure, axes = _figure(2.0)
+    axes.bar(range(len(bits)), bits, color=palette.HEADS[0])
+    axes.set_xticks(range(len(bits)), [_shown(record, id, 8) for id in record.ids[:80]], rotation=90, fontsize=5)
+    axes.set_ylabel("bits")
+    return figure
+
+
+def _roll(record: Record) -> Figure:
+    """The last notes with lines to those that they looked back at, a colour for each head, as in Music Transformer's
+    figure 8: the last layer."""
+    notes, _, attention = roll_of(record.subject)
+    figure, axes = _figure(3.2)
+    begin = max(0.0, notes.duration - SECONDS)
+    seen = notes.end > begin
+    axes.barh(notes.pitch[seen], (notes.end - notes.start)[seen], 0.8, notes.start[seen], color="#b9bec9")
+    for head in range(attention.keys.shape[2] if len(notes) else 0):
+        drawn = _strongest(attention.keys[:, -1, head], attention.weights[:, -1, head] * seen[:, None])
+        for query, key, weight in drawn:
+            if not seen[key]:
+                continue
+            middle = float(notes.start[key] + notes.end[key]) / 2
+            axes.plot(
+                [float(notes.start[query]), middle],
+                [int(notes.pitch[query]), int(notes.pitch[key])],
+                color=palette.HEADS[head % len(palette.HEADS)],
+                linewidth=0.3 + 3 * weight,
+                alpha=0.6,
+                solid_capstyle="round",
+            )
+    axes.set_xlim(begin, max(notes.duration, 1.0))
+    axes.set_xlabel("seconds")
+    axes.set_ylabel("pitch")
+    return figure
+
+
+def _strongest(keys: Any, weights: Any) -> list[tuple[int, int, float]]:
+    """(note, earlier note, weight) of a head's strongest looks."""
+    order = np.argsort(-weights, axis=None)[:ARCS]
+    found = [np.unravel_index(place, weights.shape) for place in order]
+    return [(int(at[0]), int(keys[at]), float(weights[at])) for at in found if keys[at] >= 0 and weights[at] > 0]

@@ -1,0 +1,74 @@
+"""What could have come next: the distribution at a step, and what of it decoding leaves in play."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gpt2kit.config import GenerateConfig
+from gpt2kit.generate import sampling
+from gpt2kit.inspection.record import Record
+
+
+@dataclass(frozen=True)
+class Step:
+    """One token of an answer, with what else could have come."""
+
+    position: int
+    """Of the token before it, which predicts it."""
+    chosen: int
+    """The id that came; -1 if none did."""
+    chance: float
+    """Its probability, as the model says it."""
+    rank: int
+    drawn: float
+    """Its probability with the run's temperature, top-k and top-p: 1 when greedy, if it is the likeliest."""
+    alternatives: list[tuple[int, float, float]]
+    """(id, probability, probability as drawn) of the likeliest tokens."""
+    in_play: int
+    """Tokens that could have been drawn."""
+
+
+def in_play(logits_V: Tensor, config: GenerateConfig) -> Tensor:
+    """The distribution [V] that an answer is drawn from; greedy decoding leaves the likeliest token alone."""
+    if config.temperature == 0:
+        return torch.zeros_like(logits_V).index_fill(0, logits_V.argmax(), 1.0)
+    return sampling.probabilities(logits_V[None], config)[0]
+
+
+def decoded_logits(record: Record, config: GenerateConfig) -> Tensor:
+    """What decoding chooses from at the record's steps, [steps, V]: behind the repetition penalty, without what is
+    never chosen."""
+    logits_SV = torch.from_numpy(record.logits).clone()
+    if config.repetition_penalty != 1:
+        there_SV = torch.zeros_like(logits_SV, dtype=torch.bool)
+        for step, position in enumerate(record.steps):
+            there_SV[step, record.ids[: position + 1]] = True
+        logits_SV = sampling.penalise(logits_SV, there_SV, config.repetition_penalty)
+    return logits_SV.index_fill(-1, torch.tensor(config.ban_ids, dtype=torch.long), -torch.inf)
+
+
+def path(record: Record, config: GenerateConfig, alternatives: int = 10) -> list[Step]:
+    """The steps that the record has logits of."""
+    found = []
+    for position, row, logits in zip(
+        record.steps, torch.from_numpy(record.logits), decoded_logits(record, config), strict=True
+    ):
+        chances, drawn = row.softmax(-1), in_play(logits, config)
+        chosen = record.subject.followers[position]
+        came = chosen >= 0
+        found.append(
+            Step(
+                position=position,
+                chosen=chosen,
+                chance=float(chances[chosen]) if came else 0.0,
+                rank=int((row > row[chosen]).sum()) + 1 if came else 0,
+                drawn=float(drawn[chosen]) if came else 0.0,
+                alternatives=[
+                    (int(id), float(chances[id]), float(drawn[id]))
+                    for id in chances.topk(min(alternatives, len(chances))).indices
+                ],
+                in_play=int((drawn > 0).sum()),
+            )
+        )
+    return found

@@ -1,0 +1,53 @@
+"""The page: a view in one file that works offline, in any browser of 2023 or later, and requests nothing."""
+
+import html
+from pathlib import Path
+from typing import Any
+
+from gpt2kit.files import write_text
+from gpt2kit.music import palette
+from gpt2kit.pages import embedded, filled, resource
+
+FOLDER = "inspection/page"
+SCRIPTS = (
+    "data",
+    "sampling",
+    "drawing",
+    "model",
+    "input",
+    "stack",
+    "attention",
+    "close",
+    "output",
+    "steps",
+    "task",
+    "main",
+)
+"""Parts of one script, in their order."""
+
+OFFLINE = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+
+def page_of(view: dict[str, Any] | None, title: str, piece: dict[str, object] | None = None, live: str = "") -> str:
+    """The page as text. `piece` is a performance for the piano roll; `live` is what the explorer's page must know, as
+    JSON: such a page asks the server that it came from, and nobody else."""
+    scripts = [*SCRIPTS, *(["live"] if live else [])]
+    parts = {
+        "title": html.escape(title),
+        "policy": f"{OFFLINE}; connect-src 'self'" if live else OFFLINE,
+        "style": resource("music/roll.css") + resource(f"{FOLDER}/page.css"),
+        "roll": resource("music/roll.html") if piece else "",
+        "data": embedded(view),
+        "piece": f'<script type="application/json" id="piece">{embedded(piece)}</script>' if piece else "",
+        "live": resource(f"{FOLDER}/live.html") if live else "",
+        "settings": live or "null",
+        "colours": embedded(palette.HEADS),
+        "script": "".join(resource(f"{FOLDER}/{name}.js") for name in scripts),
+        "player": resource("music/roll.js") if piece else "",
+    }
+    return filled(resource(f"{FOLDER}/page.html"), parts)
+
+
+def write_page(path: Path, view: dict[str, Any], title: str, piece: dict[str, object] | None = None) -> None:
+    """Raises MachineError if `path` cannot be written."""
+    write_text(path, page_of(view, title, piece))

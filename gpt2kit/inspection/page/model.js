@@ -1,0 +1,45 @@
+/* ---- 1: the model ---- */
+function showModel() {
+  const model = data.model;
+  document.body.dataset.task = model.task;
+  byId("name").textContent = model.name;
+  const kinds = [...new Set(model.kinds)].join(" and ");
+  byId("shape").textContent = `${model.task} · ${model.layers} layers × ${model.heads} heads × ${model.width} · window ${inWords(model.window)} · ${inWords(model.total)} weights · ${kinds} attention`;
+  fill("remarks", ...data.remarks.map((text) => make("li", { text })));
+  drawStack(model);
+  showWeights(model, 1);
+  const { positions } = model, [rows, columns] = positions.shape, canvas = byId("positions");
+  canvas.width = columns;
+  canvas.height = rows;
+  const pen = canvas.getContext("2d"), pixels = pen.createImageData(columns, rows);
+  const middle = 255 * -positions.low / (positions.high - positions.low || 1), reach = Math.max(middle, 255 - middle) || 1;
+  numbers(positions).forEach((value, place) => {
+    const [r, g, b] = value >= middle ? [46, 105, 160] : [214, 104, 28];
+    pixels.data.set([r, g, b, 255 * Math.min(1, 2 * Math.abs(value - middle) / reach)], 4 * place);
+  });
+  pen.putImageData(pixels, 0, 0);
+  const drawn = positions.every.map((step, axis) => step > 1 ? `one ${axis ? "column" : "row"} in ${step}` : "").filter(Boolean), every = drawn.length ? ` Drawn is ${drawn.join(" and ")}.` : "";
+  byId("positions-caption").textContent = `The position vectors: a row for each of the ${inWords(model.window)} places (first at the top), a column for each of ${inWords(model.width)} numbers; blue is above 0, orange below.${every}`;
+}
+function drawStack(model) {
+  const shownBlocks = model.layers > 8 ? [model.layers, model.layers - 1, 0, 2, 1] : [...Array(model.layers).keys()].map((each) => model.layers - each);
+  const total = (part) => inWords(model.totals[part] || 0);
+  const box = (title, detail, settings = {}) => make(settings.onclick ? "button" : "div", { class: "box", ...settings }, make("b", { text: title }), make("span", { class: "faint", text: detail }));
+  fill("drawing",
+    box("next token", `${inWords(model.vocabulary)} probabilities; the head is the token table again`),
+    box("last norm", total("end")),
+    ...shownBlocks.map((block) => block ? box(`block ${block}`, `${model.kinds[block - 1]} attention, MLP · ${total(`block ${block}`)}`, { onclick: () => showWeights(model, block), title: "Show its weights" }) : make("div", { class: "faint dots", text: `${model.layers - 4} more` })),
+    box("token + position", `${total("embeddings")}`));
+}
+function showWeights(model, block) {
+  const line = (part, [, name, shape, many, meaning]) => make("tr", {}, make("td", {}, make("code", { text: name })), make("td", { class: "figure", text: shape.join(" × ") }), make("td", { class: "figure", text: inWords(many) }), make("td", { class: "faint", text: meaning }));
+  const sum = (text, value) => make("tr", { class: "sum" }, make("th", { scope: "row", colspan: 2, text }), make("td", { class: "figure", text: inWords(value) }), make("td"));
+  const of = (part) => model.weights.filter((weight) => weight[0] === part).map((weight) => line(part, weight));
+  const blocks = Object.entries(model.totals).filter(([part]) => part.startsWith("block"));
+  fill("weights",
+    make("tr", {}, ...["weight", "shape", "count", "what it is"].map((text) => make("th", { scope: "col", text }))),
+    ...of("embeddings"), sum("embeddings", model.totals.embeddings),
+    ...of(`block ${block}`), sum(`block ${block}`, model.totals[`block ${block}`]),
+    sum(`all ${blocks.length} blocks`, blocks.reduce((all, [, many]) => all + many, 0)),
+    ...of("end"), make("tr", { class: "sum grand" }, make("th", { scope: "row", colspan: 2, text: "all weights" }), make("td", { class: "figure", id: "total", text: inWords(model.total) }), make("td")));
+}

@@ -1,0 +1,42 @@
+/* ---- 5: the output ---- */
+const sliders = () => ({ temperature: Number(byId("temperature").value), topK: Number(byId("top-k").value), topP: Number(byId("top-p").value) });
+function asRun() { setSliders(data.generate); }
+function asModel() { setSliders({ temperature: 1, top_k: 0, top_p: 1 }); }
+function setSliders({ temperature, top_k, top_p }) {
+  byId("temperature").value = temperature;
+  byId("top-k").value = top_k;
+  byId("top-p").value = top_p;
+}
+function showSteps() {
+  fill("step-choice", ...data.steps.map((place, step) => make("option", { value: step, text: `${place + 1}: ${shown(data.tokens[place])}` })));
+  byId("step-choice").value = state.step;
+}
+function showNext() {
+  const { temperature, topK, topP } = sliders(), stored = distribution(state.step), { chances, inPlay } = sampled(stored, temperature, topK, topP);
+  const plain = sampled(stored, 1, 0, 1).chances, came = follower(data.steps[state.step]);
+  byId("temperature-value").textContent = temperature === 0 ? "0, greedy" : temperature.toFixed(2);
+  byId("top-k-value").textContent = topK || "off";
+  byId("top-p-value").textContent = topP < 1 ? topP.toFixed(2) : "off";
+  const shownPlaces = [...Array(Math.min(16, stored.ids.length)).keys()], most = Math.max(chances[0], plain[0]);
+  fill("next", ...shownPlaces.map((place) => {
+    const id = stored.ids[place], item = bar(id, chances[place], most, { class: [id === came ? "came" : "", chances[place] > 0 ? "" : "out"].join(" "), title: `${shown(id)}: ${percent(plain[place])} as the model says, ${percent(chances[place])} with the sliders` });
+    item.querySelector(".meter").append(make("i", { style: `left:${100 * plain[place] / (most || 1)}%` }));
+    return item;
+  }));
+  const size = stored.ids.length + stored.counts.reduce((a, b) => a + b, 0), penalty = data.generate.repetition_penalty !== 1 ? ` What stands in the text already is less likely by ${data.generate.repetition_penalty}, as the run says.` : "";
+  byId("next-caption").textContent = `${inWords(inPlay)} of ${inWords(size)} tokens ${inPlay === 1 ? "is" : "are"} in play behind ${shown(data.tokens[data.steps[state.step]])}; bars are their probabilities now, the thin marks what the model said.${came < 0 ? "" : ` ${shown(came)} came out.`}${penalty}`;
+  byId("next").dataset.play = inPlay;
+}
+function showPath() {
+  byId("path-caption").textContent = `The ${count() > data.prompt ? "answer" : "input"}, token by token, with what else the model would have said: probabilities are the model's, before any slider.`;
+  fill("path", ...data.steps.map((place, step) => {
+    const came = follower(place), [chance, position, drawn, inPlay] = data.path[step];
+    const others = likeliest(stages() - 1, place).filter(({ id }) => id !== came).slice(0, 4);
+    const told = came < 0 ? "nothing came" : `${percent(chance)}, rank ${inWords(position)}; ${inWords(inPlay)} in play${drawn ? `, drawn with ${percent(drawn)}` : ""}`;
+    return make("li", { class: step === state.step ? "here" : null }, make("button", { class: "plain", title: told, onclick: () => choose({ step, token: place }) }, came < 0 ? make("span", { class: "faint", text: "next" }) : tokenName(came), came < 0 ? null : make("span", { class: "share", text: percent(chance) })), make("span", { class: "others" }, ...others.map(({ id, chance: share }) => make("span", { class: share > 0.5 * chance ? "near" : "" }, tokenName(id), ` ${percent(share)}`))));
+  }));
+}
+for (const name of ["temperature", "top-k", "top-p"]) byId(name).oninput = showNext;
+byId("as-run").onclick = () => { asRun(); showNext(); };
+byId("as-model").onclick = () => { asModel(); showNext(); };
+byId("step-choice").onchange = (event) => choose({ step: Number(event.target.value), token: data.steps[Number(event.target.value)] });

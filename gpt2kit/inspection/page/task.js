@@ -1,0 +1,92 @@
+/* ---- 7: by task ---- */
+const taskState = { layer: -1, head: -1, word: 0 };
+/* A choice of layer and head for this section alone: all of them unless chosen. */
+function picks(redraw) {
+  const option = (value, text) => make("option", { value, text });
+  const select = (name, many) => {
+    const found = make("select", { "data-pick": name, onchange: (event) => { taskState[name] = Number(event.target.value); redraw(); } }, option(-1, "all"), ...[...Array(many).keys()].map((each) => option(each, each + 1)));
+    found.value = taskState[name];
+    return make("label", {}, `${name} `, found);
+  };
+  return make("div", { class: "bar" }, select("layer", data.model.layers), select("head", data.model.heads));
+}
+const cited = (share) => `${percent(share)} of what was looked at`;
+/* The words of the input without its separator, and those that came out; tokens of an answer stand where they were predicted. */
+const sourceWords = () => words(0, data.prompt, (place) => data.tokens[place]).filter((word) => !word.name);
+const answerWords = () => words(data.prompt - 1, count(), follower).filter((word) => !word.name && follower(word.from) >= 0);
+/* How much the tokens of a word looked at each word of the source. */
+function wordLooks(word, sources) {
+  const rows = [...Array(word.to - word.from).keys()].map((each) => rowOver(taskState.layer, taskState.head, word.from + each));
+  return sources.map((source) => rows.reduce((all, row) => all + row.slice(source.from, source.to).reduce((a, b) => a + b, 0), 0) / rows.length);
+}
+const wordButton = (word, settings) => make("button", { class: "tok chip", dir: "auto", ...settings }, ...marked(bare(word.text)));
+
+function showAlignment() {
+  const sources = sourceWords(), targets = answerWords();
+  byId("task-title").textContent = "Which words made which";
+  byId("task-lead").textContent = "A translation is aligned by where the model looked while it wrote: each word of the answer with the words of the source that it took in. Shares do not add up to 1, as it also looks at its own answer and at the separator.";
+  if (!targets.length) { fill("task-body", make("p", { class: "faint", text: "There is no answer in this page." })); return; }
+  const looks = targets.map((target) => wordLooks(target, sources)), best = Math.max(...looks.flat()) || 1;
+  taskState.word = Math.min(taskState.word, targets.length - 1);
+  const above = sources.map((word) => wordButton(word, { "data-word": word.from }));
+  const below = targets.map((word, at) => wordButton(word, { class: "tok chip made", "aria-pressed": at === taskState.word, onclick: () => { taskState.word = at; showAlignment(); } }));
+  const lines = make("div", { class: "align" }, make("div", { class: "flow" }, ...above), make("div", { class: "flow" }, ...below));
+  const table = make("table", { class: "matrix" }, make("tr", {}, make("td"), ...targets.map((word) => make("th", { scope: "col" }, make("span", { class: "tok", text: bare(word.text) })))),
+    ...sources.map((source, line) => make("tr", {}, make("th", { scope: "row" }, make("span", { class: "tok", text: bare(source.text) })), ...targets.map((target, column) => make("td", { style: `background:${shade(looks[column][line] / best)}`, title: `${target.text} → ${source.text}: ${cited(looks[column][line])}` })))));
+  fill("task-body", picks(showAlignment),
+    make("figure", {}, lines, make("figcaption", { text: "The source above, the answer below: lines lead from each word that was written to the words that it looked at most; the chosen one is in colour." })),
+    make("figure", {}, make("div", { class: "wide" }, table), make("figcaption", { text: "All of it: a column for each word of the answer, a row for each of the source, darker where the model looked more." })));
+  const box = lines.getBoundingClientRect();
+  if (!box.width) return;
+  const picture = draw("svg", { width: box.width, height: box.height, "aria-hidden": "true" });
+  targets.forEach((_, at) => {
+    const top = Math.max(...looks[at]);
+    looks[at].forEach((share, line) => {
+      if (share < 0.35 * top || share < 0.01) return;
+      const chosen = at === taskState.word;
+      picture.append(curve(box, below[at], above[line], { stroke: chosen ? colourOf(0) : "currentColor", "stroke-width": 0.8 + 7 * share / best, "stroke-opacity": chosen ? 0.8 : 0.14 }));
+    });
+  });
+  lines.append(picture);
+}
+function shadedSource(shares, settings = () => ({})) {
+  const sources = words(0, data.prompt, (place) => data.tokens[place]), most = largest(shares.slice(0, data.prompt)) || 1;
+  return make("div", { class: "reading" }, ...sources.flatMap((word) => {
+    const share = shares.slice(word.from, word.to).reduce((a, b) => a + b, 0), text = bare(word.text);
+    const element = make("span", { class: `tok word${word.name ? " name" : ""}`, dir: "auto", style: `background:${shade(0.75 * share / most)}`, title: `${word.text}: ${cited(share)}`, ...settings(word) }, ...marked(text));
+    return [/^[·↵]*↵/.test(word.text) ? make("br") : " ", element];
+  }));
+}
+function showSources() {
+  const targets = answerWords();
+  byId("task-title").textContent = data.model.task === "summarize" ? "Where the summary comes from" : "Where the answer comes from";
+  byId("task-lead").textContent = "Choose a word that the model wrote: the input shows what it looked at while writing it, the darker the more.";
+  if (!targets.length) { fill("task-body", make("p", { class: "faint", text: "There is no answer in this page." })); return; }
+  taskState.word = Math.min(taskState.word, targets.length - 1);
+  const word = targets[taskState.word], rows = [...Array(word.to - word.from).keys()].map((each) => rowOver(taskState.layer, taskState.head, word.from + each));
+  const shares = rows[0].map((_, place) => rows.reduce((all, row) => all + row[place], 0) / rows.length), inside = shares.slice(0, data.prompt).reduce((a, b) => a + b, 0);
+  fill("task-body", picks(showSources),
+    make("figure", {}, make("div", { class: "flow reading" }, ...targets.map((each, at) => wordButton(each, { class: "tok chip made", "aria-pressed": at === taskState.word, onclick: () => { taskState.word = at; showSources(); } }))), make("figcaption", { text: `What the model wrote. “${bare(word.text)}” looked at the input with ${percent(inside)} of its attention, at its own words with the rest.` })),
+    make("figure", {}, shadedSource(shares), make("figcaption", { text: "The input as the model read it." })));
+}
+function showExtract() {
+  const last = count() - 1, shares = rowOver(taskState.layer, taskState.head, last), labels = Object.entries(data.labels);
+  byId("task-title").textContent = "What the label was read from";
+  byId("task-lead").textContent = "The label is told from the vector of the last token alone, so what that token looked at is what the model went by.";
+  fill("task-body", make("figure", {}, make("ol", { class: "bars labels" }, ...labels.slice(0, 12).map(([name, share]) => make("li", {}, make("span", { class: "tok", text: name }), make("span", { class: "meter" }, make("span", { style: `width:${100 * share}%` })), make("span", { class: "share", text: percent(share) })))), make("figcaption", { text: "How likely each label is." })),
+    picks(showExtract), make("figure", {}, shadedSource(shares), make("figcaption", { text: "What the last token looked at, the darker the more." })));
+}
+function showSurprise() {
+  const last = stages() - 1, bits = data.tokens.map((_, place) => place && rank(last, place - 1) ? -Math.log2(Math.max(1e-9, number(data.lens.chance, last, place - 1))) : null);
+  byId("task-title").textContent = data.model.task === "music" ? "What it looked back at, and what surprised it" : "What surprised the model";
+  const surprised = "A model is as good as it is seldom surprised: the darker a token, the less likely it was where it stands.";
+  byId("task-lead").textContent = byId("piece") ? `Choose a note: it sounds, and lines lead to the earlier notes that the model looked at, in the colour of the head and as wide as its weight. ${surprised}` : surprised;
+  const known = bits.filter((value) => value !== null), mean = known.reduce((a, b) => a + b, 0) / (known.length || 1);
+  fill("task-body", make("figure", {}, make("div", { class: `flow${known.length > 200 ? " tall" : ""}` }, ...data.tokens.map((id, place) => tokenButton(place, { style: bits[place] === null ? null : `background:${shade(Math.min(1, bits[place] / 14) * 0.8)}`, title: bits[place] === null ? shown(id) : `${shown(id)}: ${bits[place].toFixed(1)} bits` }))), make("figcaption", { text: known.length ? `Surprise in bits, ${mean.toFixed(2)} a token on average; 1 bit is a coin's toss, 10 bits one in a thousand.` : "With a single token there is nothing to predict yet." })));
+}
+function showTask() {
+  const kind = Object.keys(data.labels).length ? "labels" : data.model.task;
+  const show = { labels: showExtract, translate: showAlignment, summarize: showSources, lm: showSurprise, music: showSurprise, finetune: data.followers.some((id, place) => place >= data.prompt && id >= 0) && data.answers ? showSources : showSurprise }[kind] || showSurprise;
+  byId("task-name").textContent = { labels: "Label", translate: "Alignment", summarize: "Sources", music: "Music", lm: "Surprise" }[kind] || "Task";
+  show();
+}

@@ -1,0 +1,45 @@
+"""A performance with what was looked back at for each note: the piano roll of the page, and the public visualiser."""
+
+import json
+from pathlib import Path
+
+from gpt2kit import files
+from gpt2kit.inspection.subject import Subject
+from gpt2kit.music import events
+from gpt2kit.music.attended import Attention
+from gpt2kit.music.notes import Notes
+from gpt2kit.music.page import piece_of
+from gpt2kit.music.visualizer import visualised
+from gpt2kit.performer import event_rows, looked_back
+
+MOST_NOTES = 2000
+"""Of a longer piece the end is shown: every note has the attention of all heads beside it."""
+
+
+def performed(subject: Subject) -> list[int]:
+    """The whole piece and how it went on, as far as it is shown: also what the window has no room for."""
+    notes = subject.source
+    if len(notes) > MOST_NOTES:
+        notes = notes.sliced(float(notes.start[-MOST_NOTES]))
+    return [*subject.engine.task.encode_source(notes), *subject.ids[subject.prompt :]]
+
+
+def roll_of(subject: Subject) -> tuple[Notes, float, Attention]:
+    """The notes, where the model's own begin (seconds), and what each looked back at."""
+    ids = performed(subject)
+    begun = events.seconds(ids[: len(ids) - (len(subject.ids) - subject.prompt)])
+    notes: Notes = subject.engine.task.decode(ids)
+    return notes, begun, looked_back(subject.engine, ids)
+
+
+def piece_view(subject: Subject) -> dict[str, object]:
+    """What the page's piano roll reads."""
+    notes, begun, attention = roll_of(subject)
+    made = len(subject.ids) > subject.prompt
+    return piece_of(notes, subject.name, begun if made and len(subject.source) else 0.0, attention)
+
+
+def write_visualizer(path: Path, subject: Subject) -> None:
+    """What the public visualiser reads. Raises MachineError if `path` cannot be written."""
+    ids = performed(subject)
+    files.write_text(path, json.dumps(visualised(ids[1:], event_rows(subject.engine, ids)), separators=(",", ":")))

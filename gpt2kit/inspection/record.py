@@ -1,0 +1,236 @@
+"""One pass written down: as much of it as a person looks at, in memory that does not grow with the input's square.
+
+Shapes: L layers, T positions, D width, H heads, K = width of a head, S keys, W positions of the close view,
+V vocabulary.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpt2kit.inspection.subject import Subject
+from gpt2kit.model.ablation import Off, without
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.trace import Layer, embedded, layers, lens
+
+Floats = NDArray[np.float32]
+Numbers = NDArray[np.int64]
+
+LIKELIEST = 10
+"""Tokens told at each position of each layer."""
+
+ENTRIES = 900_000
+"""Weights kept of all heads together: of a long input the strongest of each row."""
+
+CLOSE = 1_000_000
+"""Numbers kept of the queries, keys, values and scores of the close view: of a long input its end."""
+
+DISTRIBUTIONS = 32
+"""Positions of which the whole distribution is kept."""
+
+AT_ONCE = 32
+"""Positions whose logits are in memory together."""
+
+
+@dataclass(frozen=True)
+class Close:
+    """What the heads of a layer compute for the last W positions, number by number."""
+
+    keys: Numbers
+    """[S'], which of the layer's keys are shown."""
+    query: Floats
+    """[H, W, K]."""
+    key: Floats
+    """[H, S', K]."""
+    value: Floats
+    """[H, S', K]."""
+    scores: Floats
+    """[H, W, S'], scaled; not a number where there is none."""
+    hidden: NDArray[np.bool_]
+    """[W, S']."""
+    weights: Floats
+    """[H, W, S']."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the heads of a layer looked at."""
+
+    kind: str
+    spans: Numbers
+    """[S, 2], the first and the last position that a key stands for; -1 for the learned one of compressed attention."""
+    columns: Numbers
+    """[H, T, top] keys of each position, the strongest first; -1 where there are fewer."""
+    weights: Floats
+    """[H, T, top], their weights; 0 where there is none."""
+    close: Close
+
+    def row(self, position: int, heads: Sequence[int] | None = None) -> Floats:
+        """[T], how much a position took in of each, the mean over heads; a key that stands for several is spread."""
+        chosen = list(range(len(self.columns)) if heads is None else heads)
+        keys, weights = self.columns[chosen, position].ravel(), self.weights[chosen, position].ravel()
+        first, last = self.spans[keys].T
+        weights, first, last = (part[(keys >= 0) & (first >= 0)] for part in (weights, first, last))
+        found = np.zeros(self.columns.shape[1], np.float32)
+        for offset in range(int((last - first).max(initial=-1)) + 1):
+            np.add.at(found, first + offset, weights / (last - first + 1))
+        found /= len(chosen)
+        return found
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a model did with a subject. Stage 0 of the lens is the first layer's input, stage l what layer l leaves."""
+
+    subject: Subject
+    lens_ids: Numbers
+    """[L + 1, T, 10], the likeliest tokens if the model stopped there."""
+    lens_chances: Floats
+    """[L + 1, T, 10], their probabilities."""
+    ranks: Numbers
+    """[L + 1, T], the rank of the token that came out, from 1 on; 0 where none did."""
+    chances: Floats
+    """[L + 1, T], its probability."""
+    settled: Numbers
+    """[T], from which stage on it is the likeliest; -1 if it is not so at the end."""
+    stream: Floats
+    """[L + 1, T], the length of the residual vector."""
+    attention: Floats
+    """[L, T], of what attention wrote into it."""
+    mlp: Floats
+    """[L, T], of what the MLP wrote."""
+    heads: Floats
+    """[L, H, T], of what each head wrote."""
+    looked: tuple[Looked, ...]
+    first: int
+    """Where the close view begins."""
+    tokens: Floats
+    """[W, D], vectors of the tokens there."""
+    positions: Floats
+    """[W, D], vectors of their positions."""
+    steps: tuple[int, ...]
+    """Positions of which the logits are kept,"""
+    logits: Floats
+    """[steps, V], these."""
+
+    @property
+    def ids(self) -> list[int]:
+        return self.subject.ids
+
+
+def record(subject: Subject, off: Off | None = None) -> Record:
+    """The pass of a subject's ids, with parts of the model switched off where asked."""
+    with without(subject.engine.model, off or Off()) as model:
+        return _record(subject, model)
+
+
+def _record(subject: Subject, model: GPT2) -> Record:
+    ids, config = subject.ids, model.config
+    top = max(1, min(len(ids), ENTRIES // (config.n_layer * config.n_head * len(ids))))
+    first = len(ids) - _close(len(ids), model)
+    tokens, positions = embedded(model, ids)
+    readings = [_reading(model, tokens + positions, subject.followers)]
+    stream, wrote, looked = [_lengths(tokens + positions)], [], []
+    after = tokens + positions
+    for layer in layers(model, ids):
+        after = layer.after
+        readings.append(_reading(model, after, subject.followers))
+        stream.append(_lengths(after))
+        wrote.append((_lengths(layer.attention), _lengths(layer.mlp), _lengths(layer.heads)))
+        looked.append(_looked(layer, top, first, config.compression))
+    steps = _steps(subject)
+    lens_ids, lens_chances, ranks, chances = (np.stack(parts) for parts in zip(*readings, strict=True))
+    attention, mlp, heads = (np.stack(parts) for parts in zip(*wrote, strict=True))
+    return Record(
+        subject=subject,
+        lens_ids=lens_ids,
+        lens_chances=lens_chances,
+        ranks=ranks,
+        chances=chances,
+        settled=settled_at(ranks),
+        stream=np.stack(stream),
+        attention=attention,
+        mlp=mlp,
+        heads=heads,
+        looked=tuple(looked),
+        first=first,
+        tokens=_array(tokens[first:]),
+        positions=_array(positions[first:]),
+        steps=steps,
+        logits=_array(lens(model, after[list(steps)])),
+    )
+
+
+def settled_at(ranks: Numbers) -> Numbers:
+    """[T] from ranks [L + 1, T]: the first stage from which on the token that came out has rank 1 at every stage."""
+    agreeing = (ranks[::-1] == 1).cumprod(0).sum(0)
+    return np.where(agreeing > 0, len(ranks) - agreeing, -1)
+
+
+def _steps(subject: Subject) -> tuple[int, ...]:
+    """From the prompt's last token on, where the answer's are chosen; without an answer the prompt's last ones."""
+    first = subject.prompt - 1 if len(subject.ids) > subject.prompt else max(0, subject.prompt - DISTRIBUTIONS)
+    return tuple(range(first, min(len(subject.ids), first + DISTRIBUTIONS)))
+
+
+def _close(count: int, model: GPT2) -> int:
+    """How many positions the close view has room for: all of a short input."""
+    config = model.config
+    most = count
+    while most > 8 and config.n_layer * most * (3 * config.n_embd + 2 * config.n_head * most) > CLOSE:
+        most -= 1
+    return min(count, most)
+
+
+def _reading(model: GPT2, residual: Any, followers: Sequence[int]) -> tuple[Numbers, Floats, Numbers, Floats]:
+    """Of one stage: the likeliest tokens, and the rank and the probability of what came out."""
+    parts = []
+    for start in range(0, len(residual), AT_ONCE):
+        logits = lens(model, residual[start : start + AT_ONCE])
+        logs = logits.log_softmax(-1)
+        best = logs.topk(min(LIKELIEST, logs.size(-1)), -1)
+        wanted = np.array(followers[start : start + AT_ONCE])
+        came = logs.new_tensor(np.maximum(wanted, 0)).long()[:, None]
+        own = logs.gather(-1, came)
+        rank = np.where(wanted >= 0, 1 + _array((logs > own).sum(-1)).astype(np.int64), 0)
+        chance = np.where(wanted >= 0, _array(own[:, 0].exp()), 0).astype(np.float32)
+        parts.append((_array(best.indices).astype(np.int64), _array(best.values.exp()), rank, chance))
+    ids, chances, ranks, own_chances = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return ids, chances, ranks, own_chances
+
+
+def _looked(layer: Layer, top: int, first: int, compression: int) -> Looked:
+    look, positions = layer.look, len(layer.before)
+    weights = look.weights
+    keys = weights.size(-1)
+    best = weights.topk(min(top, keys), -1)
+    strongest = _array(best.values)
+    columns = np.where(strongest > 0, _array(best.indices), -1).astype(np.int64)
+    spans = np.arange(positions)[:, None].repeat(2, 1)
+    shown = np.arange(first, positions)
+    if layer.kind == "compressed":
+        groups = np.arange(keys - 1)[:, None] * compression
+        spans = np.concatenate(([[-1, -1]], np.hstack((groups, groups + compression - 1))))
+        shown = np.flatnonzero((spans[:, 1] >= first) | (spans[:, 1] < 0))
+    close = Close(
+        shown,
+        _array(look.query[:, first:]),
+        _array(look.key[:, shown]),
+        _array(look.value[:, shown]),
+        _array(look.scores[:, first:, shown]),
+        look.hidden[first:, shown].cpu().numpy(),
+        _array(weights[:, first:, shown]),
+    )
+    return Looked(layer.kind, spans, columns, strongest, close)
+
+
+def _lengths(vectors: Any) -> Floats:
+    """Of the last axis, in fp32."""
+    return _array(vectors.norm(dim=-1))
+
+
+def _array(tensor: Any) -> Any:
+    return tensor.detach().cpu().numpy()

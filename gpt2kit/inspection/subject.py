@@ -1,0 +1,136 @@
+"""What is looked at: an input with the model's answer or another, as the ids of one pass."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gpt2kit.data.lines import cut
+from gpt2kit.engine import Engine
+from gpt2kit.errors import UserError
+from gpt2kit.generate.choose import texts_of
+
+STEPS = {"lm": 24, "music": 64}
+"""How far a stream goes on unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The ids of one pass: a prompt, and what followed it."""
+
+    engine: Engine
+    name: str
+    """The model, as it was named."""
+    task: str
+    source: Any
+    prompt: int
+    """So many of the ids are the prompt."""
+    ids: list[int]
+    followers: list[int]
+    """What came behind each position: the next id, of the last one the end token; -1 where nothing did."""
+    finished: bool
+    """Whether the end token ended the answer."""
+    given: bool = False
+    """Whether the answer is a user's, not the model's."""
+    labels: dict[str, float] = field(default_factory=dict)
+    """Of a second head: how likely each label is."""
+    remarks: tuple[str, ...] = ()
+    """What is not shown, and why."""
+
+
+def subject_of(
+    engine: Engine, name: str, task: str, source: Any, steps: int | None = None, target: str | None = None
+) -> Subject:
+    """An input, and what the model makes of it in at most `steps` tokens; or a given `target`.
+
+    Raises UserError for an empty input, and for an answer that cannot be given or does not fit.
+    """
+    _refuse_blank(engine, source)
+    if engine.task.layout == "examples":
+        if target is not None:
+            raise UserError("--target: a label is no text that a model reads; leave it out")
+        return _labelled(engine, name, task, source)
+    if target is not None:
+        return _given(engine, name, task, source, target)
+    window = engine.model.config.n_positions
+    wanted = engine.config.max_new_tokens if steps is None else steps
+    if steps is None and engine.task.layout == "stream":
+        wanted = STEPS.get(task, STEPS["lm"])
+    if not wanted:
+        ids, truncated = engine.fitted(source, window)
+        return _subject(engine, name, task, source, ids, [], False, truncated)
+    config = engine.configured({"max_new_tokens": wanted, "roll": False})
+    prompt, truncated = engine.prompt(source, config)
+    (result,) = engine.results([source], config)
+    return _subject(engine, name, task, source, prompt, result.ids[0], result.finished, truncated)
+
+
+def followed(engine: Engine, name: str, task: str, source: Any, answer: list[int]) -> Subject:
+    """An input with an answer as far as it was chosen; of a label there is none. Raises UserError for no input."""
+    _refuse_blank(engine, source)
+    if engine.task.layout == "examples":
+        return _labelled(engine, name, task, source)
+    window = engine.model.config.n_positions
+    answer = answer[-(window // 2) :]
+    prompt, truncated = engine.fitted(source, window - len(answer))
+    return _subject(engine, name, task, source, prompt, answer, False, truncated)
+
+
+def _refuse_blank(engine: Engine, source: Any) -> None:
+    if engine.task.blank(source):
+        raise UserError("the input is empty: there is nothing to look at")
+
+
+def _given(engine: Engine, name: str, task: str, source: Any, target: str) -> Subject:
+    window = engine.model.config.n_positions
+    if task == "music":
+        raise UserError("--target: a performance is no text; leave it out")
+    *answer, end = engine.task.encode_target(target)
+    if not answer:
+        raise UserError("--target is empty: there is no answer to look at")
+    if len(answer) > window // 2:
+        raise UserError(
+            f"--target {cut(target, 30)!r} has {len(answer)} tokens: half of the window, {window // 2}, is the most"
+        )
+    prompt, truncated = engine.fitted(source, window - len(answer))
+    ends = engine.task.layout == "rows" and end == engine.task.eos
+    return _subject(engine, name, task, source, prompt, answer, ends, truncated, given=True)
+
+
+def _labelled(engine: Engine, name: str, task: str, source: Any) -> Subject:
+    """The text whose end the head looks at; of several choices that of the likeliest."""
+    (result,) = engine.results([source])
+    prompt, truncated = engine.prompt(source, engine.config)
+    texts = texts_of(prompt, engine.task.extract)
+    remarks = []
+    shown = result.ids[0][0] if len(engine.model.outputs) == 1 else 0
+    if len(texts) > 1:
+        remarks.append(f"of the {len(texts)} texts that the model reads of this input, number {shown + 1} is shown")
+    labels = result.probabilities or {}
+    return _subject(
+        engine, name, task, source, texts[shown], [], False, truncated, labels=labels, remarks=tuple(remarks)
+    )
+
+
+def _subject(
+    engine: Engine,
+    name: str,
+    task: str,
+    source: Any,
+    prompt: list[int],
+    answer: list[int],
+    finished: bool,
+    truncated: bool,
+    given: bool = False,
+    labels: dict[str, float] | None = None,
+    remarks: tuple[str, ...] = (),
+) -> Subject:
+    ids = [*prompt, *answer]
+    if truncated:
+        whole = engine.task.length(engine.task.encode_source(source))
+        remarks = (*remarks, _cut(engine, whole, len(prompt)))
+    followers = [*ids[1:], engine.task.eos if finished else -1]
+    return Subject(engine, name, task, source, len(prompt), ids, followers, finished, given, labels or {}, remarks)
+
+
+def _cut(engine: Engine, whole: int, shown: int) -> str:
+    window = engine.model.config.n_positions
+    return f"the input has {whole:,} tokens, the window {window:,}: {shown:,} of them are shown, as the model reads it"

@@ -1,0 +1,140 @@
+"""A record as the JSON that the page reads: numbers as packed arrays, tokens by their ids."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from gpt2kit.inspection.outlook import decoded_logits, path
+from gpt2kit.inspection.packing import packed, packed_ids, packed_picture, packed_weights
+from gpt2kit.inspection.pieces import piece_of
+from gpt2kit.inspection.record import Floats, Looked, Record
+from gpt2kit.inspection.weights import totals, weights_of
+
+EXACT = 1024
+"""The likeliest tokens of a distribution that are in the page by themselves;"""
+
+RUNS = 256
+"""the others as so many runs of about equal logits."""
+
+PICTURE = 256
+"""Rows and columns of a picture at most."""
+
+
+def view_of(record: Record) -> dict[str, Any]:
+    """All sections of the page."""
+    subject, config = record.subject, record.subject.engine.model.config
+    output = [_distribution(row) for row in decoded_logits(record, subject.engine.config).numpy()]
+    shown = {*record.ids, *(id for id in subject.followers if id >= 0), *map(int, np.unique(record.lens_ids))}
+    shown |= {id for each in output for id in each.pop("named")}
+    return {
+        "model": model_view(record),
+        "pieces": pieces_view(record, shown),
+        "tokens": record.ids,
+        "prompt": subject.prompt,
+        "followers": subject.followers,
+        "finished": subject.finished,
+        "given": subject.given,
+        "remarks": subject.remarks,
+        "labels": subject.labels,
+        "answers": subject.engine.task.layout == "rows",
+        "first": record.first,
+        "embeddings": {"tokens": packed_picture(record.tokens), "positions": packed_picture(record.positions)},
+        "lens": {
+            "ids": packed_ids(record.lens_ids, subject.engine.model.vocab_size),
+            "chances": packed(record.lens_chances, "f2"),
+            "ranks": packed_ids(record.ranks, subject.engine.model.vocab_size),
+            "chance": packed(record.chances, "f2"),
+            "settled": record.settled.tolist(),
+        },
+        "written": {
+            "stream": packed(record.stream, "f4"),
+            "attention": packed(record.attention, "f4"),
+            "mlp": packed(record.mlp, "f4"),
+            "heads": packed(np.minimum(record.heads, 65504), "f2"),
+        },
+        "looked": [_looked(each, config.n_positions) for each in record.looked],
+        "steps": list(record.steps),
+        "output": output,
+        "generate": {
+            "temperature": subject.engine.config.temperature,
+            "top_k": subject.engine.config.top_k,
+            "top_p": subject.engine.config.top_p,
+            "beams": subject.engine.config.beams,
+            "repetition_penalty": subject.engine.config.repetition_penalty,
+        },
+        "path": [[step.chance, step.rank, step.drawn, step.in_play] for step in path(record, subject.engine.config)],
+    }
+
+
+def model_view(record: Record) -> dict[str, Any]:
+    """The model's shape and its weights."""
+    subject, model = record.subject, record.subject.engine.model
+    config, weights = model.config, weights_of(model)
+    table = model.transformer.wpe.weight.detach().cpu().numpy()
+    rows, columns = (-(-size // PICTURE) for size in table.shape)
+    return {
+        "name": subject.name,
+        "task": subject.task,
+        "layers": config.n_layer,
+        "heads": config.n_head,
+        "width": config.n_embd,
+        "inner": config.inner,
+        "vocabulary": model.vocab_size,
+        "window": config.n_positions,
+        "kinds": config.kinds,
+        "block": config.block,
+        "compression": config.compression,
+        "weights": [[*weight] for weight in weights],
+        "totals": totals(weights),
+        "total": model.parameter_count(),
+        "positions": packed_picture(table[::rows, ::columns]) | {"every": [rows, columns]},
+    }
+
+
+def pieces_view(record: Record, ids: Iterable[int]) -> dict[int, list[str]]:
+    """How each id is shown: [text, kind, bytes in hexadecimal digits]."""
+    task = record.subject.engine.task
+    found = {}
+    for id in sorted(ids):
+        piece = piece_of(task, id)
+        found[id] = [piece.shown, piece.kind, piece.content.hex(" ")]
+    return found
+
+
+def _looked(looked: Looked, window: int) -> dict[str, Any]:
+    close, most = looked.close, window
+    plain = looked.kind != "compressed"
+    return {
+        "kind": looked.kind,
+        "spans": None if plain else looked.spans.tolist(),
+        "heads": [
+            {"columns": packed_ids(columns, most), "weights": packed_weights(weights)}
+            for columns, weights in zip(looked.columns, looked.weights, strict=True)
+        ],
+        "close": {
+            "keys": close.keys.tolist(),
+            "query": packed(close.query, "f2"),
+            "key": packed(close.key, "f2"),
+            "value": packed(close.value, "f2"),
+            "scores": packed(close.scores, "f2"),
+            "hidden": packed(close.hidden, "u1"),
+            "weights": packed(close.weights, "f2"),
+        },
+    }
+
+
+def _distribution(logits: Floats) -> dict[str, Any]:
+    """Logits behind their largest, from the likeliest token on: the first ones exactly, the rest as runs of neighbours
+    with (how many, mean logit). Adding up over temperatures needs no more."""
+    order = np.argsort(-logits, kind="stable")
+    order = order[np.isfinite(logits[order])]
+    sorted_logits = logits[order] - logits[order[0]]
+    runs = [run for run in np.array_split(sorted_logits[EXACT:], RUNS) if len(run)]
+    return {
+        "ids": packed(order[:EXACT], "u4"),
+        "logits": packed(sorted_logits[:EXACT], "f4"),
+        "counts": [len(run) for run in runs],
+        "means": packed(np.array([run.mean() for run in runs], np.float32), "f4"),
+        "named": order[:200].tolist(),
+    }

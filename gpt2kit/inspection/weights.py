@@ -1,0 +1,56 @@
+"""Every weight of a model, in the order in which a token meets them."""
+
+from typing import NamedTuple
+
+from gpt2kit.model.gpt2 import GPT2
+
+MEANINGS = {
+    "wte": "a vector for each token of the vocabulary",
+    "wpe": "a vector for each position of the window",
+    "ln_1": "norm before attention",
+    "attn.c_attn": "query, key and value of every head",
+    "attn.c_proj": "the heads merged",
+    "attn.distance": "a vector for each distance, by head",
+    "attn.compress": "some positions' keys or values made one",
+    "attn.null": "a key and a value that stand for nothing",
+    "ln_2": "norm before the MLP",
+    "mlp.c_fc": "the MLP, up",
+    "mlp.c_proj": "the MLP, down",
+    "ln_f": "the last norm",
+    "score": "the second head, on the last token",
+}
+"""By the beginning of a name inside of its part."""
+
+
+class Weight(NamedTuple):
+    """One tensor."""
+
+    part: str
+    """embeddings, block 1, block 2, ... or end."""
+    name: str
+    """As in the checkpoint, without the number of the block."""
+    shape: tuple[int, ...]
+    size: int
+    """How many numbers."""
+    meaning: str
+
+
+def weights_of(model: GPT2) -> list[Weight]:
+    """All of them; the head is the token embedding, and is not counted again."""
+    found = []
+    for name, parameter in model.named_parameters():
+        words = name.removeprefix("transformer.").split(".")
+        part = f"block {int(words[1]) + 1}" if words[0] == "h" else "end" if words[0] != "wte" else "embeddings"
+        part = "embeddings" if words[0] == "wpe" else part
+        inside = ".".join(words[2:] if words[0] == "h" else words)
+        meaning = next(meaning for start, meaning in MEANINGS.items() if inside.startswith(start))
+        found.append(Weight(part, inside, tuple(parameter.shape), parameter.numel(), meaning))
+    return found
+
+
+def totals(weights: list[Weight]) -> dict[str, int]:
+    """What the weights of each part come to."""
+    found: dict[str, int] = {}
+    for weight in weights:
+        found[weight.part] = found.get(weight.part, 0) + weight.size
+    return found

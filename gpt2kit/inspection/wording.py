@@ -1,0 +1,66 @@
+"""Tokens put together to words, and how much one word looked at another: what an alignment is made of."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpt2kit.inspection.pieces import piece_of, visible
+from gpt2kit.inspection.record import Record
+
+
+class Word(NamedTuple):
+    """Tokens from `begin` to before `end`."""
+
+    begin: int
+    end: int
+    text: str
+
+
+def words_of(record: Record, begin: int, end: int, id_at: Callable[[int], int]) -> list[Word]:
+    """Words are told by the spaces between them, which belong to the word behind; what is no text is none."""
+    task, found, open_word = record.subject.engine.task, list[tuple[int, bytes]](), False
+    ends = list[int]()
+    for place in range(begin, end):
+        content = piece_of(task, id_at(place)).content if id_at(place) >= 0 else b""
+        if not content:
+            open_word = False
+            continue
+        if open_word and (not found[-1][1].strip() or not content[:1].isspace()):
+            found[-1] = found[-1][0], found[-1][1] + content
+            ends[-1] = place + 1
+        else:
+            found.append((place, content))
+            ends.append(place + 1)
+        open_word = not (content[-1:] in b"\n\t" and found[-1][1].strip())
+    words = zip(found, ends, strict=True)
+    return [Word(first, last, visible(content.strip())) for (first, content), last in words if content.strip()]
+
+
+def source_words(record: Record) -> list[Word]:
+    """Those of the prompt."""
+    return words_of(record, 0, record.subject.prompt, lambda place: record.ids[place])
+
+
+def answer_words(record: Record) -> list[Word]:
+    """Those of the answer, where they were predicted: at the tokens before them."""
+    return words_of(record, record.subject.prompt - 1, len(record.ids), lambda place: record.subject.followers[place])
+
+
+def alignment(record: Record) -> tuple[list[Word], list[Word], NDArray[np.float32]]:
+    """Words of the source, words of the answer, and [answer, source] how much each looked at each: the mean over all
+    heads of all layers, and over a word's tokens."""
+    sources, answers = source_words(record), answer_words(record)
+    looks = np.zeros((len(answers), len(sources)), np.float32)
+    for line, answer in enumerate(answers):
+        rows = [looked.row(place) for looked in record.looked for place in range(answer.begin, answer.end)]
+        mean = np.mean(rows, axis=0)
+        looks[line] = [mean[source.begin : source.end].sum() for source in sources]
+    return sources, answers, looks
+
+
+def surprise(record: Record) -> list[float | None]:
+    """Bits of each token, given those before it; None of the first."""
+    chances = np.maximum(record.chances[-1], 1e-30)
+    return [None, *(float(-np.log2(chance)) for chance in chances[: len(record.ids) - 1])]

@@ -1,0 +1,83 @@
+"""One pass of a model laid open: what every layer reads, looks at and writes. It stands beside the core, which knows
+nothing of it: each layer is asked for its parts and then computes as it always does.
+
+Shapes: T positions, D width, H heads, K = D / H, S keys, V vocabulary.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gpt2kit.model.attention import Attention, Look
+from gpt2kit.model.gpt2 import GPT2
+
+
+class Layer(NamedTuple):
+    """What happens in one block: its input and what its two halves add to it."""
+
+    kind: str
+    """Of its attention."""
+    before: Tensor
+    """[T, D], the residual stream that comes in."""
+    attention: Tensor
+    """[T, D], what attention writes into it."""
+    mlp: Tensor
+    """[T, D], what the MLP writes into it behind that."""
+    heads: Tensor
+    """[H, T, D], what each head writes; with the bias of `c_proj` they add up to `attention`."""
+    look: Look
+    """Of the one row: without B."""
+
+    @property
+    def after(self) -> Tensor:
+        """[T, D], the residual stream that goes on."""
+        return self.before + self.attention + self.mlp
+
+
+@torch.no_grad()
+def embedded(model: GPT2, ids: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """The vectors of the tokens and of their positions, [T, D] each: their sum is what the first block reads.
+
+    Raises ValueError for no ids, and for more than the window holds.
+    """
+    window = model.config.n_positions
+    if not 0 < len(ids) <= window:
+        raise ValueError(f"{len(ids)} tokens: from 1 to {window} can be looked at")
+    body = model.transformer
+    return body.wte(torch.tensor([*ids], device=model.head.device)), body.wpe.weight[: len(ids)]
+
+
+@torch.no_grad()
+def layers(model: GPT2, ids: Sequence[int]) -> Iterator[Layer]:
+    """The blocks in turn, each computed when it is asked for: long inputs need the memory of one layer."""
+    model.eval()
+    tokens_TD, positions_TD = embedded(model, ids)
+    x_TD = tokens_TD + positions_TD
+    for block, kind in zip(model.transformer.blocks(), model.config.kinds, strict=True):
+        normed = block.ln_1(x_TD[None])
+        look = block.attn.look(normed)
+        attention_TD = block.attn(normed)[0]
+        middle_TD = x_TD + attention_TD
+        mlp_TD = block.mlp(block.ln_2(middle_TD[None]))[0]
+        alone = Look(look.query[0], look.key[0], look.value[0], look.scores[0], look.hidden)
+        yield Layer(kind, x_TD, attention_TD, mlp_TD, written_by_heads(block.attn, alone), alone)
+        x_TD = middle_TD + mlp_TD
+
+
+@torch.no_grad()
+def written_by_heads(attention: Attention, look: Look) -> Tensor:
+    """What each head adds to the residual stream, [H, T, D]: what it gathers, through its part of `c_proj`."""
+    gathered_HTK = look.weights.to(look.value.dtype) @ look.value
+    width = gathered_HTK.size(-1)
+    parts_HDK = attention.c_proj.weight.unflatten(1, (attention.heads, width)).transpose(0, 1)
+    return gathered_HTK @ parts_HDK.transpose(1, 2)
+
+
+@torch.no_grad()
+def lens(model: GPT2, residual: Tensor) -> Tensor:
+    """Logits [..., V] that the model would give if it stopped at this residual stream [..., D]: the last norm and the
+    head, after any layer (nostalgebraist 2020, "interpreting GPT: the logit lens"). Of the last layer they are its own.
+    """
+    return model.logits(model.transformer.ln_f(residual)).float()

@@ -1,0 +1,315 @@
+"""The page: what is in the file, and what a browser makes of it."""
+
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+from gpt2kit.config import GenerateConfig
+from gpt2kit.generate import sampling
+from gpt2kit.inspection.page import FOLDER, SCRIPTS, page_of, write_page
+from gpt2kit.inspection.performance import piece_view
+from gpt2kit.inspection.pieces import piece_of
+from gpt2kit.inspection.record import Record, record
+from gpt2kit.inspection.subject import Subject
+from gpt2kit.inspection.view import view_of
+
+if TYPE_CHECKING:
+    from tests.conftest import Browser
+
+Make = Callable[..., Subject]
+TASKS = pytest.mark.parametrize("task", ["translate", "summarize", "lm", "finetune", "music"])
+ONLY = "document.getElementById"
+
+
+class Reader(HTMLParser):
+    """Scripts, addresses that would be fetched, and the data."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.scripts, self.addresses, self._within = 0, list[str](), ""
+        self.data: dict[str, Any] = {}
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.scripts += tag == "script"
+        found = [str(values[name]) for name in ("src", "href", "srcset", "data", "action") if name in values]
+        self.addresses += [address for address in found if not address.startswith("#")]
+        self._within = values.get("id") or ""
+        assert tag not in ("img", "link", "iframe", "object", "embed", "base", "form")
+
+    def handle_data(self, data: str) -> None:
+        if self._within == "data":
+            self.data = json.loads(data)
+            self._within = ""
+
+
+def paged(path: Path, made: Subject) -> Record:
+    found = record(made)
+    piece = piece_view(made) if made.task == "music" else None
+    write_page(path, view_of(found), f"{made.name} <b>", piece)
+    return found
+
+
+@TASKS
+def test_a_page_asks_for_nothing(subject: Make, task: str, tmp_path: Path) -> None:
+    paged(tmp_path / "a.html", subject(task))
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    page = Reader(text)
+    assert page.addresses == []
+    assert page.scripts == (5 if task == "music" else 4)
+    assert "default-src 'none'" in text
+    assert "connect-src" not in text
+    assert "<title>runs/" + task + " &lt;b&gt;</title>" in text
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)|url\(|@import|fetch\(|XMLHttp|WebSocket|import\(", text)
+    assert not re.search(r"\{\{\w+\}\}", text)
+
+
+def test_text_never_ends_its_script(subject: Make, tmp_path: Path) -> None:
+    made = subject("lm", source="</script><script>alert(1)</script>{{title}}<!--", steps=0)
+    paged(tmp_path / "a.html", made)
+    page = Reader((tmp_path / "a.html").read_text(encoding="utf-8"))
+    assert page.scripts == 4
+    assert page.data["tokens"] == made.ids
+
+
+def test_the_same_input_gives_the_same_page(subject: Make) -> None:
+    first, second = (page_of(view_of(record(subject("translate"))), "x") for _ in range(2))
+    assert first == second
+
+
+def test_the_parts_ship_with_the_package() -> None:
+    names = [*(f"{name}.js" for name in (*SCRIPTS, "live")), "page.html", "page.css", "live.html"]
+    assert all((files("gpt2kit") / FOLDER / name).is_file() for name in names)
+
+
+# ---- in a browser ----
+
+
+def text(tab: "Browser", element: str) -> str:
+    return tab.value(f"{ONLY}('{element}').innerText")
+
+
+def count(tab: "Browser", selector: str) -> int:
+    return tab.value(f"document.querySelectorAll({json.dumps(selector)}).length")
+
+
+def change(tab: "Browser", element: str, value: object, event: str = "change") -> None:
+    found = f"const found = {ONLY}('{element}'); found.value = {json.dumps(value)};"
+    tab.value(f"(() => {{ {found} found.dispatchEvent(new Event('{event}')); }})()")
+
+
+@pytest.mark.parametrize(
+    ("task", "wide", "dark"),
+    [
+        ("translate", 1600, False),
+        ("summarize", 400, True),
+        ("lm", 400, False),
+        ("finetune", 1600, True),
+        ("music", 1200, False),
+    ],
+)
+def test_all_of_it_is_shown_and_fits(
+    tab: "Browser", subject: Make, task: str, wide: int, dark: bool, tmp_path: Path
+) -> None:
+    paged(tmp_path / "a.html", subject(task))
+    tab.open(tmp_path / "a.html", wide, 900, dark=dark, mobile=wide < 500)
+    assert text(tab, "name") == f"runs/{task}"
+    assert tab.value("document.documentElement.scrollWidth") <= wide
+    sections = tab.value("[...document.querySelectorAll('main > section')].map((each) => each.innerText.length)")
+    assert len(sections) == 7
+    assert min(sections) > 150
+    assert tab.value("[...document.querySelectorAll('figure')].every((each) => each.querySelector('figcaption'))")
+
+
+def test_it_shows_the_model_s_numbers(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    found = paged(tmp_path / "a.html", subject("translate"))
+    made = found.subject
+    tab.open(tmp_path / "a.html")
+    assert text(tab, "total") == f"{made.engine.model.parameter_count():,}"
+    assert count(tab, "#tokens button") == len(made.ids)
+    assert count(tab, "#lens tr") == 2 + len(found.ranks)
+    place = made.prompt
+    tab.value(f"inspection.choose({{ token: {place}, layer: 0, head: 1 }})")
+    row = found.looked[0].close.weights[1, place]
+    shown = tab.value(
+        "[...document.querySelectorAll('#tables figure:last-child tr.here td')].map((each) => Number(each.innerText))"
+    )
+    first = max(0, min(place - 4, len(made.ids) - 7))
+    near = row[first : first + 7]
+    np.testing.assert_allclose(shown[-len(near) :], near, atol=0.006)
+    assert sum(shown) == pytest.approx(1, abs=0.05)
+    summed = tab.value("document.querySelector('#gather tr.sum td.figure').innerText")
+    assert float(summed) == pytest.approx(1, abs=0.006)
+    titles = tab.value("[...document.querySelectorAll('#lens td.here')].map((each) => each.title)")
+    for stage, title in enumerate(reversed(titles)):
+        assert f"has rank {found.ranks[stage, place]:,}" in title
+
+
+def test_layer_head_and_token_are_chosen_by_mouse_and_keyboard(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    made = paged(tmp_path / "a.html", subject("lm")).subject
+    tab.open(tmp_path / "a.html")
+    change(tab, "pick-head", 1)
+    assert tab.value("inspection.state.head") == 1
+    assert count(tab, "#glance [aria-pressed=true]") == 1
+    tab.value("document.querySelector('#tokens [data-token=\"2\"]').click()")
+    assert tab.value("inspection.state.token") == 2
+    assert "3 of" in text(tab, "picked")
+    for key, name, expected in (
+        (".", "token", 3),
+        (",", "token", 2),
+        ("{", "head", 0),
+        ("}", "head", 1),
+        ("]", "layer", 0),
+    ):
+        tab.press(key)
+        assert tab.value(f"inspection.state.{name}") == expected
+    tab.value("document.querySelector('#all-heads').click()")
+    tab.value(f"inspection.choose({{ token: {len(made.ids) - 1} }})")
+    assert tab.value("Number(document.querySelector('#arcs').dataset.arcs)") > 0
+    tab.value("document.querySelector('#glance .thumb').click()")
+    assert tab.value("[inspection.state.layer, inspection.state.head, inspection.state.allHeads]") == [0, 0, False]
+
+
+def test_what_is_drawn_anew_keeps_the_focus(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    paged(tmp_path / "a.html", subject("lm"))
+    tab.open(tmp_path / "a.html")
+    for place, stage in ((2, 1), (0, 0)):
+        cell = f'document.querySelector(\'#lens [data-stage="{stage}"][data-token="{place}"]\')'
+        tab.value(f"(() => {{ {cell}.focus(); {cell}.click(); }})()")
+        assert tab.value(f"document.activeElement === {cell}")
+        assert tab.value("[inspection.state.token, inspection.state.stage]") == [place, stage]
+
+
+def test_it_says_what_was_looked_at_when_it_was_settled_and_what_else(
+    tab: "Browser", subject: Make, tmp_path: Path
+) -> None:
+    found = paged(tmp_path / "a.html", subject("translate"))
+    tab.open(tmp_path / "a.html")
+    place = found.subject.prompt - 1
+    best = int(found.looked[0].columns[0, place, 0])
+    piece = piece_of(found.subject.engine.task, found.ids[best]).shown
+    assert f"looked at {piece} (" in text(tab, "looked").replace("\n", "")
+    settled = int(found.settled[place])
+    assert (
+        "from the input on"
+        if settled == 0
+        else "last layer only"
+        if settled == len(found.ranks) - 1
+        else f"in layer {settled}"
+    ) in text(tab, "mind")
+    assert count(tab, "#path li") == len(found.steps)
+    assert count(tab, "#path li:first-child .others > span") == 4
+
+
+@pytest.mark.parametrize(
+    ("temperature", "top_k", "top_p"),
+    [(1.0, 0, 1.0), (0.5, 7, 1.0), (1.7, 40, 0.9), (1.0, 0, 0.35), (2.0, 200, 0.99), (0.3, 1, 0.01)],
+)
+def test_sliders_do_what_generate_does(
+    tab: "Browser", subject: Make, tmp_path: Path, temperature: float, top_k: int, top_p: float
+) -> None:
+    found = paged(tmp_path / "a.html", subject("lm"))
+    tab.open(tmp_path / "a.html")
+    config = GenerateConfig(temperature=temperature, top_k=top_k, top_p=top_p)
+    for step in range(3):
+        expected = sampling.probabilities(torch.from_numpy(found.logits[step : step + 1]), config)[0].numpy()
+        ids, chances, in_play = tab.value(
+            f"(() => {{ const found = inspection.distribution({step});"
+            f" const {{ chances, inPlay }} = inspection.sampled(found, {temperature}, {top_k}, {top_p});"
+            " return [[...found.ids], [...chances], inPlay]; })()"
+        )
+        assert in_play == int((expected > 0).sum())
+        np.testing.assert_allclose(chances, expected[ids], rtol=1e-4, atol=1e-9)
+
+
+def test_ties_of_the_kth_stay_and_a_long_tail_is_counted(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    paged(tmp_path / "a.html", subject("lm"))
+    tab.open(tmp_path / "a.html")
+    tied = tab.value("inspection.sampled({ logits: [0, -1, -1, -1, -2], counts: [], means: [] }, 1, 2, 1)")
+    assert tied["inPlay"] == 4
+    tail = "{ logits: [0, -1], counts: [10, 5], means: [-2, -9] }"
+    assert tab.value(f"inspection.sampled({tail}, 1, 0, 1)")["inPlay"] == 17
+    everything = 1 + np.exp(-1) + 10 * np.exp(-2) + 5 * np.exp(-9)
+    assert tab.value(f"inspection.sampled({tail}, 1, 0, 1)")["chances"]["0"] == pytest.approx(1 / everything)
+    assert tab.value(f"inspection.sampled({tail}, 1, 0, 0.99)")["inPlay"] == 12
+    assert tab.value(f"inspection.sampled({tail}, 0, 0, 1)")["inPlay"] == 1
+
+
+def test_a_slider_is_moved(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    paged(tmp_path / "a.html", subject("lm"))
+    tab.open(tmp_path / "a.html")
+    assert int(tab.value(f"{ONLY}('next').dataset.play")) == 300
+    change(tab, "temperature", "0.5", "input")
+    change(tab, "top-p", "0.5", "input")
+    assert int(tab.value(f"{ONLY}('next').dataset.play")) < 300
+    change(tab, "top-p", "1", "input")
+    change(tab, "top-k", "3", "input")
+    assert tab.value(f"{ONLY}('next').dataset.play") == "3"
+    assert count(tab, "#next li:not(.out)") == 3
+    tab.value(f"{ONLY}('as-run').click()")
+    assert tab.value(f"{ONLY}('next').dataset.play") == "1"  # it is greedy
+
+
+def test_steps_compute_a_column_and_read_the_rest(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    made = paged(tmp_path / "a.html", subject("lm")).subject
+    tab.open(tmp_path / "a.html")
+    layers = made.engine.model.config.n_layer
+    assert count(tab, "#cache td.new") == layers * made.prompt
+    for step in range(1, len(made.ids) - made.prompt + 1):
+        tab.value(f"{ONLY}('step-on').click()")
+        assert tab.value(f"{ONLY}('cache').dataset.step") == str(step)
+        assert count(tab, "#cache td.new") == layers
+        assert count(tab, "#cache td.cached") == layers * (made.prompt - 1 + step)
+    assert tab.value(f"{ONLY}('step-on').disabled")
+    tab.value(f"{ONLY}('step-back').click()")
+    assert "out comes" in text(tab, "step-text")
+
+
+def test_a_translation_is_aligned(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    paged(tmp_path / "a.html", subject("translate", steps=None, target="je suis étudiant"))
+    tab.open(tmp_path / "a.html")
+    assert tab.value(
+        "[...document.querySelectorAll('.align .flow')].map((each) => each.innerText.replace(/\\s+/g, ' '))"
+    ) == ["I am a <student>", "je suis étudiant"]
+    assert count(tab, ".align path") > 0
+    assert count(tab, "table.matrix td[title]") == 12
+    tab.value("document.querySelectorAll('.align .made')[1].click()")
+    assert tab.value("document.querySelector('.align [aria-pressed=true]').innerText") == "suis"
+
+
+def test_a_summary_shows_its_sources_and_a_label_its_text(
+    tab: "Browser", subject: Make, labelled: Make, tmp_path: Path
+) -> None:
+    paged(tmp_path / "a.html", subject("summarize", steps=None, target="A dog sleeps."))
+    tab.open(tmp_path / "a.html")
+    assert "</script>" in tab.value("document.querySelector('#task-body figure:last-child').innerText")
+    assert count(tab, "#task-body .made") == 3
+    paged(tmp_path / "b.html", labelled("label", "It was good."))
+    tab.open(tmp_path / "b.html")
+    assert count(tab, "#task-body .labels li") == 2
+    assert "good." in tab.value("document.querySelector('#task-body .reading').innerText")
+
+
+def test_a_note_is_heard_and_its_lines_are_drawn(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    paged(tmp_path / "a.html", subject("music", steps=0))
+    tab.open(tmp_path / "a.html")
+    tab.value(
+        "(() => { window.struck = 0; const node = AudioBufferSourceNode.prototype, { start } = node;"
+        " node.start = function (when) { window.struck++; return start.call(this, when); }; })()"
+    )
+    tab.value(f"{ONLY}('roll').focus()")
+    for place in range(4):
+        tab.press(".")
+        assert tab.value("window.struck") == place + 1
+    assert tab.value(f"{ONLY}('roll').dataset.chosen") == "3"
+    assert tab.value(f"Number({ONLY}('roll').dataset.arcs)") > 0
+    assert tab.value("inspection.state.token") != 3  # keys of the roll are the roll's

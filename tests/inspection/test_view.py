@@ -1,0 +1,88 @@
+"""The data of the page: packed, and no larger than may be."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from gpt2kit.config import GenerateConfig, ModelConfig
+from gpt2kit.engine import Engine
+from gpt2kit.inspection.packing import packed, packed_ids, packed_picture, packed_weights
+from gpt2kit.inspection.record import record
+from gpt2kit.inspection.subject import Subject
+from gpt2kit.inspection.view import view_of
+from gpt2kit.model.gpt2 import GPT2
+
+Make = Callable[..., Subject]
+
+
+def unpacked(stored: dict[str, Any]) -> Any:
+    return np.frombuffer(base64.b64decode(stored["data"]), f"<{stored['kind']}").reshape(stored["shape"])
+
+
+def test_arrays_come_back() -> None:
+    values = np.array([[0.5, -2.25], [3.0, 1e-3]], np.float32)
+    np.testing.assert_array_equal(unpacked(packed(values, "f4")), values)
+    np.testing.assert_allclose(unpacked(packed(values, "f2")), values, rtol=1e-3)
+    assert unpacked(packed_ids(np.array([-1, 0, 300]), 300)).tolist() == [0xFFFF, 0, 300]
+    assert unpacked(packed_ids(np.array([-1, 70_000]), 70_000)).tolist() == [0xFFFFFFFF, 70_000]
+    picture = packed_picture(values)
+    back = picture["low"] + unpacked(picture) / 255 * (picture["high"] - picture["low"])
+    np.testing.assert_allclose(back, values, atol=(3 + 2.25) / 510 + 1e-6)
+    shares = np.linspace(0, 1, 300)
+    np.testing.assert_allclose((unpacked(packed_weights(shares)) / 255.0) ** 2, shares, atol=0.004)
+    assert unpacked(packed_weights(np.array([1e-4])))[0] > 0
+
+
+def test_a_picture_of_one_value() -> None:
+    assert unpacked(packed_picture(np.zeros((2, 2)))).tolist() == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("task", ["translate", "summarize", "lm", "finetune", "music"])
+def test_every_token_of_it_can_be_shown(subject: Make, task: str) -> None:
+    view = view_of(record(subject(task)))
+    named = {*view["tokens"], *np.unique(unpacked(view["lens"]["ids"])).tolist()}
+    named |= {id for id in view["followers"] if id >= 0}
+    assert named <= set(view["pieces"])
+    assert json.loads(json.dumps(view, allow_nan=False))["tokens"] == view["tokens"]
+
+
+def test_distributions_are_the_model_s_at_any_temperature(subject: Make) -> None:
+    """Also of a vocabulary that is larger than what is told token by token."""
+    made = subject("lm")
+    found = record(made)
+    wide = np.random.default_rng(0).normal(0, 3, (1, 30_000)).astype(np.float32)
+    object.__setattr__(found, "logits", wide)
+    object.__setattr__(found, "steps", (0,))
+    (stored,) = view_of(found)["output"]
+    ids, logits, means = (unpacked(stored[key]) for key in ("ids", "logits", "means"))
+    assert len(ids) == 1024
+    assert len(ids) + sum(stored["counts"]) == 30_000
+    for temperature in (0.3, 1.0, 1.9):
+        expected = torch.from_numpy(wide[0] / temperature).double().softmax(-1).numpy()
+        mass = np.exp(logits / temperature).sum() + (np.array(stored["counts"]) * np.exp(means / temperature)).sum()
+        np.testing.assert_allclose(np.exp(logits / temperature) / mass, expected[ids], rtol=1e-3)
+
+
+class Counting:
+    """A task without a tokenizer."""
+
+    vocab_size = eos = 300
+    layout = "stream"
+
+    def spelled(self, id: int) -> bytes:
+        return f" {id}".encode()
+
+
+def test_a_thousand_tokens_of_144_heads_stay_below_ten_megabytes() -> None:
+    """In the shape of the smallest GPT-2 but for its widths, of which the page has no more than it has room for."""
+    config = ModelConfig(n_layer=12, n_head=12, n_embd=96, n_inner=96, n_positions=1024, dropout=0)
+    model = GPT2(config, 300).eval()
+    ids = torch.randint(300, (1024,)).tolist()
+    engine = Engine(Counting(), model, GenerateConfig(device="cpu"))  # type: ignore[arg-type]  # as far as it is needed
+    made = Subject(engine, "wide", "lm", "", 1000, ids, [*ids[1:], -1], False)
+    assert len(json.dumps(view_of(record(made)))) < 8_500_000
