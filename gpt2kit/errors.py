@@ -32,6 +32,12 @@ class OutOfMemory(UserError):
     exit_code = 6
 
 
+class CheckFailed(UserError):
+    """A run is not what it should be, or this machine does not compute it as it should."""
+
+    exit_code = 7
+
+
 class Interrupted(Exception):
     """A signal ended the work after its state was saved."""
 

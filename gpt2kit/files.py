@@ -1,6 +1,7 @@
 """Writing so that a reader finds the old file or the new one, never half of one. The door to safetensors."""
 
 import glob
+import hashlib
 import json
 import os
 import shutil
@@ -213,6 +214,35 @@ def write_tensors(path: Path, tensors: "dict[str, Tensor]", metadata: dict[str, 
             save_file(tensors, temporary, metadata)
         except SafetensorError as error:  # it hides the OSError of a full disk
             raise MachineError(f"{path}: cannot be written: {error}") from error
+        if len(metadata) > 1:
+            _sort_metadata(temporary)
+
+
+def _sort_metadata(path: Path) -> None:
+    """In the header of a safetensors file: its writer shuffles them, and equal tensors are to be equal files."""
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        if len(text) <= length:  # else something is spelled in another way, and stays as it was
+            file.seek(8)
+            file.write(text.ljust(length))
+
+
+DIGEST = "blake2b"
+"""Under this name the header of a file of weights has their digest."""
+
+
+def digest(tensors: "dict[str, Tensor]") -> str:
+    """A short hash of tensors on the CPU with their names, types and shapes."""
+    from torch import uint8
+
+    found = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.contiguous().reshape(-1).view(uint8).numpy().data)
+    return found.hexdigest()
 
 
 def read_tensors(path: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":

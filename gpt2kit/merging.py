@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from gpt2kit import files, folders
+from gpt2kit.card import write as card
 from gpt2kit.data.hub import fetch
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf, lora
@@ -41,4 +42,5 @@ def merge(run: Path, out: Path, overwrite: bool = False) -> float:
             if path.is_file() and path.name not in (lora.ADAPTER, lora.ADAPTER_CONFIG, STATE_FILE):
                 shutil.copyfile(path, folder / path.name)
         hf.save(folder, complete, task.eos)
+    card.write(out)
     return difference

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from gpt2kit import files, folders
+from gpt2kit.card import write as card
 from gpt2kit.config import GenerateConfig, ModelConfig, TrainConfig
 from gpt2kit.data.batches import Layout, RowLayout
 from gpt2kit.data.examples import ExampleLayout
@@ -24,7 +25,6 @@ from gpt2kit.generate.decode import answers, freeze
 from gpt2kit.model import hf, lora
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.partial import freeze_below
-from gpt2kit.preparing import REPORT_FILE
 from gpt2kit.recipe import Recipe, read_by
 from gpt2kit.tasks.base import Task
 from gpt2kit.train import distributed, loop
@@ -91,6 +91,7 @@ def train(
         if team.chief and work.step == work.steps:
             folders.finish_run(run)
             (run / STATE_FILE).unlink(missing_ok=True)
+            card.write(run)
 
 
 def opened(recipe: Recipe, data: Path, fresh: bool) -> tuple[Task[Any, Any], dict[str, Store]]:
@@ -143,9 +144,9 @@ def _as_before(run: Path, recipe: Recipe, task: Task[Any, Any]) -> tuple[ModelCo
 
 def _window_of(data: Path) -> int:
     """What a folder was prepared for, in tokens; 0 where it does not say."""
-    window = files.read_json(data / REPORT_FILE).get("window", 0)
+    window = files.read_json(data / folders.REPORT_FILE).get("window", 0)
     if not isinstance(window, int):
-        raise DataError(f"{data / REPORT_FILE} is damaged: window = {window!r}; prepare the data again")
+        raise DataError(f"{data / folders.REPORT_FILE} is damaged: window = {window!r}; prepare the data again")
     return window
 
 
@@ -167,7 +168,11 @@ def _logged(
             if isinstance(event, kinds.Validation) and recipe.train.samples:
                 model = work.complete()  # all processes take part
                 if chief:
-                    yield Samples(event.step, _samples(model, task, validation, recipe))
+                    rows = _samples(model, task, validation, recipe)
+                    folders.keep_samples(run, f"after step {event.step:,}", rows)
+                    yield Samples(event.step, rows)
+            if chief and isinstance(event, kinds.Validation):
+                card.write(run)
 
 
 def layout_of(task: Task[Any, Any], window: int, config: TrainConfig) -> Layout:
@@ -237,7 +242,7 @@ def _samples(model: GPT2, task: Task[Any, Any], store: Store, recipe: Recipe) ->
         rows = [(text[:shown], text[shown : 2 * shown]) for text in texts if len(text) > shown > 0]
     asked = [(prompt, *task.decode_row(prompt, target)) for prompt, target in rows]
     outputs = _answered(model, task, [(prompt, source) for prompt, source, _ in asked], recipe.generate)
-    return [(task.show(each[1]), output, str(each[2])) for each, output in zip(asked, outputs, strict=True)]
+    return [(task.show(each[1]), output, task.tell(each[2])) for each, output in zip(asked, outputs, strict=True)]
 
 
 def _answered(
@@ -251,4 +256,4 @@ def _answered(
     longest = min(config.max_new_tokens, model.config.n_positions, SHOWN if task.layout == "stream" else sys.maxsize)
     config = replace(config, beams=1, max_new_tokens=longest, roll=False)
     found = {result.index: result for result in answers(freeze(model, config.dtype), prompts, config, task.eos)}
-    return [str(task.decode(found[index].answers[0].ids)) for index in range(len(prompts))]
+    return [task.tell(task.decode(found[index].answers[0].ids)) for index in range(len(prompts))]

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from gpt2kit import files
+from gpt2kit import files, folders
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.pipeline import first_model, loop_of, opened
-from gpt2kit.preparing import REPORT_FILE
 from gpt2kit.recipe import Recipe
 from gpt2kit.tasks.base import Task
 from gpt2kit.train import distributed, loop, memory
@@ -106,7 +105,7 @@ def preflight(recipe: Recipe, data: Path, run: Path, init: str | None = None) ->
             raise DataError(f"{data}: not one token of train carries loss: nothing would be learned; prepare it again")
         list(work.fit())
         cost = _cost(work, run)
-        splits = files.read_json(data / REPORT_FILE)["splits"]
+        splits = files.read_json(data / folders.REPORT_FILE)["splits"]
         return Preflight(
             task=recipe.task_name,
             parameters=work.parameters,

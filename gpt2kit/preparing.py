@@ -14,8 +14,6 @@ from gpt2kit.errors import DataError
 from gpt2kit.recipe import Recipe
 from gpt2kit.tasks.base import Record, Task
 
-REPORT_FILE = "prepare.json"
-
 
 def ignore(*_: object) -> None:
     """A progress callback for callers who do not look."""
@@ -52,7 +50,7 @@ def prepare(
             raise DataError(f"{' '.join(corpora['train'])}: nothing to train on ({reports['train'].reasons()})")
         folders.save_task(folder, recipe.task_name, fitted)
         described = {"corpora": dict(corpora), "window": window, "splits": {s: r.json() for s, r in reports.items()}}
-        files.write_json(folder / REPORT_FILE, described)
+        files.write_json(folder / folders.REPORT_FILE, described)
     return reports
 
 

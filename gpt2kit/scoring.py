@@ -7,7 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +23,7 @@ from gpt2kit.engine import Engine
 from gpt2kit.errors import DataError
 from gpt2kit.evaluate.copied import copied_share, run_length
 from gpt2kit.model.device import pick_dtype
-from gpt2kit.preparing import REPORT_FILE, ignore, only
+from gpt2kit.preparing import ignore, only
 from gpt2kit.tasks.base import Record, Score, Task
 from gpt2kit.train.validate import validation_loss
 
@@ -45,6 +45,8 @@ class Evaluation:
     """Answers that end with one passage, said again and again."""
     remarks: Sequence[str] = ()
     """What is odd about the answers and hides in the scores."""
+    samples: list[tuple[str, str, str]] = field(default_factory=list)
+    """The first (source, output, reference), as text."""
 
     def json(self) -> dict[str, Any]:
         told = {
@@ -92,6 +94,7 @@ def evaluate(
     task, scorer, seconds = engine.task, engine.task.scorer(), 0.0
     asked: deque[Record[Any, Any]] = deque()
     made: list[list[int]] = []
+    samples: list[tuple[str, str, str]] = []
     done = truncated = unfinished = circling = 0
     results = engine.results(record.source for record in _noted(records, asked))
     with ExitStack() as stack:
@@ -106,6 +109,8 @@ def evaluate(
             if result is None:
                 break
             record, output = asked.popleft(), result.outputs[0]
+            if done < folders.SHOWN:
+                samples.append((task.show(record.source), task.tell(output), task.tell(record.target)))
             figures = scorer.add(record, output)
             if training is not None:
                 made.append(result.ids[0])
@@ -121,7 +126,7 @@ def evaluate(
     version = importlib.metadata.version("gpt2kit")
     signature = f"set:{name}|n:{done}|decode:{_decoding(engine.config)}|gpt2kit:{version}"
     scores = scorer.scores() + ([copied(training, made, task.vocab_size)] if training is not None else [])
-    return Evaluation(scores, done, truncated, unfinished, seconds, signature, circling, scorer.remarks())
+    return Evaluation(scores, done, truncated, unfinished, seconds, signature, circling, scorer.remarks(), samples)
 
 
 def copied(training: Store, texts: Sequence[Sequence[int]], vocab_size: int, how: str = "") -> Score:
@@ -230,10 +235,10 @@ def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, train
 
 def set_name(data: Path, split: str) -> str:
     """A split of a prepared folder, by the corpus that it is from."""
-    corpora = files.read_json(data / REPORT_FILE).get("corpora")
+    corpora = files.read_json(data / folders.REPORT_FILE).get("corpora")
     corpus = corpora.get(split, corpora.get("train")) if isinstance(corpora, dict) else None
     if not isinstance(corpus, list) or not all(isinstance(word, str) for word in corpus):
-        raise DataError(f"{data / REPORT_FILE} does not say what the data was prepared from: prepare it again")
+        raise DataError(f"{data / folders.REPORT_FILE} does not say what the data was prepared from: prepare it again")
     return f"{_named(corpus)}:{split}"
 
 

@@ -334,21 +334,18 @@ def examples() -> Callable[[str], Any]:
     return of
 
 
-LABELLED = [{"text": f"{word} {number}", "label": word} for number in range(6) for word in ("good", "bad")]
-
-
 @pytest.fixture(scope="session")
 def prepared(examples: Callable[[str], Any]) -> Callable[..., Any]:
-    """`prepared(kind, folder, *settings)`: a task's own examples in `folder`/data, for training and for validation;
-    `labelled` is finetune with labels. Returns the tiny recipe."""
+    """`prepared(kind, folder, *settings)`: a task's own examples, or one of TABLES for finetune, in `folder`/data, for
+    training and for validation. Returns the tiny recipe."""
     from gpt2kit import preparing, recipe
 
     def prepare(kind: str, folder: Path, *settings: str) -> Any:
-        name = "finetune" if kind == "labelled" else kind
+        name = "finetune" if kind in TABLES else kind
         tiny = recipe.load(name, [*examples(name).TINY, *settings])
         corpus = (
-            [examples(name).write_table(folder, LABELLED)]
-            if kind == "labelled"
+            [examples(name).write_table(folder, TABLES[kind])]
+            if kind in TABLES
             else examples(name).write_corpus(folder)
         )
         preparing.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
@@ -371,21 +368,51 @@ def by_heart(tmp_path_factory: pytest.TempPathFactory, examples: Callable[[str],
     return folder / "run"
 
 
+LABELS = {"fine": "good", "dull": "bad"}
+TABLES: dict[str, list[dict[str, Any]]] = {
+    "labelled": [{"text": f"{word} {n}", "label": label} for word, label in LABELS.items() for n in range(4)],
+    "choice": [{"context": f"{n} is", "choices": ["odd", "even"], "answer": ("even", "odd")[n % 2]} for n in range(6)],
+    "completion": [{"prompt": f"what is {n}", "completion": f"a number, {n}"} for n in range(6)],
+}
+"""Kinds of fine-tuning by a table each."""
+
+FEW = ["train.steps=4", "train.evaluate_every=2", "train.samples=0"]
+
+
 @pytest.fixture(scope="session")
-def run_of(tmp_path_factory: pytest.TempPathFactory, examples: Callable[[str], Any]) -> Callable[[str], Path]:
-    """`run_of(task)`: a run of any task, trained for a moment on its own examples; the prepared `data` is beside it."""
+def run_of(tmp_path_factory: pytest.TempPathFactory, examples: Callable[[str], Any]) -> Callable[..., Path]:
+    """`run_of("music", "model.attention=relative", init=None)`: a run of a few steps, which is not to be changed, and
+    its data beside it. Instead of a task it may be one of TABLES, for finetune."""
     from gpt2kit import pipeline, preparing, recipe
 
-    made: dict[str, Path] = {}
+    made: dict[tuple[Any, ...], Path] = {}
 
-    def train(task: str) -> Path:
-        if task not in made:
-            folder = tmp_path_factory.mktemp(f"run-of-{task}")
-            corpus = examples(task).write_corpus(folder)
-            tiny = recipe.load(task, [*examples(task).TINY, "train.steps=12", "train.evaluate_every=12"])
-            preparing.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
-            list(pipeline.train(tiny, folder / "data", folder / "run"))
-            made[task] = folder / "run"
-        return made[task]
+    def run(kind: str, *settings: str, init: Path | None = None) -> Path:
+        if (found := made.get((kind, *settings, init))) is not None:
+            return found
+        task = "finetune" if kind in TABLES else kind
+        folder, module = tmp_path_factory.mktemp(kind), examples(task)
+        if kind in TABLES:
+            rows = "".join(f"{json.dumps(row)}\n" for row in TABLES[kind])
+            (folder / "table.jsonl").write_text(rows, encoding="utf-8")
+            corpus = [str(folder / "table.jsonl")]
+        else:
+            corpus = module.write_corpus(folder)
+        tokenizer = [f"task.tokenizer={init}"] if init is not None and task != "music" else []
+        tiny = recipe.load(task, [*module.TINY, *FEW, *settings, *tokenizer])
+        preparing.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
+        list(pipeline.train(tiny, folder / "data", folder / "run", str(init) if init else None))
+        made[(kind, *settings, init)] = folder / "run"
+        return folder / "run"
 
-    return train
+    return run
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Callable[[Path], Path]:
+    """`copied(run)`: a copy that may be broken; it knows its data by its path."""
+
+    def copy(run: Path) -> Path:
+        return Path(shutil.copytree(run, tmp_path / "copy"))
+
+    return copy

@@ -337,3 +337,31 @@ def test_a_file_that_exists_is_refused_unless_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"piece\.mid exists and is left as it is; replace it with --overwrite"):
         files.refuse_existing_file(path, overwrite=False)
     files.refuse_existing_file(path, overwrite=True)
+
+
+def test_equal_tensors_are_equal_files(tmp_path: Path) -> None:
+    """Though safetensors shuffles what stands in its header."""
+    tensors = {"b": torch.arange(6.0).view(2, 3), "élève": torch.ones(1)}
+    metadata = {name: f'"{name}" é\n\\' for name in ("format", "z", "a", "progress", "n")}
+    for number in range(8):
+        files.write_tensors(tmp_path / f"{number}", tensors, metadata)
+    assert len({(tmp_path / f"{number}").read_bytes() for number in range(8)}) == 1
+    found, told = files.read_tensors(tmp_path / "0")
+    assert told == metadata
+    assert found.keys() == tensors.keys()
+    assert all(torch.equal(found[name], tensors[name]) for name in tensors)
+
+
+def test_a_digest_is_of_names_shapes_and_every_bit() -> None:
+    tensors = {"a": torch.arange(6.0).view(2, 3), "b": torch.ones(())}
+    digest = files.digest(tensors)
+    assert files.digest(dict(reversed(tensors.items()))) == digest
+    assert files.digest({"a": tensors["a"].t().contiguous().t(), "b": tensors["b"]}) == digest
+    others = [
+        tensors | {"b": torch.tensor(1 + 1e-7)},
+        tensors | {"a": tensors["a"].view(3, 2)},
+        tensors | {"a": tensors["a"].view(torch.int32)},
+        {"a": tensors["a"]},
+        {"a": tensors["a"], "c": tensors["b"]},
+    ]
+    assert digest not in map(files.digest, others)

@@ -113,7 +113,7 @@ def test_a_changed_description_is_refused(folder: Path, change: Change, kind: ty
 
 @pytest.mark.parametrize("change", [{"data": 3}, {"prepared": None}, {"finished": "no"}, {"init": []}, {"data": None}])
 def test_a_run_that_is_described_otherwise(folder: Path, change: dict[str, object]) -> None:
-    described = {"data": str(folder), "prepared": {}, "init": None, "finished": False}
+    described: dict[str, object] = {"data": str(folder), "prepared": {}, "init": None, "finished": False}
     path = folder / "run.json"
     path.write_text(json.dumps(described), encoding="utf-8")
     assert folders.init_of(folder) is None
@@ -131,3 +131,35 @@ def test_a_log_with_damaged_lines(folder: Path) -> None:
     )
     folders.forget_after(folder, 2)
     assert path.read_text(encoding="utf-8") == '{"step": 1, "loss": 2}\n{"step": 2}\n'
+
+
+def test_the_tokenizer_of_then_is_told_beside_that_of_now(folder: Path) -> None:
+    before = folders.load_task(folder)[1]
+    then = (before.fingerprint(), before.vocab_size)
+    Bpe.train(iter(["guten Morgen"]), 270, ["<to-fr>", "<to-de>"]).save(folder, 64)
+    name, task, made_with = folders.described_task(folder)
+    assert (name, made_with) == ("translate", then)
+    assert task.fingerprint() != then[0]
+    assert task.vocab_size != then[1]
+
+
+def test_samples_are_few_and_short(tmp_path: Path) -> None:
+    folders.keep_samples(tmp_path, "nothing", [])
+    assert list(tmp_path.iterdir()) == []
+    folders.keep_samples(tmp_path, "step 9", [("a" * 9999, "b", "c")] * 9)
+    kept = json.loads((tmp_path / "samples.json").read_text(encoding="utf-8"))
+    assert kept == {"from": "step 9", "rows": [["a" * 2000, "b", "c"]] * 3}
+
+
+def test_scores_stand_by_their_signature(tmp_path: Path) -> None:
+    for signature, value in (("one", 1), ("two", 2), ("one", 3)):
+        folders.keep_scores(tmp_path, {"signature": signature, "value": value})
+    kept = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
+    assert list(kept.items()) == [("two", {"signature": "two", "value": 2}), ("one", {"signature": "one", "value": 3})]
+
+
+def test_damaged_scores_are_named_and_left(tmp_path: Path) -> None:
+    (tmp_path / "scores.json").write_text("{", encoding="utf-8")
+    with pytest.raises(DataError, match=r"scores\.json is no JSON file"):
+        folders.keep_scores(tmp_path, {"signature": "one"})
+    assert (tmp_path / "scores.json").read_text(encoding="utf-8") == "{"

@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 
 from gpt2kit import tasks
-from gpt2kit.cli import console, demo, explore, inspect, lm, merge, music, recipes, show, verbs
+from gpt2kit.cli import console, demo, doctor, explore, inspect, lm, merge, music, recipes, selftest, show, verbs
 from gpt2kit.cli.arguments import expand
 from gpt2kit.errors import Interrupted, MachineError, UserError
 
@@ -40,6 +40,8 @@ def build() -> typer.Typer:
     app.command("merge")(merge.merge)
     app.command("inspect")(inspect.inspect)
     app.command("explore")(explore.explore)
+    app.command("doctor")(doctor.doctor)
+    app.command("selftest")(selftest.selftest)
     app.add_typer(recipes.app, name="recipes")
     app.callback(invoke_without_command=True)(version)
     return app

@@ -6,7 +6,7 @@ import re
 import sys
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
@@ -369,15 +369,30 @@ def remarks(cut: int, unfinished: int, circling: int) -> None:
 
 def recipe_list(recipes: "Iterable[tuple[str, str, str]]") -> None:
     """(name, task, first line of its comment) of each."""
-    table = Table(box=None, pad_edge=False)
-    for column in ("recipe", "task", "what it is"):
-        table.add_column(column)
-    for row in recipes:
-        table.add_row(*(escape(cell) for cell in row))
-    stdout = Console(highlight=False)  # cut to the terminal's width
-    with stdout.capture() as shown:
-        stdout.print(table)
-    _write(shown.get().rstrip("\n") + "\n")
+    table(("recipe", "task", "what it is"), recipes)
+
+
+COLOURS = {"ok": "green", "note": "yellow", "lacks": "red", "failed": "bold red", "not asked": "yellow"}
+"""Of words that say how something is."""
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Rows of stdout under their columns; text in them is never taken for markup."""
+    shown = Table(box=None, pad_edge=False)
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(printable(cell), COLOURS.get(cell, "")) for cell in row))
+    stdout = Console(highlight=False)
+    with stdout.capture() as captured:
+        stdout.print(shown)
+    _write("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")) + "\n")
+
+
+def terminal() -> tuple[int, str, str]:
+    """(columns, how colours are shown, encoding) of stdout."""
+    stdout = Console()
+    return stdout.width, stdout.color_system or "", sys.stdout.encoding or "unknown"
 
 
 def recipe_shown(task: str, knobs: "Iterable[Knob]") -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpt2kit import tasks
-from gpt2kit.cli import console, music
+from gpt2kit.cli import cards, console, music
 from gpt2kit.errors import Interrupted, UserError
 
 if TYPE_CHECKING:
@@ -91,9 +91,11 @@ def _evaluated(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str
     if opened.task.layout == "stream":
         with scoring.documents(run, opened.task) as documents:
             evaluation = scoring.evaluate_stream(opened, documents)
+        cards.scored(run, evaluation.json(), evaluation.samples)
         return evaluation, music.demonstrate(opened, run) if task == "music" else _rambled(opened, run)
     records = list(scoring.stored_records(run, opened.task, "val")[1])
     evaluation = scoring.evaluate(opened, records, "embedded held-out sample")
+    cards.scored(run, evaluation.json(), evaluation.samples)
     return evaluation, _compared(task, opened, records, run)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpt2kit.cli import console, verbs
+from gpt2kit.cli import cards, console, verbs
 from gpt2kit.data.sources import is_table
 from gpt2kit.errors import PARTLY_DONE, UserError
 
@@ -126,6 +126,8 @@ def evaluate(
         console.result_json(evaluation.json())
     else:
         console.evaluated(evaluation)
+    if not zero_shot:
+        cards.scored(folder, evaluation.json(), evaluation.samples)
     if documents.report is not None and documents.report.damaged:
         raise typer.Exit(PARTLY_DONE)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpt2kit import files
-from gpt2kit.cli import console, verbs
+from gpt2kit.cli import cards, console, verbs
 from gpt2kit.errors import PARTLY_DONE, DataError, UserError
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def evaluate(
         if documents.report is not None:
             console.left_out(documents.name, documents.report)
         evaluation = scoring.evaluate_stream(engine, documents)
-        told = evaluation.json()
+        told, shown = evaluation.json(), []
         if not json:
             console.evaluated(evaluation)
         if samples:
@@ -131,6 +131,7 @@ def evaluate(
             training = TrainingPieces(zip(store.names(), _performances(engine, store), strict=True))
             results = play(engine, Notes.none(), seconds, samples)
             played = [piece(engine, Notes.none(), result)[0] for result in results]
+            shown = [(engine.task.show(Notes.none()), engine.task.tell(notes), "") for notes in played]
             config = engine.config
             how = f"n:{samples}|seconds:{seconds:g}|t:{config.temperature:g}|k:{config.top_k}|p:{config.top_p:g}"
             how += f"|seed:{config.seed}|beside:{documents.name}"
@@ -147,6 +148,7 @@ def evaluate(
                 console.say(f"samples: {silent} of {samples} were stopped early, as time no longer moved on")
     if json:
         console.result_json(told)
+    cards.scored(folder, told, shown)
     if documents.report is not None and documents.report.damaged:
         raise typer.Exit(PARTLY_DONE)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpt2kit import tasks
-from gpt2kit.cli import console
+from gpt2kit.cli import cards, console
 from gpt2kit.errors import PARTLY_DONE, DataError, Interrupted, UserError
 from gpt2kit.recipe import knobs, read_by
 from gpt2kit.tasks.base import Task
@@ -221,6 +221,8 @@ def _train(loaded: Any, data: str, run: Path, init: str, resume: bool, overwrite
         if rank or started_here:
             raise typer.Exit(error.exit_code) from error
         raise
+    if not rank:
+        cards.own(run)
     name, task = shlex.quote(str(run)), loaded.task_name
     console.say(f"trained: {run}; try\n  gpt2kit {task} generate --run {name}\n  gpt2kit {task} evaluate --run {name}")
     if json and not rank:
@@ -350,6 +352,8 @@ def evaluate(
         console.result_json(evaluation.json() | ({"dropped": report.dropped} if report.dropped else {}))
     else:
         console.evaluated(evaluation)
+    if not zero_shot:
+        cards.scored(folder, evaluation.json(), evaluation.samples)
     if report.damaged:
         raise typer.Exit(PARTLY_DONE)
 

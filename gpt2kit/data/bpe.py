@@ -8,12 +8,12 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
-
 from gpt2kit import files
 from gpt2kit.errors import DataError
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
     from gpt2kit.data.bulk import BulkBpe
 
 END_OF_TEXT = "<|endoftext|>"
@@ -45,7 +45,7 @@ def bytes_by_character() -> dict[str, int]:
     return {chr(byte) if byte in printable else chr(next(others)): byte for byte in range(256)}
 
 
-def _without_gaps(tokenizer: Tokenizer) -> Tokenizer:
+def _without_gaps(tokenizer: "Tokenizer") -> "Tokenizer":
     """Raises ValueError when ids are left out: the last ones would lie beyond what any model has rows for."""
     found = tokenizer.get_vocab()
     if found and max(found.values()) >= len(found):
@@ -56,7 +56,7 @@ def _without_gaps(tokenizer: Tokenizer) -> Tokenizer:
 class Bpe:
     """A tokenizer with lossless text -> ids -> text."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: "Tokenizer") -> None:
         self.tokenizer = tokenizer
         # A literal "<to-fr>" in a user's text is text here; Hugging Face's loader does not set this.
         self.tokenizer.encode_special_tokens = True
@@ -69,6 +69,8 @@ class Bpe:
 
         256 means bytes alone: nothing is learned, and the special tokens come on top of them.
         """
+        from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+
         special = [END_OF_TEXT, *separators]
         if vocab == BYTES:
             vocab, texts = BYTES + len(special), iter(())
@@ -89,6 +91,8 @@ class Bpe:
     @classmethod
     def load(cls, folder: Path) -> "Bpe":
         """From tokenizer.json, or from the vocabulary and the merges of an older GPT-2 folder."""
+        from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
         path = folder / "tokenizer.json"
         try:
             if path.is_file():
@@ -108,6 +112,8 @@ class Bpe:
 
     def add_separators(self, separators: Sequence[str]) -> None:
         """Give each separator that is not there yet the next free id."""
+        from tokenizers import AddedToken
+
         self.tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in separators])
 
     def save(self, folder: Path, window: int) -> None:
@@ -119,6 +125,8 @@ class Bpe:
             "eos_token": END_OF_TEXT,
             "model_max_length": window,
             "clean_up_tokenization_spaces": False,
+            # Their older versions would add token_type_ids, which their GPT-2 takes for tokens.
+            "model_input_names": ["input_ids", "attention_mask"],
         }
         files.write_json(folder / "tokenizer_config.json", config)
 
@@ -129,6 +137,12 @@ class Bpe:
     @property
     def vocab_size(self) -> int:
         return self.tokenizer.get_vocab_size()
+
+    @cached_property
+    def special_ids(self) -> frozenset[int]:
+        """Those that no text becomes."""
+        added = self.tokenizer.get_added_tokens_decoder()
+        return frozenset(id for id, token in added.items() if token.special)
 
     def id(self, token: str) -> int:
         """The id of a special token."""

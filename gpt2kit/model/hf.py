@@ -42,7 +42,7 @@ def save(folder: Path, model: GPT2, eos: int, base: str = "") -> None:
     for name, parameter in model.named_parameters():
         weight = parameter.detach().float().cpu()
         tensors[name] = (weight.t() if CONV1D.search(name) else weight).contiguous()
-    files.write_tensors(folder / WEIGHTS, tensors, {"format": "pt"})
+    files.write_tensors(folder / WEIGHTS, tensors, {"format": "pt", files.DIGEST: files.digest(tensors)})
 
 
 def save_config(folder: Path, model: GPT2, eos: int) -> None:
@@ -178,6 +178,12 @@ def read_config(folder: Path) -> tuple[ModelConfig, int, tuple[str, ...]]:
         raise DataError(f"{folder / CONFIG}: {error} is missing") from None
     except (TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{folder / CONFIG}: {error}") from None
+
+
+def parameter_count(folder: Path) -> int:
+    """How many weights the model of a folder has, adapters aside."""
+    with torch.device("meta"):
+        return GPT2(*read_config(folder)).parameter_count()
 
 
 def _weights(folder: Path) -> dict[str, Tensor]:

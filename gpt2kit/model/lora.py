@@ -95,11 +95,8 @@ def save(folder: Path, model: GPT2, base: str) -> None:
         config["modules_to_save"] = ["score"]
         tensors[f"{PREFIX}score.weight"] = model.score.weight
     files.write_json(folder / ADAPTER_CONFIG, config)
-    files.write_tensors(
-        folder / ADAPTER,
-        {name: tensor.detach().float().cpu().contiguous() for name, tensor in tensors.items()},
-        {"format": "pt"},
-    )
+    tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in tensors.items()}
+    files.write_tensors(folder / ADAPTER, tensors, {"format": "pt", files.DIGEST: files.digest(tensors)})
 
 
 def adapted(model: GPT2) -> bool:

@@ -160,7 +160,8 @@ def _in_tar(word: str) -> Iterator[list[Member]]:
         except BROKEN as error:
             yield [_damaged(word, error)]
             return
-        found, unpacked = [], 0
+        found: list[Member] = []
+        unpacked = 0
         try:
             for entry in archive:
                 unpacked += entry.size

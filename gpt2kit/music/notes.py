@@ -95,6 +95,23 @@ class Notes:
         return self if end is self.end else Notes(self.pitch, self.velocity, self.start, end)
 
 
+PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+
+
+def pitch_name(pitch: int) -> str:
+    """As musicians call it; 60 is C4."""
+    return f"{PITCHES[pitch % 12]}{pitch // 12 - 1}"
+
+
+def told(notes: Notes) -> str:
+    """What there is of them, in a line."""
+    if not len(notes):
+        return "no notes"
+    low, high = pitch_name(int(notes.pitch.min())), pitch_name(int(notes.pitch.max()))
+    loud = f"velocity {np.median(notes.velocity):.0f} in the median"
+    return f"{len(notes):,} notes in {notes.duration:.1f} seconds, from {low} to {high}, {loud}"
+
+
 def concatenated(parts: Sequence[Notes]) -> Notes:
     """The notes of all parts on one time axis."""
     if not parts:

@@ -436,7 +436,7 @@ function choose(note, quiet = false) {
     }
     const share = document.createElement("span");
     share.className = "share";
-    share.textContent = `${(100 * total / heads).toFixed(0)} %`;
+    share.textContent = `${(100 * total / heads).toFixed(0)}%`;
     button.append(meter, share);
     button.onclick = () => { byId("follow").checked = false; choose(key); };
     const item = document.createElement("li");

@@ -99,14 +99,31 @@ def soundfont() -> Path | None:
     return None
 
 
+def synthesiser() -> str:
+    """The name of the one that would be heard now, as `write_wav` gives it."""
+    if (found := _player(44100)) is None:
+        return "built-in"
+    name, player = found
+    player.close()
+    return name
+
+
 def _sound(notes: Notes, sample_rate: int, frames: int) -> tuple[str, Iterator[Samples]]:
     """The first synthesiser that works, and its blocks, `frames` long in all."""
+    if found := _player(sample_rate):
+        name, player = found
+        return name, _played(player, notes, sample_rate, frames)
+    return "built-in", piano.blocks(notes, sample_rate, frames, BLOCK)
+
+
+def _player(sample_rate: int) -> tuple[str, Player] | None:
+    """The first that works of those that are installed; None if there is none."""
+    kinds: dict[str, Callable[[Path, int], Player]] = {"fluidsynth": _FluidSynth, "tinysoundfont": _TinySoundFont}
     if path := soundfont():
-        kinds: dict[str, Callable[[Path, int], Player]] = {"fluidsynth": _FluidSynth, "tinysoundfont": _TinySoundFont}
         for name, kind in kinds.items():
             if player := _working(kind, path, sample_rate):
-                return name, _played(player, notes, sample_rate, frames)
-    return "built-in", piano.blocks(notes, sample_rate, frames, BLOCK)
+                return name, player
+    return None
 
 
 def _working(kind: Callable[[Path, int], Player], path: Path, sample_rate: int) -> Player | None:

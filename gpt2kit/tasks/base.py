@@ -1,5 +1,6 @@
 """The seam: ids cross it and nothing else. A task never sees a tensor, the core never sees a text or a MIDI file."""
 
+import shlex
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -91,6 +92,10 @@ class Task(ABC, Generic[Source, Target]):
     """Whether `render` gives each id a line of its own."""
     input_unit: ClassVar[str] = "a line"
     """What `inputs` takes for one."""
+    pipeline_tag: ClassVar[str] = "text-generation"
+    """What the Hub calls such work."""
+    tags: ClassVar[tuple[str, ...]] = ()
+    """By which a model of the task is found there, beside the task's name."""
     held_out: float = knob(0.02, "share of the corpus kept for validation when prepare is given no --val")
     folder: Path = field(default=Path(), repr=False)
     """Where the task's own files (its tokenizer) are; set by whoever opens a prepared folder or a run."""
@@ -133,6 +138,29 @@ class Task(ABC, Generic[Source, Target]):
     def inputs(self, file: str, stdin: BinaryIO) -> Iterator[Source]:
         """Sources of a file, or of standard input where it is called "-" or nothing: one a line."""
         return map(self.parse, stream_lines(stdin, "standard input") if file in ("", "-") else text_lines(file))
+
+    @property
+    def input_hint(self) -> str:
+        """An input as `parse` takes it, as an example."""
+        return "YOUR TEXT"
+
+    @property
+    def generate_hint(self) -> str:
+        """What `generate` takes, as an example, for a shell."""
+        if "\t" not in self.input_hint:
+            return shlex.quote(self.input_hint)
+        spelled = self.input_hint.replace("\\", "\\\\").replace("'", "\\'").replace("\t", "\\t")
+        return f"$'{spelled}'"
+
+    @property
+    def python_hint(self) -> tuple[str, ...]:
+        """Lines of Python that ask an Engine called `model`."""
+        return (f"print(model({self.input_hint!r}))",)
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The languages that its answers are in, where the settings say so."""
+        return ()
 
     @abstractmethod
     def key(self, record: Record[Source, Target]) -> str:
@@ -236,6 +264,10 @@ class Task(ABC, Generic[Source, Target]):
     def show(self, source: Source) -> str:
         """A source as a person reads it."""
         return str(source)
+
+    def tell(self, target: Target) -> str:
+        """An answer, in a few words where it is none."""
+        return str(target)
 
     @property
     @abstractmethod

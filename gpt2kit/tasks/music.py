@@ -44,6 +44,8 @@ class Music(Task["Notes", "Notes"]):
 
     layout: ClassVar[str] = "stream"
     listed: ClassVar[bool] = True
+    pipeline_tag: ClassVar[str] = "other"
+    tags: ClassVar[tuple[str, ...]] = ("midi", "piano", "symbolic-music")
     held_out: float = knob(0.05, "share of the pieces kept for validation where no csv beside them says the splits")
     transpose: int = knob(3, "training windows are moved by up to so many semitones, up or down", flag=("train",))
     stretch: float = knob(
@@ -77,6 +79,21 @@ class Music(Task["Notes", "Notes"]):
 
         return read_midi(text).notes if text else Notes.none()
 
+    @property
+    def generate_hint(self) -> str:
+        return "--seconds 60 --out piece.mid"
+
+    @property
+    def python_hint(self) -> tuple[str, ...]:
+        return (
+            'notes = model("")  # or the path of a MIDI file, which goes on',
+            "",
+            "from pathlib import Path",
+            "from gpt2kit.music.midi import write_midi",
+            "",
+            'write_midi(Path("piece.mid"), notes)',
+        )
+
     def named_split(self, record: Record["Notes", "Notes"]) -> str | None:
         assert isinstance(record, Performance)
         return record.file.split or None
@@ -106,6 +123,11 @@ class Music(Task["Notes", "Notes"]):
 
     def show(self, source: "Notes") -> str:
         return f"{len(source)} notes" if len(source) else "a new piece"
+
+    def tell(self, target: "Notes") -> str:
+        from gpt2kit.music.notes import told
+
+        return told(target)
 
     def encode_source(self, source: "Notes") -> list[int]:
         from gpt2kit.music import events

@@ -52,6 +52,7 @@ class Summarize(TextTask[Document, str]):
 
     corpus_hint: ClassVar[str] = "YOUR.jsonl"
     input_unit: ClassVar[str] = "a document"
+    pipeline_tag: ClassVar[str] = "summarization"
     columns: tuple[str, ...] = knob(
         (),
         "document and summary column of a table, or title, document and summary, as in --columns document,summary; "
@@ -90,6 +91,10 @@ class Summarize(TextTask[Document, str]):
 
     def parse(self, text: str) -> Document:
         return Document(self.title, text)
+
+    @property
+    def generate_hint(self) -> str:
+        return "--file YOUR.txt"
 
     def inputs(self, file: str, stdin: BinaryIO) -> Iterator[Document]:
         """The documents of a table or a dump; any other file is one document, and so is standard input."""

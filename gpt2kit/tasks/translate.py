@@ -51,6 +51,7 @@ class Translate(TextTask[Sentence, str]):
 
     corpus_hint: ClassVar[str] = "YOUR.en YOUR.fr"
     parallel: ClassVar[bool] = True
+    pipeline_tag: ClassVar[str] = "translation"
     to: str = knob(
         "fr",
         "the language to translate into, where the corpus or the run does not say",
@@ -105,6 +106,10 @@ class Translate(TextTask[Sentence, str]):
 
     def parse(self, text: str) -> Sentence:
         return Sentence(text, self.to)
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(language.partition("-")[0].lower() for language in self.languages))
 
     def key(self, record: Record[Sentence, str]) -> str:
         return record.source.text

@@ -16,6 +16,7 @@ from torch.distributed.elastic.multiprocessing.api import DefaultLogsSpecs, Sign
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+from gpt2kit.allowance import cores
 from gpt2kit.errors import Interrupted, MachineError, UserError
 from gpt2kit.model.device import pick_device
 from gpt2kit.train.distributed import STARTED_BY
@@ -41,11 +42,6 @@ def check_devices(count: int, device: str) -> None:
     if count > there:
         what = {"cuda": "CUDA device(s)", "cpu": "CPU core(s)"}.get(kind, f"{kind} device")
         raise MachineError(f"--devices {count}: this machine has {there} {what}")
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def launch(words: Sequence[str], devices: int, again: str) -> None:

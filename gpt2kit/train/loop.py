@@ -1,7 +1,6 @@
 """The only training loop: an iterator of events, so that showing, logging and sampling are the caller's `for`."""
 
 import math
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from gpt2kit.errors import DataError, OutOfMemory
 from gpt2kit.evaluate.loss import TargetLoss
 from gpt2kit.model.device import keep_memory, pick_device, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.train import distributed, memory, noise, optim, speed, state
+from gpt2kit.train import compiler, distributed, memory, noise, optim, speed, state
 from gpt2kit.train.checkpointing import checkpoint_blocks
 from gpt2kit.train.distributed import Team
 from gpt2kit.train.events import Ended, Event, Fitted, Planned, Start, Step, Stopped, Validation
@@ -35,7 +34,7 @@ def wants_compile(config: TrainConfig, device: torch.device, flop: float) -> boo
     if config.compile != "auto":
         return config.compile == "on"
     if device.type == "cpu":
-        return flop > COMPILE_PAYS_BACK and any(shutil.which(compiler) for compiler in ("g++", "clang++", "cl"))
+        return flop > COMPILE_PAYS_BACK and compiler.lacking() is None
     return device.type == "cuda" and flop > COMPILE_PAYS_BACK
 
 

@@ -84,6 +84,24 @@ def load(path: Path, model: nn.Module, average: Average | None, optimizers: list
     return progress
 
 
+def weights(path: Path) -> tuple[dict[str, Tensor], int]:
+    """The weights that would be saved now by their names, averaged where the run averages them, and their step.
+
+    Raises DataError when the file is missing, damaged or no state.
+    """
+    tensors, metadata = files.read_tensors(path)
+    try:
+        step = int(json.loads(metadata["progress"])["step"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path} is no state of a run: {error}") from None
+    kinds = [{name[len(kind) :]: t for name, t in tensors.items() if name.startswith(kind)} for kind in KINDS]
+    return kinds[0] | kinds[1], step
+
+
+KINDS = ("model.", "average.")
+"""What the names of weights begin with; an average takes its weight's place."""
+
+
 def _optimised(model: nn.Module, optimizers: list[Optimizer]) -> Iterator[tuple[str, Optimizer, nn.Parameter]]:
     """Every weight with its optimiser and the prefix of the names of its moments."""
     names = {parameter: name for name, parameter in model.named_parameters()}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gpt2kit.cli.app import run
+from gpt2kit.errors import DataError
 from gpt2kit.evaluate import metrics
 from gpt2kit.tasks.translate import Translate
 
@@ -51,7 +52,7 @@ def test_single_words() -> None:
 def test_references_the_wrong_way_round() -> None:
     """One list of references for each output, or of all for each reference: here it is one text for each output."""
     for references in ([["a b c d"], ["e"]], [["a b c d", "e"]]):
-        with pytest.raises((AttributeError, TypeError, ValueError, metrics.DataError)):
+        with pytest.raises((AttributeError, TypeError, ValueError, DataError)):
             metrics.bleu(["a b c d", "e"], references)  # type: ignore[arg-type]  # which is what is tested
 
 

@@ -224,14 +224,16 @@ TABLE = """
     music/test_page.py: test_the_page_holds_the_notes_and_asks_for_nothing
     music/test_page.py: test_it_plays_to_the_end_stops_and_begins_anew
 61  a page that looks inside: its size, and what it escapes
-    -: there is no such page yet
+    inspection/test_inspect_page.py: test_text_never_ends_its_script test_a_long_input_makes_a_page_of_a_few_megabytes
+    inspection/test_pieces.py: test_a_token_is_seen
 62  --help: nothing heavy is loaded
     cli/test_app.py: test_help_and_recipes_load_nothing_heavy
 63  recipes with unknown keys, wrong types, no TOML
     test_recipe.py: test_a_wrong_setting_says_what_would_be_right test_a_wrong_file_is_refused
     fuzz/test_fuzz_recipes.py: test_any_file_is_a_recipe_or_told
 64  knobs and options that nothing reads
-    bad_inputs/test_bad_commands.py: test_every_knob_is_read test_every_option_is_read
+    test_knobs.py: test_model_knobs test_train_knobs test_generate_knobs test_task_knobs
+    cli/test_flags.py: test_every_flag_is_in_the_table test_flags
 65  paths with spaces, in any script, in no encoding, behind a ~
     test_engine.py: test_a_copy_needs_nothing_but_itself
     cli/test_app.py: test_a_signal_saves_and_the_printed_command_goes_on
@@ -240,8 +242,6 @@ TABLE = """
 """
 """The number, what comes in and what becomes of it; below, files of this folder's parent and their tests, or behind "-"
 why there are none."""
-
-# 61: tests/inspection, once it is here, in the place of its line with "-".
 
 
 def cases() -> dict[str, list[tuple[str, str]]]:

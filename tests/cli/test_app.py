@@ -25,21 +25,12 @@ from gpt2kit.train import events as kinds
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]
 
-HEAVY = {
-    "torch",
-    "transformers",
-    "datasets",
-    "numpy",
-    "pyarrow",
-    "huggingface_hub",
-    "sacrebleu",
-    "rouge_score",
-    "matplotlib",
-}
+HEAVY = {"torch", "tokenizers", "transformers", "datasets", "numpy", "pyarrow", "huggingface_hub"}
+HEAVY |= {"sacrebleu", "rouge_score", "matplotlib"}
 LIGHT = [
     *(["--help"], ["translate", "--help"], ["translate", "train", "--help"], ["demo", "-h"], ["--version"]),
     *(["lm", "--help"], ["finetune", "train", "--help"], ["merge", "--help"]),
-    *(["inspect", "--help"], ["explore", "--help"]),
+    *(["inspect", "--help"], ["explore", "--help"], ["doctor", "--help"], ["selftest", "--help"]),
     *(["recipes"], ["recipes", "show", "translate"], ["nonsense"], ["demo", "nonsense"], ["recipes", "show", "no"]),
 ]
 

@@ -190,6 +190,26 @@ def test_scores_go_to_stdout_with_their_signature(capsys: Capture) -> None:
     assert "the quotes are odd\n" in err
 
 
+def test_a_table_keeps_to_the_width_of_the_terminal(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    console.table(("", "what", "found"), [("ok", "[b]name", "word " * 30), ("failed", "x" * 80, "\x1b[31mred")])
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert max(map(len, out.splitlines())) <= 60
+    assert all(line == line.rstrip() for line in out.splitlines())
+    assert out.count("word") == 30
+    assert "[b]name" in out
+    assert "".join(out.split()).count("x") >= 80, "nothing is cut away"
+    assert "\\x1b[31mred" in out
+
+
+def test_the_terminal_is_what_tables_are_made_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "77")
+    width, colours, encoding = console.terminal()
+    assert (width, colours) == (77, "")
+    assert encoding.lower().replace("-", "") == "utf8"
+
+
 def test_the_list_of_recipes_is_text_not_markup(capsys: Capture) -> None:
     console.recipe_list([("a", "translate", "[b]first"), ("b", "music", "second")])
     lines = capsys.readouterr().out.split("\n")

@@ -192,6 +192,13 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--device": ("explore RUN", "--device cuda:99"),
         "--json": ("explore RUN", "--json"),
     },
+    "selftest": {
+        "run": ("selftest", "RUN --json"),
+        "--data": ("selftest RUN --json", "--data nowhere"),
+        "--device": ("selftest RUN --json", "--device cuda:99"),
+        "--json": ("selftest nowhere", "--json"),
+    },
+    "doctor": {"--json": ("doctor", "--json")},
     "recipes show": {
         "name": ("recipes show", "lm"),
         "--set": ("recipes show lm", "--set train.lr=1.0"),
@@ -263,6 +270,8 @@ def seen(
     monkeypatch.setattr(launch, "launch", lambda words, devices, again: None)
     monkeypatch.setattr(demo, "_sample", lambda task: tmp_path / "nowhere")
     monkeypatch.setattr(Server, "serve_forever", served)
+    for part in ("machine_findings", "meaning"):
+        monkeypatch.setattr(f"gpt2kit.doctor.examine.{part}", lambda *_: [])
 
     def look(command: str) -> object:
         work = tmp_path / f"work-{next(numbers)}"

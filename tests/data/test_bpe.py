@@ -67,6 +67,11 @@ def test_control_ids_leave_no_text(bpe: Bpe) -> None:
     assert bpe.token(bpe.id("<to-fr>")) == "<to-fr>"
 
 
+def test_special_ids_are_those_that_no_text_becomes(bpe: Bpe) -> None:
+    assert bpe.special_ids == {bpe.end_of_text, bpe.id("<to-fr>")}
+    assert not bpe.special_ids & {id for ids in bpe.encode(NASTY) for id in ids}
+
+
 def test_special_tokens_and_bytes_come_first(bpe: Bpe) -> None:
     assert (bpe.end_of_text, bpe.id("<to-fr>")) == (0, 1)
     assert bpe.vocab_size == 300

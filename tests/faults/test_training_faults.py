@@ -28,7 +28,7 @@ def test_a_signal_while_saving(tiny: Recipe, tmp_path: Path, monkeypatch: pytest
     data, whole, run = (tmp_path / name for name in ("data", "whole", "run"))
     list(pipeline.train(tiny, data, whole))
     write = files.write_tensors
-    saves = 0
+    saves, stopped = 0, 2
 
     def interrupted(path: Path, *rest: object) -> None:
         nonlocal saves
@@ -43,13 +43,14 @@ def test_a_signal_while_saving(tiny: Recipe, tmp_path: Path, monkeypatch: pytest
             last = list(pipeline.train(tiny, data, run))[-1]
             assert isinstance(last, kinds.Stopped)
             assert last.signal == signal.SIGINT
+            stopped = last.step
         else:
             with pytest.raises(KeyboardInterrupt):
                 list(pipeline.train(tiny, data, run))
     assert not list(run.glob(".*")), "no half of a file is left"
     resumed = list(pipeline.train(tiny, data, run, resume=True))
     assert isinstance(resumed[0], kinds.Start)
-    assert resumed[0].step == (last.step if times == 1 else 2)
+    assert resumed[0].step == stopped
     assert weights(run) == weights(whole)
 
 
@@ -63,9 +64,9 @@ def test_two_runs_into_one_folder(tiny: Recipe, tmp_path: Path, contents: Conten
     before = contents(run)
     with pytest.raises(UserError, match="exists and is left as it is"):
         list(pipeline.train(tiny, data, run))
-    for options in ({"overwrite": True}, {"resume": True}):
+    for way in ("overwrite", "resume"):
         with pytest.raises(UserError, match="run: another process is at work there"):
-            list(pipeline.train(tiny, data, run, **options))
+            list(pipeline.train(tiny, data, run, overwrite=way == "overwrite", resume=way == "resume"))
     assert contents(run) == before
     list(first)
     assert weights(run) == weights(whole)

@@ -108,7 +108,6 @@ def archives(draw: st.DrawFn) -> bytes:
 @given(content=archives())
 def test_any_archive_is_read_without_being_unpacked(hold: Hold, place: Path, content: bytes) -> None:
     def parse(content: bytes) -> object:
-        path = place / "music.bin"
         path.write_bytes(content)
         check_word(str(path))
         with members(str(path)) as found:
@@ -119,9 +118,10 @@ def test_any_archive_is_read_without_being_unpacked(hold: Hold, place: Path, con
                     continue
         return list(pieces([str(path)]))
 
+    path = place / "archive" / "music.bin"
+    path.parent.mkdir(exist_ok=True)
     hold(parse, content)
-    assert [path.name for path in place.iterdir() if path.is_file()] == ["music.bin"]
-    (place / "music.bin").unlink()
+    assert list(path.parent.iterdir()) == [path]
 
 
 TABLE = st.lists(st.sampled_from(["midi_filename", "split", ",", "\n", '"', "train", "a.mid", "é", "\0", "\r", "test"]))

@@ -39,5 +39,10 @@ def test_a_batch_answers_as_each_alone(
         assert found[0][index] == pytest.approx(wanted.tolist(), abs=1e-5)
 
 
+def test_a_prompt_is_its_texts_one_after_the_other() -> None:
+    assert [choose.texts_of(prompt, EXTRACT) for prompt in PROMPTS] == TEXTS
+    assert choose.texts_of([1, 2], EXTRACT) == [], "a text that does not end is none"
+
+
 def test_nothing_is_asked(tiny_model: BuildModel) -> None:
     assert list(choose.probabilities(tiny_model(), [], EXTRACT)) == []

@@ -35,6 +35,17 @@ def subject(run_of: Callable[[str], Path]) -> Callable[..., Subject]:
 
 
 @pytest.fixture(scope="session")
+def answered(subject: Callable[..., Subject]) -> Callable[..., Subject]:
+    """`answered(task)`: the same with an answer where a task has one, whatever the model says."""
+
+    def make(task: str) -> Subject:
+        given = task in ("translate", "summarize")
+        return subject(task, steps=None, target="je suis") if given else subject(task)
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Subject]:
     """`labelled(kind, text)`: a text of a tiny classifier, or a context with choices behind tabs."""
     from gpt2kit import pipeline, preparing, recipe

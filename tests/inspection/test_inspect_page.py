@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import torch
 
+from gpt2kit import engine
 from gpt2kit.config import GenerateConfig
 from gpt2kit.generate import sampling
 from gpt2kit.inspection.page import FOLDER, SCRIPTS, page_of, write_page
 from gpt2kit.inspection.performance import piece_view
 from gpt2kit.inspection.pieces import piece_of
 from gpt2kit.inspection.record import Record, record
-from gpt2kit.inspection.subject import Subject
+from gpt2kit.inspection.subject import Subject, subject_of
 from gpt2kit.inspection.view import view_of
 
 if TYPE_CHECKING:
@@ -79,6 +80,16 @@ def test_text_never_ends_its_script(subject: Make, tmp_path: Path) -> None:
     page = Reader((tmp_path / "a.html").read_text(encoding="utf-8"))
     assert page.scripts == 4
     assert page.data["tokens"] == made.ids
+
+
+def test_a_long_input_makes_a_page_of_a_few_megabytes(run_of: Callable[..., Path], tmp_path: Path) -> None:
+    shape = ("n_positions=1024", "n_layer=6", "n_head=8", "n_embd=64")
+    opened = engine.load(run_of("lm", *(f"model.{setting}" for setting in shape)))
+    long = opened.task.parse("The robot must obey the orders that it is given. " * 200)
+    made = subject_of(opened, "runs/lm", "lm", long, 0, None)
+    assert len(made.ids) == 1024
+    write_page(tmp_path / "page.html", view_of(record(made)), "a long text", None)
+    assert 1e5 < (tmp_path / "page.html").stat().st_size < 10e6
 
 
 def test_the_same_input_gives_the_same_page(subject: Make) -> None:

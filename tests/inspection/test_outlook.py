@@ -29,6 +29,7 @@ def test_a_greedy_path_takes_the_likeliest_token_at_each_step(subject: Make) -> 
         {"temperature": 0.7, "top_k": 4, "top_p": 1.0},
         {"temperature": 1.5, "top_k": 0, "top_p": 0.8},
         {"temperature": 1.0, "repetition_penalty": 1.7, "ban_ids": [40, 41]},
+        {"temperature": 1.0, "repetition_penalty": 1.7, "penalty_on": "answer"},
     ],
 )
 def test_what_is_in_play_is_what_is_drawn_from(subject: Make, settings: dict[str, Any]) -> None:
@@ -36,7 +37,7 @@ def test_what_is_in_play_is_what_is_drawn_from(subject: Make, settings: dict[str
     config, found = made.engine.config, record(made)
     for step, logits in zip(path(found, config), torch.from_numpy(found.logits), strict=True):
         seen = torch.zeros(1, len(logits), dtype=torch.bool)
-        seen[0, made.ids[: step.position + 1]] = True
+        seen[0, made.ids[made.prompt * (config.penalty_on == "answer") : step.position + 1]] = True
         changed = sampling.penalise(logits[None], seen, config.repetition_penalty)
         changed[0, list(config.ban_ids)] = -torch.inf
         expected = sampling.probabilities(changed, config)[0]

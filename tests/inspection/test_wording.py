@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from gpt2kit.inspection.record import record
 from gpt2kit.inspection.subject import Subject
-from gpt2kit.inspection.wording import alignment, answer_words, source_words
+from gpt2kit.inspection.wording import alignment, answer_words, source_words, surprise
 
 Make = Callable[..., Subject]
 
@@ -28,3 +29,11 @@ def test_an_alignment_is_the_mean_over_heads_and_the_word_s_tokens(subject: Make
         mean = weights[answer.begin : answer.end].mean(0)
         expected = [mean[source.begin : source.end].sum() for source in sources]
         np.testing.assert_allclose(row, expected, atol=1e-6)
+
+
+def test_surprise_is_the_loss_in_bits(subject: Make) -> None:
+    found = record(subject("lm"))
+    bits = surprise(found)
+    assert bits[0] is None
+    expected = [-np.log2(found.chances[-1, place]) for place in range(len(found.ids) - 1)]
+    assert bits[1:] == pytest.approx(expected)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gpt2kit.music.notes import Notes, concatenated
+from gpt2kit.music.notes import Notes, concatenated, pitch_name, told
 
 CHORD = Notes.of([64, 60, 60], [1, 127, 80], [1.0, 0.5, 0.0], [2.0, 3.0, 1.0])
 
@@ -80,3 +80,13 @@ def test_the_first_struck_is_the_first_to_end() -> None:
     nested = Notes.of([60, 60, 62], [10, 20, 30], [0.0, 1.0, 0.0], [3.0, 2.0, 9.0])
     assert rows(nested.first_in_first_out()) == [(60, 10, 0.0, 2.0), (62, 30, 0.0, 9.0), (60, 20, 1.0, 3.0)]
     assert CHORD.first_in_first_out() is CHORD
+
+
+@pytest.mark.parametrize(("pitch", "name"), [(21, "A0"), (60, "C4"), (61, "C#4"), (108, "C8"), (0, "C-1"), (127, "G9")])
+def test_pitches_by_their_names(pitch: int, name: str) -> None:
+    assert pitch_name(pitch) == name
+
+
+def test_what_there_is_of_them_in_a_line() -> None:
+    assert told(CHORD) == "3 notes in 3.0 seconds, from C4 to E4, velocity 80 in the median"
+    assert told(Notes.none()) == "no notes"

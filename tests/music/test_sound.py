@@ -99,6 +99,16 @@ def test_the_built_in_piano_where_nothing_else_is(install: Install, tmp_path: Pa
     assert not np.array_equal(samples[:, 0], samples[:, 1])
 
 
+@pytest.mark.parametrize("installed", [[], ["tinysoundfont"], ["fluidsynth"], ["fluidsynth", "tinysoundfont"]])
+def test_the_synthesiser_that_would_be_heard_is_told(
+    install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: list[str]
+) -> None:
+    install(*installed)
+    assert sound.synthesiser() == sound.write_wav(tmp_path / "a.wav", CHORD, RATE)
+    monkeypatch.setattr(sound, "soundfont", lambda: None)
+    assert sound.synthesiser() == "built-in"
+
+
 def test_without_a_soundfont_no_synthesiser_is_tried(
     install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import random
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import pytest
 from gpt2kit import pipeline, preparing, recipe, tasks
 from gpt2kit.cli import app
 from gpt2kit.engine import load
-from gpt2kit.tasks.base import Record, Task
+from gpt2kit.tasks.base import Record, Task, TextTask
 
 Examples = Callable[[str], Any]
 
@@ -172,6 +173,17 @@ def test_what_is_blank_can_be_answered_and_shown(task: Task[Any, Any], records: 
     assert not task.blank(records[0].source)
     assert task.problem(records[0]) is None
     assert isinstance(task.key(records[0]), str)
+
+
+def test_hints_are_what_they_say(name: str, task: Task[Any, Any]) -> None:
+    assert task.pipeline_tag
+    assert all(isinstance(word, str) for word in (*task.tags, *task.written, *task.python_hint))
+    compile("\n".join(task.python_hint), "hint", "exec")
+    assert shlex.split(task.generate_hint)
+    if isinstance(task, TextTask):
+        source = task.parse(task.input_hint)
+        assert not task.blank(source)
+        assert task.show(source)
 
 
 def test_a_copy_of_its_files_is_the_same_task(task: Task[Any, Any], tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ class Labelled(Rows):
 
     layout: ClassVar[str] = "examples"
     copies: ClassVar[bool] = False
+    pipeline_tag: ClassVar[str] = "text-classification"
 
     @property
     def controls(self) -> Sequence[str]:
@@ -171,6 +172,8 @@ class Labelled(Rows):
 class Choice(Labelled):
     """One of several choices, each of which is scored behind the context."""
 
+    pipeline_tag: ClassVar[str] = "multiple-choice"
+
     def described(self) -> list[str]:
         return super(Labelled, self).described()
 
@@ -187,6 +190,10 @@ class Choice(Labelled):
 
     def told(self, labels: Sequence[str]) -> "Choice":
         return self
+
+    @property
+    def input_hint(self) -> str:
+        return "YOUR CONTEXT\tONE CHOICE\tANOTHER"
 
     def parse(self, text: str) -> Any:
         """The context, then the choices, with tabs between them."""

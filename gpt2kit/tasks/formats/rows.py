@@ -64,6 +64,10 @@ class Rows(Finetune):
         values = text.split("\t")
         return tuple(values) if len(values) == len(self.asked) else (text, *[""] * (len(self.asked) - 1))
 
+    @property
+    def input_hint(self) -> str:
+        return "\t".join("YOUR TEXT" if column.isdecimal() else f"YOUR {column}" for column in self.asked)
+
     def inputs(self, file: str, stdin: BinaryIO) -> Iterator[Any]:
         """Those of a table; of any other file one a line, with tabs where there are several texts."""
         if file not in ("", "-") and is_table(file):

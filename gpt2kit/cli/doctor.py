@@ -1,0 +1,33 @@
+"""`gpt2kit doctor`: what the machine has, and what that means."""
+
+from typing import Annotated
+
+import typer
+
+from gpt2kit.cli import console
+from gpt2kit.errors import MachineError
+
+
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="All of it as JSON on stdout, figures included.")] = False,
+) -> None:
+    """Say what this machine has, and what that means for each task. Nothing is sent anywhere."""
+    from gpt2kit.doctor.examine import machine_findings, meaning
+    from gpt2kit.doctor.finding import Finding
+
+    width, colours, encoding = console.terminal()
+    told = f"{width} columns, {colours or 'no'} colours, {encoding}"
+    utf8 = encoding.lower().replace("-", "") == "utf8"
+    told += "" if utf8 else "; not every text can be written: PYTHONIOENCODING=utf-8 helps"
+    facts = {"columns": width, "colours": colours, "encoding": encoding}
+    found = [*machine_findings(), Finding("terminal", told, "ok" if utf8 else "note", facts)]
+    means = meaning(found)
+    lacking = [each.name for each in (*found, *means) if each.state == "lacks"]
+    if json:
+        parts = {"machine": [each.json() for each in found], "meaning": [each.json() for each in means]}
+        console.result_json({**parts, "lacking": lacking})
+    else:
+        for title, part in (("this machine has", found), ("so gpt2kit", means)):
+            console.table(("", title, ""), ((each.state, each.name, each.found) for each in part))
+    if lacking:
+        raise MachineError(f"gpt2kit cannot do all of its work here: {', '.join(lacking)}")

@@ -1,0 +1,56 @@
+"""`gpt2kit selftest`: proof that a run computes what it should, on this machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpt2kit.cli import console, verbs
+from gpt2kit.errors import CheckFailed
+
+if TYPE_CHECKING:
+    from gpt2kit.selftest.check import Check
+
+NAMES, FIGURES = 29, 20
+"""Characters."""
+
+STATES = {True: "ok", False: "failed", None: "not asked"}
+
+
+def selftest(
+    run: Annotated[str, typer.Argument(help="A run folder, finished or not.")],
+    data: Annotated[str, typer.Option("--data", help="Its prepared folder, if that was moved.")] = "",
+    device: verbs.DeviceOption = "",
+    json: verbs.JsonOption = False,
+) -> None:
+    """Prove on this machine that a run computes what it should; exit code 7 if it does not."""
+    from gpt2kit.selftest.prove import prove
+
+    counter, checks = console.Counter("done"), []
+    for check in prove(Path(run), device or "auto", Path(data) if data else None):
+        checks.append(check)
+        if not json:
+            counter("checks", len(checks))
+    counter.done()
+    failed = [check.name for check in checks if check.passed is False]
+    if json:
+        console.result_json({"run": run, "passed": not failed, "checks": [check.json() for check in checks]})
+    else:
+        room = console.terminal()[0] - max(len(STATES[check.passed]) for check in checks) - 2
+        console.table(("", "check, measured and limit"), (_row(check, room) for check in checks))
+    if failed:
+        raise CheckFailed(f"{run}: {len(failed)} of {len(checks)} checks failed: {'; '.join(failed)}")
+
+
+def _row(check: "Check", room: int) -> tuple[str, str]:
+    """On one line of so many characters, or on several."""
+    told = check.name
+    if check.figure is not None and check.limit is not None:
+        sign = "<=" if check.passed else ">"
+        told = f"{told:<{NAMES}}  {_number(check.figure)} {sign} {_number(check.limit)}"
+    whole = f"{told:<{NAMES + FIGURES}}  {check.remark}"
+    return STATES[check.passed], whole if len(whole) <= room else f"{told}\n{check.remark}"
+
+
+def _number(figure: float) -> str:
+    return f"{figure:.0f}" if float(figure).is_integer() else f"{figure:.1e}"

@@ -1,0 +1,61 @@
+"""What torch computes with here, and how fast; whoever calls this is ready for torch to fail."""
+
+from gpt2kit.doctor.finding import Finding, size
+from gpt2kit.doctor.machine import GPT2_WEIGHTS
+from gpt2kit.model.device import pick_device, pick_dtype
+from gpt2kit.model.inventory import inventory, threads
+from gpt2kit.train import compiler
+from gpt2kit.train.loop import COMPILE_PAYS_BACK, REACHED
+from gpt2kit.train.speed import peak
+
+
+def devices() -> list[Finding]:
+    """Each device with its memory, its arithmetic and the speed of its matrix products, measured now."""
+    found = []
+    for device, name, memory, bf16 in inventory():
+        speeds = {dtype: peak(device, dtype) for dtype in (("fp32", "bf16") if bf16 else ("fp32",))}
+        told = f"{name}, {size(memory)}" if memory else f"{name}, {_threads()}" if device.type == "cpu" else name
+        told += ", " + ", ".join(f"{dtype} {_speed(flop)}" for dtype, flop in speeds.items())
+        told += "" if bf16 else "; bf16 is not computed natively"
+        facts = {"memory": memory, "bf16": bf16, "threads": threads() if device.type == "cpu" else None}
+        found.append(Finding(str(device), told, "ok", facts | {"flop_per_second": speeds}))
+    return found
+
+
+def training() -> Finding:
+    """What `train` takes by itself."""
+    device = pick_device("auto")
+    dtype = pick_dtype("auto", device)
+    fastest = peak(device, dtype)
+    tokens = fastest / (6 * GPT2_WEIGHTS)
+    compiled, minutes = "compiled", COMPILE_PAYS_BACK / (REACHED * fastest) / 60
+    if device.type == "mps" or (device.type == "cpu" and compiler.lacking() is not None):
+        compiled = "eagerly"
+    elif minutes > 1:
+        compiled += f" if a run is longer than about {minutes:.0f} minutes"
+    told = f"in {dtype} on {device}, {compiled}; of GPT-2 124M at most {tokens:,.0f} tokens a second"
+    count = sum(each.device.type == "cuda" for each in inventory())
+    if count > 1:
+        told += f"; --devices {count} uses all GPUs"
+    return Finding(
+        "train", told, "ok", {"device": str(device), "dtype": dtype, "most_tokens_per_second": round(tokens)}
+    )
+
+
+def generating() -> Finding:
+    """What `generate` takes by itself."""
+    device = pick_device("auto")
+    native = pick_dtype("auto", device) == "bf16"
+    if device.type == "cuda" and native:
+        return Finding("generate", f"in bf16 on {device}", facts={"device": str(device), "dtype": "bf16"})
+    faster = "; --set generate.dtype=bf16 is faster, and its answers may differ" if native else ""
+    told = f"in fp32 on {device}{faster}"
+    return Finding("generate", told, facts={"device": str(device), "dtype": "fp32"})
+
+
+def _speed(flop: float) -> str:
+    return f"{flop / 1e12:.1f} TFLOP/s" if flop >= 1e12 else f"{flop / 1e9:.0f} GFLOP/s"
+
+
+def _threads() -> str:
+    return "1 thread" if (count := threads()) == 1 else f"{count} threads"

@@ -1,0 +1,71 @@
+"""The straight line of the examination."""
+
+from gpt2kit import tasks
+from gpt2kit.doctor import libraries, machine
+from gpt2kit.doctor.finding import Finding
+
+SYNTHESISERS = {"pyfluidsynth": "FluidSynth", "tinysoundfont": "TinySoundFont"}
+"""Distributions that bring one, and what it is called."""
+
+
+def machine_findings() -> list[Finding]:
+    """What the machine has."""
+    found = [libraries.python(), *libraries.libraries(), *libraries.extras(), machine.system(), machine.cores()]
+    found += [machine.memory(), *devices(), machine.cpp_compiler(), synthesiser(), machine.ffmpeg()]
+    return [*found, machine.disk("data"), machine.disk("runs"), machine.network()]
+
+
+def meaning(found: list[Finding]) -> list[Finding]:
+    """What that means: for training and generating, then for each task there is."""
+    lacking = {each.name for each in found if each.state == "lacks"} & libraries.REQUIRED.keys()
+    told = computing()
+    for task in tasks.names():
+        lost = [name for name in libraries.REQUIRED if name in lacking and _concerns(name, task)]
+        words = "; ".join(f"without {name} no {libraries.REQUIRED[name].use}" for name in lost) or "ready"
+        if task == "music":
+            heard = next(each.facts["synthesiser"] for each in found if each.name == "synthesiser")
+            words += f"; pieces are heard by {heard}" if heard else "; pieces are not heard"
+        told.append(Finding(task, words, "lacks" if lost else "ok", {"lacking": lost}))
+    return told
+
+
+def _concerns(library: str, task: str) -> bool:
+    return task in (libraries.REQUIRED[library].tasks or (task,))
+
+
+def devices() -> list[Finding]:
+    """What torch computes with; where it fails, why."""
+    try:
+        from gpt2kit.doctor.devices import devices as found
+
+        return found()
+    except Exception as error:
+        return [Finding("devices", f"torch fails: {libraries.described(error)}", "lacks", {"error": str(error)})]
+
+
+def computing() -> list[Finding]:
+    """How a model is trained and asked here."""
+    try:
+        from gpt2kit.doctor.devices import generating, training
+
+        return [training(), generating()]
+    except Exception as error:
+        why = f"not before torch works: {libraries.described(error)}"
+        return [Finding(name, why, "lacks", {"error": str(error)}) for name in ("train", "generate")]
+
+
+def synthesiser() -> Finding:
+    """What music is heard by: the first that makes a sound of those that are installed."""
+    try:
+        from gpt2kit.music.sound import synthesiser as heard_by
+
+        heard = heard_by()
+    except Exception as error:
+        return Finding("synthesiser", libraries.described(error), "lacks", {"synthesiser": None})
+    if heard != "built-in":
+        return Finding("synthesiser", heard, "ok", {"synthesiser": heard})
+    versions = {name: libraries.installed(distribution) for distribution, name in SYNTHESISERS.items()}
+    silent = [f"{name} {version} is installed, but makes no sound" for name, version in versions.items() if version]
+    why = "; ".join(silent) or f"no {' and no '.join(SYNTHESISERS.values())}"
+    told = f"{why}: the piano built in, which needs nothing"
+    return Finding("synthesiser", told, "note" if silent else "ok", {"synthesiser": "the piano built in"})

@@ -1,0 +1,125 @@
+"""Cores, memory, disk, programs and settings: what the standard library can see."""
+
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from gpt2kit import allowance
+from gpt2kit.doctor.finding import Finding, size
+from gpt2kit.train import compiler
+
+GPT2_WEIGHTS = 124_439_808
+"""Of the smallest released model, by which figures are told."""
+
+TRAINED, SAVED = 16, 36
+"""Bytes a weight that training holds, in AdamW's fp32: itself, its gradient and two moments; and that a run folder
+takes at most, while a state with averaged weights is replaced: twice four copies, and the weights."""
+
+
+def system() -> Finding:
+    name = f"{platform.system()} {platform.release()}, {platform.machine()}"
+    return Finding("system", name, facts={"system": platform.system(), "machine": platform.machine()})
+
+
+def cores() -> Finding:
+    """The machine's, and the part that this process may use."""
+    everything, mine, quota = os.cpu_count() or 1, allowance.cores(), allowance.core_quota()
+    found = f"{everything} of {processor()}" + (f", {mine} for this process" if mine < everything else "")
+    facts = {"cores": everything, "allowed": mine, "quota": quota, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")}
+    if quota is not None and quota < mine:
+        threads = max(1, round(quota))
+        found += f"; a control group allows the time of {quota:g}"
+        if not facts["OMP_NUM_THREADS"]:
+            found += f", for which {mine} threads are too many: OMP_NUM_THREADS={threads} is faster"
+            return Finding("cores", found, "note", facts)
+    return Finding("cores", found, "ok", facts)
+
+
+def processor() -> str:
+    """What the CPU is called."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine() or "an unknown kind"
+
+
+def memory() -> Finding:
+    found = allowance.memory()
+    if found is None:
+        return Finding("memory", "the system does not say how much there is", "note")
+    total, free = found
+    needed = TRAINED * GPT2_WEIGHTS
+    told = f"{size(total)}, {size(free)} of it free; weights, gradients and moments of GPT-2 124M take {size(needed)}"
+    return Finding("memory", told, "ok" if free > needed else "note", {"bytes": total, "free": free})
+
+
+def disk(name: str) -> Finding:
+    """Where a folder of this name is or would be: how much is free, and whether anything can be written there."""
+    place = Path(name).absolute()
+    there = next((each for each in (place, *place.parents) if each.exists()), place)
+    try:
+        free = shutil.disk_usage(there).free
+    except OSError as error:
+        return Finding(f"{name}/", f"{there}: {error.strerror or error}", "note", {"path": str(there)})
+    facts = {"path": str(there), "free": free, "writable": True}
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        why = f"{there} cannot be written to ({error.strerror or error}): say --out elsewhere"
+        return Finding(f"{name}/", why, "note", facts | {"writable": False})
+    needed = SAVED * GPT2_WEIGHTS
+    told = f"{size(free)} free; a run of GPT-2 124M takes {size(needed)} at most while it trains"
+    return Finding(f"{name}/", told, "ok" if free > needed else "note", facts)
+
+
+def cpp_compiler() -> Finding:
+    """For torch.compile on a CPU."""
+    lacking = compiler.lacking()
+    if lacking is not None:
+        told = f"{lacking}: training on a CPU runs eagerly"
+        return Finding("torch.compile", told, "note", {"compiler": None, "lacking": lacking})
+    version = first_line([compiler.compiler(), "--version"])
+    return Finding("torch.compile", version or compiler.compiler(), "ok", {"compiler": compiler.compiler()})
+
+
+def ffmpeg() -> Finding:
+    """Nothing here calls it; a user may want to."""
+    if shutil.which("ffmpeg") is None:
+        return Finding("ffmpeg", "not installed; gpt2kit writes .wav without it", "ok", {"version": None})
+    version = first_line(["ffmpeg", "-version"]) or "ffmpeg"
+    told = f"{version.partition(' Copyright')[0]}: ffmpeg -i piece.wav piece.mp3 makes a piece small"
+    return Finding("ffmpeg", told, "ok", {"version": version})
+
+
+def network() -> Finding:
+    """What the environment says of the way to the Hub; nothing is sent."""
+    proxies = {name: _without_password(url) for name, url in sorted(urllib.request.getproxies_environment().items())}
+    settings = {key: value for key in ("HF_HUB_OFFLINE", "HF_HOME", "HF_ENDPOINT") if (value := os.environ.get(key))}
+    parts = [f"{name} proxy {url}" for name, url in proxies.items()] + [f"{k}={v}" for k, v in settings.items()]
+    offline = settings.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    if offline:
+        parts.append("names of the Hub mean what was downloaded before")
+    told = "; ".join(parts) or "no proxy, no setting of the Hub's; names of the Hub alone need a network"
+    return Finding("network", told, "note" if offline else "ok", {"proxies": proxies, "settings": settings})
+
+
+def _without_password(url: str) -> str:
+    """A proxy's address, without what may stand before its host."""
+    parts = urllib.parse.urlsplit(url)
+    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def first_line(words: list[str]) -> str:
+    """What a program says first; nothing where it cannot be asked."""
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=10, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return next(iter(done.stdout.splitlines()), "").strip()

@@ -1,0 +1,31 @@
+"""One thing that was proved of a run, or disproved."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Check:
+    """`passed` is None where it could not be asked; the remark says why."""
+
+    name: str
+    passed: bool | None
+    figure: float | None = None
+    """What was measured; what is no number does not pass."""
+    limit: float | None = None
+    remark: str = ""
+
+    def json(self) -> dict[str, Any]:
+        figure = self.figure if self.figure is not None and math.isfinite(self.figure) else None
+        told = {"name": self.name, "passed": self.passed, "figure": figure, "limit": self.limit}
+        return told | {"remark": self.remark}
+
+
+def within(name: str, figure: float, limit: float, remark: str = "") -> Check:
+    """Passed if the figure is at most the limit."""
+    return Check(name, figure <= limit, float(figure), float(limit), remark)
+
+
+def not_asked(name: str, why: str) -> Check:
+    return Check(name, None, remark=why)

@@ -1,0 +1,74 @@
+"""Answers that should be equal, decoded in two ways: token by token, but for ties.
+
+Sums are formed in another order where other rows stand beside them, so that of two tokens that are equally likely
+either may come out. That is told apart from an error by the logits of one pass over the text.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+from gpt2kit.config import GenerateConfig
+from gpt2kit.generate.answer import Answer
+from gpt2kit.generate.beam import beam_search
+from gpt2kit.generate.decode import answers
+from gpt2kit.model.frozen import FrozenGPT2
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.selftest.check import Check, not_asked, within
+from gpt2kit.selftest.logits import SAME, full
+from gpt2kit.selftest.probes import NEW, Ids, Probes
+
+
+def greedy(frozen: FrozenGPT2, prompts: Sequence[Ids], stop: int, rows: int) -> list[Ids]:
+    """The answers to prompts that are read so many at a time, end tokens included."""
+    config = GenerateConfig(max_new_tokens=NEW, batch_rows=rows)
+    found = {each.index: each.answers[0] for each in answers(frozen, prompts, config, stop)}
+    return [_ended(found[index], stop) for index in range(len(prompts))]
+
+
+@torch.inference_mode()
+def one_beam(frozen: FrozenGPT2, prompts: Sequence[Ids], stop: int) -> list[Ids]:
+    """The same by beam search with a single hypothesis."""
+    config = GenerateConfig(max_new_tokens=NEW)
+    return [_ended(found[0], stop) for found in beam_search(frozen, prompts, config, (stop,))]
+
+
+def _ended(answer: Answer, stop: int) -> Ids:
+    return [*answer.ids, *([stop] if answer.finished else [])]
+
+
+@torch.no_grad()
+def differing(model: GPT2, prompts: Sequence[Ids], first: Sequence[Ids], second: Sequence[Ids]) -> tuple[int, int]:
+    """How many answers differ, and how many of these only as the two tokens were equally likely."""
+    different = ties = 0
+    for prompt, one, other in zip(prompts, first, second, strict=True):
+        if one == other:
+            continue
+        different += 1
+        place = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+        if place is not None:  # else one of them goes on where the other has ended
+            text = [*prompt, *one[:place]]
+            logits_V = full(model, text, len(text))[-1]
+            gap = (logits_V[[one[place], other[place]]] - logits_V.max()).abs().max()
+            ties += bool(gap <= SAME * logits_V.std())
+    return different, ties
+
+
+def _compared(name: str, model: GPT2, prompts: Sequence[Ids], first: Sequence[Ids], second: Sequence[Ids]) -> Check:
+    different, ties = differing(model, prompts, first, second)
+    remark = f"of {len(prompts)} answers, {sum(map(len, first))} tokens" + (f"; {ties} ties" if ties else "")
+    return within(name, different - ties, 0, remark)
+
+
+def batch_equals_single(model: GPT2, probes: Probes, stop: int) -> Check:
+    frozen, prompts = FrozenGPT2(model, "fp32"), probes.prompts
+    together, alone = greedy(frozen, prompts, stop, len(prompts)), greedy(frozen, prompts, stop, 1)
+    return _compared("batch equals single", model, prompts, together, alone)
+
+
+def one_beam_equals_greedy(model: GPT2, probes: Probes, stop: int) -> Check:
+    name = "beam 1 equals greedy"
+    if model.outputs:
+        return not_asked(name, "an answer of a head is not searched for")
+    frozen, prompts = FrozenGPT2(model, "fp32"), probes.prompts
+    return _compared(name, model, prompts, one_beam(frozen, prompts, stop), greedy(frozen, prompts, stop, len(prompts)))

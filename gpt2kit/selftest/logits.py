@@ -1,0 +1,122 @@
+"""Logits that should be equal, computed in two ways.
+
+Shapes: T positions, N of them or texts, V vocabulary, C answers of a head.
+"""
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+import torch
+from torch import Tensor
+
+from gpt2kit.generate.choose import probabilities
+from gpt2kit.generate.stepper import Stepper
+from gpt2kit.model.device import autocast, native_bf16
+from gpt2kit.model.frozen import FrozenGPT2
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.selftest.check import Check, not_asked, within
+from gpt2kit.selftest.probes import Ids, Probes
+
+SAME, ROUNDED = 1e-3, 0.25
+"""How far a logit may lie from what it should be, in standard deviations of all that are compared: in fp32, where sums
+are formed in another order, and in bf16, whose numbers have 8 bits. Something that is wrong is out by 1 or more."""
+
+LIKELY_SAME, LIKELY_ROUNDED = 1e-4, 0.05
+"""The same of probabilities, as they are."""
+
+STEPS = 48
+"""Of a text so many tokens are read one at a time, behind the rest of it."""
+
+
+def apart(found: Tensor, wanted: Tensor) -> float:
+    """The largest difference of two logits, in standard deviations of the wanted ones."""
+    found, wanted = found.float().cpu(), wanted.float().cpu()
+    return float((found - wanted).abs().max() / wanted.std().clamp(min=torch.finfo(torch.float32).tiny))
+
+
+def full(model: GPT2, ids: Ids, start: int = 1) -> Tensor:
+    """Logits [T - start + 1, V] of a whole text after each of its positions from the `start`-th on, in one pass."""
+    hidden_TD = model.hidden(torch.tensor([ids], device=model.head.device))[0]
+    return model.logits(hidden_TD[start - 1 :])
+
+
+def stepped(frozen: FrozenGPT2, ids: Ids, start: int) -> Tensor:
+    """The same as decoding computes them: `start` tokens at once, then one at a time from the cache."""
+    stepper = Stepper(frozen, [ids[:start]], len(ids) - start)
+    found = [stepper.logits_PV[0].clone()]
+    for id in ids[start:]:
+        found.append(stepper.step(torch.tensor([[id]], device=frozen.device))[0, 0].clone())
+    return torch.stack(found)
+
+
+def starts(model: GPT2, ids: Ids) -> list[tuple[Ids, int]]:
+    """Texts with where their steps begin: at the first token, before the border of a block, before the end."""
+    found = [(ids[: STEPS + 1], 1), (ids, max(1, len(ids) - STEPS))]
+    if (border := model.config.block) + STEPS // 2 < len(ids) and set(model.config.kinds) != {"full"}:
+        found.append((ids[: border + STEPS // 2], max(1, border - STEPS // 2)))
+    return found
+
+
+@torch.no_grad()
+def worst(model: GPT2, frozen: FrozenGPT2, texts: Sequence[Ids]) -> float:
+    """How far decoding's logits lie from those of one pass, at most."""
+    parts = [part for ids in texts for part in starts(model, ids)]
+    return max(apart(stepped(frozen, ids, start), full(model, ids, start)) for ids, start in parts)
+
+
+def cached_equals_full(model: GPT2, probes: Probes) -> Check:
+    name = "cached equals full"
+    if model.outputs:
+        return not_asked(name, "an answer of a head is read off one pass: nothing is cached")
+    return within(name, worst(model, FrozenGPT2(model, "fp32"), probes.texts), SAME, probes.what)
+
+
+def arithmetics() -> list[tuple[torch.device, str]]:
+    """The devices of this machine with their arithmetic, beside the CPU's fp32."""
+    found = [(torch.device("cpu"), "bf16")] if native_bf16(torch.device("cpu")) else []
+    others = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    others += [torch.device("mps")] if torch.backends.mps.is_available() else []
+    for device in others:
+        found += [(device, "fp32"), *([(device, "bf16")] if native_bf16(device) else [])]
+    return found
+
+
+@torch.no_grad()
+def equal_in(model: GPT2, probes: Probes, device: torch.device, dtype: str, extract: int | None) -> Check:
+    """A device in some arithmetic against the CPU in fp32; `extract` is that of a head."""
+    name, limit = f"{device} {dtype} equals cpu fp32", SAME if dtype == "fp32" else ROUNDED
+    moved = deepcopy(model).to(device)
+    if extract is None:
+        return within(name, worst(model, FrozenGPT2(moved, dtype), probes.texts), limit, probes.what)
+    with autocast(device, dtype):
+        found = alone(moved, probes.examples, extract)
+    figure = further(found, alone(model, probes.examples, extract))
+    limit = LIKELY_SAME if dtype == "fp32" else LIKELY_ROUNDED
+    return within(name, figure, limit, f"{len(found)} examples, their probabilities")
+
+
+@torch.no_grad()
+def scores(model: GPT2, texts: Sequence[Ids]) -> Tensor:
+    """What a head says of each text alone, [N, C]."""
+    assert model.score is not None
+    device = model.head.device
+    return torch.stack([model.score(model.hidden(torch.tensor([text], device=device))[0, -1]) for text in texts])
+
+
+def batch_equals_single(model: GPT2, probes: Probes, extract: int) -> Check:
+    """Of a head: the probabilities of examples that are read together, and of each by itself."""
+    found = dict(probabilities(model, probes.examples, extract))
+    together = [found[index] for index in range(len(found))]
+    figure = further(together, alone(model, probes.examples, extract))
+    return within("batch equals single", figure, LIKELY_SAME, f"{len(found)} examples, their probabilities")
+
+
+def alone(model: GPT2, prompts: Sequence[Ids], extract: int) -> list[list[float]]:
+    """What a head makes of each prompt by itself."""
+    return [next(probabilities(model, [prompt], extract))[1] for prompt in prompts]
+
+
+def further(found: Sequence[Sequence[float]], wanted: Sequence[Sequence[float]]) -> float:
+    """The largest difference of two probabilities."""
+    pairs = zip(found, wanted, strict=True)
+    return max(abs(one - other) for pair in pairs for one, other in zip(*pair, strict=True))

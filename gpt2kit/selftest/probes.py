@@ -1,0 +1,73 @@
+"""What the model is asked in the checks: of the user's own validation data, and at random over the whole window."""
+
+from dataclasses import dataclass
+
+import torch
+
+from gpt2kit.data.store import Store
+from gpt2kit.generate.choose import texts_of
+from gpt2kit.selftest.subject import Subject
+
+COUNT = 6
+"""Rows of the validation split, spread over it."""
+
+LONGEST = 1024
+"""Of longer windows no more is looked at: logits of every position are compared."""
+
+NEW = 32
+"""Tokens that are decoded after a prompt."""
+
+Ids = list[int]
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Texts to be read and prompts to be answered, as ids."""
+
+    texts: list[Ids]
+    """Of several lengths; the last is random and as long as the window."""
+    prompts: list[Ids]
+    """With room for an answer."""
+    examples: list[Ids]
+    """Of a head: prompts as its task makes them."""
+
+    @property
+    def what(self) -> str:
+        """For a remark."""
+        return f"{len(self.texts)} texts, up to {max(map(len, self.texts)):,} tokens"
+
+
+def probes(subject: Subject) -> Probes:
+    """The same for the same run."""
+    window, vocab = subject.model.config.n_positions, subject.model.vocab_size
+    generator = torch.Generator().manual_seed(0)
+    noise: Ids = torch.randint(vocab, (min(window, LONGEST),), generator=generator).tolist()
+    rows = _rows(subject.store) if subject.store is not None else []
+    head = subject.task.layout == "examples"
+    examples = _examples(subject, rows, noise) if head else []
+    if head:
+        texts = [text for prompt in examples for text in texts_of(prompt, subject.task.extract)]
+        prompts: list[Ids] = []
+    else:
+        texts = [[*prompt, *target] for prompt, target in rows]
+        stream = subject.task.layout == "stream"
+        asked = [text[: NEW // 2] for text in texts] if stream else [prompt for prompt, _ in rows]
+        asked += [noise[:length] for length in (1, 5, NEW)]
+        prompts = [prompt[-max(1, window - NEW) :] for prompt in asked if prompt]
+    kept = [text[: len(noise)] for text in texts if text and max(text[: len(noise)]) < vocab]
+    return Probes([*kept[:COUNT], noise], [each for each in prompts if max(each) < vocab], examples)
+
+
+def _rows(store: Store) -> list[tuple[Ids, Ids]]:
+    count = min(COUNT, len(store))
+    return [store.row(index * len(store) // count) for index in range(count)]
+
+
+def _examples(subject: Subject, rows: list[tuple[Ids, Ids]], noise: Ids) -> list[Ids]:
+    """Prompts of a head; of random ids where there is no validation data."""
+    if rows:
+        return [prompt for prompt, _ in rows]
+    extract = subject.task.extract
+    texts = 2 if len(subject.model.outputs) == 1 else 1  # choices come in twos
+    ids = [id for id in noise if id != extract]
+    return [[*ids[: length - 1], extract] * texts for length in (2, len(ids) // 2, len(ids))]

@@ -1,0 +1,37 @@
+"""The straight line of the self-test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from gpt2kit.model.device import pick_device
+from gpt2kit.pipeline import layout_of
+from gpt2kit.selftest import decoding, logits, peer, record, saved, texts
+from gpt2kit.selftest.check import Check, not_asked
+from gpt2kit.selftest.probes import probes
+from gpt2kit.selftest.subject import opened
+
+
+def prove(run: Path, device: str = "auto", data: Path | None = None) -> Iterator[Check]:
+    """Every check of a run, as it is done. The last one computes on `device`, as training does.
+
+    `data` is where the prepared folder is now, if it was moved. Raises DataError for what is no run.
+    """
+    picked, subject = pick_device(device), opened(run, data)
+    asked, task, model = probes(subject), subject.task, subject.model
+    yield texts.tokenizer_is_the_record_s(subject)
+    yield texts.round_trip(subject)
+    yield saved.weights_as_they_were_saved(subject)
+    yield saved.saved_equals_loaded(subject, asked)
+    yield peer.equals_hugging_face(subject, asked)
+    yield logits.cached_equals_full(model, asked)
+    if model.outputs:
+        yield logits.batch_equals_single(model, asked, task.extract)
+    else:
+        yield decoding.batch_equals_single(model, asked, task.eos)
+    yield decoding.one_beam_equals_greedy(model, asked, task.eos)
+    others = logits.arithmetics()
+    for place, dtype in others:
+        yield logits.equal_in(model, asked, place, dtype, task.extract if model.outputs else None)
+    if not others:
+        yield not_asked("bf16 equals fp32", "this CPU does not compute bf16, and is not asked to: there is fp32 alone")
+    yield record.reproduced(subject, layout_of(task, model.config.n_positions, subject.recipe.train), picked)

@@ -1,0 +1,57 @@
+"""The validation loss that a run wrote down comes out again, from its weights and the data that it was measured on."""
+
+import json
+from pathlib import Path
+
+import torch
+
+from gpt2kit import folders
+from gpt2kit.config import TrainConfig
+from gpt2kit.data.batches import Layout
+from gpt2kit.evaluate.loss import TargetLoss
+from gpt2kit.model.device import native_bf16, pick_dtype
+from gpt2kit.selftest.check import Check, not_asked, within
+from gpt2kit.selftest.subject import Subject
+from gpt2kit.train.distributed import Team
+from gpt2kit.train.objective import Objective
+from gpt2kit.train.validate import split_loss
+
+EXACT, COMPUTED_ELSEWHERE = 1e-5, 1e-3
+"""Shares of a loss, or of 1 if that is more, that it may differ by: in fp32; where bf16 may have measured it, compiled
+or on a GPU."""
+
+
+def reproduced(subject: Subject, layout: Layout, device: torch.device) -> Check:
+    """As training measured it: the same batches, adapters beside the weights, the same arithmetic if that is here."""
+    name, config = "validation loss of the record", subject.recipe.train
+    found = recorded(subject.run, config, subject.step)
+    if isinstance(found, str):
+        return not_asked(name, found)
+    if subject.store is None:
+        return not_asked(name, subject.without)
+    step, then = found
+    wanted = "fp32" if config.dtype == "bf16" and not native_bf16(device) else config.dtype
+    dtype = pick_dtype(wanted, device)
+    subject.learned.to(device)
+    objective = Objective(subject.learned, TargetLoss(), config.lm_weight)
+    batches = layout.validation(subject.store, config.batch_tokens)
+    now, _ = split_loss(objective, batches, Team(device), dtype, config.validate_tokens)
+    limit = max(1.0, then) * (EXACT if config.dtype == "fp32" else COMPUTED_ELSEWHERE)
+    return within(name, abs(now - then), limit, f"{now:.5f} nats now in {dtype}, {then:.5f} at step {step:,}")
+
+
+def recorded(run: Path, config: TrainConfig, step: int | None) -> tuple[int, float] | str:
+    """(step, validation loss) that was written down for the weights in a run; or why there is none.
+
+    `step` is that of a state whose weights they are.
+    """
+    path = run / folders.METRICS_FILE
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    told = [json.loads(line) for line in lines if line.endswith("}")]
+    losses = [(int(line["step"]), float(line["validation_loss"])) for line in told if "validation_loss" in line]
+    if step is not None:
+        at = [found for found in losses if found[0] == step]
+        return at[-1] if at else f"nothing was measured at step {step:,}, of which the weights are"
+    if not losses:
+        return "no validation loss was ever measured"
+    return min(losses, key=lambda found: found[1]) if config.keep == "best" else losses[-1]

@@ -1,0 +1,49 @@
+"""Weights on disk: they are those that were saved, and what is saved and loaded again is the same to the last bit."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+
+from gpt2kit import files
+from gpt2kit.data.hub import fetch
+from gpt2kit.model import hf, lora
+from gpt2kit.selftest.check import Check, not_asked, within
+from gpt2kit.selftest.logits import full
+from gpt2kit.selftest.probes import Probes
+from gpt2kit.selftest.subject import Subject
+
+
+def weights_as_they_were_saved(subject: Subject) -> Check:
+    """The tensors in the run's file against the digest in its header."""
+    name = "weights as they were saved"
+    if subject.step is not None:
+        return not_asked(name, "training has saved a state alone")
+    path = subject.run / (lora.ADAPTER if subject.base else hf.WEIGHTS)
+    if not path.is_file():
+        return not_asked(name, f"{path.name} is in several parts, which another program saved")
+    tensors, metadata = files.read_tensors(path)
+    if (told := metadata.get(files.DIGEST)) is None:
+        return not_asked(name, f"{path.name} has no digest: another program saved it, or an older gpt2kit")
+    found = files.digest(tensors)
+    remark = f"{path.name}, {found[:16]}" + ("" if found == told else f"; its header says {told[:16]}")
+    return within(name, found != told, 0, remark)
+
+
+@torch.no_grad()
+def saved_equals_loaded(subject: Subject, probes: Probes) -> Check:
+    """Weights and logits; of adapters theirs, on the same base."""
+    before = subject.learned
+    with TemporaryDirectory() as folder:
+        hf.save(Path(folder), before, subject.task.eos, subject.base)
+        loaded = hf.load_adapted(Path(folder), fetch(subject.base)) if subject.base else hf.load(Path(folder))
+    weights, again = dict(before.named_parameters()), dict(loaded.eval().named_parameters())
+    different = [name for name in weights.keys() | again.keys() if not _same(weights.get(name), again.get(name))]
+    logits = sum(not torch.equal(full(loaded, ids), full(before, ids)) for ids in probes.texts)
+    remark = f"{len(weights)} tensors, logits of {len(probes.texts)} texts, bit for bit"
+    named = f"; {', '.join(sorted(different)[:2])} differ" if different else ""
+    return within("saved equals loaded", len(different) + logits, 0, remark + named)
+
+
+def _same(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
+    return one is not None and other is not None and torch.equal(one, other)

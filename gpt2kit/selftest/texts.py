@@ -1,0 +1,103 @@
+"""The tokenizer of a run: whether it is the one that the run was trained with, and whether texts survive it."""
+
+from collections.abc import Iterator, Sequence
+
+from gpt2kit import files, folders
+from gpt2kit.data.bpe import Bpe
+from gpt2kit.data.prepare import fit_rows
+from gpt2kit.data.report import SplitReport
+from gpt2kit.data.store import Store
+from gpt2kit.selftest.check import Check, not_asked, within
+from gpt2kit.selftest.subject import Subject
+from gpt2kit.tasks.base import TextTask
+
+MOST_TOKENS = 1_000_000
+"""Of the validation split so many are looked at; more would show nothing new."""
+
+Row = tuple[list[int], list[int]]
+
+
+def tokenizer_is_the_record_s(subject: Subject) -> Check:
+    """By its fingerprint, and by the number of tokens that the model knows."""
+    name, task = "tokenizer is the record's", subject.task
+    (fingerprint, tokens), size = subject.made_with, subject.model.vocab_size
+    wrong = []
+    if task.fingerprint() != fingerprint:
+        wrong.append(f"fingerprint {task.fingerprint()}, {folders.TASK_FILE} says {fingerprint}")
+    if task.vocab_size != tokens:
+        wrong.append(f"{task.vocab_size} tokens, {folders.TASK_FILE} says {tokens}")
+    if task.vocab_size != size:
+        wrong.append(f"{task.vocab_size} tokens, the model knows {size}")
+    return within(name, len(wrong), 0, "; ".join(wrong) or f"{fingerprint}, {tokens:,} tokens")
+
+
+def round_trip(subject: Subject) -> Check:
+    """The validation split, from ids to what they stand for and back; where its texts were kept, prepared again."""
+    name, store, task = "validation round trip", subject.store, subject.task
+    if store is None:
+        return not_asked(name, subject.without)
+    rows = list(_rows(store))
+    if store.has_texts:
+        wrong = _prepared_anew(subject, store, rows)
+        return within(name, wrong, 0, f"of {len(rows):,} rows, their texts prepared again")
+    if isinstance(task, TextTask):
+        lost, other = _of_text(task.bpe, rows)
+        cut = files.read_json(store.folder / folders.REPORT_FILE)["splits"][store.split]["cut"]
+        inside = f"; {cut:,} were cut, perhaps inside of a word" if cut else ""
+        remark = f"of {len(rows):,} rows, text to ids and back{inside}"
+        return within(name, lost or other, 0 if lost else cut, remark)
+    wrong = sum(list(task.encode_target(task.decode(target))) != target for _, target in rows if target)
+    return within(name, wrong, 0, f"of {len(rows):,} rows, ids to what they stand for and back")
+
+
+def _rows(store: Store) -> Iterator[Row]:
+    """The first of them."""
+    tokens = 0
+    for index in range(len(store)):
+        row = store.row(index)
+        tokens += len(row[0]) + len(row[1])
+        yield row
+        if tokens >= MOST_TOKENS:
+            return
+
+
+def _prepared_anew(subject: Subject, store: Store, rows: Sequence[Row]) -> int:
+    """How many of the records that were kept as they were read give other rows now."""
+    task = folders.described_task(store.folder)[1].opened(subject.run)
+    window = files.read_json(store.folder / folders.REPORT_FILE)["window"]
+    found: list[Row] = []
+    for texts in store.texts():
+        record = task.kept(texts)
+        found += [
+            (list(prompt), list(target))
+            for prompt, target in fit_rows([record], task.encode([record]), task, window, SplitReport())
+        ]
+        if len(found) >= len(rows):
+            break
+    return sum(one != other for one, other in zip(found, rows, strict=False)) + len(rows) - len(found)
+
+
+def _of_text(bpe: Bpe, rows: Sequence[Row]) -> tuple[int, int]:
+    """How many rows hold a text that does not survive its ids, and how many another text's ids would."""
+    lost = other = 0
+    for row in rows:
+        parts = [part for ids in row for part in _between(ids, bpe.special_ids)]
+        texts = [bpe.decode(part) for part in parts]
+        again = bpe.encode(texts)
+        lost += [bpe.decode(ids) for ids in again] != texts
+        other += again != parts
+    return lost, other
+
+
+def _between(ids: Sequence[int], special: frozenset[int]) -> Iterator[list[int]]:
+    """The stretches of ids that stand between control tokens."""
+    part: list[int] = []
+    for id in ids:
+        if id in special:
+            if part:
+                yield part
+            part = []
+        else:
+            part.append(id)
+    if part:
+        yield part

@@ -1,0 +1,22 @@
+"""What torch.compile needs beside torch on a CPU: the C++ compiler that it is going to call, and Python's headers."""
+
+import os
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+
+def compiler() -> str:
+    """The command that torch calls."""
+    return os.environ.get("CXX") or {"win32": "cl", "darwin": "clang++"}.get(sys.platform, "g++")
+
+
+def lacking() -> str | None:
+    """What is not here of it, for people; None where nothing is."""
+    if shutil.which(compiler()) is None:
+        return f"no C++ compiler ({compiler()})"
+    headers = Path(sysconfig.get_path("include"))
+    if not (headers / "Python.h").is_file() and sys.platform != "darwin":  # a framework has them elsewhere
+        return f"no Python.h in {headers} (the headers of Python, in python3-dev or python3-devel)"
+    return None

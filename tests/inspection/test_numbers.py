@@ -1,0 +1,29 @@
+"""The numbers of --json: those of the record."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from gpt2kit.inspection.numbers import numbers_of
+from gpt2kit.inspection.record import record
+from gpt2kit.inspection.subject import Subject
+
+Make = Callable[..., Subject]
+
+
+@pytest.mark.parametrize("task", ["translate", "summarize", "lm", "finetune", "music"])
+def test_numbers_are_json(answered: Make, task: str) -> None:
+    made = answered(task)
+    found = record(made)
+    told = json.loads(json.dumps(numbers_of(found), allow_nan=False))
+    assert [token["id"] for token in told["tokens"]] == made.ids
+    assert told["model"]["total"] == sum(told["model"]["totals"].values())
+    assert len(told["lens"]) == made.engine.model.config.n_layer + 1
+    assert told["lens"][-1]["rank"] == found.ranks[-1].tolist()
+    assert [each["id"] for each in told["lens"][0]["likeliest"][0]] == found.lens_ids[0, 0].tolist()
+    for looked in told["attention"]:
+        first = looked["heads"][0][0]
+        assert sum(weight for _, weight in first) == pytest.approx(1, abs=1e-5)
+    assert [step["id"] for step in told["path"]] == [made.followers[place] for place in found.steps]
+    assert (told["alignment"] is None) == (task not in ("translate", "summarize"))

@@ -1,0 +1,95 @@
+"""The record's loss: which line it is, that it comes out again, and that it does not from other weights."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from gpt2kit import files
+from gpt2kit.config import TrainConfig
+from gpt2kit.pipeline import layout_of
+from gpt2kit.selftest.check import Check
+from gpt2kit.selftest.record import recorded, reproduced
+from gpt2kit.selftest.subject import Subject, opened
+
+RunOf = Callable[..., Path]
+Copied = Callable[[Path], Path]
+
+CPU = torch.device("cpu")
+LAST, BEST = TrainConfig(), TrainConfig(keep="best")
+
+
+def checked(subject: Subject) -> Check:
+    return reproduced(subject, layout_of(subject.task, subject.model.config.n_positions, subject.recipe.train), CPU)
+
+
+def write(run: Path, *lines: dict[str, float]) -> None:
+    (run / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+
+
+def test_the_line_of_the_weights_that_were_kept(tmp_path: Path) -> None:
+    assert recorded(tmp_path, LAST, None) == "no validation loss was ever measured"
+    write(
+        tmp_path,
+        {"step": 1, "loss": 9},
+        *({"step": n, "validation_loss": v} for n, v in ((2, 3.5), (4, 2.5), (6, 2.75))),
+    )
+    assert recorded(tmp_path, LAST, None) == (6, 2.75)
+    assert recorded(tmp_path, BEST, None) == (4, 2.5)
+    assert recorded(tmp_path, LAST, 2) == (2, 3.5)
+    assert recorded(tmp_path, BEST, 3) == "nothing was measured at step 3, of which the weights are"
+
+
+def test_a_line_that_is_being_written_is_passed_over(tmp_path: Path) -> None:
+    write(tmp_path, {"step": 2, "validation_loss": 3.5})
+    with (tmp_path / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"step": 4, "validation_l')
+    assert recorded(tmp_path, LAST, None) == (2, 3.5)
+
+
+@pytest.mark.parametrize("kind", ["translate", "music", "lm", "labelled", "choice", "lora", "best"])
+def test_the_loss_comes_out_again(run_of: RunOf, kind: str) -> None:
+    if kind == "lora":
+        run = run_of("translate", "train.lora=2", init=run_of("translate"))
+    else:
+        run = run_of("translate", "train.keep=best") if kind == "best" else run_of(kind)
+    check = checked(opened(run))
+    assert check.passed, check.remark
+    assert check.figure is not None
+    assert check.figure < 1e-6, "it is the same machine"
+
+
+@pytest.mark.parametrize("kind", ["translate", "music", "labelled"])
+def test_other_weights_are_found(run_of: RunOf, copied: Copied, kind: str) -> None:
+    run = copied(run_of(kind))
+    tensors, metadata = files.read_tensors(run / "model.safetensors")
+    tensors["transformer.ln_f.weight"][0] *= -1
+    files.write_tensors(run / "model.safetensors", tensors, metadata)
+    check = checked(opened(run))
+    assert check.passed is False
+    assert check.limit is not None
+    assert check.figure is not None
+    assert check.figure > check.limit
+
+
+def test_without_data_or_record_it_is_not_asked(run_of: RunOf, copied: Copied) -> None:
+    subject = opened(copied(run_of("translate")))
+    assert checked(replace(subject, store=None, without="gone")).remark == "gone"
+    (subject.run / "metrics.jsonl").unlink()
+    assert checked(subject).passed is None
+
+
+def test_in_another_arithmetic_the_limit_is_wider(run_of: RunOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """bf16 may have measured it on a machine that has it."""
+    subject = opened(run_of("translate"))
+    strict = checked(subject).limit
+    config = replace(subject.recipe.train, dtype="bf16")
+    monkeypatch.setattr("gpt2kit.selftest.record.native_bf16", lambda device: False)
+    check = checked(replace(subject, recipe=replace(subject.recipe, train=config)))
+    assert "in fp32" in check.remark
+    assert check.limit is not None
+    assert strict is not None
+    assert check.limit == pytest.approx(100 * strict)

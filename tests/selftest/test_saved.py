@@ -1,0 +1,69 @@
+"""Saved and loaded: the same to the last bit, or the tensor that is not is named."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpt2kit import files
+from gpt2kit.model import hf
+from gpt2kit.selftest.probes import probes
+from gpt2kit.selftest.saved import saved_equals_loaded, weights_as_they_were_saved
+from gpt2kit.selftest.subject import opened
+
+RunOf = Callable[..., Path]
+Copied = Callable[[Path], Path]
+
+
+def lora(run_of: RunOf) -> Path:
+    return run_of("translate", "train.lora=2", init=run_of("translate"))
+
+
+@pytest.mark.parametrize("kind", ["translate", "music", "labelled", "lora"])
+def test_every_kind_of_run_comes_back(run_of: RunOf, kind: str) -> None:
+    subject = opened(lora(run_of) if kind == "lora" else run_of(kind))
+    check = saved_equals_loaded(subject, probes(subject))
+    assert (check.passed, check.figure) == (True, 0), check.remark
+    assert check.remark.endswith("bit for bit")
+
+
+@pytest.mark.parametrize("kind", ["translate", "lora"])
+def test_a_bit_that_changes_on_the_way_is_found(run_of: RunOf, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    subject = opened(lora(run_of) if kind == "lora" else run_of(kind))
+    given, honest = probes(subject), hf.save
+
+    def damaged(folder: Path, *arguments: Any) -> None:
+        honest(folder, *arguments)
+        (path,) = folder.glob("*.safetensors")
+        tensors, metadata = files.read_tensors(path)
+        name = next(name for name in tensors if "c_attn" in name and tensors[name].any())
+        tensors[name].view(-1)[tensors[name].abs().argmax()] *= 1 + 1e-6
+        files.write_tensors(path, tensors, metadata)
+
+    monkeypatch.setattr(hf, "save", damaged)
+    check = saved_equals_loaded(subject, given)
+    assert check.passed is False
+    assert check.figure is not None
+    assert check.figure >= 1
+    assert "c_attn" in check.remark
+    assert check.remark.endswith(" differ")
+
+
+@pytest.mark.parametrize("kind", ["translate", "labelled", "lora"])
+def test_any_flipped_weight_in_the_file_is_found(run_of: RunOf, copied: Copied, kind: str) -> None:
+    run = copied(lora(run_of) if kind == "lora" else run_of(kind))
+    assert weights_as_they_were_saved(opened(run)).passed
+    (path,) = run.glob("*.safetensors")
+    tensors, metadata = files.read_tensors(path)
+    smallest = min(tensors, key=lambda name: tensors[name].numel())
+    tensors[smallest].view(-1)[-1] += 1e-6
+    files.write_tensors(path, tensors, metadata)
+    check = weights_as_they_were_saved(opened(run))
+    assert check.passed is False
+    assert f"{path.name}, " in check.remark
+    assert f"its header says {metadata[files.DIGEST][:16]}" in check.remark
+    files.write_tensors(path, tensors, {"format": "pt"})
+    assert "has no digest" in weights_as_they_were_saved(opened(run)).remark
+    assert weights_as_they_were_saved(replace(opened(run), step=3)).passed is None
