@@ -41,9 +41,10 @@ def decoded_logits(record: Record, config: GenerateConfig) -> Tensor:
     never chosen."""
     logits_SV = torch.from_numpy(record.logits).clone()
     if config.repetition_penalty != 1:
+        first = 0 if config.penalty_on == "all" else record.subject.prompt
         there_SV = torch.zeros_like(logits_SV, dtype=torch.bool)
         for step, position in enumerate(record.steps):
-            there_SV[step, record.ids[: position + 1]] = True
+            there_SV[step, record.ids[first : position + 1]] = True
         logits_SV = sampling.penalise(logits_SV, there_SV, config.repetition_penalty)
     return logits_SV.index_fill(-1, torch.tensor(config.ban_ids, dtype=torch.long), -torch.inf)
 

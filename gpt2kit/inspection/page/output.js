@@ -23,7 +23,7 @@ function showNext() {
     item.querySelector(".meter").append(make("i", { style: `left:${100 * plain[place] / (most || 1)}%` }));
     return item;
   }));
-  const size = stored.ids.length + stored.counts.reduce((a, b) => a + b, 0), penalty = data.generate.repetition_penalty !== 1 ? ` What stands in the text already is less likely by ${data.generate.repetition_penalty}, as the run says.` : "";
+  const size = stored.ids.length + stored.counts.reduce((a, b) => a + b, 0), penalty = data.generate.repetition_penalty !== 1 ? ` What stood there before is less likely by ${data.generate.repetition_penalty}, as the run says.` : "";
   byId("next-caption").textContent = `${inWords(inPlay)} of ${inWords(size)} tokens ${inPlay === 1 ? "is" : "are"} in play behind ${shown(data.tokens[data.steps[state.step]])}; bars are their probabilities now, the thin marks what the model said.${came < 0 ? "" : ` ${shown(came)} came out.`}${penalty}`;
   byId("next").dataset.play = inPlay;
 }
