@@ -238,7 +238,7 @@ TABLE = """
     test_engine.py: test_a_copy_needs_nothing_but_itself
     cli/test_app.py: test_a_signal_saves_and_the_printed_command_goes_on
     cli/test_arguments.py: test_a_home_behind_an_equals_sign
-    bad_inputs/test_bad_commands.py: test_paths_of_any_kind
+    bad_inputs/test_bad_paths.py: test_paths_of_any_kind
 """
 """The number, what comes in and what becomes of it; below, files of this folder's parent and their tests, or behind "-"
 why there are none."""

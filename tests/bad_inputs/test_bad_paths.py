@@ -12,7 +12,6 @@ from gpt2kit.cli import console
 from gpt2kit.cli.app import run
 from gpt2kit.errors import DataError
 
-PACKAGE = Path(engine.__file__).parent
 Tiny = Callable[[str], list[str]]
 Capture = pytest.CaptureFixture[str]
 
