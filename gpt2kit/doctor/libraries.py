@@ -41,6 +41,7 @@ REQUIRED: dict[str, Library] = {
     "symusic": Library("symusic", ("music",), "MIDI that is read"),
     "pillow": Library("PIL", ("music",), "pictures of pieces"),
     "mwparserfromhell": Library("mwparserfromhell", ("summarize",), "dumps of Wikipedia"),
+    "matplotlib": Library("matplotlib", (), "figures by inspect --png"),
 }
 """By the names of their distributions, as pyproject.toml has them."""
 
