@@ -24,6 +24,8 @@ BETWEEN = 0xFFFFFFFF
 """No id: it separates a prompt from its target where both are hashed."""
 
 TYPOGRAPHIC = "‘’‚“”„«»‹›–—"
+END = 2000
+"""Characters at each end of a long text by which it is compared with others."""
 ASIDE = (string.punctuation + string.whitespace).encode()
 
 Item = TypeVar("Item")
@@ -212,7 +214,10 @@ def fit_rows(records: Sequence[Item], rows: Rows, task: Encoder[Item], window: i
 
 def bare(text: str) -> bytes:
     """What is left of a text without its case, spaces, punctuation and compatible forms (NFKC): copies of one text
-    that were typed, cleaned or quoted in another way have it in common. All of it, where nothing would be left."""
+    that were typed, cleaned or quoted in another way have it in common. All of it, where nothing would be left; of a
+    long one its beginning and its end."""
+    if len(text) > 2 * END:
+        text = text[:END] + text[-END:]
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
         for mark in TYPOGRAPHIC:

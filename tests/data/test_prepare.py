@@ -186,6 +186,12 @@ def test_what_is_bare_of_a_text(text: str, expected: str) -> None:
     assert bare(text).decode() == expected
 
 
+def test_a_long_text_is_known_by_its_ends() -> None:
+    long = f"A{'b ' * 9999}C"
+    assert bare(long) == bare(long.swapcase()) == bare(long[:4000] + long[9000:])
+    assert bare(long) != bare(f"{long[:-1]}D")
+
+
 def test_a_target_that_continues_the_source_is_no_duplicate(tmp_path: Path) -> None:
     """The same ids with the border elsewhere are another row."""
 
