@@ -10,7 +10,7 @@ from gpt2kit import files, folders
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf, lora
 from gpt2kit.recipe import Recipe
-from gpt2kit.tasks.base import TextTask
+from gpt2kit.tasks.text import TextTask
 
 ROWS = 12
 """Of a curve at most."""

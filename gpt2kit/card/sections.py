@@ -10,7 +10,7 @@ from typing import Any
 from gpt2kit.card.facts import Facts
 from gpt2kit.card.markdown import cell, code, fenced, shortened, table, visible
 from gpt2kit.recipe import Recipe
-from gpt2kit.tasks.base import TextTask
+from gpt2kit.tasks.text import TextTask
 
 EVALUATIONS, SAMPLES = 10, 3
 """So many are shown."""

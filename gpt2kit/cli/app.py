@@ -8,11 +8,30 @@ from typing import NoReturn
 import typer
 
 from gpt2kit import tasks
-from gpt2kit.cli import console, demo, doctor, explore, inspect, lm, merge, music, recipes, selftest, show, verbs
+from gpt2kit.cli import (
+    console,
+    demo,
+    doctor,
+    evaluate,
+    explore,
+    generate,
+    inspect,
+    lm,
+    merge,
+    music,
+    prepare,
+    recipes,
+    selftest,
+    show,
+    train,
+    verbs,
+)
 from gpt2kit.cli.arguments import expand
 from gpt2kit.errors import Interrupted, MachineError, UserError
 
-COMMON = {verb.__name__: verb for verb in (verbs.prepare, show.show, verbs.train, verbs.generate, verbs.evaluate)}
+COMMON: dict[str, Callable[..., None]] = {
+    verb.__name__: verb for verb in (prepare.prepare, show.show, train.train, generate.generate, evaluate.evaluate)
+}
 OWN: dict[str, dict[str, Callable[..., None]]] = {
     "lm": {verb.__name__: verb for verb in (lm.generate, lm.evaluate)},
     "music": {verb.__name__: verb for verb in (music.generate, music.evaluate, music.render)},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpt2kit import tasks
-from gpt2kit.cli import cards, console, music
+from gpt2kit.cli import cards, console, music, progress, reports
 from gpt2kit.errors import Interrupted, UserError
 
 if TYPE_CHECKING:
@@ -47,14 +47,14 @@ def demo(
     evaluation, following = _evaluated(task, opened, run)
     told = evaluation.json() | {"run": str(run)}
     if not json:
-        console.evaluated(evaluation)
+        reports.evaluated(evaluation)
     if pretrained is not None:
         console.say("\nThe same ten lines and steps from random weights:")
         opened, alone = _trained(task)
         without, _ = _evaluated(task, opened, alone)
         told["from_random_weights"] = without.json() | {"run": str(alone)}
         if not json:
-            console.evaluated(without)
+            reports.evaluated(without)
     if json:
         console.result_json(told)
     took = f"{time.monotonic() - started:.0f} seconds; the run is in {run}"
@@ -76,8 +76,8 @@ def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
     data, run = free(f"data/{name}"), free(f"runs/{name}")
     recipe = recipes.load(name, [f"task.tokenizer={init}"] if init else [])
     with as_file(_sample(task)) as folder:
-        console.prepared(preparing.prepare(recipe, _corpora(folder), data), str(data))
-    for event in console.training(pipeline.train(recipe, data, run, str(init) if init else None)):
+        reports.prepared(preparing.prepare(recipe, _corpora(folder), data), str(data))
+    for event in progress.training(pipeline.train(recipe, data, run, str(init) if init else None)):
         if isinstance(event, kinds.Stopped):
             again = f"gpt2kit {task} train {data} --out {run} --resume"
             raise Interrupted(event.signal, f"stopped, state saved; to go on:\n  {again}")
@@ -125,7 +125,7 @@ def _compared(task: str, opened: "Engine", records: "list[Record[Any, Any]]", ru
     by_line = opened.task.input_unit == "a line"
     console.say(f"\nNone of these {'sentences' if by_line else 'documents'} was in the training data:\n")
     for record, result in zip(chosen, opened.results(record.source for record in chosen), strict=True):
-        console.comparison(opened.task.show(record.source), str(result.outputs[0]), str(record.target))
+        reports.comparison(opened.task.show(record.source), str(result.outputs[0]), str(record.target))
     asked = _quoted(opened.task.show(chosen[0].source)) if by_line else "--file YOUR.txt"
     return (
         f"  gpt2kit {task} generate --run {run} {asked}\n"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from gpt2kit.cli import console, verbs
+from gpt2kit.cli import console, options
 from gpt2kit.cli.inspect import ModelArgument, opened, source_of
 from gpt2kit.errors import MachineError, UserError
 
@@ -15,9 +15,9 @@ def explore(
     *,
     compare: Annotated[str, typer.Option("--compare", help="Another run, shown beside it.")] = "",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0: where it is free.")] = 0,
-    set: verbs.SetOption,
-    device: verbs.DeviceOption = "",
-    json: verbs.JsonOption = False,
+    set: options.SetOption,
+    device: options.DeviceOption = "",
+    json: options.JsonOption = False,
 ) -> None:
     """Type and see what the model would say next, on a page that this machine alone can open; Ctrl-C ends."""
     engine, task = opened(model, device, set)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpt2kit import files
-from gpt2kit.cli import console, verbs
+from gpt2kit.cli import console, loading, options
 from gpt2kit.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ def inspect(
         int | None, typer.Option("--generate", min=0, help="Tokens of the model's answer at most; 0: none.")
     ] = None,
     target: Annotated[str | None, typer.Option("--target", help="Look at this answer instead of the model's.")] = None,
-    set: verbs.SetOption,
-    device: verbs.DeviceOption = "",
+    set: options.SetOption,
+    device: options.DeviceOption = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
-    json: verbs.JsonOption = False,
+    json: options.JsonOption = False,
 ) -> None:
     """Look inside: every weight, token, head and layer of a model on one input, as a page that works offline."""
     if generate is not None and target is not None:
@@ -109,8 +109,8 @@ def opened(model: str, device: str, settings: list[str]) -> "tuple[Engine, str]"
 
     if (Path(model) / folders.TASK_FILE).is_file():
         task = folders.load_task(Path(model))[0]
-        return verbs.load(task, model, {}, device, settings, {}), task
-    return verbs.load("lm", "", {}, device, settings, {}, model), "lm"
+        return loading.load(task, model, {}, device, settings, {}), task
+    return loading.load("lm", "", {}, device, settings, {}, model), "lm"
 
 
 def source_of(engine: "Engine", task: str, inputs: list[str], file: str) -> Any:

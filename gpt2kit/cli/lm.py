@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpt2kit.cli import cards, console, verbs
+from gpt2kit.cli import cards, console, loading, options, reports
 from gpt2kit.data.sources import is_table
 from gpt2kit.errors import PARTLY_DONE, UserError
 
@@ -22,7 +22,7 @@ def generate(
     texts: Annotated[
         list[str] | None, typer.Argument(help="Texts that are to go on; without any, those of --file or stdin.")
     ] = None,
-    run: verbs.RunOption = "",
+    run: options.RunOption = "",
     file: Annotated[
         str, typer.Option("--file", "-f", help="One text that is to go on; - is stdin, a text a line.")
     ] = "",
@@ -32,25 +32,25 @@ def generate(
     top_k: Annotated[int | None, typer.Option("--top-k", help="Sample from the k likeliest tokens; 0: all.")] = None,
     top_p: Annotated[float | None, typer.Option("--top-p", help="Sample from this much probability.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of sampling.")] = None,
-    zero_shot: verbs.ZeroShotOption = False,
-    init: verbs.ZeroShotInitOption = "",
-    set: verbs.SetOption,
-    device: verbs.DeviceOption = "",
-    json: verbs.JsonOption = False,
+    zero_shot: options.ZeroShotOption = False,
+    init: options.ZeroShotInitOption = "",
+    set: options.SetOption,
+    device: options.DeviceOption = "",
+    json: options.JsonOption = False,
 ) -> None:
     """Go on with a text, or ramble from nothing; on a terminal, ask for texts."""
     from gpt2kit.data.lines import check_file, stream_lines, text_blocks
 
     if texts and file:
         raise UserError("texts come from the command line or from --file, not from both")
-    verbs.check_zero_shot(zero_shot, init, run)
-    verbs.check_texts(texts or ())
-    options = {"max_new_tokens": length, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    loading.check_zero_shot(zero_shot, init, run)
+    loading.check_texts(texts or ())
+    sampling = {"max_new_tokens": length, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     if temperature == 0:  # greedy: the recipe's limits have nothing to limit
-        options |= {key: off for key, off in (("top_k", 0), ("top_p", 1.0)) if options[key] is None}
+        sampling |= {key: off for key, off in (("top_k", 0), ("top_p", 1.0)) if sampling[key] is None}
     if file not in ("", "-"):
         check_file(file)
-    engine = verbs.load(task, run, options, device, set, flags, init)
+    engine = loading.load(task, run, sampling, device, set, flags, init)
     if texts:
         prompts: Iterable[str] = texts
     elif file not in ("", "-"):
@@ -82,50 +82,50 @@ def generate(
         if result.truncated:
             console.say(f"sample {sampled}: the text is longer than the model's window; it goes on from its end")
         console.result(f"{_header(sampled)}\n{prompt}{text}")
-    console.remarks(0, 0, circling)
+    reports.remarks(0, 0, circling)
 
 
 def evaluate(
     task: str,
     flags: dict[str, str],
     *,
-    run: verbs.RunOption = "",
-    file: Annotated[list[str], verbs.several("--file", "What to score on, as for prepare; else a prepared split.")],
+    run: options.RunOption = "",
+    file: Annotated[list[str], options.several("--file", "What to score on, as for prepare; else a prepared split.")],
     split: Annotated[str, typer.Option("--split", help="The prepared split to score on.")] = "",
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Score only the first documents.")] = None,
     stride: Annotated[
         int, typer.Option("--stride", help="Tokens that each window predicts behind the others; 0: half a window.")
     ] = 0,
-    zero_shot: verbs.ZeroShotOption = False,
-    init: verbs.ZeroShotInitOption = "",
-    set: verbs.SetOption,
-    device: verbs.DeviceOption = "",
-    json: verbs.JsonOption = False,
+    zero_shot: options.ZeroShotOption = False,
+    init: options.ZeroShotInitOption = "",
+    set: options.SetOption,
+    device: options.DeviceOption = "",
+    json: options.JsonOption = False,
 ) -> None:
     """Score a run by its perplexity per token and per word, and in bits per byte."""
     from gpt2kit import scoring
 
-    verbs.check_zero_shot(zero_shot, init, run)
+    loading.check_zero_shot(zero_shot, init, run)
     if zero_shot and not file:
         raise UserError("--zero-shot has no prepared data: name with --file what to score on")
     if file and split:
         raise UserError("--split is a part of prepared data, and --file is scored whole: leave one of them out")
     if flags and not any(map(is_table, file)):
         raise UserError(f"--{next(iter(flags))} is for a table that --file names")
-    engine = verbs.load(task, run, {}, device, set, flags, init)
+    engine = loading.load(task, run, {}, device, set, flags, init)
     window = engine.model.config.n_positions
     if not 0 <= stride <= window:
         raise UserError(f"--stride {stride}: the model's window has {window} tokens, of which 1 to {window} are new")
     folder = Path(run or f"runs/{task}")
     with scoring.documents(folder, engine.task, file, "" if file else split, limit) as documents:
         if documents.report is not None:
-            console.left_out(documents.name, documents.report)
-        training = None if zero_shot else verbs.training_of(folder, engine.task)
+            reports.left_out(documents.name, documents.report)
+        training = None if zero_shot else loading.training_of(folder, engine.task)
         evaluation = scoring.evaluate_stream(engine, documents, stride, training)
     if json:
         console.result_json(evaluation.json())
     else:
-        console.evaluated(evaluation)
+        reports.evaluated(evaluation)
     if not zero_shot:
         cards.scored(folder, evaluation.json(), evaluation.samples)
     if documents.report is not None and documents.report.damaged:

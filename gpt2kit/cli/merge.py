@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from gpt2kit.cli import console, verbs
+from gpt2kit.cli import console, options
 
 
 def merge(
     run: Annotated[str, typer.Argument(help="A run that was trained with train.lora.")],
-    out: verbs.OutOption = "",
-    overwrite: verbs.OverwriteOption = False,
-    json: verbs.JsonOption = False,
+    out: options.OutOption = "",
+    overwrite: options.OverwriteOption = False,
+    json: options.JsonOption = False,
 ) -> None:
     """Merge a run's LoRA adapters into its weights: a complete GPT-2 folder, whose logits are checked."""
     from gpt2kit.merging import merge as merged

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpt2kit import files
-from gpt2kit.cli import cards, console, verbs
+from gpt2kit.cli import cards, console, loading, options, reports
 from gpt2kit.errors import PARTLY_DONE, DataError, UserError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def generate(
     task: str,
     flags: dict[str, str],
     *,
-    run: verbs.RunOption = "",
+    run: options.RunOption = "",
     seconds: Annotated[float, typer.Option("--seconds", help="How long to play, the primer not counted.")] = 60.0,
     prime: Annotated[str, typer.Option("--prime", help="A MIDI file that is to go on.")] = "",
     prime_seconds: Annotated[
@@ -39,10 +39,10 @@ def generate(
     top_k: Annotated[int | None, typer.Option("--top-k", help="Sample from the k likeliest events.")] = None,
     top_p: Annotated[float | None, typer.Option("--top-p", help="Sample from this much probability.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of sampling.")] = None,
-    set: verbs.SetOption,
-    device: verbs.DeviceOption = "",
+    set: options.SetOption,
+    device: options.DeviceOption = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
-    json: verbs.JsonOption = False,
+    json: options.JsonOption = False,
 ) -> None:
     """Play a new piece, or go on with one, as MIDI, sound and picture."""
     from gpt2kit.music import events
@@ -58,8 +58,8 @@ def generate(
     primer = _primer(prime, prime_seconds) if prime else Notes.none()
     _check_seconds(seconds, primer.duration)
     files.writable_folder(Path(out).parent)
-    options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    engine = verbs.load(task, run, options, device, set, flags)
+    sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    engine = loading.load(task, run, sampling, device, set, flags)
     told = []
     for path, result in zip(paths, play(engine, primer, seconds, samples), strict=True):
         notes, begun = piece(engine, primer, result, alone)
@@ -95,8 +95,8 @@ def evaluate(
     task: str,
     flags: dict[str, str],
     *,
-    run: verbs.RunOption = "",
-    pairs: Annotated[list[str], verbs.several("--pairs", "What to score on, as for prepare; else a prepared split.")],
+    run: options.RunOption = "",
+    pairs: Annotated[list[str], options.several("--pairs", "What to score on, as for prepare; else a prepared split.")],
     split: Annotated[str, typer.Option("--split", help="The split: val; of --pairs all that is in them.")] = "",
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Score only the first pieces.")] = None,
     samples: Annotated[
@@ -104,9 +104,9 @@ def evaluate(
     ] = 16,
     seconds: Annotated[float, typer.Option("--seconds", help="How long each of them is.")] = 30.0,
     seed: Annotated[int | None, typer.Option("--seed", help="Of sampling.")] = None,
-    set: verbs.SetOption,
-    device: verbs.DeviceOption = "",
-    json: verbs.JsonOption = False,
+    set: options.SetOption,
+    device: options.DeviceOption = "",
+    json: options.JsonOption = False,
 ) -> None:
     """Score a run by its loss on whole pieces; its own pieces by their statistics and what they copy."""
     from gpt2kit import folders, scoring
@@ -117,15 +117,15 @@ def evaluate(
     from gpt2kit.performer import piece, play, stalled
 
     _check_seconds(seconds)
-    engine = verbs.load(task, run, {"seed": seed}, device, set, flags)
+    engine = loading.load(task, run, {"seed": seed}, device, set, flags)
     folder = Path(run or f"runs/{task}")
     with scoring.documents(folder, engine.task, pairs, split, limit) as documents:
         if documents.report is not None:
-            console.left_out(documents.name, documents.report)
+            reports.left_out(documents.name, documents.report)
         evaluation = scoring.evaluate_stream(engine, documents)
         told, shown = evaluation.json(), []
         if not json:
-            console.evaluated(evaluation)
+            reports.evaluated(evaluation)
         if samples:
             store = Store(folders.data_of(folder, engine.task), "train")
             training = TrainingPieces(zip(store.names(), _performances(engine, store), strict=True))
@@ -167,7 +167,7 @@ def render(
     run: Annotated[str, typer.Option("--run", "-r", help="Show what this run attends to.")] = "",
     primer: Annotated[float, typer.Option("--primer", help="Mark so many seconds as the primer.")] = 0.0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
-    json: verbs.JsonOption = False,
+    json: options.JsonOption = False,
 ) -> None:
     """Make a MIDI file heard and seen: .wav, .png and a page with a player, beside it; what exists there is kept."""
     if not 0 <= primer < float("inf"):
@@ -177,7 +177,7 @@ def render(
     for path in paths:
         if (other := shown.setdefault(path.with_suffix(".html"), path)) is not path:
             raise UserError(f"{other} and {path} would both be shown in {path.with_suffix('.html')}: rename one")
-    engine = verbs.load(task, run, {}, "", [], flags) if run else None
+    engine = loading.load(task, run, {}, "", [], flags) if run else None
     told, failed = [], []
     for path in paths:
         try:

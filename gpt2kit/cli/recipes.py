@@ -1,12 +1,14 @@
 """`gpt2kit recipes`: what ships, and every knob with its meaning."""
 
-from typing import Annotated
+import json
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
 
 import typer
 
 from gpt2kit import recipe as recipes
 from gpt2kit.cli import console
-from gpt2kit.cli.verbs import SetOption
+from gpt2kit.cli.options import SetOption
 
 app = typer.Typer(help="List the shipped recipes; show one with every knob.")
 
@@ -19,7 +21,7 @@ def list_recipes(context: typer.Context) -> None:
         for name in recipes.shipped():
             comment = recipes.shipped_text(name).split("\n")[0].removeprefix("# ")
             rows.append((name, recipes.load(name).task_name, comment))
-        console.recipe_list(rows)
+        console.table(("recipe", "task", "what it is"), rows)
 
 
 @app.command("show")
@@ -28,4 +30,27 @@ def show(
     set: SetOption,
 ) -> None:
     """Print a recipe as TOML that can be used: each knob, what it means and accepts, and where its value is from."""
-    console.recipe_shown(recipes.load(name, set).task_name, recipes.described(name, set))
+    for line in lines(recipes.load(name, set).task_name, recipes.described(name, set)):
+        console.result(line)
+
+
+FROM = {"default": "the default", "recipe": "the recipe"}
+
+
+def lines(task: str, knobs: Iterable[recipes.Knob]) -> Iterator[str]:
+    """Every knob with its value and what there is to know of it, as TOML that can be saved and used."""
+    section = ""
+    for knob in knobs:
+        if knob.section != section:
+            yield f"\n[{knob.section}]" if section else f"[{knob.section}]"
+            section = knob.section
+            if section == "task":
+                yield f"name = {_toml(task)}"
+        # What a size sets cannot be stated beside it.
+        line = f"{'# ' if knob.origin == 'model.size' else ''}{knob.name} = {_toml(knob.value)}"
+        default = "" if knob.origin == "default" else f", by default {_toml(knob.default)}"
+        yield f"{line:<32} # {knob.meaning} [{knob.type}{default}; from {FROM.get(knob.origin, knob.origin)}]"
+
+
+def _toml(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if not isinstance(value, bool) else str(value).lower()

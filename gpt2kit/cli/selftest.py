@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpt2kit.cli import console, verbs
+from gpt2kit.cli import console, options
 from gpt2kit.errors import CheckFailed
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ STATES = {True: "ok", False: "failed", None: "not asked"}
 def selftest(
     run: Annotated[str, typer.Argument(help="A run folder, finished or not.")],
     data: Annotated[str, typer.Option("--data", help="Its prepared folder, if that was moved.")] = "",
-    device: verbs.DeviceOption = "",
-    json: verbs.JsonOption = False,
+    device: options.DeviceOption = "",
+    json: options.JsonOption = False,
 ) -> None:
     """Prove on this machine that a run computes what it should; exit code 7 if it does not."""
     from gpt2kit.selftest.prove import prove

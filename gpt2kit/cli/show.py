@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gpt2kit.cli import console, verbs
+from gpt2kit.cli import console, options
 
 
 def show(
@@ -16,9 +16,9 @@ def show(
     split: Annotated[str, typer.Option("--split", help="The prepared split.")] = "train",
     n: Annotated[int, typer.Option("--n", min=1, help="So many rows, or windows of a stream.")] = 3,
     tokens: Annotated[int, typer.Option("--tokens", min=2, help="The middle of longer rows is left out.")] = 200,
-    recipe: verbs.RecipeOption = "",
-    set: verbs.SetOption,
-    json: verbs.JsonOption = False,
+    recipe: options.RecipeOption = "",
+    set: options.SetOption,
+    json: options.JsonOption = False,
 ) -> None:
     """Show rows as training reads them, and which of their tokens carry loss."""
     from gpt2kit import folders, pipeline, showing
@@ -34,7 +34,7 @@ def show(
             raise DataError(f"{folder} is a run of {loaded.task_name}, not of {task}")
         folder = folders.data_of(folder, folders.load_task(folder)[1])
     else:
-        verbs.check_task_settings(task, set, "train")
+        options.check_task_settings(task, set, "train")
         loaded = recipes.load(recipe or task, set, task)
     opened, _ = pipeline.opened(loaded, folder, fresh=False)
     if not json:

@@ -9,7 +9,7 @@ from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import Store
 from gpt2kit.selftest.check import Check, not_asked, within
 from gpt2kit.selftest.subject import Subject
-from gpt2kit.tasks.base import TextTask
+from gpt2kit.tasks.text import TextTask
 
 MOST_TOKENS = 1_000_000
 """Of the validation split so many are looked at; more would show nothing new."""

@@ -9,10 +9,13 @@ from typing import Any
 from gpt2kit.errors import UserError
 from gpt2kit.tasks.base import Task
 
+BASES = ("__init__", "base", "text")
+"""Files of this folder that are no task."""
+
 
 def names() -> list[str]:
     """Every task there is, by the files in this folder."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in ("__init__", "base"))
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in BASES)
 
 
 def find(name: str) -> type[Task[Any, Any]]:

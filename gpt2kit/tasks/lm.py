@@ -11,7 +11,8 @@ from gpt2kit.config import knob
 from gpt2kit.data.sources import held_out, is_table
 from gpt2kit.data.texts import Part, read_texts
 from gpt2kit.errors import UserError
-from gpt2kit.tasks.base import Record, Score, TextTask
+from gpt2kit.tasks.base import Record, Score
+from gpt2kit.tasks.text import TextTask
 
 
 @dataclass(frozen=True)

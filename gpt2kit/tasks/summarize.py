@@ -17,7 +17,8 @@ from gpt2kit.data.sources import is_table
 from gpt2kit.evaluate.extractive import tfidf_order
 from gpt2kit.evaluate.sentences import paragraphs, sentences, without_last_sentence
 from gpt2kit.evaluate.summaries import Example, SummaryScores
-from gpt2kit.tasks.base import Record, Score, Scorer, TextTask, recast
+from gpt2kit.tasks.base import Record, Score, Scorer, recast
+from gpt2kit.tasks.text import TextTask
 
 SEPARATOR = "<summarize>"
 

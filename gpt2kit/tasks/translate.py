@@ -13,7 +13,8 @@ from gpt2kit.data.lines import unpacked_name
 from gpt2kit.data.sources import LANGUAGE_PREFIX, pair_paths, read_pairs
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.evaluate import metrics
-from gpt2kit.tasks.base import Record, Score, TextTask, recast
+from gpt2kit.tasks.base import Record, Score, recast
+from gpt2kit.tasks.text import TextTask
 
 EXAMPLES = 32
 """No more of a table of examples are shown."""

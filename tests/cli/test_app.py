@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from gpt2kit import recipe
-from gpt2kit.cli import console
+from gpt2kit.cli import progress
 from gpt2kit.cli.app import run
 from gpt2kit.data.store import Store
 from gpt2kit.folders import load_task
@@ -421,7 +421,7 @@ def test_a_signal_saves_and_the_printed_command_goes_on(
 ) -> None:
     write(workplace / "a.tsv", "good\tbon\nyes\toui\n")
     assert run(["translate", "prepare", "a.tsv", "--val", "a.tsv", "--out", "my data", *settings]) == 0
-    training: Callable[[Iterator[Any]], Iterator[Any]] = console.training
+    training: Callable[[Iterator[Any]], Iterator[Any]] = progress.training
 
     def interrupted(events: Iterator[Any]) -> Iterator[Any]:
         for event in training(events):
@@ -431,7 +431,7 @@ def test_a_signal_saves_and_the_printed_command_goes_on(
 
     short = ["--set", "train.steps=6", "--set", "train.lr=1e-3"]
     with monkeypatch.context() as patch:
-        patch.setattr(console, "training", interrupted)
+        patch.setattr(progress, "training", interrupted)
         words = ["translate", "train", "my data", "--out", "r", *without_task(settings), *short]
         assert run(words) == code
     out, err = capsys.readouterr()

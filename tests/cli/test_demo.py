@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gpt2kit import engine, recipe
-from gpt2kit.cli import console, demo
+from gpt2kit.cli import demo, progress
 from gpt2kit.cli.app import run
 from gpt2kit.recipe import Recipe
 from gpt2kit.train import events as kinds
@@ -84,7 +84,7 @@ def test_a_second_demo_leaves_the_first(small: Path, capsys: Capture, monkeypatc
     for name in ("data/demo-translate", "runs/demo-translate", "runs/demo-translate-2"):
         (small / name).mkdir(parents=True)
         (small / name / "mine").touch()
-    training: Callable[[Iterator[Any]], Iterator[Any]] = console.training
+    training: Callable[[Iterator[Any]], Iterator[Any]] = progress.training
 
     def stopped(events: Iterator[Any]) -> Iterator[Any]:
         for event in training(events):
@@ -92,7 +92,7 @@ def test_a_second_demo_leaves_the_first(small: Path, capsys: Capture, monkeypatc
                 signal.raise_signal(signal.SIGINT)
             yield event
 
-    monkeypatch.setattr(console, "training", stopped)
+    monkeypatch.setattr(progress, "training", stopped)
     assert run(["demo"]) == 130
     said = capsys.readouterr().err
     assert "gpt2kit translate train data/demo-translate-2 --out runs/demo-translate-3 --resume" in said

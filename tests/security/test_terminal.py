@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from gpt2kit.cli import console
+from gpt2kit.cli import console, progress
 from gpt2kit.cli.app import run
 from gpt2kit.pipeline import Samples
 from gpt2kit.train import events as kinds
@@ -110,7 +110,7 @@ def test_samples_while_training() -> None:
         kinds.Step(4, 9, 1.0, 2.5, 0.001, 1000.0, 3700.0, 0.41),
         Samples(9, [(STEERING, f"[red]{STEERING}", STEERING)]),
     ]
-    assert "[red]\\x1b[31m\\x07" in shown(work=lambda: list(console.training(iter(events))))
+    assert "[red]\\x1b[31m\\x07" in shown(work=lambda: list(progress.training(iter(events))))
 
 
 def test_spaces_and_emoji_stay_what_they_are() -> None:

@@ -15,7 +15,8 @@ import pytest
 from gpt2kit import pipeline, preparing, recipe, tasks
 from gpt2kit.cli import app
 from gpt2kit.engine import load
-from gpt2kit.tasks.base import Record, Task, TextTask
+from gpt2kit.tasks.base import Record, Task
+from gpt2kit.tasks.text import TextTask
 
 Examples = Callable[[str], Any]
 

@@ -1,0 +1,81 @@
+"""`gpt2kit TASK generate`, of tasks that answer an input with an output."""
+
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from gpt2kit.cli import console, loading, options, reports
+from gpt2kit.errors import UserError
+
+
+def generate(
+    task: str,
+    flags: dict[str, str],
+    *,
+    texts: Annotated[list[str] | None, typer.Argument(help="Inputs; without any, those of --file or stdin.")] = None,
+    run: options.RunOption = "",
+    file: Annotated[str, typer.Option("--file", "-f", help="A file of inputs; - is stdin.")] = "",
+    beams: options.BeamsOption = None,
+    temperature: Annotated[float | None, typer.Option("--temperature", help="0 is greedy.")] = None,
+    top_k: Annotated[int | None, typer.Option("--top-k", help="Sample from the k likeliest tokens.")] = None,
+    top_p: Annotated[float | None, typer.Option("--top-p", help="Sample from this much probability.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of sampling.")] = None,
+    nbest: Annotated[int, typer.Option("--nbest", help="Print that many answers of beam search each.")] = 1,
+    zero_shot: options.ZeroShotOption = False,
+    init: options.ZeroShotInitOption = "",
+    set: options.SetOption,
+    device: options.DeviceOption = "",
+    json: options.JsonOption = False,
+) -> None:
+    """Answer each input on a line of its own."""
+    from gpt2kit.data.lines import check_file
+
+    if not texts and file not in ("", "-"):
+        check_file(file)
+    sampling = {"beams": beams, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    loading.check_zero_shot(zero_shot, init, run)
+    loading.check_texts(texts or ())
+    engine = loading.load(task, run, sampling, device, set, flags, init)
+    if engine.task.layout == "examples" and (given_too := [key for key in sampling if sampling[key] is not None]):
+        raise UserError(f"--{given_too[0].replace('_', '-')}: a label is not drawn; leave it out")
+    if not 1 <= nbest <= engine.config.beams:
+        raise UserError(
+            f"--nbest {nbest}: beam search with {engine.config.beams} beams gives 1 to {engine.config.beams}"
+        )
+    given: list[str] = []
+    if not texts and file in ("", "-") and sys.stdin is None:
+        raise UserError("standard input is closed: give inputs as words, or a file of them with --file")
+    interactive = not texts and not file and sys.stdin.isatty()
+    if interactive:
+        console.say(f"{engine.task.input_unit} in, a line out; Ctrl-D ends")
+
+    def inputs() -> Iterator[Any]:
+        sources = map(engine.task.parse, texts) if texts else engine.task.inputs(file, sys.stdin.buffer)
+        for source in sources:
+            given.append(engine.task.show(source))
+            yield source
+
+    cut = unfinished = circling = 0
+    batches = ([source] for source in inputs()) if interactive else iter([inputs()])
+    for batch in batches:
+        for result in engine.results(batch):
+            text = given.pop(0)
+            cut += result.truncated
+            unfinished += not result.finished
+            circling += result.circling
+            outputs = [str(output) for output in result.outputs[:nbest]]
+            if json and result.probabilities is not None:
+                told = {"probabilities": result.probabilities, "truncated": result.truncated}
+                console.result_json({"input": text, "output": outputs[0]} | told)
+            elif json:
+                answers = [{"text": o, "score": s} for o, s in zip(outputs, result.scores, strict=False)]
+                state = {"finished": result.finished, "truncated": result.truncated, "circling": result.circling}
+                console.result_json({"input": text, "output": outputs[0], "answers": answers} | state)
+            elif result.probabilities is not None:
+                console.result("  ".join(f"{name} {share:.3f}" for name, share in result.probabilities.items()))
+            else:
+                for output in outputs:
+                    console.result(output.replace("\n", " ").replace("\r", " "))
+    reports.remarks(cut, unfinished, circling)

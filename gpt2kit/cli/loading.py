@@ -1,0 +1,70 @@
+"""The model that a command asks, as its options name it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gpt2kit.cli import console, options
+from gpt2kit.errors import DataError, UserError
+from gpt2kit.tasks.base import Task
+
+if TYPE_CHECKING:
+    from gpt2kit.data.store import Store
+
+
+def load(
+    task: str,
+    run: str,
+    generation: dict[str, Any],
+    device: str,
+    settings: list[str],
+    flags: dict[str, str],
+    zero_shot: str = "",
+) -> Any:
+    """The engine of a run, which must be one of this task; or of a pretrained model that is asked as it is."""
+    from gpt2kit import engine, folders
+    from gpt2kit import recipe as recipes
+
+    options.check_task_settings(task, settings, "generate", "evaluate")
+    table = recipes.apply({}, settings)
+    if unknown := [section for section in table if section not in ("generate", "task")]:
+        raise UserError(f"--set {unknown[0]}.…: only generate.… and task.… can be set now; the rest is in the run")
+    generate = table.get("generate", {}) | {key: value for key, value in generation.items() if value is not None}
+    if device:
+        generate["device"] = device
+    own = table.get("task", {}) | flags
+    if zero_shot:
+        return engine.zero_shot(task, zero_shot, generate, **own)
+    folder = run or f"runs/{task}"
+    if (found := folders.load_task(Path(folder))[0]) != task:
+        raise DataError(f"{folder} is a run of {found}, not of {task}")
+    return engine.load(folder, generate, **own)
+
+
+def check_zero_shot(zero_shot: bool, init: str, run: str) -> None:
+    """Raises UserError unless there is one model to ask: a run, or a pretrained one."""
+    if zero_shot != bool(init) or (zero_shot and run):
+        raise UserError("--zero-shot and --init go together, instead of --run: the model is asked as it is")
+
+
+def check_texts(texts: Sequence[str]) -> None:
+    """Raises DataError for a word of the command line whose bytes are no UTF-8."""
+    for number, text in enumerate(texts, 1):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise DataError(f"input {number}, {text!r}, is no UTF-8 text") from None
+
+
+def training_of(run: Path, task: Task[Any, Any]) -> "Store | None":
+    """What a run was trained on, where it matters how much of it comes back; says so if it is not there any more."""
+    from gpt2kit import folders
+    from gpt2kit.data.store import Store
+
+    if not task.copies:
+        return None
+    try:
+        return Store(folders.data_of(run, task), "train")
+    except DataError as error:
+        console.say(f"how much is copied from the training data is not known: {error}")
+        return None

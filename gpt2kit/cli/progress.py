@@ -1,0 +1,52 @@
+"""Training as it goes, for those who watch."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from gpt2kit.cli import console, reports
+
+if TYPE_CHECKING:
+    from gpt2kit.pipeline import Event
+    from gpt2kit.train import events as kinds
+
+
+def training(events: "Iterable[Event]") -> "Iterator[Event]":
+    """Show events as they pass."""
+    from gpt2kit import pipeline
+    from gpt2kit.train import events as kinds
+
+    with console.Bar() as bar:
+        for event in events:
+            if isinstance(event, kinds.Start):
+                console.say(_started(event))
+                bar.begin(event.step, event.steps)
+            elif isinstance(event, kinds.Fitted):
+                parts = f"in {event.accumulate} parts, to fit into memory; the numbers are the same"
+                console.say(f"a batch is computed {parts}")
+            elif isinstance(event, kinds.Planned):
+                console.say(f"budget {event.budget}: {event.steps:,} steps, {event.epochs:.1f} epochs")
+            elif isinstance(event, kinds.Step):
+                state = f"epoch {event.epoch:.2f}  loss {event.loss:.3f}  {event.tokens_per_second:,.0f} tokens/s"
+                bar.move(event.step, event.steps, f"{state}  {event.of_peak:.0%} of peak", event.seconds_left)
+            elif isinstance(event, kinds.Validation):
+                best = "" if event.best else "  (not the lowest so far)"
+                console.say(f"step {event.step:,}  validation loss {event.loss:.4f} nats per target token{best}")
+            elif isinstance(event, kinds.Ended):
+                console.say(f"step {event.step:,}  ended: {event.validations} validations in a row were not the lowest")
+            elif isinstance(event, pipeline.Samples):
+                for row in event.rows:
+                    reports.comparison(*row)
+            yield event
+
+
+def _started(event: "kinds.Start") -> str:
+    going_on = f", going on after step {event.step:,}" if event.step else ""
+    if event.resumed and not event.step:
+        going_on = ", from the first step again: the run was stopped before its first save"
+    steps = f"{event.steps:,} steps, " if event.steps else "steps by the budget of time, "
+    where = event.device if event.processes == 1 else f"{event.processes} x {event.device.split(':')[0]}"
+    compiled = ", compiled (the first steps take half a minute)" if event.compiled else ""
+    return (
+        f"{event.parameters:,} parameters, {steps}{event.steps_per_epoch:,} an epoch, "
+        f"{event.padding:.1%} padding, {event.dtype} on {where}{compiled}{going_on}"
+    )

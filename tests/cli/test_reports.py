@@ -1,0 +1,54 @@
+"""What the verbs tell people: every drop by its reason, every score with its signature."""
+
+import pytest
+
+from gpt2kit.cli import reports
+from gpt2kit.data.report import Damage, SplitReport
+from gpt2kit.scoring import Evaluation
+from gpt2kit.tasks.base import Score
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_a_report_names_every_drop(capsys: Capture) -> None:
+    train = SplitReport(read=5000, rows=4000)
+    for number in range(1000):
+        train.drop("source empty", f"[b]{number}")
+    val = SplitReport(read=2, rows=2, leaked=1, tokens=50, cut=2, cut_tokens=1234)
+    val.show("source also in training", "good morning")
+    reports.prepared({"train": train, "val": val}, "data/x")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "train: 1,000 dropped, source empty, such as '[b]0'" in err
+    assert "val: 1 sources stand in train too, such as 'good morning'" in err
+    assert "val: 2 sources were cut to fit into the window, by 1,234 tokens beside 50 that stay" in err
+    assert "written to data/x" in err
+
+
+@pytest.mark.parametrize(("damaged", "loud"), [(0, False), (9, False), (10, True), (19, True)])
+def test_a_corpus_that_is_mostly_damaged_is_told_loudly(capsys: Capture, damaged: int, loud: bool) -> None:
+    """Not one of which most is left out on purpose."""
+    report = SplitReport(read=20, rows=1)
+    for number in range(damaged):
+        report.drop(Damage("cut short"), number)
+    for number in range(19 - damaged):
+        report.drop("equal to an earlier one", number)
+    reports.left_out("train", report)
+    err = capsys.readouterr().err
+    assert ("WARNING" in err) == loud
+    if loud:
+        assert f"WARNING train: {damaged} of 20 ({damaged * 5}%) could not be read" in err
+    reports.left_out("train", SplitReport())
+    assert capsys.readouterr().err == ""
+
+
+def test_scores_go_to_stdout_with_their_signature(capsys: Capture) -> None:
+    scores = [Score("BLEU", 45.678, "nrefs:1"), Score("chrF++", 60.0, "nw:2")]
+    reports.evaluated(Evaluation(scores, 1000, 2, 3, 4.0, "set:val", 5, ["the quotes are odd"]))
+    out, err = capsys.readouterr()
+    assert out == "BLEU 45.68  nrefs:1\nchrF++ 60.00  nw:2\n"
+    assert "1,000 examples in 4.0 s (250.0 a second)  set:val" in err
+    assert "3 answers were ended by the length limit" in err
+    assert "2 sources were cut to fit into the window" in err
+    assert "5 answers say the same again and again" in err
+    assert "the quotes are odd\n" in err
