@@ -1,11 +1,14 @@
 """One pretrained transformer, little data: summarization from a language model's weights and from random ones.
 
-    python benchmarks/transfer.py ../shared/data/wikipedia ../shared/data/sst2 --work /tmp/transfer [--pretrain 45m]
+    python benchmarks/transfer.py ../shared/data/wikipedia ../shared/data/sst2 --work /tmp/transfer [--pretrain 35m]
 
 A language model of Wikipedia's bodies is trained first, and its perplexity measured. From its weights and from random
 ones of the same shape, leads are then learned from 1%, 10% and all of the pairs: equal steps, several seeds, the pairs
-of a share drawn anew by each seed; ROUGE on the first validation articles. Last, sentiment with a head (SST-2), from
-both, scored on dev. What the work folder has already is taken as it is, so that a run that was stopped goes on.
+of a share drawn anew by each seed; loss on the validation articles, ROUGE on the first of them. A hundred words have
+many of any lead's words by chance, so answers of a sentence's length are scored too. Each start has the learning rate
+that brings it lower on the validation articles, of two, tried at 10% with the first seed. Last, sentiment with a head
+(SST-2), from both, scored on dev. What the work folder has already is taken as it is, so that a run that was stopped
+goes on.
 
 After Khandelwal et al., "Sample Efficient Text Summarization Using a Single Pre-Trained Transformer" (2019).
 """
@@ -14,7 +17,7 @@ import argparse
 import json
 import shutil
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +31,17 @@ from gpt2kit.folders import load_task
 
 SHARES = (0.01, 0.1, 1.0)
 STARTS = ("pretrained", "random")
+# the shape of the recipe summarize, whose sources are shorter here
+SHAPE = ("n_layer=4", "n_head=4", "n_embd=256", "n_positions=384", "attention=relative")
+SENTENCE = 32
+"""Tokens of a short answer."""
+DECODING = ("max_new_tokens=128", "repetition_penalty=1.2", "penalty_on=answer")
 PICTURE = Path(__file__).parents[1] / "docs" / "transfer.svg"
 
 
 def part_of(data: Path, out: Path, share: float, seed: int) -> None:
     """A prepared folder with a share of its training rows, drawn by lot."""
-    unfinished = out.with_suffix(".part")
+    unfinished = out.with_name(f"{out.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
     shutil.copytree(data, unfinished)
     rows = Store(data, "train")
@@ -46,8 +54,9 @@ def part_of(data: Path, out: Path, share: float, seed: int) -> None:
 
 
 def learned(data: Path, out: Path, init: Path | None, task: str, settings: Sequence[str]) -> None:
-    """A run, unless it is there already; one that was stopped goes on."""
-    words = [word for setting in settings for word in ("--set", setting)]
+    """A run of the one shape, unless it is there already; one that was stopped goes on."""
+    shape = [f"model.{setting}" for setting in SHAPE]
+    words = [word for setting in (*shape, *settings) for word in ("--set", setting)]
     if not out.is_dir():
         gpt2kit(task, "train", str(data), "--out", str(out), *words, *(["--init", str(init)] if init else []))
     elif not json.loads((out / "run.json").read_text(encoding="utf-8"))["finished"]:
@@ -55,97 +64,125 @@ def learned(data: Path, out: Path, init: Path | None, task: str, settings: Seque
 
 
 def scored(task: str, run: Path, *words: str, on: str = "") -> dict[str, Any]:
-    path = run.with_suffix(f".{on}scores.json")
+    path = run.with_name(f"{run.name}.{on}scores.json")
     if not path.is_file():
         path.write_text(gpt2kit(task, "evaluate", "--run", str(run), "--json", *words), encoding="utf-8")
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 
-def shape_of(run: Path) -> list[str]:
-    """The settings that give random weights the shape of a run's."""
-    config = json.loads((run / "config.json").read_text(encoding="utf-8"))
-    named = {key: config[key] for key in ("n_layer", "n_head", "n_embd", "n_positions")}
-    return [f"model.{key}={value}" for key, value in (named | {"attention": config.get("attention", "full")}).items()]
+def summarizer(arguments: argparse.Namespace, share: float, seed: int, start: str, rate: str) -> Path:
+    """A run on a share of the pairs."""
+    data = arguments.work / f"pairs-{share:g}-{seed}"
+    if not data.is_dir():
+        part_of(arguments.work / "pairs", data, share, seed)
+    run: Path = arguments.work / f"leads-{share:g}-{seed}-{start}-{rate}"
+    settings = [f"steps={arguments.steps}", f"batch_tokens={arguments.batch}", f"seed={seed}", "keep=best"]
+    settings += ["optimizer=muon", f"lr={rate}", f"muon_lr={rate}", "loss_on=all", "samples=0", "validate_tokens=50000"]
+    settings = [f"train.{setting}" for setting in settings] + [f"generate.{setting}" for setting in DECODING]
+    learned(data, run, arguments.work / "lm" if start == "pretrained" else None, "summarize", settings)
+    return run
 
 
-def summaries(arguments: argparse.Namespace, lm: Path) -> dict[str, Any]:
-    """ROUGE by share and start, a list over the seeds."""
-    work, shape = arguments.work, shape_of(lm)
-    window = next(setting for setting in shape if "n_positions" in setting)
-    whole = work / "pairs"
-    if not whole.is_dir():
+def summaries(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The rate of each start; ROUGE by share and start, a list over the seeds."""
+    work = arguments.work
+    if not (work / "pairs").is_dir():
         train, val = (str(arguments.articles / f"{split}.jsonl.xz") for split in ("train", "val"))
-        settings = ["--set", window, "--longest", str(arguments.longest)]
-        gpt2kit("summarize", "prepare", train, "--val", val, "--out", str(whole), "--tokenizer", str(lm), *settings)
+        words = ["--set", f"model.{SHAPE[3]}", "--longest", str(arguments.longest), "--tokenizer", str(work / "lm")]
+        gpt2kit("summarize", "prepare", train, "--val", val, "--out", str(work / "pairs"), *words)
+    tried = {
+        start: {rate: lowest(summarizer(arguments, 0.1, 0, start, rate)) for rate in arguments.rates}
+        for start in STARTS
+    }
+    rates = {start: min(losses, key=losses.__getitem__) for start, losses in tried.items()}
     found: dict[str, Any] = {}
     for share in SHARES:
         for seed in range(arguments.seeds):
-            data = work / f"pairs-{share:g}-{seed}"
-            if not data.is_dir():
-                part_of(whole, data, share, seed)
             for start in STARTS:
-                run = work / f"leads-{share:g}-{seed}-{start}"
-                settings = [*shape, f"train.steps={arguments.steps}", f"train.seed={seed}", "train.keep=best"]
-                settings += [f"train.lr={arguments.lr}", f"train.muon_lr={arguments.lr}", "train.samples=0"]
-                learned(data, run, lm if start == "pretrained" else None, "summarize", settings)
-                scores = scored("summarize", run, "--limit", str(arguments.limit))["scores"]
-                losses = trained(run)["validation_losses"]
-                values = {name: scores[name] for name in ("ROUGE-1", "ROUGE-2", "ROUGE-L")}
-                found.setdefault(f"{share:g}", {}).setdefault(start, []).append(
-                    {name: {"value": score["value"], "interval": score["interval"]} for name, score in values.items()}
-                    | {"validation_loss": min(losses), "seed": seed}
+                run = summarizer(arguments, share, seed, start, rates[start])
+                limit, short = ("--limit", str(arguments.limit)), f"generate.max_new_tokens={SENTENCE}"
+                whole, first = (
+                    scored("summarize", run, *limit),
+                    scored("summarize", run, *limit, "--set", short, on="short."),
                 )
-    return found
+                found.setdefault(f"{share:g}", {}).setdefault(start, []).append(
+                    {"seed": seed, "loss": lowest(run), "whole": rouge(whole), "short": rouge(first)}
+                )
+    return {"losses_by_rate": tried, "rates": rates, "by_share": found}
 
 
-def sentiment(arguments: argparse.Namespace, lm: Path) -> dict[str, Any]:
+def rouge(evaluation: dict[str, Any]) -> dict[str, Any]:
+    scores = evaluation["scores"]
+    return {
+        name: {key: scores[name][key] for key in ("value", "interval")} for name in ("ROUGE-1", "ROUGE-2", "ROUGE-L")
+    }
+
+
+def lowest(run: Path) -> float:
+    """The validation loss of the weights that a run ended with: they are its best."""
+    return float(min(trained(run)["validation_losses"]))
+
+
+def sentiment(arguments: argparse.Namespace) -> dict[str, Any]:
     """Accuracy on SST-2's dev set by start; a tenth of the training set is held out to choose the weights by."""
-    data, shape = arguments.work / "sst2", shape_of(lm)
+    data, lm = arguments.work / "sst2", arguments.work / "lm"
     if not data.is_dir():
         train, dev = (str(arguments.sentiment / f"sst2-{split}.tsv.gz") for split in ("train", "dev"))
-        words = ["--columns", "text=1,label=0", "--tokenizer", str(lm), "--set", shape[3]]
+        words = ["--columns", "text=1,label=0", "--tokenizer", str(lm), "--set", f"model.{SHAPE[3]}"]
         gpt2kit("finetune", "prepare", train, "--test", dev, "--out", str(data), *words)
     found = {}
     for start in STARTS:
         run = arguments.work / f"sst2-{start}"
-        settings = [*shape, f"train.budget={arguments.sentiment_budget}", "train.keep=best"]
+        settings = [f"train.budget={arguments.sentiment_budget}", "train.keep=best"]
         learned(data, run, lm if start == "pretrained" else None, "finetune", settings)
         scores = scored("finetune", run, "--split", "test")["scores"]
         found[start] = {name: score["value"] for name, score in scores.items()} | {"training": trained(run)}
     return found
 
 
+COLUMNS: dict[str, Callable[[dict[str, Any]], float]] = {
+    "loss": lambda run: float(run["loss"]),
+    "ROUGE-1": lambda run: float(run["whole"]["ROUGE-1"]["value"]),
+    "ROUGE-2": lambda run: float(run["whole"]["ROUGE-2"]["value"]),
+    "ROUGE-L": lambda run: float(run["whole"]["ROUGE-L"]["value"]),
+    "ROUGE-2, short": lambda run: float(run["short"]["ROUGE-2"]["value"]),
+    "ROUGE-L, short": lambda run: float(run["short"]["ROUGE-L"]["value"]),
+}
+
+
 def table(found: dict[str, Any]) -> str:
     """Means over the seeds, with the lowest and the highest."""
-    lines = [f"{'pairs':>6}  {'start':<10}  {'ROUGE-1':>20}  {'ROUGE-2':>20}  {'ROUGE-L':>20}  loss"]
+    lines = [f"{'pairs':>6}  {'start':<10}  " + "  ".join(f"{name:>20}" for name in COLUMNS)]
     for share, by in found.items():
         for start, runs in by.items():
             cells = []
-            for name in ("ROUGE-1", "ROUGE-2", "ROUGE-L"):
-                values = [run[name]["value"] for run in runs]
+            for value in COLUMNS.values():
+                values = [value(run) for run in runs]
                 cells.append(f"{statistics.mean(values):6.2f} ({min(values):5.2f}-{max(values):5.2f})")
-            loss = statistics.mean(run["validation_loss"] for run in runs)
-            lines.append(
-                f"{float(share):>6.0%}  {start:<10}  " + "  ".join(f"{c:>20}" for c in cells) + f"  {loss:.3f}"
-            )
+            lines.append(f"{float(share):>6.0%}  {start:<10}  " + "  ".join(f"{cell:>20}" for cell in cells))
     return "\n".join(lines)
 
 
 def panels(found: dict[str, Any]) -> list[Panel]:
     """Means over the seeds, by how many of the pairs in a hundred were learned from."""
+    titles = {
+        "loss": "loss, nats a token, by % of the pairs",
+        "ROUGE-2": "ROUGE-2, answers of 128 tokens at most",
+        "ROUGE-2, short": f"ROUGE-2, answers of {SENTENCE} tokens at most",
+    }
     return [
         Panel(
-            name,
+            title,
             {
                 start: [
-                    (100 * float(share), statistics.mean(run[name]["value"] for run in by[start]))
+                    (100 * float(share), statistics.mean(COLUMNS[name](run) for run in by[start]))
                     for share, by in found.items()
                 ]
                 for start in STARTS
             },
         )
-        for name in ("ROUGE-2", "ROUGE-L")
+        for name, title in titles.items()
     ]
 
 
@@ -155,13 +192,14 @@ def main() -> None:
     parser.add_argument("sentiment", type=Path)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--text", type=Path, help="a text whose perplexity is measured too, such as WikiText-2's")
-    parser.add_argument("--pretrain", default="45m", help="time for the language model")
-    parser.add_argument("--steps", type=int, default=300, help="of each summarizer")
-    parser.add_argument("--lr", default="1e-3")
+    parser.add_argument("--pretrain", default="35m", help="time for the language model")
+    parser.add_argument("--steps", type=int, default=200, help="of each summarizer")
+    parser.add_argument("--batch", type=int, default=3072, help="positions a step of a summarizer")
+    parser.add_argument("--rates", type=lambda text: text.split(","), default=["1e-3", "4e-3"])
     parser.add_argument("--longest", type=int, default=128, help="tokens of a lead that are learned")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--limit", type=int, default=500, help="validation articles that are scored")
-    parser.add_argument("--sentiment-budget", default="10m")
+    parser.add_argument("--limit", type=int, default=200, help="validation articles that are scored")
+    parser.add_argument("--sentiment-budget", default="6m")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     bodies, lm = arguments.work / "bodies", arguments.work / "lm"
@@ -172,14 +210,14 @@ def main() -> None:
     perplexity = {"bodies": scored("lm", lm)["scores"]}
     if arguments.text:
         perplexity[arguments.text.name] = scored("lm", lm, "--file", str(arguments.text), on="text.")["scores"]
-    found = summaries(arguments, lm)
-    print(table(found))
-    draw(PICTURE, "Summaries from a pretrained model and from random weights", panels(found))
+    found = summaries(arguments)
+    print(table(found["by_share"]))
+    draw(PICTURE, "Summaries from a pretrained model and from random weights", panels(found["by_share"]))
     record(
         "transfer",
         {"pretraining": trained(lm), "perplexity": perplexity, "steps": arguments.steps}
-        | {"lr": arguments.lr, "longest": arguments.longest, "limit": arguments.limit, "summaries": found}
-        | {"sst2": sentiment(arguments, lm)},
+        | {"batch": arguments.batch, "longest": arguments.longest, "limit": arguments.limit, "summaries": found}
+        | {"sst2": sentiment(arguments)},
     )
 
 
