@@ -149,7 +149,7 @@ TABLE = """
     cli/test_lm_verbs.py: test_longer_than_the_window
 40  an answer without an end: cut, and told
     generate/test_decode.py: test_an_answer_that_is_cut_off_is_unfinished
-    cli/test_console.py: test_scores_go_to_stdout_with_their_signature
+    cli/test_reports.py: test_scores_go_to_stdout_with_their_signature
 41  an answer that goes round in circles: told
     generate/test_circles.py: test_a_passage_again_and_again test_what_is_no_circle
     bad_inputs/test_bad_generation.py: test_circles_are_told
@@ -216,7 +216,7 @@ TABLE = """
     music/test_sound.py: test_without_a_soundfont_no_synthesiser_is_tried
 58  all files damaged: refused; most of them: said loudly
     cli/test_music_verbs.py: test_damaged_files_decide_the_exit_code
-    cli/test_console.py: test_a_corpus_that_is_mostly_damaged_is_told_loudly
+    cli/test_reports.py: test_a_corpus_that_is_mostly_damaged_is_told_loudly
 59  one piece under two names: taken once, on one side
     music/test_music_sources.py: test_the_same_music_is_taken_once_whatever_its_file
     tasks/test_music.py: test_the_music_alone_decides_what_is_held_out
