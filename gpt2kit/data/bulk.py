@@ -6,9 +6,12 @@ are the same where each token is what its own bytes become, as all are that trai
 
 import json
 import os
+import re
 from array import array
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,8 +19,20 @@ import tiktoken
 
 from gpt2kit.data.bpe import bytes_by_character
 
+TEXTS_AT_ONCE = 8
+
 PIECES = r"'(?:[stmd]|re|ve|ll)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 """What a token never goes beyond (Radford et al. 2019, released code), without a step back where none can help."""
+
+CUT_PIECES = r"'(?:[stmd]|re|ve|ll)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+"
+"""The same for text that is cut at `BEFORE_LAST_SPACE`: what needs not look ahead is found half as fast again."""
+
+SPACE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # Unicode's White_Space
+BEFORE_LAST_SPACE = re.compile(f"[{SPACE}](?=[{SPACE}][^{SPACE}])")
+"""Where several spaces stand before a word the last is a piece's beginning, the others are a piece of their own."""
+
+FEW = 500
+"""Characters to a cut, on average, from which on cutting pays; code has more spaces."""
 
 
 class BulkBpe:
@@ -34,23 +49,34 @@ class BulkBpe:
         if missing := next((name for name in names if name not in vocabulary), None):
             raise ValueError(f"the vocabulary lacks {missing!r}")
         ranks = {bytes(to_byte[char] for char in name): rank for rank, name in enumerate(names)}
-        self.encoding = tiktoken.Encoding("gpt2kit", pat_str=PIECES, mergeable_ranks=ranks, special_tokens={})
+        self._encoding = partial(tiktoken.Encoding, "gpt2kit", mergeable_ranks=ranks, special_tokens={})
+        self._cut = self._encoding(pat_str=CUT_PIECES)
         self.ids = np.array([vocabulary[name] for name in names], dtype=np.uint32)
         self.pool = ThreadPoolExecutor(os.cpu_count())
 
     def encode(self, texts: Sequence[str]) -> "list[array[int]]":
-        """Ids of each text, whose order decides who encodes it: every core has its share."""
-        cores = os.cpu_count() or 1
-        shares = list(self.pool.map(self._share, (texts[first::cores] for first in range(cores))))
-        return [shares[place % cores][place // cores] for place in range(len(texts))]
+        """Ids of each text, over all cores: each takes some texts when it is done with others."""
+        parts = (texts[start : start + TEXTS_AT_ONCE] for start in range(0, len(texts), TEXTS_AT_ONCE))
+        return list(chain.from_iterable(self.pool.map(self._part, parts)))
 
-    def _share(self, texts: Sequence[str]) -> "list[array[int]]":
+    def _part(self, texts: Sequence[str]) -> "list[array[int]]":
         return list(map(self._encode, texts))
 
     def _encode(self, text: str) -> "array[int]":
+        ends = [found.end() for found in BEFORE_LAST_SPACE.finditer(text)]
+        if len(ends) * FEW > len(text):
+            parts = [self._whole.encode_to_numpy(text, disallowed_special=())]
+        else:
+            cuts = zip((0, *ends), (*ends, len(text)), strict=True)
+            parts = [self._cut.encode_to_numpy(text[start:end], disallowed_special=()) for start, end in cuts]
         ids = array("I")
-        ids.frombytes(self.ids[self.encoding.encode_to_numpy(text, disallowed_special=())].tobytes())
+        for ranks in parts:
+            ids.frombytes(self.ids.take(ranks).tobytes())
         return ids
+
+    @cached_property
+    def _whole(self) -> tiktoken.Encoding:
+        return self._encoding(pat_str=PIECES)
 
 
 def _check(described: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Records to ids on disk, a few thousand at a time; memory holds those, and two hashes a row to find duplicates by."""
 
 import hashlib
+import re
 import string
 import unicodedata
 from array import array
@@ -23,7 +24,7 @@ CHARACTERS_A_BATCH = 1 << 20
 BETWEEN = 0xFFFFFFFF
 """No id: it separates a prompt from its target where both are hashed."""
 
-TYPOGRAPHIC = "‘’‚“”„«»‹›–—"
+TYPOGRAPHIC = re.compile("[‘’‚“”„«»‹›–—]")
 END = 2000
 """Characters at each end of a long text by which it is compared with others."""
 ASIDE = (string.punctuation + string.whitespace).encode()
@@ -219,9 +220,7 @@ def bare(text: str) -> bytes:
     if len(text) > 2 * END:
         text = text[:END] + text[-END:]
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-        for mark in TYPOGRAPHIC:
-            text = text.replace(mark, "")
+        text = TYPOGRAPHIC.sub("", unicodedata.normalize("NFKC", text))
     return text.casefold().encode().translate(None, ASIDE) or text.encode()
 
 

@@ -11,6 +11,7 @@ import pytest
 import tiktoken
 from transformers import GPT2Tokenizer
 
+from gpt2kit.data import bulk
 from gpt2kit.data.bpe import Bpe, bytes_by_character
 from gpt2kit.data.bulk import BulkBpe
 
@@ -72,6 +73,15 @@ def trained() -> Bpe:
 
 def test_a_trained_vocabulary(trained: Bpe) -> None:
     texts = ["", *TEXTS]
+    assert [ids.tolist() for ids in trained.encode_arrays(texts)] == trained.encode(texts)
+
+
+@pytest.mark.parametrize("few", [0, 10**9])
+def test_a_text_is_cut_at_spaces_or_not(trained: Bpe, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Either way of finding its pieces gives the same ones, in front of words, at the ends, of any space."""
+    monkeypatch.setattr(bulk, "FEW", few)
+    spaces = [a + b + c for a in ("", *SPACES) for b in SPACES for c in ("", *SPACES)]
+    texts = [*TEXTS, *spaces, *(f"{space}word{space}'s{space}7{space}!" for space in spaces)]
     assert [ids.tolist() for ids in trained.encode_arrays(texts)] == trained.encode(texts)
 
 
