@@ -31,6 +31,7 @@ from machine import record
 from torch import Tensor
 from turns import device_idle, memory
 
+from gpt2kit import allowance
 from gpt2kit.config import ModelConfig, TrainConfig
 from gpt2kit.evaluate.loss import TargetLoss
 from gpt2kit.model import attention
@@ -59,9 +60,9 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
     device = pick_device("auto")
     dtype = pick_dtype("auto", device)
     keep_memory(device)
-    if device.type == "cpu":
-        free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
-        resource.setrlimit(resource.RLIMIT_DATA, (int(SHARE_OF_FREE * free), resource.RLIM_INFINITY))
+    free = allowance.memory()
+    if device.type == "cpu" and free:
+        resource.setrlimit(resource.RLIMIT_DATA, (int(SHARE_OF_FREE * free[1]), resource.RLIM_INFINITY))
     if order["program"] == WRITTEN:
         attention.causal_attention = _as_written
     try:

@@ -1,10 +1,10 @@
 """Which prompts are answered together: those of similar length, as many as memory holds."""
 
-import os
 from collections.abc import Iterator, Sequence
 
 import torch
 
+from gpt2kit import allowance
 from gpt2kit.config import GenerateConfig
 from gpt2kit.generate.answer import new_token_limit
 from gpt2kit.model.frozen import FrozenGPT2
@@ -23,10 +23,8 @@ def free_memory(device: torch.device) -> int:
     """Bytes that are free on a device."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # neither macOS nor Windows tells
-        return UNKNOWN_MEMORY
+    found = allowance.memory()
+    return UNKNOWN_MEMORY if found is None else found[1]
 
 
 def row_bytes(model: FrozenGPT2, slots: int) -> int:
