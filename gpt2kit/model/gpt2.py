@@ -28,8 +28,16 @@ def dropout(x: Tensor, share: float, training: bool) -> Tensor:
     return x * (noise[: x.numel()].view(x.shape) >= dropped) * (256 / (256 - dropped))
 
 
+def gelu(x: Tensor) -> Tensor:
+    """The tanh form, which is the one that the released weights were trained with. Compiled it is written by a sigmoid,
+    (1 + tanh y) / 2 = sigmoid(2 y), which code for CPUs has a fast one of: half the time, there and back."""
+    if not torch.compiler.is_compiling():
+        return F.gelu(x, approximate="tanh")
+    return x * torch.sigmoid(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))
+
+
 class MLP(nn.Module):
-    """Two projections around the tanh form of GELU, which is the one the released weights were trained with."""
+    """Two projections around GELU."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -37,7 +45,7 @@ class MLP(nn.Module):
         self.c_proj = nn.Linear(config.inner, config.n_embd)
 
     def forward(self, x_BTD: Tensor) -> Tensor:
-        return self.c_proj(F.gelu(self.c_fc(x_BTD), approximate="tanh"))
+        return self.c_proj(gelu(self.c_fc(x_BTD)))
 
 
 class Block(nn.Module):
