@@ -49,8 +49,8 @@ class BulkBpe:
         if missing := next((name for name in names if name not in vocabulary), None):
             raise ValueError(f"the vocabulary lacks {missing!r}")
         ranks = {bytes(to_byte[char] for char in name): rank for rank, name in enumerate(names)}
-        self._encoding = partial(tiktoken.Encoding, "gpt2kit", mergeable_ranks=ranks, special_tokens={})
-        self._cut = self._encoding(pat_str=CUT_PIECES)
+        self._encoding_by = partial(tiktoken.Encoding, "gpt2kit", mergeable_ranks=ranks, special_tokens={})
+        self.encoding = self._encoding_by(pat_str=CUT_PIECES)
         self.ids = np.array([vocabulary[name] for name in names], dtype=np.uint32)
         self.pool = ThreadPoolExecutor(os.cpu_count())
 
@@ -64,19 +64,20 @@ class BulkBpe:
 
     def _encode(self, text: str) -> "array[int]":
         ends = [found.end() for found in BEFORE_LAST_SPACE.finditer(text)]
+        encoding = self.encoding
         if len(ends) * FEW > len(text):
-            parts = [self._whole.encode_to_numpy(text, disallowed_special=())]
-        else:
-            cuts = zip((0, *ends), (*ends, len(text)), strict=True)
-            parts = [self._cut.encode_to_numpy(text[start:end], disallowed_special=()) for start, end in cuts]
-        ids = array("I")
-        for ranks in parts:
+            encoding, ends = self.encoding_ahead, []
+        ids, start = array("I"), 0
+        for end in (*ends, len(text)):
+            ranks = encoding.encode_to_numpy(text[start:end], disallowed_special=())
             ids.frombytes(self.ids.take(ranks).tobytes())
+            start = end
         return ids
 
     @cached_property
-    def _whole(self) -> tiktoken.Encoding:
-        return self._encoding(pat_str=PIECES)
+    def encoding_ahead(self) -> tiktoken.Encoding:
+        """Of texts with many spaces in a row, which are not cut."""
+        return self._encoding_by(pat_str=PIECES)
 
 
 def _check(described: dict[str, Any]) -> None:
