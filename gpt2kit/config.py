@@ -126,6 +126,9 @@ class TrainConfig:
     lm_weight: float = knob(
         0.5, "of labelled examples: what the language model's loss counts beside the labels' (GPT-1)"
     )
+    token_dropout: float = knob(
+        0.0, "of labelled examples: share of tokens whose vectors are left out in training (word dropout)"
+    )
     label_smoothing: float = knob(0.0, "probability mass spread over the vocabulary in the training loss")
     ema: float = knob(0.0, "decay of the exponential average of the weights that is saved; 0 saves the last weights")
     evaluate_every: int = knob(0, "steps between validations; 0 means: ten times in a run")
@@ -169,6 +172,7 @@ class TrainConfig:
         check(0 <= self.beta2 < 1, "beta2 must be in [0, 1)")
         check(0 <= self.warmup < 1 and 0 <= self.final_lr <= 1, "warmup is in [0, 1), final_lr in [0, 1]")
         check(0 <= self.label_smoothing < 1 and 0 <= self.ema < 1, "label_smoothing and ema are in [0, 1)")
+        check(0 <= self.token_dropout < 1, "token_dropout must be in [0, 1)")
         check(min(self.clip, self.weight_decay) >= 0, "clip and weight_decay must be 0 or more")
         check(
             min(self.lm_weight, self.patience, self.freeze, self.lora) >= 0,

@@ -87,6 +87,7 @@ TRAIN: dict[str, tuple[list[str], str]] = {
     "clip": ([], "1e-3"),
     "loss_on": ([], "all"),
     "lm_weight": (["labelled"], "3.0"),
+    "token_dropout": (["labelled"], "0.5"),
     "label_smoothing": ([], "0.3"),
     "ema": ([], "0.9"),
     "evaluate_every": ([], "1"),

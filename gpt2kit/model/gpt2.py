@@ -138,11 +138,15 @@ class GPT2(nn.Module):
         """Every weight once; the tied head is not counted again."""
         return sum(parameter.numel() for parameter in self.parameters())
 
-    def hidden(self, ids_BT: Tensor) -> Tensor:
-        """Hidden states [B, T, D] after the last norm; rows are padded on the right with any id."""
+    def hidden(self, ids_BT: Tensor, left_out_BT: Tensor | None = None) -> Tensor:
+        """Hidden states [B, T, D] after the last norm; rows are padded on the right with any id, and tokens that are
+        left out have no vector."""
         body = self.transformer
         positions_T = torch.arange(ids_BT.size(1), device=ids_BT.device)
-        x_BTD = dropout(body.wte(ids_BT) + body.wpe(positions_T), body.dropout, self.training)
+        tokens_BTD = body.wte(ids_BT)
+        if left_out_BT is not None:
+            tokens_BTD = tokens_BTD.masked_fill(left_out_BT[..., None], 0.0)
+        x_BTD = dropout(tokens_BTD + body.wpe(positions_T), body.dropout, self.training)
         for block in body.blocks():
             x_BTD = block(x_BTD)
         return body.ln_f(x_BTD)

@@ -94,7 +94,8 @@ class Loop:
         self.model = model.to(self.team.device)
         if config.checkpointing:
             checkpoint_blocks(self.model)
-        objective = Objective(self.model, TargetLoss(config.label_smoothing, self.compiled), config.lm_weight)
+        loss = TargetLoss(config.label_smoothing, self.compiled)
+        objective = Objective(self.model, loss, config.lm_weight, config.token_dropout)
         self.module = distributed.spread(objective, config.parallel, self.team)
         self.gradient = Gradient(self.module, self.batches, self.team, self.dtype)
         self.optimizers = optim.build(self.model, config)

@@ -111,6 +111,28 @@ def test_the_loss_is_that_of_each_example_alone(
     )
 
 
+def test_tokens_are_left_out_in_training_but_for_the_last(store_of: Write, tiny_model: BuildModel) -> None:
+    """Word dropout: a vector of its token is missing at about so many places, and nothing else is."""
+    model = tiny_model(dropout=0)
+    model.answer_with(("a", "b", "c"))
+    batches = ExampleLayout(EXTRACT).training(store_of([([1, 2, 3, 4, 5, EXTRACT], [0])] * 200), 10_000, 0)
+    (order,) = batches.epoch(0)
+    inputs = batches.collate(order).inputs(torch.device("cpu"))
+    ids_BT, ends_B = inputs[0], inputs[4]
+    seen: list[torch.Tensor] = []
+    model.transformer.h[0].register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    objective = Objective(model, TargetLoss(), lm_weight=0.5, token_dropout=0.3)
+    objective.train()(*inputs)
+    body = model.transformer
+    positions_TD = body.wpe.weight[: ids_BT.size(1)]
+    left_out = (seen[0] == positions_TD).all(-1)
+    torch.testing.assert_close(seen[0][~left_out], (body.wte(ids_BT) + positions_TD)[~left_out])
+    assert not left_out.flatten()[ends_B].any()
+    assert 0.25 < float(left_out[:, :5].float().mean()) < 0.35
+    objective.eval()(*inputs)
+    torch.testing.assert_close(seen[1], body.wte(ids_BT) + positions_TD)
+
+
 def test_parts_of_a_batch_add_up(store_of: Write, tiny_model: BuildModel) -> None:
     model = tiny_model(dropout=0)
     model.answer_with(("a", "b", "c"))
