@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,3 +29,21 @@ def trained(run: Path) -> dict[str, Any]:
         "median_tokens_per_second": speeds[len(speeds) // 2],
         "validation_losses": [round(loss, 4) for loss in losses],
     }
+
+
+def learned(data: Path, out: Path, init: Path | None, task: str, settings: Sequence[str]) -> None:
+    """A run, unless it is there already; one that was stopped goes on."""
+    words = [word for setting in settings for word in ("--set", setting)]
+    if not out.is_dir():
+        gpt2kit(task, "train", str(data), "--out", str(out), *words, *(["--init", str(init)] if init else []))
+    elif not json.loads((out / "run.json").read_text(encoding="utf-8"))["finished"]:
+        gpt2kit(task, "train", str(data), "--out", str(out), "--resume")
+
+
+def scored(task: str, run: Path, *words: str, on: str = "") -> dict[str, Any]:
+    """What evaluate says of a run, kept beside it; `on` tells several evaluations apart."""
+    path = run.with_name(f"{run.name}.{on}scores.json")
+    if not path.is_file():
+        path.write_text(gpt2kit(task, "evaluate", "--run", str(run), "--json", *words), encoding="utf-8")
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found

@@ -1,30 +1,28 @@
 """One pretrained transformer, little data: summarization from a language model's weights and from random ones.
 
-    python benchmarks/transfer.py ../shared/data/wikipedia ../shared/data/sst2 --work /tmp/transfer [--pretrain 35m]
+    python benchmarks/transfer.py ../shared/data/wikipedia --work /tmp/transfer [--pretrain 35m]
 
 A language model of Wikipedia's bodies is trained first, and its perplexity measured. From its weights and from random
 ones of the same shape, leads are then learned from 1%, 10% and all of the pairs: equal steps, several seeds, the pairs
 of a share drawn anew by each seed; loss on the validation articles, ROUGE on the first of them. A hundred words have
 many of any lead's words by chance, so answers of a sentence's length are scored too. Each start has the learning rate
-that brings it lower on the validation articles, of two, tried at 10% with the first seed. Last, sentiment with a head
-(SST-2), from both, scored on dev. What the work folder has already is taken as it is, so that a run that was stopped
-goes on.
+that brings it lower on the validation articles, of two, tried at 10% with the first seed. What the work folder has
+already is taken as it is, so that a run that was stopped goes on.
 
 After Khandelwal et al., "Sample Efficient Text Summarization Using a Single Pre-Trained Transformer" (2019).
 """
 
 import argparse
-import json
 import shutil
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from curves import Panel, draw
 from machine import record
-from runs import gpt2kit, trained
+from runs import gpt2kit, learned, scored, trained
 
 from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.folders import load_task
@@ -32,7 +30,13 @@ from gpt2kit.folders import load_task
 SHARES = (0.01, 0.1, 1.0)
 STARTS = ("pretrained", "random")
 # the shape of the recipe summarize, whose sources are shorter here
-SHAPE = ("n_layer=4", "n_head=4", "n_embd=256", "n_positions=384", "attention=relative")
+SHAPE = (
+    "model.n_layer=4",
+    "model.n_head=4",
+    "model.n_embd=256",
+    "model.n_positions=384",
+    "model.attention=relative",
+)
 SENTENCE = 32
 """Tokens of a short answer."""
 DECODING = ("max_new_tokens=128", "repetition_penalty=1.2", "penalty_on=answer")
@@ -53,24 +57,6 @@ def part_of(data: Path, out: Path, share: float, seed: int) -> None:
     unfinished.rename(out)
 
 
-def learned(data: Path, out: Path, init: Path | None, task: str, settings: Sequence[str]) -> None:
-    """A run of the one shape, unless it is there already; one that was stopped goes on."""
-    shape = [f"model.{setting}" for setting in SHAPE]
-    words = [word for setting in (*shape, *settings) for word in ("--set", setting)]
-    if not out.is_dir():
-        gpt2kit(task, "train", str(data), "--out", str(out), *words, *(["--init", str(init)] if init else []))
-    elif not json.loads((out / "run.json").read_text(encoding="utf-8"))["finished"]:
-        gpt2kit(task, "train", str(data), "--out", str(out), "--resume")
-
-
-def scored(task: str, run: Path, *words: str, on: str = "") -> dict[str, Any]:
-    path = run.with_name(f"{run.name}.{on}scores.json")
-    if not path.is_file():
-        path.write_text(gpt2kit(task, "evaluate", "--run", str(run), "--json", *words), encoding="utf-8")
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
-
-
 def summarizer(arguments: argparse.Namespace, share: float, seed: int, start: str, rate: str) -> Path:
     """A run on a share of the pairs."""
     data = arguments.work / f"pairs-{share:g}-{seed}"
@@ -80,7 +66,7 @@ def summarizer(arguments: argparse.Namespace, share: float, seed: int, start: st
     settings = [f"steps={arguments.steps}", f"batch_tokens={arguments.batch}", f"seed={seed}", "keep=best"]
     settings += ["optimizer=muon", f"lr={rate}", f"muon_lr={rate}", "loss_on=all", "samples=0", "validate_tokens=50000"]
     settings = [f"train.{setting}" for setting in settings] + [f"generate.{setting}" for setting in DECODING]
-    learned(data, run, arguments.work / "lm" if start == "pretrained" else None, "summarize", settings)
+    learned(data, run, arguments.work / "lm" if start == "pretrained" else None, "summarize", (*SHAPE, *settings))
     return run
 
 
@@ -89,7 +75,7 @@ def summaries(arguments: argparse.Namespace) -> dict[str, Any]:
     work = arguments.work
     if not (work / "pairs").is_dir():
         train, val = (str(arguments.articles / f"{split}.jsonl.xz") for split in ("train", "val"))
-        words = ["--set", f"model.{SHAPE[3]}", "--longest", str(arguments.longest), "--tokenizer", str(work / "lm")]
+        words = ["--set", SHAPE[3], "--longest", str(arguments.longest), "--tokenizer", str(work / "lm")]
         gpt2kit("summarize", "prepare", train, "--val", val, "--out", str(work / "pairs"), *words)
     tried = {
         start: {rate: lowest(summarizer(arguments, 0.1, 0, start, rate)) for rate in arguments.rates}
@@ -122,23 +108,6 @@ def rouge(evaluation: dict[str, Any]) -> dict[str, Any]:
 def lowest(run: Path) -> float:
     """The validation loss of the weights that a run ended with: they are its best."""
     return float(min(trained(run)["validation_losses"]))
-
-
-def sentiment(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Accuracy on SST-2's dev set by start; a tenth of the training set is held out to choose the weights by."""
-    data, lm = arguments.work / "sst2", arguments.work / "lm"
-    if not data.is_dir():
-        train, dev = (str(arguments.sentiment / f"sst2-{split}.tsv.gz") for split in ("train", "dev"))
-        words = ["--columns", "text=1,label=0", "--tokenizer", str(lm), "--set", f"model.{SHAPE[3]}"]
-        gpt2kit("finetune", "prepare", train, "--test", dev, "--out", str(data), *words)
-    found = {}
-    for start in STARTS:
-        run = arguments.work / f"sst2-{start}"
-        settings = [f"train.budget={arguments.sentiment_budget}", "train.keep=best"]
-        learned(data, run, lm if start == "pretrained" else None, "finetune", settings)
-        scores = scored("finetune", run, "--split", "test")["scores"]
-        found[start] = {name: score["value"] for name, score in scores.items()} | {"training": trained(run)}
-    return found
 
 
 COLUMNS: dict[str, Callable[[dict[str, Any]], float]] = {
@@ -189,7 +158,6 @@ def panels(found: dict[str, Any]) -> list[Panel]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("articles", type=Path)
-    parser.add_argument("sentiment", type=Path)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--text", type=Path, help="a text whose perplexity is measured too, such as WikiText-2's")
     parser.add_argument("--pretrain", default="35m", help="time for the language model")
@@ -199,14 +167,13 @@ def main() -> None:
     parser.add_argument("--longest", type=int, default=128, help="tokens of a lead that are learned")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--limit", type=int, default=200, help="validation articles that are scored")
-    parser.add_argument("--sentiment-budget", default="6m")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     bodies, lm = arguments.work / "bodies", arguments.work / "lm"
     if not bodies.is_dir():
         train, val = (str(arguments.articles / f"{split}.jsonl.xz") for split in ("train", "val"))
         gpt2kit("lm", "prepare", train, "--val", val, "--column", "body", "--out", str(bodies))
-    learned(bodies, lm, None, "lm", [f"train.budget={arguments.pretrain}"])
+    learned(bodies, lm, None, "lm", (*SHAPE, f"train.budget={arguments.pretrain}"))
     perplexity = {"bodies": scored("lm", lm)["scores"]}
     if arguments.text:
         perplexity[arguments.text.name] = scored("lm", lm, "--file", str(arguments.text), on="text.")["scores"]
@@ -216,8 +183,7 @@ def main() -> None:
     record(
         "transfer",
         {"pretraining": trained(lm), "perplexity": perplexity, "steps": arguments.steps}
-        | {"batch": arguments.batch, "longest": arguments.longest, "limit": arguments.limit, "summaries": found}
-        | {"sst2": sentiment(arguments)},
+        | {"batch": arguments.batch, "longest": arguments.longest, "limit": arguments.limit, "summaries": found},
     )
 
 
