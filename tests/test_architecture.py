@@ -64,7 +64,7 @@ IMPORTS: dict[str, set[str]] = {
     "model": {"config", "errors", "files"},
     "data": {"errors", "files"},
     "evaluate": {"errors"},
-    "generate": {"config", "errors", "model"},
+    "generate": {"allowance", "config", "errors", "model"},
     "train": {"allowance", "config", "data", "errors", "evaluate", "files", "model"},
     "music": {"data", "errors", "files", "pages"},
     "samples": set(),
