@@ -1,7 +1,6 @@
 """Byte-level BPE as in GPT-2, through `tokenizers`. Separators are control ids: text never turns into one."""
 
 import hashlib
-import re
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -26,15 +25,11 @@ BYTES = 256
 
 
 LONG_RUN = 10_000
-WORD = re.compile(r"\s\S")
 
 
 def has_long_run(text: str) -> bool:
     """Whether so many characters stand together without a space, or so many spaces: bulk takes forever over these."""
     if len(text) < LONG_RUN:
-        return False
-    half = LONG_RUN // 2
-    if all(WORD.search(text, start, start + half) for start in range(0, len(text) - half, half)):
         return False
     return (
         max(map(len, text.split()), default=LONG_RUN) >= LONG_RUN or " " * LONG_RUN in text or "\n" * LONG_RUN in text
