@@ -31,6 +31,12 @@ def trained(run: Path) -> dict[str, Any]:
     }
 
 
+def history(run: Path) -> list[dict[str, Any]]:
+    """The trainings that a run's weights went through, the first first."""
+    init = json.loads((run / "run.json").read_text(encoding="utf-8"))["init"]
+    return [*(history(Path(init)) if init else []), trained(run)]
+
+
 def learned(data: Path, out: Path, init: Path | None, task: str, settings: Sequence[str]) -> None:
     """A run, unless it is there already; one that was stopped goes on."""
     words = [word for setting in settings for word in ("--set", setting)]

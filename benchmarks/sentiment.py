@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from machine import record
-from runs import SHAPE, gpt2kit, learned, scored, trained
+from runs import SHAPE, gpt2kit, history, learned, scored, trained
 
 SETTINGS = (
     *("model.dropout=0.2", "train.token_dropout=0.3", "train.lm_weight=0.2", "train.ema=0.99"),
@@ -50,7 +50,7 @@ def main() -> None:
         print(f"{start}: held out {found[start]['held out']:.1f}%, dev {found[start]['dev']:.1f}%")
     record(
         "sentiment",
-        {"pretraining": trained(arguments.lm), "settings": SETTINGS, "optimizer": OPTIMIZER, "starts": found},
+        {"pretraining": history(arguments.lm), "settings": SETTINGS, "optimizer": OPTIMIZER, "starts": found},
     )
 
 
