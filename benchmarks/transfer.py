@@ -5,9 +5,10 @@
 A language model of Wikipedia's bodies is trained first, and its perplexity measured. From its weights and from random
 ones of the same shape, leads are then learned from 1%, 10% and all of the pairs: equal steps, several seeds, the pairs
 of a share drawn anew by each seed; loss on the validation articles, ROUGE on the first of them. A hundred words have
-many of any lead's words by chance, so answers of a sentence's length are scored too. Each start has, at each share, the
-learning rate that brings it lower on the validation articles, of two, tried with the first seed. What the work folder
-has already is taken as it is, so that a run that was stopped goes on.
+many of any lead's words by chance, so answers of a sentence's length are scored too. Each start has at 1% and at 10%
+the learning rate that brings it lower on the validation articles, of two, tried with the first seed; with all of the
+pairs it is that of 10%, more than the steps read. What the work folder has already is taken as it is, so that a run
+that was stopped goes on.
 
 After Khandelwal et al., "Sample Efficient Text Summarization Using a Single Pre-Trained Transformer" (2019).
 """
@@ -81,14 +82,17 @@ def summaries(arguments: argparse.Namespace) -> dict[str, Any]:
         words = ["--set", SHAPE[3], "--longest", str(arguments.longest), "--tokenizer", str(work / "lm")]
         gpt2kit("summarize", "prepare", train, "--val", val, "--out", str(work / "pairs"), *words)
     tried: dict[str, Any] = {}
+    chosen: dict[str, str] = {}
     found: dict[str, Any] = {}
     for share, (start, rates) in product(SHARES, RATES.items()):
-        losses = {rate: lowest(summarizer(arguments, share, 0, start, rate)) for rate in rates}
-        rate = min(losses, key=losses.__getitem__)
-        runs = [summarizer(arguments, share, seed, start, rate) for seed in range(arguments.seeds)]
-        tried.setdefault(f"{share:g}", {})[start] = losses
+        if share < 1:
+            losses = {rate: lowest(summarizer(arguments, share, 0, start, rate)) for rate in rates}
+            tried.setdefault(f"{share:g}", {})[start] = losses
+            chosen[start] = min(losses, key=losses.__getitem__)
+        runs = [summarizer(arguments, share, seed, start, chosen[start]) for seed in range(arguments.seeds)]
         found.setdefault(f"{share:g}", {})[start] = [
-            {"seed": seed, "rate": rate, "loss": lowest(run)} | answers(arguments, run) for seed, run in enumerate(runs)
+            {"seed": seed, "rate": chosen[start], "loss": lowest(run)} | answers(arguments, run)
+            for seed, run in enumerate(runs)
         ]
     return {"losses_by_rate": tried, "by_share": found}
 
