@@ -211,7 +211,7 @@ def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
     model = model_in(folder, recipe.model.dropout)
     if not task.extends(folder):
         raise DataError(f"{init} has another tokenizer than the data: prepare it with --tokenizer {init}")
-    hf.grow_vocabulary(model, task.vocab_size)
+    hf.grow_vocabulary(model, task.vocab_size, task.eos)
     if model.outputs != task.outputs:  # a head that tells the same apart is kept
         model.answer_with(task.outputs)
     return model

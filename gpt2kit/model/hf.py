@@ -216,13 +216,20 @@ def _weights(folder: Path) -> dict[str, Tensor]:
     return ours
 
 
-def grow_vocabulary(model: GPT2, vocab_size: int) -> None:
-    """Append rows for new tokens at the mean of the old ones: a random row would outshout every trained token."""
+def grow_vocabulary(model: GPT2, vocab_size: int, end: int | None = None) -> None:
+    """Append rows for new tokens, halfway from the mean of the old ones to the row of `end`, where it is an old one.
+
+    A random row would outshout every trained token; at the mean a separator says nothing, and a model that sees few of
+    them goes on with what it was reading. Behind the end of a text it begins another one, as it should behind a
+    separator. Halfway there, no new token is as likely as the end itself.
+    """
     old = model.transformer.wte.weight.detach()
     if vocab_size < old.size(0):
         raise DataError(f"the model has {old.size(0)} tokens, the data only {vocab_size}: they do not belong together")
     grown = torch.nn.Embedding(vocab_size, old.size(1), device=old.device)
+    mean = old.mean(0)
     with torch.no_grad():
         grown.weight[: old.size(0)] = old
-        grown.weight[old.size(0) :] = old.mean(0)
+        known = end is not None and end < old.size(0)
+        grown.weight[old.size(0) :] = torch.lerp(mean, old[end], 0.5) if known else mean
     model.transformer.wte = grown

@@ -258,6 +258,15 @@ def test_new_tokens_start_at_the_mean_of_the_old(tiny_model: Build) -> None:
     assert (logits[..., 10:].amax() < logits.amax()).item(), "no new token outshouts the trained ones"
 
 
+def test_new_tokens_start_halfway_to_the_end_of_a_text(tiny_model: Build) -> None:
+    """So that what comes behind a separator is like the beginning of a text, before anything was learned."""
+    for end, known in ((3, True), (11, False)):
+        model = tiny_model(vocab=10)
+        mean, row = model.head.mean(0), model.head[3].clone()
+        hf.grow_vocabulary(model, 12, end)
+        torch.testing.assert_close(model.head[10:], ((mean + row) / 2 if known else mean).expand(2, -1))
+
+
 def test_a_vocabulary_does_not_shrink(tiny_model: Build) -> None:
     with pytest.raises(DataError, match="do not belong together"):
         hf.grow_vocabulary(tiny_model(vocab=10), 9)
