@@ -32,9 +32,9 @@ def trained(run: Path) -> dict[str, Any]:
 
 
 def history(run: Path) -> list[dict[str, Any]]:
-    """The trainings that a run's weights went through, the first first."""
+    """The trainings that a run's weights went through, the first first, as far back as the runs are there."""
     init = json.loads((run / "run.json").read_text(encoding="utf-8"))["init"]
-    return [*(history(Path(init)) if init else []), trained(run)]
+    return [*(history(Path(init)) if init and (Path(init) / "run.json").is_file() else []), trained(run)]
 
 
 def learned(data: Path, out: Path, init: Path | None, task: str, settings: Sequence[str]) -> None:

@@ -161,6 +161,20 @@ def test_completions(questions: Path, capsys: Capture) -> None:
     assert scores["ROUGE-L"] == 100
 
 
+def test_new_tokens_of_a_head_begin_at_the_mean(questions: Path, tmp_path: Path, examples: Examples) -> None:
+    """Not near the end of a text, behind which a model has learned to forget what it read."""
+    corpus = write_csv(tmp_path / "reviews.csv", "text,label", REVIEWS)
+    settings = [*of_train(examples("finetune").TINY), "--set", "train.steps=1", "--set", "train.lr=1e-30"]
+    data, out, old = str(tmp_path / "data"), str(tmp_path / "run"), str(questions)
+    prepare = ["finetune", "prepare", corpus, "--val", corpus, "--out", data, "--tokenizer", old]
+    assert run([*prepare, "--set", "model.n_positions=64"]) == 0
+    assert run(["finetune", "train", data, "--out", out, "--init", old, *settings]) == 0
+    before, after = load(old).model.head, load(out).model.head
+    new = after[len(before) :]
+    assert len(new) > 0
+    torch.testing.assert_close(new, before.mean(0).expand_as(new))
+
+
 def test_another_run_is_where_it_starts(reviews: Path, tmp_path: Path, examples: Examples, capsys: Capture) -> None:
     """A head that tells the same labels apart is kept; one for other labels is new."""
     words = of_train(examples("finetune").TINY)
