@@ -88,7 +88,8 @@ def remarks(cut: int, unfinished: int, circling: int) -> None:
         console.say(f"{unfinished:,} answers were ended by the length limit")
     if circling:
         console.say(
-            f"{circling:,} answers say the same again and again; generate.repetition_penalty=1.2 is against that"
+            f"{circling:,} answers say the same again and again; "
+            "a higher generate.repetition_penalty is against that: 1 is none, 1.2 is common"
         )
     if cut:
         console.say(f"{cut:,} sources were cut to fit into the window")
