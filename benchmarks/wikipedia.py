@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="a folder for the prepared data and the runs")
     parser.add_argument("--recipe", default="summarize")
     parser.add_argument("--budget", default="45m", help="time to train in")
-    parser.add_argument("--leads-budget", default="10m", help="the same for the language model; its best state counts")
+    parser.add_argument("--leads-budget", default="45m", help="the same for the language model; its best state counts")
     parser.add_argument("--set", action="append", default=[], help="section.key=value, passed to train")
     arguments = parser.parse_args()
     work, recipe = arguments.work, ["--recipe", arguments.recipe]

@@ -162,7 +162,7 @@ def test_completions(questions: Path, capsys: Capture) -> None:
 
 
 def test_new_tokens_of_a_head_begin_at_the_mean(questions: Path, tmp_path: Path, examples: Examples) -> None:
-    """Not near the end of a text, behind which a model has learned to forget what it read."""
+    """Not near the end of a text: behind them no text begins."""
     corpus = write_csv(tmp_path / "reviews.csv", "text,label", REVIEWS)
     settings = [*of_train(examples("finetune").TINY), "--set", "train.steps=1", "--set", "train.lr=1e-30"]
     data, out, old = str(tmp_path / "data"), str(tmp_path / "run"), str(questions)
