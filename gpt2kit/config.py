@@ -107,6 +107,7 @@ class TrainConfig:
 
     epochs: float = knob(10.0, "passes over the training split; ignored when steps is given")
     steps: int = knob(0, "optimiser steps; 0 means: from epochs")
+    least_steps: int = knob(0, "from epochs so many steps at least, however few an epoch has")
     budget: str = knob(
         "", "time to train in, such as 90s, 30m or 1h30m: sets the steps, instead of epochs; off if empty"
     )
@@ -160,7 +161,8 @@ class TrainConfig:
     seed: int = knob(0, "of the initial weights, the order of the batches and dropout")
 
     def __post_init__(self) -> None:
-        check(self.steps >= 0 and self.epochs > 0, "steps must be 0 or more, and epochs above 0")
+        check(min(self.steps, self.least_steps) >= 0, "steps and least_steps must be 0 or more")
+        check(self.epochs > 0, "epochs must be above 0")
         if self.budget:
             duration(self.budget)
             check(

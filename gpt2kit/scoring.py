@@ -122,7 +122,7 @@ def evaluate(
                 file.write(json.dumps(line | figures, ensure_ascii=False) + "\n")
             progress(done)
         if not done:
-            raise DataError(f"{name} has no records to evaluate on")
+            raise DataError(f"{name} has no records to evaluate on; --split names another part, --pairs another corpus")
     version = importlib.metadata.version("gpt2kit")
     signature = f"set:{name}|n:{done}|decode:{_decoding(engine.config)}|gpt2kit:{version}"
     scores = scorer.scores() + ([copied(training, made, task.vocab_size)] if training is not None else [])

@@ -77,6 +77,7 @@ def test_the_width_inside_the_mlp() -> None:
     ("values", "message"),
     [
         ({"steps": -1}, "steps"),
+        ({"least_steps": -1}, "least_steps"),
         ({"epochs": 0.0}, "epochs"),
         ({"epochs": math.nan}, "epochs"),
         ({"batch_tokens": 0}, "batch_tokens"),

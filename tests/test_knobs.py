@@ -74,6 +74,7 @@ def test_a_size_is_its_shape() -> None:
 TRAIN: dict[str, tuple[list[str], str]] = {
     "epochs": (["steps=0", "epochs=1"], "2.0"),
     "steps": ([], "5"),
+    "least_steps": (["steps=0", "epochs=1"], "9"),
     "budget": (["steps=0"], "1s"),
     "batch_tokens": ([], "32"),
     "accumulate": ([], "2"),

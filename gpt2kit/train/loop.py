@@ -84,7 +84,7 @@ class Loop:
         if self.batches.width > model.config.n_positions:
             longest = int(self.batches.lengths(self.batches.longest()).max())
             raise DataError(f"a row has {longest} tokens, the model's window {model.config.n_positions}: prepare again")
-        steps = config.steps or max(1, round(config.epochs * len(self.batches)))
+        steps = config.steps or max(1, config.least_steps, round(config.epochs * len(self.batches)))
         self.pace = Pace(config, steps, validation is not None, self.team, clock)
         self.flop = 6 * model.parameter_count() * self.batches.epoch_tokens / len(self.batches) * steps
         if self.pace.budget is not None:

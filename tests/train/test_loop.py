@@ -391,6 +391,17 @@ def test_epochs_give_the_steps(train: Store, tmp_path: Path, epochs: float, step
     assert loop.steps == max(1, round(steps * len(loop.batches)))
 
 
+@pytest.mark.parametrize(("given", "least", "steps"), [(0, 0, 1), (0, 5, 5), (3, 5, 3)])
+def test_a_short_epoch_is_read_again(train: Store, tmp_path: Path, given: int, least: int, steps: int) -> None:
+    loop = Loop(model_of(), train, None, replace(BASE, steps=given, epochs=0.01, least_steps=least), tmp_path)
+    assert loop.steps == steps
+
+
+def test_epochs_beyond_the_least_steps_count(train: Store, tmp_path: Path) -> None:
+    loop = Loop(model_of(), train, None, replace(BASE, steps=0, epochs=5.0, least_steps=1), tmp_path)
+    assert loop.steps == 5 * len(loop.batches) > 1
+
+
 def test_what_is_said_at_the_start_and_at_each_step(train: Store, val: Store, tmp_path: Path) -> None:
     loop = Loop(model_of(), train, val, replace(BASE, evaluate_every=5), tmp_path)
     events = list(loop.run(Kept()))
