@@ -7,7 +7,9 @@ name of its own (DNS rebinding), and questions must carry a secret that only the
 import hmac
 import json
 import secrets
+import socket
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -137,11 +139,27 @@ def _respelled(answer: list[int], first: Side, other: Side) -> list[int]:
 class Server(ThreadingHTTPServer):
     """Listens on this machine alone; `port` 0 takes one that is free."""
 
-    daemon_threads = True
+    daemon_threads = False  # one that is still there when Python ends may abort the process
 
     def __init__(self, explorer: Explorer, port: int = 0) -> None:
         super().__init__((LOOPBACK, port), Handler)
         self.explorer = explorer
+        self.connections: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """What is being answered still is; nothing more is read, so that every thread ends."""
+        for connection in list(self.connections):
+            with suppress(OSError):  # the other side has closed it
+                connection.shutdown(socket.SHUT_RD)
+        super().server_close()
 
     @property
     def address(self) -> str:

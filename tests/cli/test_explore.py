@@ -34,9 +34,9 @@ def test_it_serves_until_it_is_stopped(run_of: RunOf) -> None:
         connection = http.client.HTTPConnection(address.removeprefix("http://").rstrip("/"), timeout=30)
         connection.request("GET", "/")
         assert "The robot" in connection.getresponse().read().decode()
-        connection.close()
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=30)  # a browser's connection is still open
+        connection.close()
     finally:
         process.kill()
     assert process.returncode == 130
