@@ -211,7 +211,7 @@ def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
     model = model_in(folder, recipe.model.dropout)
     if not task.extends(folder):
         raise DataError(f"{init} has another tokenizer than the data: prepare it with --tokenizer {init}")
-    # An answer begins a text. A head's tokens end one or stand between two: they begin at the mean, as was measured.
+    # An answer begins a text. A head's tokens end one or stand between two: they begin at the mean.
     hf.grow_vocabulary(model, task.vocab_size, task.eos if task.layout == "rows" else None)
     if model.outputs != task.outputs:  # a head that tells the same apart is kept
         model.answer_with(task.outputs)
