@@ -10,6 +10,7 @@ memory is its own; figures are medians over the rounds, ratios of time are media
 full             GPT-2's attention in every layer, in the fused kernel, which never holds all weights at once
 full, as written the same as three plain products, as in 2018: every layer keeps a weight for each pair of positions
 T-DMCA           local,compressed,local,compressed,local (Liu et al. 2018): blocks of 256, and keys and values in threes
+no attention     queries, keys and values are made and added up: what all the rest costs, whatever attends
 
 `GiB` is the most that the process has held (a GPU: that was allocated), `steps` what of it came with the steps.
 """
@@ -46,8 +47,13 @@ LOSS = 512
 """Positions with a target, the last of the row."""
 
 LENGTHS = [1024, 2048, 4096, 8192, 16384, 32768]
-PROGRAMS = {"full": "full", "full, as written": "full", "T-DMCA": "local,compressed,local,compressed,local"}
-FULL, WRITTEN, OURS = PROGRAMS
+PROGRAMS = {
+    "full": "full",
+    "full, as written": "full",
+    "T-DMCA": "local,compressed,local,compressed,local",
+    "no attention": "full",
+}
+FULL, WRITTEN, OURS, NOTHING = PROGRAMS
 SHARE_OF_FREE = 0.9
 """What a process may take of a machine's free memory, so that it fails alone."""
 
@@ -63,8 +69,8 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
     free = allowance.memory()
     if device.type == "cpu" and free:
         resource.setrlimit(resource.RLIMIT_DATA, (int(SHARE_OF_FREE * free[1]), resource.RLIM_INFINITY))
-    if order["program"] == WRITTEN:
-        attention.causal_attention = _as_written
+    if order["program"] in REPLACED:
+        attention.causal_attention = REPLACED[order["program"]]
     try:
         return {"dtype": dtype, **_steps(order, device, dtype)}
     except Exception as error:
@@ -75,6 +81,14 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
 
 def _as_written(query: Tensor, key: Tensor, value: Tensor, table_HSK: Tensor | None = None) -> Tensor:
     return attention.short_attention(query, key, value)
+
+
+def _nothing(query: Tensor, key: Tensor, value: Tensor, table_HSK: Tensor | None = None) -> Tensor:
+    return query + key + value
+
+
+REPLACED = {WRITTEN: _as_written, NOTHING: _nothing}
+"""Of these programs the attention is not the package's own."""
 
 
 def _steps(order: dict[str, Any], device: torch.device, dtype: str) -> dict[str, Any]:
