@@ -74,6 +74,7 @@ def train(
             _keep_weights(model, recipe.train, init)
         else:  # also for a run that was killed before its first save: it starts again from the same weights
             model = first_model(recipe, task, init)
+        work = loop_of(recipe.train, task, stores, model, run, team)
         if resume and team.chief:
             files.remove_leftovers(run)
         elif team.chief:
@@ -82,7 +83,6 @@ def train(
                 hf.save_config(folder, model, task.eos)
             alone.enter_context(files.held(run))
         team.wait()
-        work = loop_of(recipe.train, task, stores, model, run, team)
         if resume:
             work.resume()
             if team.chief:
@@ -210,7 +210,10 @@ def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
     folder = fetch(init)
     model = model_in(folder, recipe.model.dropout)
     if not task.extends(folder):
-        raise DataError(f"{init} has another tokenizer than the data: prepare it with --tokenizer {init}")
+        window = model.config.n_positions
+        longer = task.layout != "stream" and recipe.model.n_positions > window
+        shorter = f" --set model.n_positions={window}" if longer else ""
+        raise DataError(f"{init} has another tokenizer than the data: prepare it with --tokenizer {init}{shorter}")
     # An answer begins a text. A head's tokens end one or stand between two: they begin at the mean.
     hf.grow_vocabulary(model, task.vocab_size, task.eos if task.layout == "rows" else None)
     if model.outputs != task.outputs:  # a head that tells the same apart is kept

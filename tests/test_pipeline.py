@@ -421,6 +421,10 @@ def test_init_with_another_tokenizer_is_refused(
     with pytest.raises(DataError, match=message):
         list(pipeline.train(tiny, tmp_path / "data", tmp_path / "run", init=str(pretrained)))
     assert not (tmp_path / "run").exists()
+    window = hf.read_config(pretrained)[0].n_positions
+    wider = with_settings(tiny, f"model.n_positions={window + 1}")
+    with pytest.raises(DataError, match=rf"{message} --set model.n_positions={window}$"):
+        list(pipeline.train(wider, tmp_path / "data", tmp_path / "run", init=str(pretrained)))
     with pytest.raises(DataError, match="nowhere is no folder"):
         list(pipeline.train(tiny, tmp_path / "data", tmp_path / "run", init="./nowhere"))
 
@@ -598,5 +602,6 @@ def test_data_of_another_task_or_window_is_refused(tiny: Recipe, corpus: list[st
     preparing.prepare(tiny, {"train": corpus, "val": corpus}, data)
     with pytest.raises(DataError, match="was prepared for translate, the recipe music is for music"):
         list(pipeline.train(replace(tiny, name="music", task_name="music"), data, tmp_path / "run"))
-    with pytest.raises(DataError, match=r"a row has \d+ tokens, the model's window 8: prepare again"):
+    with pytest.raises(DataError, match=r"a row has \d+ tokens, the model's window 8: prepare again with --set model"):
         list(pipeline.train(with_settings(tiny, "model.n_positions=8"), data, tmp_path / "run"))
+    assert not (tmp_path / "run").exists()

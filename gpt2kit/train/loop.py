@@ -83,7 +83,11 @@ class Loop:
         self.validation = None if validation is None else layout.validation(validation, config.batch_tokens)
         if self.batches.width > model.config.n_positions:
             longest = int(self.batches.lengths(self.batches.longest()).max())
-            raise DataError(f"a row has {longest} tokens, the model's window {model.config.n_positions}: prepare again")
+            window = model.config.n_positions
+            raise DataError(
+                f"a row has {longest} tokens, the model's window {window}: prepare again with --set "
+                f"model.n_positions={window}"
+            )
         steps = config.steps or max(1, config.least_steps, round(config.epochs * len(self.batches)))
         self.pace = Pace(config, steps, validation is not None, self.team, clock)
         self.flop = 6 * model.parameter_count() * self.batches.epoch_tokens / len(self.batches) * steps
