@@ -179,6 +179,8 @@ def layout_of(task: Task[Any, Any], window: int, config: TrainConfig) -> Layout:
     """How a task's ids become batches."""
     if task.layout != "rows" and config.loss_on != "answer":
         raise UserError(f"train.loss_on = {config.loss_on!r}: {task.layout} have no prompts to learn; leave it out")
+    if config.cutmix and not task.mixes:
+        raise UserError("train.cutmix mixes texts that have a label each: leave it out, this task has none such")
     if task.layout == "stream":
         return StreamLayout(window, task.crop)
     if task.layout == "examples":

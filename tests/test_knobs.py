@@ -89,6 +89,7 @@ TRAIN: dict[str, tuple[list[str], str]] = {
     "loss_on": ([], "all"),
     "lm_weight": (["labelled"], "3.0"),
     "token_dropout": (["labelled"], "0.5"),
+    "cutmix": (["labelled"], "1.0"),
     "label_smoothing": ([], "0.3"),
     "ema": ([], "0.9"),
     "evaluate_every": ([], "1"),

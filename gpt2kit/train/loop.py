@@ -99,7 +99,7 @@ class Loop:
         if config.checkpointing:
             checkpoint_blocks(self.model)
         loss = TargetLoss(config.label_smoothing, self.compiled)
-        objective = Objective(self.model, loss, config.lm_weight, config.token_dropout)
+        objective = Objective(self.model, loss, config.lm_weight, config.token_dropout, config.cutmix)
         self.module = distributed.spread(objective, config.parallel, self.team)
         self.gradient = Gradient(self.module, self.batches, self.team, self.dtype)
         self.optimizers = optim.build(self.model, config)
