@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-PIECE = 4
+PIECE = 2
 """Tokens that are taken together."""
 
 
