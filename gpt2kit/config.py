@@ -134,6 +134,9 @@ class TrainConfig:
         0.0,
         "of labelled texts: what the loss counts of texts with pieces of another one, and its label by their share",
     )
+    naive_bayes: bool = knob(
+        False, "of labels: naive Bayes of tokens and pairs of them beside the head, weighed on the validation part"
+    )
     label_smoothing: float = knob(0.0, "probability mass spread over the vocabulary in the training loss")
     ema: float = knob(0.0, "decay of the exponential average of the weights that is saved; 0 saves the last weights")
     evaluate_every: int = knob(0, "steps between validations; 0 means: ten times in a run")

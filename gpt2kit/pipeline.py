@@ -31,6 +31,7 @@ from gpt2kit.train import distributed, loop
 from gpt2kit.train import events as kinds
 from gpt2kit.train.state import STATE_FILE
 from gpt2kit.train.tensorboard import Board
+from gpt2kit.weighing import Weighed, weigh
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Samples:
     """(source, output, target), as text."""
 
 
-Event = kinds.Event | Samples
+Event = kinds.Event | Samples | Weighed
 
 
 def train(
@@ -89,6 +90,8 @@ def train(
                 folders.forget_after(run, work.step)
         yield from _logged(work, run, task, stores["val"], recipe, init or "")
         if team.chief and work.step == work.steps:
+            if recipe.train.naive_bayes:
+                yield weigh(run, task, stores["train"], stores["val"], recipe.train.device)
             folders.finish_run(run)
             (run / STATE_FILE).unlink(missing_ok=True)
             card.write(run)
@@ -128,6 +131,9 @@ def loop_of(
 ) -> loop.Loop:
     """The training loop; it validates if there is something to predict."""
     validation = stores["val"] if stores["val"].tokens > len(stores["val"]) else None
+    if config.naive_bayes and (validation is None or len(task.outputs) < 2):
+        why = "there is no validation part" if len(task.outputs) > 1 else "this task has none"
+        raise UserError(f"train.naive_bayes is weighed on labels of the validation part: leave it out, {why}")
     return loop.Loop(
         model, stores["train"], validation, config, run, team, layout_of(task, model.config.n_positions, config)
     )

@@ -74,7 +74,8 @@ IMPORTS: dict[str, set[str]] = {
     "card": {"errors", "files", "folders", "generate", "model", "recipe", "tasks"},
     "engine": {"config", "data", "errors", "folders", "generate", "model", "recipe", "tasks"},
     "preparing": {"data", "errors", "files", "folders", "recipe", "tasks"},
-    "pipeline": CORE | {"card", "engine", "folders", "preparing", "recipe", "tasks"},
+    "pipeline": CORE | {"card", "engine", "folders", "preparing", "recipe", "tasks", "weighing"},
+    "weighing": {"data", "engine", "generate", "model", "tasks"},
     "showing": {"data", "pipeline", "recipe", "tasks"},
     "preflight": {"data", "errors", "files", "folders", "pipeline", "recipe", "tasks", "train"},
     "merging": {"card", "data", "errors", "files", "folders", "model", "train"},
@@ -85,7 +86,7 @@ IMPORTS: dict[str, set[str]] = {
     "doctor": {"allowance", "model", "music", "tasks", "train"},
     "cli": CORE
     | {"card", "doctor", "engine", "folders", "inspection", "merging", "performer", "pipeline", "preflight"}
-    | {"preparing", "recipe", "scoring", "selftest", "showing", "tasks"},
+    | {"preparing", "recipe", "scoring", "selftest", "showing", "tasks", "weighing"},
     "__main__": {"cli"},
     "__init__": {"engine", "model", "pipeline", "preparing", "recipe", "scoring", "tasks"},
 }

@@ -90,6 +90,7 @@ TRAIN: dict[str, tuple[list[str], str]] = {
     "lm_weight": (["labelled"], "3.0"),
     "token_dropout": (["labelled"], "0.5"),
     "cutmix": (["labelled"], "1.0"),
+    "naive_bayes": (["labelled"], "true"),
     "label_smoothing": ([], "0.3"),
     "ema": ([], "0.9"),
     "evaluate_every": ([], "1"),

@@ -236,3 +236,35 @@ def test_a_label_is_no_prompt(reviews: Path, capsys: Capture) -> None:
     words = ["finetune", "train", str(reviews.parent / "data"), "--out", str(reviews.parent / "x")]
     assert run([*words, "--set", "train.loss_on=all", "--set", "model.n_positions=64"]) == 2
     assert "examples have no prompts to learn" in capsys.readouterr().err
+
+
+def test_naive_bayes_beside_the_head(
+    reviews: Path, tmp_path: Path, examples: Examples, capsys: Capture, questions: Path
+) -> None:
+    """It is weighed at the end of a training; answers are of both, and evaluate has each of them alone beside that."""
+    data, out = str(reviews.parent / "data"), str(tmp_path / "run")
+    words = ["finetune", "train", data, "--out", out, *of_train(examples("finetune").TINY), "--set", "train.steps=1"]
+    words += ["--set", "train.naive_bayes=true"]
+    assert run(words) == 0
+    assert "naive Bayes" in capsys.readouterr().err
+    head = GPT2ForSequenceClassification.from_pretrained(out).eval()
+    engine = load(out)
+    prompt, _ = engine.prompt(engine.task.parse("a fine joy"), engine.config)
+    alone = head(torch.tensor([prompt])).logits[0].softmax(-1).tolist()
+    assert engine.bayes is not None
+    assert run(["finetune", "--run", out, "a fine joy", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["probabilities"]
+    both = engine.bayes.beside(alone, engine.bayes.answered(prompt))
+    assert [told["bad"], told["good"]] == pytest.approx(both, abs=1e-5)
+    assert told["good"] > 0.5 + abs(alone[1] - 0.5) / 2, "after one step it is naive Bayes that tells"
+    assert run(["finetune", "evaluate", "--run", out, "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["beside"]["naive Bayes alone"]["accuracy"]["value"] == 100
+    assert set(scores["beside"]) == {"head alone", "naive Bayes alone"}
+    assert run(["inspect", out, "a fine joy", "--text"]) == 0
+    assert "of which only the head is shown" in capsys.readouterr().out
+    other = str(questions.parent / "data")
+    words = ["finetune", "train", other, "--out", str(tmp_path / "x"), *of_train(examples("finetune").TINY)]
+    assert run([*words, "--set", "train.naive_bayes=true"]) == 2
+    assert "train.naive_bayes is weighed on labels" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
