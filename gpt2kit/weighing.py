@@ -15,7 +15,7 @@ from gpt2kit.tasks.base import Task
 
 @dataclass(frozen=True)
 class Weighed:
-    """What the two count in an answer, and the validation loss of the head alone and of both, in nats an example."""
+    """Their weights in an answer, and the validation loss of the head alone and of both, in nats an example."""
 
     head: float
     bayes: float
@@ -34,8 +34,8 @@ def weigh(run: Path, task: Task[Any, Any], train: Store, validation: Store, devi
     bayes = bayes.weighed(heads, prompts, answers)
     bayes.save(run)
     both = [bayes.beside(head, bayes.answered(prompt)) for head, prompt in zip(heads, prompts, strict=True)]
-    counts = bayes.counts_2.tolist()
-    return Weighed(counts[0], counts[1], _loss(heads, answers), _loss(both, answers))
+    head, own = bayes.weights_2.tolist()
+    return Weighed(head, own, _loss(heads, answers), _loss(both, answers))
 
 
 def _loss(found: list[list[float]], answers: list[int]) -> float:

@@ -36,7 +36,7 @@ def training(events: "Iterable[Event]") -> "Iterator[Event]":
                 console.say(f"step {event.step:,}  ended: {event.validations} validations in a row were not the lowest")
             elif isinstance(event, Weighed):
                 losses = f"validation loss {event.before:.4f} by the head alone, {event.after:.4f} by both"
-                console.say(f"the head counts {event.head:.2f}, naive Bayes {event.bayes:.2f}: {losses}")
+                console.say(f"the head weighs {event.head:.2f}, naive Bayes {event.bayes:.2f}: {losses}")
             elif isinstance(event, pipeline.Samples):
                 for row in event.rows:
                     reports.comparison(*row)

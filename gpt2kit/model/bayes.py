@@ -32,8 +32,8 @@ class NaiveBayes:
     """Logarithms of how likely each is in a text with that answer."""
     priors_C: Tensor
     """Logarithms of how likely each answer is."""
-    counts_2: Tensor
-    """What the head's log-probabilities count in an answer of both, and what these do."""
+    weights_2: Tensor
+    """Of the head's log-probabilities in an answer of both, and of these."""
     vocab_size: int
 
     @classmethod
@@ -58,27 +58,27 @@ class NaiveBayes:
 
     def beside(self, head: Sequence[float], bayes: Sequence[float]) -> list[float]:
         """How likely each answer is by both together, from what it is by each."""
-        logits_C = self.counts_2 @ _logarithms([head, bayes])
+        logits_C = self.weights_2 @ _logarithms([head, bayes])
         found: list[float] = logits_C.softmax(-1).tolist()
         return found
 
     def weighed(self, heads: Sequence[Sequence[float]], texts: Sequence[Sequence[int]], answers: Sequence[int]) -> Self:
-        """With the counts that make these answers likeliest beside a head's probabilities; the fewer examples, the
+        """With the weights that make these answers likeliest beside a head's probabilities; the fewer examples, the
         nearer to the head alone (as if drawn from a normal distribution around it, of variance 1)."""
         both_2EC = torch.stack((_logarithms(heads), self._logits(texts).log_softmax(-1))).double()
         alone_2 = torch.tensor([1.0, 0.0], dtype=torch.double)
-        counts_2, answers_E = alone_2.clone().requires_grad_(), torch.tensor(answers)
-        search = torch.optim.LBFGS([counts_2], max_iter=100, line_search_fn="strong_wolfe")
+        weights_2, answers_E = alone_2.clone().requires_grad_(), torch.tensor(answers)
+        search = torch.optim.LBFGS([weights_2], max_iter=100, line_search_fn="strong_wolfe")
 
         def unlikeliness() -> Tensor:
             search.zero_grad()
-            logits_EC = torch.einsum("k,kec->ec", counts_2, both_2EC)
-            loss = F.cross_entropy(logits_EC, answers_E, reduction="sum") + (counts_2 - alone_2).square().sum() / 2
+            logits_EC = torch.einsum("k,kec->ec", weights_2, both_2EC)
+            loss = F.cross_entropy(logits_EC, answers_E, reduction="sum") + (weights_2 - alone_2).square().sum() / 2
             loss.backward()
             return loss
 
         search.step(unlikeliness)
-        return replace(self, counts_2=counts_2.detach().clamp(min=0).float())
+        return replace(self, weights_2=weights_2.detach().clamp(min=0).float())
 
     def _logits(self, texts: Sequence[Sequence[int]]) -> Tensor:
         """[E, C]"""
@@ -111,7 +111,7 @@ class NaiveBayes:
             "features_F": (features,),
             "likelihoods_FC": (features, answers),
             "priors_C": (answers,),
-            "counts_2": (2,),
+            "weights_2": (2,),
         }
         if wrong := [f"{name} has shape {shape}" for name, shape in shapes if shape != wanted[name]]:
             raise DataError(f"{path}: {wrong[0]}; the run has {answers} labels")

@@ -1,4 +1,4 @@
-"""Naive Bayes beside a head, by scikit-learn's own and by the loss that its counts are to lower."""
+"""Naive Bayes beside a head, by scikit-learn's own and by the loss that its weights are to lower."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -54,25 +54,25 @@ def test_what_was_never_seen_says_nothing() -> None:
     assert bayes.answered([29, 1]) == pytest.approx(bayes.answered([1])), "also beyond the last feature"
 
 
-def test_counts_have_the_lowest_loss_with_a_mild_pull_to_the_head_alone() -> None:
+def test_weights_have_the_lowest_loss_with_a_mild_pull_to_the_head_alone() -> None:
     learned, rows = texts_of(0, 60), texts_of(2, 50)
     texts, answers = [ids for ids, _ in rows], [answer for _, answer in rows]
     heads = probabilities(3, len(rows))
     bayes = NaiveBayes.learned(learned, VOCAB, ANSWERS).weighed(heads, texts, answers)
     logs = np.log([heads, [bayes.answered(ids) for ids in texts]])
 
-    def loss(counts: np.ndarray) -> float:
-        mixed = np.tensordot(counts, logs, 1)
+    def loss(weights: np.ndarray) -> float:
+        mixed = np.tensordot(weights, logs, 1)
         told = mixed - np.log(np.exp(mixed).sum(-1, keepdims=True))
-        return float(-told[np.arange(len(answers)), answers].sum() + ((counts - [1, 0]) ** 2).sum() / 2)
+        return float(-told[np.arange(len(answers)), answers].sum() + ((weights - [1, 0]) ** 2).sum() / 2)
 
-    counts = bayes.counts_2.double().numpy()
-    assert counts.min() > 0
+    weights = bayes.weights_2.double().numpy()
+    assert weights.min() > 0
     for direction in range(8):  # a convex loss: nothing around it is lower, nothing anywhere is
         angle = direction * np.pi / 4
-        assert loss(counts) < loss(counts + 0.01 * np.array([np.cos(angle), np.sin(angle)]))
+        assert loss(weights) < loss(weights + 0.01 * np.array([np.cos(angle), np.sin(angle)]))
     both = [bayes.beside(head, bayes.answered(ids)) for head, ids in zip(heads, texts, strict=True)]
-    expected = np.exp(np.tensordot(counts, logs, 1))
+    expected = np.exp(np.tensordot(weights, logs, 1))
     np.testing.assert_allclose(both, expected / expected.sum(-1, keepdims=True), atol=1e-5)
 
 
@@ -85,7 +85,7 @@ def test_no_validation_example_leaves_the_head_alone() -> None:
 def test_a_certain_head_is_not_beyond_numbers() -> None:
     bayes = NaiveBayes.learned(texts_of(0, 60), VOCAB, ANSWERS)
     weighed = bayes.weighed([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], [[1], [2]], [0, 2])
-    assert bool(weighed.counts_2.isfinite().all())
+    assert bool(weighed.weights_2.isfinite().all())
     assert sum(weighed.beside([1.0, 0.0, 0.0], [0.0, 0.0, 1.0])) == pytest.approx(1)
 
 
@@ -108,7 +108,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match=r"bayes\.safetensors is damaged"):
         NaiveBayes.load(tmp_path, ANSWERS)
-    for damaged in (tensors | {"more": torch.zeros(1)}, {name: tensors[name] for name in ("priors_C", "counts_2")}):
+    for damaged in (tensors | {"more": torch.zeros(1)}, {name: tensors[name] for name in ("priors_C", "weights_2")}):
         save_file(damaged, path, {"vocab_size": "30"})
         with pytest.raises(DataError, match=r"bayes\.safetensors is damaged"):
             NaiveBayes.load(tmp_path, ANSWERS)
