@@ -131,9 +131,11 @@ def loop_of(
 ) -> loop.Loop:
     """The training loop; it validates if there is something to predict."""
     validation = stores["val"] if stores["val"].tokens > len(stores["val"]) else None
-    if config.naive_bayes and (validation is None or len(task.outputs) < 2):
-        why = "there is no validation part" if len(task.outputs) > 1 else "this task has none"
-        raise UserError(f"train.naive_bayes is weighed on labels of the validation part: leave it out, {why}")
+    if config.naive_bayes and validation is None:
+        raise UserError(
+            "train.naive_bayes is weighed on the validation part, and there is none: prepare again with --val CORPUS "
+            "or a larger task.held_out, or leave it out"
+        )
     return loop.Loop(
         model, stores["train"], validation, config, run, team, layout_of(task, model.config.n_positions, config)
     )
@@ -187,6 +189,8 @@ def layout_of(task: Task[Any, Any], window: int, config: TrainConfig) -> Layout:
         raise UserError(f"train.loss_on = {config.loss_on!r}: {task.layout} have no prompts to learn; leave it out")
     if config.cutmix and not task.mixes:
         raise UserError("train.cutmix mixes texts that have a label each: leave it out, this task has none such")
+    if config.naive_bayes and len(task.outputs) < 2:
+        raise UserError("train.naive_bayes tells labels apart: leave it out, this task has none")
     if task.layout == "stream":
         return StreamLayout(window, task.crop)
     if task.layout == "examples":

@@ -266,5 +266,10 @@ def test_naive_bayes_beside_the_head(
     other = str(questions.parent / "data")
     words = ["finetune", "train", other, "--out", str(tmp_path / "x"), *of_train(examples("finetune").TINY)]
     assert run([*words, "--set", "train.naive_bayes=true"]) == 2
-    assert "train.naive_bayes is weighed on labels" in capsys.readouterr().err
+    assert "train.naive_bayes tells labels apart" in capsys.readouterr().err
+    few, data = write_csv(tmp_path / "few.csv", "text,label", REVIEWS), str(tmp_path / "few")
+    assert run(["finetune", "prepare", few, "--out", data, "--tokenizer", str(reviews)]) == 0
+    words = ["finetune", "train", data, "--out", str(tmp_path / "x"), *of_train(examples("finetune").TINY)]
+    assert run([*words, "--set", "train.naive_bayes=true"]) == 2
+    assert "prepare again with --val" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
