@@ -44,7 +44,7 @@ class Objective(nn.Module):
         """Summed loss to differentiate, and summed cross-entropy in nats; positions are flat in B x T.
 
         With answers the latter is theirs, and the former has beside it the language model's, weighted target by target
-        (Radford et al. 2018, equation 5).
+        (Radford et al. 2018, equation 5), and that of mixed texts.
         """
         if ends_B is None or examples_B is None or slots_B is None or answers_E is None:
             hidden_ND = self.model.hidden(ids_BT).flatten(0, 1)[positions_N]
