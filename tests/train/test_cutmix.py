@@ -1,6 +1,8 @@
 """CutMix for texts: what is taken, from where, and what it counts."""
 
 from collections.abc import Callable
+from itertools import count
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,7 +17,10 @@ from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.pipeline import layout_of
 from gpt2kit.tasks.finetune import Finetune
 from gpt2kit.train import objective as objectives
+from gpt2kit.train import speed
 from gpt2kit.train.cutmix import PIECE, mixed
+from gpt2kit.train.events import Step
+from gpt2kit.train.loop import Loop
 from gpt2kit.train.objective import Objective
 
 BuildModel = Callable[..., GPT2]
@@ -99,6 +104,27 @@ def test_mixed_texts_count_for_both_labels_by_their_share(
     objective = Objective(model, TargetLoss(), 0.5, token_dropout, 2.0).eval()
     plain = Objective(model, TargetLoss()).eval()
     assert float(objective(*inputs)[0].detach()) == float(plain(*inputs)[0].detach()), "validation mixes nothing"
+
+
+def test_texts_that_are_read_twice_are_counted_twice(
+    store_of: Write, tiny_model: BuildModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a run computes decides on compilation, and each step's part of it is the share of the machine's peak."""
+    monkeypatch.setattr(speed, "peak", lambda *_: 1e12)
+    model = tiny_model()
+    model.answer_with(("a", "b"))
+    store = store_of([([START, 3, 4, EXTRACT], [n % 2]) for n in range(4)])
+    planned, stepped = [], []
+    for cutmix in (0.0, 1.0):
+        config = TrainConfig(steps=1, cutmix=cutmix, device="cpu", dtype="fp32", compile="off")
+        work = Loop(model, store, None, config, tmp_path, layout=ExampleLayout(EXTRACT), clock=count().__next__)
+        planned.append(work.flop)
+        (step,) = (event for event in work.run(lambda _: None) if isinstance(event, Step))
+        stepped.append(step.of_peak)
+    assert planned[1] == pytest.approx(2 * planned[0])
+    assert 1.5 < stepped[1] / stepped[0] < 2.5, (
+        "twice but for the head, at one second a step by the clock that is given"
+    )
 
 
 @pytest.mark.parametrize("kind", ["entailment", "similarity", "choice", "completion", "text"])
