@@ -36,12 +36,12 @@ from peers.decoders import PROGRAMS, Ids
 from report import add_options, chosen, failures, known_gpu, protocol, ratios, table, versions
 from turns import Plan, Player, Settings, play, serve
 
-from gpt2kit import folders
 from gpt2kit.config import GenerateConfig, ModelConfig
 from gpt2kit.errors import MachineError
 from gpt2kit.model import hf
 from gpt2kit.model.device import pick_device, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.runs import folder as folders
 from gpt2kit.tasks.base import Record
 
 BANDWIDTHS = {"H200": 4.8e12, "H100": 3.35e12, "A100": 2.0e12}

@@ -32,15 +32,15 @@ from machine import record
 from torch import Tensor
 from turns import device_idle, memory
 
-from gpt2kit import allowance
+from gpt2kit import system as allowance
 from gpt2kit.config import ModelConfig, TrainConfig
-from gpt2kit.evaluate.loss import TargetLoss
 from gpt2kit.model import attention
 from gpt2kit.model.device import autocast, keep_memory, pick_device, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.train import optim
-from gpt2kit.train.memory import is_out_of_memory
-from gpt2kit.train.objective import Objective
+from gpt2kit.model.loss import TargetLoss
+from gpt2kit.training import optim
+from gpt2kit.training.memory import is_out_of_memory
+from gpt2kit.training.objective import Objective
 
 LAYERS, WIDTH, HEADS, VOCABULARY = 5, 256, 4, 8192
 LOSS = 512

@@ -20,13 +20,13 @@ from machine import record
 from turns import memory
 
 from gpt2kit.config import ModelConfig, TrainConfig
-from gpt2kit.evaluate.loss import TargetLoss
 from gpt2kit.model import hf, lora
 from gpt2kit.model.device import autocast, keep_memory, pick_device, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.train import optim
-from gpt2kit.train.checkpointing import checkpoint_blocks
-from gpt2kit.train.objective import Objective
+from gpt2kit.model.loss import TargetLoss
+from gpt2kit.training import optim
+from gpt2kit.training.checkpointing import checkpoint_blocks
+from gpt2kit.training.objective import Objective
 
 VOCABULARY, RANK, NEW, STEPS = 50257, 8, 3, 3
 PROGRAMS = ("full", "LoRA", "LoRA and new tokens")

@@ -27,10 +27,10 @@ from runs import gpt2kit, history, learned, scored, trained
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from gpt2kit.data.store import Store, StoreWriter
-from gpt2kit.evaluate.bootstrap import interval
-from gpt2kit.evaluate.rouge import Rouge
-from gpt2kit.evaluate.words import words
-from gpt2kit.folders import load_task
+from gpt2kit.metrics.bootstrap import interval
+from gpt2kit.metrics.rouge import Rouge
+from gpt2kit.metrics.words import words
+from gpt2kit.runs.folder import load_task
 
 SHARES = (0.01, 0.1, 1.0)
 RATES = {"pretrained": ("2.5e-4", "1e-3"), "random": ("1e-3", "4e-3")}

@@ -16,12 +16,12 @@ from pathlib import Path
 from machine import record
 from runs import gpt2kit, trained
 
-from gpt2kit import engine
 from gpt2kit.data.batches import RowLayout
 from gpt2kit.data.store import Store, StoreWriter
-from gpt2kit.folders import load_task
 from gpt2kit.model.device import pick_dtype
-from gpt2kit.train.validate import validation_loss
+from gpt2kit.pipeline import engine
+from gpt2kit.runs.folder import load_task
+from gpt2kit.training.validate import validation_loss
 
 SHOWN = 5
 """So many of the first summaries are recorded."""

@@ -7,28 +7,28 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gpt2kit.engine import Engine, load
     from gpt2kit.model.gpt2 import GPT2
-    from gpt2kit.pipeline import train
-    from gpt2kit.preparing import prepare
+    from gpt2kit.pipeline.engine import Engine, load
+    from gpt2kit.pipeline.evaluate import evaluate
+    from gpt2kit.pipeline.prepare import prepare
+    from gpt2kit.pipeline.train import train
     from gpt2kit.recipe import Recipe
     from gpt2kit.recipe import load as load_recipe
-    from gpt2kit.scoring import evaluate
     from gpt2kit.tasks.base import Record, Task
 
 __all__ = ["GPT2", "Engine", "Recipe", "Record", "Task", "evaluate", "load", "load_recipe", "prepare", "train"]
 
 _HOMES = {
-    "Engine": "engine",
+    "Engine": "pipeline.engine",
     "GPT2": "model.gpt2",
     "Recipe": "recipe",
     "Record": "tasks.base",
     "Task": "tasks.base",
-    "evaluate": "scoring",
-    "load": "engine",
+    "evaluate": "pipeline.evaluate",
+    "load": "pipeline.engine",
     "load_recipe": "recipe",
-    "prepare": "preparing",
-    "train": "pipeline",
+    "prepare": "pipeline.prepare",
+    "train": "pipeline.train",
 }
 
 

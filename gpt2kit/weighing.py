@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from gpt2kit.data.store import Store
-from gpt2kit.engine import model_in
-from gpt2kit.generate.choose import probabilities
+from gpt2kit.decoding.classify import probabilities
 from gpt2kit.model.bayes import LEAST, NaiveBayes
 from gpt2kit.model.device import pick_device
+from gpt2kit.pipeline.engine import model_in
 from gpt2kit.tasks.base import Task
 
 

@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import gpt2kit
+
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import torch  # after the switch that it and the Hub's client read
@@ -338,7 +340,7 @@ def examples() -> Callable[[str], Any]:
 def prepared(examples: Callable[[str], Any]) -> Callable[..., Any]:
     """`prepared(kind, folder, *settings)`: a task's own examples, or one of TABLES for finetune, in `folder`/data, for
     training and for validation. Returns the tiny recipe."""
-    from gpt2kit import preparing, recipe
+    from gpt2kit import recipe
 
     def prepare(kind: str, folder: Path, *settings: str) -> Any:
         name = "finetune" if kind in TABLES else kind
@@ -348,7 +350,7 @@ def prepared(examples: Callable[[str], Any]) -> Callable[..., Any]:
             if kind in TABLES
             else examples(name).write_corpus(folder)
         )
-        preparing.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
+        gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
         return tiny
 
     return prepare
@@ -357,14 +359,14 @@ def prepared(examples: Callable[[str], Any]) -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def by_heart(tmp_path_factory: pytest.TempPathFactory, examples: Callable[[str], Any]) -> Path:
     """A translate run that knows its few pairs by heart; `corpus.jsonl` and the prepared `data` are beside it."""
-    from gpt2kit import pipeline, preparing, recipe
+    from gpt2kit import recipe
 
     folder = tmp_path_factory.mktemp("by-heart")
     translate = examples("translate")
     corpus = translate.write_corpus(folder)
     tiny = recipe.load("translate", translate.TINY)
-    preparing.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
-    list(pipeline.train(tiny, folder / "data", folder / "run"))
+    gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
+    list(gpt2kit.train(tiny, folder / "data", folder / "run"))
     return folder / "run"
 
 
@@ -383,7 +385,7 @@ FEW = ["train.steps=4", "train.evaluate_every=2", "train.samples=0"]
 def run_of(tmp_path_factory: pytest.TempPathFactory, examples: Callable[[str], Any]) -> Callable[..., Path]:
     """`run_of("music", "model.attention=relative", init=None)`: a run of a few steps, which is not to be changed, and
     its data beside it. Instead of a task it may be one of TABLES, for finetune."""
-    from gpt2kit import pipeline, preparing, recipe
+    from gpt2kit import recipe
 
     made: dict[tuple[Any, ...], Path] = {}
 
@@ -400,8 +402,8 @@ def run_of(tmp_path_factory: pytest.TempPathFactory, examples: Callable[[str], A
             corpus = module.write_corpus(folder)
         tokenizer = [f"task.tokenizer={init}"] if init is not None and task != "music" else []
         tiny = recipe.load(task, [*module.TINY, *FEW, *settings, *tokenizer])
-        preparing.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
-        list(pipeline.train(tiny, folder / "data", folder / "run", str(init) if init else None))
+        gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
+        list(gpt2kit.train(tiny, folder / "data", folder / "run", str(init) if init else None))
         made[(kind, *settings, init)] = folder / "run"
         return folder / "run"
 

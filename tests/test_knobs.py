@@ -11,15 +11,17 @@ import pytest
 import torch
 from torch import nn
 
-from gpt2kit import engine, pipeline, preparing, recipe, tasks
+import gpt2kit
+from gpt2kit import recipe, tasks
 from gpt2kit.config import SIZES, GenerateConfig, ModelConfig, TrainConfig
+from gpt2kit.decoding import decode
+from gpt2kit.decoding.batching import batches
 from gpt2kit.errors import UserError
-from gpt2kit.generate import decode
-from gpt2kit.generate.batching import batches
 from gpt2kit.model.gpt2 import GPT2, Block
+from gpt2kit.pipeline import engine
 from gpt2kit.tasks.formats.labelled import Labelled
-from gpt2kit.train import events as kinds
-from gpt2kit.train import loop
+from gpt2kit.training import events as kinds
+from gpt2kit.training import loop
 
 Prepared = Callable[..., Any]
 Examples = Callable[[str], Any]
@@ -123,7 +125,7 @@ def trainable(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> T
         tiny = prepared(kind, folder, "train.steps=4", "train.evaluate_every=2", "model.n_layer=2", "train.samples=0")
         found[kind] = (tiny, folder)
     tiny, folder = found["translate"]
-    list(pipeline.train(tiny, folder / "data", folder / "init"))
+    list(gpt2kit.train(tiny, folder / "data", folder / "init"))
     return found
 
 
@@ -155,7 +157,7 @@ def training_seen(trainable: Trainable, settings: list[str], done: dict[str, int
     done.update(blocks=0, saves=0)
     try:
         changed = recipe.build("changed", recipe.apply(tiny.table(), chosen))
-        told = list(pipeline.train(changed, folder / "data", run, init))
+        told = list(gpt2kit.train(changed, folder / "data", run, init))
     except UserError as error:
         return str(error)
     seen = [
@@ -237,9 +239,9 @@ def test_every_generate_knob_is_in_the_table() -> None:
 
 
 def test_the_device_is_where_the_model_is(by_heart: Path) -> None:
-    assert engine.load(by_heart, {"device": "cpu"}).model.head.device.type == "cpu"
+    assert gpt2kit.load(by_heart, {"device": "cpu"}).model.head.device.type == "cpu"
     with pytest.raises(UserError, match="cuda:99"):
-        engine.load(by_heart, {"device": "cuda:99"}).results(["I am a student"]).__next__()
+        gpt2kit.load(by_heart, {"device": "cuda:99"}).results(["I am a student"]).__next__()
 
 
 # [task]: what preparing, training or asking makes of them
@@ -250,7 +252,7 @@ LONG = " ".join(f"Sentence {number} says a little." for number in range(60))
 def prepared_seen(task: str, tiny: list[str], corpus: list[str], folder: Path, *settings: str) -> object:
     """The files of a prepared folder, but for what repeats the settings."""
     try:
-        preparing.prepare(recipe.load(task, [*tiny, *settings]), {"train": corpus}, folder)
+        gpt2kit.prepare(recipe.load(task, [*tiny, *settings]), {"train": corpus}, folder)
     except UserError as error:
         return str(error)
     kept = (path for path in sorted(folder.iterdir()) if path.name not in ("task.json", "prepare.json"))
@@ -345,8 +347,8 @@ def test_task_knobs(
 
 def test_a_title_is_read(prepared: Prepared, tmp_path: Path) -> None:
     tiny = prepared("summarize", tmp_path)
-    list(pipeline.train(tiny, tmp_path / "data", tmp_path / "run"))
-    prompts = [engine.load(tmp_path / "run", title=title).task for title in ("", "Oak")]
+    list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"))
+    prompts = [gpt2kit.load(tmp_path / "run", title=title).task for title in ("", "Oak")]
     assert prompts[0].encode_source(prompts[0].parse("text")) != prompts[1].encode_source(prompts[1].parse("text"))
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import pipeline, preparing, recipe, tasks
+import gpt2kit
+from gpt2kit import recipe, tasks
 from gpt2kit.config import SIZES, GenerateConfig, ModelConfig, TrainConfig
-from gpt2kit.engine import load
 from gpt2kit.errors import RecipeError
-from gpt2kit.train import events as kinds
+from gpt2kit.pipeline.engine import load
+from gpt2kit.training import events as kinds
 
 SHRUNK = [
     *("model.size=", "model.n_layer=1", "model.n_head=2", "model.n_embd=16", "model.dropout=0", "train.steps=2"),
@@ -46,8 +47,8 @@ def test_a_shipped_recipe_shrunk_to_two_steps_runs(name: str, examples: Callable
     own = [setting for setting in module.TINY if setting.startswith("task.")]
     layers = recipe.load(name).model.attention.count(",") + 1
     shrunk = recipe.load(name, [*own, *SHRUNK, f"model.n_layer={layers}"], task)
-    preparing.prepare(shrunk, {"train": corpus, "val": corpus}, tmp_path / "data")
-    events = list(pipeline.train(shrunk, tmp_path / "data", tmp_path / "run"))
+    gpt2kit.prepare(shrunk, {"train": corpus, "val": corpus}, tmp_path / "data")
+    events = list(gpt2kit.train(shrunk, tmp_path / "data", tmp_path / "run"))
     assert [event.step for event in events if isinstance(event, kinds.Step)] == [1, 2]
     assert len(list(load(tmp_path / "run").results([module.RECORDS[0].source]))) == 1
 

@@ -15,7 +15,7 @@ import torch
 from turns import Program, Settings, Turn
 
 from gpt2kit.config import GenerateConfig
-from gpt2kit.generate import decode
+from gpt2kit.decoding import decode
 from gpt2kit.model import hf
 from gpt2kit.model.device import pick_device
 

@@ -17,7 +17,7 @@ from gpt2kit.data.batches import RowBatches
 from gpt2kit.data.store import Store
 from gpt2kit.model import hf
 from gpt2kit.model.device import autocast, pick_device, pick_dtype
-from gpt2kit.train import events, loop
+from gpt2kit.training import events, loop
 from peers import plain
 
 BETAS, DECAY, CLIP = (0.9, TrainConfig.beta2), TrainConfig.weight_decay, TrainConfig.clip

@@ -10,8 +10,8 @@ from gpt2kit.errors import UserError
 
 def scored(run: Path, told: dict[str, Any], samples: Sequence[tuple[str, str, str]]) -> None:
     """Keep an evaluation in its run, as `--json` tells it, and write the card anew."""
-    from gpt2kit import folders
-    from gpt2kit.card.write import write
+    from gpt2kit.runs import folder as folders
+    from gpt2kit.runs.card.write import write
 
     try:
         folders.keep_scores(run, told)
@@ -25,7 +25,7 @@ def scored(run: Path, told: dict[str, Any], samples: Sequence[tuple[str, str, st
 
 def own(run: Path) -> None:
     """Say so where the card is a user's own."""
-    from gpt2kit.card.write import CARD_FILE, kept
+    from gpt2kit.runs.card.write import CARD_FILE, kept
 
     if kept(run):
         console.say(f"{run / CARD_FILE} was edited: it is kept as it is")

@@ -12,8 +12,8 @@ from gpt2kit.cli import cards, console, music, progress, reports
 from gpt2kit.errors import Interrupted, UserError
 
 if TYPE_CHECKING:
-    from gpt2kit.engine import Engine
-    from gpt2kit.scoring import Evaluation
+    from gpt2kit.pipeline.engine import Engine
+    from gpt2kit.pipeline.evaluate import Evaluation
     from gpt2kit.tasks.base import Record
 
 SHOWN = 8
@@ -68,9 +68,11 @@ def _sample(task: str) -> Any:
 
 def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
     """The demo of a task prepared and trained, from random weights or those of a run."""
-    from gpt2kit import engine, pipeline, preparing
     from gpt2kit import recipe as recipes
-    from gpt2kit.train import events as kinds
+    from gpt2kit.pipeline import engine
+    from gpt2kit.pipeline import prepare as preparing
+    from gpt2kit.pipeline import train as pipeline
+    from gpt2kit.training import events as kinds
 
     name = f"demo-{task}"
     data, run = free(f"data/{name}"), free(f"runs/{name}")
@@ -86,7 +88,7 @@ def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
 
 def _evaluated(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str]":
     """The scores of a run, with something that it made; and what may be typed next."""
-    from gpt2kit import scoring
+    from gpt2kit.pipeline import evaluate as scoring
 
     if opened.task.layout == "stream":
         with scoring.documents(run, opened.task) as documents:

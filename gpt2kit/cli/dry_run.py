@@ -7,7 +7,7 @@ from gpt2kit import files
 from gpt2kit.cli import console
 
 if TYPE_CHECKING:
-    from gpt2kit.preflight import Preflight
+    from gpt2kit.pipeline.dry_run import Preflight
     from gpt2kit.recipe import Recipe
 
 SHOWN_BYTES = 8
@@ -15,7 +15,7 @@ SHOWN_BYTES = 8
 
 def say_plan(loaded: "Recipe", data: str, run: Path, init: str, overwrite: bool, json: bool) -> None:
     """Says what `train` would refuse, and writes nothing."""
-    from gpt2kit.preflight import preflight
+    from gpt2kit.pipeline.dry_run import preflight
 
     files.refuse_existing(run, overwrite)
     report = preflight(loaded, Path(data), run, init or None)

@@ -29,8 +29,9 @@ def evaluate(
     json: options.JsonOption = False,
 ) -> None:
     """Score a run's answers against references, with the signature of every score."""
-    from gpt2kit import files, scoring
+    from gpt2kit import files
     from gpt2kit.data.report import SplitReport
+    from gpt2kit.pipeline import evaluate as scoring
 
     loading.check_zero_shot(zero_shot, init, run)
     if zero_shot and not pairs:

@@ -11,8 +11,8 @@ from gpt2kit.cli import console, loading, options
 from gpt2kit.errors import UserError
 
 if TYPE_CHECKING:
-    from gpt2kit.engine import Engine
     from gpt2kit.inspection.subject import Subject
+    from gpt2kit.pipeline.engine import Engine
 
 PAGE = "inspect.html"
 
@@ -105,7 +105,7 @@ def _told(subject: "Subject", out: str, text: bool, png: str, visualizer: str, j
 
 def opened(model: str, device: str, settings: list[str]) -> "tuple[Engine, str]":
     """The engine of a run, or of a GPT-2 that goes on with texts; and its task."""
-    from gpt2kit import folders
+    from gpt2kit.runs import folder as folders
 
     if (Path(model) / folders.TASK_FILE).is_file():
         task = folders.load_task(Path(model))[0]

@@ -12,7 +12,7 @@ from gpt2kit.data.sources import is_table
 from gpt2kit.errors import PARTLY_DONE, UserError
 
 if TYPE_CHECKING:
-    from gpt2kit.engine import Engine
+    from gpt2kit.pipeline.engine import Engine
 
 
 def generate(
@@ -103,7 +103,7 @@ def evaluate(
     json: options.JsonOption = False,
 ) -> None:
     """Score a run by its perplexity per token and per word, and in bits per byte."""
-    from gpt2kit import scoring
+    from gpt2kit.pipeline import evaluate as scoring
 
     loading.check_zero_shot(zero_shot, init, run)
     if zero_shot and not file:

@@ -22,8 +22,9 @@ def load(
     zero_shot: str = "",
 ) -> Any:
     """The engine of a run, which must be one of this task; or of a pretrained model that is asked as it is."""
-    from gpt2kit import engine, folders
     from gpt2kit import recipe as recipes
+    from gpt2kit.pipeline import engine
+    from gpt2kit.runs import folder as folders
 
     options.check_task_settings(task, settings, "generate", "evaluate")
     table = recipes.apply({}, settings)
@@ -58,8 +59,8 @@ def check_texts(texts: Sequence[str]) -> None:
 
 def training_of(run: Path, task: Task[Any, Any]) -> "Store | None":
     """What a run was trained on, where it matters how much of it comes back; says so if it is not there any more."""
-    from gpt2kit import folders
     from gpt2kit.data.store import Store
+    from gpt2kit.runs import folder as folders
 
     if not task.copies:
         return None

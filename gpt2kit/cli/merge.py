@@ -15,7 +15,7 @@ def merge(
     json: options.JsonOption = False,
 ) -> None:
     """Merge a run's LoRA adapters into its weights: a complete GPT-2 folder, whose logits are checked."""
-    from gpt2kit.merging import merge as merged
+    from gpt2kit.pipeline.merge import merge as merged
 
     folder = out or f"{run.rstrip('/')}-merged"
     difference = merged(Path(run), Path(folder), overwrite)

@@ -12,8 +12,8 @@ from gpt2kit.errors import PARTLY_DONE, DataError, UserError
 
 if TYPE_CHECKING:
     from gpt2kit.data.store import Store
-    from gpt2kit.engine import Engine
     from gpt2kit.music.notes import Notes
+    from gpt2kit.pipeline.engine import Engine
 
 DEMO_SECONDS = 30.0
 
@@ -47,7 +47,7 @@ def generate(
     """Play a new piece, or go on with one, as MIDI, sound and picture."""
     from gpt2kit.music import events
     from gpt2kit.music.notes import Notes
-    from gpt2kit.performer import piece, play, stalled
+    from gpt2kit.pipeline.play import piece, play, stalled
 
     _check_seconds(seconds)
     paths = [_numbered(Path(out), number, samples) for number in range(1, samples + 1)]
@@ -77,7 +77,7 @@ def generate(
 def demonstrate(engine: "Engine", run: Path) -> str:
     """A piece in the run folder; returns what may be typed next."""
     from gpt2kit.music.notes import Notes
-    from gpt2kit.performer import piece, play
+    from gpt2kit.pipeline.play import piece, play
 
     path, nothing = run / "piece.mid", Notes.none()
     (result,) = play(engine, nothing, DEMO_SECONDS, 1)
@@ -109,12 +109,13 @@ def evaluate(
     json: options.JsonOption = False,
 ) -> None:
     """Score a run by its loss on whole pieces; its own pieces by their statistics and what they copy."""
-    from gpt2kit import folders, scoring
     from gpt2kit.data.store import Store
     from gpt2kit.music.copying import TrainingPieces
     from gpt2kit.music.judge import judge
     from gpt2kit.music.notes import Notes
-    from gpt2kit.performer import piece, play, stalled
+    from gpt2kit.pipeline import evaluate as scoring
+    from gpt2kit.pipeline.play import piece, play, stalled
+    from gpt2kit.runs import folder as folders
 
     _check_seconds(seconds)
     engine = loading.load(task, run, {"seed": seed}, device, set, flags)
@@ -202,7 +203,7 @@ def _rendered(path: Path, notes: "Notes", primer: float, engine: "Engine | None"
 
     attention = None
     if engine is not None:
-        from gpt2kit.performer import looked_back
+        from gpt2kit.pipeline.play import looked_back
 
         prompt = engine.task.encode_source(notes)
         notes, attention = engine.task.decode(prompt), looked_back(engine, prompt)

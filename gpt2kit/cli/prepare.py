@@ -23,8 +23,9 @@ def prepare(
     json: options.JsonOption = False,
 ) -> None:
     """Turn a corpus into ids on disk, and say what became of every line."""
-    from gpt2kit import folders, preparing
     from gpt2kit import recipe as recipes
+    from gpt2kit.pipeline import prepare as preparing
+    from gpt2kit.runs import folder as folders
 
     options.check_task_settings(task, set, "prepare")
     loaded = recipes.load(recipe or task, options.settings_of(set, flags), task)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 from gpt2kit.cli import console, reports
 
 if TYPE_CHECKING:
-    from gpt2kit.pipeline import Event
-    from gpt2kit.train import events as kinds
+    from gpt2kit.pipeline.train import Event
+    from gpt2kit.training import events as kinds
 
 
 def training(events: "Iterable[Event]") -> "Iterator[Event]":
     """Show events as they pass."""
-    from gpt2kit import pipeline
-    from gpt2kit.train import events as kinds
+    from gpt2kit.pipeline import train as pipeline
+    from gpt2kit.training import events as kinds
     from gpt2kit.weighing import Weighed
 
     with console.Bar() as bar:

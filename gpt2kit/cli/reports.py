@@ -7,7 +7,7 @@ from gpt2kit.cli import console
 
 if TYPE_CHECKING:
     from gpt2kit.data.report import SplitReport
-    from gpt2kit.scoring import Evaluation
+    from gpt2kit.pipeline.evaluate import Evaluation
 
 MUCH_DAMAGE = 0.5
 """The share of a corpus from which on damage is no longer a matter of a few files."""

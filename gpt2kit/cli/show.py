@@ -21,9 +21,11 @@ def show(
     json: options.JsonOption = False,
 ) -> None:
     """Show rows as training reads them, and which of their tokens carry loss."""
-    from gpt2kit import folders, pipeline, showing
     from gpt2kit import recipe as recipes
     from gpt2kit.errors import DataError, UserError
+    from gpt2kit.pipeline import show as showing
+    from gpt2kit.pipeline import train as pipeline
+    from gpt2kit.runs import folder as folders
 
     folder = Path(data or f"data/{task}")
     if (folder / folders.RUN_FILE).is_file():

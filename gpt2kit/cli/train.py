@@ -38,8 +38,8 @@ def train(
     json: options.JsonOption = False,
 ) -> None:
     """Train a model on a prepared folder."""
-    from gpt2kit import folders
     from gpt2kit import recipe as recipes
+    from gpt2kit.runs import folder as folders
 
     options.check_task_settings(task, set, "train")
     run, data = Path(out or f"runs/{task}"), data or f"data/{task}"
@@ -62,7 +62,7 @@ def train(
     if devices == 1:
         _train(loaded, data, run, init, resume, overwrite, json, again)
         return
-    from gpt2kit.train import launch
+    from gpt2kit.training import launch
 
     launch.check_devices(devices, loaded.train.device)
     words += [word for setting in settings for word in ("--set", setting)]
@@ -78,9 +78,9 @@ def _train(
     loaded: "Recipe", data: str, run: Path, init: str, resume: bool, overwrite: bool, json: bool, again: str
 ) -> None:
     """In this process; one of several speaks for all, and the launcher says what the others died of."""
-    from gpt2kit import pipeline
-    from gpt2kit.train import distributed
-    from gpt2kit.train import events as kinds
+    from gpt2kit.pipeline import train as pipeline
+    from gpt2kit.training import distributed
+    from gpt2kit.training import events as kinds
 
     rank, processes = distributed.place()
     started_here = distributed.STARTED_BY in os.environ

@@ -3,10 +3,10 @@
 from gpt2kit.doctor.finding import Finding, size
 from gpt2kit.doctor.machine import GPT2_WEIGHTS
 from gpt2kit.model.device import pick_device, pick_dtype
-from gpt2kit.model.inventory import inventory, threads
-from gpt2kit.train import compiler
-from gpt2kit.train.loop import COMPILE_PAYS_BACK, REACHED
-from gpt2kit.train.speed import peak
+from gpt2kit.model.devices import inventory, threads
+from gpt2kit.training import compiler
+from gpt2kit.training.loop import COMPILE_PAYS_BACK, REACHED
+from gpt2kit.training.speed import peak
 
 
 def devices() -> list[Finding]:

@@ -9,9 +9,9 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from gpt2kit import allowance
+from gpt2kit import system as allowance
 from gpt2kit.doctor.finding import Finding, size
-from gpt2kit.train import compiler
+from gpt2kit.training import compiler
 
 GPT2_WEIGHTS = 124_439_808
 """Of the smallest released model, by which figures are told."""

@@ -15,8 +15,8 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from gpt2kit.engine import Engine
 from gpt2kit.errors import UserError
+from gpt2kit.html import embedded
 from gpt2kit.inspection.page import OFFLINE, page_of
 from gpt2kit.inspection.pieces import piece_of
 from gpt2kit.inspection.record import record
@@ -24,7 +24,7 @@ from gpt2kit.inspection.subject import Subject, followed
 from gpt2kit.inspection.view import view_of
 from gpt2kit.model.ablation import Off, without
 from gpt2kit.model.trace import layers, lens
-from gpt2kit.pages import embedded
+from gpt2kit.pipeline.engine import Engine
 
 LOOPBACK = "127.0.0.1"
 

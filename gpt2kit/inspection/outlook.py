@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gpt2kit.config import GenerateConfig
-from gpt2kit.generate import sampling
+from gpt2kit.decoding import sampling
 from gpt2kit.inspection.record import Record
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from gpt2kit.files import write_text
+from gpt2kit.html import embedded, filled, resource
 from gpt2kit.music import palette
-from gpt2kit.pages import embedded, filled, resource
 
 FOLDER = "inspection/page"
 SCRIPTS = (

@@ -10,7 +10,7 @@ from gpt2kit.music.attended import Attention
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.page import piece_of
 from gpt2kit.music.visualizer import visualised
-from gpt2kit.performer import event_rows, looked_back
+from gpt2kit.pipeline.play import event_rows, looked_back
 
 MOST_NOTES = 2000
 """Of a longer piece the end is shown: every note has the attention of all heads beside it."""

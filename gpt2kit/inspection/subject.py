@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gpt2kit.data.lines import cut
-from gpt2kit.engine import Engine
+from gpt2kit.decoding.classify import texts_of
 from gpt2kit.errors import UserError
-from gpt2kit.generate.choose import texts_of
+from gpt2kit.pipeline.engine import Engine
 
 STEPS = {"lm": 24, "music": 64}
 """How far a stream goes on unless told otherwise."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gpt2kit.model.cache_slots import BUCKET, enlarge, keep_rows, roomy
 from gpt2kit.model.groups import Groups
-from gpt2kit.model.slots import BUCKET, enlarge, keep_rows, roomy
 
 
 @dataclass

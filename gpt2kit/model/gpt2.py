@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig
+from gpt2kit.model.attention_kinds import attention_of
 from gpt2kit.model.compressed import mean_of_group
-from gpt2kit.model.kinds import attention_of
 
 INIT_STD = 0.02
 EPSILON = 1e-5

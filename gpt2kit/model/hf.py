@@ -18,8 +18,8 @@ from gpt2kit import files
 from gpt2kit.config import ModelConfig
 from gpt2kit.errors import DataError
 from gpt2kit.model import lora
+from gpt2kit.model.freeze import merged, plain
 from gpt2kit.model.gpt2 import EPSILON, GPT2, INIT_STD
-from gpt2kit.model.partial import merged, plain
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 CLASSIFIER = "GPT2ForSequenceClassification"

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from gpt2kit import files
 from gpt2kit.errors import DataError
+from gpt2kit.model.freeze import GrownEmbedding, only_new_tokens
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.partial import GrownEmbedding, only_new_tokens
 
 ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 PREFIX = "base_model.model."

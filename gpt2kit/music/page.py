@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpt2kit.files import write_text
+from gpt2kit.html import embedded, filled, resource
 from gpt2kit.music import palette
 from gpt2kit.music.attended import Attention
 from gpt2kit.music.notes import Notes
-from gpt2kit.pages import embedded, filled, resource
 
 
 def write_page(

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import torch
 
 from gpt2kit.config import GenerateConfig
-from gpt2kit.generate.answer import Answer
-from gpt2kit.generate.beam import beam_search
-from gpt2kit.generate.decode import answers
-from gpt2kit.model.frozen import FrozenGPT2
+from gpt2kit.decoding.answer import Answer
+from gpt2kit.decoding.beam import beam_search
+from gpt2kit.decoding.decode import answers
 from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.inference import FrozenGPT2
 from gpt2kit.selftest.check import Check, not_asked, within
 from gpt2kit.selftest.logits import SAME, full
 from gpt2kit.selftest.probes import NEW, Ids, Probes

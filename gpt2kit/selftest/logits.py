@@ -9,11 +9,11 @@ from copy import deepcopy
 import torch
 from torch import Tensor
 
-from gpt2kit.generate.choose import probabilities
-from gpt2kit.generate.stepper import Stepper
+from gpt2kit.decoding.classify import probabilities
+from gpt2kit.decoding.stepper import Stepper
 from gpt2kit.model.device import autocast, native_bf16
-from gpt2kit.model.frozen import FrozenGPT2
 from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.inference import FrozenGPT2
 from gpt2kit.selftest.check import Check, not_asked, within
 from gpt2kit.selftest.probes import Ids, Probes
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from gpt2kit.data.store import Store
-from gpt2kit.generate.choose import texts_of
+from gpt2kit.decoding.classify import texts_of
 from gpt2kit.selftest.subject import Subject
 
 COUNT = 6

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gpt2kit.model.device import pick_device
-from gpt2kit.pipeline import layout_of
+from gpt2kit.pipeline.train import layout_of
 from gpt2kit.selftest import decoding, logits, peer, record, saved, texts
 from gpt2kit.selftest.check import Check, not_asked
 from gpt2kit.selftest.probes import probes

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import torch
 
-from gpt2kit import folders
 from gpt2kit.config import TrainConfig
 from gpt2kit.data.batches import Layout
-from gpt2kit.evaluate.loss import TargetLoss
 from gpt2kit.model.device import native_bf16, pick_dtype
+from gpt2kit.model.loss import TargetLoss
+from gpt2kit.runs import folder as folders
 from gpt2kit.selftest.check import Check, not_asked, within
 from gpt2kit.selftest.subject import Subject
-from gpt2kit.train.distributed import Team
-from gpt2kit.train.objective import Objective
-from gpt2kit.train.validate import split_loss
+from gpt2kit.training.distributed import Team
+from gpt2kit.training.objective import Objective
+from gpt2kit.training.validate import split_loss
 
 EXACT, COMPUTED_ELSEWHERE = 1e-5, 1e-3
 """Shares of a loss, or of 1 if that is more, that it may differ by: in fp32; where bf16 may have measured it, compiled

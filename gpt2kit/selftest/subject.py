@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpt2kit import folders
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf, lora
+from gpt2kit.model.freeze import merged
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.partial import merged
 from gpt2kit.recipe import Recipe
+from gpt2kit.runs import folder as folders
 from gpt2kit.tasks.base import Task
-from gpt2kit.train import state
+from gpt2kit.training import state
 
 
 @dataclass(frozen=True)

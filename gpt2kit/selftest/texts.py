@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from gpt2kit import files, folders
+from gpt2kit import files
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.prepare import fit_rows
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import Store
+from gpt2kit.runs import folder as folders
 from gpt2kit.selftest.check import Check, not_asked, within
 from gpt2kit.selftest.subject import Subject
 from gpt2kit.tasks.text import TextTask

@@ -14,9 +14,9 @@ from gpt2kit.config import check, knob
 from gpt2kit.data.articles import is_dump, read_articles, read_documents
 from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.data.sources import is_table
-from gpt2kit.evaluate.extractive import tfidf_order
-from gpt2kit.evaluate.sentences import paragraphs, sentences, without_last_sentence
-from gpt2kit.evaluate.summaries import Example, SummaryScores
+from gpt2kit.metrics.extractive import tfidf_order
+from gpt2kit.metrics.sentences import paragraphs, sentences, without_last_sentence
+from gpt2kit.metrics.summaries import Example, SummaryScores
 from gpt2kit.tasks.base import Record, Score, Scorer, recast
 from gpt2kit.tasks.text import TextTask
 

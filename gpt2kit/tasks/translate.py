@@ -12,7 +12,7 @@ from gpt2kit.config import knob
 from gpt2kit.data.lines import unpacked_name
 from gpt2kit.data.sources import LANGUAGE_PREFIX, pair_paths, read_pairs
 from gpt2kit.errors import DataError, UserError
-from gpt2kit.evaluate import metrics
+from gpt2kit.metrics import metrics
 from gpt2kit.tasks.base import Record, Score, recast
 from gpt2kit.tasks.text import TextTask
 

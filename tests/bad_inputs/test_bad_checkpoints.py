@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpt2kit import preparing, recipe
+import gpt2kit
+from gpt2kit import recipe
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
-from gpt2kit.folders import load_task
+from gpt2kit.runs.folder import load_task
 
 Refusal = Callable[..., str]
 
@@ -21,7 +22,7 @@ def data(workplace: Path, examples: Callable[[str], Any]) -> Path:
     """Pairs, prepared."""
     translate = examples("translate")
     corpus = translate.write_corpus(workplace)
-    preparing.prepare(recipe.load("translate", translate.TINY), {"train": corpus, "val": corpus}, workplace / "data")
+    gpt2kit.prepare(recipe.load("translate", translate.TINY), {"train": corpus, "val": corpus}, workplace / "data")
     return workplace / "data"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt2kit import engine
+import gpt2kit
 from gpt2kit.cli.app import run
 from gpt2kit.tasks.translate import Sentence, Translate
 
@@ -29,7 +29,7 @@ def test_what_has_no_words_is_its_own_translation(by_heart: Path, capsys: Captur
     """Addresses, numbers, tags and signs are copied: a model that never saw one would make something up."""
     assert run(["translate", "--run", str(by_heart), "--", *WORDLESS, "", " ", "good morning"]) == 0
     assert capsys.readouterr().out.split("\n") == [*WORDLESS, "", "", "bonjour", ""]
-    assert list(engine.load(by_heart).stream("3.14")) == ["3.14"]
+    assert list(gpt2kit.load(by_heart).stream("3.14")) == ["3.14"]
 
 
 @pytest.mark.parametrize("text", WORDY)
@@ -46,7 +46,7 @@ def test_no_text_takes_the_pattern_hours(text: str) -> None:
 
 def test_circles_are_told(by_heart: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model whose end token is banned, and which says one thing for ever."""
-    opened = engine.load(by_heart)
+    opened = gpt2kit.load(by_heart)
     bonjour = opened.task.encode_target("bonjour")
     ban = f"generate.ban_ids=[{','.join(map(str, set(range(opened.model.vocab_size)) - {bonjour[0]}))}]"
     words = ["translate", "--run", str(by_heart), "good morning", "--set", ban]
@@ -118,6 +118,6 @@ def test_a_terminal_that_is_no_utf8(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_decoding_without_a_choice_still_ends(by_heart: Path) -> None:
     """Probability 0 for all but one token is a choice, too."""
-    opened = engine.load(by_heart)
+    opened = gpt2kit.load(by_heart)
     for top_p in (0.0, 1e-9, 1.0):
         assert opened("good morning", temperature=1e-3, top_p=top_p) == "bonjour"

@@ -7,7 +7,7 @@ import pytest
 
 from gpt2kit.cli.app import run
 from gpt2kit.errors import DataError
-from gpt2kit.evaluate import metrics
+from gpt2kit.metrics import metrics
 from gpt2kit.tasks.translate import Translate
 
 Capture = pytest.CaptureFixture[str]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt2kit import engine
+import gpt2kit
 from gpt2kit.cli import console
 from gpt2kit.cli.app import run
 from gpt2kit.errors import DataError
@@ -31,9 +31,9 @@ def test_paths_of_any_kind(workplace: Path, by_heart: Path, tiny: Tiny, capsys: 
     trained = Path(shutil.copytree(by_heart, folder / "run"))
     if "\udce9" in name:
         with pytest.raises(DataError, match="is not valid UTF-8"):
-            engine.load(trained)
+            gpt2kit.load(trained)
         trained = by_heart
-    assert engine.load(trained)("good morning") == "bonjour"
+    assert gpt2kit.load(trained)("good morning") == "bonjour"
     predictions = folder / "said.jsonl"
     capsys.readouterr()
     words = ["--pairs", str(table), "--predictions", str(predictions), "--json"]

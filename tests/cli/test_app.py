@@ -19,8 +19,8 @@ from gpt2kit import recipe
 from gpt2kit.cli import progress
 from gpt2kit.cli.app import run
 from gpt2kit.data.store import Store
-from gpt2kit.folders import load_task
-from gpt2kit.train import events as kinds
+from gpt2kit.runs.folder import load_task
+from gpt2kit.training import events as kinds
 
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]
@@ -451,7 +451,7 @@ def test_ctrl_c_elsewhere(workplace: Path, capsys: Capture, monkeypatch: pytest.
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gpt2kit.preparing.prepare", interrupted)
+    monkeypatch.setattr("gpt2kit.pipeline.prepare.prepare", interrupted)
     assert run(["translate", "prepare", "a.tsv"]) == 130
     assert "Traceback" not in capsys.readouterr().err
 
@@ -470,7 +470,7 @@ def test_what_the_system_refuses_is_no_bug(
     def refused(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr("gpt2kit.preparing.prepare", refused)
+    monkeypatch.setattr("gpt2kit.pipeline.prepare.prepare", refused)
     assert error_of(["translate", "prepare", "a.tsv"], capsys) == {"code": 4, "message": message}
 
 
@@ -478,7 +478,7 @@ def test_a_bug_is_not_dressed_up(workplace: Path, monkeypatch: pytest.MonkeyPatc
     def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("gpt2kit.preparing.prepare", broken)
+    monkeypatch.setattr("gpt2kit.pipeline.prepare.prepare", broken)
     with pytest.raises(ZeroDivisionError):
         run(["translate", "prepare", "a.tsv"])
 

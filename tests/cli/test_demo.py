@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import engine, recipe
+import gpt2kit
+from gpt2kit import recipe
 from gpt2kit.cli import demo, progress
 from gpt2kit.cli.app import run
 from gpt2kit.recipe import Recipe
-from gpt2kit.train import events as kinds
+from gpt2kit.training import events as kinds
 
 Capture = pytest.CaptureFixture[str]
 SMALL = ["model.n_layer=1", "model.n_head=2", "model.n_embd=16", "train.steps=3", "train.evaluate_every=3"]
@@ -52,7 +53,7 @@ def test_it_prepares_trains_scores_and_shows(small: Path, capsys: Capture) -> No
     report = json.loads((small / "data" / "demo-translate" / "prepare.json").read_text(encoding="utf-8"))
     assert report["splits"]["val"]["leaked"] == 0
     assert report["splits"]["train"]["dropped"] == report["splits"]["val"]["dropped"] == {}
-    assert isinstance(engine.load("runs/demo-translate")("Good morning"), str)
+    assert isinstance(gpt2kit.load("runs/demo-translate")("Good morning"), str)
 
 
 def test_of_music_a_piece_is_left(small: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

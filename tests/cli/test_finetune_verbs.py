@@ -10,7 +10,7 @@ import torch
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel
 
 from gpt2kit.cli.app import run
-from gpt2kit.engine import load
+from gpt2kit.pipeline.engine import load
 
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import pytest
 import typer
 
-from gpt2kit import pipeline, recipe, tasks
+import gpt2kit
+from gpt2kit import recipe, tasks
 from gpt2kit.cli import console, demo
 from gpt2kit.cli.app import build, run
 from gpt2kit.inspection.explorer import Server
 from gpt2kit.recipe import read_by
-from gpt2kit.train import launch
+from gpt2kit.training import launch
 
 Examples = Callable[[str], Any]
 Capture = pytest.CaptureFixture[str]
@@ -232,10 +233,10 @@ def place(
     for kind, name in (("lm", "LM"), ("music", "PIANO")):
         (folder / kind).mkdir()
         small = prepared(kind, folder / kind, "train.steps=4", "train.evaluate_every=4", "generate.temperature=1")
-        list(pipeline.train(small, folder / kind / "data", folder / kind / "run"))
+        list(gpt2kit.train(small, folder / kind / "data", folder / kind / "run"))
         words[name] = [str(folder / kind / "run")]
     lora = recipe.load("translate", [*tiny, "train.steps=2", "train.lora=2"])
-    list(pipeline.train(lora, by_heart.parent / "data", folder / "lora", str(by_heart)))
+    list(gpt2kit.train(lora, by_heart.parent / "data", folder / "lora", str(by_heart)))
     words |= {"CORPUS": [str(by_heart.parent / "corpus.jsonl")], "LORA": [str(folder / "lora")]}
     (folder / "other.jsonl").write_text(f"{json.dumps({'en': 'other words', 'fr': 'autres mots'})}\n", encoding="utf-8")
     (folder / "texts.txt").write_text("good morning\nother\n" * 6, encoding="utf-8")

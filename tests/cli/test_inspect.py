@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gpt2kit import folders
 from gpt2kit.cli.app import run
 from gpt2kit.model import hf
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.music.midi import write_midi
 from gpt2kit.music.notes import Notes
+from gpt2kit.runs import folder as folders
 
 Capture = pytest.CaptureFixture[str]
 RunOf = Callable[[str], Path]

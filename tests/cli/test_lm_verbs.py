@@ -12,10 +12,12 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from gpt2kit import pipeline, preparing, recipe, scoring
+import gpt2kit
+from gpt2kit import recipe
 from gpt2kit.cli.app import run
-from gpt2kit.engine import load
-from gpt2kit.evaluate import copied
+from gpt2kit.metrics import copied
+from gpt2kit.pipeline import evaluate as scoring
+from gpt2kit.pipeline.engine import load
 
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]
@@ -28,8 +30,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, examples: Examples) -> Pat
     lm = examples("lm")
     corpus = lm.write_corpus(folder)
     tiny = recipe.load("lm", lm.TINY)
-    preparing.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
-    list(pipeline.train(tiny, folder / "data", folder / "run"))
+    gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
+    list(gpt2kit.train(tiny, folder / "data", folder / "run"))
     return folder / "run"
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from pretty_midi import Instrument, Note
 from torch.nn import functional as F
 
-from gpt2kit import engine
+import gpt2kit
 from gpt2kit.cli.app import run
 from gpt2kit.music import events
 from gpt2kit.music.copying import TrainingPieces
@@ -20,7 +20,7 @@ from gpt2kit.music.judge import judge
 from gpt2kit.music.midi import read_midi, to_pretty_midi, write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.sound import write_wav
-from gpt2kit.performer import PATIENCE, play
+from gpt2kit.pipeline.play import PATIENCE, play
 
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]
@@ -122,7 +122,7 @@ def documents(corpus: Path, *numbers: int) -> list[list[int]]:
 
 def nats(trained: Path, pieces: list[list[int]], window: int = 64) -> float:
     """What every event but a piece's first costs, predicted from what its window holds before it."""
-    model, total = engine.load(trained).model, 0.0
+    model, total = gpt2kit.load(trained).model, 0.0
     for ids in pieces:
         for start in range(0, len(ids) - 1, window):
             part = torch.tensor(ids[start : start + window + 1])
@@ -296,7 +296,7 @@ def test_a_piece_is_written_as_midi_sound_and_picture(trained: Path, workplace: 
 @pytest.mark.parametrize("seconds", [0.001, 0.015, 1.0, 7.5])
 def test_a_piece_lasts_as_long_as_was_asked(trained: Path, seconds: float) -> None:
     """The event that reaches the end is the last, and neither BEGIN nor END nor PAD is played."""
-    opened = engine.load(trained, {"max_new_tokens": 5000})
+    opened = gpt2kit.load(trained, {"max_new_tokens": 5000})
     for result in play(opened, Notes.none(), seconds, 4):
         (ids,) = result.ids
         assert max(ids) < events.BEGIN

@@ -3,8 +3,8 @@
 import pytest
 
 from gpt2kit.cli import progress
-from gpt2kit.pipeline import Samples
-from gpt2kit.train import events as kinds
+from gpt2kit.pipeline.train import Samples
+from gpt2kit.training import events as kinds
 
 Capture = pytest.CaptureFixture[str]
 

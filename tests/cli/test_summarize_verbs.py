@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import pipeline, preparing, recipe
+import gpt2kit
+from gpt2kit import recipe
 from gpt2kit.cli.app import run
 from gpt2kit.data.store import Store
 
@@ -61,8 +62,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, examples: Examples) -> Pat
     summarize = examples("summarize")
     corpus = summarize.write_corpus(folder)
     tiny = recipe.load("summarize", [*summarize.TINY, "train.steps=1", "generate.max_new_tokens=4"])
-    preparing.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
-    list(pipeline.train(tiny, folder / "data", folder / "run"))
+    gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
+    list(gpt2kit.train(tiny, folder / "data", folder / "run"))
     return folder / "run"
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import engine
 from gpt2kit.cli.app import run
 from gpt2kit.data.bpe import Bpe
+from gpt2kit.decoding import decode
 from gpt2kit.errors import UserError
-from gpt2kit.generate import decode
 from gpt2kit.model import hf
 from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.pipeline import engine
 
 Capture = pytest.CaptureFixture[str]
 TEXTS = ["The cat sat. The dog ran! Who knows?", "one = un\n", "TL;DR: it is a cat. It sat.\n"]

@@ -10,9 +10,9 @@ from torch.nn import functional as F
 from gpt2kit.data.examples import ExampleLayout
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
-from gpt2kit.evaluate.loss import TargetLoss
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.train.objective import Objective
+from gpt2kit.model.loss import TargetLoss
+from gpt2kit.training.objective import Objective
 
 Write = Callable[..., Store]
 BuildModel = Callable[..., GPT2]

@@ -16,9 +16,9 @@ from gpt2kit.data.store import Store
 from gpt2kit.data.streams import DocumentWindows, Ids, StreamBatches, StreamLayout
 from gpt2kit.errors import DataError
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.train.events import Step, Validation
-from gpt2kit.train.loop import Loop
-from gpt2kit.train.validate import validation_loss
+from gpt2kit.training.events import Step, Validation
+from gpt2kit.training.loop import Loop
+from gpt2kit.training.validate import validation_loss
 
 Write = Callable[..., Store]
 LENGTHS = [1, 40, 3, 17, 2, 33, 8]

@@ -7,8 +7,8 @@ import torch
 
 from gpt2kit.doctor import devices
 from gpt2kit.model.device import native_bf16
-from gpt2kit.model.inventory import Found
-from gpt2kit.train import compiler
+from gpt2kit.model.devices import Found
+from gpt2kit.training import compiler
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gpt2kit import allowance
+from gpt2kit import system as allowance
 from gpt2kit.doctor import machine
 from gpt2kit.doctor.finding import size
-from gpt2kit.train import compiler
+from gpt2kit.training import compiler
 
 
 def test_sizes() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import preparing, recipe
+import gpt2kit
+from gpt2kit import recipe
 from gpt2kit.recipe import Recipe
 
 SETTINGS = ["train.steps=8", "train.save_every=2", "train.evaluate_every=4", "model.dropout=0.2", "train.ema=0.9"]
@@ -18,7 +19,7 @@ def tiny(examples: Callable[[str], Any], tmp_path: Path) -> Recipe:
     translate = examples("translate")
     found = recipe.load("translate", [*translate.TINY, *SETTINGS])
     corpus = translate.write_corpus(tmp_path)
-    preparing.prepare(found, {"train": corpus, "val": corpus}, tmp_path / "data")
+    gpt2kit.prepare(found, {"train": corpus, "val": corpus}, tmp_path / "data")
     return found
 
 

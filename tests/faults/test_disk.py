@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import engine, files, pipeline, preparing, recipe, scoring
+import gpt2kit
+from gpt2kit import files, recipe
 from gpt2kit.cli.app import run
 from gpt2kit.errors import MachineError, UserError
+from gpt2kit.pipeline import evaluate as scoring
 from gpt2kit.recipe import Recipe
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits files as POSIX does")
@@ -56,13 +58,13 @@ def test_a_full_disk_while_preparing(
     corpus = {"train": module.write_corpus(tmp_path), "val": module.write_corpus(tmp_path)}
     tiny = recipe.load(task, module.TINY)
     out = tmp_path / "data"
-    preparing.prepare(tiny, corpus, out)
+    gpt2kit.prepare(tiny, corpus, out)
     sizes = {len(content) for content in contents(out).values()}
     (out / "old").write_text("old")
     before, beside = contents(out), sorted(os.listdir(tmp_path))
     outcomes = []
     for size in sorted({0, 1, *(size - 1 for size in sizes if size), max(sizes)}):
-        outcomes.append(tried(lambda: preparing.prepare(tiny, corpus, out, overwrite=True), size))
+        outcomes.append(tried(lambda: gpt2kit.prepare(tiny, corpus, out, overwrite=True), size))
         assert contents(out) == {name: content for name, content in before.items() if name != "old" or not outcomes[-1]}
         assert sorted(os.listdir(tmp_path)) == beside, "nothing is left lying about"
     assert outcomes == [False] * (len(outcomes) - 1) + [True]
@@ -71,11 +73,11 @@ def test_a_full_disk_while_preparing(
 def test_a_full_disk_while_training(tiny: Recipe, tmp_path: Path, contents: Contents) -> None:
     """What was saved stays, and once there is room the run goes on from it as if nothing had been."""
     data, whole, run = (tmp_path / name for name in ("data", "whole", "run"))
-    list(pipeline.train(tiny, data, whole))
+    list(gpt2kit.train(tiny, data, whole))
     before: dict[str, bytes] = {}
 
     def live() -> None:
-        for event in pipeline.train(tiny, data, run, resume=run.exists()):
+        for event in gpt2kit.train(tiny, data, run, resume=run.exists()):
             if getattr(event, "step", 0) == 5 and not before:
                 before.update(contents(run))
                 resource.setrlimit(resource.RLIMIT_FSIZE, (4000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
@@ -91,7 +93,7 @@ def test_a_full_disk_while_training(tiny: Recipe, tmp_path: Path, contents: Cont
 
 def test_no_room_for_the_log(tiny: Recipe, tmp_path: Path) -> None:
     data, run = tmp_path / "data", tmp_path / "run"
-    for event in (events := pipeline.train(tiny, data, run)):
+    for event in (events := gpt2kit.train(tiny, data, run)):
         if getattr(event, "step", 0) == 1:
             break
     size = (run / "metrics.jsonl").stat().st_size
@@ -100,19 +102,19 @@ def test_no_room_for_the_log(tiny: Recipe, tmp_path: Path) -> None:
         pytest.raises(MachineError, match=r"metrics\.jsonl: cannot be written: File too large"),
     ):
         list(events)
-    list(pipeline.train(tiny, data, run, resume=True))
+    list(gpt2kit.train(tiny, data, run, resume=True))
     assert files.read_json(run / "run.json")["finished"] is True
 
 
 def test_a_full_disk_while_evaluating(by_heart: Path, tmp_path: Path) -> None:
     """Predictions are there when all of them are."""
-    opened = engine.load(by_heart)
+    opened = gpt2kit.load(by_heart)
     path = tmp_path / "said.jsonl"
     path.write_text("old")
 
     def evaluate() -> None:
         name, records = scoring.stored_records(by_heart, opened.task, "val")
-        scoring.evaluate(opened, records, name, path)
+        gpt2kit.evaluate(opened, records, name, path)
 
     for size in (0, 50, 200):
         assert not tried(evaluate, size)
@@ -142,8 +144,8 @@ def test_an_output_that_cannot_be_made(
         "evaluate": ["translate", "evaluate", "--run", str(by_heart), "--pairs", table, "--predictions", f"{place}/a"],
         "music": ["music", "generate", "--run", "nowhere", "--out", f"{place}/a.mid"],
     }
-    monkeypatch.setattr("gpt2kit.train.loop.Loop.run", lambda *_: pytest.fail("it was not told before"))
-    monkeypatch.setattr("gpt2kit.engine.Engine.results", lambda *_: pytest.fail("it was not told before"))
+    monkeypatch.setattr("gpt2kit.training.loop.Loop.run", lambda *_: pytest.fail("it was not told before"))
+    monkeypatch.setattr("gpt2kit.pipeline.engine.Engine.results", lambda *_: pytest.fail("it was not told before"))
     assert run(commands[verb]) == 4
     out, err = capsys.readouterr()
     assert out == ""

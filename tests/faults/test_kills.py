@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import engine, files, preparing, recipe, scoring
+import gpt2kit
+from gpt2kit import files, recipe
 from gpt2kit.data.store import StoreWriter
+from gpt2kit.pipeline import evaluate as scoring
 from gpt2kit.recipe import Recipe
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
@@ -74,18 +76,18 @@ def test_while_preparing(
     corpus, data = [str(tmp_path / "corpus.jsonl")], tmp_path / "data"
     old = contents(data)
     other = recipe.build(tiny.name, recipe.apply(tiny.table(), ["task.vocab=280"]))
-    preparing.prepare(other, {"train": corpus, "val": corpus}, tmp_path / "new")
+    gpt2kit.prepare(other, {"train": corpus, "val": corpus}, tmp_path / "new")
     new = contents(tmp_path / "new")
     owner, name, number = MOMENTS[moment]
 
     def work() -> None:
         monkeypatch.setattr(owner, name, at(number, getattr(owner, name)))
-        preparing.prepare(other, {"train": corpus, "val": corpus}, data, overwrite=True)
+        gpt2kit.prepare(other, {"train": corpus, "val": corpus}, data, overwrite=True)
 
     killed(work)
     assert contents(data) == (new if moment == "after the exchange" and sys.platform == "linux" else old)
     assert list(tmp_path.glob(".data.*"))
-    preparing.prepare(tiny, {"train": corpus, "val": corpus}, data, overwrite=True)
+    gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, data, overwrite=True)
     assert contents(data) == old
     assert not list(tmp_path.glob(".data.*.tmp"))
 
@@ -95,7 +97,7 @@ def test_who_is_still_at_work_is_left_alone(tiny: Recipe, tmp_path: Path) -> Non
     corpus = [str(tmp_path / "corpus.jsonl")]
     with files.new_folder(tmp_path / "out", overwrite=False) as folder:
         (folder / "file").write_text("mine")
-        preparing.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "out 2")
+        gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "out 2")
         with pytest.raises(RuntimeError), files.new_folder(tmp_path / "out", overwrite=False):
             raise RuntimeError
         assert (folder / "file").read_text() == "mine"
@@ -108,9 +110,9 @@ def test_while_evaluating(by_heart: Path, tmp_path: Path, number: int) -> None:
     path.write_text("old")
 
     def evaluate(progress: Callable[[int], None]) -> None:
-        opened = engine.load(by_heart)
+        opened = gpt2kit.load(by_heart)
         name, records = scoring.stored_records(by_heart, opened.task, "val")
-        scoring.evaluate(opened, records, name, path, progress)
+        gpt2kit.evaluate(opened, records, name, path, progress)
 
     killed(lambda: evaluate(lambda done: die() if done == number else None))
     assert path.read_text() == "old"

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from gpt2kit import files, folders, pipeline, preparing, recipe
+import gpt2kit
+from gpt2kit import files, recipe
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.recipe import Recipe
-from gpt2kit.train import events as kinds
-from gpt2kit.train import state
+from gpt2kit.runs import folder as folders
+from gpt2kit.training import events as kinds
+from gpt2kit.training import state
 
 Contents = Callable[[Path], dict[str, bytes]]
 
@@ -26,7 +28,7 @@ def weights(run: Path) -> bytes:
 def test_a_signal_while_saving(tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     """One lets the save be done; a second does not wait. Either way the run goes on from a whole state."""
     data, whole, run = (tmp_path / name for name in ("data", "whole", "run"))
-    list(pipeline.train(tiny, data, whole))
+    list(gpt2kit.train(tiny, data, whole))
     write = files.write_tensors
     saves, stopped = 0, 2
 
@@ -40,15 +42,15 @@ def test_a_signal_while_saving(tiny: Recipe, tmp_path: Path, monkeypatch: pytest
     with monkeypatch.context() as patch:
         patch.setattr(files, "write_tensors", interrupted)
         if times == 1:
-            last = list(pipeline.train(tiny, data, run))[-1]
+            last = list(gpt2kit.train(tiny, data, run))[-1]
             assert isinstance(last, kinds.Stopped)
             assert last.signal == signal.SIGINT
             stopped = last.step
         else:
             with pytest.raises(KeyboardInterrupt):
-                list(pipeline.train(tiny, data, run))
+                list(gpt2kit.train(tiny, data, run))
     assert not list(run.glob(".*")), "no half of a file is left"
-    resumed = list(pipeline.train(tiny, data, run, resume=True))
+    resumed = list(gpt2kit.train(tiny, data, run, resume=True))
     assert isinstance(resumed[0], kinds.Start)
     assert resumed[0].step == stopped
     assert weights(run) == weights(whole)
@@ -57,22 +59,22 @@ def test_a_signal_while_saving(tiny: Recipe, tmp_path: Path, monkeypatch: pytest
 def test_two_runs_into_one_folder(tiny: Recipe, tmp_path: Path, contents: Contents) -> None:
     """The second one is refused, whichever way it is asked for, and the first one goes on undisturbed."""
     data, whole, run = (tmp_path / name for name in ("data", "whole", "run"))
-    list(pipeline.train(tiny, data, whole))
-    first = pipeline.train(tiny, data, run)
+    list(gpt2kit.train(tiny, data, whole))
+    first = gpt2kit.train(tiny, data, run)
     while not isinstance(event := next(first), kinds.Step) or event.step < 3:
         pass
     before = contents(run)
     with pytest.raises(UserError, match="exists and is left as it is"):
-        list(pipeline.train(tiny, data, run))
+        list(gpt2kit.train(tiny, data, run))
     for way in ("overwrite", "resume"):
         with pytest.raises(UserError, match="run: another process is at work there"):
-            list(pipeline.train(tiny, data, run, overwrite=way == "overwrite", resume=way == "resume"))
+            list(gpt2kit.train(tiny, data, run, overwrite=way == "overwrite", resume=way == "resume"))
     assert contents(run) == before
     list(first)
     assert weights(run) == weights(whole)
     with pytest.raises(UserError, match="is finished"):
-        list(pipeline.train(tiny, data, run, resume=True))
-    list(pipeline.train(tiny, data, run, overwrite=True))
+        list(gpt2kit.train(tiny, data, run, resume=True))
+    list(gpt2kit.train(tiny, data, run, overwrite=True))
     assert weights(run) == weights(whole)
 
 
@@ -83,11 +85,11 @@ def test_two_preparations_into_one_folder(tiny: Recipe, tmp_path: Path, contents
 
     def other(phase: str, count: int) -> None:
         if phase == "train" and not made:
-            preparing.prepare(tiny, {"train": corpus, "val": corpus}, out)
+            gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, out)
             made.update(contents(out))
 
     with pytest.raises(UserError, match="out exists and is left as it is"):
-        preparing.prepare(tiny, {"train": corpus[:1] * 2, "val": corpus}, out, progress=other)
+        gpt2kit.prepare(tiny, {"train": corpus[:1] * 2, "val": corpus}, out, progress=other)
     assert contents(out) == made
     assert not list(tmp_path.glob(".*"))
 
@@ -95,17 +97,17 @@ def test_two_preparations_into_one_folder(tiny: Recipe, tmp_path: Path, contents
 def test_the_data_vanishes(tiny: Recipe, tmp_path: Path) -> None:
     """What is mapped stays readable: the run ends as it would have. One that is to go on says what it misses."""
     data, whole, run = (tmp_path / name for name in ("data", "whole", "run"))
-    list(pipeline.train(tiny, data, whole))
+    list(gpt2kit.train(tiny, data, whole))
     stopped = tmp_path / "stopped"
-    for event in pipeline.train(tiny, data, stopped):
+    for event in gpt2kit.train(tiny, data, stopped):
         if getattr(event, "step", 0) == 3:
             break
-    for event in pipeline.train(tiny, data, run):
+    for event in gpt2kit.train(tiny, data, run):
         if getattr(event, "step", 0) == 3:
             shutil.rmtree(data, ignore_errors=True)
     assert weights(run) == weights(whole)
     with pytest.raises(DataError, match="data is no folder"):
-        list(pipeline.train(tiny, data, stopped, resume=True))
+        list(gpt2kit.train(tiny, data, stopped, resume=True))
     with pytest.raises(DataError, match="data is no folder"):
         folders.data_of(run, folders.load_task(run)[1])
 
@@ -119,7 +121,7 @@ def test_a_corpus_vanishes(tiny: Recipe, tmp_path: Path, contents: Contents) -> 
         corpus.unlink(missing_ok=True)
 
     with pytest.raises(DataError, match=r"corpus\.jsonl: (no such file|cannot be read: No such file)"):
-        preparing.prepare(tiny, {"train": [str(corpus)], "val": [str(corpus)]}, data, True, vanish)
+        gpt2kit.prepare(tiny, {"train": [str(corpus)], "val": [str(corpus)]}, data, True, vanish)
     assert contents(data) == before
     assert not list(tmp_path.glob(".*"))
 
@@ -127,19 +129,19 @@ def test_a_corpus_vanishes(tiny: Recipe, tmp_path: Path, contents: Contents) -> 
 def test_a_clock_that_is_moved_back(tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the time of day nor that of files decides on anything."""
     corpus, whole, run = [str(tmp_path / "corpus.jsonl")], tmp_path / "whole", tmp_path / "run"
-    list(pipeline.train(tiny, tmp_path / "data", whole))
+    list(gpt2kit.train(tiny, tmp_path / "data", whole))
     times = iter(range(4_000_000_000, 0, -1_000_000))
     monkeypatch.setattr(time, "time", lambda: float(next(times)))
     monkeypatch.setattr(time, "time_ns", lambda: next(times) * 10**9)
     os.utime(corpus[0], (4e9, 4e9))
-    preparing.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "later")
+    gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "later")
     for path in (tmp_path / "later").iterdir():
         os.utime(path, (4e9, 4e9))
     stopped = recipe.build(tiny.name, tiny.table())
-    for event in pipeline.train(stopped, tmp_path / "later", run):
+    for event in gpt2kit.train(stopped, tmp_path / "later", run):
         if getattr(event, "step", 0) == 5:
             break
     for path in run.iterdir():
         os.utime(path, (1, 1))
-    list(pipeline.train(stopped, tmp_path / "later", run, resume=True))
+    list(gpt2kit.train(stopped, tmp_path / "later", run, resume=True))
     assert weights(run) == weights(whole)

@@ -12,9 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpt2kit import engine, folders, pipeline, preparing, recipe, scoring
+import gpt2kit
+from gpt2kit import recipe
 from gpt2kit.data.store import Store
-from gpt2kit.train import events as kinds
+from gpt2kit.pipeline import evaluate as scoring
+from gpt2kit.pipeline import train as pipeline
+from gpt2kit.runs import folder as folders
+from gpt2kit.training import events as kinds
 
 Hold = Callable[[Callable[[bytes], object], bytes], object]
 Examples = Callable[[str], Any]
@@ -77,7 +81,7 @@ def prepared(request: pytest.FixtureRequest, examples: Examples, place: Path) ->
     module = examples(request.param)
     folder = place / f"data-{request.param}"
     corpus = module.write_corpus(place)
-    preparing.prepare(recipe.load(request.param, module.TINY), {"train": corpus, "val": corpus}, folder, True)
+    gpt2kit.prepare(recipe.load(request.param, module.TINY), {"train": corpus, "val": corpus}, folder, True)
     return Folder(folder)
 
 
@@ -123,7 +127,7 @@ def test_any_run_is_loaded_or_refused(hold: Hold, finished: Folder, seed: int) -
 
     def parse(content: bytes) -> object:
         finished.put({name: content})
-        opened = engine.load(folder)
+        opened = gpt2kit.load(folder)
         return opened("good morning", max_new_tokens=2, device="cpu")
 
     hold(parse, damaged(chance, finished.files[name]))
@@ -137,8 +141,8 @@ def stopped(examples: Examples, place: Path) -> Folder:
     corpus = module.write_corpus(place)
     tiny = recipe.load("translate", [*module.TINY, "train.save_every=1", "train.ema=0.9", "model.n_embd=8"])
     data, run = place / "data-stopped", place / "stopped"
-    preparing.prepare(tiny, {"train": corpus, "val": corpus}, data, True)
-    for event in pipeline.train(tiny, data, run):
+    gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, data, True)
+    for event in gpt2kit.train(tiny, data, run):
         if getattr(event, "step", 0) == 3:
             break
     return Folder(run)
@@ -154,7 +158,7 @@ def test_any_run_goes_on_or_is_refused(hold: Hold, stopped: Folder, seed: int) -
     def parse(content: bytes) -> object:
         stopped.put({name: content})
         resumed = recipe.build(run.name, recipe.apply(folders.recipe_of(run).table(), []))
-        with closing(pipeline.train(resumed, run.parent / "data-stopped", run, resume=True)) as events:  # type: ignore[type-var]  # a generator
+        with closing(gpt2kit.train(resumed, run.parent / "data-stopped", run, resume=True)) as events:  # type: ignore[type-var]  # a generator
             return next(events)
 
     start = hold(parse, damaged(chance, stopped.files[name]))

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import engine, folders
+import gpt2kit
 from gpt2kit.inspection.subject import Subject, subject_of
 from gpt2kit.music.notes import Notes
+from gpt2kit.runs import folder as folders
 
 INPUTS: dict[str, Any] = {
     "translate": "I am a <student>",
@@ -26,7 +27,7 @@ def subject(run_of: Callable[[str], Path]) -> Callable[..., Subject]:
     def make(
         task: str, source: Any = None, steps: int | None = 6, target: str | None = None, **settings: Any
     ) -> Subject:
-        opened = engine.load(run_of(task), settings)
+        opened = gpt2kit.load(run_of(task), settings)
         given = INPUTS[task] if source is None else source
         parsed = opened.task.parse(given) if isinstance(given, str) else given
         return subject_of(opened, f"runs/{task}", folders.load_task(run_of(task))[0], parsed, steps, target)
@@ -48,7 +49,7 @@ def answered(subject: Callable[..., Subject]) -> Callable[..., Subject]:
 @pytest.fixture(scope="session")
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Subject]:
     """`labelled(kind, text)`: a text of a tiny classifier, or a context with choices behind tabs."""
-    from gpt2kit import pipeline, preparing, recipe
+    from gpt2kit import recipe
 
     def make(kind: str, text: str) -> Subject:
         folder = tmp_path_factory.mktemp(kind)
@@ -62,9 +63,9 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Subject]
         train = ["train.budget=", "train.steps=5", "train.dtype=fp32", "train.compile=off", "train.evaluate_every=5"]
         tiny = recipe.load("finetune", [*shape, *train])
         corpus = {"train": [str(folder / "rows.csv")], "val": [str(folder / "rows.csv")]}
-        preparing.prepare(tiny, corpus, folder / "data")
-        list(pipeline.train(tiny, folder / "data", folder / "run"))
-        opened = engine.load(folder / "run")
+        gpt2kit.prepare(tiny, corpus, folder / "data")
+        list(gpt2kit.train(tiny, folder / "data", folder / "run"))
+        opened = gpt2kit.load(folder / "run")
         return subject_of(opened, "runs/labels", "finetune", opened.task.parse(text))
 
     return make

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from gpt2kit import engine
+import gpt2kit
 from gpt2kit.config import GenerateConfig
-from gpt2kit.generate import sampling
+from gpt2kit.decoding import sampling
 from gpt2kit.inspection.page import FOLDER, SCRIPTS, page_of, write_page
 from gpt2kit.inspection.performance import piece_view
 from gpt2kit.inspection.pieces import piece_of
@@ -84,7 +84,7 @@ def test_text_never_ends_its_script(subject: Make, tmp_path: Path) -> None:
 
 def test_a_long_input_makes_a_page_of_a_few_megabytes(run_of: Callable[..., Path], tmp_path: Path) -> None:
     shape = ("n_positions=1024", "n_layer=6", "n_head=8", "n_embd=64")
-    opened = engine.load(run_of("lm", *(f"model.{setting}" for setting in shape)))
+    opened = gpt2kit.load(run_of("lm", *(f"model.{setting}" for setting in shape)))
     long = opened.task.parse("The robot must obey the orders that it is given. " * 200)
     made = subject_of(opened, "runs/lm", "lm", long, 0, None)
     assert len(made.ids) == 1024

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from gpt2kit.generate import sampling
+from gpt2kit.decoding import sampling
 from gpt2kit.inspection.outlook import decoded_logits, path
 from gpt2kit.inspection.record import record
 from gpt2kit.inspection.subject import Subject

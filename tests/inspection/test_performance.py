@@ -12,7 +12,7 @@ from gpt2kit.inspection.performance import performed, piece_view, roll_of, write
 from gpt2kit.inspection.subject import Subject
 from gpt2kit.music import events
 from gpt2kit.music.notes import Notes
-from gpt2kit.performer import looked_back
+from gpt2kit.pipeline.play import looked_back
 
 Make = Callable[..., Subject]
 

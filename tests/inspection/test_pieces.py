@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import folders
 from gpt2kit.inspection.pieces import Piece, piece_of
+from gpt2kit.runs import folder as folders
 from gpt2kit.tasks.base import Task
 
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from gpt2kit.config import GenerateConfig
-from gpt2kit.engine import Engine
 from gpt2kit.inspection import record as module
 from gpt2kit.inspection.record import record, settled_at
 from gpt2kit.inspection.subject import Subject
 from gpt2kit.model.ablation import Off
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.trace import layers, lens
+from gpt2kit.pipeline.engine import Engine
 from gpt2kit.tasks.lm import Lm
 
 Build = Callable[..., GPT2]

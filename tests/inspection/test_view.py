@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from gpt2kit.config import GenerateConfig, ModelConfig
-from gpt2kit.engine import Engine
 from gpt2kit.inspection.record import record
 from gpt2kit.inspection.subject import Subject
 from gpt2kit.inspection.view import view_of
 from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.pipeline.engine import Engine
 
 Make = Callable[..., Subject]
 

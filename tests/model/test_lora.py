@@ -9,10 +9,10 @@ from peft import PeftModel
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel
 
 from gpt2kit.errors import DataError
-from gpt2kit.evaluate.loss import TargetLoss
 from gpt2kit.model import hf, lora
+from gpt2kit.model.freeze import freeze_below, merged, only_new_tokens
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.partial import freeze_below, merged, only_new_tokens
+from gpt2kit.model.loss import TargetLoss
 
 # peft asks transformers by a name that the latter has given up
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")

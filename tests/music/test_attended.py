@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import pytest
 
+from gpt2kit.model.attention_weights import attention_spans
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.look import attention_spans
 from gpt2kit.music import events
 from gpt2kit.music.attended import Attention, Weights, grouped, notes_of_events
 from gpt2kit.music.events import BEGIN, END, NOTE_OFF, PAD, TIME_SHIFT, VELOCITY, decode

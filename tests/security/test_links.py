@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import files, pipeline, preparing, recipe
+import gpt2kit
+from gpt2kit import files, recipe
 from gpt2kit.errors import MachineError
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="links as POSIX has them")
@@ -19,8 +20,8 @@ def test_no_file_outside_is_written(examples: Callable[[str], Any], tmp_path: Pa
     corpus = translate.write_corpus(tmp_path)
     tiny = recipe.load("translate", [*translate.TINY, "train.steps=6", "train.save_every=1"])
     data, run, outside = (tmp_path / name for name in ("data", "run", "outside"))
-    preparing.prepare(tiny, {"train": corpus, "val": corpus}, data)
-    for event in pipeline.train(tiny, data, run):
+    gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, data)
+    for event in gpt2kit.train(tiny, data, run):
         if getattr(event, "step", 0) == 3:
             break
     outside.mkdir()
@@ -30,7 +31,7 @@ def test_no_file_outside_is_written(examples: Callable[[str], Any], tmp_path: Pa
     (run / "model.safetensors").symlink_to(outside / "not there yet")
     before = {path.name: path.read_bytes() for path in outside.iterdir()}
     assert {"state.safetensors", "metrics.jsonl", "run.json", "config.json"} <= before.keys()
-    list(pipeline.train(tiny, data, run, resume=True))
+    list(gpt2kit.train(tiny, data, run, resume=True))
     assert {path.name: path.read_bytes() for path in outside.iterdir()} == before
     assert files.read_json(run / "run.json")["finished"] is True
 

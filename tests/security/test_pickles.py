@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import torch
 
-from gpt2kit import engine, pipeline, preparing, recipe
+import gpt2kit
+from gpt2kit import recipe
 from gpt2kit.data.hub import fetch
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.model import hf
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.train import state
+from gpt2kit.training import state
 
 Build = Callable[..., GPT2]
 
@@ -92,8 +93,8 @@ def test_a_run_has_no_file_that_is_unpickled(
     place.write_bytes(planted["pickle"])
     resumed = recipe.load("translate")
     for work in (
-        lambda: engine.load(tmp_path / "run"),
-        lambda: list(pipeline.train(resumed, tmp_path / "data", tmp_path / "run", resume=True)),
+        lambda: gpt2kit.load(tmp_path / "run"),
+        lambda: list(gpt2kit.train(resumed, tmp_path / "data", tmp_path / "run", resume=True)),
     ):
         with suppress(UserError):
             work()
@@ -112,12 +113,12 @@ def test_no_work_unpickles(examples: Callable[[str], Any], tmp_path: Path, monke
     for name in ("load", "loads", "Unpickler"):
         monkeypatch.setattr(pickle, name, refuse)
     monkeypatch.setattr(torch, "load", refuse)
-    preparing.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "data")
-    for event in pipeline.train(tiny, tmp_path / "data", tmp_path / "run"):
+    gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "data")
+    for event in gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"):
         if getattr(event, "step", 0) == 3:
             break
-    list(pipeline.train(tiny, tmp_path / "data", tmp_path / "run", resume=True))
-    assert isinstance(engine.load(tmp_path / "run")("good morning"), str)
+    list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run", resume=True))
+    assert isinstance(gpt2kit.load(tmp_path / "run")("good morning"), str)
 
 
 def test_nothing_that_runs_is_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

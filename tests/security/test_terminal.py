@@ -13,8 +13,8 @@ from rich.console import Console
 
 from gpt2kit.cli import console, progress
 from gpt2kit.cli.app import run
-from gpt2kit.pipeline import Samples
-from gpt2kit.train import events as kinds
+from gpt2kit.pipeline.train import Samples
+from gpt2kit.training import events as kinds
 
 STEERING = "\x1b[31m\x07\x9b2J\x7f\x85\u202e\u2066\u2028"
 """Colours, a bell, clearing the screen, rubbing out, line ends, and turning the text around."""

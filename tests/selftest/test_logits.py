@@ -6,8 +6,8 @@ from copy import deepcopy
 import pytest
 import torch
 
-from gpt2kit.model.frozen import FrozenGPT2
 from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.inference import FrozenGPT2
 from gpt2kit.selftest import logits
 from gpt2kit.selftest.logits import alone
 from gpt2kit.selftest.probes import Probes

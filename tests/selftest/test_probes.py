@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt2kit.generate.choose import texts_of
+from gpt2kit.decoding.classify import texts_of
 from gpt2kit.selftest.probes import NEW, probes
 from gpt2kit.selftest.subject import opened
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import pipeline, preparing, recipe
+import gpt2kit
+from gpt2kit import recipe
 from gpt2kit.selftest.prove import prove
-from gpt2kit.train import events as kinds
+from gpt2kit.training import events as kinds
 
 RunOf = Callable[..., Path]
 
@@ -55,8 +56,8 @@ def test_a_run_in_the_middle_of_training(examples: Callable[[str], Any], tmp_pat
     corpus = module.write_corpus(tmp_path)
     settings = [*module.TINY, "train.steps=9", "train.evaluate_every=3", f"train.keep={keep}", "train.ema=0.9"]
     tiny = recipe.load("translate", settings)
-    preparing.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "data")
-    for event in pipeline.train(tiny, tmp_path / "data", tmp_path / "run"):
+    gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "data")
+    for event in gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"):
         if isinstance(event, kinds.Step) and event.step == 5:
             break
     found = states(tmp_path / "run")

@@ -10,7 +10,7 @@ import torch
 
 from gpt2kit import files
 from gpt2kit.config import TrainConfig
-from gpt2kit.pipeline import layout_of
+from gpt2kit.pipeline.train import layout_of
 from gpt2kit.selftest.check import Check
 from gpt2kit.selftest.record import recorded, reproduced
 from gpt2kit.selftest.subject import Subject, opened

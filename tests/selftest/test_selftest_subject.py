@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from gpt2kit import files, pipeline, preparing, recipe
-from gpt2kit.engine import model_in
+import gpt2kit
+from gpt2kit import files, recipe
 from gpt2kit.errors import DataError
+from gpt2kit.pipeline.engine import model_in
 from gpt2kit.selftest.subject import opened
-from gpt2kit.train import events as kinds
+from gpt2kit.training import events as kinds
 
 RunOf = Callable[..., Path]
 Copied = Callable[[Path], Path]
@@ -20,8 +21,8 @@ Copied = Callable[[Path], Path]
 def stopped(folder: Path, settings: list[str], corpus: list[str], at: int) -> Path:
     """A run that nobody went on with after a step."""
     tiny = recipe.load("translate", settings)
-    preparing.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
-    for event in pipeline.train(tiny, folder / "data", folder / "run"):
+    gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
+    for event in gpt2kit.train(tiny, folder / "data", folder / "run"):
         if isinstance(event, kinds.Step) and event.step == at:
             break
     return folder / "run"

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import files, preparing, recipe
+import gpt2kit
+from gpt2kit import files, recipe
 from gpt2kit.data.store import Store
 from gpt2kit.music import events
 from gpt2kit.selftest.subject import opened
@@ -104,7 +105,7 @@ def test_sources_that_were_cut_may_end_inside_of_a_word(
     (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     tiny = recipe.load("translate", [*examples("translate").TINY, f"task.tokenizer={run_of('translate')}"])
     corpora = {"train": [str(tmp_path / "a.jsonl")], "val": [str(tmp_path / "a.jsonl")]}
-    reports = preparing.prepare(tiny, corpora, tmp_path / "data")
+    reports = gpt2kit.prepare(tiny, corpora, tmp_path / "data")
     assert reports["val"].cut > 0
     check = round_trip(replace(opened(run_of("translate")), store=Store(tmp_path / "data", "val")))
     assert check.passed

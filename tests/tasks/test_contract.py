@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import pipeline, preparing, recipe, tasks
+import gpt2kit
+from gpt2kit import recipe, tasks
 from gpt2kit.cli import app
-from gpt2kit.engine import load
+from gpt2kit.pipeline.engine import load
 from gpt2kit.tasks.base import Record, Task
 from gpt2kit.tasks.text import TextTask
 
@@ -199,8 +200,8 @@ def test_its_examples_are_learnt_by_heart(name: str, examples: Examples, tmp_pat
     module = examples(name)
     corpus = module.write_corpus(tmp_path)
     tiny = recipe.load(name, module.TINY)
-    preparing.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "data")
-    list(pipeline.train(tiny, tmp_path / "data", tmp_path / "run"))
+    gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "data")
+    list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"))
     engine = load(tmp_path / "run")
     records = list(tiny.task.read(corpus))
     answers = [result.outputs[0] for result in engine.results(record.source for record in records)]

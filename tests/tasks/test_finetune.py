@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import folders, preparing, recipe
+import gpt2kit
+from gpt2kit import recipe
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, RecipeError, UserError
+from gpt2kit.runs import folder as folders
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.finetune import Finetune
 from gpt2kit.tasks.formats.completion import Completion
@@ -41,7 +43,7 @@ def write_table(folder: Path, rows: list[dict[str, Any]]) -> str:
 def prepared(corpus: str, out: Path, *settings: str) -> tuple[Any, Store]:
     """The task that the table is for, and what is learned from."""
     tiny = recipe.load("finetune", [*TINY, *settings])
-    preparing.prepare(tiny, {"train": [corpus], "val": [corpus]}, out)
+    gpt2kit.prepare(tiny, {"train": [corpus], "val": [corpus]}, out)
     return folders.load_task(out)[1], Store(out, "train")
 
 

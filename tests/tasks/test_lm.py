@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gpt2kit import pipeline, preparing, recipe, scoring
+import gpt2kit
+from gpt2kit import recipe
 from gpt2kit.data.store import Store
-from gpt2kit.engine import load
 from gpt2kit.errors import DataError
+from gpt2kit.pipeline import evaluate as scoring
+from gpt2kit.pipeline.engine import load
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.lm import Lm, Passage
 
@@ -35,7 +37,7 @@ def write_corpus(folder: Path) -> list[str]:
 
 def prepared(corpus: list[str], out: Path, *settings: str) -> dict[str, Store]:
     tiny = recipe.load("lm", [*TINY, *settings])
-    preparing.prepare(tiny, {"train": corpus}, out)
+    gpt2kit.prepare(tiny, {"train": corpus}, out)
     return {split: Store(out, split) for split in ("train", "val")}
 
 
@@ -89,7 +91,7 @@ def test_of_several_files_whole_ones_are_held_out(tmp_path: Path) -> None:
 
 def test_with_a_validation_corpus_nothing_is_held_out(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path)
-    preparing.prepare(recipe.load("lm", TINY), {"train": corpus, "val": corpus}, tmp_path / "data")
+    gpt2kit.prepare(recipe.load("lm", TINY), {"train": corpus, "val": corpus}, tmp_path / "data")
     first, second = (Store(tmp_path / "data", split).ids.tolist() for split in ("train", "val"))
     assert first == second
 
@@ -105,7 +107,7 @@ def test_nothing_to_learn_from(tmp_path: Path) -> None:
 def test_an_end_of_text_in_the_text_is_text(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one <|endoftext|> two\n" * 5000, encoding="utf-8")
     tiny = recipe.load("lm", TINY)
-    reports = preparing.prepare(tiny, {"train": [str(tmp_path / "a.txt")]}, tmp_path / "data")
+    reports = gpt2kit.prepare(tiny, {"train": [str(tmp_path / "a.txt")]}, tmp_path / "data")
     found = [
         report.left_out.get("times <|endoftext|> was in the text, and was read as text") for report in reports.values()
     ]
@@ -117,8 +119,8 @@ def test_an_end_of_text_in_the_text_is_text(tmp_path: Path) -> None:
 def test_figures_of_a_loss(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path)
     tiny = recipe.load("lm", [*TINY, "train.steps=3"])
-    preparing.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "data")
-    list(pipeline.train(tiny, tmp_path / "data", tmp_path / "run"))
+    gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "data")
+    list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"))
     engine = load(tmp_path / "run")
     with scoring.documents(tmp_path / "run", engine.task) as documents:
         evaluation = scoring.evaluate_stream(engine, documents, stride=8)
@@ -134,7 +136,7 @@ def test_figures_of_a_loss(tmp_path: Path) -> None:
 
 def test_a_loss_beyond_floats_is_infinite(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path)
-    preparing.prepare(recipe.load("lm", TINY), {"train": corpus, "val": corpus}, tmp_path / "data")
+    gpt2kit.prepare(recipe.load("lm", TINY), {"train": corpus, "val": corpus}, tmp_path / "data")
     scores = Lm().opened(tmp_path / "data").rates(800.0, {"token": 1.0, "word": 1.0, "byte": 4.0})
     assert [score.value for score in scores[:2]] == [math.inf, math.inf]
 

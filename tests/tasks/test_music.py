@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpt2kit import preparing, recipe
+import gpt2kit
+from gpt2kit import recipe
 from gpt2kit.data.report import Damage
 from gpt2kit.music import events
 from gpt2kit.music.augment import window
@@ -89,7 +90,7 @@ def test_prepare_reports_damage_by_its_kind_and_names_every_file(tmp_path: Path,
         write_midi(folder / f"{number:02}.mid", random_notes(number))
         content = (folder / f"{number:02}.mid").read_bytes()
         (folder / f"bad{number:02}.mid").write_bytes(content[: -2 - number])
-    report = preparing.prepare(recipe.load("music", TINY), {"train": [str(folder)]}, tmp_path / "data")["train"]
+    report = gpt2kit.prepare(recipe.load("music", TINY), {"train": [str(folder)]}, tmp_path / "data")["train"]
     assert report.dropped == {"damaged or cut short": 20}
     assert report.damaged == 20
     written = json.loads((tmp_path / "data" / "prepare.json").read_text(encoding="utf-8"))["splits"]["train"]

@@ -1,4 +1,4 @@
-/* ---- what decoding leaves in play, as gpt2kit/generate/sampling.py has it: temperature, then top-k, then top-p ---- */
+/* ---- what decoding leaves in play, as gpt2kit/decoding/sampling.py has it: temperature, then top-k, then top-p ---- */
 /* A distribution has its likeliest tokens one by one and the others in runs of about equal logits. Returns the
    probability of each single token, and how many are in play. */
 function sampled({ logits, counts, means }, temperature, topK, topP) {

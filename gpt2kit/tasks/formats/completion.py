@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from gpt2kit.data.roles import named_roles
 from gpt2kit.data.tables import text_of
-from gpt2kit.evaluate import metrics
-from gpt2kit.evaluate.rouge import mean_rouge
+from gpt2kit.metrics import metrics
+from gpt2kit.metrics.rouge import mean_rouge
 from gpt2kit.tasks.base import Record, Score
 from gpt2kit.tasks.formats.rows import Row, Rows, Values
 

@@ -13,7 +13,7 @@ from gpt2kit.data.lines import cut
 from gpt2kit.data.roles import KINDS, named_roles
 from gpt2kit.data.tables import text_of, value_of
 from gpt2kit.errors import DataError
-from gpt2kit.evaluate.labels import label_scores
+from gpt2kit.metrics.labels import label_scores
 from gpt2kit.tasks.base import Record, Score
 from gpt2kit.tasks.formats.rows import Row, Rows, Values
 

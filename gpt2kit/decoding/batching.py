@@ -1,0 +1,46 @@
+"""Which prompts are answered together: those of similar length, as many as memory holds."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from gpt2kit import system as allowance
+from gpt2kit.config import GenerateConfig
+from gpt2kit.decoding.answer import new_token_limit
+from gpt2kit.model.inference import FrozenGPT2
+
+MOST_ROWS = 256
+"""Beyond this many rows products are no faster per row."""
+
+SHARE_OF_MEMORY = 0.25
+"""What keys, values and logits may take of the memory that is free."""
+
+UNKNOWN_MEMORY = 4 << 30
+"""Bytes taken to be free where the system does not say."""
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that are free on a device."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    found = allowance.memory()
+    return UNKNOWN_MEMORY if found is None else found[1]
+
+
+def row_bytes(model: FrozenGPT2, slots: int) -> int:
+    """What one row needs while it is decoded: keys and values, twice as they move when rows leave, and logits."""
+    config = model.config
+    return 2 * 2 * 4 * config.n_layer * config.n_embd * slots + 8 * 4 * model.vocab_size
+
+
+def batches(model: FrozenGPT2, lengths: Sequence[int], config: GenerateConfig) -> Iterator[list[int]]:
+    """Indices of the prompts of each batch, the longest prompts first."""
+    order = sorted(range(len(lengths)), key=lambda index: lengths[index], reverse=True)
+    memory = SHARE_OF_MEMORY * free_memory(model.device)
+    while order:
+        longest = lengths[order[0]]
+        slots = min(longest + new_token_limit(longest, model.config.n_positions, config), model.config.n_positions)
+        rows = config.batch_rows or min(MOST_ROWS, int(memory / row_bytes(model, slots)))
+        prompts = max(1, rows // config.beams)
+        yield order[:prompts]
+        order = order[prompts:]

@@ -1,0 +1,123 @@
+"""Beam search with the length penalty of GNMT (Wu et al. 2016, equation 14).
+
+Shapes: P prompts, W beams, C = 2 W candidates, S steps, V vocabulary.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gpt2kit.config import GenerateConfig
+from gpt2kit.decoding.answer import Answer, new_token_limit
+from gpt2kit.decoding.stepper import Stepper
+from gpt2kit.model.inference import FrozenGPT2
+
+
+def length_penalty(length: int, alpha: float) -> float:
+    """((5 + length) / 6)^alpha, by which a log-probability is divided; length counts the end token."""
+    return ((5 + length) / 6) ** alpha
+
+
+class _Searches:
+    """The hypotheses of all prompts of a batch."""
+
+    def __init__(self, prompts: int, beams: int, steps: int, device: torch.device) -> None:
+        self.which = list(range(prompts))
+        """Which prompt of the caller's each one is."""
+        self.scores_PW = torch.zeros(prompts, 1, device=device)
+        """Log-probabilities of the live hypotheses; -inf for one that cannot win. At first there is one, empty."""
+        self.ids_PWS = torch.zeros(prompts, 1, steps, dtype=torch.long, device=device)
+        self.best_PW = torch.full((prompts, beams), -torch.inf, device=device)
+        """Penalised scores of the best finished hypotheses; -inf where there is none yet."""
+        self.best_ids_PWS = torch.zeros(prompts, beams, steps, dtype=torch.long, device=device)
+        self.best_lengths_PW = torch.zeros(prompts, beams, dtype=torch.long, device=device)
+        self.finished_P = torch.zeros(prompts, dtype=torch.long, device=device)
+        self.going_P = torch.ones(prompts, dtype=torch.bool, device=device)
+
+    def finish(self, scores_PW: Tensor, origins_PW: Tensor, length: int) -> None:
+        """Hypotheses that end now, without their end token; a score of -inf is none."""
+        both, chosen_PW = torch.cat([self.best_PW, scores_PW], 1).topk(self.best_PW.size(1))
+        whole = origins_PW[:, :, None].expand(-1, -1, self.ids_PWS.size(2))
+        ids = torch.cat([self.best_ids_PWS, self.ids_PWS.gather(1, whole)], 1)
+        lengths = torch.cat([self.best_lengths_PW, torch.full_like(origins_PW, length)], 1)
+        self.best_PW = both
+        self.best_ids_PWS = ids.gather(1, chosen_PW[:, :, None].expand_as(self.best_ids_PWS))
+        self.best_lengths_PW = lengths.gather(1, chosen_PW)
+        self.finished_P += scores_PW.isfinite().sum(1)
+
+    def go_on(self, scores_PW: Tensor, origins_PW: Tensor, tokens_PW: Tensor, step: int) -> None:
+        whole = origins_PW[:, :, None].expand(-1, -1, self.ids_PWS.size(2))
+        self.scores_PW, self.ids_PWS = scores_PW, self.ids_PWS.gather(1, whole)
+        self.ids_PWS[:, :, step] = tokens_PW
+
+    def answers(self, prompt: int, length: int, alpha: float) -> list[Answer]:
+        """Finished hypotheses, best first, then the live ones that the limit cut off after `length` tokens."""
+        found = []
+        finished = zip(self.best_PW[prompt], self.best_lengths_PW[prompt], self.best_ids_PWS[prompt], strict=True)
+        for score, tokens, ids in finished:
+            if score.isfinite():
+                found.append(Answer(ids[: int(tokens)].tolist(), float(score), True))
+        for score, ids in zip(self.scores_PW[prompt], self.ids_PWS[prompt], strict=True):
+            if score.isfinite():
+                found.append(Answer(ids[:length].tolist(), float(score) / length_penalty(length, alpha), False))
+        return found[: self.best_PW.size(1)]
+
+    def keep(self, prompts: Tensor) -> None:
+        self.which = [self.which[index] for index in prompts.tolist()]
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor):
+                setattr(self, name, value[prompts])
+
+
+def beam_search(
+    model: FrozenGPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig, stops: Sequence[int]
+) -> list[list[Answer]]:
+    """For each prompt its answers, best first; a prompt's search ends when `beams` hypotheses have ended."""
+    beams, alpha = config.beams, config.length_penalty
+    limits = [new_token_limit(len(prompt), model.config.n_positions, config) for prompt in prompts]
+    limits_P, ends = torch.tensor(limits, device=model.device), torch.tensor(stops, device=model.device)
+    found: list[list[Answer]] = [[]] * len(prompts)
+    stepper = Stepper(model, prompts, max(limits), beams)
+    searches = _Searches(len(prompts), beams, max(limits), model.device)
+    logits_PWV = stepper.logits_PV[:, None]
+    for step in range(max(limits)):
+        scores_PC, origins_PC, tokens_PC = _candidates(logits_PWV, searches.scores_PW, beams)
+        ended_PC = torch.isin(tokens_PC, ends) & scores_PC.isfinite()
+        finished_PW = torch.where(ended_PC, scores_PC / length_penalty(step + 1, alpha), -torch.inf)[:, :beams]
+        searches.finish(finished_PW, origins_PC[:, :beams], step)
+        scores_PC = scores_PC.masked_fill(ended_PC, -torch.inf)
+        live_PW = scores_PC.isneginf().sort(stable=True).indices[:, :beams]  # the best that go on, in order
+        origins_PW, tokens_PW = origins_PC.gather(1, live_PW), tokens_PC.gather(1, live_PW)
+        searches.go_on(scores_PC.gather(1, live_PW), origins_PW, tokens_PW, step)
+
+        enough_P = searches.finished_P >= beams
+        searches.scores_PW.masked_fill_(enough_P[:, None], -torch.inf)
+        over_P = enough_P | searches.scores_PW.isneginf().all(1) | (limits_P == step + 1)
+        for index in (over_P & searches.going_P).nonzero().flatten().tolist():
+            found[searches.which[index]] = searches.answers(index, step + 1, alpha)
+        searches.going_P &= ~over_P
+        if not searches.going_P.any():
+            break
+        stepper.cache.branch(origins_PW)
+        if (kept := stepper.compact(searches.going_P)) is not None:
+            searches.keep(kept)
+            tokens_PW, limits_P = tokens_PW[kept], limits_P[kept]
+        logits_PWV = stepper.step(tokens_PW)
+    return found
+
+
+def _candidates(logits_PWV: Tensor, scores_PW: Tensor, beams: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The C best continuations of each prompt: log-probability, hypothesis they continue, token; all [P, C].
+
+    Twice the beams, because at most `beams` of them can be end tokens. -inf fills up where there are fewer.
+    """
+    width, vocab = logits_PWV.shape[1:]
+    per_beam, wanted = min(2 * beams, vocab), 2 * beams
+    best, tokens = logits_PWV.log_softmax(-1).topk(per_beam)
+    best = scores_PW[:, :, None] + best
+    scores, where = best.flatten(1).topk(min(wanted, width * per_beam))
+    missing = (0, wanted - scores.size(1))
+    origins, chosen = where // per_beam, tokens.flatten(1).gather(1, where)
+    return F.pad(scores, missing, value=-torch.inf), F.pad(origins, missing), F.pad(chosen, missing)

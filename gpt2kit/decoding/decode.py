@@ -1,0 +1,205 @@
+"""The only decoding loop. It is an iterator: streaming is the caller's `for`, stopping is the caller's `break`.
+
+Shapes: B rows still being decoded, N all rows, S the most new tokens of a row, V vocabulary.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gpt2kit.config import GenerateConfig
+from gpt2kit.decoding import sampling
+from gpt2kit.decoding.answer import Answer, Clock, new_token_limit
+from gpt2kit.decoding.batching import batches
+from gpt2kit.decoding.beam import beam_search
+from gpt2kit.decoding.stepper import Stepper
+from gpt2kit.model.device import pick_dtype
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.inference import FrozenGPT2
+
+LOOK_EVERY = {"cuda": 8}
+"""Steps between two looks at which rows are alive: where the host would wait for the device, it looks less often."""
+
+
+def freeze(model: GPT2, dtype: str) -> FrozenGPT2:
+    """The weights as decoding wants them. On a CPU `auto` means fp32: the reference implementation's answers."""
+    device = model.head.device
+    return FrozenGPT2(model, "fp32" if dtype == "auto" and device.type != "cuda" else pick_dtype(dtype, device))
+
+
+Recent = Callable[[Sequence[int], int], list[int]]
+"""(text, room) -> at most so many ids to go on from."""
+
+
+def last(text: Sequence[int], room: int) -> list[int]:
+    return [*text[-room:]]
+
+
+class Decoding:
+    """Prompts that are being answered together, greedily or by sampling.
+
+    Every prompt has at least one token. Row i draws from config.seed + numbers[i], so its answer does not depend on its
+    neighbours. With `config.roll` a row that has filled the window goes on behind what is `recent` of half a window,
+    which is read again, as every token then stands at another position.
+    """
+
+    def __init__(
+        self,
+        model: FrozenGPT2,
+        prompts: Sequence[Sequence[int]],
+        config: GenerateConfig,
+        stops: Sequence[int],
+        numbers: Sequence[int],
+        clock: Clock | None = None,
+        recent: Recent = last,
+    ) -> None:
+        self.model, self.prompts, self.config, device = model, prompts, config, model.device
+        self.recent = recent
+        self.window = model.config.n_positions
+        limits = [new_token_limit(len(prompt), self.window, config) for prompt in prompts]
+        self.limits_N = torch.tensor(limits, device=device)
+        self.stops = torch.tensor(stops, device=device)
+        self.banned = torch.tensor(config.ban_ids, dtype=torch.long, device=device)
+        self.ids_NS = torch.zeros(len(prompts), max(limits), dtype=torch.long, device=device)
+        self.made_N = torch.zeros_like(self.limits_N)
+        self.stopped_N = torch.zeros_like(self.limits_N, dtype=torch.bool)
+        self.clock = clock
+        if clock is not None:
+            self.advance_V = torch.tensor(clock.advance, device=device)
+            self.time_N = torch.zeros_like(self.limits_N)
+            self.waited_N = torch.zeros_like(self.limits_N)
+        if config.temperature > 0:
+            self.noise_NS = _noise(max(limits), [config.seed + number for number in numbers]).to(device)
+        if config.repetition_penalty != 1:
+            self.seen_NV = torch.zeros(len(prompts), model.vocab_size, dtype=torch.bool, device=device)
+            for row, prompt in enumerate(prompts if config.penalty_on == "all" else ()):
+                self.seen_NV[row, list(prompt)] = True
+
+    def run(self) -> Iterator[Tensor]:
+        """Yield the newest tokens [B] after each step; `ids_NS` and `made_N` hold all of them."""
+        rows = list(range(len(self.prompts)))
+        while rows:
+            yield from self._until_the_window_is_full(rows)
+            rows = (~self._over(slice(None)) & (self.made_N < self.limits_N)).nonzero().flatten().tolist()
+
+    def answers(self) -> list[Answer]:
+        """What has been made, the end tokens taken off."""
+        made = zip(self.ids_NS.tolist(), self.made_N.tolist(), self.stopped_N.tolist(), strict=True)
+        return [Answer(ids[: count - stopped], None, stopped) for ids, count, stopped in made]
+
+    def _until_the_window_is_full(self, rows: list[int]) -> Iterator[Tensor]:
+        prompts = [self._text(row) for row in rows]
+        rows_B = torch.tensor(rows, device=self.model.device)
+        room_B = torch.tensor([max(1, self.window - len(prompt)) for prompt in prompts], device=self.model.device)
+        ends_B = torch.minimum(self.made_N[rows_B] + room_B, self.limits_N[rows_B])
+        steps = int((ends_B - self.made_N[rows_B]).max())
+        look_every = LOOK_EVERY.get(self.model.device.type, 1)
+        stepper = Stepper(self.model, prompts, steps)
+        logits_BV = stepper.logits_PV
+        for step in range(steps):
+            tokens_B = self._choose(logits_BV, rows_B)
+            alive_B = self._note(rows_B, tokens_B, ends_B)
+            yield tokens_B
+            if step + 1 == steps:
+                return
+            if step % look_every == 0:
+                if not alive_B.any():
+                    return
+                if (kept := stepper.compact(alive_B)) is not None:
+                    rows_B, tokens_B, ends_B = rows_B[kept], tokens_B[kept], ends_B[kept]
+            logits_BV = stepper.step(tokens_B[:, None])[:, 0]
+
+    def _text(self, row: int) -> list[int]:
+        """What a row is to be read from: its prompt, or what is recent of prompt and answer."""
+        text = [*self.prompts[row], *self.ids_NS[row, : int(self.made_N[row])].tolist()]
+        return text if len(text) == len(self.prompts[row]) else self.recent(text, max(1, self.window // 2))
+
+    def _choose(self, logits_BV: Tensor, rows_B: Tensor) -> Tensor:
+        if self.config.repetition_penalty != 1:
+            logits_BV = sampling.penalise(logits_BV, self.seen_NV[rows_B], self.config.repetition_penalty)
+        if self.config.ban_ids:
+            logits_BV = logits_BV.index_fill(-1, self.banned, -torch.inf)
+        if self.config.temperature == 0:
+            return logits_BV.argmax(-1)
+        uniform_B = self.noise_NS[rows_B, self.made_N[rows_B].clamp(max=self.noise_NS.size(1) - 1)]
+        return sampling.draw(sampling.probabilities(logits_BV, self.config), uniform_B)
+
+    def _note(self, rows_B: Tensor, tokens_B: Tensor, ends_B: Tensor) -> Tensor:
+        """Write down the tokens of the rows that are alive; returns which still are."""
+        made_B = self.made_N[rows_B]
+        alive_B = ~self._over(rows_B) & (made_B < ends_B)
+        at_B = made_B.clamp(max=self.ids_NS.size(1) - 1)
+        self.ids_NS[rows_B, at_B] = torch.where(alive_B, tokens_B, self.ids_NS[rows_B, at_B])
+        self.made_N[rows_B] += alive_B
+        self.stopped_N[rows_B] |= alive_B & torch.isin(tokens_B, self.stops)
+        if self.config.repetition_penalty != 1:
+            self.seen_NV[rows_B, tokens_B] |= alive_B
+        if self.clock is not None:
+            advance_B = torch.where(alive_B, self.advance_V[tokens_B], 0)
+            self.time_N[rows_B] += advance_B
+            self.waited_N[rows_B] = torch.where(advance_B > 0, 0, self.waited_N[rows_B] + alive_B)
+        return alive_B & ~self._over(rows_B) & (made_B + 1 < ends_B)
+
+    def _over(self, rows: Tensor | slice) -> Tensor:
+        """Which of the rows have come to their end token, or to the end of their time."""
+        over = self.stopped_N[rows]
+        if self.clock is None:
+            return over
+        return over | (self.time_N[rows] >= self.clock.limit) | (self.waited_N[rows] >= self.clock.patience)
+
+
+def _noise(steps: int, seeds: Sequence[int]) -> Tensor:
+    """Uniform numbers [rows, steps], each row from its own generator, so that batches cannot change an answer."""
+    generator = torch.Generator()
+    return torch.stack([torch.rand(steps, generator=generator.manual_seed(seed)) for seed in seeds])
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The answers to one prompt, best first."""
+
+    index: int
+    answers: list[Answer]
+
+
+@torch.inference_mode()
+def answers(
+    model: FrozenGPT2,
+    prompts: Sequence[Sequence[int]],
+    config: GenerateConfig,
+    stop: int,
+    numbers: Sequence[int] | None = None,
+    clock: Clock | None = None,
+    recent: Recent = last,
+) -> Iterator[Decoded]:
+    """Decode any number of prompts in batches of similar length; results come as they are ready, not in order.
+
+    An answer ends with `stop` or one of config.stop_ids, or by the `clock`. `numbers`, by default 0, 1, ..., give each
+    prompt its seed when sampling.
+    """
+    numbers = range(len(prompts)) if numbers is None else numbers
+    stops = (stop, *config.stop_ids)
+    for chosen in batches(model, [len(prompt) for prompt in prompts], config):
+        batch = [prompts[index] for index in chosen]
+        if config.beams > 1:
+            found = beam_search(model, batch, config, stops)
+        else:
+            decoding = Decoding(model, batch, config, stops, [numbers[index] for index in chosen], clock, recent)
+            for _ in decoding.run():
+                pass
+            found = [[answer] for answer in decoding.answers()]
+        for index, hypotheses in zip(chosen, found, strict=True):
+            yield Decoded(index, hypotheses)
+
+
+@torch.inference_mode()
+def stream(model: FrozenGPT2, prompt: Sequence[int], config: GenerateConfig, stop: int) -> Iterator[int]:
+    """The tokens of one answer as they are found, without the end token."""
+    stops = (stop, *config.stop_ids)
+    for new in Decoding(model, [prompt], config, stops, [0]).run():
+        token = int(new[0])
+        if token in stops:
+            return
+        yield token

@@ -1,0 +1,87 @@
+"""From prompts to logits, token by token: the batch that greedy decoding, sampling and beam search share.
+
+On CUDA a step is captured as a graph: replayed, it costs one launch instead of hundreds.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gpt2kit.model.inference import FrozenGPT2
+
+COMPACT_BELOW = {"cuda": 0.75}
+"""Where a smaller batch is a new graph, rows that have ended stay until fewer than this share goes on."""
+
+WARM_UP = 2
+"""Steps computed before a capture, as kernel libraries prepare themselves at first use."""
+
+
+class Stepper:
+    """Prompts being answered together."""
+
+    def __init__(
+        self,
+        model: FrozenGPT2,
+        prompts: Sequence[Sequence[int]],
+        most_new: int,
+        width: int = 1,
+        static: bool | None = None,
+    ) -> None:
+        """Reads the prompts; `logits_PV` come after them. `static` fixes the shapes of a step; by default on CUDA."""
+        device = model.device
+        static = device.type == "cuda" if static is None else static
+        lengths = [len(prompt) for prompt in prompts]
+        longest = max(lengths)
+        ids_PT = torch.zeros(len(prompts), longest, dtype=torch.long)
+        for row, prompt in zip(ids_PT, prompts, strict=True):
+            row[: len(prompt)] = torch.tensor(prompt)
+        self.model = model
+        self.cache = model.new_cache(len(prompts), longest + most_new * width, width, static)
+        self.logits_PV = model.prefill(
+            ids_PT.to(device), torch.tensor(lengths, device=device), min(lengths) < longest, self.cache
+        )
+        self._captured: tuple[int, ...] = ()
+        self._graph: torch.cuda.CUDAGraph | None = None
+
+    def step(self, tokens_PW: Tensor) -> Tensor:
+        """Logits [P, W, V] in fp32 after one more token of each hypothesis; valid until the next step."""
+        if self.model.device.type != "cuda":
+            return self.model.step(tokens_PW, self.cache)
+        if self._graph is None or self._captured != self.cache.shapes:
+            self._capture(tokens_PW)
+        assert self._graph is not None
+        self._tokens_PW.copy_(tokens_PW)
+        self._graph.replay()
+        self.cache.count()
+        return self._logits_PWV
+
+    def compact(self, alive_P: Tensor) -> Tensor | None:
+        """Go on with the prompts that are alive, if it pays; returns which they are, in their new order.
+
+        Those beyond the new size of the batch take the places of the ones that have ended.
+        """
+        left = int(alive_P.sum())
+        if left == len(alive_P) or left >= COMPACT_BELOW.get(alive_P.device.type, 1) * len(alive_P):
+            return None
+        kept_P = torch.arange(left, device=alive_P.device)
+        kept_P[~alive_P[:left]] = left + alive_P[left:].nonzero().flatten()
+        self.cache.keep(kept_P)
+        self._graph = None  # it works on the tensors of before
+        return kept_P
+
+    def _capture(self, tokens_PW: Tensor) -> None:
+        cache = self.cache
+        self._captured, self._tokens_PW = cache.shapes, tokens_PW.clone()
+        positions_P, slots_W = cache.positions_P.clone(), cache.slots_W.clone()
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(WARM_UP):  # every one writes the slots that the real step will write again
+                self.model.compute(self._tokens_PW, cache)
+                cache.positions_P.copy_(positions_P)
+                cache.slots_W.copy_(slots_W)
+        torch.cuda.current_stream().wait_stream(side)
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            self._logits_PWV = self.model.compute(self._tokens_PW, cache)

@@ -1,0 +1,186 @@
+"""What a run would be, before it is one: measured on the machine and the data that it is meant for; nothing is
+written."""
+
+import shutil
+import statistics
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gpt2kit import files
+from gpt2kit.data.store import Store
+from gpt2kit.errors import DataError
+from gpt2kit.pipeline.train import first_model, loop_of, opened
+from gpt2kit.recipe import Recipe
+from gpt2kit.runs import folder as folders
+from gpt2kit.tasks.base import Task
+from gpt2kit.training import distributed, loop, memory
+
+WIDTHS = 3
+"""Batches of so many widths are trained on, again and again for about so many seconds, at least twice."""
+SECONDS, FEWEST, MOST = 5.0, 2, 5
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Whether what ends an answer is learned, or why not."""
+
+    learned: int
+    of: int
+    remark: str
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Measured: seconds and bytes."""
+
+    step: float
+    step_from: float
+    step_to: float
+    """The shortest and the longest of several measurements of `step`."""
+    validation: float
+    total: float
+    """Of the whole run: its steps, and as many validations as a run has."""
+    total_from: float
+    total_to: float
+    memory: int | None
+    """The most that was held; None where the system does not say."""
+    disk: int
+    """The most that the run's folder takes: while a state is saved, the one before is still there."""
+    disk_free: int
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What would be trained, on what, and what it would take."""
+
+    task: str
+    parameters: int
+    learning: int
+    """Parameters that training changes."""
+    device: str
+    dtype: str
+    compiles: bool
+    """Whether training would use torch.compile; what is measured here never does."""
+    accumulate: int
+    """Parts that a batch is computed in, to fit into memory."""
+    steps: int
+    epochs: float
+    epoch_tokens: int
+    batches: int
+    """Of an epoch."""
+    padding: float
+    targets: int
+    """What carries loss in an epoch."""
+    target_unit: str
+    """tokens, or labelled examples."""
+    ends: Ends
+    overlap: dict[str, dict[str, int]]
+    """By split: rows, those whose source stands in train, and those that do but for case, spaces and punctuation."""
+    unknown: list[str]
+    cut: int
+    cut_tokens: int
+    dropped: dict[str, int]
+    cost: Cost
+
+    def json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def preflight(recipe: Recipe, data: Path, run: Path, init: str | None = None) -> Preflight:
+    """Look at all that `pipeline.train` would do, and do a few of its steps, eagerly; the weights are thrown away.
+
+    Raises what training would raise, and DataError where no token would carry loss.
+    """
+    eager = replace(recipe.train, compile="off")
+    with distributed.join(eager.device) as team:
+        task, stores = opened(recipe, data, fresh=not init)
+        model = first_model(recipe, task, init)
+        work = loop_of(eager, task, stores, model, run, team)
+        batches = work.batches
+        targets = sum(batches.targets(rows) for rows in batches.epoch(0))
+        if not targets:
+            raise DataError(f"{data}: not one token of train carries loss: nothing would be learned; prepare it again")
+        list(work.fit())
+        cost = _cost(work, run)
+        splits = files.read_json(data / folders.REPORT_FILE)["splits"]
+        return Preflight(
+            task=recipe.task_name,
+            parameters=work.parameters,
+            learning=_learning(work),
+            device=str(team.device),
+            dtype=work.dtype,
+            compiles=loop.wants_compile(recipe.train, team.device, work.flop),
+            accumulate=work.accumulate or 1,
+            steps=work.steps,
+            epochs=work.steps / len(batches),
+            epoch_tokens=batches.epoch_tokens,
+            batches=len(batches),
+            padding=batches.padding,
+            targets=targets,
+            target_unit="examples" if task.layout == "examples" else "tokens",
+            ends=_ends(task, stores["train"]),
+            overlap={
+                name: {key: split.get(key, 0) for key in ("rows", "leaked", "nearly_leaked")}
+                for name, split in splits.items()
+                if name != "train"
+            },
+            unknown=task.unknown(),
+            cut=splits["train"]["cut"],
+            cut_tokens=splits["train"]["cut_tokens"],
+            dropped=splits["train"]["dropped"],
+            cost=cost,
+        )
+
+
+def _learning(work: loop.Loop) -> int:
+    return sum(parameter.numel() for parameter in work.model.parameters() if parameter.requires_grad)
+
+
+def _cost(work: loop.Loop, run: Path) -> Cost:
+    """Steps are measured until some seconds have passed; a run with a budget is planned by them."""
+    began = time.perf_counter()
+    first = work.measure(WIDTHS, times=1)  # prepares kernels, and says how long one takes
+    left = SECONDS - (time.perf_counter() - began)
+    times = max(FEWEST, min(MOST, int(left / max(1e-6, sum(first.steps) * WIDTHS + first.validation))))
+    measured = work.measure(WIDTHS, times)
+    steps = sorted(measured.steps)
+    step = statistics.median(steps)
+    if work.pace.budget is not None:
+        work.pace.start()
+        work.pace.plan_first(step, measured.validation, measured.save)
+    validations = 0 if work.validation is None else max(1, work.steps // work.pace.evaluate_every)
+    other = validations * (measured.validation + measured.save)
+    held = 2 * 4 * (2 * work.parameters + (2 + bool(work.average)) * _learning(work))
+    folder = next(path for path in (run.absolute(), *run.absolute().parents) if path.exists())
+    return Cost(
+        step=step,
+        step_from=steps[0],
+        step_to=steps[-1],
+        validation=measured.validation,
+        total=work.steps * step + other,
+        total_from=work.steps * steps[0] + other,
+        total_to=work.steps * steps[-1] + other,
+        memory=memory.peak(work.team.device),
+        disk=held,
+        disk_free=shutil.disk_usage(folder).free,
+    )
+
+
+def _ends(task: Task[Any, Any], train: Store) -> Ends:
+    """Rows, or documents, whose end token is a target."""
+    if task.layout == "examples":
+        return Ends(0, 0, "a head answers: nothing is written that would have to end")
+    if task.layout == "stream" and task.joined:
+        count = len(train.document_ends())
+        return Ends(count, count, "between documents: each begins behind the end of the one before")
+    ends = np.asarray(train.document_ends() if task.layout == "stream" else train.ends)
+    starts = np.concatenate(([0], ends))[:-1]
+    if task.layout != "stream":
+        starts = starts + np.asarray(train.prompts)
+    learned = int(((np.asarray(train.ids)[ends - 1] == task.eos) & (ends > starts)).sum())
+    all_of_them = "every answer ends with it" if learned == len(ends) else "an answer without it never ends"
+    return Ends(learned, len(ends), all_of_them)

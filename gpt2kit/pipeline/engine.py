@@ -1,0 +1,220 @@
+"""What a notebook holds: `fr = gpt2kit.load("runs/translate")`, then `fr("The cat sat.")`."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, overload
+
+from gpt2kit import recipe, tasks
+from gpt2kit.config import GenerateConfig
+from gpt2kit.data.hub import fetch
+from gpt2kit.decoding import decode
+from gpt2kit.decoding.answer import Clock
+from gpt2kit.decoding.classify import likeliest, probabilities
+from gpt2kit.decoding.repetition import circles
+from gpt2kit.errors import DataError, UserError
+from gpt2kit.model import hf, lora
+from gpt2kit.model.bayes import NaiveBayes
+from gpt2kit.model.device import keep_memory, pick_device
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.inference import FrozenGPT2
+from gpt2kit.runs import folder as folders
+from gpt2kit.tasks.base import Task
+
+HEAD, BAYES = "head alone", "naive Bayes alone"
+"""What one of the two that make an answer is called where it stands beside both."""
+
+WINDOW_OF_INPUTS = 2048
+"""Inputs that are sorted by length together; more are read as these are answered: constant memory for any pipe."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one input. `outputs` has more than one entry after beam search."""
+
+    outputs: list[Any]
+    scores: list[float | None]
+    finished: bool
+    """False when the length limit ended the answer."""
+    truncated: bool
+    """True when the source was cut to fit into the window."""
+    ids: list[list[int]]
+    """What the outputs were decoded from, without the end token; of a head's answer its number."""
+    probabilities: dict[str, float] | None = None
+    """Of a head's answers: how likely each is."""
+    circling: bool = False
+    """True when the answer ends with one passage, said again and again."""
+    alone: Mapping[str, Any] = field(default_factory=dict)
+    """Of an answer that is not of the head alone: what each of those that made it says by itself."""
+
+
+class Engine:
+    """A task and its trained model."""
+
+    def __init__(
+        self, task: Task[Any, Any], model: GPT2, config: GenerateConfig, bayes: NaiveBayes | None = None
+    ) -> None:
+        """`bayes` stands beside the model's head."""
+        self.task, self.config, self.bayes = task, config, bayes
+        device = pick_device(config.device)
+        keep_memory(device)
+        self.model = model.to(device).eval()
+        self._frozen: dict[str, FrozenGPT2] = {}
+
+    @overload
+    def __call__(self, source: str, **settings: Any) -> Any: ...
+    @overload
+    def __call__(self, source: Sequence[str], **settings: Any) -> list[Any]: ...
+    def __call__(self, source: str | Sequence[str], **settings: Any) -> Any:
+        """The answer to one input, a list of answers to a list; settings are [generate] keys, for this call alone."""
+        if isinstance(source, str):
+            return self([source], **settings)[0]
+        parsed = [self.task.parse(text) for text in source]
+        return [result.outputs[0] for result in self.results(parsed, self.configured(settings))]
+
+    def stream(self, source: str, **settings: Any) -> Iterator[str]:
+        """Pieces of the answer as they are found; joined they are the answer."""
+        config = self.configured(settings)
+        if self.task.layout == "examples":
+            raise UserError("a label has no pieces: call the engine for its answer")
+        if config.beams > 1:
+            raise UserError("beam search knows its answer only at the end: stream with beams = 1")
+        parsed = self.task.parse(source)
+        if (known := self.task.unasked(parsed)) is not None:
+            yield from [str(known)] if known else []
+            return
+        prompt, _ = self.prompt(parsed, config)
+        ids: list[int] = []
+        shown = ""
+        for token in decode.stream(self._decoder(config), prompt, config, self.task.eos):
+            ids.append(token)
+            text = self.task.decode(ids)
+            if not text.endswith("\ufffd"):  # else a character is still incomplete
+                yield text[len(shown) :]
+                shown = text
+        if (text := self.task.decode(ids)) != shown:
+            yield text[len(shown) :]
+
+    def results(
+        self, sources: Iterable[Any], config: GenerateConfig | None = None, clock: Clock | None = None
+    ) -> Iterator[Result]:
+        """One result per source, in order, of any number of sources."""
+        config = config or self.config
+        iterator = iter(sources)
+        offset = 0
+        while window := list(islice(iterator, WINDOW_OF_INPUTS)):
+            yield from self._window(window, config, offset, clock)
+            offset += len(window)
+
+    def _window(self, sources: list[Any], config: GenerateConfig, offset: int, clock: Clock | None) -> Iterator[Result]:
+        """In order, each as soon as it and all before it are there."""
+        known = map(self.task.unasked, sources)
+        results: list[Result | None] = [
+            None if each is None else Result([each], [None], True, False, ids=[[]]) for each in known
+        ]
+        asked = [index for index, result in enumerate(results) if result is None]
+        prompts = [self.prompt(sources[index], config) for index in asked]
+        ids = [prompt for prompt, _ in prompts]
+        numbers = [offset + index for index in asked]
+        told = 0
+        if self.task.layout == "examples":
+            results = self._chosen(sources, results, asked, prompts)
+            yield from (result for result in results if result is not None)
+            return
+        decoder, recent = self._decoder(config), self.task.recent
+        for found in decode.answers(decoder, ids, config, self.task.eos, numbers, clock, recent):
+            outputs = [self.task.decode(answer.ids) for answer in found.answers]
+            scores = [answer.score for answer in found.answers]
+            truncated = prompts[found.index][1]
+            made = [answer.ids for answer in found.answers]
+            finished, again = found.answers[0].finished, circles(made[0])
+            results[asked[found.index]] = Result(outputs, scores, finished, truncated, made, circling=again)
+            while told < len(results) and (result := results[told]) is not None:
+                yield result
+                told += 1
+        yield from (result for result in results[told:] if result is not None)
+
+    def _chosen(
+        self, sources: list[Any], results: list[Result | None], asked: list[int], prompts: list[tuple[list[int], bool]]
+    ) -> list[Result | None]:
+        """Answers of the head, and of naive Bayes beside it where the run has that."""
+        for index, likely in probabilities(self.model, [prompt for prompt, _ in prompts], self.task.extract):
+            names, alone = self.task.answers(sources[asked[index]]), dict[str, Any]()
+            if self.bayes is not None:
+                counted, heads = self.bayes.answered(prompts[index][0]), likely
+                likely = self.bayes.beside(heads, counted)
+                alone = {HEAD: names[likeliest(heads)], BAYES: names[likeliest(counted)]}
+            best = likeliest(likely)
+            told = dict(sorted(zip(names, likely, strict=True), key=lambda each: -each[1]))
+            score, truncated = math.log(likely[best]), prompts[index][1]
+            results[asked[index]] = Result([names[best]], [score], True, truncated, [[best]], told, alone=alone)
+        return results
+
+    def _decoder(self, config: GenerateConfig) -> FrozenGPT2:
+        """The weights laid out for one arithmetic, once."""
+        if config.dtype not in self._frozen:
+            self._frozen[config.dtype] = decode.freeze(self.model, config.dtype)
+        return self._frozen[config.dtype]
+
+    def prompt(self, source: Any, config: GenerateConfig) -> tuple[list[int], bool]:
+        """The prompt, cut so that an answer fits behind it, and whether it was cut."""
+        window = self.model.config.n_positions
+        room = window - (1 if config.roll else min(config.max_new_tokens, window // 2))
+        if self.task.layout == "examples":  # as in training
+            room = window - 1
+        return self.fitted(source, room)
+
+    def fitted(self, source: Any, room: int) -> tuple[list[int], bool]:
+        """The prompt in at most `room` positions, and whether it was cut for that."""
+        prompt = self.task.encode_source(source)
+        if self.task.length(prompt) <= room:
+            return prompt, False
+        return self.task.shorten(prompt, room), True
+
+    def configured(self, settings: dict[str, Any]) -> GenerateConfig:
+        """[generate] with other values, checked."""
+        if not settings:
+            return self.config
+        return recipe.build_section(GenerateConfig, "generate", recipe.values(self.config) | settings)
+
+
+def zero_shot(name: str, init: str, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
+    """A task on a pretrained model as it is: `init` is a GPT-2 folder or a Hub id.
+
+    Raises UserError for a task that has to be trained.
+    """
+    folder = fetch(init)
+    opened = recipe.build_section(tasks.find(name), "task", task_settings).opened(folder)
+    task, defaults = opened.zero_shot()
+    model = model_in(folder)
+    if model.vocab_size < task.vocab_size:
+        raise DataError(f"{folder}: the model has {model.vocab_size} tokens, the tokenizer {task.vocab_size}")
+    return Engine(task, model, recipe.build_section(GenerateConfig, "generate", defaults | (settings or {})))
+
+
+def model_in(folder: Path, dropout: float | None = None) -> GPT2:
+    """The model of a folder; of adapters, merged into what they were learned on."""
+    adapters = (folder / lora.ADAPTER).is_file()
+    return hf.load(folder, dropout, fetch(lora.base_of(folder)) if adapters else None)
+
+
+def load(run: str | Path, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
+    """Open a run folder; `settings` are [generate] keys, the others [task] keys, such as `to="de"`.
+
+    Raises DataError when a file is missing, damaged or belongs to another run.
+    """
+    folder = Path(run)
+    _, task = folders.load_task(folder)
+    if not hf.saved(folder):
+        raise DataError(f"{folder} has no {hf.WEIGHTS} yet: its training has not come to its first validation")
+    model = model_in(folder)
+    if model.vocab_size != task.vocab_size:
+        raise DataError(f"{folder}: the model has {model.vocab_size} tokens, the tokenizer {task.vocab_size}")
+    if task_settings:
+        settled = recipe.values(task) | task.overridden(task_settings)
+        task = recipe.build_section(type(task), "task", settled).opened(folder)
+    config = folders.recipe_of(folder).generate
+    config = recipe.build_section(GenerateConfig, "generate", recipe.values(config) | (settings or {}))
+    return Engine(task, model, config, NaiveBayes.load(folder, len(task.outputs)))

@@ -1,0 +1,303 @@
+"""evaluate: answers beside references, or the loss of whole documents."""
+
+import importlib.metadata
+import json
+import math
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TextIO
+
+from gpt2kit import files
+from gpt2kit.config import GenerateConfig
+from gpt2kit.data.prepare import write_splits
+from gpt2kit.data.report import SplitReport
+from gpt2kit.data.store import Store
+from gpt2kit.data.streams import StreamLayout
+from gpt2kit.errors import DataError
+from gpt2kit.metrics.copied import copied_share, run_length
+from gpt2kit.model.device import pick_dtype
+from gpt2kit.pipeline.engine import Engine
+from gpt2kit.pipeline.prepare import ignore, only
+from gpt2kit.runs import folder as folders
+from gpt2kit.tasks.base import Record, Score, Scorer, Task
+from gpt2kit.training.validate import validation_loss
+
+EVALUATION_TOKENS = 8192
+"""Positions of a batch when a loss is measured."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of a run on one set."""
+
+    scores: list[Score]
+    count: int
+    truncated: int
+    unfinished: int
+    seconds: float
+    signature: str
+    circling: int = 0
+    """Answers that end with one passage, said again and again."""
+    remarks: Sequence[str] = ()
+    """What is odd about the answers and hides in the scores."""
+    samples: list[tuple[str, str, str]] = field(default_factory=list)
+    """The first (source, output, reference), as text."""
+
+    def json(self) -> dict[str, Any]:
+        told = {
+            "scores": {score.name: _figure(score) for score in self.scores if not score.system},
+            "count": self.count,
+            "truncated": self.truncated,
+            "unfinished": self.unfinished,
+            "circling": self.circling,
+            "seconds": round(self.seconds, 2),
+            "per_second": round(self.count / self.seconds, 2),
+            "signature": self.signature,
+        }
+        return told | ({"remarks": list(self.remarks)} if self.remarks else {}) | self._beside()
+
+    def _beside(self) -> dict[str, Any]:
+        """The same scores of what stands beside the model."""
+        beside: dict[str, dict[str, Any]] = {}
+        for score in self.scores:
+            if score.system:
+                beside.setdefault(score.system, {})[score.name] = _figure(score)
+        return {"beside": beside} if beside else {}
+
+
+def _figure(score: Score) -> dict[str, Any]:
+    interval = {"interval": score.interval} if score.interval else {}
+    value = score.value if math.isfinite(score.value) else None  # JSON has no infinity
+    return {"value": value, **interval, "signature": score.signature}
+
+
+def evaluate(
+    engine: Engine,
+    records: Iterable[Record[Any, Any]],
+    name: str,
+    predictions: Path | None = None,
+    progress: Callable[[int], None] = ignore,
+    training: Store | None = None,
+) -> Evaluation:
+    """Answer every record's source and score the answers, holding no more than the task's scores need.
+
+    With the store that the model was `training` on there is the share of the answers that stands in it, too.
+
+    `predictions` receives them as JSON lines, when all are there: "n" is the number of each, from 1 on, and "id" what
+    the corpus calls its record, or where it stands there; a split that was prepared from lines of text has no ids.
+    """
+    task, scorer, seconds = engine.task, engine.task.scorer(), 0.0
+    asked: deque[Record[Any, Any]] = deque()
+    made: list[list[int]] = []
+    alone: dict[str, Scorer[Any, Any]] = {}
+    samples: list[tuple[str, str, str]] = []
+    done = truncated = unfinished = circling = 0
+    results = engine.results(record.source for record in _noted(records, asked))
+    with ExitStack() as stack:
+        file: TextIO | None = None
+        if predictions is not None:
+            temporary = stack.enter_context(files.atomic(predictions))
+            file = stack.enter_context(temporary.open("w", encoding="utf-8", errors="backslashreplace"))
+        while True:
+            started = time.perf_counter()
+            result = next(results, None)
+            seconds += time.perf_counter() - started
+            if result is None:
+                break
+            record, output = asked.popleft(), result.outputs[0]
+            if done < folders.SHOWN:
+                samples.append((task.show(record.source), task.tell(output), task.tell(record.target)))
+            figures = scorer.add(record, output)
+            for system, answer in result.alone.items():
+                alone.setdefault(system, task.scorer()).add(record, answer)
+            if training is not None:
+                made.append(result.ids[0])
+            done, truncated, unfinished = done + 1, truncated + result.truncated, unfinished + (not result.finished)
+            circling += result.circling
+            if file is not None:
+                line: dict[str, Any] = {"n": done} | ({"id": record.id} if record.id else {})
+                line |= {"source": task.show(record.source), "output": output, "target": record.target}
+                file.write(json.dumps(line | figures, ensure_ascii=False) + "\n")
+            progress(done)
+        if not done:
+            raise DataError(f"{name} has no records to evaluate on; --split names another part, --pairs another corpus")
+    version = importlib.metadata.version("gpt2kit")
+    signature = f"set:{name}|n:{done}|decode:{_decoding(engine.config)}|gpt2kit:{version}"
+    scores = scorer.scores()
+    scores += [score._replace(system=system) for system, other in alone.items() for score in other.scores()]
+    if training is not None:
+        scores.append(copied(training, made, task.vocab_size))
+    return Evaluation(scores, done, truncated, unfinished, seconds, signature, circling, scorer.remarks(), samples)
+
+
+def copied(training: Store, texts: Sequence[Sequence[int]], vocab_size: int, how: str = "") -> Score:
+    """How much of generated ids stands in the training split, in runs of some length."""
+    length = run_length(vocab_size)
+    signature = f"n:{sum(map(len, texts))}|runs:{length}|train:{training.digest()}{how}"
+    return Score("copied from training %", 100 * copied_share(training.ids, texts, length), signature)
+
+
+OPENINGS, OPENING, CONTINUED = 16, 32, 64
+"""Of documents so many are gone on with, from so many tokens on, by so many."""
+
+
+def continued(engine: Engine, store: Store) -> list[list[int]]:
+    """What the model makes of the beginnings of documents."""
+    ends = store.document_ends()[:OPENINGS].tolist()
+    places = ((begin, min(begin + OPENING, end)) for begin, end in zip([0, *ends], ends, strict=False))
+    openings = [engine.task.decode_source(store.ids[begin:end].tolist()) for begin, end in places]
+    return [result.ids[0] for result in engine.results(openings, _going_on(engine.config))]
+
+
+def _going_on(config: GenerateConfig) -> GenerateConfig:
+    return replace(config, beams=1, max_new_tokens=CONTINUED)
+
+
+def _decoding(config: GenerateConfig) -> str:
+    """What decides on an answer, beside the model."""
+    if config.beams > 1:
+        how = f"beam{config.beams}|alpha:{config.length_penalty}"
+    else:
+        drawn = f"|k:{config.top_k}|p:{config.top_p:g}|seed:{config.seed}" if config.temperature else ""
+        how = f"t:{config.temperature}{drawn}"
+    penalty = ""
+    if config.repetition_penalty != 1:
+        penalty = f"|penalty:{config.repetition_penalty:g}" + (":answer" if config.penalty_on == "answer" else "")
+    return f"{how}{penalty}|max:{config.max_new_tokens}|{config.dtype}"
+
+
+def _noted(records: Iterable[Record[Any, Any]], asked: "deque[Record[Any, Any]]") -> Iterator[Record[Any, Any]]:
+    for record in records:
+        asked.append(record)
+        yield record
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Whole documents to evaluate on."""
+
+    name: str
+    store: Store
+    report: SplitReport | None
+    """What became of a corpus that was read for this."""
+
+
+@contextmanager
+def documents(
+    run: Path, task: Task[Any, Any], corpus: Sequence[str] = (), split: str = "", limit: int | None = None
+) -> Iterator[Documents]:
+    """Those of a corpus, all of them or the `split` that it names itself; or of a split, by default val, of the folder
+    that a run was trained on. Raises DataError if there are none."""
+    with TemporaryDirectory() as folder:
+        if corpus:
+            wanted = split or "all"
+            belongs = only(split, task) if split else lambda record: wanted
+            writers = write_splits(Path(folder), [wanted], task.read(corpus), belongs, task, None)
+            name = f"{_named(corpus)}:{split}" if split else _named(corpus)
+            found = Documents(name, Store(Path(folder), wanted), writers[wanted].report)
+        else:
+            split = split or "val"
+            data = folders.data_of(run, task)
+            found = Documents(set_name(data, split), Store(data, split), None)
+            found.store.check_ids(task.vocab_size)
+        if not len(found.store):
+            reasons = f" ({found.report.reasons()})" if found.report is not None else ""
+            raise DataError(f"{found.name} has no documents to evaluate on{reasons}")
+        yield found if limit is None else replace(found, store=found.store.first_documents(limit))
+
+
+def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, training: Store | None = None) -> Evaluation:
+    """The loss of whole documents, every token once, as the task's figures.
+
+    Each window predicts `stride` tokens behind what has room before them; 0 is what the task's `overlap` leaves.
+    With the store that the model was `training` on there is, of what it makes of the documents' beginnings, the share
+    that stands in it.
+    """
+    model, task, store = engine.model, engine.task, documents.store
+    started, device = time.perf_counter(), model.head.device
+    dtype = pick_dtype("auto", device)
+    window, version = model.config.n_positions, importlib.metadata.version("gpt2kit")
+    stride = stride or max(1, window - int(window * task.overlap))
+    batches = StreamLayout(window, task.crop, stride).validation(store, EVALUATION_TOKENS)
+    nats = validation_loss(model, batches, device, dtype) * batches.epoch_tokens
+    units: Counter[str] = Counter()
+    ends, row_ends = store.document_ends(), store.ends.tolist()
+    firsts = {0, *ends.tolist()}  # nothing predicts the first token of a document
+    for begin, end in zip([0, *row_ends[:-1]], row_ends, strict=True):
+        units.update(task.units(store.ids[begin + (begin in firsts) : end].tolist()))
+    how = f"window:{window}|stride:{stride}|{dtype}|{task.fingerprint()}|gpt2kit:{version}"
+    signature = f"set:{documents.name}|ids:{store.digest()}|n:{len(ends)}|{how}"
+    scores = task.rates(nats, units)
+    if training is not None:
+        how = f"|openings:{OPENINGS}x{OPENING}|{_decoding(_going_on(engine.config))}"
+        scores.append(copied(training, continued(engine, store), task.vocab_size, how))
+    return Evaluation(scores, len(ends), 0, 0, time.perf_counter() - started, signature)
+
+
+def set_name(data: Path, split: str) -> str:
+    """A split of a prepared folder, by the corpus that it is from."""
+    corpora = files.read_json(data / folders.REPORT_FILE).get("corpora")
+    corpus = corpora.get(split, corpora.get("train")) if isinstance(corpora, dict) else None
+    if not isinstance(corpus, list) or not all(isinstance(word, str) for word in corpus):
+        raise DataError(f"{data / folders.REPORT_FILE} does not say what the data was prepared from: prepare it again")
+    return f"{_named(corpus)}:{split}"
+
+
+def _named(corpus: Sequence[str]) -> str:
+    return ",".join(Path(word).name for word in corpus)
+
+
+def corpus_records(
+    task: Task[Any, Any], corpus: Sequence[str], report: SplitReport, limit: int | None = None
+) -> tuple[str, Iterator[Record[Any, Any]]]:
+    """A corpus to score on: what it is called, and its records; `report` counts them and those that are left out.
+
+    Raises DataError, in the end, if all are.
+    """
+    name = _named(corpus)
+
+    def scorable() -> Iterator[Record[Any, Any]]:
+        for record in task.read(corpus):
+            report.read += 1
+            if reason := task.unscorable(record):
+                report.drop(reason, record)
+            else:
+                report.rows += 1
+                yield record
+        if not report.rows:
+            raise DataError(f"{name} has no records to evaluate on ({report.reasons()})")
+
+    return name, islice(scorable(), limit)
+
+
+def _kept(task: Task[Any, Any], store: Store) -> Iterator[Record[Any, Any]]:
+    for number, texts in enumerate(store.texts(), 1):
+        try:
+            yield task.kept(texts)
+        except (KeyError, ValueError, TypeError) as error:
+            raise DataError(f"{store.folder / store.split}.texts:{number} is damaged: {error!r}") from None
+
+
+def stored_records(
+    run: Path, task: Task[Any, Any], split: str, limit: int | None = None
+) -> tuple[str, Iterator[Record[Any, Any]]]:
+    """A split of the folder that a run was trained on: what it is called, and its records, as they were read where
+    their ids are less. Raises DataError for one whose ids are all there is, though they are less, as of train."""
+    data = folders.data_of(run, task)
+    store, name = Store(data, split), set_name(data, split)
+    if store.has_texts:
+        return name, islice(_kept(task, store), limit)
+    rows = (store.row(index) for index in range(len(store)))
+    records = (Record(*task.decode_row(prompt, target)) for prompt, target in islice(rows, limit))
+    if (first := next(records, None)) is not None and task.texts(first) is not None:
+        raise DataError(
+            f"{name} cannot be scored on: only ids are kept of it, cut to the window; accepted: another --split that "
+            "prepare wrote, such as val, or the corpus itself with --pairs"
+        )
+    return name, chain([] if first is None else [first], records)

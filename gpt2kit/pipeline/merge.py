@@ -1,0 +1,47 @@
+"""A run with adapters as one without: what was learned beside the weights is put into them, and looked at."""
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from gpt2kit import files
+from gpt2kit.data.hub import fetch
+from gpt2kit.errors import DataError
+from gpt2kit.model import hf, lora
+from gpt2kit.model.freeze import merged
+from gpt2kit.runs import folder as folders
+from gpt2kit.runs.card import write as card
+from gpt2kit.training.state import STATE_FILE
+
+TOLERANCE = 1e-3
+"""What a logit may differ by, in fp32: products are summed in another order."""
+
+LOOKED_AT = 64
+"""Positions of random tokens whose logits are compared."""
+
+
+def merge(run: Path, out: Path, overwrite: bool = False) -> float:
+    """Write `run` to `out` as a complete GPT-2 folder; returns the largest difference of their logits.
+
+    Raises DataError where there are no adapters, and where logits differ by more than rounding does.
+    """
+    if not (run / lora.ADAPTER).is_file():
+        raise DataError(f"{run} has no {lora.ADAPTER}: there is nothing to merge")
+    _, task = folders.load_task(run)
+    model = hf.load_adapted(run, fetch(lora.base_of(run))).eval()
+    complete = merged(model)
+    generator = torch.Generator().manual_seed(0)
+    length = min(LOOKED_AT, model.config.n_positions)
+    ids_BT = torch.randint(model.vocab_size, (1, length), generator=generator)
+    with torch.no_grad():
+        difference = float((model(ids_BT) - complete(ids_BT)).abs().max())
+    if not difference <= TOLERANCE:  # nor is it a number
+        raise DataError(f"{run}: logits differ by {difference:.2g} after merging: nothing was written")
+    with files.new_folder(out, overwrite) as folder:
+        for path in run.iterdir():
+            if path.is_file() and path.name not in (lora.ADAPTER, lora.ADAPTER_CONFIG, STATE_FILE):
+                shutil.copyfile(path, folder / path.name)
+        hf.save(folder, complete, task.eos)
+    card.write(out)
+    return difference

@@ -1,0 +1,95 @@
+"""Prepared data as training reads it: the batches' own tokens, each with whether it carries loss."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gpt2kit.data.batches import Batch, Batches, Rows
+from gpt2kit.data.store import Store
+from gpt2kit.pipeline.train import layout_of
+from gpt2kit.recipe import Recipe
+from gpt2kit.tasks.base import Task
+
+ELLIPSIS = " … "
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A row that is read at once: one of a batch; a labelled example has one row or several."""
+
+    example: int
+    """Which of the examples it belongs to, from 1 on."""
+    ids: list[int]
+    loss: list[bool]
+    """Whether each id is a target."""
+    weight: float
+    """What each target counts; 1 but where a language model's loss stands beside a head's."""
+    answer: str
+    """What a head is to answer; nothing where there is none."""
+
+    def spans(self, task: Task[Any, Any], most: int) -> Iterator[tuple[str, bool]]:
+        """What stands together and carries loss, or does not, as text; the middle of more than `most` ids is left
+        out."""
+        half = max(1, most // 2)
+        lines = task.render(self.ids).split("\n") if task.listed else []
+        whole = len(self.ids) <= most
+        for part in [slice(None)] if whole else [slice(half), slice(len(self.ids) - half, None)]:
+            places = range(len(self.ids))[part]
+            if places.start:
+                yield ELLIPSIS, False
+            for loss, span in groupby(places, key=self.loss.__getitem__):
+                chosen = list(span)
+                if lines:
+                    yield "".join(f"{lines[place]}\n" for place in chosen), loss
+                else:
+                    yield task.render([self.ids[place] for place in chosen]), loss
+
+
+def shown(recipe: Recipe, data: Path, task: Task[Any, Any], split: str, count: int) -> Iterator[Shown]:
+    """The first rows of a split, or the first windows of a stream: those that training reads first, changed as it
+    changes them, where the split is train."""
+    store = Store(data, split)
+    layout = layout_of(task, recipe.model.n_positions, recipe.train)
+    if split == "train":
+        batches = layout.training(store, recipe.train.batch_tokens, recipe.train.seed)
+    else:
+        batches = layout.validation(store, recipe.train.batch_tokens)
+    for number, rows in enumerate(_first(batches, store, task, count), 1):
+        batch = batches.collate(rows)
+        # The last token of a row is no input; where it is no target either, as of a head's texts, there is none.
+        lengths = (batches.lengths(rows) - 1).tolist()
+        yield from _rows(batch, lengths, number, task, store, rows)
+
+
+def _first(batches: Batches, store: Store, task: Task[Any, Any], count: int) -> list[Rows]:
+    """Rows of one each."""
+    if task.layout != "stream":
+        return [np.array([index]) for index in range(min(count, len(store)))]
+    windows = [rows[place : place + 1] for rows in batches.epoch(0) for place in range(len(rows))]
+    return windows[:count]
+
+
+def _rows(
+    batch: Batch, lengths: list[int], number: int, task: Task[Any, Any], store: Store, rows: Rows
+) -> Iterator[Shown]:
+    width = batch.ids_BT.size(1)
+    labels = dict(zip(batch.positions_N.tolist(), batch.labels_N.tolist(), strict=True))
+    weights = batch.weights_N.tolist() if batch.weights_N is not None else [1.0] * len(labels)
+    weight_at = dict(zip(labels, weights, strict=True))
+    answer = ""
+    if task.layout == "examples":
+        prompt, target = store.row(int(rows[0]))
+        answer = str(task.decode_row(prompt, target)[1])
+    for row, (inputs, length) in enumerate(zip(batch.ids_BT.tolist(), lengths, strict=True)):
+        ids = inputs[:length]
+        places = [row * width + place - 1 for place in range(1, length + 1)]  # what predicts the ids from the second on
+        loss = [False, *(place in labels for place in places)]
+        if loss[-1]:
+            ids.append(labels[places[-1]])
+        else:
+            loss.pop()
+        yield Shown(number, ids, loss, next((weight_at[p] for p in places if p in weight_at), 1.0), answer)

@@ -1,0 +1,276 @@
+"""train: the straight line from a prepared folder to a run. (prepare: `preparing`, generate: `engine.Engine`.)"""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gpt2kit import files
+from gpt2kit.config import GenerateConfig, ModelConfig, TrainConfig
+from gpt2kit.data.batches import Layout, RowLayout
+from gpt2kit.data.examples import ExampleLayout
+from gpt2kit.data.hub import fetch
+from gpt2kit.data.store import Store
+from gpt2kit.data.streams import StreamLayout
+from gpt2kit.decoding.classify import likeliest, probabilities
+from gpt2kit.decoding.decode import answers, freeze
+from gpt2kit.errors import DataError, UserError
+from gpt2kit.model import hf, lora
+from gpt2kit.model.freeze import freeze_below
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.pipeline.engine import model_in
+from gpt2kit.recipe import Recipe, read_by
+from gpt2kit.runs import folder as folders
+from gpt2kit.runs.card import write as card
+from gpt2kit.tasks.base import Task
+from gpt2kit.training import distributed, loop
+from gpt2kit.training import events as kinds
+from gpt2kit.training.state import STATE_FILE
+from gpt2kit.training.tensorboard import Board
+from gpt2kit.weighing import Weighed, weigh
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Validation examples with what the model makes of them now."""
+
+    step: int
+    rows: list[tuple[str, str, str]]
+    """(source, output, target), as text."""
+
+
+Event = kinds.Event | Samples | Weighed
+
+
+def train(
+    recipe: Recipe,
+    data: Path,
+    run: Path,
+    init: str | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> Iterator[Event]:
+    """Train on a prepared folder into a run folder, which is a Hugging Face GPT-2 checkpoint from the first save on.
+
+    `init` is a run or a GPT-2 folder or a Hub id to start from; `resume` goes on with a run that was stopped. Under
+    torchrun every process calls this and sees the events; the first one alone writes.
+    """
+    with distributed.join(recipe.train.device) as team, ExitStack() as alone:
+        task, stores = opened(recipe, data, fresh=not (init or resume))
+        if resume:
+            folders.check_resumable(run, data, recipe, task)
+            init = folders.init_of(run)
+            recipe = replace(recipe, model=folders.recipe_of(run).model)
+        elif team.chief:
+            files.refuse_existing(run, overwrite)
+        if team.chief and run.is_dir():
+            alone.enter_context(files.held(run))
+        torch.manual_seed(recipe.train.seed)
+        if resume and (run / STATE_FILE).is_file():
+            model = GPT2(*_as_before(run, recipe, task))
+            _keep_weights(model, recipe.train, init)
+        else:  # also for a run that was killed before its first save: it starts again from the same weights
+            model = first_model(recipe, task, init)
+        work = loop_of(recipe.train, task, stores, model, run, team)
+        if resume and team.chief:
+            files.remove_leftovers(run)
+        elif team.chief:
+            with files.new_folder(run, overwrite) as folder:
+                folders.describe_run(folder, replace(recipe, model=model.config), data, recipe.task_name, task, init)
+                hf.save_config(folder, model, task.eos)
+            alone.enter_context(files.held(run))
+        team.wait()
+        if resume:
+            work.resume()
+            if team.chief:
+                folders.forget_after(run, work.step)
+        yield from _logged(work, run, task, stores["val"], recipe, init or "")
+        if team.chief and work.step == work.steps:
+            if recipe.train.naive_bayes:
+                yield weigh(run, task, stores["train"], stores["val"], recipe.train.device)
+            folders.finish_run(run)
+            (run / STATE_FILE).unlink(missing_ok=True)
+            card.write(run)
+
+
+def opened(recipe: Recipe, data: Path, fresh: bool) -> tuple[Task[Any, Any], dict[str, Store]]:
+    """The task of a prepared folder as the recipe would train it, and its splits; `fresh` weights know no positions.
+
+    Raises DataError for the folder of another task, UserError for one whose rows are too short for the recipe.
+    """
+    name, task = folders.load_task(data)
+    if name != recipe.task_name:
+        raise DataError(f"{data} was prepared for {name}, the recipe {recipe.name} is for {recipe.task_name}")
+    task = replace(task, **{key: getattr(recipe.task, key) for key in read_by("train", task)})
+    stores = {split: Store(data, split) for split in ("train", "val")}
+    for store in stores.values():
+        store.check_ids(task.vocab_size)
+    prepared = _window_of(data)
+    if task.layout != "stream" and fresh and recipe.model.n_positions > prepared:
+        raise UserError(
+            f"{data} was prepared for a window of {prepared} tokens: nothing in it would teach the positions from "
+            f"there to model.n_positions = {recipe.model.n_positions}; prepare it again with --set "
+            f"model.n_positions={recipe.model.n_positions}, or train with {prepared}"
+        )
+    return task, stores
+
+
+def first_model(recipe: Recipe, task: Task[Any, Any], init: str | None) -> GPT2:
+    """What a run starts from: random weights, or those of `init`."""
+    model = _start_from(init, recipe, task) if init else GPT2(recipe.model, task.vocab_size, task.outputs)
+    _keep_weights(model, recipe.train, init)
+    return model
+
+
+def loop_of(
+    config: TrainConfig, task: Task[Any, Any], stores: dict[str, Store], model: GPT2, run: Path, team: distributed.Team
+) -> loop.Loop:
+    """The training loop; it validates if there is something to predict."""
+    validation = stores["val"] if stores["val"].tokens > len(stores["val"]) else None
+    if config.naive_bayes and validation is None:
+        raise UserError(
+            "train.naive_bayes is weighed on the validation part, and there is none: prepare again with --val CORPUS "
+            "or a larger task.held_out, or leave it out"
+        )
+    return loop.Loop(
+        model, stores["train"], validation, config, run, team, layout_of(task, model.config.n_positions, config)
+    )
+
+
+def _as_before(run: Path, recipe: Recipe, task: Task[Any, Any]) -> tuple[ModelConfig, int, tuple[str, ...]]:
+    """The shape of a run's model. Raises DataError where its files differ, before one is made of a damaged one."""
+    config, vocab_size, outputs = hf.read_config(run)
+    shapes = [(c.n_layer, c.n_head, c.n_embd, c.inner, c.n_positions, c.kinds) for c in (config, recipe.model)]
+    if shapes[0] != shapes[1] or (vocab_size, outputs) != (task.vocab_size, task.outputs):
+        raise DataError(f"{run}: {hf.CONFIG} says another model than {folders.RECIPE_FILE} and {folders.TASK_FILE}")
+    return config, vocab_size, outputs
+
+
+def _window_of(data: Path) -> int:
+    """What a folder was prepared for, in tokens; 0 where it does not say."""
+    window = files.read_json(data / folders.REPORT_FILE).get("window", 0)
+    if not isinstance(window, int):
+        raise DataError(f"{data / folders.REPORT_FILE} is damaged: window = {window!r}; prepare the data again")
+    return window
+
+
+def _logged(
+    work: loop.Loop, run: Path, task: Task[Any, Any], validation: Store, recipe: Recipe, init: str
+) -> Iterator[Event]:
+    """The run's events, with samples in between; what is measured is written down by the chief."""
+    chief = work.team.chief
+    with ExitStack() as stack:
+        log = stack.enter_context(files.appended(run / folders.METRICS_FILE)) if chief else None
+        board = stack.enter_context(Board(run, work.step)) if chief and recipe.train.tensorboard else None
+        base = str(Path(init).resolve()) if Path(init).is_dir() else init
+        for event in work.run(lambda model: hf.save(run, model, task.eos, base)):
+            yield event
+            if log is not None and isinstance(event, kinds.Step | kinds.Validation):
+                log(json.dumps(_metrics(event)))
+            if board is not None and isinstance(event, kinds.Step | kinds.Validation):
+                board.show(event)
+            if isinstance(event, kinds.Validation) and recipe.train.samples:
+                model = work.complete()  # all processes take part
+                if chief:
+                    rows = _samples(model, task, validation, recipe)
+                    folders.keep_samples(run, f"after step {event.step:,}", rows)
+                    yield Samples(event.step, rows)
+            if chief and isinstance(event, kinds.Validation):
+                card.write(run)
+
+
+def layout_of(task: Task[Any, Any], window: int, config: TrainConfig) -> Layout:
+    """How a task's ids become batches."""
+    if task.layout != "rows" and config.loss_on != "answer":
+        raise UserError(f"train.loss_on = {config.loss_on!r}: {task.layout} have no prompts to learn; leave it out")
+    if config.cutmix and not task.mixes:
+        raise UserError("train.cutmix mixes texts that have a label each: leave it out, this task has none such")
+    if config.naive_bayes and len(task.outputs) < 2:
+        raise UserError("train.naive_bayes tells labels apart: leave it out, this task has none")
+    if task.layout == "stream":
+        return StreamLayout(window, task.crop)
+    if task.layout == "examples":
+        return ExampleLayout(task.extract)
+    return RowLayout(config.loss_on)
+
+
+def _keep_weights(model: GPT2, config: TrainConfig, init: str | None) -> None:
+    """Leave pretrained weights as they are, as far as `freeze` or `lora` says."""
+    if not (config.lora or config.freeze):
+        return
+    if not init:
+        raise UserError("freeze and lora keep pretrained weights as they are: name them with --init")
+    folder = fetch(init)
+    new = model.vocab_size - hf.read_config(folder)[1]
+    if not config.lora:
+        freeze_below(model, config.freeze, new)
+        return
+    if (folder / lora.ADAPTER).is_file():
+        raise UserError(f"--init {init} has adapters itself: `gpt2kit merge {init}` first, and start from that")
+    lora.adapt(model, config.lora, config.lora_alpha, config.lora_targets, new)
+
+
+def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
+    """A pretrained model whose vocabulary grows by the task's new tokens; ids of the old ones must mean the same.
+
+    A head that tells other things apart than the task gives way to a new one.
+    """
+    folder = fetch(init)
+    model = model_in(folder, recipe.model.dropout)
+    if not task.extends(folder):
+        window = model.config.n_positions
+        longer = task.layout != "stream" and recipe.model.n_positions > window
+        shorter = f" --set model.n_positions={window}" if longer else ""
+        raise DataError(f"{init} has another tokenizer than the data: prepare it with --tokenizer {init}{shorter}")
+    # An answer begins a text. A head's tokens end one or stand between two: they begin at the mean.
+    hf.grow_vocabulary(model, task.vocab_size, task.eos if task.layout == "rows" else None)
+    if model.outputs != task.outputs:  # a head that tells the same apart is kept
+        model.answer_with(task.outputs)
+    return model
+
+
+def _metrics(event: kinds.Step | kinds.Validation) -> dict[str, float | int]:
+    if isinstance(event, kinds.Validation):
+        return {"step": event.step, "validation_loss": event.loss}
+    return {
+        "step": event.step,
+        "epoch": round(event.epoch, 4),
+        "loss": event.loss,
+        "rate": event.rate,
+        "tokens_per_second": round(event.tokens_per_second),
+        "of_peak": round(event.of_peak, 4),
+    }
+
+
+SHOWN = 32
+"""Tokens of a stream's sample that are its prompt, and of the answer."""
+
+
+def _samples(model: GPT2, task: Task[Any, Any], store: Store, recipe: Recipe) -> list[tuple[str, str, str]]:
+    count = min(recipe.train.samples, len(store))
+    rows = [store.row(index * len(store) // count) for index in range(count)]  # spread over the split
+    if task.layout == "stream":  # the beginning of a document, or part, is the prompt, and as much again the reference
+        texts, shown = [[*prompt, *target] for prompt, target in rows], min(SHOWN, model.config.n_positions // 2)
+        rows = [(text[:shown], text[shown : 2 * shown]) for text in texts if len(text) > shown > 0]
+    asked = [(prompt, *task.decode_row(prompt, target)) for prompt, target in rows]
+    outputs = _answered(model, task, [(prompt, source) for prompt, source, _ in asked], recipe.generate)
+    return [(task.show(each[1]), output, task.tell(each[2])) for each, output in zip(asked, outputs, strict=True)]
+
+
+def _answered(
+    model: GPT2, task: Task[Any, Any], asked: Sequence[tuple[list[int], Any]], config: GenerateConfig
+) -> list[str]:
+    """What the model makes of prompts now, whose sources stand beside them."""
+    prompts = [prompt for prompt, _ in asked]
+    if task.layout == "examples":
+        likely = dict(probabilities(model, prompts, task.extract))
+        return [task.answers(source)[likeliest(likely[index])] for index, (_, source) in enumerate(asked)]
+    longest = min(config.max_new_tokens, model.config.n_positions, SHOWN if task.layout == "stream" else sys.maxsize)
+    config = replace(config, beams=1, max_new_tokens=longest, roll=False)
+    found = {result.index: result for result in answers(freeze(model, config.dtype), prompts, config, task.eos)}
+    return [task.tell(task.decode(found[index].answers[0].ids)) for index in range(len(prompts))]

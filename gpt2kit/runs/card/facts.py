@@ -1,0 +1,109 @@
+"""What a run folder says of itself: all that its card is made of."""
+
+import json
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from gpt2kit import files
+from gpt2kit.errors import DataError
+from gpt2kit.model import hf, lora
+from gpt2kit.recipe import Recipe
+from gpt2kit.runs import folder as folders
+from gpt2kit.tasks.text import TextTask
+
+ROWS = 12
+"""Of a curve at most."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A row of the training curve; losses in nats per target token."""
+
+    step: int
+    epoch: float
+    loss: float | None
+    """The mean since the row before."""
+    validation_loss: float | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One run, at one moment."""
+
+    run: Path
+    task_name: str
+    task: Any
+    recipe: Recipe
+    described: dict[str, Any]
+    """run.json."""
+    parameters: int
+    adapters: bool
+    data: dict[str, Any] | None
+    """What became of the corpora; None in an older run, whose data has gone."""
+    curve: list[Point]
+    scores: list[dict[str, Any]]
+    """Evaluations, the last one first."""
+    samples: dict[str, Any] | None
+
+    @property
+    def name(self) -> str:
+        return self.run.resolve().name
+
+    @property
+    def loads_in_transformers(self) -> bool:
+        """Whether the folder, as it is, is a model of theirs with its tokenizer."""
+        return self.theirs and isinstance(self.task, TextTask)
+
+    @property
+    def theirs(self) -> bool:
+        """Whether the weights, as they are in the folder, are a GPT-2 of theirs."""
+        return self.recipe.model.attention == "full" and not self.adapters
+
+
+def facts(run: Path) -> Facts:
+    """Raises DataError for a folder that is no run."""
+    name, task, _ = folders.described_task(run)
+    recipe = folders.recipe_of(run)
+    adapters = (run / lora.ADAPTER).is_file() or (recipe.train.lora > 0 and not (run / hf.WEIGHTS).is_file())
+    evaluations = _read(run / folders.SCORES_FILE) or {}
+    return Facts(
+        run,
+        name,
+        task,
+        recipe,
+        files.read_json(run / folders.RUN_FILE),
+        hf.parameter_count(run),
+        adapters,
+        folders.data_report(run),
+        curve(run),
+        list(evaluations.values())[::-1],
+        _read(run / folders.SAMPLES_FILE),
+    )
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    return files.read_json(path) if path.is_file() else None
+
+
+def curve(run: Path) -> list[Point]:
+    """The run's losses at its validations, or spread evenly where there are none, or too many."""
+    path = run / folders.METRICS_FILE
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    try:
+        told = [json.loads(line) for line in lines if line.endswith("}")]
+    except ValueError as error:
+        raise DataError(f"{path} is damaged: {error}") from None
+    steps = [line for line in told if "loss" in line]
+    validated = {line["step"]: line["validation_loss"] for line in told if "validation_loss" in line}
+    ends = sorted(validated) or [line["step"] for line in steps]
+    while len(ends) > ROWS:
+        ends = ends[::-1][::2][::-1]  # the last one stays
+    return [_point(steps, start, end, validated.get(end)) for start, end in pairwise([0, *ends])]
+
+
+def _point(steps: list[dict[str, Any]], start: int, end: int, validation_loss: float | None) -> Point:
+    part = [line for line in steps if start < line["step"] <= end]
+    mean = sum(line["loss"] for line in part) / len(part) if part else None
+    return Point(end, part[-1]["epoch"] if part else 0.0, mean, validation_loss)

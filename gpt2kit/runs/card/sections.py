@@ -1,0 +1,161 @@
+"""The parts of a card, each from the facts alone."""
+
+import inspect
+import math
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gpt2kit.recipe import Recipe
+from gpt2kit.runs.card.facts import Facts
+from gpt2kit.runs.card.markdown import cell, code, fenced, shortened, table, visible
+from gpt2kit.tasks.text import TextTask
+
+EVALUATIONS, SAMPLES = 10, 3
+"""So many are shown."""
+
+
+def title(facts: Facts) -> str:
+    """What it is, in a few lines."""
+    model, described = facts.recipe.model, facts.described
+    init = described["init"] if described.get("init_of_hub") else Path(described["init"] or "").name
+    origin = f"It was begun from {code(init)} and trained" if init else "It was trained from random weights"
+    trained = "" if described["finished"] else "\n\n**Its training is not finished.**"
+    blocks = f"{model.n_layer} layers x {model.n_embd}, {model.n_head} heads, a window of {model.n_positions:,} tokens"
+    kind = "" if model.attention == "full" else f", with {model.attention} attention"
+    adapters = "\n\nThis folder holds LoRA adapters alone, to be used with the model that they were learned on."
+    doc = (inspect.getdoc(type(facts.task)) or "").split("\n")[0]
+    return (
+        f"# {code(facts.name)}\n\n{doc} A decoder-only GPT-2 of {facts.parameters:,} weights: {blocks}{kind}. "
+        f"{origin} with gpt2kit {described['gpt2kit']} and torch {described['torch']}."
+        f"{adapters if facts.adapters else ''}{trained}"
+    )
+
+
+def data(facts: Facts) -> str:
+    """What it learned from, and what became of that."""
+    if facts.data is None:
+        return "## Data\n\nWhat it was trained on was not written down."
+    columns = ("split", "read", "rows", "tokens", "dropped", "source cut", "duplicates", "source also in train")
+    rows, notes = [], []
+    for split, report in facts.data["splits"].items():
+        keys = ("read", "rows", "tokens", None, "cut", "duplicates", "leaked")
+        dropped = sum(report["dropped"].values())
+        rows.append([cell(split), *(f"{dropped if key is None else report[key]:,}" for key in keys)])
+        for reason, count in {**report["dropped"], **report["left_out"]}.items():
+            what = "dropped, " if reason in report["dropped"] else ""
+            notes.append(f"- {code(split)}: {count:,} {what}{code(reason)}")
+        if report["cut"]:
+            notes.append(f"- {code(split)}: cutting sources to the window lost {report['cut_tokens']:,} tokens")
+    corpora = [f"- {code(split)}: {', '.join(map(code, names))}" for split, names in facts.data["corpora"].items()]
+    parts = ["## Data", "\n".join(corpora), table(columns, rows), "\n".join(notes)]
+    return "\n\n".join(filter(None, parts))
+
+
+def training(facts: Facts) -> str:
+    """The recipe, and the losses on the way."""
+    rows = [
+        (f"{point.step:,}", f"{point.epoch:.2f}", _loss(point.loss), _loss(point.validation_loss))
+        for point in facts.curve
+    ]
+    kept = {"best": "the lowest validation loss", "last": "the last step"}[facts.recipe.train.keep]
+    unit = "per label" if facts.task.layout == "examples" else "per target token"
+    said = f"Losses in nats {unit}; the weights here are those of {kept}."
+    curve = table(("step", "epoch", "training loss", "validation loss"), rows) if rows else "There are no figures yet."
+    recipe = fenced(_without_folders(facts.recipe).toml().strip(), "toml")
+    return f"## Training\n\n{said}\n\n{curve}\n\nThe recipe, with every knob:\n\n{recipe}"
+
+
+def _without_folders(recipe: Recipe) -> Recipe:
+    """With a tokenizer that was taken from a folder by that folder's name."""
+    task = recipe.task
+    if isinstance(task, TextTask) and task.tokenizer:
+        return replace(recipe, task=replace(task, tokenizer=_named(task.tokenizer)))
+    return recipe
+
+
+def _loss(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def scores(facts: Facts) -> str:
+    """What `evaluate` measured, with what must be known to compare it."""
+    if not facts.scores:
+        run = shlex.quote(visible(facts.name))
+        how = fenced(f"gpt2kit {facts.task_name} evaluate --run {run}", "sh")
+        return f"## Scores\n\nNone were measured yet:\n\n{how}"
+    return "\n\n".join(["## Scores", *map(_evaluation, facts.scores[:EVALUATIONS])])
+
+
+def _evaluation(told: dict[str, Any]) -> str:
+    rows = [_score("", name, figure) for name, figure in told["scores"].items()]
+    for system, figures in told.get("beside", {}).items():
+        rows += [_score(system, name, figure) for name, figure in figures.items()]
+    counts = f"{told['count']:,} examples or documents"
+    counts += f", {told['truncated']:,} sources cut" if told["truncated"] else ""
+    counts += f", {told['unfinished']:,} answers ended by the length limit" if told["unfinished"] else ""
+    shown = table(("score", "of", "value", "95% interval", "signature"), rows)
+    return f"{code(told['signature'])}: {counts}.\n\n{shown}{_pieces(told.get('samples'))}"
+
+
+def _score(system: str, name: str, figure: dict[str, Any]) -> tuple[str, ...]:
+    low, high = figure.get("interval") or (math.nan, math.nan)
+    within = f"{low:.2f} to {high:.2f}" if low == low else ""
+    value = "infinite" if figure["value"] is None else f"{figure['value']:.4g}"
+    return cell(name), cell(system) or "the model", value, within, cell(figure["signature"])
+
+
+def _pieces(samples: dict[str, Any] | None) -> str:
+    """Of music: what it played beside real music, and how much of that is a training piece's."""
+    if not samples or "statistics" not in samples:
+        return ""
+    numbers = [each for each in samples["statistics"] if not isinstance(each["sample"], list)]
+    rows = [(cell(each["name"]), f"{each['sample']:.2f}", f"{each['reference']:.2f}") for each in numbers]
+    copied = samples["copied"]
+    longest = f"The longest passage of them that a training piece has too is {copied['notes']} notes long"
+    how = f"Pieces that it played ({code(samples['signature'])}) beside held-out music:"
+    return f"\n\n{how}\n\n{table(('mean', 'played', 'real'), rows)}\n\n{longest} ({copied['seconds']:.1f} seconds)."
+
+
+def samples(facts: Facts) -> str:
+    """What it makes of validation examples."""
+    if facts.samples is None:
+        return ""
+    parts = [f"## Samples\n\nUnchosen, of the validation data ({code(facts.samples['from'])})."]
+    for number, (source, output, target) in enumerate(facts.samples["rows"][:SAMPLES], 1):
+        lines = [("asked", source), ("the model", output), ("reference", target)]
+        shown = [f"{name}:\n\n{fenced(shortened(text))}" for name, text in lines if text]
+        parts.append("\n\n".join([f"**{number}**", *shown]))
+    return "\n\n".join(parts)
+
+
+def limits(facts: Facts) -> str:
+    """What it cannot do, as far as that is known."""
+    model, told = facts.recipe.model, []
+    told.append(f"It sees {model.n_positions:,} tokens at a time, what it is asked and what it answers together.")
+    for split, report in (facts.data or {"splits": {}})["splits"].items():
+        if split == "train" and report["cut"]:
+            told.append(f"Of the sources that it learned from {report['cut'] / report['rows']:.0%} were cut to fit.")
+        known = report["leaked"] + report.get("nearly_leaked", 0)  # of older runs the latter is not known
+        if split != "train" and known:
+            leaked = f"{known:,} of {report['rows']:,} sources of {code(split)}"
+            told.append(f"{leaked} stand in its training data too, or nearly: scores on it are too good by that.")
+    if labels := facts.task.outputs if facts.task.layout == "examples" and len(facts.task.outputs) > 1 else ():
+        told.append(f"It gives every text one of its {len(labels)} labels, also one that none of them fits.")
+    else:
+        told.append("What it writes is likely after its training data, which does not make it true, fair or new.")
+    told.append("Nothing is known of it but what stands under Scores.")
+    return "## Limits\n\n" + "\n".join(f"- {line}" for line in told)
+
+
+LICENCE = """## Licence
+
+That of the weights is not known to gpt2kit: it is for whoever trained them to say, with a view to the licences of the
+data and of a model that they were begun from. The place for it is the first line of this file's metadata. The samples
+above, if there are any, are quoted from the data."""
+
+
+def _named(tokenizer: str) -> str:
+    """A Hub id as it is; of a folder its name."""
+    return Path(tokenizer).name if tokenizer.startswith((".", "/", "~")) or Path(tokenizer).is_dir() else tokenizer

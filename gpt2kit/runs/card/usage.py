@@ -1,0 +1,55 @@
+"""How a run is used: by command, from Python, and with transformers where that is true. Every snippet runs as it is."""
+
+import shlex
+
+from gpt2kit.decoding.classify import texts_of
+from gpt2kit.runs.card.facts import Facts
+from gpt2kit.runs.card.markdown import fenced, visible
+
+
+def usage(facts: Facts) -> str:
+    name = visible(facts.name)
+    command = f"gpt2kit {facts.task_name} generate --run {shlex.quote(name)} {facts.task.generate_hint}"
+    lines = ["import gpt2kit", "", f"model = gpt2kit.load({name!r})", *facts.task.python_hint]
+    parts = ["## How to use it", fenced(command, "sh"), fenced("\n".join(lines), "python")]
+    if facts.adapters:
+        merge = f"gpt2kit merge {shlex.quote(name)} --out {shlex.quote(f'{name}-merged')}"
+        parts += ["As one complete model, adapters merged:", fenced(merge, "sh")]
+    elif facts.loads_in_transformers:
+        bayes = facts.recipe.train.naive_bayes
+        told = "The head alone, without naive Bayes, with" if bayes else "The same logits with"
+        parts += [f"{told} `transformers`:", fenced("\n".join(_transformers(facts, name)), "python")]
+    elif facts.theirs:
+        told = "The weights are those of a `GPT2LMHeadModel` of `transformers`; gpt2kit turns its ids into a piece."
+        parts.append(told)
+    else:
+        attention = facts.recipe.model.attention
+        parts.append(f"`transformers` has no model with its attention ({attention}): it is loaded by gpt2kit alone.")
+    return "\n\n".join(parts)
+
+
+def _transformers(facts: Facts, name: str) -> list[str]:
+    """A prompt is spelled out as the task makes it, control tokens included."""
+    task = facts.task
+    prompt = task.encode_source(task.parse(task.input_hint))
+    if task.layout != "examples":
+        return [
+            "from transformers import AutoModelForCausalLM, AutoTokenizer",
+            "",
+            f"tokenizer, model = (kind.from_pretrained({name!r}) for kind in (AutoTokenizer, AutoModelForCausalLM))",
+            f'ids = tokenizer({task.render(prompt)!r}, return_tensors="pt").input_ids',
+            "answer = model.generate(ids, max_new_tokens=40, do_sample=False)",
+            "print(tokenizer.decode(answer[0, ids.size(1) :], skip_special_tokens=True))",
+        ]
+    texts = [task.render(text) for text in texts_of(prompt, task.extract)]
+    one_of = "logits[:, 0].softmax(0)" if len(task.outputs) == 1 else "logits.sum(0).softmax(0)"
+    return [
+        "import torch",
+        "from transformers import AutoModelForSequenceClassification, AutoTokenizer",
+        "",
+        "kinds = (AutoTokenizer, AutoModelForSequenceClassification)",
+        f"tokenizer, model = (kind.from_pretrained({name!r}) for kind in kinds)",
+        f"texts = {texts!r}",
+        'logits = torch.cat([model(tokenizer(text, return_tensors="pt").input_ids).logits for text in texts])',
+        f"print({one_of}, model.config.id2label)",
+    ]

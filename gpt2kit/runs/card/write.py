@@ -1,0 +1,88 @@
+"""A card is written, and written anew, as long as it is ours: what a user has edited stays."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from gpt2kit import files
+from gpt2kit.runs.card import sections
+from gpt2kit.runs.card.facts import Facts, facts
+from gpt2kit.runs.card.markdown import front_matter
+from gpt2kit.runs.card.usage import usage
+
+CARD_FILE = "README.md"
+
+LICENCE = re.compile(r"^license:.*$", re.MULTILINE)
+"""The one line that is the user's to fill in; a card with another one is still ours, and keeps it."""
+
+MARK = re.compile(r"<!-- gpt2kit card ([0-9a-f]{16}), [^\n]*-->\n?\Z")
+
+
+def write(run: Path) -> bool:
+    """Write the card of a run as it is now; False where there is one that a user has edited, which is kept.
+
+    Raises DataError for a folder that is no run, MachineError where nothing can be written.
+    """
+    path, before = run / CARD_FILE, _read(run / CARD_FILE)
+    if before is not None and not ours(before):
+        return False
+    body = composed(facts(run))
+    if before is not None and (licence := LICENCE.search(before)):
+        body = LICENCE.sub(lambda _: licence.group(), body, count=1)
+    files.write_text(path, f"{body}\n{_mark(body)}")
+    return True
+
+
+def kept(run: Path) -> bool:
+    """Whether the card of a run is a user's own."""
+    found = _read(run / CARD_FILE)
+    return found is not None and not ours(found)
+
+
+def ours(text: str) -> bool:
+    """Whether a card is as it was written, but for its licence."""
+    mark = MARK.search(text)
+    return mark is not None and mark.group(1) == _digest(text[: mark.start()].removesuffix("\n"))
+
+
+def _mark(body: str) -> str:
+    return f"<!-- gpt2kit card {_digest(body)}, kept up to date while nothing but its license is changed by hand -->\n"
+
+
+def _digest(body: str) -> str:
+    return hashlib.blake2b(LICENCE.sub("license:", body, count=1).encode(), digest_size=8).hexdigest()
+
+
+def _read(path: Path) -> str | None:
+    """None where there is none; what is not text is not ours."""
+    try:
+        return path.read_bytes().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return None
+
+
+def composed(found: Facts) -> str:
+    """The whole card, without its mark."""
+    parts = [sections.title(found), usage(found), sections.data(found), sections.training(found)]
+    parts += [sections.scores(found), sections.samples(found), sections.limits(found), sections.LICENCE]
+    return "\n\n".join([front_matter(metadata(found), NOTE), *filter(None, parts)]) + "\n"
+
+
+NOTE = "the licence of these weights is yours to say: https://huggingface.co/docs/hub/repositories-licenses"
+
+
+def metadata(found: Facts) -> dict[str, Any]:
+    """What the Hub reads; nothing that is not known."""
+    init, corpora = found.described["init"], (found.data or {"corpora": {}})["corpora"]
+    of_hub = [word for names in corpora.values() for word in names if word.startswith("hf:")]
+    library = "peft" if found.adapters else "transformers" if found.loads_in_transformers else "gpt2kit"
+    return {
+        "license": "unknown",
+        "library_name": library,
+        "pipeline_tag": found.task.pipeline_tag,
+        "language": list(found.task.written),
+        "tags": ["gpt2kit", "gpt2", found.task_name, *found.task.tags],
+        "base_model": init if init and found.described.get("init_of_hub") else None,
+        "datasets": list(dict.fromkeys(word.removeprefix("hf:").partition(":")[0] for word in of_hub)),
+    }

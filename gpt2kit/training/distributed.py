@@ -1,0 +1,184 @@
+"""One run on several devices: the processes that torchrun or `--devices` started, and the door to torch.distributed.
+
+Every process computes its share of each global batch: DDP keeps a copy of the model in each, FSDP2 a part of it.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from gpt2kit.errors import MachineError, UserError
+from gpt2kit.model.device import pick_device
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.training.objective import Objective
+
+if TYPE_CHECKING:
+    from torch.distributed.tensor import DTensor
+
+
+STARTED_BY = "GPT2KIT_DEVICES"
+"""Set in the processes that `--devices` starts: their number. They leave it to their launcher to tell of an error."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """The processes of a run, as one of them sees them; every method is called by all of them or hangs."""
+
+    device: torch.device
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def chief(self) -> bool:
+        """Whether this is the one process that writes and speaks."""
+        return self.rank == 0
+
+    def sum(self, values: list[float]) -> list[float]:
+        """The sums over all processes, each value in float64."""
+        return self._reduced(values, dist.ReduceOp.SUM)
+
+    def largest(self, value: float) -> float:
+        return self._reduced([value], dist.ReduceOp.MAX)[0]
+
+    def of_chief(self, value: float) -> float:
+        """What the chief has; clocks and files of the others may differ."""
+        return self.sum([value if self.chief else 0.0])[0]
+
+    def wait(self) -> None:
+        """Return when all processes have come here."""
+        self.sum([0.0])
+
+    def _reduced(self, values: list[float], operation: dist.ReduceOp.RedOpType) -> list[float]:
+        if self.size == 1:
+            return values
+        found = torch.tensor(values, dtype=torch.float64, device=self.device)
+        dist.all_reduce(found, operation)
+        reduced: list[float] = found.tolist()
+        return reduced
+
+
+def place() -> tuple[int, int]:
+    """(rank, processes) as torchrun's environment says, (0, 1) without one."""
+    if not {"RANK", "WORLD_SIZE", "LOCAL_RANK"} <= os.environ.keys():
+        return 0, 1
+    return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+
+
+@contextmanager
+def join(device: str) -> Iterator[Team]:
+    """Become one of the run's processes; alone where torchrun did not start this one. `device` is the knob."""
+    rank, size = place()
+    if size == 1:
+        yield Team(pick_device(device))
+        return
+    picked = _device_of_rank(device, int(os.environ["LOCAL_RANK"]))
+    if picked.type == "cuda":
+        torch.cuda.set_device(picked)
+        dist.init_process_group("nccl", device_id=picked)
+    else:
+        dist.init_process_group("gloo")
+    try:
+        yield Team(picked, rank, size)
+    except RuntimeError as error:
+        if lost_peer(error):
+            raise MachineError(f"rank {rank} lost the connection to another rank: {error}") from error
+        raise
+    # After an error the others may be gone, and leaving in good order would wait for them.
+    dist.destroy_process_group()
+
+
+def record(error: UserError) -> None:
+    """Leave an error where the launcher, this one or torchrun, reads what a process died of."""
+    if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
+        import time
+
+        extra = {"py_callstack": str(error), "timestamp": str(int(time.time())), "exit_code": error.exit_code}
+        Path(path).write_text(json.dumps({"message": {"message": str(error), "extraInfo": extra}}), encoding="utf-8")
+
+
+def lost_peer(error: RuntimeError) -> bool:
+    """Whether another process has gone; gloo says so in words alone."""
+    words = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Socket closed")
+    return isinstance(error, dist.DistError) or any(word in str(error) for word in words)
+
+
+def _device_of_rank(name: str, local_rank: int) -> torch.device:
+    device = pick_device(name)
+    if device.type == "cuda" and ":" not in name:
+        return pick_device(f"cuda:{local_rank}")
+    if device.type != "cpu":
+        raise MachineError(f"device = {name!r}: several processes take cuda, where each gets its own, or cpu")
+    return device
+
+
+def spread(objective: Objective, parallel: str, team: Team) -> nn.Module:
+    """The objective so that each process computes on its own rows; gradients become means over the processes.
+
+    `parallel` is "ddp" or "fsdp"; the latter shards the model's weights in place, before optimisers are built.
+    """
+    if team.size == 1:
+        return objective
+    if parallel == "ddp":
+        return DistributedDataParallel(objective, device_ids=[team.device] if team.device.type == "cuda" else None)
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    mesh = init_device_mesh(team.device.type, (team.size,))
+    for block in objective.model.transformer.blocks():
+        fully_shard(block, mesh=mesh)
+    fully_shard(objective, mesh=mesh, reshard_after_forward=True)
+    return objective
+
+
+def quiet(module: nn.Module) -> AbstractContextManager[object]:
+    """A backward pass inside of which DDP sends no gradients: the last micro-batch's sends the sum.
+
+    FSDP2 sends with every micro-batch: whole gradients would need the memory that it is there to save.
+    """
+    return module.no_sync() if isinstance(module, DistributedDataParallel) else nullcontext()
+
+
+def sharded(tensor: Tensor) -> TypeGuard["DTensor"]:
+    """Whether each process holds a part of it. Asked by a mark: to import DTensor takes half a second."""
+    return hasattr(tensor, "full_tensor")
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """All of a tensor of which each process holds a part; any other as it is."""
+    return tensor.full_tensor() if sharded(tensor) else tensor
+
+
+def like(value: Tensor, example: Tensor) -> Tensor:
+    """A whole value, which every process has, in parts where the example is; nothing is sent."""
+    if not sharded(example) or not value.dim():
+        return value
+    from torch.distributed.tensor import distribute_tensor
+
+    # Each process cuts its part out of its own copy: src_data_rank=None.
+    return distribute_tensor(value.to(example.device), example.device_mesh, example.placements, src_data_rank=None)
+
+
+def gathered(model: GPT2, team: Team) -> GPT2:
+    """The model in one piece, on the chief: itself, or a copy of what is sharded; the others get their own back."""
+    if not any(sharded(parameter) for parameter in model.parameters()):
+        return model
+    weights: dict[str, Tensor] = {}
+    for name, parameter in model.named_parameters():
+        full = whole(parameter.detach())  # one at a time: the others drop it at once
+        if team.chief:
+            weights[name] = full
+    if not team.chief:
+        return model
+    with torch.device("meta"):
+        copy = GPT2(model.config, model.vocab_size, model.outputs)
+    copy.load_state_dict(weights, assign=True)
+    return copy.eval()

@@ -1,0 +1,107 @@
+"""`--devices N`: the same command line in N processes by torch's own launcher, and what became of them.
+
+Each process finds its place in the environment, as under torchrun: `distributed.join`.
+"""
+
+import logging
+import os
+import signal
+import sys
+import tempfile
+import uuid
+from collections.abc import Sequence
+
+import torch
+from torch.distributed.elastic.multiprocessing.api import DefaultLogsSpecs, SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+from gpt2kit.errors import Interrupted, MachineError, UserError
+from gpt2kit.model.device import pick_device
+from gpt2kit.system import cores
+from gpt2kit.training.distributed import STARTED_BY
+
+SECONDS_TO_SAVE = 300
+"""So long may a state take that is saved after a signal, before its process is killed."""
+
+STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+
+
+class RankFailed(UserError):
+    """A process of a run on several devices ended otherwise than it should."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def check_devices(count: int, device: str) -> None:
+    """Raises MachineError where this machine has fewer devices than that."""
+    kind = pick_device(device).type
+    there = torch.cuda.device_count() if kind == "cuda" else cores() if kind == "cpu" else 1
+    if count > there:
+        what = {"cuda": "CUDA device(s)", "cpu": "CPU core(s)"}.get(kind, f"{kind} device")
+        raise MachineError(f"--devices {count}: this machine has {there} {what}")
+
+
+def launch(words: Sequence[str], devices: int, again: str) -> None:
+    """Run `gpt2kit WORDS` in that many processes and wait for them.
+
+    Raises the error that ended the run, with the command `again` that goes on after it; Interrupted after a signal,
+    when the processes have saved.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // devices)))
+    os.environ[STARTED_BY] = str(devices)
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # what it would say is said below
+    with tempfile.TemporaryDirectory() as scratch:
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=devices,
+            run_id=uuid.uuid4().hex,
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",  # a port that is free
+            max_restarts=0,  # a run that died of itself would do so again
+            shutdown_timeout=SECONDS_TO_SAVE,
+            logs_specs=DefaultLogsSpecs(log_dir=scratch),
+        )
+        try:
+            elastic_launch(config, sys.executable)("-m", "gpt2kit", *words)
+        except ChildFailedError as error:
+            raise cause(error.failures, again) from None
+        except SignalException as error:
+            raise Interrupted(error.sigval, "") from None
+
+
+def cause(failures: dict[int, ProcessFailure], again: str) -> UserError | Interrupted:
+    """What ended the run, which the others died of: they lost its connection, and the launcher ended them."""
+    told = {rank: said(failure) for rank, failure in failures.items()}
+
+    def order(rank: int) -> tuple[bool, bool, bool, int]:
+        message, code = told[rank]
+        return code == -signal.SIGTERM, code > 0, not message, rank
+
+    rank = min(failures, key=order)
+    message, code = told[rank]
+    safe = f"the state of the last save is untouched; to go on from it:\n  {again}"
+    if code < 0:
+        hint = "; the system does that when memory runs out" if -code == signal.SIGKILL else ""
+        name = failures[rank].signal_name()
+        return RankFailed(f"rank {rank} was killed by {name} (signal {-code}){hint}; {safe}", 128 - code)
+    if code in STOPPED:
+        return Interrupted(code - 128, "")
+    if message:
+        return RankFailed(message, code)
+    return RankFailed(f"rank {rank} ended with exit code {code}, see above; {safe}", code)
+
+
+def said(failure: ProcessFailure) -> tuple[str, int]:
+    """The message of the UserError that a process recorded and its exit code; else nothing and what it ended with.
+
+    What ended it may be another thing: having said why it leaves, it can be aborted by a thread that still waits for
+    the others.
+    """
+    message = failure.error_file_data.get("message")
+    if not isinstance(message, dict):
+        return "", failure.exitcode
+    return str(message.get("message", "")), int(message.get("extraInfo", {}).get("exit_code", failure.exitcode))

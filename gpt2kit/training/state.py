@@ -1,0 +1,129 @@
+"""Everything a killed run needs to go on to the same numbers: one safetensors file, replaced at once.
+
+Tensors are whole and keyed by name, `model.NAME`, `average.NAME` and `OPTIMISER.NAME.MOMENT`, so that the file does
+not know how many processes wrote it, nor how they shared the work.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gpt2kit import files
+from gpt2kit.errors import DataError
+from gpt2kit.training.distributed import like, whole
+from gpt2kit.training.optim import Average
+
+STATE_FILE = "state.safetensors"
+
+
+def save(
+    path: Path,
+    model: nn.Module,
+    average: Average | None,
+    optimizers: list[Optimizer],
+    progress: dict[str, Any],
+    writes: bool = True,
+) -> None:
+    """Write weights, their average and the optimisers' moments; `progress` is JSON.
+
+    Where tensors are sharded every process must call this, as all give their parts; the one that `writes` writes.
+    (torch.distributed.checkpoint would let each write its own parts, but pickles the list of them.)
+    """
+    tensors = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
+    if average is not None:
+        tensors |= {f"average.{name}": weight for name, weight in average.weights.items()}
+    numbers: dict[str, float] = {}
+    for prefix, optimizer, parameter in _optimised(model, optimizers):
+        for moment, value in optimizer.state[parameter].items() if parameter in optimizer.state else ():
+            if isinstance(value, Tensor):
+                tensors[f"{prefix}.{moment}"] = value
+            else:
+                numbers[f"{prefix}.{moment}"] = value
+    complete: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        full = whole(tensor)  # one at a time, and only where it is written kept
+        if writes:
+            complete[name] = full.contiguous().cpu()
+    if writes:
+        files.write_tensors(path, complete, {"progress": json.dumps(progress), "numbers": json.dumps(numbers)})
+
+
+def load(path: Path, model: nn.Module, average: Average | None, optimizers: list[Optimizer]) -> dict[str, Any]:
+    """Put a saved state back and return its progress. Raises DataError when it belongs to another model."""
+    tensors, metadata = files.read_tensors(path)
+    try:
+        progress: dict[str, Any] = dict(json.loads(metadata["progress"]))
+        values: dict[str, Any] = tensors | dict(json.loads(metadata["numbers"]))
+        _check(values, model, average, optimizers)
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                parameter.copy_(like(tensors[f"model.{name}"], parameter))
+                if average is not None and name in average.weights:
+                    average.weights[name].copy_(like(tensors[f"average.{name}"], parameter))
+        moments: dict[str, dict[str, Any]] = {}
+        for key, value in values.items():
+            prefix, _, moment = key.rpartition(".")
+            moments.setdefault(prefix, {})[moment] = value
+        for optimizer in optimizers:
+            found: dict[int, dict[str, Any]] = {}
+            # torch numbers the weights of an optimiser in the order of its groups
+            for index, (prefix, _, parameter) in enumerate(_optimised(model, [optimizer])):
+                if prefix in moments:
+                    found[index] = {
+                        moment: like(value, parameter) if isinstance(value, Tensor) else value
+                        for moment, value in moments[prefix].items()
+                    }
+            optimizer.load_state_dict(optimizer.state_dict() | {"state": found})
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise DataError(f"{path} is not the state of this run's model and optimiser: {error}") from error
+    return progress
+
+
+def weights(path: Path) -> tuple[dict[str, Tensor], int]:
+    """The weights that would be saved now by their names, averaged where the run averages them, and their step.
+
+    Raises DataError when the file is missing, damaged or no state.
+    """
+    tensors, metadata = files.read_tensors(path)
+    try:
+        step = int(json.loads(metadata["progress"])["step"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path} is no state of a run: {error}") from None
+    kinds = [{name[len(kind) :]: t for name, t in tensors.items() if name.startswith(kind)} for kind in KINDS]
+    return kinds[0] | kinds[1], step
+
+
+KINDS = ("model.", "average.")
+"""What the names of weights begin with; an average takes its weight's place."""
+
+
+def _optimised(model: nn.Module, optimizers: list[Optimizer]) -> Iterator[tuple[str, Optimizer, nn.Parameter]]:
+    """Every weight with its optimiser and the prefix of the names of its moments."""
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                yield f"{type(optimizer).__name__}.{names[parameter]}", optimizer, parameter
+
+
+def _check(values: dict[str, Any], model: nn.Module, average: Average | None, optimizers: list[Optimizer]) -> None:
+    """Raises ValueError unless names and shapes are those that this model and these optimisers would save."""
+    wanted = {f"model.{name}": parameter.shape for name, parameter in model.named_parameters()}
+    if average is not None:
+        wanted |= {f"average.{name}": weight.shape for name, weight in average.weights.items()}
+    weights = {name: value.shape for name, value in values.items() if name.startswith(("model.", "average."))}
+    if different := sorted(name for name in wanted.keys() | weights.keys() if wanted.get(name) != weights.get(name)):
+        raise ValueError(f"other weights: {', '.join(different[:3])}")
+    shapes = {prefix: parameter.shape for prefix, _, parameter in _optimised(model, optimizers)}
+    moments = {name: value for name, value in values.items() if name not in weights}
+    found = {name.rpartition(".")[0] for name in moments}
+    if found and (different := sorted(found ^ shapes.keys())):  # before the first step there are none
+        raise ValueError(f"other moments: {', '.join(different[:3])}")
+    for name, value in moments.items():
+        if isinstance(value, Tensor) and value.dim() and value.shape != shapes[name.rpartition(".")[0]]:
+            raise ValueError(f"other moments: {name}")

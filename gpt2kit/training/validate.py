@@ -1,0 +1,56 @@
+"""The loss on a split, by one process or several."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from gpt2kit.data.batches import Batches
+from gpt2kit.errors import DataError
+from gpt2kit.model.device import autocast
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.loss import TargetLoss
+from gpt2kit.training.distributed import Team
+from gpt2kit.training.objective import Objective
+
+Item = TypeVar("Item")
+
+
+def validation_loss(model: GPT2, batches: Batches, device: torch.device, dtype: str) -> float:
+    """Nats per target token over a whole split."""
+    return split_loss(Objective(model, TargetLoss()), batches, Team(device), dtype)[0]
+
+
+@torch.no_grad()
+def split_loss(
+    module: nn.Module, batches: Batches, team: Team, dtype: str, tokens: int = 0, probes: int = 0
+) -> tuple[float, float]:
+    """The same by an Objective that may be spread over a team, whose processes share the batches.
+
+    About so many `tokens` are looked at, spread over the split; 0 means all. Returns the loss and which share of that
+    was computed: with `probes`, each process computes no more batches than that.
+    """
+    module.eval()
+    epoch = batches.epoch(0)
+    epoch = evenly(epoch, len(epoch) * tokens // max(1, batches.epoch_tokens) if tokens else len(epoch))
+    turns = range(0, len(epoch), team.size)
+    total, targets = 0.0, 0
+    for start in evenly(turns, probes or len(turns)):
+        # Each process computes one of these at a time, and one that finds none left the first again, for nothing.
+        mine = start + team.rank < len(epoch)
+        batch = batches.collate(epoch[start + team.rank if mine else 0])
+        with autocast(team.device, dtype):
+            _, plain = module(*batch.inputs(team.device))
+        total += float(plain) * mine
+        targets += batch.targets * mine
+    total, all_targets = team.sum([total, float(targets)])
+    if not all_targets:
+        raise DataError("the validation split has no target tokens")
+    return total / all_targets, min(1.0, probes / len(turns)) if probes else 1.0
+
+
+def evenly(items: Sequence[Item], count: int) -> list[Item]:
+    """So many of the items, evenly; at least one if there are any."""
+    count = max(1, min(count, len(items)))
+    return [items[(2 * index + 1) * len(items) // (2 * count)] for index in range(count)] if items else []

@@ -1,0 +1,534 @@
+"""The decoding loop: the same answer in any batch, as a stream, and as Hugging Face gives it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import GPT2LMHeadModel, LogitsProcessorList, RepetitionPenaltyLogitsProcessor
+
+from gpt2kit.config import GenerateConfig
+from gpt2kit.decoding import stepper
+from gpt2kit.decoding.answer import Answer, Clock, new_token_limit
+from gpt2kit.decoding.decode import LOOK_EVERY, Recent, answers, freeze, last, stream
+from gpt2kit.decoding.sampling import draw, probabilities
+from gpt2kit.model import hf
+from gpt2kit.model.cache import Cache
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.inference import FrozenGPT2
+
+Build = Callable[..., GPT2]
+
+EOS = 0
+PROMPTS = [[5, 3], [7], [1, 2, 3, 4, 5, 6, 7], [9, 9, 9], [22, 1], [14, 15, 16, 17, 18], [2], [11, 12, 13, 14]]
+GREEDY = GenerateConfig(max_new_tokens=20, device="cpu", dtype="fp32")
+SAMPLED = replace(GREEDY, temperature=1.0, seed=3)
+LIMITED = replace(SAMPLED, top_k=8, top_p=0.9)
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model: Build) -> GPT2:
+    """A model whose answers end early, late and never, greedy and sampled; see below."""
+    return tiny_model(seed=14)
+
+
+def run(model: GPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig, **options: Any) -> list[Answer]:
+    """The answers in the order of the prompts; one each."""
+    found = {
+        decoded.index: decoded.answers
+        for decoded in answers(freeze(model, config.dtype), prompts, config, EOS, **options)
+    }
+    assert sorted(found) == list(range(len(prompts)))
+    assert all(len(each) == 1 for each in found.values())
+    return [found[index][0] for index in range(len(prompts))]
+
+
+def uncached(model: GPT2, prompt: Sequence[int], config: GenerateConfig, number: int) -> Answer:
+    """The same by a full forward pass for each token."""
+    ids, limit = list(prompt), new_token_limit(len(prompt), model.config.n_positions, config)
+    noise = torch.rand(limit, generator=torch.Generator().manual_seed(config.seed + number))
+    for step in range(limit):
+        with torch.no_grad():
+            logits = model(torch.tensor([ids]))[:, -1]
+        greedy = config.temperature == 0
+        token = int(logits.argmax() if greedy else draw(probabilities(logits, config), noise[step : step + 1]))
+        if token == EOS:
+            return Answer(ids[len(prompt) :], None, True)
+        ids.append(token)
+    return Answer(ids[len(prompt) :], None, False)
+
+
+MODES = pytest.mark.parametrize("config", [GREEDY, SAMPLED, LIMITED], ids=["greedy", "sampled", "limited"])
+
+
+@MODES
+def test_cached_equals_uncached(model: GPT2, config: GenerateConfig) -> None:
+    expected = [uncached(model, prompt, config, number) for number, prompt in enumerate(PROMPTS)]
+    assert run(model, PROMPTS, config) == expected
+
+
+@MODES
+def test_the_examples_end_in_different_ways(model: GPT2, config: GenerateConfig) -> None:
+    """Otherwise the tests of batches would prove little."""
+    found = run(model, PROMPTS, config)
+    assert {answer.finished for answer in found} == {True, False}
+    assert len({len(answer.ids) for answer in found}) >= 4
+
+
+@MODES
+@pytest.mark.parametrize("batch_rows", [1, 2, 3, 64])
+def test_the_batch_does_not_change_an_answer(model: GPT2, config: GenerateConfig, batch_rows: int) -> None:
+    assert run(model, PROMPTS, replace(config, batch_rows=batch_rows)) == run(model, PROMPTS, config)
+
+
+@MODES
+def test_the_order_does_not_change_an_answer(model: GPT2, config: GenerateConfig) -> None:
+    order = [3, 0, 7, 2, 6, 1, 5, 4]
+    shuffled = run(model, [PROMPTS[index] for index in order], config, numbers=order)
+    expected = run(model, PROMPTS, config)
+    assert shuffled == [expected[index] for index in order]
+
+
+def test_a_longer_limit_of_a_neighbour_does_not_change_a_draw(model: GPT2) -> None:
+    """A row's numbers come from its own generator, however many of them its batch needs."""
+    config = replace(SAMPLED, max_ratio=1.0, max_new_tokens=100)
+    together = run(model, PROMPTS, config)
+    assert together == [run(model, [prompt], config, numbers=[n])[0] for n, prompt in enumerate(PROMPTS)]
+
+
+def test_seeds(model: GPT2) -> None:
+    one = run(model, [[5, 3]] * 6, SAMPLED)
+    assert run(model, [[5, 3]] * 6, SAMPLED) == one
+    assert run(model, [[5, 3]] * 6, replace(SAMPLED, seed=4))[:5] == one[1:], "row i uses seed + i"
+    assert len({tuple(answer.ids) for answer in one}) > 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.75, 1.0])
+@MODES
+def test_rows_leave_the_batch_without_a_trace(
+    model: GPT2, config: GenerateConfig, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = run(model, PROMPTS, config)
+    monkeypatch.setitem(stepper.COMPACT_BELOW, "cpu", share)
+    assert run(model, PROMPTS, config) == expected
+
+
+def test_finished_rows_are_not_computed(model: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = []
+    compute = FrozenGPT2.compute
+
+    def counted(self: FrozenGPT2, tokens: torch.Tensor, cache: Cache) -> torch.Tensor:
+        rows.append(tokens.size(0))
+        return compute(self, tokens, cache)
+
+    monkeypatch.setattr(FrozenGPT2, "compute", counted)
+    made = [len(answer.ids) + answer.finished for answer in run(model, PROMPTS, SAMPLED)]
+    assert sum(rows) == sum(made) - len(made), "the first token of an answer needs no step"
+
+
+def test_greedy_is_hugging_faces(model: GPT2, tmp_path: Path) -> None:
+    hf.save(tmp_path, model, EOS)
+    theirs = GPT2LMHeadModel.from_pretrained(tmp_path).eval()
+    for prompt, answer in zip(PROMPTS, run(model, PROMPTS, GREEDY), strict=True):
+        ids = torch.tensor([prompt])
+        found = theirs.generate(
+            ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=20, pad_token_id=EOS
+        )[0, len(prompt) :].tolist()
+        assert found == [*answer.ids, *[EOS] * answer.finished]
+
+
+@pytest.mark.parametrize("config", [GREEDY, *(replace(SAMPLED, seed=seed) for seed in range(5))])
+def test_a_stream_is_the_answer(model: GPT2, config: GenerateConfig) -> None:
+    for prompt in PROMPTS:
+        assert list(stream(freeze(model, "fp32"), prompt, config, EOS)) == run(model, [prompt], config)[0].ids
+
+
+def test_a_stream_can_be_left(model: GPT2) -> None:
+    tokens = stream(freeze(model, "fp32"), [2], replace(GREEDY, max_new_tokens=40), EOS)
+    first = next(tokens)
+    tokens.close()  # type: ignore[attr-defined]  # a generator
+    assert first == run(model, [[2]], GREEDY)[0].ids[0]
+
+
+def test_decoding_has_no_dropout_and_keeps_no_gradients(tiny_model: Build) -> None:
+    model = tiny_model(dropout=0.5)
+    expected = run(model, PROMPTS, GREEDY)
+    model.train()
+    assert run(model, PROMPTS, GREEDY) == expected
+    assert list(stream(freeze(model, "fp32"), PROMPTS[0], GREEDY, EOS)) == expected[0].ids
+
+
+def test_what_is_frozen_does_not_change_with_the_model(tiny_model: Build) -> None:
+    model = tiny_model(seed=14)
+    frozen, expected = freeze(model, "fp32"), run(model, PROMPTS, GREEDY)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    found = {decoded.index: decoded.answers[0] for decoded in answers(frozen, PROMPTS, GREEDY, EOS)}
+    assert [found[index] for index in range(len(PROMPTS))] == expected
+
+
+def rolled(model: GPT2, prompt: Sequence[int], config: GenerateConfig, number: int, recent: Recent = last) -> Answer:
+    """What config.roll promises, by full passes: a full window goes on from what is recent of half a window."""
+    window, ids, read = model.config.n_positions, list[int](), list(prompt)
+    noise = torch.rand(config.max_new_tokens, generator=torch.Generator().manual_seed(config.seed + number))
+    for step in range(config.max_new_tokens):
+        if len(read) >= window and step > 0:
+            read = recent(read, window // 2)
+        with torch.no_grad():
+            logits = model(torch.tensor([read]))[:, -1]
+        greedy = config.temperature == 0
+        token = int(logits.argmax() if greedy else draw(probabilities(logits, config), noise[step : step + 1]))
+        if token == EOS:
+            return Answer(ids, None, True)
+        ids.append(token)
+        read.append(token)
+    return Answer(ids, None, False)
+
+
+def marked(text: Sequence[int], room: int) -> list[int]:
+    """The last of a text behind a mark of its own."""
+    return [7, *text[1 - room :]]
+
+
+@MODES
+def test_a_rolling_window_goes_on_beyond_the_trained_one(tiny_model: Build, config: GenerateConfig) -> None:
+    model = tiny_model(seed=14, n_positions=12)
+    config = replace(config, roll=True, max_new_tokens=50)
+    found = run(model, PROMPTS, config)
+    assert found == [rolled(model, prompt, config, number) for number, prompt in enumerate(PROMPTS)]
+    assert max(len(answer.ids) for answer in found) > 24, "two windows"
+    expected = [rolled(model, prompt, config, number, marked) for number, prompt in enumerate(PROMPTS)]
+    assert run(model, PROMPTS, config, recent=marked) == expected != found
+    full = [list(range(1, 13)), [4] * 11]
+    assert run(model, full, config) == [rolled(model, prompt, config, number) for number, prompt in enumerate(full)]
+
+
+@pytest.mark.parametrize("penalty_on", ["all", "answer"])
+def test_the_repetition_penalty_is_hugging_faces(model: GPT2, tmp_path: Path, penalty_on: str) -> None:
+    hf.save(tmp_path, model, EOS)
+    theirs = GPT2LMHeadModel.from_pretrained(tmp_path).eval()
+    config = replace(GREEDY, repetition_penalty=1.7, penalty_on=penalty_on)
+    found = run(model, PROMPTS, config)
+    for prompt, answer in zip(PROMPTS, found, strict=True):
+        ids = torch.tensor([prompt])
+        ignored = len(prompt) if penalty_on == "answer" else 0
+        expected = theirs.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            do_sample=False,
+            max_new_tokens=20,
+            pad_token_id=EOS,
+            logits_processor=LogitsProcessorList([RepetitionPenaltyLogitsProcessor(1.7, ignored)]),
+        )[0, len(prompt) :].tolist()
+        assert expected == [*answer.ids, *[EOS] * answer.finished]
+    assert found != run(model, PROMPTS, GREEDY)
+    assert found != run(model, PROMPTS, replace(config, penalty_on="all" if penalty_on == "answer" else "answer"))
+
+
+def test_other_ids_can_end_an_answer_too(tiny_model: Build) -> None:
+    model = rigged(tiny_model, CHAIN)
+    config = replace(GREEDY, max_new_tokens=40, stop_ids=(5, 7))
+    assert run(model, [[2], [6], [8]], config) == [
+        Answer([3, 4], None, True),
+        Answer([], None, True),
+        Answer([9, 10, 11], None, True),
+    ]
+    assert list(stream(freeze(model, "fp32"), [2], config, EOS)) == [3, 4]
+
+
+def rigged(tiny_model: Build, following: dict[int, int], **shape: int) -> GPT2:
+    """A model whose next token depends on the last one alone, as `following` says."""
+    vocab = 12
+    model = tiny_model(vocab=vocab, n_embd=2 * vocab, n_head=1, n_layer=1, **shape)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        body = model.transformer
+        body.ln_f.weight.fill_(1)
+        block = body.blocks()[0]
+        block.ln_2.weight.fill_(1)
+        for token, after in following.items():
+            body.wte.weight[token, token] = 1
+            # The MLP sees which token stands here, takes it away and writes the next one in its place.
+            block.mlp.c_fc.weight[token, token] = 10
+            block.mlp.c_proj.weight[after, token] = 10
+    return model
+
+
+CHAIN = {token: (token + 1) % 12 for token in range(12)}
+
+
+def test_the_end_token_ends_an_answer(tiny_model: Build) -> None:
+    model = rigged(tiny_model, CHAIN)
+    found = run(model, [[8], [10], [1], [11]], replace(GREEDY, max_new_tokens=40))
+    assert found == [
+        Answer([9, 10, 11], None, True),
+        Answer([11], None, True),
+        Answer([2, 3, 4, 5, 6, 7, 8, 9, 10, 11], None, True),
+        Answer([], None, True),
+    ]
+
+
+def test_an_answer_that_is_cut_off_is_unfinished(tiny_model: Build) -> None:
+    """A limit of three tokens: the end may be the third."""
+    model = rigged(tiny_model, CHAIN)
+    found = run(model, [[8], [9], [10]], replace(GREEDY, max_new_tokens=3))
+    assert found == [Answer([9, 10, 11], None, False), Answer([10, 11], None, True), Answer([11], None, True)]
+
+
+def test_the_limit_grows_with_the_prompt(tiny_model: Build) -> None:
+    model = rigged(tiny_model, dict.fromkeys(range(12), 5), n_positions=64)
+    config = replace(GREEDY, max_new_tokens=30, max_ratio=1.5)
+    found = run(model, [[5], [5] * 7, [5] * 20], config)
+    assert [len(answer.ids) for answer in found] == [int(1.5 * 1) + 16, int(1.5 * 7) + 16, 30]
+    assert not any(answer.finished for answer in found)
+
+
+@pytest.mark.parametrize("batch_rows", [1, 64])
+@pytest.mark.parametrize("config", [GREEDY, SAMPLED], ids=["greedy", "sampled"])
+def test_an_answer_stays_within_the_window(tiny_model: Build, config: GenerateConfig, batch_rows: int) -> None:
+    """Rows that fill the window stay in the batch beside many that go on."""
+    model = tiny_model(n_positions=16)
+    config = replace(config, max_new_tokens=100, batch_rows=batch_rows)
+    prompts = [[5] * 16, [6] * 15, [7] * 14, *([index + 1, 2] for index in range(12))]
+    found = run(model, prompts, config)
+    assert found == [uncached(model, prompt, config, number) for number, prompt in enumerate(prompts)]
+    assert len(found[0].ids) <= 1
+    for prompt, answer in zip(prompts, found, strict=True):
+        room = max(1, 16 - len(prompt))
+        assert len(answer.ids) <= room
+        assert answer.finished or len(answer.ids) == room
+
+
+def test_limits() -> None:
+    assert new_token_limit(10, 48, GenerateConfig(max_new_tokens=5)) == 5
+    assert new_token_limit(46, 48, GenerateConfig(max_new_tokens=5)) == 2
+    assert new_token_limit(48, 48, GenerateConfig(max_new_tokens=5)) == 1
+    assert new_token_limit(46, 48, GenerateConfig(max_new_tokens=500, roll=True)) == 500
+    assert new_token_limit(10, 48, GenerateConfig(max_ratio=0.5)) == 21
+    assert new_token_limit(10, 48, GenerateConfig(max_ratio=0.5, max_new_tokens=20)) == 20
+
+
+def test_nothing_to_answer(model: GPT2) -> None:
+    assert run(model, [], GREEDY) == []
+
+
+def test_results_come_as_they_are_ready(model: GPT2) -> None:
+    """The longest prompts first, a batch at a time; the caller may stop."""
+    found = answers(freeze(model, "fp32"), PROMPTS, replace(GREEDY, batch_rows=2), EOS)
+    assert {next(found).index, next(found).index} == {2, 5}
+
+
+def test_decoding_on_a_cpu_is_fp32_unless_asked(model: GPT2) -> None:
+    assert freeze(model, "auto").dtype == torch.float32
+    assert freeze(model, "fp32").dtype == torch.float32
+
+
+def test_bf16_decodes(model: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gpt2kit.model.device.native_bf16", lambda device: True)
+    config = replace(GREEDY, dtype="bf16")
+    found = run(model, PROMPTS, config)
+    assert all(len(answer.ids) <= 20 for answer in found)
+    assert list(stream(freeze(model, "bf16"), PROMPTS[0], config, EOS)) == run(model, PROMPTS[:1], config)[0].ids
+
+
+# banned ids
+
+
+@MODES
+def test_a_banned_id_is_never_chosen(model: GPT2, config: GenerateConfig) -> None:
+    chosen = {id for answer in run(model, PROMPTS, config) for id in answer.ids} | {EOS}
+    banned = tuple(sorted(chosen))[:8]
+    for seed in range(5):
+        found = run(model, PROMPTS, replace(config, ban_ids=banned, seed=seed))
+        assert not any(answer.finished for answer in found), "the end token is among the banned"
+        assert all(len(answer.ids) == 20 for answer in found)
+        assert not {id for answer in found for id in answer.ids} & set(banned)
+
+
+@pytest.mark.parametrize("batch_rows", [1, 3, 64])
+def test_a_ban_takes_the_likeliest_of_the_others(model: GPT2, batch_rows: int) -> None:
+    banned = [EOS, 3, 9, 12, 20]
+    config = replace(GREEDY, ban_ids=tuple(banned), batch_rows=batch_rows)
+    for prompt, answer in zip(PROMPTS, run(model, PROMPTS, config), strict=True):
+        ids = list(prompt)
+        for id in answer.ids:
+            with torch.no_grad():
+                logits = model(torch.tensor([ids]))[0, -1]
+            logits[banned] = -torch.inf
+            assert id == int(logits.argmax())
+            ids.append(id)
+
+
+@MODES
+def test_a_ban_of_what_is_not_chosen_changes_nothing(model: GPT2, config: GenerateConfig) -> None:
+    """Sampling draws from what a ban leaves, another distribution: with it this holds where one id alone is likely."""
+    expected = run(model, PROMPTS, config)
+    unseen = set(range(1, 23)) - {id for answer in expected for id in answer.ids}
+    if config.temperature == 0:
+        assert len(unseen) >= 3
+        assert run(model, PROMPTS, replace(config, ban_ids=tuple(unseen))) == expected
+    peaked = replace(config, top_k=1) if config.temperature else config
+    expected = run(model, PROMPTS, peaked)
+    unseen = set(range(1, 23)) - {id for answer in expected for id in answer.ids}
+    assert run(model, PROMPTS, replace(peaked, ban_ids=tuple(unseen))) == expected
+
+
+@pytest.mark.parametrize("config", [GREEDY, *(replace(SAMPLED, seed=seed) for seed in range(3))])
+def test_a_stream_obeys_a_ban(model: GPT2, config: GenerateConfig) -> None:
+    config = replace(config, ban_ids=(EOS, 3, 9))
+    for prompt in PROMPTS:
+        found = list(stream(freeze(model, "fp32"), prompt, config, EOS))
+        assert found == run(model, [prompt], config)[0].ids
+        assert not {EOS, 3, 9} & set(found)
+
+
+# clocks
+
+ADVANCE = [id % 3 if id % 2 else 0 for id in range(23)]
+CLOCKS = [Clock(ADVANCE, limit=4, patience=99), Clock(ADVANCE, limit=99, patience=3), Clock(ADVANCE, 5, 4)]
+LONG = [replace(GREEDY, max_new_tokens=40), replace(SAMPLED, max_new_tokens=40), replace(LIMITED, max_new_tokens=40)]
+TIMED = pytest.mark.parametrize("config", LONG, ids=["greedy", "sampled", "limited"])
+
+
+def timed(answer: Answer, clock: Clock) -> Answer:
+    """What a clock leaves of an answer that was made without one: it chooses nothing, it only ends."""
+    time = waited = 0
+    for index, id in enumerate(answer.ids):
+        time += clock.advance[id]
+        waited = 0 if clock.advance[id] else waited + 1
+        if time >= clock.limit or waited >= clock.patience:
+            return Answer(answer.ids[: index + 1], None, False)
+    return answer
+
+
+@TIMED
+@pytest.mark.parametrize("clock", CLOCKS)
+@pytest.mark.parametrize("batch_rows", [1, 3, 64])
+def test_a_clock_ends_an_answer_and_chooses_nothing(
+    model: GPT2, config: GenerateConfig, clock: Clock, batch_rows: int
+) -> None:
+    config = replace(config, batch_rows=batch_rows)
+    expected = [timed(answer, clock) for answer in run(model, PROMPTS, config)]
+    assert run(model, PROMPTS, config, clock=clock) == expected
+
+
+@TIMED
+def test_the_clocks_end_some_answers_and_not_others(model: GPT2, config: GenerateConfig) -> None:
+    """Otherwise the test above would prove little."""
+    whole = run(model, PROMPTS, config)
+    for clock in CLOCKS:
+        cut = [timed(answer, clock) != answer for answer in whole]
+        assert any(cut)
+    assert any(timed(answer, CLOCKS[0]).finished for answer in whole)
+    by_both = [(timed(answer, CLOCKS[0]), timed(answer, CLOCKS[1])) for answer in whole]
+    assert any(len(limit.ids) < len(patience.ids) for limit, patience in by_both)
+    assert any(len(limit.ids) > len(patience.ids) for limit, patience in by_both)
+
+
+@TIMED
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("stop_ids", [(), (5, 17)])
+def test_rows_that_a_clock_ends_leave_the_batch_without_a_trace(
+    model: GPT2, config: GenerateConfig, share: float, stop_ids: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each row is ended by its own time, wherever its neighbours stand, however rarely the loop looks."""
+    config = replace(config, stop_ids=stop_ids)
+    expected = [timed(answer, CLOCKS[2]) for answer in run(model, PROMPTS, config)]
+    monkeypatch.setitem(stepper.COMPACT_BELOW, "cpu", share)
+    for look_every in (1, 8):
+        monkeypatch.setitem(LOOK_EVERY, "cpu", look_every)
+        assert run(model, PROMPTS, config, clock=CLOCKS[2]) == expected
+
+
+@TIMED
+@pytest.mark.parametrize("batch_rows", [1, 3, 64])
+def test_a_clock_goes_on_where_the_window_rolls(tiny_model: Build, config: GenerateConfig, batch_rows: int) -> None:
+    model = tiny_model(seed=14, n_positions=12)
+    config = replace(config, roll=True, max_new_tokens=90, batch_rows=batch_rows, ban_ids=(EOS,))
+    whole = run(model, PROMPTS, config)
+    assert all(len(answer.ids) == 90 for answer in whole)
+    for clock in (Clock(ADVANCE, 20, 99), Clock(ADVANCE, 99, 7), Clock([1] * 23, 41, 99), Clock([0] * 23, 1, 30)):
+        found = run(model, PROMPTS, config, clock=clock)
+        assert found == [timed(answer, clock) for answer in whole]
+    assert max(len(timed(answer, Clock(ADVANCE, 20, 99)).ids) for answer in whole) > 24, "two windows"
+
+
+def test_the_id_that_reaches_the_limit_is_the_last(tiny_model: Build) -> None:
+    model = rigged(tiny_model, CHAIN)
+    config = replace(GREEDY, max_new_tokens=40)
+    advance = [0, 0, 0, 5, 0, 0, 5, 0, 0, 5, 0, 0]
+    for limit, ids in [(1, [2, 3]), (5, [2, 3]), (6, [2, 3, 4, 5, 6]), (10, [2, 3, 4, 5, 6])]:
+        assert run(model, [[1]], config, clock=Clock(advance, limit, 99)) == [Answer(ids, None, False)]
+    whole = [*range(2, 12)]
+    assert run(model, [[1]], config, clock=Clock(advance, 16, 99)) == [Answer(whole, None, True)]
+    assert run(model, [[1]], config, clock=Clock(advance, 16, 2)) == [Answer([2, 3, 4, 5], None, False)]
+    assert run(model, [[1]], config, clock=Clock(advance, 16, 3)) == [Answer(whole, None, True)], "two, then the end"
+
+
+def test_an_end_token_that_also_reaches_the_limit_is_the_end(tiny_model: Build) -> None:
+    model = rigged(tiny_model, CHAIN)
+    config = replace(GREEDY, max_new_tokens=40)
+    assert run(model, [[10]], config, clock=Clock([1] * 12, 2, 99)) == [Answer([11], None, True)]
+    assert run(model, [[10]], config, clock=Clock([0] * 12, 1, 2)) == [Answer([11], None, True)]
+
+
+def test_time_is_counted_exactly(tiny_model: Build) -> None:
+    """Small steps, up to a time at which they would be lost among the digits of a number of single precision."""
+    model = rigged(tiny_model, {token: 3 - token % 2 for token in range(12)}, n_positions=12)
+    config = replace(GREEDY, roll=True, max_new_tokens=50)
+    clock = Clock([0, 0, 1, 2**24, *[0] * 8], 2**24 + 20 + 2**24 * 20, 99)
+    expected = timed(run(model, [[2]], config)[0], clock)
+    assert run(model, [[2]], config, clock=clock) == [expected]
+
+
+# kinds of attention for long windows
+
+LONG_WINDOWS = pytest.mark.parametrize(
+    "attention",
+    ["local", "compressed", "local,compressed,local", "compressed,full", "relative-local", "full,relative-local"],
+)
+
+
+def of_kinds(tiny_model: Build, attention: str, **shape: int) -> GPT2:
+    return tiny_model(seed=14, n_layer=max(2, attention.count(",") + 1), attention=attention, block=4, **shape)
+
+
+@LONG_WINDOWS
+@MODES
+def test_long_windows_cached_equal_uncached(tiny_model: Build, config: GenerateConfig, attention: str) -> None:
+    model = of_kinds(tiny_model, attention)
+    expected = [uncached(model, prompt, config, number) for number, prompt in enumerate(PROMPTS)]
+    assert run(model, PROMPTS, config) == expected
+    assert max(len(answer.ids) for answer in expected) > 8, "two blocks"
+
+
+@LONG_WINDOWS
+@MODES
+@pytest.mark.parametrize("batch_rows", [1, 3])
+def test_long_windows_in_any_batch(
+    tiny_model: Build, config: GenerateConfig, attention: str, batch_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few rows at a time, or all that leave the batch as they end, or stay."""
+    model = of_kinds(tiny_model, attention)
+    config = replace(config, stop_ids=tuple(range(1, 23, 3)))
+    expected = run(model, PROMPTS, config)
+    assert len({len(answer.ids) for answer in expected}) > 1
+    assert run(model, PROMPTS, replace(config, batch_rows=batch_rows)) == expected
+    for share in (0.0, 0.5):
+        monkeypatch.setitem(stepper.COMPACT_BELOW, "cpu", share)
+        assert run(model, PROMPTS, config) == expected
+
+
+@LONG_WINDOWS
+@MODES
+def test_long_windows_roll(tiny_model: Build, config: GenerateConfig, attention: str) -> None:
+    """Behind the last half of the window blocks and groups begin anew."""
+    model = of_kinds(tiny_model, attention, n_positions=13)
+    config = replace(config, roll=True, max_new_tokens=40)
+    expected = [rolled(model, prompt, config, number) for number, prompt in enumerate(PROMPTS)]
+    assert run(model, PROMPTS, config) == expected
+    assert max(len(answer.ids) for answer in expected) > 13

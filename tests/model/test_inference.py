@@ -1,0 +1,187 @@
+"""Decoding step by step gives the logits of one full pass: packed or plain, static or not."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from gpt2kit.model import inference as frozen
+from gpt2kit.model.cache import Cache
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.inference import FrozenGPT2, Product
+
+Build = Callable[..., GPT2]
+
+pytestmark = pytest.mark.usefixtures("no_gradients")
+
+
+@pytest.fixture
+def no_gradients() -> object:
+    with torch.inference_mode():
+        yield
+
+
+@pytest.fixture(params=["packed", "plain"])
+def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of keeping weights on a CPU; the first is skipped by machines whose kernels know no blocked layout."""
+    if request.param == "plain":
+        monkeypatch.setattr(frozen, "packs", lambda device: False)
+
+
+def prefilled(model: GPT2, ids: Tensor, lengths: list[int], steps: int, width: int = 1, static: bool = False) -> Cache:
+    """A cache with the first `lengths` ids of each row in it."""
+    decoder = FrozenGPT2(model, "fp32")
+    longest = max(lengths)
+    cache = decoder.new_cache(len(ids), longest + steps * width, width, static)
+    logits = decoder.prefill(ids[:, :longest], torch.tensor(lengths), min(lengths) < longest, cache)
+    for row, length, found in zip(ids, lengths, logits, strict=True):
+        torch.testing.assert_close(found, model(row[None, :length])[0, -1], atol=1e-5, rtol=1e-5)
+    return cache
+
+
+KINDS = pytest.mark.parametrize(
+    "attention",
+    [
+        "full",
+        "relative",
+        "local",
+        "compressed",
+        "local,compressed",
+        "relative,local",
+        "compressed,relative",
+        "relative-local",
+        "relative,relative-local",
+    ],
+)
+SHORT_BLOCKS = {"block": 4}
+"""Of local attention, so that few tokens fill several."""
+
+
+@pytest.mark.usefixtures("layout")
+@pytest.mark.parametrize("static", [False, True])
+@pytest.mark.parametrize("lengths", [[1, 1, 1], [5, 1, 3], [12, 4, 7], [15, 2, 8]])
+@KINDS
+def test_step_by_step_equals_one_pass(tiny_model: Build, attention: str, lengths: list[int], static: bool) -> None:
+    """Rows of different lengths, up to the last position of the window and past it for rows that have ended."""
+    model, ids = tiny_model(n_positions=16, attention=attention, **SHORT_BLOCKS), torch.randint(23, (3, 16))
+    steps = 16 - min(lengths)
+    full, cache = model(ids), prefilled(model, ids, lengths, steps, static=static)
+    decoder = FrozenGPT2(model, "fp32")
+    for step in range(steps):
+        at = torch.tensor([min(length + step, 15) for length in lengths])
+        logits = decoder.step(ids.gather(1, at[:, None]), cache)[:, 0]
+        for row, length in enumerate(lengths):
+            if length + step < 16:
+                torch.testing.assert_close(logits[row], full[row, length + step], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("static", [False, True])
+@KINDS
+def test_hypotheses_see_their_own_past_alone(tiny_model: Build, attention: str, static: bool) -> None:
+    """Three hypotheses of each prompt branch from each other at random; each is compared with a pass of its own."""
+    model, prompts, lengths = tiny_model(attention=attention, **SHORT_BLOCKS), torch.randint(23, (2, 6)), [6, 4]
+    decoder, width, steps = FrozenGPT2(model, "fp32"), 3, 7
+    cache = prefilled(model, prompts, lengths, steps, width, static)
+    past = [[prompt[:length].tolist() for _ in range(width)] for prompt, length in zip(prompts, lengths, strict=True)]
+    for _ in range(steps):
+        origins, tokens = torch.randint(width, (2, width)), torch.randint(23, (2, width))
+        cache.branch(origins)
+        past = [[[*past[p][int(origins[p, w])], int(tokens[p, w])] for w in range(width)] for p in range(len(prompts))]
+        logits = decoder.step(tokens, cache)
+        for p, hypotheses in enumerate(past):
+            for w, ids in enumerate(hypotheses):
+                torch.testing.assert_close(logits[p, w], model(torch.tensor([ids]))[0, -1], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("static", [False, True])
+@pytest.mark.parametrize("kept", [[1, 0, 2], [2], [0, 2]])
+@KINDS
+def test_prompts_can_leave(tiny_model: Build, attention: str, kept: list[int], static: bool) -> None:
+    model, ids, lengths = tiny_model(attention=attention, **SHORT_BLOCKS), torch.randint(23, (3, 10)), [8, 3, 5]
+    decoder, cache = FrozenGPT2(model, "fp32"), prefilled(model, ids, lengths, 4, static=static)
+    first = torch.randint(23, (3, 1))
+    decoder.step(first, cache)
+    cache.keep(torch.tensor(kept))
+    second = torch.randint(23, (len(kept), 1))
+    found = decoder.step(second, cache)[:, 0]
+    for row, (index, token) in enumerate(zip(kept, second, strict=True)):
+        whole = torch.cat([ids[index, : lengths[index]], first[index], token])[None]
+        torch.testing.assert_close(found[row], model(whole)[0, -1], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("attention", ["local", "compressed", "local,compressed,local"])
+@pytest.mark.parametrize("static", [False, True])
+def test_long_windows_at_every_length(tiny_model: Build, attention: str, static: bool) -> None:
+    """Each length of a prompt, up to five blocks and thirteen groups, alone and beside others, and what follows it."""
+    model = tiny_model(n_layer=3, attention=attention, block=8)
+    decoder, last = FrozenGPT2(model, "fp32"), 41
+    ids = torch.randint(23, (3, last))
+    full = model(ids)
+    for length in range(1, last):
+        for lengths in ([length] * 3, [length, (length + 10) % 40 + 1, (length * 7) % 40 + 1]):
+            steps = min(18, last - max(lengths))  # on through two blocks
+            cache = prefilled(model, ids, lengths, steps, static=static)
+            for step in range(steps):
+                at = torch.tensor([length + step for length in lengths])
+                logits = decoder.step(ids.gather(1, at[:, None]), cache)[:, 0]
+                torch.testing.assert_close(logits, full[torch.arange(3), at], atol=2e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("static", [False, True])
+@pytest.mark.parametrize("width", [1, 3])
+def test_local_layers_read_their_blocks_alone(tiny_model: Build, width: int, static: bool) -> None:
+    """What lies before the blocks that the prompts are in is not looked at; in a cache of fixed shapes, in buckets."""
+    model = tiny_model(n_positions=400, attention="local", block=8)
+    decoder, lengths = FrozenGPT2(model, "fp32"), [300, 295]
+    cache = prefilled(model, torch.randint(23, (2, 300)), lengths, 40, width, static)
+    starts, first = [], 256 if static else 288
+    for _ in range(40):
+        starts.append(cache.start)
+        decoder.step(torch.randint(23, (2, width)), cache)
+    assert starts[0] == first
+    assert starts == sorted(starts)
+    # The newest tokens stand at positions 339 and 334, whose blocks begin at 336 and 328: 33 steps after the prompt.
+    newest = 300 + 33 * width
+    assert starts[-1] == (newest // 128 * 128 if static else newest)
+
+
+@pytest.mark.parametrize("attention", ["compressed", "local,compressed"])
+def test_compressed_layers_keep_a_third(tiny_model: Build, attention: str) -> None:
+    model = tiny_model(n_positions=100, attention=attention)
+    cache = prefilled(model, torch.randint(23, (2, 60)), [60, 60], 30)
+    assert cache.groups is not None
+    assert all(keys.size(2) <= 26 for keys in cache.groups.keys_LPHSK)
+    decoder = FrozenGPT2(model, "fp32")
+    for _ in range(30):
+        decoder.step(torch.randint(23, (2, 1)), cache)
+    assert cache.groups.seen == 1 + 91 // 3
+    assert len(cache.keys_LPHSK) == attention.count("local")
+
+
+@pytest.mark.usefixtures("layout")
+@pytest.mark.parametrize("gelu", [False, True])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_products(dtype: torch.dtype, bias: bool, gelu: bool) -> None:
+    weight, shift = torch.randn(24, 10), torch.randn(24) if bias else None
+    product = Product(weight, shift, dtype, gelu)
+    for shape in ((10,), (1, 10), (5, 10), (3, 4, 10), (70, 10)):
+        x = torch.randn(shape)
+        expected = torch.nn.functional.linear(x, weight, shift)
+        expected = torch.nn.functional.gelu(expected, approximate="tanh") if gelu else expected
+        found = product(x)
+        assert found.dtype == dtype
+        error = 1e-5 if dtype == torch.float32 else 0.1
+        torch.testing.assert_close(found.float(), expected, atol=error, rtol=error)
+
+
+@KINDS
+def test_bf16_is_close_to_fp32(tiny_model: Build, attention: str) -> None:
+    model, ids = tiny_model(attention=attention, **SHORT_BLOCKS), torch.randint(23, (4, 9))
+    exact, rounded = FrozenGPT2(model, "fp32"), FrozenGPT2(model, "bf16")
+    lengths = torch.full((4,), 9)
+    full = exact.prefill(ids, lengths, False, exact.new_cache(4, 12))
+    found = rounded.prefill(ids, lengths, False, rounded.new_cache(4, 12))
+    assert found.dtype == torch.float32
+    assert 0 < (found - full).abs().max() < 0.15 * full.abs().max()

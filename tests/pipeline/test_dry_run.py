@@ -1,0 +1,178 @@
+"""`train --dry-run`: what it says is what training then does, and it leaves nothing behind."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpt2kit
+from gpt2kit import recipe, tasks
+from gpt2kit.cli.app import run
+from gpt2kit.data.store import Store, StoreWriter
+from gpt2kit.errors import DataError, UserError
+from gpt2kit.pipeline.dry_run import Preflight, preflight
+from gpt2kit.recipe import Recipe
+from gpt2kit.runs.folder import load_task
+from gpt2kit.training import events as kinds
+
+Examples = Callable[[str], Any]
+Prepared = Callable[..., Recipe]
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gpt2kit.pipeline.dry_run.SECONDS", 0.0)
+
+
+@pytest.mark.parametrize("name", [*tasks.names(), "labelled"])
+def test_it_says_what_training_does(name: str, prepared: Prepared, tmp_path: Path) -> None:
+    tiny = prepared(name, tmp_path, "train.steps=4", "train.evaluate_every=2")
+    before = sorted(tmp_path.rglob("*"))
+    told = preflight(tiny, tmp_path / "data", tmp_path / "runs" / "new")
+    assert sorted(tmp_path.rglob("*")) == before
+    trained = list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"))
+    start = next(event for event in trained if isinstance(event, kinds.Start))
+    assert (told.parameters, told.steps, told.batches) == (start.parameters, start.steps, start.steps_per_epoch)
+    assert (told.padding, told.dtype, told.device) == (start.padding, start.dtype, start.device)
+    assert told.compiles == start.compiled
+    assert told.learning == told.parameters
+    assert told.epochs == pytest.approx(told.steps / told.batches)
+    _, task = load_task(tmp_path / "data")
+    store = Store(tmp_path / "data", "train")
+    unit = "examples" if task.layout == "examples" else "tokens"
+    answers = {"rows": store.tokens - store.prompt_tokens, "examples": len(store), "stream": told.epoch_tokens}
+    assert (told.targets, told.target_unit) == (answers[task.layout], unit)
+    assert told.ends.learned == told.ends.of
+    assert told.ends.of == (0 if task.layout == "examples" else len(store.document_ends()))
+    assert told.overlap == {"val": {"rows": len(store), "leaked": len(store), "nearly_leaked": 0}}
+    cost = told.cost
+    assert 0 < cost.step_from <= cost.step <= cost.step_to
+    assert cost.total_from <= cost.total <= cost.total_to
+    assert cost.total >= told.steps * cost.step
+    assert cost.memory is None or cost.memory > 1e6
+    taken = sum(path.stat().st_size for path in (tmp_path / "run").iterdir() if path.suffix == ".safetensors")
+    assert cost.disk >= taken > 0
+    assert json.loads(json.dumps(told.json()))["cost"]["step"] == cost.step
+
+
+def test_what_is_frozen_does_not_learn(prepared: Prepared, tmp_path: Path) -> None:
+    tiny = prepared("lm", tmp_path, "train.steps=2")
+    list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"))
+    lora = recipe.build("lora", recipe.apply(tiny.table(), ["train.lora=2"]))
+    told = preflight(lora, tmp_path / "data", tmp_path / "new", str(tmp_path / "run"))
+    start = next(
+        event
+        for event in gpt2kit.train(lora, tmp_path / "data", tmp_path / "new", str(tmp_path / "run"))
+        if isinstance(event, kinds.Start)
+    )
+    assert told.parameters == start.parameters
+    width, layers = tiny.model.n_embd, tiny.model.n_layer
+    assert told.learning == layers * 2 * (width + 3 * width)
+
+
+def test_a_budget_decides_on_the_steps(prepared: Prepared, tmp_path: Path) -> None:
+    tiny = prepared("translate", tmp_path)
+    budgets = [recipe.build("b", recipe.apply(tiny.table(), ["train.steps=0", f"train.budget={b}"])) for b in BUDGETS]
+    short, long = (preflight(each, tmp_path / "data", tmp_path / "new") for each in budgets)
+    assert 0 < short.steps < long.steps
+    assert short.cost.total < 60 < long.cost.total < 3600
+
+
+BUDGETS = ("20s", "30m")
+
+
+def rewritten(data: Path, change: Callable[[list[int], list[int]], tuple[list[int], list[int]]]) -> None:
+    """The training rows of a prepared folder, changed."""
+    rows = Store(data, "train")
+    found = [change(*rows.row(index)) for index in range(len(rows))]
+    with StoreWriter(data, "train", load_task(data)[1].vocab_size) as writer:
+        writer.add(found)
+
+
+def test_answers_that_never_end_are_told_of(
+    prepared: Prepared, dry_run: Callable[..., int], tmp_path: Path, capsys: Capture
+) -> None:
+    tiny = prepared("translate", tmp_path)
+    first = Store(tmp_path / "data", "train").row(0)
+    rewritten(tmp_path / "data", lambda prompt, target: (prompt, target[:-1] if (prompt, target) == first else target))
+    told = preflight(tiny, tmp_path / "data", tmp_path / "new")
+    assert told.ends.learned == told.ends.of - 1
+    assert dry_run(tmp_path) == 0
+    assert "the model may not know when to stop" in capsys.readouterr().err
+
+
+def test_without_anything_to_learn_it_is_refused(prepared: Prepared, tmp_path: Path) -> None:
+    tiny = prepared("translate", tmp_path)
+    rewritten(tmp_path / "data", lambda prompt, target: (prompt + target, []))
+    with pytest.raises(DataError, match="not one token of train carries loss"):
+        preflight(tiny, tmp_path / "data", tmp_path / "new")
+
+
+@pytest.fixture
+def dry_run(examples: Examples) -> Callable[..., int]:
+    settings = [word for setting in examples("translate").TINY for word in ("--set", setting) if "task." not in setting]
+    return lambda folder, *words: run(
+        ["translate", "train", str(folder / "data"), "--out", str(folder / "new"), "--dry-run", *settings, *words]
+    )
+
+
+def test_on_the_command_line(prepared: Prepared, dry_run: Callable[..., int], tmp_path: Path, capsys: Capture) -> None:
+    prepared("translate", tmp_path)
+    capsys.readouterr()
+    assert dry_run(tmp_path) == 0
+    said = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
+    assert {"model", "epoch", "run", "loss", "end token", "val", "a step", "in all", "memory", "disk"} <= set(said)
+    assert "every answer ends with it" in said["end token"]
+    assert "stand in train too" in said["val"]
+    assert not (tmp_path / "new").exists()
+    assert dry_run(tmp_path, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert set(told) == set(Preflight.__dataclass_fields__)
+
+
+def test_what_training_would_refuse_is_refused(
+    prepared: Prepared, dry_run: Callable[..., int], tmp_path: Path, capsys: Capture
+) -> None:
+    tiny = prepared("translate", tmp_path)
+    assert dry_run(tmp_path, "--resume") == 2
+    assert dry_run(tmp_path, "--devices", "2") == 2
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "kept").touch()
+    assert dry_run(tmp_path) == 2
+    assert "exists and is left as it is" in capsys.readouterr().err
+    wide = recipe.build("wide", recipe.apply(tiny.table(), ["model.n_positions=4096"]))
+    with pytest.raises(UserError, match="prepared for a window"):
+        preflight(wide, tmp_path / "data", tmp_path / "elsewhere")
+
+
+def test_bytes_without_a_token_are_named(prepared: Prepared, tmp_path: Path, capsys: Capture) -> None:
+    prepared("translate", tmp_path)
+    _, task = load_task(tmp_path / "data")
+    assert task.unknown() == []
+    described = json.loads((tmp_path / "data" / "tokenizer.json").read_text(encoding="utf-8"))
+    vocabulary = described["model"]["vocab"]
+    spelt = {char: id for char, id in vocabulary.items() if len(char) == 1}
+    for char in ("Z", "Ā"):  # the byte 0 is spelt Ā
+        vocabulary[f"gone{char}"] = vocabulary.pop(char)
+    assert len(spelt) == 256
+    (tmp_path / "poor").mkdir()
+    (tmp_path / "poor" / "tokenizer.json").write_text(json.dumps(described), encoding="utf-8")
+    assert task.opened(tmp_path / "poor").unknown() == ["0x00", "0x5a"]
+
+
+def test_memory_is_that_of_the_process() -> None:
+    import torch
+
+    from gpt2kit.training.memory import peak
+
+    before = peak(torch.device("cpu"))
+    held = np.ones(1 << 25)  # 268 MB
+    after = peak(torch.device("cpu"))
+    assert before is not None
+    assert after is not None
+    assert after >= before
+    assert after > held.nbytes

@@ -1,0 +1,241 @@
+"""The engine: what a notebook holds, and that its folder is Hugging Face's too."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+import gpt2kit
+from gpt2kit import recipe
+from gpt2kit.data.bpe import Bpe
+from gpt2kit.errors import DataError, MachineError, RecipeError, UserError
+from gpt2kit.model import hf
+from gpt2kit.pipeline import engine
+from gpt2kit.pipeline.engine import Engine
+from gpt2kit.tasks.translate import Sentence
+
+WANTED = {
+    "I am a student": "je suis étudiant",
+    "let them eat cake": "qu'ils mangent du gâteau",
+    "good morning": "bonjour",
+    "two lines": "un\ndeux",
+}
+
+
+@pytest.fixture(scope="module")
+def fr(by_heart: Path) -> Engine:
+    return gpt2kit.load(by_heart)
+
+
+@pytest.fixture
+def copied(by_heart: Path, tmp_path: Path) -> Path:
+    """A run folder to damage."""
+    return Path(shutil.copytree(by_heart, tmp_path / "run"))
+
+
+def test_a_text_gives_a_text_and_a_list_a_list(fr: Engine) -> None:
+    assert fr("good morning") == "bonjour"
+    assert fr(list(WANTED)) == list(WANTED.values())
+    assert fr(["good morning"]) == ["bonjour"]
+    assert fr([]) == []
+
+
+def test_blank_sources_have_empty_answers(fr: Engine) -> None:
+    assert fr(["", "good morning", "  ", "\n"]) == ["", "bonjour", "", ""]
+    assert fr("") == ""
+    assert list(fr.stream(" ")) == []
+
+
+def test_pieces_join_to_the_answer(fr: Engine) -> None:
+    for source, target in WANTED.items():
+        pieces = list(fr.stream(source))
+        assert len(pieces) > 1
+        assert "".join(pieces) == target
+        assert not any("\ufffd" in piece for piece in pieces)
+
+
+def test_beams_cannot_be_streamed(fr: Engine) -> None:
+    with pytest.raises(UserError, match="stream with beams = 1"):
+        next(fr.stream("good morning", beams=2))
+
+
+def test_settings_hold_for_one_call(fr: Engine) -> None:
+    limited = fr("let them eat cake", max_new_tokens=2)
+    assert limited
+    assert WANTED["let them eat cake"].startswith(limited)
+    assert fr("let them eat cake") == WANTED["let them eat cake"]
+    assert fr("good morning", beams=3) == "bonjour"
+    with pytest.raises(RecipeError, match=r"unknown key generate\.beam; did you mean beams\?"):
+        fr("good morning", beam=3)
+    with pytest.raises(RecipeError, match="beam search does not sample"):
+        fr("good morning", beams=3, temperature=1)
+
+
+def test_sampling_is_the_seed_s(fr: Engine) -> None:
+    texts = [*WANTED] * 2
+    settings: dict[str, Any] = {"temperature": 3.0, "max_new_tokens": 8}
+    first = fr(texts, **settings, seed=1)
+    assert first == fr(texts, **settings, seed=1)
+    assert first != fr(texts, **settings, seed=2)
+    assert first[: len(WANTED)] != first[len(WANTED) :], "each row has a seed of its own"
+    assert fr(texts, **settings, seed=1, batch_rows=1) == first
+
+
+def test_results_tell_the_whole_story(fr: Engine) -> None:
+    config = recipe.build_section(type(fr.config), "generate", {"beams": 3, "max_new_tokens": 32})
+    found = list(fr.results([Sentence("good morning", "fr"), Sentence("", "fr")], config))
+    assert found[0].outputs[0] == "bonjour"
+    assert len(found[0].outputs) == len(found[0].scores) == 3
+    scores = [score for score in found[0].scores if score is not None]
+    assert scores == sorted(scores, reverse=True)
+    assert (found[0].finished, found[0].truncated) == (True, False)
+    assert found[1].outputs == [""]
+    cut = next(
+        iter(
+            fr.results(
+                [Sentence("let them eat cake", "fr")],
+                recipe.build_section(type(fr.config), "generate", {"max_new_tokens": 1}),
+            )
+        )
+    )
+    assert not cut.finished
+
+
+def test_a_source_longer_than_the_window_is_cut(fr: Engine) -> None:
+    prompts: list[list[int]] = []
+    long = Sentence("word " * 500, "fr")
+    result = next(iter(fr.results([long])))
+    assert result.truncated
+    prompt, truncated = fr.prompt(long, fr.config)
+    prompts.append(prompt)
+    assert truncated
+    assert prompt[-1] == fr.task.encode_source(long)[-1], "the separator stays"
+    assert len(prompt) == 32, "half of the window of 64 is left to the answer"
+    assert fr.task.decode_source(prompt).text == long.text[: len(fr.task.decode_source(prompt).text)]
+
+
+def test_any_number_of_inputs_is_answered_in_order(fr: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "WINDOW_OF_INPUTS", 3)
+    texts = [*WANTED, "", *reversed(WANTED), *WANTED]
+    taken = 0
+
+    def sources() -> Any:
+        nonlocal taken
+        for text in texts:
+            taken += 1
+            yield Sentence(text, "fr")
+
+    results = fr.results(sources())
+    assert next(results).outputs == ["je suis étudiant"]
+    assert taken <= 4, "answers come while inputs are still being read"
+    answers = ["je suis étudiant", *(result.outputs[0] for result in results)]
+    assert answers == [WANTED.get(text, "") for text in texts]
+
+
+def test_the_run_folder_is_hugging_face_s(fr: Engine, by_heart: Path) -> None:
+    model = AutoModelForCausalLM.from_pretrained(by_heart).eval()
+    tokenizer = AutoTokenizer.from_pretrained(by_heart)
+    assert tokenizer.eos_token_id == model.config.eos_token_id == fr.task.eos
+    assert model.num_parameters() == fr.model.parameter_count()
+    for source, target in WANTED.items():
+        ids = fr.task.encode_source(Sentence(source, "fr"))
+        assert tokenizer(f"{source}<to-fr>")["input_ids"] == ids
+        prompt = torch.tensor([ids])
+        with torch.inference_mode():
+            torch.testing.assert_close(model(prompt).logits, fr.model(prompt), rtol=1e-4, atol=1e-4)
+            answer = model.generate(prompt, attention_mask=torch.ones_like(prompt), do_sample=False, max_new_tokens=32)[
+                0, len(ids) :
+            ].tolist()
+        assert answer == fr.task.encode_target(target)
+        assert tokenizer.decode(answer, skip_special_tokens=True) == target
+
+
+def test_the_package_s_door_is_the_engine(by_heart: Path) -> None:
+    assert gpt2kit.load(by_heart, {"beams": 2})("good morning") == "bonjour"
+    assert gpt2kit.load(str(by_heart)).config.beams == 1
+    assert gpt2kit.load_recipe("translate").name == "translate"
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        gpt2kit.nonsense  # noqa: B018  # the access is what is tested
+    for name in gpt2kit.__all__:
+        assert getattr(gpt2kit, name) is not None
+
+
+def test_task_settings_are_checked(by_heart: Path) -> None:
+    with pytest.raises(UserError, match="does not translate into 'de'; it knows fr"):
+        gpt2kit.load(by_heart, to="de")("good morning")
+    with pytest.raises(RecipeError, match=r"unknown key task\.too; did you mean to\?"):
+        gpt2kit.load(by_heart, too="de")
+    with pytest.raises(RecipeError, match="'!' is no language code"):
+        gpt2kit.load(by_heart, to="!")
+
+
+def test_an_unknown_device_is_the_machine_s_fault(by_heart: Path) -> None:
+    for name in ("tpu", "cuda:99", "nonsense"):
+        with pytest.raises(MachineError, match=name) as caught:
+            gpt2kit.load(by_heart, {"device": name})
+        assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json", "task.json", "recipe.toml"])
+def test_a_missing_file_is_named(copied: Path, name: str) -> None:
+    (copied / name).unlink()
+    with pytest.raises(DataError, match=name.replace(".", r"\.")) as caught:
+        gpt2kit.load(copied)
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json", "task.json"])
+@pytest.mark.parametrize("share", [0, 0.5, 0.99])
+def test_a_half_written_file_is_named(copied: Path, name: str, share: float) -> None:
+    content = (copied / name).read_bytes()
+    (copied / name).write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(DataError, match=name.replace(".", r"\.")):
+        gpt2kit.load(copied)
+
+
+def test_a_leftover_of_a_crashed_save_does_no_harm(copied: Path) -> None:
+    (copied / ".model.safetensors.0badc0de.tmp").write_bytes(b"half")
+    assert gpt2kit.load(copied)("good morning") == "bonjour"
+
+
+def test_a_web_page_saved_as_config_is_refused(copied: Path) -> None:
+    (copied / "config.json").write_text("<!doctype html>", encoding="utf-8")
+    with pytest.raises(DataError, match=r"config\.json is no JSON file"):
+        gpt2kit.load(copied)
+
+
+def test_another_tokenizer_is_refused(copied: Path) -> None:
+    Bpe.train(iter(["guten Morgen", "buongiorno"]), 290, ["<to-fr>"]).save(copied, 64)
+    with pytest.raises(DataError, match="its tokenizer is not the one"):
+        gpt2kit.load(copied)
+
+
+def test_weights_of_another_vocabulary_are_refused(copied: Path) -> None:
+    model = hf.load(copied)
+    hf.grow_vocabulary(model, model.vocab_size + 1)
+    hf.save(copied, model, 0)
+    with pytest.raises(
+        DataError, match=rf"the model has {model.vocab_size} tokens, the tokenizer {model.vocab_size - 1}"
+    ):
+        gpt2kit.load(copied)
+
+
+def test_a_run_without_weights_yet_says_why(copied: Path) -> None:
+    (copied / "model.safetensors").unlink()
+    with pytest.raises(DataError, match=r"has no model\.safetensors yet"):
+        gpt2kit.load(copied)
+    with pytest.raises(DataError, match="nowhere is no folder"):
+        gpt2kit.load(copied / "nowhere")
+
+
+def test_a_copy_needs_nothing_but_itself(by_heart: Path, tmp_path: Path, examples: Callable[[str], Any]) -> None:
+    """Neither the data folder nor the place where it was trained."""
+    moved = Path(shutil.copytree(by_heart, tmp_path / "somewhere" / "élève"))
+    described = json.loads((moved / "run.json").read_text(encoding="utf-8"))
+    (moved / "run.json").write_text(json.dumps(described | {"data": "/nowhere"}), encoding="utf-8")
+    assert gpt2kit.load(moved)([source for source, _ in examples("translate").PAIRS]) == list(WANTED.values())

@@ -1,0 +1,157 @@
+"""`show`: the very tokens that training reads, and the very ones that carry loss."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import gpt2kit
+from gpt2kit import recipe, tasks
+from gpt2kit.cli.app import run
+from gpt2kit.data.store import Store
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.loss import TargetLoss
+from gpt2kit.music import events
+from gpt2kit.pipeline import show as showing
+from gpt2kit.pipeline import train as pipeline
+from gpt2kit.recipe import Recipe
+from gpt2kit.training.objective import Objective
+
+Examples = Callable[[str], Any]
+Prepared = Callable[..., Recipe]
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+@pytest.mark.parametrize("name", [*tasks.names(), "labelled"])
+def test_the_loss_is_that_of_the_tokens_that_are_marked(
+    name: str, split: str, prepared: Prepared, tmp_path: Path
+) -> None:
+    """The batch's loss, and that of the marked tokens by their own log-probabilities, are one number."""
+    tiny = prepared(name, tmp_path)
+    task, _ = pipeline.opened(tiny, tmp_path / "data", fresh=True)
+    model = GPT2(replace(tiny.model, dropout=0.0), task.vocab_size, task.outputs)
+    objective = Objective(model, TargetLoss(), lm_weight=1.0)
+    store = Store(tmp_path / "data", split)
+    layout = pipeline.layout_of(task, tiny.model.n_positions, tiny.train)
+    tokens, seed = tiny.train.batch_tokens, tiny.train.seed
+    batches = layout.training(store, tokens, seed) if split == "train" else layout.validation(store, tokens)
+    rows = list(showing.shown(tiny, tmp_path / "data", task, split, 3))
+    firsts = showing._first(batches, store, task, 3)
+    assert {row.example for row in rows} == set(range(1, len(firsts) + 1))
+    with torch.no_grad():
+        for number, each in enumerate(firsts, 1):
+            summed, plain = objective(*batches.collate(each).inputs(torch.device("cpu")))
+            expected = float(summed - plain if task.layout == "examples" else plain)
+            found = 0.0
+            for row in (row for row in rows if row.example == number):
+                ids = torch.tensor([row.ids])
+                log_probability = model(ids)[0].log_softmax(-1)
+                marked = [place for place in range(len(row.ids)) if row.loss[place]]
+                found -= row.weight * sum(float(log_probability[p - 1, row.ids[p]]) for p in marked)
+            assert found == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", [*tasks.names(), "labelled"])
+def test_rows_are_those_of_the_data(name: str, prepared: Prepared, tmp_path: Path) -> None:
+    tiny = prepared(name, tmp_path, *(["task.transpose=0", "task.stretch=0.0"] if name == "music" else []))
+    task, stores = pipeline.opened(tiny, tmp_path / "data", fresh=True)
+    store = stores["train"]
+    rows = list(showing.shown(tiny, tmp_path / "data", task, "train", 2))
+    if task.layout == "rows":
+        assert [row.ids for row in rows] == [[id for part in store.row(index) for id in part] for index in range(2)]
+        assert [row.loss.index(True) for row in rows] == [len(store.row(index)[0]) for index in range(2)]
+    elif task.layout == "examples":
+        assert [id for row in rows if row.example == 1 for id in row.ids] == store.row(0)[0]
+        assert rows[0].answer == "good"
+    else:
+        ring = [*store.ids.tolist()] * 3
+        text = ",".join(map(str, ring))
+        # A window of music begins with the velocity that is in force there.
+        assert all(",".join(map(str, row.ids[name == "music" :])) in text for row in rows)
+        assert all(not row.loss[0] and all(row.loss[1:]) for row in rows)
+
+
+def test_all_of_a_row_can_carry_loss(prepared: Prepared, tmp_path: Path) -> None:
+    tiny = prepared("translate", tmp_path, "train.loss_on=all")
+    task, _ = pipeline.opened(tiny, tmp_path / "data", fresh=True)
+    row = next(iter(showing.shown(tiny, tmp_path / "data", task, "train", 1)))
+    assert row.loss == [False] + [True] * (len(row.ids) - 1)
+
+
+def test_spans_give_the_text_again(prepared: Prepared, tmp_path: Path) -> None:
+    tiny = prepared("translate", tmp_path)
+    task, _ = pipeline.opened(tiny, tmp_path / "data", fresh=True)
+    row = next(iter(showing.shown(tiny, tmp_path / "data", task, "train", 1)))
+    spans = list(row.spans(task, 1000))
+    assert [loss for _, loss in spans] == [False, True]
+    assert "".join(text for text, _ in spans) == task.render(row.ids)
+    assert spans[0][0].endswith("<to-fr>")
+    assert spans[1][0].endswith("<|endoftext|>")
+    short = list(row.spans(task, 4))
+    assert short[0][0] == task.render(row.ids[:2])
+    assert (showing.ELLIPSIS, False) in short
+    assert short[-1][0].endswith("<|endoftext|>")
+
+
+def test_music_is_shown_as_events_with_their_times(prepared: Prepared, tmp_path: Path) -> None:
+    tiny = prepared("music", tmp_path)
+    task, _ = pipeline.opened(tiny, tmp_path / "data", fresh=True)
+    row = next(iter(showing.shown(tiny, tmp_path / "data", task, "train", 1)))
+    lines = "".join(text for text, _ in row.spans(task, 10**6)).splitlines()
+    assert len(lines) == len(row.ids)
+    for place, (line, id) in enumerate(zip(lines, row.ids, strict=True)):
+        time, name = line.split(" s  ")
+        assert name == events.name(id)
+        assert float(time) == pytest.approx(events.seconds(row.ids[:place]), abs=0.006)
+
+
+def test_on_the_command_line(prepared: Prepared, examples: Examples, tmp_path: Path, capsys: Capture) -> None:
+    tiny = prepared("translate", tmp_path)
+    data = str(tmp_path / "data")
+    capsys.readouterr()
+    assert run(["translate", "show", data, "--n", "1"]) == 0
+    out = capsys.readouterr().out
+    record = examples("translate").RECORDS[0]
+    assert f"<to-fr>⟦{record.target}<|endoftext|>⟧" in out
+    assert run(["translate", "show", data, "--n", "2", "--json"]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    learned = "".join(token["text"] for token in told[0]["tokens"] if token["loss"])
+    assert learned == f"{record.target}<|endoftext|>".replace("é", r"\xc3\xa9"), "half a character is spelt in bytes"
+    list(
+        gpt2kit.train(
+            recipe.build("all", recipe.apply(tiny.table(), ["train.loss_on=all"])), Path(data), tmp_path / "run"
+        )
+    )
+    capsys.readouterr()
+    assert run(["translate", "show", str(tmp_path / "run"), "--n", "1"]) == 0
+    first = capsys.readouterr().out.splitlines()[1]
+    assert first.count("⟦") == 1
+    assert "⟧" in first[-1], "as the run's own recipe has it"
+    assert run(["lm", "show", str(tmp_path / "run")]) == 3
+    assert run(["translate", "show", str(tmp_path / "run"), "--set", "train.loss_on=answer"]) == 2
+    assert run(["translate", "show", data, "--split", "nothing"]) == 3
+    assert run(["translate", "show", str(tmp_path / "nowhere")]) == 3
+
+
+def test_what_steers_a_terminal_is_spelt_out(examples: Examples, tmp_path: Path, capsys: Capture) -> None:
+    corpus = tmp_path / "evil.txt"
+    corpus.write_text("before \x1b[2J after\n" * 40, encoding="utf-8")
+    tiny = recipe.load("lm", examples("lm").TINY)
+    gpt2kit.prepare(tiny, {"train": [str(corpus)]}, tmp_path / "data")
+    words = [word for setting in examples("lm").TINY for word in ("--set", setting) if "task." not in setting]
+    assert run(["lm", "show", str(tmp_path / "data"), *words]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert r"\x1b[2J" in out
+
+
+def test_more_than_there_are_is_no_mistake(prepared: Prepared, tmp_path: Path) -> None:
+    tiny = prepared("finetune", tmp_path)
+    task, stores = pipeline.opened(tiny, tmp_path / "data", fresh=True)
+    rows = list(showing.shown(tiny, tmp_path / "data", task, "train", 10**6))
+    assert max(row.example for row in rows) == len(stores["train"])

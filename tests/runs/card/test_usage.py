@@ -1,0 +1,134 @@
+"""Every snippet of a card runs as it stands, and gives what the model gives."""
+
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+
+from gpt2kit.cli.app import run as gpt2kit
+from gpt2kit.pipeline.engine import load
+from gpt2kit.runs.card.facts import facts
+from gpt2kit.runs.card.usage import usage
+
+RunOf = Callable[..., Path]
+Copied = Callable[[Path], Path]
+Capture = pytest.CaptureFixture[str]
+
+TEXTS = ["translate", "summarize", "lm", "finetune", "completion", "labelled", "choice"]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)\n```$", text, re.MULTILINE | re.DOTALL)
+
+
+def words(command: str) -> list[str]:
+    """As bash reads them."""
+    shown = subprocess.run(["bash", "-c", f"printf '%s\\0' {command}"], capture_output=True, text=True, check=True)
+    return shown.stdout.split("\0")[:-1]
+
+
+@pytest.fixture
+def beside(copied: Copied, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Path]:
+    """A copy of a run in the folder where snippets are run."""
+
+    def make(run: Path) -> Path:
+        copy = copied(run)
+        (copy.parent / "YOUR.txt").write_text("a document", encoding="utf-8")
+        monkeypatch.chdir(copy.parent)
+        return copy
+
+    return make
+
+
+@pytest.mark.parametrize("kind", [*TEXTS, "music"])
+def test_commands_and_python_run(run_of: RunOf, beside: Callable[[Path], Path], kind: str, capsys: Capture) -> None:
+    settings = {"music": ["generate.max_new_tokens=8"], "summarize": ["model.attention=full"]}
+    shown = usage(facts(beside(run_of(kind, *settings.get(kind, [])))))
+    (command,) = blocks(shown, "sh")
+    assert command.startswith(
+        f"gpt2kit {'finetune' if kind in ('completion', 'labelled', 'choice') else kind} generate"
+    )
+    assert gpt2kit([*words(command)[1:], *(["--set", "generate.top_k=0"] if kind == "music" else [])]) == 0
+    out = capsys.readouterr().out
+    ours, *theirs = blocks(shown, "python")
+    exec(compile(ours, "card", "exec"), {})
+    printed = capsys.readouterr().out
+    if kind == "music":
+        assert Path("piece.mid").is_file()
+        assert theirs == []
+        return
+    if kind not in ("lm", "finetune", "labelled", "choice", "summarize"):
+        assert printed == out
+    (snippet,) = theirs
+    exec(compile(snippet, "card", "exec"), {})
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["translate", "completion"])
+def test_with_transformers_the_answer_is_the_same(
+    run_of: RunOf, beside: Callable[[Path], Path], kind: str, capsys: Capture
+) -> None:
+    run = beside(run_of(kind, "generate.max_new_tokens=40", "generate.max_ratio=0"))
+    snippet = blocks(usage(facts(run)), "python")[1]
+    exec(compile(snippet, "card", "exec"), {})
+    engine = load(run)
+    assert capsys.readouterr().out == f"{engine(engine.task.input_hint)}\n"
+
+
+@pytest.mark.parametrize("kind", ["labelled", "choice"])
+def test_with_transformers_the_probabilities_are_the_same(
+    run_of: RunOf, beside: Callable[[Path], Path], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = beside(run_of(kind))
+    snippet, printed = blocks(usage(facts(run)), "python")[1], []
+    exec(compile(snippet, "card", "exec"), {"print": lambda *told: printed.append(told)})
+    engine = load(run)
+    (result,) = engine.results([engine.task.parse(engine.task.input_hint)])
+    assert result.probabilities is not None
+    assert sorted(printed[0][0].tolist()) == pytest.approx(sorted(result.probabilities.values()), abs=1e-5)
+
+
+def test_what_transformers_has_not_is_not_claimed(run_of: RunOf) -> None:
+    shown = usage(facts(run_of("music")))
+    assert "import" in shown
+    assert "from transformers" not in shown
+    assert "`transformers` has no model with its attention (relative" in shown
+    shown = usage(facts(run_of("music", "model.attention=full")))
+    assert "from transformers" not in shown
+    assert "`GPT2LMHeadModel`" in shown
+    assert AutoModelForCausalLM.from_pretrained(run_of("music", "model.attention=full")).config.vocab_size == 391
+    assert AutoModelForSequenceClassification.from_pretrained(run_of("labelled")).config.id2label == {
+        0: "bad",
+        1: "good",
+    }
+
+
+def test_naive_bayes_is_not_in_transformers(run_of: RunOf) -> None:
+    assert "The same logits with `transformers`" in usage(facts(run_of("labelled")))
+    shown = usage(facts(run_of("labelled", "train.naive_bayes=true")))
+    assert "The head alone, without naive Bayes, with `transformers`" in shown
+    assert "The same logits" not in shown
+
+
+def test_adapters_are_merged_first(run_of: RunOf, tmp_path: Path) -> None:
+    shown = usage(facts(run_of("translate", "train.lora=2", init=run_of("translate"))))
+    assert "transformers" not in shown
+    assert "gpt2kit merge run --out run-merged" in shown
+
+
+@pytest.mark.parametrize("name", ["it's", "two words", "`tick`", 'quo"te', "$(date)", "-x"])
+def test_a_folder_of_any_name_is_quoted(
+    run_of: RunOf, copied: Copied, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    copy = copied(run_of("translate"))
+    run = copy.rename(copy.with_name(name))
+    shown = usage(facts(run))
+    (command,) = re.findall(r"^`{3,}sh\n(.*?)\n`{3,}$", shown, re.MULTILINE)
+    assert shlex.split(command)[4] == words(command)[4] == name
+    monkeypatch.chdir(run.parent)
+    snippet = re.findall(r"^`{3,}python\n(.*?)\n`{3,}$", shown, re.MULTILINE | re.DOTALL)[0]
+    exec(compile(snippet, "card", "exec"), {"print": str})

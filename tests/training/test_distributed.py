@@ -1,0 +1,251 @@
+"""Several processes: the numbers of one, whichever way they share the work, and a clear word when one of them dies.
+
+Every start of a process costs seconds, so each of the runs below shows several things.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
+
+import gpt2kit
+from gpt2kit import recipe
+from gpt2kit.data.batches import RowBatches
+from gpt2kit.data.store import Store
+from gpt2kit.errors import Interrupted, MachineError, UserError
+from gpt2kit.model import hf
+from gpt2kit.recipe import Recipe
+from gpt2kit.training import distributed, launch
+from gpt2kit.training.distributed import Team
+from gpt2kit.training.events import Step
+from gpt2kit.training.validate import validation_loss
+
+SETTINGS = [
+    *("train.steps=24", "train.batch_tokens=80", "train.accumulate=2", "train.lr=1e-3", "train.evaluate_every=8"),
+    *("train.save_every=4", "train.ema=0.8", "train.optimizer=muon", "model.dropout=0", "model.n_layer=2"),
+]
+TOLERANCE = 2e-4
+"""Sums of fp32 numbers in another order, after steps that depend on them."""
+
+
+@pytest.fixture
+def tiny(examples: Callable[[str], Any], tmp_path: Path) -> Recipe:
+    """A recipe, and the data for it; the last batch of an epoch has fewer rows than there are parts of a batch."""
+    found = recipe.load("translate", [*examples("translate").TINY, *SETTINGS])
+    corpus = examples("translate").write_corpus(tmp_path)
+    gpt2kit.prepare(found, {"train": corpus, "val": corpus}, tmp_path / "data")
+    return found
+
+
+def with_settings(tiny: Recipe, *settings: str) -> Recipe:
+    return recipe.build(tiny.name, recipe.apply(tiny.table(), settings))
+
+
+def figures(run: Path) -> dict[str, dict[int, float]]:
+    """Losses and validation losses by step."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    return {key: {line["step"]: line[key] for line in lines if key in line} for key in ("loss", "validation_loss")}
+
+
+def same_figures(run: Path, whole: Path) -> None:
+    mine, wanted = figures(run), figures(whole)
+    for key in wanted:
+        assert mine[key] == pytest.approx(wanted[key], rel=TOLERANCE)
+
+
+def same_weights(run: Path, whole: Path) -> None:
+    """By what they make of the validation split; one by one, where a gradient is about 0 they go where noise goes."""
+    batches = RowBatches(Store(run.parent / "data", "val"), 80, 0)
+    mine, wanted = (validation_loss(hf.load(folder), batches, torch.device("cpu"), "fp32") for folder in (run, whole))
+    assert mine == pytest.approx(wanted, rel=TOLERANCE)
+    assert mine == pytest.approx(min(figures(run)["validation_loss"].values()), rel=TOLERANCE)
+
+
+@contextmanager
+def started(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "gpt2kit", "translate", "train", "data", *words, "--devices", "2"]
+    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=folder, **streams) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def rank_process(launcher: int, rank: int) -> int:
+    """The id of a process that was started for a rank."""
+    for child in Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split():
+        if f"\0RANK={rank}\0".encode() in Path(f"/proc/{child}/environ").read_bytes():
+            return int(child)
+    raise AssertionError(f"rank {rank} is not there")
+
+
+def wait_for_step(process: subprocess.Popen[str], run: Path, step: int) -> None:
+    deadline = time.monotonic() + 120
+    while not (run / "metrics.jsonl").is_file() or max(figures(run)["loss"], default=0) < step:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_two_processes_give_the_numbers_of_one(tiny: Recipe, tmp_path: Path) -> None:
+    """DDP; and one of them alone speaks and writes."""
+    list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "whole"))
+    (tmp_path / "tiny.toml").write_text(tiny.toml(), encoding="utf-8")
+    with started(tmp_path, "--out", "run", "--recipe", "tiny.toml", "--json") as process:
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert json.loads(out)["run"] == "run"
+    assert err.count("parameters") == err.count("trained: run") == 1
+    assert err.count("step 24  validation loss") == 1
+    assert "fp32 on 2 x cpu" in err
+    assert "Warning" not in err
+    same_figures(tmp_path / "run", tmp_path / "whole")
+    same_weights(tmp_path / "run", tmp_path / "whole")
+    names = [sorted(path.name for path in (tmp_path / run).iterdir()) for run in ("run", "whole")]
+    assert names[0] == names[1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the process of a rank in /proc")
+def test_one_process_then_two_then_one(tiny: Recipe, tmp_path: Path) -> None:
+    """A run goes on sharded over two processes, loses one of them, and goes on in one."""
+    slow = with_settings(tiny, "train.steps=60", "train.keep=best", "train.samples=1", "generate.max_new_tokens=4")
+    data, run, whole = (tmp_path / name for name in ("data", "run", "whole"))
+    list(gpt2kit.train(slow, data, whole))
+    for event in gpt2kit.train(slow, data, run):
+        if isinstance(event, Step) and event.step == 9:
+            break  # as if the process were gone
+    assert max(figures(run)["loss"]) < 10
+
+    words = ["--out", "run", "--resume", "--set", "train.parallel=fsdp", "--set", "train.samples=1"]
+    with started(tmp_path, *words) as process:
+        wait_for_step(process, run, 22)
+        os.kill(rank_process(process.pid, 1), signal.SIGKILL)
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 128 + signal.SIGKILL, err
+    assert "going on after step 8" in err
+    assert "rank 1 was killed by SIGKILL (signal 9); the system does that when memory runs out" in err
+    assert "the state of the last save is untouched; to go on from it:" in err
+    assert "gpt2kit translate train data --out run --resume --devices 2" in err
+    assert "Traceback" not in err
+
+    events = list(gpt2kit.train(slow, data, run, resume=True))
+    assert next(event.step for event in events if isinstance(event, Step)) > 20
+    same_figures(run, whole)
+    same_weights(run, whole)
+
+
+def test_a_signal_stops_all_of_them_after_a_save(tiny: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(with_settings(tiny, "train.steps=100000").toml(), encoding="utf-8")
+    run = tmp_path / "run"
+    with started(tmp_path, "--out", "run", "--recipe", "tiny.toml") as process:
+        wait_for_step(process, run, 3)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 128 + signal.SIGTERM, err
+    step = max(figures(run)["loss"])
+    assert err.count(f"stopped after step {step}, state saved; to go on:") == 1
+    assert "gpt2kit translate train data --out run --resume --devices 2" in err
+    assert "error" not in err
+    whole = [event.loss for event in gpt2kit.train(tiny, tmp_path / "data", tmp_path / "w") if isinstance(event, Step)]
+    assert figures(run)["loss"][1] == pytest.approx(whole[0], rel=TOLERANCE)
+
+
+def test_a_mistake_is_told_once(tiny: Recipe, tmp_path: Path) -> None:
+    """Both processes come upon it; the exit code is that of one process."""
+    (tmp_path / "tiny.toml").write_text(with_settings(tiny, "model.n_positions=8").toml(), encoding="utf-8")
+    with started(tmp_path, "--out", "run", "--recipe", "tiny.toml") as process:
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 3
+    assert err.count("tokens, the model's window 8: prepare again") == 1
+    assert "Traceback" not in err
+
+
+# in one process
+
+
+def test_alone_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    with distributed.join("cpu") as team:
+        assert team == Team(torch.device("cpu"))
+        assert team.chief
+        assert team.sum([1.5, 2.0]) == [1.5, 2.0]
+        assert (team.largest(3.0), team.of_chief(4.0)) == (3.0, 4.0)
+        team.wait()
+    assert not torch.distributed.is_initialized()
+    for name, value in {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    with distributed.join("cpu") as team:
+        assert team.size == 1, "torchrun with one process"
+
+
+def test_there_are_no_more_devices_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "cores", lambda: 4)
+    launch.check_devices(4, "cpu")
+    with pytest.raises(MachineError, match=r"--devices 5: this machine has 4 CPU core\(s\)"):
+        launch.check_devices(5, "cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    launch.check_devices(2, "auto")
+    with pytest.raises(MachineError, match=r"--devices 3: this machine has 2 CUDA device\(s\)"):
+        launch.check_devices(3, "auto")
+
+
+def test_one_named_gpu_is_not_for_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert distributed._device_of_rank("cuda", 1) == torch.device("cuda:1")
+    with pytest.raises(MachineError, match="device = 'cuda:1': several processes take cuda"):
+        distributed._device_of_rank("cuda:1", 1)
+    with pytest.raises(MachineError, match="has 2 CUDA device"):
+        distributed._device_of_rank("cuda", 2)
+
+
+def failure(rank: int, exit_code: int, folder: Path, message: str = "") -> ProcessFailure:
+    file = folder / f"{rank}.json"
+    if message:
+        file.write_text(json.dumps({"message": {"message": message, "extraInfo": {"timestamp": "1"}}}))
+    return ProcessFailure(rank, 1000 + rank, exit_code, str(file))
+
+
+def test_what_ended_a_run_is_told_apart(tmp_path: Path) -> None:
+    def cause(*failures: ProcessFailure) -> UserError | Interrupted:
+        return launch.cause({each.local_rank: each for each in failures}, "AGAIN")
+
+    lost = failure(0, 4, tmp_path, "rank 0 lost the connection")
+    found = cause(lost, failure(1, -11, tmp_path))
+    assert str(found).startswith("rank 1 was killed by SIGSEGV (signal 11); the state")
+    assert found.exit_code == 139
+    found = cause(failure(2, 1, tmp_path), failure(1, 3, tmp_path, "no such file"))
+    assert (str(found), found.exit_code) == ("no such file", 3)
+    ended = failure(6, -15, tmp_path)
+    assert cause(ended, failure(7, -9, tmp_path)).exit_code == 137, "the launcher ended the other one"
+    assert cause(ended, failure(1, 3, tmp_path, "no such file")).exit_code == 3
+    found = cause(failure(3, 1, tmp_path))
+    assert str(found).startswith("rank 3 ended with exit code 1, see above; the state of the last save")
+    assert str(found).endswith("AGAIN")
+    found = cause(failure(4, 143, tmp_path), failure(5, 143, tmp_path))
+    assert isinstance(found, Interrupted)
+    assert found.exit_code == 143
+
+
+def test_a_recorded_error_is_what_the_launcher_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", str(tmp_path / "error.json"))
+    distributed.record(MachineError("no room"))
+    found = ProcessFailure(1, 7, 4, str(tmp_path / "error.json"))
+    assert launch.said(found) == ("no room", 4)
+    aborted = ProcessFailure(1, 7, -signal.SIGABRT, str(tmp_path / "error.json"))
+    assert launch.said(aborted) == ("no room", 4), "on its way out"
+    found_cause = launch.cause({0: failure(0, -signal.SIGTERM, tmp_path), 1: aborted}, "AGAIN")
+    assert (str(found_cause), getattr(found_cause, "exit_code", None)) == ("no room", 4)
+    monkeypatch.delenv("TORCHELASTIC_ERROR_FILE")
+    distributed.record(MachineError("nobody reads this"))

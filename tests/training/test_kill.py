@@ -1,0 +1,142 @@
+"""kill -9 at any moment, twenty times in a row: the run that is resumed is the uninterrupted one, bit for bit."""
+
+import json
+import os
+import random
+import signal
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gpt2kit
+from gpt2kit import files, recipe
+from gpt2kit.model import hf
+from gpt2kit.recipe import Recipe
+from gpt2kit.runs import folder as folders
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+
+STEPS, PATIENCE = 200, 60.0
+SETTINGS = [
+    *(f"train.steps={STEPS}", "train.evaluate_every=17", "train.save_every=5", "train.batch_tokens=40"),
+    *("train.ema=0.9", "train.optimizer=muon", "train.lr=1e-3", "model.dropout=0.2", "train.samples=1"),
+    "generate.max_new_tokens=4",
+]
+
+
+def logged(run: Path) -> list[tuple[Any, ...]]:
+    """All that metrics.jsonl says but the speed, to the last bit; a line that is being written is left out."""
+    log = run / "metrics.jsonl"
+    lines = log.read_text(encoding="utf-8").split("\n")[:-1] if log.is_file() else []
+    parsed = [json.loads(line) for line in lines]
+    return [tuple(line.get(key) for key in ("step", "epoch", "loss", "rate", "validation_loss")) for line in parsed]
+
+
+def forked(work: Callable[[], object]) -> int:
+    """The process id of a child that does the work and nothing of the test's own end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads of other tests; the child only computes
+        child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        work()
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def ended(child: int) -> bool:
+    return os.waitpid(child, os.WNOHANG)[0] != 0
+
+
+def wait(child: int, until: Callable[[], bool]) -> None:
+    """Returns when it is so; fails when the child ends before."""
+    deadline = time.monotonic() + PATIENCE
+    while not until():
+        assert not ended(child), "the child ended by itself"
+        assert time.monotonic() < deadline
+        time.sleep(0.0005)
+
+
+def kill(child: int) -> None:
+    os.kill(child, signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+@pytest.fixture
+def tiny(examples: Callable[[str], Any], tmp_path: Path) -> Recipe:
+    found = recipe.load("translate", [*examples("translate").TINY, *SETTINGS])
+    corpus = examples("translate").write_corpus(tmp_path)
+    gpt2kit.prepare(found, {"train": corpus, "val": corpus}, tmp_path / "data")
+    return found
+
+
+@pytest.mark.parametrize(("keep", "kills"), [("last", 20), ("best", 5)])
+def test_kills_change_nothing(tiny: Recipe, tmp_path: Path, keep: str, kills: int) -> None:
+    tiny = recipe.build(tiny.name, recipe.apply(tiny.table(), [f"train.keep={keep}"]))
+    data, whole, run = (tmp_path / name for name in ("data", "whole", "run"))
+    for _ in gpt2kit.train(tiny, data, whole):
+        pass
+
+    def live() -> None:
+        for _ in gpt2kit.train(tiny, data, run, resume=run.exists()):
+            pass
+
+    chance = random.Random(keep)
+    while_saving = 0
+    for number in range(kills):
+        child = forked(live)
+        goal = number * (STEPS - 50) // kills
+        # The first ones are killed before the first save, some after a while whatever was done by then, the others
+        # behind a step of their own: a moment later or while a temporary file is being written.
+        if number % 5 == 1:
+            time.sleep(chance.uniform(0, 0.1))
+            assert not ended(child), "the child ended by itself"
+        else:
+            wait(child, lambda goal=goal: bool(logged(run)) and logged(run)[-1][0] >= goal)  # type: ignore[misc]  # a default
+            if number % 2:
+                wait(child, lambda: any(run.glob(".*tmp*")))
+            else:
+                time.sleep(chance.uniform(0, 0.02))
+        kill(child)
+        while_saving += any(run.glob(".*tmp*"))
+    assert while_saving >= kills // 5, "a moment that this test is about"
+    assert logged(run) != logged(whole)
+
+    list(gpt2kit.train(tiny, data, run, resume=True))
+    assert logged(run) == logged(whole)
+    assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert files.read_json(run / "run.json")["finished"] is True
+    assert sorted(path.name for path in run.iterdir()) == sorted(path.name for path in whole.iterdir())
+
+
+@pytest.mark.parametrize("moment", ["finish_run", "save"])
+def test_a_kill_at_the_very_end(tiny: Recipe, tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the last state and the final weights, and between those and the word that the run is finished."""
+    tiny = recipe.build(tiny.name, recipe.apply(tiny.table(), ["train.steps=20"]))
+    data, whole, run = (tmp_path / name for name in ("data", "whole", "run"))
+    list(gpt2kit.train(tiny, data, whole))
+    owner = folders if moment == "finish_run" else hf
+
+    def killed() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, moment, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+            list(gpt2kit.train(tiny, data, run))
+
+    child = forked(killed)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert (run / "state.safetensors").is_file()
+    assert (run / "model.safetensors").is_file() == (moment == "finish_run")
+    list(gpt2kit.train(tiny, data, run, resume=True))
+    assert logged(run) == logged(whole)
+    assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert files.read_json(run / "run.json")["finished"] is True

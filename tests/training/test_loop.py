@@ -1,0 +1,499 @@
+"""The training loop: the numbers it reports, and that neither micro-batches nor a signal change them.
+
+The golden losses are written anew, after a change that is meant to move them, by
+
+    python tests/train/test_loop.py
+"""
+
+import json
+import math
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gpt2kit.config import ModelConfig, TrainConfig
+from gpt2kit.data.batches import Batch, RowBatches
+from gpt2kit.data.store import Store, StoreWriter
+from gpt2kit.errors import DataError, OutOfMemory
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.training.events import Ended, Start, Step, Stopped, Validation
+from gpt2kit.training.loop import Loop, wants_compile
+from gpt2kit.training.state import STATE_FILE
+from gpt2kit.training.validate import validation_loss
+
+Rows = list[tuple[list[int], list[int]]]
+Write = Callable[..., Store]
+
+GOLDEN = Path(__file__).parent / "golden"
+VOCAB, EOS = 40, 0
+CPU = torch.device("cpu")
+
+BASE = TrainConfig(
+    steps=10, batch_tokens=96, lr=1e-2, muon_lr=1e-2, dtype="fp32", compile="off", device="cpu", samples=0
+)
+
+
+def model_of(seed: int = 0, dropout: float = 0.0) -> GPT2:
+    torch.manual_seed(seed)
+    return GPT2(ModelConfig(n_layer=2, n_head=2, n_embd=32, n_positions=32, dropout=dropout), VOCAB)
+
+
+def rows_of(count: int = 60, seed: int = 0) -> Rows:
+    """Sources of 1 to 12 letters and a separator; the target is the source backwards, up to its eighth letter."""
+    rng = np.random.default_rng(seed)
+    sources = [rng.integers(2, VOCAB, rng.integers(1, 13)).tolist() for _ in range(count)]
+    return [([*source, 1], [*source[::-1][:8], EOS]) for source in sources]
+
+
+def write(folder: Path, rows: Rows, split: str = "train") -> Store:
+    with StoreWriter(folder, split, VOCAB) as writer:
+        writer.add(rows)
+    return Store(folder, split)
+
+
+def weights_of(model: nn.Module) -> list[Tensor]:
+    return [parameter.detach().clone() for parameter in model.parameters()]
+
+
+def up_to(step: int, events: Iterator[Any]) -> None:
+    """Look at the events of a run until it has done a step."""
+    while not isinstance(event := next(events), Step) or event.step < step:
+        pass
+
+
+class Kept:
+    """What `save_weights` was called with."""
+
+    def __init__(self) -> None:
+        self.weights: list[list[Tensor]] = []
+
+    def __call__(self, model: GPT2) -> None:
+        self.weights.append(weights_of(model))
+
+
+def losses(loop: Loop) -> list[float]:
+    return [event.loss for event in loop.run(Kept()) if isinstance(event, Step)]
+
+
+@pytest.fixture
+def train(store_of: Write) -> Store:
+    return store_of(rows_of())
+
+
+@pytest.fixture
+def val(store_of: Write) -> Store:
+    return store_of(rows_of(20, seed=1), "val")
+
+
+def independent_loss(model: GPT2, rows: Rows) -> float:
+    """Nats per target token, row by row and without padding."""
+    total = 0.0
+    for prompt, target in rows:
+        logits = model(torch.tensor([[*prompt, *target]]))[0]
+        total += F.cross_entropy(logits[len(prompt) - 1 : -1], torch.tensor(target), reduction="sum").item()
+    return total / sum(len(target) for _, target in rows)
+
+
+def golden_losses(optimizer: str, folder: Path) -> list[float]:
+    """Ten steps on rows, in fp32 on one thread."""
+    torch.set_num_threads(1)
+    config = replace(BASE, optimizer=optimizer, label_smoothing=0.1)
+    return losses(Loop(model_of(dropout=0.1), write(folder, rows_of()), None, config, folder))
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_golden_losses(optimizer: str, tmp_path: Path) -> None:
+    expected = json.loads((GOLDEN / f"rows-{optimizer}.json").read_text())
+    assert golden_losses(optimizer, tmp_path) == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_reported_loss_is_nats_per_target_token(train: Store, tmp_path: Path) -> None:
+    """Label smoothing changes what is learned from, not what is reported."""
+    model = model_of()
+    loop = Loop(model, train, None, replace(BASE, label_smoothing=0.2, accumulate=3), tmp_path)
+    first = [train.row(int(index)) for index in loop.batches.epoch(0)[0]]
+    expected = independent_loss(model, first)
+    assert losses(loop)[0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_validation_loss_is_nats_per_target_token(val: Store) -> None:
+    model = model_of(dropout=0.5).train()
+    found = validation_loss(model, RowBatches(val, 64, 0), CPU, "fp32")
+    assert found == pytest.approx(independent_loss(model.eval(), rows_of(20, seed=1)), rel=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_micro_batches_give_the_same_gradients(train: Store, tmp_path: Path, optimizer: str) -> None:
+    """The rows of a batch have unequal lengths, so a mean of means would differ."""
+    found: dict[int, tuple[list[float], list[Tensor]]] = {}
+    for accumulate in (1, 2, 3, 50):
+        gradients: list[Tensor] = []
+        model = model_of()
+        config = replace(BASE, steps=6, accumulate=accumulate, optimizer=optimizer, label_smoothing=0.1)
+        loop = Loop(model, train, None, config, tmp_path)
+
+        def record(*_: object, gradients: list[Tensor] = gradients, model: GPT2 = model) -> None:
+            if not gradients:
+                gradients += [p.grad.clone() for p in model.parameters() if p.grad is not None]
+
+        loop.optimizers[0].register_step_pre_hook(record)
+        found[accumulate] = losses(loop), gradients
+    whole_losses, whole_gradients = found[1]
+    assert len(whole_gradients) == len(list(model_of().parameters()))
+    for parts_losses, parts_gradients in found.values():
+        assert parts_losses == pytest.approx(whole_losses, rel=1e-4)
+        for part, whole in zip(parts_gradients, whole_gradients, strict=True):
+            torch.testing.assert_close(part, whole, rtol=1e-4, atol=1e-6)
+
+
+def test_gradients_are_clipped_as_a_whole(train: Store, tmp_path: Path) -> None:
+    norms = []
+    for clip in (0.0, 1e-3):
+        model = model_of()
+        loop = Loop(model, train, None, replace(BASE, steps=1, clip=clip), tmp_path)
+
+        def record(*_: object, model: GPT2 = model) -> None:
+            norms.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]).norm().item())
+
+        loop.optimizers[0].register_step_pre_hook(record)
+        losses(loop)
+    assert norms[0] > 0.1
+    assert norms[1] == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_every_epoch_sees_every_row_in_an_order_of_its_own(
+    train: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[int]] = []
+
+    collate = RowBatches.collate
+
+    def recorded(batches: RowBatches, rows: NDArray[np.int64]) -> Batch:
+        seen.append(rows.tolist())
+        return collate(batches, rows)
+
+    monkeypatch.setattr(RowBatches, "collate", recorded)
+    loop = Loop(model_of(), train, None, replace(BASE, steps=0, epochs=2.0), tmp_path)
+    losses(loop)
+    del seen[:2]  # it was tried whether the longest batch fits
+    first, second = seen[: len(loop.batches)], seen[len(loop.batches) :]
+    for epoch in (first, second):
+        assert sorted(row for rows in epoch for row in rows) == list(range(60))
+    assert first != second
+
+
+RESUMED = replace(BASE, steps=14, ema=0.9, evaluate_every=4, label_smoothing=0.1)
+
+
+def numbers(events: Iterator[Any]) -> list[tuple[str, int, float]]:
+    """All that a run reports of itself but its speed."""
+    return [(type(e).__name__, e.step, e.loss) for e in events if isinstance(e, Step | Validation)]
+
+
+def stopped_at(step: int, events: Iterator[Any]) -> tuple[list[tuple[str, int, float]], Stopped]:
+    """The events of a run that gets a SIGTERM while its caller looks at a step."""
+    seen: list[Any] = []
+    for event in events:
+        if isinstance(event, Step) and event.step == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+        if isinstance(event, Stopped):
+            return numbers(iter(seen)), event
+        seen.append(event)
+    raise AssertionError("the run did not stop")
+
+
+@pytest.mark.parametrize("step", [1, 5, 8, 13])
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    train: Store, val: Store, tmp_path: Path, optimizer: str, step: int
+) -> None:
+    """Bit for bit, with dropout and averaged weights; also where it stops at the end of an epoch or at a validation."""
+    config = replace(RESUMED, optimizer=optimizer)
+    whole, whole_kept = Loop(model_of(dropout=0.2), train, val, config, tmp_path / "whole"), Kept()
+    (tmp_path / "whole").mkdir()
+    expected = numbers(whole.run(whole_kept))
+    assert 8 < len(whole.batches) < 13, "some runs stop in the first epoch, some in the second"
+
+    (tmp_path / "run").mkdir()
+    handler = signal.getsignal(signal.SIGTERM)
+    first = Loop(model_of(dropout=0.2), train, val, config, tmp_path / "run")
+    before, event = stopped_at(step, first.run(Kept()))
+    assert (event.step, event.signal) == (step, signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == handler, "afterwards signals mean what they meant"
+
+    second, kept = Loop(model_of(seed=99, dropout=0.2), train, val, config, tmp_path / "run"), Kept()
+    torch.manual_seed(12345)
+    second.resume()
+    torch.manual_seed(54321)
+    assert before + numbers(second.run(kept)) == expected
+    assert second.best == whole.best
+    for mine, wanted in zip(weights_of(second.model), weights_of(whole.model), strict=True):
+        assert torch.equal(mine, wanted)
+    assert len(kept.weights) == len(whole_kept.weights) == 1
+    for mine, wanted in zip(kept.weights[0], whole_kept.weights[0], strict=True):
+        assert torch.equal(mine, wanted)
+
+
+def test_a_killed_run_goes_on_from_its_last_save(train: Store, val: Store, tmp_path: Path) -> None:
+    config = replace(RESUMED, save_every=3)
+    expected = numbers(Loop(model_of(dropout=0.2), train, val, config, tmp_path).run(Kept()))
+    events = Loop(model_of(dropout=0.2), train, val, config, tmp_path).run(Kept())
+    for event in events:
+        if isinstance(event, Step) and event.step == 8:
+            break  # as if the process were gone: two steps after its save
+    again = Loop(model_of(seed=9, dropout=0.2), train, val, config, tmp_path)
+    again.resume()
+    assert again.step == 6
+    assert numbers(again.run(Kept())) == [number for number in expected if number[1] > 6]
+
+
+def test_the_first_event_of_a_resumed_run_says_where_it_stands(train: Store, tmp_path: Path) -> None:
+    stopped_at(3, Loop(model_of(), train, None, BASE, tmp_path).run(Kept()))
+    again = Loop(model_of(), train, None, BASE, tmp_path)
+    again.resume()
+    start = next(again.run(Kept()))
+    assert isinstance(start, Start)
+    assert (start.step, start.steps) == (3, 10)
+
+
+def test_a_signal_at_the_last_step_does_not_undo_the_end(train: Store, tmp_path: Path) -> None:
+    kept = Kept()
+    events = []
+    for event in Loop(model_of(), train, None, BASE, tmp_path).run(kept):
+        events.append(event)
+        if isinstance(event, Step) and event.step == 10:
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert not any(isinstance(event, Stopped) for event in events)
+    assert len(kept.weights) == 1
+
+
+def test_a_second_signal_does_not_wait(train: Store, tmp_path: Path) -> None:
+    events = Loop(model_of(), train, None, BASE, tmp_path).run(Kept())
+    next(events)
+    next(events)
+    os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+    events.close()  # type: ignore[attr-defined]  # a generator
+
+
+def test_the_state_of_another_model_is_refused(train: Store, tmp_path: Path) -> None:
+    stopped_at(1, Loop(model_of(), train, None, BASE, tmp_path).run(Kept()))
+    other = GPT2(ModelConfig(n_layer=1, n_head=2, n_embd=32, n_positions=32), VOCAB)
+    with pytest.raises(DataError, match="not the state of this run's model"):
+        Loop(other, train, None, BASE, tmp_path).resume()
+
+
+def test_a_truncated_state_is_refused(train: Store, tmp_path: Path) -> None:
+    stopped_at(1, Loop(model_of(), train, None, BASE, tmp_path).run(Kept()))
+    path = tmp_path / STATE_FILE
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DataError, match="damaged"):
+        Loop(model_of(), train, None, BASE, tmp_path).resume()
+
+
+def test_validation_is_measured_with_the_averaged_weights(train: Store, val: Store, tmp_path: Path) -> None:
+    """They stay in place while the caller looks; training then goes on with the plain ones."""
+    model, config, kept = model_of(), replace(BASE, ema=0.8, evaluate_every=4), Kept()
+    average = weights_of(model)
+    validated = []
+    for event in Loop(model, train, val, config, tmp_path).run(kept):
+        if isinstance(event, Step):
+            decay = min(0.8, (event.step - 1) / (event.step + 9))
+            pairs = zip(average, weights_of(model), strict=True)
+            average = [decay * old + (1 - decay) * new for old, new in pairs]
+        if isinstance(event, Validation):
+            validated.append(event.step)
+            for mine, wanted in zip(weights_of(model), average, strict=True):
+                torch.testing.assert_close(mine, wanted, atol=1e-6, rtol=1e-5)
+            assert validation_loss(model, RowBatches(val, 96, 0), CPU, "fp32") == pytest.approx(event.loss, rel=1e-5)
+    assert validated == [4, 8, 10]
+    assert len(kept.weights) == 1
+    for mine, wanted in zip(kept.weights[0], average, strict=True):
+        torch.testing.assert_close(mine, wanted, atol=1e-6, rtol=1e-5)
+    assert not torch.equal(weights_of(model)[0], kept.weights[0][0])
+
+
+def test_without_an_average_the_last_weights_are_saved(train: Store, val: Store, tmp_path: Path) -> None:
+    loop, kept = Loop(model_of(), train, val, BASE, tmp_path), Kept()
+    assert loop.average is None
+    list(loop.run(kept))
+    assert len(kept.weights) == 1
+    for mine, wanted in zip(kept.weights[0], weights_of(loop.model), strict=True):
+        assert torch.equal(mine, wanted)
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.5])
+def test_the_best_weights_are_kept(store_of: Write, tmp_path: Path, ema: float) -> None:
+    """What is learned contradicts the validation split, so that its loss falls first and rises later."""
+    train = store_of([([5, 1], [7, 8, EOS]), ([6, 1], [7, 9, EOS])])
+    val = store_of([([5, 1], [8, 7, EOS]), ([6, 1], [9, 7, EOS])], "val")
+    config = replace(BASE, steps=30, evaluate_every=1, keep="best", ema=ema)
+    model, kept = model_of(), Kept()
+    validations = [e for e in Loop(model, train, val, config, tmp_path).run(kept) if isinstance(e, Validation)]
+    lowest = math.inf
+    for event in validations:
+        assert event.best == (event.loss < lowest)
+        lowest = min(lowest, event.loss)
+    assert 1 < len(kept.weights) == sum(event.best for event in validations) < 30
+    assert validations[-1].loss > lowest + 0.1
+    with torch.no_grad():
+        for parameter, best in zip(model.parameters(), kept.weights[-1], strict=True):
+            parameter.copy_(best)
+    assert validation_loss(model, RowBatches(val, 96, 0), CPU, "fp32") == pytest.approx(lowest, rel=1e-5)
+
+
+@pytest.mark.parametrize("stop", [0, 7])
+def test_patience_ends_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int) -> None:
+    """After three validations in a row that were not the lowest, also where the run was stopped between them."""
+    losses = iter([3.0, 2.0, 2.5, 2.0, 2.7, 1.0])
+    monkeypatch.setattr(Loop, "_split_loss", lambda self, probes=0: (next(losses), 1.0))
+    store = write(tmp_path, rows_of())
+    config = replace(BASE, steps=100, evaluate_every=2, save_every=1, patience=3, keep="best")
+    work, kept = Loop(model_of(), store, store, config, tmp_path), Kept()
+    if stop:
+        up_to(stop, work.run(kept))
+        work = Loop(model_of(), store, store, config, tmp_path)
+        work.resume()
+    events = list(work.run(kept))
+    assert events[-1] == Ended(10, 3)
+    assert work.steps == work.step == 10
+    assert len(kept.weights) == 2, "those of the first and the second validation"
+
+
+def test_best_without_a_validation_split_is_the_last(train: Store, tmp_path: Path) -> None:
+    kept = Kept()
+    list(Loop(model_of(), train, None, replace(BASE, keep="best"), tmp_path).run(kept))
+    assert len(kept.weights) == 1
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_three_examples_are_learned_by_heart(store_of: Write, tmp_path: Path, optimizer: str) -> None:
+    train = store_of([([5, 6, 1], [7, 8, EOS]), ([6, 5, 1], [9, EOS]), ([5, 5, 1], [8, 8, 8, 7, EOS])])
+    found = losses(Loop(model_of(), train, None, replace(BASE, steps=60, optimizer=optimizer), tmp_path))
+    assert found[-1] < 0.05
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(1.0, 1), (2.0, 2), (0.5, 0.5), (0.01, 0)])
+def test_epochs_give_the_steps(train: Store, tmp_path: Path, epochs: float, steps: float) -> None:
+    loop = Loop(model_of(), train, None, replace(BASE, steps=0, epochs=epochs), tmp_path)
+    assert loop.steps == max(1, round(steps * len(loop.batches)))
+
+
+@pytest.mark.parametrize(("given", "least", "steps"), [(0, 0, 1), (0, 5, 5), (3, 5, 3)])
+def test_a_short_epoch_is_read_again(train: Store, tmp_path: Path, given: int, least: int, steps: int) -> None:
+    loop = Loop(model_of(), train, None, replace(BASE, steps=given, epochs=0.01, least_steps=least), tmp_path)
+    assert loop.steps == steps
+
+
+def test_epochs_beyond_the_least_steps_count(train: Store, tmp_path: Path) -> None:
+    loop = Loop(model_of(), train, None, replace(BASE, steps=0, epochs=5.0, least_steps=1), tmp_path)
+    assert loop.steps == 5 * len(loop.batches) > 1
+
+
+def test_what_is_said_at_the_start_and_at_each_step(train: Store, val: Store, tmp_path: Path) -> None:
+    loop = Loop(model_of(), train, val, replace(BASE, evaluate_every=5), tmp_path)
+    events = list(loop.run(Kept()))
+    start, steps = events[0], [event for event in events if isinstance(event, Step)]
+    assert start == Start(
+        0, 10, len(loop.batches), loop.model.parameter_count(), loop.batches.padding, "cpu", "fp32", False
+    )
+    assert [event.step for event in steps] == list(range(1, 11))
+    assert steps[-1].epoch == pytest.approx(10 / len(loop.batches))
+    assert [event.rate for event in steps] == sorted((event.rate for event in steps), reverse=True)
+    assert steps[0].rate == 1e-2
+    assert all(event.tokens_per_second > 0 for event in steps)
+    assert steps[-1].seconds_left == 0
+    assert [event.step for event in events if isinstance(event, Validation)] == [5, 10]
+
+
+def test_a_loss_that_is_no_number(train: Store, tmp_path: Path) -> None:
+    """The run ends with what would help, and can go on from its last save."""
+    model = model_of()
+    events = Loop(model, train, None, replace(BASE, save_every=2), tmp_path).run(Kept())
+    up_to(3, events)
+    model.state_dict()["transformer.ln_f.bias"].fill_(math.nan)
+    with pytest.raises(DataError, match=r"the loss is nan at step 4: lower train\.lr \(now 0\.01\)"):
+        next(events)
+    model = model_of()
+    again = Loop(model, train, None, BASE, tmp_path)
+    again.resume()
+    assert again.step == 2
+    assert all(weight.isfinite().all() for weight in weights_of(model))
+
+
+def test_a_gradient_that_is_no_number_never_reaches_the_weights(train: Store, tmp_path: Path) -> None:
+    """The loss of that step is finite; only its gradient is not, as after an overflow."""
+    model = model_of()
+    events = Loop(model, train, None, replace(BASE, save_every=1, clip=0), tmp_path).run(Kept())
+    up_to(3, events)
+    before = weights_of(model)
+    model.transformer.ln_f.bias.register_hook(lambda gradient: gradient * math.inf)
+    with pytest.raises(DataError, match=r"the gradients' norm is (nan|inf) at step 4: lower train\.lr \(now 0\.01\)"):
+        next(events)
+    for mine, wanted in zip(weights_of(model), before, strict=True):
+        assert torch.equal(mine, wanted)
+
+
+@pytest.mark.parametrize(("positions", "length", "fits"), [(8, 9, True), (8, 10, False), (7, 7, True), (7, 8, False)])
+def test_rows_must_fit_into_the_window(
+    store_of: Write, tmp_path: Path, positions: int, length: int, fits: bool
+) -> None:
+    """The last token is only ever a target; widths are even."""
+    model = GPT2(ModelConfig(n_layer=1, n_head=2, n_embd=8, n_positions=positions), VOCAB)
+    train = store_of([([2] * (length - 1), [EOS])])
+    if fits:
+        assert all(map(math.isfinite, losses(Loop(model, train, None, replace(BASE, steps=2), tmp_path))))
+    else:
+        with pytest.raises(DataError, match=f"a row has {length} tokens, the model's window {positions}"):
+            Loop(model, train, None, BASE, tmp_path)
+
+
+def test_a_split_without_targets(store_of: Write, train: Store, tmp_path: Path) -> None:
+    empty = store_of([([1, 2, 3], [])], "empty")
+    with pytest.raises(DataError, match="no target tokens"):
+        losses(Loop(model_of(), empty, None, BASE, tmp_path))
+    with pytest.raises(DataError, match="validation split has no target tokens"):
+        losses(Loop(model_of(), train, empty, BASE, tmp_path))
+
+
+def test_too_little_memory_says_what_would_help(train: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_much(ids: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError("no room")
+
+    model = model_of()
+    events = Loop(model, train, None, replace(BASE, accumulate=2), tmp_path).run(Kept())
+    up_to(3, events)
+    monkeypatch.setattr(model, "hidden", too_much)
+    with pytest.raises(OutOfMemory, match=r"--set train\.accumulate=4"):
+        next(events)
+
+
+def test_compile_is_for_long_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    auto = replace(BASE, compile="auto")
+    assert wants_compile(auto, CPU, 1e16)
+    assert not wants_compile(auto, CPU, 1e10)
+    assert wants_compile(auto, torch.device("cuda"), 1e16)
+    assert wants_compile(replace(BASE, compile="on"), CPU, 0)
+    assert not wants_compile(replace(BASE, compile="off"), CPU, 1e20)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert not wants_compile(auto, CPU, 1e16), "without a C++ compiler there is nothing to wait for"
+
+
+if __name__ == "__main__":
+    for chosen in ("adamw", "muon"):
+        with tempfile.TemporaryDirectory() as scratch:
+            text = json.dumps(golden_losses(chosen, Path(scratch)), indent=1)
+        (GOLDEN / f"rows-{chosen}.json").write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,158 @@
+"""The loss on a part of a split: which part, how much of it, and by whom."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from gpt2kit.config import ModelConfig, TrainConfig
+from gpt2kit.data.batches import Batches, RowBatches
+from gpt2kit.data.store import Store
+from gpt2kit.data.streams import DocumentWindows
+from gpt2kit.errors import DataError
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.loss import TargetLoss
+from gpt2kit.training.distributed import Team
+from gpt2kit.training.events import Validation
+from gpt2kit.training.loop import Loop
+from gpt2kit.training.objective import Objective
+from gpt2kit.training.validate import evenly, split_loss
+
+Write = Callable[..., Store]
+CPU, VOCAB = torch.device("cpu"), 40
+
+
+def model_of() -> GPT2:
+    torch.manual_seed(0)
+    return GPT2(ModelConfig(n_layer=1, n_head=2, n_embd=16, n_positions=32, dropout=0.5), VOCAB)
+
+
+@pytest.fixture
+def val(store_of: Write) -> Store:
+    """Rows of 2 to 13 tokens."""
+    rng = torch.Generator().manual_seed(1)
+    lengths = torch.randint(1, 12, (60,), generator=rng).tolist()
+    rows = [([1], [*torch.randint(2, VOCAB, (length,), generator=rng).tolist(), 0]) for length in lengths]
+    return store_of(rows, "val", vocab=VOCAB)
+
+
+def direct(model: GPT2, batches: Batches, chosen: list[Any]) -> float:
+    """Nats per target of some batches, row by row."""
+    total, count = 0.0, 0
+    for rows in chosen:
+        batch = batches.collate(rows)
+        with torch.no_grad():
+            logits = model.eval()(batch.ids_BT).flatten(0, 1)[batch.positions_N]
+        total += F.cross_entropy(logits, batch.labels_N, reduction="sum").item()
+        count += batch.labels_N.numel()
+    return total / count
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 7, 10, 60])
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 7, 100])
+def test_evenly(length: int, count: int) -> None:
+    """No item twice, in order, no more than there are, and the gaps differ by one at most."""
+    found = evenly(range(length), count)
+    assert len(found) == min(length, max(1, count))
+    assert found == sorted(set(found))
+    gaps = [after - before for before, after in pairwise(found)]
+    assert not gaps or max(gaps) - min(gaps) <= 1
+    if found:
+        assert abs(found[0] - (length - 1 - found[-1])) <= 1, "as far from the one end as from the other"
+    if count >= length:
+        assert found == list(range(length))
+
+
+def test_all_is_the_default(val: Store) -> None:
+    model, batches = model_of(), RowBatches(val, 26, 0)
+    loss, share = split_loss(Objective(model, TargetLoss()), batches, Team(CPU), "fp32")
+    assert share == 1
+    assert loss == pytest.approx(direct(model, batches, batches.epoch(0)), rel=1e-5)
+    more, share = split_loss(Objective(model, TargetLoss()), batches, Team(CPU), "fp32", tokens=10**6, probes=10**6)
+    assert (more, share) == (loss, 1)
+
+
+@pytest.mark.parametrize("layout", [lambda val: RowBatches(val, 26, 0), lambda val: DocumentWindows(val, 8, 16)])
+@pytest.mark.parametrize("tokens", [1, 50, 200])
+def test_so_many_tokens_spread_over_the_split(val: Store, layout: Callable[[Store], Batches], tokens: int) -> None:
+    model, batches = model_of(), layout(val)
+    epoch = batches.epoch(0)
+    chosen = evenly(epoch, len(epoch) * tokens // batches.epoch_tokens)
+    looked = sum(batches.tokens(rows) for rows in chosen)
+    assert looked <= max(1.5 * tokens, 26)
+    assert looked >= tokens / 2
+    loss, share = split_loss(Objective(model, TargetLoss()), batches, Team(CPU), "fp32", tokens)
+    assert share == 1, "all of what was asked for"
+    assert loss == pytest.approx(direct(model, batches, chosen), rel=1e-5)
+
+
+@pytest.mark.parametrize("tokens", [0, 200])
+def test_probes_are_a_share_of_what_is_looked_at(val: Store, tokens: int) -> None:
+    model, batches = model_of(), RowBatches(val, 26, 0)
+    epoch = batches.epoch(0)
+    looked_at = evenly(epoch, len(epoch) * tokens // batches.epoch_tokens) if tokens else epoch
+    loss, share = split_loss(Objective(model, TargetLoss()), batches, Team(CPU), "fp32", tokens, probes=3)
+    assert share == 3 / len(looked_at)
+    assert loss == pytest.approx(direct(model, batches, evenly(looked_at, 3)), rel=1e-5)
+
+
+@pytest.mark.parametrize("size", [2, 3, 7])
+@pytest.mark.parametrize(("tokens", "probes"), [(0, 0), (200, 0), (200, 2)])
+def test_a_team_computes_every_batch_once(val: Store, size: int, tokens: int, probes: int) -> None:
+    """Processes one after the other, their sums added: with all batches the loss of one process alone."""
+    batches, seen, sums = RowBatches(val, 26, 0), list[list[int]](), list[list[float]]()
+    collate = batches.collate
+
+    def recorded(rows: Any) -> Any:
+        seen.append(rows.tolist())
+        return collate(rows)
+
+    batches.collate = recorded  # type: ignore[method-assign]
+    objective = Objective(model_of(), TargetLoss())
+    shares = set()
+    for rank in range(size):
+
+        def added(values: list[float]) -> list[float]:
+            sums.append(values)
+            return [sum(each) for each in zip(*sums, strict=True)]
+
+        team: Any = SimpleNamespace(device=CPU, rank=rank, size=size, sum=added)
+        computed = len(seen)
+        loss, share = split_loss(objective, batches, team, "fp32", tokens, probes)
+        shares.add((len(seen) - computed, share))
+    assert len(shares) == 1, "each computes as many, or the others would wait for it"
+    assert not probes or next(iter(shares))[0] == probes
+    if not probes:
+        alone, _ = split_loss(objective, batches, Team(CPU), "fp32", tokens)
+        assert loss == pytest.approx(alone, rel=1e-6)
+
+
+def test_a_split_without_targets(store_of: Write) -> None:
+    batches = DocumentWindows(store_of([([1], [])], "val"), 8, 16)
+    for probes in (0, 3):
+        with pytest.raises(DataError, match="the validation split has no target tokens"):
+            split_loss(Objective(model_of(), TargetLoss()), batches, Team(CPU), "fp32", 100, probes)
+
+
+@pytest.mark.parametrize("tokens", [0, 120])
+def test_a_run_validates_on_so_many_tokens(val: Store, tmp_path: Any, tokens: int) -> None:
+    """The same ones each time; what training learns from does not change."""
+    config = TrainConfig(
+        steps=4, evaluate_every=2, batch_tokens=26, lr=1e-2, dtype="fp32", compile="off", device="cpu", samples=0
+    )
+    loop = Loop(model_of(), val, val, replace(config, validate_tokens=tokens), tmp_path)
+    assert loop.validation is not None
+    epoch = loop.validation.epoch(0)
+    chosen = evenly(epoch, len(epoch) * tokens // val.tokens) if tokens else epoch
+    assert (len(chosen) < len(epoch) / 2) == bool(tokens)
+    found = []
+    for event in loop.run(lambda model: None):
+        if isinstance(event, Validation):
+            found.append(event.loss)
+            assert event.loss == pytest.approx(direct(loop.model, loop.validation, chosen), rel=1e-5)
+    assert len(found) == 2
