@@ -130,13 +130,6 @@ class TrainConfig:
     token_dropout: float = knob(
         0.0, "of labelled examples: share of tokens whose vectors are left out in training (word dropout)"
     )
-    cutmix: float = knob(
-        0.0,
-        "of labelled texts: what the loss counts of texts with pieces of another one, and its label by their share",
-    )
-    naive_bayes: bool = knob(
-        False, "of labels: naive Bayes of tokens and pairs of them beside the head, weighed on the validation part"
-    )
     label_smoothing: float = knob(0.0, "probability mass spread over the vocabulary in the training loss")
     ema: float = knob(0.0, "decay of the exponential average of the weights that is saved; 0 saves the last weights")
     evaluate_every: int = knob(0, "steps between validations; 0 means: ten times in a run")
@@ -184,8 +177,8 @@ class TrainConfig:
         check(0 <= self.token_dropout < 1, "token_dropout must be in [0, 1)")
         check(min(self.clip, self.weight_decay) >= 0, "clip and weight_decay must be 0 or more")
         check(
-            min(self.lm_weight, self.cutmix, self.patience, self.freeze, self.lora) >= 0,
-            "lm_weight, cutmix, patience, freeze and lora: 0 or more",
+            min(self.lm_weight, self.patience, self.freeze, self.lora) >= 0,
+            "lm_weight, patience, freeze and lora: 0 or more",
         )
         partly = self.freeze or self.lora
         check(

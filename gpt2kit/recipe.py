@@ -31,6 +31,9 @@ LISTS: dict[Any, tuple[type, str]] = {
 }
 """Types of lists, what their items are, and how they are called."""
 
+RETIRED: dict[str, dict[str, Any]] = {"train": {"cutmix": 0.0, "naive_bayes": False}}
+"""Knobs of earlier versions, with the value at which each did nothing: the recipes of older runs name them."""
+
 Section = TypeVar("Section")
 
 
@@ -143,10 +146,20 @@ def _tables(name: str) -> dict[str, Any]:
         raise RecipeError(f"{name}: {error}") from None
     for section, value in table.items():
         if not isinstance(value, dict):
+            raise RecipeError(f"{name}: {section} = {value!r} is outside the tables [task] [model] [train] [generate]")
+    return {section: _without_retired(name, section, value) for section, value in table.items()}
+
+
+def _without_retired(name: str, section: str, table: dict[str, Any]) -> dict[str, Any]:
+    """Raises RecipeError for a retired knob that was in use."""
+    retired = RETIRED.get(section, {})
+    for key, off in retired.items():
+        if table.get(key, off) != off:
             raise RecipeError(
-                f"{name}: {section} = {value!r} stands outside of the tables [task] [model] [train] [generate]"
+                f"{name}: {section}.{key} = {table[key]!r} is no longer supported; set {key} = {str(off).lower()} "
+                "there to continue without it"
             )
-    return table
+    return {key: value for key, value in table.items() if key not in retired}
 
 
 def apply(table: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:

@@ -91,8 +91,6 @@ TRAIN: dict[str, tuple[list[str], str]] = {
     "loss_on": ([], "all"),
     "lm_weight": (["labelled"], "3.0"),
     "token_dropout": (["labelled"], "0.5"),
-    "cutmix": (["labelled"], "1.0"),
-    "naive_bayes": (["labelled"], "true"),
     "label_smoothing": ([], "0.3"),
     "ema": ([], "0.9"),
     "evaluate_every": ([], "1"),
@@ -112,7 +110,7 @@ TRAIN: dict[str, tuple[list[str], str]] = {
     "tensorboard": ([], "true"),
     "seed": ([], "1"),
 }
-ELSEWHERE = {"parallel": "tests/train/test_distributed.py::test_two_processes_give_the_numbers_of_one"}
+ELSEWHERE = {"parallel": "tests/training/test_distributed.py::test_two_processes_give_the_numbers_of_one"}
 """Knobs that matter to several processes alone."""
 
 

@@ -192,10 +192,10 @@ def test_beams_and_temperature_contradict_each_other() -> None:
     [
         ("[train]\nlr = 1e-3\n", r"\[task\] needs name = one of .*translate"),
         ("[task]\nname = 3\n", r"\[task\] needs name = one of"),
-        ("task = 3\n", r"broken\.toml: task = 3 stands outside of the tables \[task\]"),
+        ("task = 3\n", r"broken\.toml: task = 3 is outside the tables \[task\]"),
         ("[task]\nname = 'translate'\n[train]\nlr = \n", r"broken\.toml: Invalid value .*line 4"),
         ("[task]\nname = 'translate'\n[train]\nlr = 1\nlr = 2\n", r"broken\.toml: Cannot overwrite"),
-        ("lr = 1\n[task]\nname = 'translate'\n", r"broken\.toml: lr = 1 stands outside of the tables"),
+        ("lr = 1\n[task]\nname = 'translate'\n", r"broken\.toml: lr = 1 is outside the tables"),
         ("a = " + "[" * 5000, r"broken\.toml: maximum recursion depth"),
         ("a = " + "9" * 5000, r"broken\.toml: Exceeds the limit"),
         ("[task]\nname = 'translate'\n[optimizer]\n", "unknown key optimizer; accepted: task, model, train, generate"),
@@ -248,3 +248,13 @@ def test_every_knob_says_where_its_value_is_from(tmp_path: Path) -> None:
     assert found["task", "languages"].type == "list of strings"
     sized = recipe.described(str(path), ["model.size=gpt2"])
     assert [each.name for each in sized if each.origin == "model.size"] == list(SIZES["gpt2"])
+
+
+def test_retired_knobs_of_an_older_run(tmp_path: Path) -> None:
+    """At the value that turned them off they are passed over; in use they are refused, with what to do."""
+    path = tmp_path / "recipe.toml"
+    path.write_text('[task]\nname = "finetune"\n[train]\ncutmix = 0.0\nnaive_bayes = false\n', encoding="utf-8")
+    assert recipe.load(str(path)).train == TrainConfig()
+    path.write_text('[task]\nname = "finetune"\n[train]\nnaive_bayes = true\n', encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"recipe.toml: train.naive_bayes = True .* set naive_bayes = false"):
+        recipe.load(str(path))

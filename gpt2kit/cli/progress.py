@@ -14,7 +14,6 @@ def training(events: "Iterable[Event]") -> "Iterator[Event]":
     """Show events as they pass."""
     from gpt2kit.pipeline import train as pipeline
     from gpt2kit.training import events as kinds
-    from gpt2kit.weighing import Weighed
 
     with console.Bar() as bar:
         for event in events:
@@ -34,9 +33,6 @@ def training(events: "Iterable[Event]") -> "Iterator[Event]":
                 console.say(f"step {event.step:,}  validation loss {event.loss:.4f} nats per target token{best}")
             elif isinstance(event, kinds.Ended):
                 console.say(f"step {event.step:,}  ended: {event.validations} validations in a row were not the lowest")
-            elif isinstance(event, Weighed):
-                losses = f"validation loss {event.before:.4f} by the head alone, {event.after:.4f} by both"
-                console.say(f"the head weighs {event.head:.2f}, naive Bayes {event.bayes:.2f}: {losses}")
             elif isinstance(event, pipeline.Samples):
                 for row in event.rows:
                     reports.comparison(*row)

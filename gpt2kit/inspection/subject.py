@@ -104,9 +104,6 @@ def _labelled(engine: Engine, name: str, task: str, source: Any) -> Subject:
     shown = result.ids[0][0] if len(engine.model.outputs) == 1 else 0
     if len(texts) > 1:
         remarks.append(f"of the {len(texts)} texts that the model reads of this input, number {shown + 1} is shown")
-    if result.alone:
-        told = ", ".join(f"{name} says {label}" for name, label in result.alone.items())
-        remarks.append(f"the label is told by the head and by naive Bayes, of which only the head is shown: {told}")
     labels = result.probabilities or {}
     return _subject(
         engine, name, task, source, texts[shown], [], False, truncated, labels=labels, remarks=tuple(remarks)

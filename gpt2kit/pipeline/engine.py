@@ -1,8 +1,8 @@
 """What a notebook holds: `fr = gpt2kit.load("runs/translate")`, then `fr("The cat sat.")`."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, overload
@@ -16,15 +16,11 @@ from gpt2kit.decoding.classify import likeliest, probabilities
 from gpt2kit.decoding.repetition import circles
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.model import hf, lora
-from gpt2kit.model.bayes import NaiveBayes
 from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import FrozenGPT2
 from gpt2kit.runs import folder as folders
 from gpt2kit.tasks.base import Task
-
-HEAD, BAYES = "head alone", "naive Bayes alone"
-"""What one of the two that make an answer is called where it stands beside both."""
 
 WINDOW_OF_INPUTS = 2048
 """Inputs that are sorted by length together; more are read as these are answered: constant memory for any pipe."""
@@ -46,18 +42,13 @@ class Result:
     """Of a head's answers: how likely each is."""
     circling: bool = False
     """True when the answer ends with one passage, said again and again."""
-    alone: Mapping[str, Any] = field(default_factory=dict)
-    """Of an answer that is not of the head alone: what each of those that made it says by itself."""
 
 
 class Engine:
     """A task and its trained model."""
 
-    def __init__(
-        self, task: Task[Any, Any], model: GPT2, config: GenerateConfig, bayes: NaiveBayes | None = None
-    ) -> None:
-        """`bayes` stands beside the model's head."""
-        self.task, self.config, self.bayes = task, config, bayes
+    def __init__(self, task: Task[Any, Any], model: GPT2, config: GenerateConfig) -> None:
+        self.task, self.config = task, config
         device = pick_device(config.device)
         keep_memory(device)
         self.model = model.to(device).eval()
@@ -139,17 +130,12 @@ class Engine:
     def _chosen(
         self, sources: list[Any], results: list[Result | None], asked: list[int], prompts: list[tuple[list[int], bool]]
     ) -> list[Result | None]:
-        """Answers of the head, and of naive Bayes beside it where the run has that."""
+        """Answers of the head."""
         for index, likely in probabilities(self.model, [prompt for prompt, _ in prompts], self.task.extract):
-            names, alone = self.task.answers(sources[asked[index]]), dict[str, Any]()
-            if self.bayes is not None:
-                counted, heads = self.bayes.answered(prompts[index][0]), likely
-                likely = self.bayes.beside(heads, counted)
-                alone = {HEAD: names[likeliest(heads)], BAYES: names[likeliest(counted)]}
-            best = likeliest(likely)
+            names, best = self.task.answers(sources[asked[index]]), likeliest(likely)
             told = dict(sorted(zip(names, likely, strict=True), key=lambda each: -each[1]))
             score, truncated = math.log(likely[best]), prompts[index][1]
-            results[asked[index]] = Result([names[best]], [score], True, truncated, [[best]], told, alone=alone)
+            results[asked[index]] = Result([names[best]], [score], True, truncated, [[best]], told)
         return results
 
     def _decoder(self, config: GenerateConfig) -> FrozenGPT2:
@@ -217,4 +203,4 @@ def load(run: str | Path, settings: dict[str, Any] | None = None, **task_setting
         task = recipe.build_section(type(task), "task", settled).opened(folder)
     config = folders.recipe_of(folder).generate
     config = recipe.build_section(GenerateConfig, "generate", recipe.values(config) | (settings or {}))
-    return Engine(task, model, config, NaiveBayes.load(folder, len(task.outputs)))
+    return Engine(task, model, config)

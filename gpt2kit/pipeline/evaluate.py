@@ -25,7 +25,7 @@ from gpt2kit.model.device import pick_dtype
 from gpt2kit.pipeline.engine import Engine
 from gpt2kit.pipeline.prepare import ignore, only
 from gpt2kit.runs import folder as folders
-from gpt2kit.tasks.base import Record, Score, Scorer, Task
+from gpt2kit.tasks.base import Record, Score, Task
 from gpt2kit.training.validate import validation_loss
 
 EVALUATION_TOKENS = 8192
@@ -95,7 +95,6 @@ def evaluate(
     task, scorer, seconds = engine.task, engine.task.scorer(), 0.0
     asked: deque[Record[Any, Any]] = deque()
     made: list[list[int]] = []
-    alone: dict[str, Scorer[Any, Any]] = {}
     samples: list[tuple[str, str, str]] = []
     done = truncated = unfinished = circling = 0
     results = engine.results(record.source for record in _noted(records, asked))
@@ -114,8 +113,6 @@ def evaluate(
             if done < folders.SHOWN:
                 samples.append((task.show(record.source), task.tell(output), task.tell(record.target)))
             figures = scorer.add(record, output)
-            for system, answer in result.alone.items():
-                alone.setdefault(system, task.scorer()).add(record, answer)
             if training is not None:
                 made.append(result.ids[0])
             done, truncated, unfinished = done + 1, truncated + result.truncated, unfinished + (not result.finished)
@@ -130,7 +127,6 @@ def evaluate(
     version = importlib.metadata.version("gpt2kit")
     signature = f"set:{name}|n:{done}|decode:{_decoding(engine.config)}|gpt2kit:{version}"
     scores = scorer.scores()
-    scores += [score._replace(system=system) for system, other in alone.items() for score in other.scores()]
     if training is not None:
         scores.append(copied(training, made, task.vocab_size))
     return Evaluation(scores, done, truncated, unfinished, seconds, signature, circling, scorer.remarks(), samples)

@@ -32,7 +32,6 @@ from gpt2kit.training import distributed, loop
 from gpt2kit.training import events as kinds
 from gpt2kit.training.state import STATE_FILE
 from gpt2kit.training.tensorboard import Board
-from gpt2kit.weighing import Weighed, weigh
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Samples:
     """(source, output, target), as text."""
 
 
-Event = kinds.Event | Samples | Weighed
+Event = kinds.Event | Samples
 
 
 def train(
@@ -91,8 +90,6 @@ def train(
                 folders.forget_after(run, work.step)
         yield from _logged(work, run, task, stores["val"], recipe, init or "")
         if team.chief and work.step == work.steps:
-            if recipe.train.naive_bayes:
-                yield weigh(run, task, stores["train"], stores["val"], recipe.train.device)
             folders.finish_run(run)
             (run / STATE_FILE).unlink(missing_ok=True)
             card.write(run)
@@ -132,11 +129,6 @@ def loop_of(
 ) -> loop.Loop:
     """The training loop; it validates if there is something to predict."""
     validation = stores["val"] if stores["val"].tokens > len(stores["val"]) else None
-    if config.naive_bayes and validation is None:
-        raise UserError(
-            "train.naive_bayes is weighed on the validation part, and there is none: prepare again with --val CORPUS "
-            "or a larger task.held_out, or leave it out"
-        )
     return loop.Loop(
         model, stores["train"], validation, config, run, team, layout_of(task, model.config.n_positions, config)
     )
@@ -188,10 +180,6 @@ def layout_of(task: Task[Any, Any], window: int, config: TrainConfig) -> Layout:
     """How a task's ids become batches."""
     if task.layout != "rows" and config.loss_on != "answer":
         raise UserError(f"train.loss_on = {config.loss_on!r}: {task.layout} have no prompts to learn; leave it out")
-    if config.cutmix and not task.mixes:
-        raise UserError("train.cutmix mixes texts that have a label each: leave it out, this task has none such")
-    if config.naive_bayes and len(task.outputs) < 2:
-        raise UserError("train.naive_bayes tells labels apart: leave it out, this task has none")
     if task.layout == "stream":
         return StreamLayout(window, task.crop)
     if task.layout == "examples":

@@ -237,11 +237,6 @@ class Task(ABC, Generic[Source, Target]):
         return ()
 
     @property
-    def mixes(self) -> bool:
-        """Of examples: whether each is one text, so that a piece of one may take the place of another's."""
-        return False
-
-    @property
     def extract(self) -> int:
         """Of examples: the id that ends a text, on which the head looks."""
         raise UserError(f"{type(self).__name__} has no texts to extract answers from")

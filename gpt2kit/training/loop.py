@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -92,9 +91,7 @@ class Loop:
             )
         steps = config.steps or max(1, config.least_steps, round(config.epochs * len(self.batches)))
         self.pace = Pace(config, steps, validation is not None, self.team, clock)
-        self.readings = 2 if config.cutmix else 1  # of each text: as it is, and mixed
-        read = self.readings * self.batches.epoch_tokens
-        self.flop = 6 * model.parameter_count() * read / len(self.batches) * steps
+        self.flop = 6 * model.parameter_count() * self.batches.epoch_tokens / len(self.batches) * steps
         if self.pace.budget is not None:
             self.flop = REACHED * speed.peak(self.team.device, self.dtype) * self.pace.budget
         self.compiled = wants_compile(config, self.team.device, self.flop)
@@ -103,7 +100,7 @@ class Loop:
         if config.checkpointing:
             checkpoint_blocks(self.model)
         loss = TargetLoss(config.label_smoothing, self.compiled)
-        objective = Objective(self.model, loss, config.lm_weight, config.token_dropout, config.cutmix)
+        objective = Objective(self.model, loss, config.lm_weight, config.token_dropout)
         self.module = distributed.spread(objective, config.parallel, self.team)
         self.gradient = Gradient(self.module, self.batches, self.team, self.dtype)
         self.optimizers = optim.build(self.model, config)
@@ -206,7 +203,7 @@ class Loop:
 
     def _stepped(self, rows: Rows, loss: float, seconds: float, peak: float) -> Step:
         """What there is to say of a step that was just done."""
-        lengths, targets = np.tile(self.batches.lengths(rows), self.readings), self.batches.targets(rows)
+        lengths, targets = self.batches.lengths(rows), self.batches.targets(rows)
         flop = speed.model_flop(self.model.config, self.model.vocab_size, lengths, targets)
         tokens_per_second, flop_per_second = self.pace.stepped(seconds, self.batches.tokens(rows), flop)
         each = self.batches.epoch_tokens / len(self.batches)

@@ -16,9 +16,7 @@ def usage(facts: Facts) -> str:
         merge = f"gpt2kit merge {shlex.quote(name)} --out {shlex.quote(f'{name}-merged')}"
         parts += ["As one complete model, adapters merged:", fenced(merge, "sh")]
     elif facts.loads_in_transformers:
-        bayes = facts.recipe.train.naive_bayes
-        told = "The head alone, without naive Bayes, with" if bayes else "The same logits with"
-        parts += [f"{told} `transformers`:", fenced("\n".join(_transformers(facts, name)), "python")]
+        parts += ["The same logits with `transformers`:", fenced("\n".join(_transformers(facts, name)), "python")]
     elif facts.theirs:
         told = "The weights are those of a `GPT2LMHeadModel` of `transformers`; gpt2kit turns its ids into a piece."
         parts.append(told)

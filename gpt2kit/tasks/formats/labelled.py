@@ -109,10 +109,6 @@ class Labelled(Rows):
         return self.bpe.id(EXTRACT)
 
     @property
-    def mixes(self) -> bool:
-        return self.kind == "classification"
-
-    @property
     def outputs(self) -> tuple[str, ...]:
         return self.labels
 

@@ -107,13 +107,6 @@ def test_what_transformers_has_not_is_not_claimed(run_of: RunOf) -> None:
     }
 
 
-def test_naive_bayes_is_not_in_transformers(run_of: RunOf) -> None:
-    assert "The same logits with `transformers`" in usage(facts(run_of("labelled")))
-    shown = usage(facts(run_of("labelled", "train.naive_bayes=true")))
-    assert "The head alone, without naive Bayes, with `transformers`" in shown
-    assert "The same logits" not in shown
-
-
 def test_adapters_are_merged_first(run_of: RunOf, tmp_path: Path) -> None:
     shown = usage(facts(run_of("translate", "train.lora=2", init=run_of("translate"))))
     assert "transformers" not in shown
