@@ -215,13 +215,13 @@ def decoding_seen(model: GPT2, **values: Any) -> object:
     """Answers with their scores, batch by batch; and what arithmetic made them."""
     config = GenerateConfig(**({"max_new_tokens": 20} | values))
     try:
-        frozen = decode.freeze(model, config.dtype)
+        decoder = decode.for_inference(model, config.dtype)
     except UserError as error:
         return str(error)
-    together = batches(frozen, [2, 1, 7], config)
+    together = batches(decoder, [2, 1, 7], config)
     prompts = [[5, 3], [7], [1, 2, 3, 4, 5, 6, 7]]
-    answers = {found.index: found.answers for found in decode.answers(frozen, prompts, config, 0)}
-    return answers, list(together), str(frozen.head.dtype)
+    answers = {found.index: found.answers for found in decode.answers(decoder, prompts, config, 0)}
+    return answers, list(together), str(decoder.head.dtype)
 
 
 @pytest.mark.parametrize("key", GENERATE)

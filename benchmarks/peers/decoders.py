@@ -45,14 +45,14 @@ def _passes(settings: Settings, turn: Turn, answer: Callable[[Ids], Ids]) -> Non
 
 
 def gpt2kit(settings: Settings, turn: Turn) -> None:
-    """The public path: `hf.load`, `decode.freeze`, `decode.answers`, with the batches of its defaults."""
+    """The public path: `hf.load`, `decode.for_inference`, `decode.answers`, with the batches of its defaults."""
     config = GenerateConfig(
         beams=settings["beams"],
         length_penalty=settings["length_penalty"],
         max_new_tokens=settings["new"],
         dtype=settings["dtype"],
     )
-    model = decode.freeze(hf.load(Path(settings["weights"])).to(pick_device("auto")), config.dtype)
+    model = decode.for_inference(hf.load(Path(settings["weights"])).to(pick_device("auto")), config.dtype)
 
     def answer(prompts: Ids) -> Ids:
         found = {decoded.index: decoded for decoded in decode.answers(model, prompts, config, settings["eos"])}

@@ -7,7 +7,7 @@ import torch
 from gpt2kit import system as allowance
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding.answer import new_token_limit
-from gpt2kit.model.inference import FrozenGPT2
+from gpt2kit.model.inference import InferenceGPT2
 
 MOST_ROWS = 256
 """Beyond this many rows products are no faster per row."""
@@ -27,13 +27,13 @@ def free_memory(device: torch.device) -> int:
     return UNKNOWN_MEMORY if found is None else found[1]
 
 
-def row_bytes(model: FrozenGPT2, slots: int) -> int:
+def row_bytes(model: InferenceGPT2, slots: int) -> int:
     """What one row needs while it is decoded: keys and values, twice as they move when rows leave, and logits."""
     config = model.config
     return 2 * 2 * 4 * config.n_layer * config.n_embd * slots + 8 * 4 * model.vocab_size
 
 
-def batches(model: FrozenGPT2, lengths: Sequence[int], config: GenerateConfig) -> Iterator[list[int]]:
+def batches(model: InferenceGPT2, lengths: Sequence[int], config: GenerateConfig) -> Iterator[list[int]]:
     """Indices of the prompts of each batch, the longest prompts first."""
     order = sorted(range(len(lengths)), key=lambda index: lengths[index], reverse=True)
     memory = SHARE_OF_MEMORY * free_memory(model.device)

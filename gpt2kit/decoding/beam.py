@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding.answer import Answer, new_token_limit
 from gpt2kit.decoding.stepper import Stepper
-from gpt2kit.model.inference import FrozenGPT2
+from gpt2kit.model.inference import InferenceGPT2
 
 
 def length_penalty(length: int, alpha: float) -> float:
@@ -72,7 +72,7 @@ class _Searches:
 
 
 def beam_search(
-    model: FrozenGPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig, stops: Sequence[int]
+    model: InferenceGPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig, stops: Sequence[int]
 ) -> list[list[Answer]]:
     """For each prompt its answers, best first; a prompt's search ends when `beams` hypotheses have ended."""
     beams, alpha = config.beams, config.length_penalty

@@ -1,4 +1,4 @@
-"""Answers of a head: which label, or which of the choices, and how likely each is.
+"""Answers of a classifier: which label, or which of the choices, and how likely each is.
 
 Shapes: B texts, T positions, E examples, C answers.
 """
@@ -53,7 +53,7 @@ def _batch(model: GPT2, examples: Sequence[Sequence[Sequence[int]]]) -> list[lis
     places = [(number, slot) for number, example in enumerate(examples) for slot in range(len(example))]
     examples_B, slots_B = torch.tensor(places, device=device).t()
     last_BD = model.hidden(ids_BT)[torch.arange(len(texts), device=device), ends_B]
-    logits_EC = model.choose(last_BD, examples_B, slots_B, len(examples))
+    logits_EC = model.classify(last_BD, examples_B, slots_B, len(examples))
     found: list[list[float]] = logits_EC.softmax(-1).tolist()
-    several = len(model.outputs) > 1
+    several = len(model.labels) > 1
     return [row if several else row[: len(example)] for row, example in zip(found, examples, strict=True)]

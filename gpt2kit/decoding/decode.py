@@ -17,16 +17,16 @@ from gpt2kit.decoding.beam import beam_search
 from gpt2kit.decoding.stepper import Stepper
 from gpt2kit.model.device import pick_dtype
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.inference import FrozenGPT2
+from gpt2kit.model.inference import InferenceGPT2
 
 LOOK_EVERY = {"cuda": 8}
 """Steps between two looks at which rows are alive: where the host would wait for the device, it looks less often."""
 
 
-def freeze(model: GPT2, dtype: str) -> FrozenGPT2:
-    """The weights as decoding wants them. On a CPU `auto` means fp32: the reference implementation's answers."""
+def for_inference(model: GPT2, dtype: str) -> InferenceGPT2:
+    """Lay the weights out for decoding. On a CPU `auto` means fp32: the reference implementation's answers."""
     device = model.head.device
-    return FrozenGPT2(model, "fp32" if dtype == "auto" and device.type != "cuda" else pick_dtype(dtype, device))
+    return InferenceGPT2(model, "fp32" if dtype == "auto" and device.type != "cuda" else pick_dtype(dtype, device))
 
 
 Recent = Callable[[Sequence[int], int], list[int]]
@@ -47,7 +47,7 @@ class Decoding:
 
     def __init__(
         self,
-        model: FrozenGPT2,
+        model: InferenceGPT2,
         prompts: Sequence[Sequence[int]],
         config: GenerateConfig,
         stops: Sequence[int],
@@ -166,7 +166,7 @@ class Decoded:
 
 @torch.inference_mode()
 def answers(
-    model: FrozenGPT2,
+    model: InferenceGPT2,
     prompts: Sequence[Sequence[int]],
     config: GenerateConfig,
     stop: int,
@@ -195,7 +195,7 @@ def answers(
 
 
 @torch.inference_mode()
-def stream(model: FrozenGPT2, prompt: Sequence[int], config: GenerateConfig, stop: int) -> Iterator[int]:
+def stream(model: InferenceGPT2, prompt: Sequence[int], config: GenerateConfig, stop: int) -> Iterator[int]:
     """The tokens of one answer as they are found, without the end token."""
     stops = (stop, *config.stop_ids)
     for new in Decoding(model, [prompt], config, stops, [0]).run():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gpt2kit.model.inference import FrozenGPT2
+from gpt2kit.model.inference import InferenceGPT2
 
 COMPACT_BELOW = {"cuda": 0.75}
 """Where a smaller batch is a new graph, rows that have ended stay until fewer than this share goes on."""
@@ -22,7 +22,7 @@ class Stepper:
 
     def __init__(
         self,
-        model: FrozenGPT2,
+        model: InferenceGPT2,
         prompts: Sequence[Sequence[int]],
         most_new: int,
         width: int = 1,

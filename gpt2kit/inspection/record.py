@@ -203,8 +203,8 @@ def _reading(model: GPT2, residual: Any, followers: Sequence[int]) -> tuple[Numb
 
 
 def _looked(layer: Layer, top: int, first: int, compression: int) -> Looked:
-    look, positions = layer.look, len(layer.before)
-    weights = look.weights
+    trace, positions = layer.trace, len(layer.before)
+    weights = trace.weights
     keys = weights.size(-1)
     best = weights.topk(min(top, keys), -1)
     strongest = _array(best.values)
@@ -217,11 +217,11 @@ def _looked(layer: Layer, top: int, first: int, compression: int) -> Looked:
         shown = np.flatnonzero((spans[:, 1] >= first) | (spans[:, 1] < 0))
     close = Close(
         shown,
-        _array(look.query[:, first:]),
-        _array(look.key[:, shown]),
-        _array(look.value[:, shown]),
-        _array(look.scores[:, first:, shown]),
-        look.hidden[first:, shown].cpu().numpy(),
+        _array(trace.query[:, first:]),
+        _array(trace.key[:, shown]),
+        _array(trace.value[:, shown]),
+        _array(trace.scores[:, first:, shown]),
+        trace.hidden[first:, shown].cpu().numpy(),
         _array(weights[:, first:, shown]),
     )
     return Looked(layer.kind, spans, columns, strongest, close)

@@ -101,7 +101,7 @@ def _labelled(engine: Engine, name: str, task: str, source: Any) -> Subject:
     prompt, truncated = engine.prompt(source, engine.config)
     texts = texts_of(prompt, engine.task.extract)
     remarks = []
-    shown = result.ids[0][0] if len(engine.model.outputs) == 1 else 0
+    shown = result.ids[0][0] if len(engine.model.labels) == 1 else 0
     if len(texts) > 1:
         remarks.append(f"of the {len(texts)} texts that the model reads of this input, number {shown + 1} is shown")
     labels = result.probabilities or {}

@@ -98,7 +98,7 @@ def cached_attention(
     return scores_BHTS.softmax(-1) @ values
 
 
-class Look(NamedTuple):
+class AttentionTrace(NamedTuple):
     """All that a layer's heads compute until they gather: for those who want to see it.
 
     Keys are positions, or the slots of compressed attention.
@@ -113,7 +113,7 @@ class Look(NamedTuple):
     scores: Tensor
     """[B, H, T, S], scaled; not a number where there is none, as of a distance that a layer has no vector for."""
     hidden: Tensor
-    """[T, S]: True where a query must not look."""
+    """[T, S]: True where a query must not trace."""
 
     @property
     def weights(self) -> Tensor:
@@ -140,12 +140,12 @@ class Attention(nn.Module):
 
     def weights(self, x_BTD: Tensor) -> Tensor:
         """How much each position takes in of each, [B, H, T, T] in fp32."""
-        return self.look(x_BTD).weights
+        return self.trace(x_BTD).weights
 
-    def look(self, x_BTD: Tensor) -> Look:
+    def trace(self, x_BTD: Tensor) -> AttentionTrace:
         """What `forward` computes with, laid open."""
         query, key, value = self.projected(x_BTD)
-        return Look(query, key, value, scaled_scores(query, key), future(query, key))
+        return AttentionTrace(query, key, value, scaled_scores(query, key), future(query, key))
 
     def projected(self, x_BTD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Query, key and value, each [B, H, T, K]."""
@@ -169,8 +169,8 @@ class RelativeAttention(Attention):
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return causal_attention(query, key, value, self.distance.to(query.dtype))
 
-    def look(self, x_BTD: Tensor) -> Look:
+    def trace(self, x_BTD: Tensor) -> AttentionTrace:
         """What lies ahead has no distance, and so no score."""
-        look = super().look(x_BTD)
-        scores_BHTT = look.scores + relative_bias(look.query, self.distance[:, : look.query.size(2)])
-        return look._replace(scores=scores_BHTT.masked_fill(look.hidden, torch.nan))
+        trace = super().trace(x_BTD)
+        scores_BHTT = trace.scores + relative_bias(trace.query, self.distance[:, : trace.query.size(2)])
+        return trace._replace(scores=scores_BHTT.masked_fill(trace.hidden, torch.nan))

@@ -18,7 +18,7 @@ from gpt2kit.model.groups import Groups
 
 
 @dataclass
-class Sight:
+class DecodeMasks:
     """What the new tokens of one step look at, for each kind of attention."""
 
     mask: Tensor | None
@@ -155,7 +155,7 @@ class Cache:
             values[:, :, new] = values_PHWK
         return keys[:, :, : self.seen], values[:, :, : self.seen]
 
-    def look(self) -> Sight:
+    def masks(self) -> DecodeMasks:
         """Each hypothesis sees its past and, from now on, the slot of its new token, for which there is room now."""
         self._reserve(self._room(self.filled + self.width))
         prompts = self.visible_PWS.size(0)
@@ -165,9 +165,9 @@ class Cache:
             self.key_positions_PS.scatter_(1, self.slots_W.expand(prompts, -1), own_PW)
         visible = self.visible_PWS[:, None, :, : self.seen] if self.masked else None
         distances = self._distances() if self.relative else None
-        groups = self.groups.look(self.positions_P) if self.groups else None
+        groups = self.groups.mask(self.positions_P) if self.groups else None
         start = self.start
-        return Sight(visible, distances, start, self._in_block(visible, start), groups)
+        return DecodeMasks(visible, distances, start, self._in_block(visible, start), groups)
 
     def _distances(self) -> Tensor:
         before_PWS = self.positions_P[:, None, None] - self.key_positions_PS[:, None, : self.seen]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gpt2kit.model.attention import Attention, RelativeAttention, by_distance, cached_attention, causal_attention
-from gpt2kit.model.cache import Cache, Sight
+from gpt2kit.model.cache import Cache, DecodeMasks
 from gpt2kit.model.compressed import CompressedAttention, compressed_attention
 from gpt2kit.model.groups import Shortening
 from gpt2kit.model.local import LocalAttention, local_attention
@@ -22,7 +22,7 @@ class Attending(Protocol):
     def read(self, query: Tensor, key: Tensor, value: Tensor, lengths_P: Tensor, cache: Cache) -> Tensor:
         """All positions of prompts padded on the right, all [P, H, T, K]; the cache receives them."""
 
-    def step(self, query: Tensor, key: Tensor, value: Tensor, sight: Sight, cache: Cache) -> Tensor:
+    def step(self, query: Tensor, key: Tensor, value: Tensor, masks: DecodeMasks, cache: Cache) -> Tensor:
         """One more token of each hypothesis, all [P, H, W, K]."""
 
 
@@ -56,9 +56,9 @@ class _Full:
         cache.fill(self.layer, key, value)
         return causal_attention(query, key, value)
 
-    def step(self, query: Tensor, key: Tensor, value: Tensor, sight: Sight, cache: Cache) -> Tensor:
+    def step(self, query: Tensor, key: Tensor, value: Tensor, masks: DecodeMasks, cache: Cache) -> Tensor:
         keys, values = cache.append(self.layer, key, value)
-        return cached_attention(query, keys, values, sight.mask)
+        return cached_attention(query, keys, values, masks.mask)
 
 
 class _Relative:
@@ -69,11 +69,11 @@ class _Relative:
         cache.fill(self.layer, key, value)
         return causal_attention(query, key, value, self.distance_HSK)
 
-    def step(self, query: Tensor, key: Tensor, value: Tensor, sight: Sight, cache: Cache) -> Tensor:
+    def step(self, query: Tensor, key: Tensor, value: Tensor, masks: DecodeMasks, cache: Cache) -> Tensor:
         keys, values = cache.append(self.layer, key, value)
-        assert sight.distances_PWS is not None
-        bias = by_distance(query.to(keys.dtype), self.distance_HSK, sight.distances_PWS)
-        return cached_attention(query, keys, values, sight.mask, bias)
+        assert masks.distances_PWS is not None
+        bias = by_distance(query.to(keys.dtype), self.distance_HSK, masks.distances_PWS)
+        return cached_attention(query, keys, values, masks.mask, bias)
 
 
 class _RelativeLocal:
@@ -84,11 +84,11 @@ class _RelativeLocal:
         cache.fill(self.layer, key, value)
         return relative_local_attention(query, key, value, self.distance_HSK, self.block)
 
-    def step(self, query: Tensor, key: Tensor, value: Tensor, sight: Sight, cache: Cache) -> Tensor:
-        keys, values = (x[:, :, sight.start :] for x in cache.append(self.layer, key, value))
-        assert sight.distances_PWS is not None
-        bias = by_distance(query.to(keys.dtype), self.distance_HSK, sight.distances_PWS[..., sight.start :])
-        return cached_attention(query, keys, values, sight.local, bias)
+    def step(self, query: Tensor, key: Tensor, value: Tensor, masks: DecodeMasks, cache: Cache) -> Tensor:
+        keys, values = (x[:, :, masks.start :] for x in cache.append(self.layer, key, value))
+        assert masks.distances_PWS is not None
+        bias = by_distance(query.to(keys.dtype), self.distance_HSK, masks.distances_PWS[..., masks.start :])
+        return cached_attention(query, keys, values, masks.local, bias)
 
 
 class _Local:
@@ -99,9 +99,9 @@ class _Local:
         cache.fill(self.layer, key, value)
         return local_attention(query, key, value, self.block)
 
-    def step(self, query: Tensor, key: Tensor, value: Tensor, sight: Sight, cache: Cache) -> Tensor:
+    def step(self, query: Tensor, key: Tensor, value: Tensor, masks: DecodeMasks, cache: Cache) -> Tensor:
         keys, values = cache.append(self.layer, key, value)
-        return cached_attention(query, keys[:, :, sight.start :], values[:, :, sight.start :], sight.local)
+        return cached_attention(query, keys[:, :, masks.start :], values[:, :, masks.start :], masks.local)
 
 
 class _Compressed:
@@ -116,7 +116,7 @@ class _Compressed:
         keys, values = cache.groups.fill(self.layer, key, value, lengths_P, self.shorten)
         return compressed_attention(query, keys, values, self.compression)
 
-    def step(self, query: Tensor, key: Tensor, value: Tensor, sight: Sight, cache: Cache) -> Tensor:
+    def step(self, query: Tensor, key: Tensor, value: Tensor, masks: DecodeMasks, cache: Cache) -> Tensor:
         assert cache.groups is not None
         keys, values = cache.groups.append(self.layer, key, value, self.shorten)
-        return cached_attention(query, keys, values, sight.groups)
+        return cached_attention(query, keys, values, masks.groups)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig
-from gpt2kit.model.attention import Attention, Look, causal_attention, scaled_scores
+from gpt2kit.model.attention import Attention, AttentionTrace, causal_attention, scaled_scores
 
 
 def shortened(x_BHTK: Tensor, weight_HCKK: Tensor) -> Tensor:
@@ -101,17 +101,17 @@ class CompressedAttention(Attention):
         values = behind_null(shortened(value, self.compress_v), self.null_v)
         return compressed_attention(query, keys, values, self.compression)
 
-    def look(self, x_BTD: Tensor) -> Look:
+    def trace(self, x_BTD: Tensor) -> AttentionTrace:
         """Keys and values are slots."""
         query, key, value = self.projected(x_BTD)
         keys = behind_null(shortened(key, self.compress_k), self.null_k)
         values = behind_null(shortened(value, self.compress_v), self.null_v)
         seen_T1 = (torch.arange(query.size(2), device=query.device)[:, None] + 1) // self.compression
         hidden_TS = torch.arange(keys.size(2), device=query.device) > seen_T1
-        return Look(query, keys, values, scaled_scores(query, keys), hidden_TS)
+        return AttentionTrace(query, keys, values, scaled_scores(query, keys), hidden_TS)
 
     def weights(self, x_BTD: Tensor) -> Tensor:
         """A slot's weight is spread evenly over its group; without slot 0's, they add up to less than 1."""
-        weights_BHTS = self.look(x_BTD).weights
+        weights_BHTS = self.trace(x_BTD).weights
         spread = (weights_BHTS[..., 1:] / self.compression).repeat_interleave(self.compression, -1)
         return F.pad(spread, (0, x_BTD.size(1) - spread.size(-1)))

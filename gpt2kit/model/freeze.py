@@ -56,7 +56,7 @@ def plain(model: GPT2) -> bool:
 def merged(model: GPT2) -> GPT2:
     """A plain copy, with what was learned beside the weights in them."""
     with torch.device("meta"):
-        copy = GPT2(model.config, model.vocab_size, model.outputs)
+        copy = GPT2(model.config, model.vocab_size, model.labels)
     weights = {}
     for name in dict(copy.named_parameters()):
         path, _, leaf = name.rpartition(".")

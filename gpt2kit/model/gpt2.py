@@ -85,19 +85,20 @@ class Transformer(nn.Module):
 class GPT2(nn.Module):
     """The decoder; its head is the token embedding, transposed."""
 
-    def __init__(self, config: ModelConfig, vocab_size: int, outputs: tuple[str, ...] = ()) -> None:
-        """`outputs` names what a second head tells apart, on the last vector of a text; a single one scores choices."""
+    def __init__(self, config: ModelConfig, vocab_size: int, labels: tuple[str, ...] = ()) -> None:
+        """`labels`: class names of an optional classifier on the last vector of a text; a single name means multiple
+        choice."""
         super().__init__()
         self.config = config
         self.transformer = Transformer(config, vocab_size)
         self.score: nn.Linear | None = None
-        self.answer_with(outputs)
+        self.set_classifier(labels)
         self.initialise()
 
-    def answer_with(self, outputs: tuple[str, ...]) -> None:
-        """A new second head for these, or none."""
-        self.outputs = outputs
-        self.score = nn.Linear(self.config.n_embd, len(outputs), bias=False) if outputs else None
+    def set_classifier(self, labels: tuple[str, ...]) -> None:
+        """Set a new classifier for these classes, or none."""
+        self.labels = labels
+        self.score = nn.Linear(self.config.n_embd, len(labels), bias=False) if labels else None
         if self.score is not None:
             nn.init.normal_(self.score.weight, std=INIT_STD)
 
@@ -155,15 +156,15 @@ class GPT2(nn.Module):
         """[..., D] to [..., V]."""
         return F.linear(hidden, self.head)
 
-    def choose(self, extracted_BD: Tensor, examples_B: Tensor, slots_B: Tensor, examples: int) -> Tensor:
-        """Logits [E, C] of the answers: vectors of an example's texts are added, or each scored as a choice.
+    def classify(self, extracted_BD: Tensor, examples_B: Tensor, slots_B: Tensor, examples: int) -> Tensor:
+        """Logits [E, C]: of the classes, summed over an example's texts; or of its choices, one for each text.
 
-        Where an example has fewer choices than another its logits end with -inf (Radford et al. 2018, figure 1).
+        An example with fewer choices than another has logits that end with -inf (Radford et al. 2018, figure 1).
         """
         assert self.score is not None
         scores_BC = self.score(extracted_BD).float()
-        if len(self.outputs) > 1:
-            return scores_BC.new_zeros(examples, len(self.outputs)).index_add(0, examples_B, scores_BC)
+        if len(self.labels) > 1:
+            return scores_BC.new_zeros(examples, len(self.labels)).index_add(0, examples_B, scores_BC)
         choices = int(slots_B.max()) + 1
         return scores_BC.new_full((examples, choices), -torch.inf).index_put((examples_B, slots_B), scores_BC[:, 0])
 

@@ -111,7 +111,7 @@ class Groups:
             for layers in (self.keys_LPHSK, self.values_LPHSK):
                 enlarge(layers, self.there, filled)
 
-    def look(self, positions_P: Tensor) -> Tensor | None:
+    def mask(self, positions_P: Tensor) -> Tensor | None:
         """[P, 1, W, S']: what each hypothesis sees, its own group too where its new token completes that; None: all."""
         self._reserve(self._used, self.there)
         hypotheses_W = torch.arange(self.width, device=positions_P.device)

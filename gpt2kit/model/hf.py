@@ -79,8 +79,8 @@ def _label(model: GPT2, eos: int) -> dict[str, Any]:
     A second head is that of their GPT2ForSequenceClassification, which looks at the last token before the padding.
     """
     config = model.config
-    named = {"id2label": dict(enumerate(model.outputs)), "label2id": {name: n for n, name in enumerate(model.outputs)}}
-    heads: dict[str, Any] = named | {"pad_token_id": eos} if model.outputs else {}
+    named = {"id2label": dict(enumerate(model.labels)), "label2id": {name: n for n, name in enumerate(model.labels)}}
+    heads: dict[str, Any] = named | {"pad_token_id": eos} if model.labels else {}
     if config.attention == "full":
         return {"architectures": [CLASSIFIER if heads else "GPT2LMHeadModel"], "model_type": "gpt2", **heads}
     label: dict[str, Any] = {"architectures": ["GPT2"], "model_type": "gpt2kit", "attention": config.attention, **heads}
@@ -104,13 +104,13 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
     """
     if base is not None:
         return merged(load_adapted(folder, base, dropout)).requires_grad_(True)
-    config, vocab_size, outputs = read_config(folder)
+    config, vocab_size, labels = read_config(folder)
     if dropout is not None:
         config = replace(config, dropout=dropout)
     weights = _weights(folder)
     head = weights.get("score.weight")
-    if head is not None and head.dim() and not outputs:  # two labels have no names in theirs
-        outputs = tuple(f"LABEL_{number}" for number in range(len(head)))
+    if head is not None and head.dim() and not labels:  # two labels have no names in theirs
+        labels = tuple(f"LABEL_{number}" for number in range(len(head)))
     layers = {name.split(".")[2] for name in weights if name.startswith("transformer.h.")}
     if config.n_layer != len(layers):  # before as many are made as a damaged file says
         raise DataError(
@@ -118,7 +118,7 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
         )
     try:
         with torch.device("meta"):  # no time is spent on weights that are about to be replaced
-            model = GPT2(config, vocab_size, outputs)
+            model = GPT2(config, vocab_size, labels)
     except (RuntimeError, TypeError, OverflowError) as error:  # beyond what any tensor can be
         raise DataError(f"{folder / CONFIG}: no model has this shape: {str(error).splitlines()[0]}") from None
     expected = dict(model.named_parameters())
@@ -137,16 +137,16 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
 
 def load_adapted(folder: Path, base: Path, dropout: float | None = None) -> GPT2:
     """The model in `base` with the adapters of a folder, not merged."""
-    _, vocab_size, outputs = read_config(folder)
+    _, vocab_size, labels = read_config(folder)
     model = load(base, dropout)
     grow_vocabulary(model, vocab_size)
-    model.answer_with(outputs)
+    model.set_classifier(labels)
     lora.load(folder, model)
     return model
 
 
 def read_config(folder: Path) -> tuple[ModelConfig, int, tuple[str, ...]]:
-    """The model's shape, its vocabulary size and what its second head tells apart, if it has one.
+    """The model's shape, its vocabulary size and the labels of its classifier, if it has one.
 
     Raises DataError for a GPT-2 variant that this core does not compute.
     """

@@ -48,7 +48,7 @@ class Norm:
         return F.layer_norm(x, self.weight.shape, self.weight, self.bias, EPSILON)
 
 
-class FrozenGPT2:
+class InferenceGPT2:
     """The weights of a GPT2 as they are now; what the GPT2 learns later does not reach them."""
 
     def __init__(self, model: GPT2, dtype: str) -> None:
@@ -96,10 +96,10 @@ class FrozenGPT2:
         """What a step does on the device, which a CUDA graph can hold."""
         # A prompt whose answers have ended may stay in the batch beyond its window; nobody looks at its numbers.
         positions_P = cache.positions_P.clamp(max=self.config.n_positions - 1)
-        sight = cache.look()
+        masks = cache.masks()
         x_PWD = self.tokens_VD[tokens_PW] + self.positions_TD[positions_P][:, None]
         for block in self.blocks:
-            x_PWD = block.rest(x_PWD, block.attending.step(*block.heads(x_PWD), sight, cache))
+            x_PWD = block.rest(x_PWD, block.attending.step(*block.heads(x_PWD), masks, cache))
         cache.step()
         return self.head(self.norm(x_PWD)).float()
 

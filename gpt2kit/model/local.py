@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig
-from gpt2kit.model.attention import Attention, Look, causal_attention
+from gpt2kit.model.attention import Attention, AttentionTrace, causal_attention
 
 
 def local_attention(query: Tensor, key: Tensor, value: Tensor, block: int) -> Tensor:
@@ -42,8 +42,8 @@ class LocalAttention(Attention):
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return local_attention(query, key, value, self.block)
 
-    def look(self, x_BTD: Tensor) -> Look:
+    def trace(self, x_BTD: Tensor) -> AttentionTrace:
         """What is outside of a position's block is hidden from it."""
-        look = super().look(x_BTD)
+        trace = super().trace(x_BTD)
         blocks_T = torch.arange(x_BTD.size(1), device=x_BTD.device) // self.block
-        return look._replace(hidden=look.hidden | (blocks_T != blocks_T[:, None]))
+        return trace._replace(hidden=trace.hidden | (blocks_T != blocks_T[:, None]))

@@ -76,7 +76,7 @@ def save(folder: Path, model: GPT2, base: str) -> None:
             tensors[f"{PREFIX}{name}.lora_B.weight"] = module.lora_B
     config: dict[str, Any] = {
         "peft_type": "LORA",
-        "task_type": "SEQ_CLS" if model.outputs else "CAUSAL_LM",
+        "task_type": "SEQ_CLS" if model.labels else "CAUSAL_LM",
         "base_model_name_or_path": base,
         "r": rank,
         "lora_alpha": alpha,

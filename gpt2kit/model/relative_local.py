@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from gpt2kit.config import ModelConfig
 from gpt2kit.model.attention import (
     Attention,
-    Look,
+    AttentionTrace,
     RelativeAttention,
     attention_weights,
     by_distance,
@@ -56,12 +56,12 @@ class RelativeLocalAttention(RelativeAttention):
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return relative_local_attention(query, key, value, self.distance.to(query.dtype), self.block)
 
-    def look(self, x_BTD: Tensor) -> Look:
+    def trace(self, x_BTD: Tensor) -> AttentionTrace:
         """What is outside of a position's block and the one before is hidden from it, and has no score."""
-        look = Attention.look(self, x_BTD)
+        trace = Attention.trace(self, x_BTD)
         positions_T = torch.arange(x_BTD.size(1), device=x_BTD.device)
         distances_TT = positions_T[:, None] - positions_T
         blocks_T = positions_T // self.block
-        hidden_TT = look.hidden | (blocks_T[:, None] - blocks_T > 1)
-        bias = by_distance(look.query, self.distance, distances_TT.expand(len(x_BTD), -1, -1))
-        return look._replace(scores=(look.scores + bias).masked_fill(hidden_TT, torch.nan), hidden=hidden_TT)
+        hidden_TT = trace.hidden | (blocks_T[:, None] - blocks_T > 1)
+        bias = by_distance(trace.query, self.distance, distances_TT.expand(len(x_BTD), -1, -1))
+        return trace._replace(scores=(trace.scores + bias).masked_fill(hidden_TT, torch.nan), hidden=hidden_TT)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gpt2kit.model.attention import Attention, Look
+from gpt2kit.model.attention import Attention, AttentionTrace
 from gpt2kit.model.gpt2 import GPT2
 
 
@@ -27,7 +27,7 @@ class Layer(NamedTuple):
     """[T, D], what the MLP writes into it behind that."""
     heads: Tensor
     """[H, T, D], what each head writes; with the bias of `c_proj` they add up to `attention`."""
-    look: Look
+    trace: AttentionTrace
     """Of the one row: without B."""
 
     @property
@@ -57,19 +57,19 @@ def layers(model: GPT2, ids: Sequence[int]) -> Iterator[Layer]:
     x_TD = tokens_TD + positions_TD
     for block, kind in zip(model.transformer.blocks(), model.config.kinds, strict=True):
         normed = block.ln_1(x_TD[None])
-        look = block.attn.look(normed)
+        trace = block.attn.trace(normed)
         attention_TD = block.attn(normed)[0]
         middle_TD = x_TD + attention_TD
         mlp_TD = block.mlp(block.ln_2(middle_TD[None]))[0]
-        alone = Look(look.query[0], look.key[0], look.value[0], look.scores[0], look.hidden)
+        alone = AttentionTrace(trace.query[0], trace.key[0], trace.value[0], trace.scores[0], trace.hidden)
         yield Layer(kind, x_TD, attention_TD, mlp_TD, written_by_heads(block.attn, alone), alone)
         x_TD = middle_TD + mlp_TD
 
 
 @torch.no_grad()
-def written_by_heads(attention: Attention, look: Look) -> Tensor:
+def written_by_heads(attention: Attention, trace: AttentionTrace) -> Tensor:
     """What each head adds to the residual stream, [H, T, D]: what it gathers, through its part of `c_proj`."""
-    gathered_HTK = look.weights.to(look.value.dtype) @ look.value
+    gathered_HTK = trace.weights.to(trace.value.dtype) @ trace.value
     width = gathered_HTK.size(-1)
     parts_HDK = attention.c_proj.weight.unflatten(1, (attention.heads, width)).transpose(0, 1)
     return gathered_HTK @ parts_HDK.transpose(1, 2)

@@ -18,7 +18,7 @@ from gpt2kit.errors import DataError, UserError
 from gpt2kit.model import hf, lora
 from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.inference import FrozenGPT2
+from gpt2kit.model.inference import InferenceGPT2
 from gpt2kit.runs import folder as folders
 from gpt2kit.tasks.base import Task
 
@@ -52,7 +52,7 @@ class Engine:
         device = pick_device(config.device)
         keep_memory(device)
         self.model = model.to(device).eval()
-        self._frozen: dict[str, FrozenGPT2] = {}
+        self._decoders: dict[str, InferenceGPT2] = {}
 
     @overload
     def __call__(self, source: str, **settings: Any) -> Any: ...
@@ -138,11 +138,11 @@ class Engine:
             results[asked[index]] = Result([names[best]], [score], True, truncated, [[best]], told)
         return results
 
-    def _decoder(self, config: GenerateConfig) -> FrozenGPT2:
+    def _decoder(self, config: GenerateConfig) -> InferenceGPT2:
         """The weights laid out for one arithmetic, once."""
-        if config.dtype not in self._frozen:
-            self._frozen[config.dtype] = decode.freeze(self.model, config.dtype)
-        return self._frozen[config.dtype]
+        if config.dtype not in self._decoders:
+            self._decoders[config.dtype] = decode.for_inference(self.model, config.dtype)
+        return self._decoders[config.dtype]
 
     def prompt(self, source: Any, config: GenerateConfig) -> tuple[list[int], bool]:
         """The prompt, cut so that an answer fits behind it, and whether it was cut."""

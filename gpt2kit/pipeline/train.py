@@ -18,7 +18,7 @@ from gpt2kit.data.hub import fetch
 from gpt2kit.data.store import Store
 from gpt2kit.data.streams import StreamLayout
 from gpt2kit.decoding.classify import likeliest, probabilities
-from gpt2kit.decoding.decode import answers, freeze
+from gpt2kit.decoding.decode import answers, for_inference
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.model import hf, lora
 from gpt2kit.model.freeze import freeze_below
@@ -217,8 +217,8 @@ def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
         raise DataError(f"{init} has another tokenizer than the data: prepare it with --tokenizer {init}{shorter}")
     # An answer begins a text. A head's tokens end one or stand between two: they begin at the mean.
     hf.grow_vocabulary(model, task.vocab_size, task.eos if task.layout == "rows" else None)
-    if model.outputs != task.outputs:  # a head that tells the same apart is kept
-        model.answer_with(task.outputs)
+    if model.labels != task.outputs:  # a head that tells the same apart is kept
+        model.set_classifier(task.outputs)
     return model
 
 
@@ -260,5 +260,5 @@ def _answered(
         return [task.answers(source)[likeliest(likely[index])] for index, (_, source) in enumerate(asked)]
     longest = min(config.max_new_tokens, model.config.n_positions, SHOWN if task.layout == "stream" else sys.maxsize)
     config = replace(config, beams=1, max_new_tokens=longest, roll=False)
-    found = {result.index: result for result in answers(freeze(model, config.dtype), prompts, config, task.eos)}
+    found = {result.index: result for result in answers(for_inference(model, config.dtype), prompts, config, task.eos)}
     return [task.tell(task.decode(found[index].answers[0].ids)) for index in range(len(prompts))]

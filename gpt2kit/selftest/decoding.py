@@ -13,24 +13,24 @@ from gpt2kit.decoding.answer import Answer
 from gpt2kit.decoding.beam import beam_search
 from gpt2kit.decoding.decode import answers
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.inference import FrozenGPT2
+from gpt2kit.model.inference import InferenceGPT2
 from gpt2kit.selftest.check import Check, not_asked, within
 from gpt2kit.selftest.logits import SAME, full
 from gpt2kit.selftest.probes import NEW, Ids, Probes
 
 
-def greedy(frozen: FrozenGPT2, prompts: Sequence[Ids], stop: int, rows: int) -> list[Ids]:
+def greedy(decoder: InferenceGPT2, prompts: Sequence[Ids], stop: int, rows: int) -> list[Ids]:
     """The answers to prompts that are read so many at a time, end tokens included."""
     config = GenerateConfig(max_new_tokens=NEW, batch_rows=rows)
-    found = {each.index: each.answers[0] for each in answers(frozen, prompts, config, stop)}
+    found = {each.index: each.answers[0] for each in answers(decoder, prompts, config, stop)}
     return [_ended(found[index], stop) for index in range(len(prompts))]
 
 
 @torch.inference_mode()
-def one_beam(frozen: FrozenGPT2, prompts: Sequence[Ids], stop: int) -> list[Ids]:
+def one_beam(decoder: InferenceGPT2, prompts: Sequence[Ids], stop: int) -> list[Ids]:
     """The same by beam search with a single hypothesis."""
     config = GenerateConfig(max_new_tokens=NEW)
-    return [_ended(found[0], stop) for found in beam_search(frozen, prompts, config, (stop,))]
+    return [_ended(found[0], stop) for found in beam_search(decoder, prompts, config, (stop,))]
 
 
 def _ended(answer: Answer, stop: int) -> Ids:
@@ -61,14 +61,16 @@ def _compared(name: str, model: GPT2, prompts: Sequence[Ids], first: Sequence[Id
 
 
 def batch_equals_single(model: GPT2, probes: Probes, stop: int) -> Check:
-    frozen, prompts = FrozenGPT2(model, "fp32"), probes.prompts
-    together, alone = greedy(frozen, prompts, stop, len(prompts)), greedy(frozen, prompts, stop, 1)
+    decoder, prompts = InferenceGPT2(model, "fp32"), probes.prompts
+    together, alone = greedy(decoder, prompts, stop, len(prompts)), greedy(decoder, prompts, stop, 1)
     return _compared("batch equals single", model, prompts, together, alone)
 
 
 def one_beam_equals_greedy(model: GPT2, probes: Probes, stop: int) -> Check:
     name = "beam 1 equals greedy"
-    if model.outputs:
+    if model.labels:
         return not_asked(name, "an answer of a head is not searched for")
-    frozen, prompts = FrozenGPT2(model, "fp32"), probes.prompts
-    return _compared(name, model, prompts, one_beam(frozen, prompts, stop), greedy(frozen, prompts, stop, len(prompts)))
+    decoder, prompts = InferenceGPT2(model, "fp32"), probes.prompts
+    return _compared(
+        name, model, prompts, one_beam(decoder, prompts, stop), greedy(decoder, prompts, stop, len(prompts))
+    )

@@ -13,7 +13,7 @@ from gpt2kit.decoding.classify import probabilities
 from gpt2kit.decoding.stepper import Stepper
 from gpt2kit.model.device import autocast, native_bf16
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.inference import FrozenGPT2
+from gpt2kit.model.inference import InferenceGPT2
 from gpt2kit.selftest.check import Check, not_asked, within
 from gpt2kit.selftest.probes import Ids, Probes
 
@@ -40,12 +40,12 @@ def full(model: GPT2, ids: Ids, start: int = 1) -> Tensor:
     return model.logits(hidden_TD[start - 1 :])
 
 
-def stepped(frozen: FrozenGPT2, ids: Ids, start: int) -> Tensor:
+def stepped(decoder: InferenceGPT2, ids: Ids, start: int) -> Tensor:
     """The same as decoding computes them: `start` tokens at once, then one at a time from the cache."""
-    stepper = Stepper(frozen, [ids[:start]], len(ids) - start)
+    stepper = Stepper(decoder, [ids[:start]], len(ids) - start)
     found = [stepper.logits_PV[0].clone()]
     for id in ids[start:]:
-        found.append(stepper.step(torch.tensor([[id]], device=frozen.device))[0, 0].clone())
+        found.append(stepper.step(torch.tensor([[id]], device=decoder.device))[0, 0].clone())
     return torch.stack(found)
 
 
@@ -58,17 +58,17 @@ def starts(model: GPT2, ids: Ids) -> list[tuple[Ids, int]]:
 
 
 @torch.no_grad()
-def worst(model: GPT2, frozen: FrozenGPT2, texts: Sequence[Ids]) -> float:
+def worst(model: GPT2, decoder: InferenceGPT2, texts: Sequence[Ids]) -> float:
     """How far decoding's logits lie from those of one pass, at most."""
     parts = [part for ids in texts for part in starts(model, ids)]
-    return max(apart(stepped(frozen, ids, start), full(model, ids, start)) for ids, start in parts)
+    return max(apart(stepped(decoder, ids, start), full(model, ids, start)) for ids, start in parts)
 
 
 def cached_equals_full(model: GPT2, probes: Probes) -> Check:
     name = "cached equals full"
-    if model.outputs:
+    if model.labels:
         return not_asked(name, "an answer of a head is read off one pass: nothing is cached")
-    return within(name, worst(model, FrozenGPT2(model, "fp32"), probes.texts), SAME, probes.what)
+    return within(name, worst(model, InferenceGPT2(model, "fp32"), probes.texts), SAME, probes.what)
 
 
 def arithmetics() -> list[tuple[torch.device, str]]:
@@ -87,7 +87,7 @@ def equal_in(model: GPT2, probes: Probes, device: torch.device, dtype: str, extr
     name, limit = f"{device} {dtype} equals cpu fp32", SAME if dtype == "fp32" else ROUNDED
     moved = deepcopy(model).to(device)
     if extract is None:
-        return within(name, worst(model, FrozenGPT2(moved, dtype), probes.texts), limit, probes.what)
+        return within(name, worst(model, InferenceGPT2(moved, dtype), probes.texts), limit, probes.what)
     with autocast(device, dtype):
         found = alone(moved, probes.examples, extract)
     figure = further(found, alone(model, probes.examples, extract))

@@ -36,7 +36,7 @@ def equals_hugging_face(subject: Subject, probes: Probes) -> Check:
     except Exception as error:  # whatever theirs says of a folder that it cannot read
         reason = " ".join(str(error).split())
         return Check(name, False, remark=f"transformers {version}: {type(error).__name__}: {reason}")
-    what = f"{len(_of_head(subject, probes))} texts to a head" if model.outputs else probes.what
+    what = f"{len(_of_head(subject, probes))} texts to a head" if model.labels else probes.what
     merged = ", adapters merged" if subject.base else ""
     return within(name, figure, SAME, f"transformers {version}, {what}{merged}")
 
@@ -55,8 +55,8 @@ def _folder(subject: Subject) -> Iterator[Path]:
 @torch.no_grad()
 def _compared(subject: Subject, folder: Path, probes: Probes) -> float:
     model = subject.model
-    theirs = _theirs(folder, bool(model.outputs))
-    if model.outputs:
+    theirs = _theirs(folder, bool(model.labels))
+    if model.labels:
         texts = _of_head(subject, probes)
         return apart(torch.cat([_logits(theirs, text) for text in texts]), scores(model, texts))
     return max(apart(_logits(theirs, ids)[0], full(model, ids)) for ids in probes.texts)
@@ -64,7 +64,7 @@ def _compared(subject: Subject, folder: Path, probes: Probes) -> float:
 
 def _of_head(subject: Subject, probes: Probes) -> list[Ids]:
     """Texts that end where a head looks; the random one does not."""
-    return [text for text in probes.texts if text[-1] == subject.task.extract] if subject.model.outputs else []
+    return [text for text in probes.texts if text[-1] == subject.task.extract] if subject.model.labels else []
 
 
 def _theirs(folder: Path, head: bool) -> Any:

@@ -68,6 +68,6 @@ def _examples(subject: Subject, rows: list[tuple[Ids, Ids]], noise: Ids) -> list
     if rows:
         return [prompt for prompt, _ in rows]
     extract = subject.task.extract
-    texts = 2 if len(subject.model.outputs) == 1 else 1  # choices come in twos
+    texts = 2 if len(subject.model.labels) == 1 else 1  # choices come in twos
     ids = [id for id in noise if id != extract]
     return [[*ids[: length - 1], extract] * texts for length in (2, len(ids) // 2, len(ids))]

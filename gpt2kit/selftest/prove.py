@@ -24,14 +24,14 @@ def prove(run: Path, device: str = "auto", data: Path | None = None) -> Iterator
     yield saved.saved_equals_loaded(subject, asked)
     yield peer.equals_hugging_face(subject, asked)
     yield logits.cached_equals_full(model, asked)
-    if model.outputs:
+    if model.labels:
         yield logits.batch_equals_single(model, asked, task.extract)
     else:
         yield decoding.batch_equals_single(model, asked, task.eos)
     yield decoding.one_beam_equals_greedy(model, asked, task.eos)
     others = logits.arithmetics()
     for place, dtype in others:
-        yield logits.equal_in(model, asked, place, dtype, task.extract if model.outputs else None)
+        yield logits.equal_in(model, asked, place, dtype, task.extract if model.labels else None)
     if not others:
         yield not_asked("bf16 equals fp32", "this CPU does not compute bf16, and is not asked to: there is fp32 alone")
     yield record.reproduced(subject, layout_of(task, model.config.n_positions, subject.recipe.train), picked)

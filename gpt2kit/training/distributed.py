@@ -179,6 +179,6 @@ def gathered(model: GPT2, team: Team) -> GPT2:
     if not team.chief:
         return model
     with torch.device("meta"):
-        copy = GPT2(model.config, model.vocab_size, model.outputs)
+        copy = GPT2(model.config, model.vocab_size, model.labels)
     copy.load_state_dict(weights, assign=True)
     return copy.eval()

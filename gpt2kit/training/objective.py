@@ -50,7 +50,7 @@ class Objective(nn.Module):
             plain = cross_entropy(hidden_ND, self.model.head, labels_N)
             return plain, plain
         hidden = self.model.hidden(ids_BT, self._left_out(ids_BT, ends_B)).flatten(0, 1)
-        logits_EC = self.model.choose(hidden[ends_B], examples_B, slots_B, len(answers_E))
+        logits_EC = self.model.classify(hidden[ends_B], examples_B, slots_B, len(answers_E))
         plain = F.cross_entropy(logits_EC, answers_E, reduction="sum")
         total = plain
         if self.training and self.lm_weight:

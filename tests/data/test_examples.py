@@ -76,15 +76,15 @@ def test_a_row_without_a_text(store_of: Write) -> None:
         ExampleLayout(EXTRACT).training(store_of([]), 100, 0)
 
 
-@pytest.mark.parametrize("outputs", [("no", "yes", "maybe"), ("choice",)])
+@pytest.mark.parametrize("labels", [("no", "yes", "maybe"), ("choice",)])
 def test_the_loss_is_that_of_each_example_alone(
-    store_of: Write, tiny_model: BuildModel, outputs: tuple[str, ...]
+    store_of: Write, tiny_model: BuildModel, labels: tuple[str, ...]
 ) -> None:
     """CE of the answer + 0.5 x the language model's mean loss of its texts, summed over examples."""
-    rows = [row for row in ROWS if row[1][0] < (3 if len(outputs) > 1 else len(texts_of(row[0])))]
-    assert len(rows) > 2 - (len(outputs) == 1)
+    rows = [row for row in ROWS if row[1][0] < (3 if len(labels) > 1 else len(texts_of(row[0])))]
+    assert len(rows) > 2 - (len(labels) == 1)
     model = tiny_model(dropout=0)
-    model.answer_with(outputs)
+    model.set_classifier(labels)
     assert model.score is not None
     torch.nn.init.normal_(model.score.weight)
     expected, answers = 0.0, 0.0
@@ -93,7 +93,7 @@ def test_the_loss_is_that_of_each_example_alone(
         with torch.no_grad():
             last = torch.cat([model.hidden(text)[:, -1] for text in texts])
             scores = last @ model.score.weight.t()
-            logits = scores.sum(0) if len(outputs) > 1 else scores[:, 0]
+            logits = scores.sum(0) if len(labels) > 1 else scores[:, 0]
             answers += float(F.cross_entropy(logits, torch.tensor(answer)))
             losses = [float(F.cross_entropy(model(t[:, :-1])[0], t[0, 1:])) for t in texts]
         expected += 0.5 * sum(losses) / len(losses)
@@ -114,7 +114,7 @@ def test_the_loss_is_that_of_each_example_alone(
 def test_tokens_are_left_out_in_training_but_for_the_last(store_of: Write, tiny_model: BuildModel) -> None:
     """Word dropout: a vector of its token is missing at about so many places, and nothing else is."""
     model = tiny_model(dropout=0)
-    model.answer_with(("a", "b", "c"))
+    model.set_classifier(("a", "b", "c"))
     batches = ExampleLayout(EXTRACT).training(store_of([([1, 2, 3, 4, 5, EXTRACT], [0])] * 200), 10_000, 0)
     (order,) = batches.epoch(0)
     inputs = batches.collate(order).inputs(torch.device("cpu"))
@@ -135,7 +135,7 @@ def test_tokens_are_left_out_in_training_but_for_the_last(store_of: Write, tiny_
 
 def test_parts_of_a_batch_add_up(store_of: Write, tiny_model: BuildModel) -> None:
     model = tiny_model(dropout=0)
-    model.answer_with(("a", "b", "c"))
+    model.set_classifier(("a", "b", "c"))
     batches = ExampleLayout(EXTRACT).training(store_of([ROWS[0], ROWS[1], ROWS[3]]), 1000, 0)
     objective = Objective(model, TargetLoss(), lm_weight=0.5).train()
     gradients = []

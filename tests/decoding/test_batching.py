@@ -9,17 +9,17 @@ from gpt2kit import system as allowance
 from gpt2kit.config import GenerateConfig, ModelConfig
 from gpt2kit.decoding.batching import MOST_ROWS, SHARE_OF_MEMORY, UNKNOWN_MEMORY, batches, free_memory, row_bytes
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.inference import FrozenGPT2
+from gpt2kit.model.inference import InferenceGPT2
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def model() -> FrozenGPT2:
-    return FrozenGPT2(GPT2(ModelConfig(n_layer=1, n_head=1, n_embd=8, n_positions=32), 16), "fp32")
+def model() -> InferenceGPT2:
+    return InferenceGPT2(GPT2(ModelConfig(n_layer=1, n_head=1, n_embd=8, n_positions=32), 16), "fp32")
 
 
-def test_as_many_rows_as_memory_holds(model: FrozenGPT2, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_many_rows_as_memory_holds(model: InferenceGPT2, monkeypatch: pytest.MonkeyPatch) -> None:
     config = GenerateConfig(max_new_tokens=4)
     free = int(3.5 * row_bytes(model, 5 + 4) / SHARE_OF_MEMORY)
     monkeypatch.setattr(allowance, "memory", lambda: (2 * free, free))
@@ -29,7 +29,7 @@ def test_as_many_rows_as_memory_holds(model: FrozenGPT2, monkeypatch: pytest.Mon
     assert sorted(index for batch in found for index in batch) == list(range(7))
 
 
-def test_what_the_system_does_not_tell(model: FrozenGPT2, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_system_does_not_tell(model: InferenceGPT2, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(allowance, "memory", lambda: None)
     assert free_memory(CPU) == UNKNOWN_MEMORY
     assert len(next(batches(model, [1] * 999, GenerateConfig()))) == MOST_ROWS

@@ -10,7 +10,7 @@ import torch
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding.answer import Answer
 from gpt2kit.decoding.beam import beam_search, length_penalty
-from gpt2kit.decoding.decode import answers, freeze
+from gpt2kit.decoding.decode import answers, for_inference
 from gpt2kit.model.gpt2 import GPT2
 
 Build = Callable[..., GPT2]
@@ -21,7 +21,9 @@ CONFIG = GenerateConfig(beams=4, max_new_tokens=12, device="cpu", dtype="fp32")
 
 
 def run(model: GPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig) -> list[list[Answer]]:
-    found = {decoded.index: decoded.answers for decoded in answers(freeze(model, config.dtype), prompts, config, EOS)}
+    found = {
+        decoded.index: decoded.answers for decoded in answers(for_inference(model, config.dtype), prompts, config, EOS)
+    }
     return [found[index] for index in range(len(prompts))]
 
 
@@ -130,7 +132,7 @@ def test_one_beam_is_greedy(tiny_model: Build) -> None:
     model = tiny_model(seed=14)
     config = replace(CONFIG, beams=1)
     with torch.inference_mode():
-        found = beam_search(freeze(model, "fp32"), PROMPTS, config, [EOS])
+        found = beam_search(for_inference(model, "fp32"), PROMPTS, config, [EOS])
     greedy = run(model, PROMPTS, config)
     assert [(each.ids, each.finished) for (each,) in found] == [(each.ids, each.finished) for (each,) in greedy]
 

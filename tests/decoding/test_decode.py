@@ -12,12 +12,12 @@ from transformers import GPT2LMHeadModel, LogitsProcessorList, RepetitionPenalty
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding import stepper
 from gpt2kit.decoding.answer import Answer, Clock, new_token_limit
-from gpt2kit.decoding.decode import LOOK_EVERY, Recent, answers, freeze, last, stream
+from gpt2kit.decoding.decode import LOOK_EVERY, Recent, answers, for_inference, last, stream
 from gpt2kit.decoding.sampling import draw, probabilities
 from gpt2kit.model import hf
 from gpt2kit.model.cache import Cache
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.inference import FrozenGPT2
+from gpt2kit.model.inference import InferenceGPT2
 
 Build = Callable[..., GPT2]
 
@@ -38,7 +38,7 @@ def run(model: GPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig, *
     """The answers in the order of the prompts; one each."""
     found = {
         decoded.index: decoded.answers
-        for decoded in answers(freeze(model, config.dtype), prompts, config, EOS, **options)
+        for decoded in answers(for_inference(model, config.dtype), prompts, config, EOS, **options)
     }
     assert sorted(found) == list(range(len(prompts)))
     assert all(len(each) == 1 for each in found.values())
@@ -117,13 +117,13 @@ def test_rows_leave_the_batch_without_a_trace(
 
 def test_finished_rows_are_not_computed(model: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = []
-    compute = FrozenGPT2.compute
+    compute = InferenceGPT2.compute
 
-    def counted(self: FrozenGPT2, tokens: torch.Tensor, cache: Cache) -> torch.Tensor:
+    def counted(self: InferenceGPT2, tokens: torch.Tensor, cache: Cache) -> torch.Tensor:
         rows.append(tokens.size(0))
         return compute(self, tokens, cache)
 
-    monkeypatch.setattr(FrozenGPT2, "compute", counted)
+    monkeypatch.setattr(InferenceGPT2, "compute", counted)
     made = [len(answer.ids) + answer.finished for answer in run(model, PROMPTS, SAMPLED)]
     assert sum(rows) == sum(made) - len(made), "the first token of an answer needs no step"
 
@@ -142,11 +142,11 @@ def test_greedy_is_hugging_faces(model: GPT2, tmp_path: Path) -> None:
 @pytest.mark.parametrize("config", [GREEDY, *(replace(SAMPLED, seed=seed) for seed in range(5))])
 def test_a_stream_is_the_answer(model: GPT2, config: GenerateConfig) -> None:
     for prompt in PROMPTS:
-        assert list(stream(freeze(model, "fp32"), prompt, config, EOS)) == run(model, [prompt], config)[0].ids
+        assert list(stream(for_inference(model, "fp32"), prompt, config, EOS)) == run(model, [prompt], config)[0].ids
 
 
 def test_a_stream_can_be_left(model: GPT2) -> None:
-    tokens = stream(freeze(model, "fp32"), [2], replace(GREEDY, max_new_tokens=40), EOS)
+    tokens = stream(for_inference(model, "fp32"), [2], replace(GREEDY, max_new_tokens=40), EOS)
     first = next(tokens)
     tokens.close()  # type: ignore[attr-defined]  # a generator
     assert first == run(model, [[2]], GREEDY)[0].ids[0]
@@ -157,16 +157,16 @@ def test_decoding_has_no_dropout_and_keeps_no_gradients(tiny_model: Build) -> No
     expected = run(model, PROMPTS, GREEDY)
     model.train()
     assert run(model, PROMPTS, GREEDY) == expected
-    assert list(stream(freeze(model, "fp32"), PROMPTS[0], GREEDY, EOS)) == expected[0].ids
+    assert list(stream(for_inference(model, "fp32"), PROMPTS[0], GREEDY, EOS)) == expected[0].ids
 
 
-def test_what_is_frozen_does_not_change_with_the_model(tiny_model: Build) -> None:
+def test_a_decoder_does_not_change_with_its_model(tiny_model: Build) -> None:
     model = tiny_model(seed=14)
-    frozen, expected = freeze(model, "fp32"), run(model, PROMPTS, GREEDY)
+    decoder, expected = for_inference(model, "fp32"), run(model, PROMPTS, GREEDY)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.zero_()
-    found = {decoded.index: decoded.answers[0] for decoded in answers(frozen, PROMPTS, GREEDY, EOS)}
+    found = {decoded.index: decoded.answers[0] for decoded in answers(decoder, PROMPTS, GREEDY, EOS)}
     assert [found[index] for index in range(len(PROMPTS))] == expected
 
 
@@ -236,7 +236,7 @@ def test_other_ids_can_end_an_answer_too(tiny_model: Build) -> None:
         Answer([], None, True),
         Answer([9, 10, 11], None, True),
     ]
-    assert list(stream(freeze(model, "fp32"), [2], config, EOS)) == [3, 4]
+    assert list(stream(for_inference(model, "fp32"), [2], config, EOS)) == [3, 4]
 
 
 def rigged(tiny_model: Build, following: dict[int, int], **shape: int) -> GPT2:
@@ -318,13 +318,13 @@ def test_nothing_to_answer(model: GPT2) -> None:
 
 def test_results_come_as_they_are_ready(model: GPT2) -> None:
     """The longest prompts first, a batch at a time; the caller may stop."""
-    found = answers(freeze(model, "fp32"), PROMPTS, replace(GREEDY, batch_rows=2), EOS)
+    found = answers(for_inference(model, "fp32"), PROMPTS, replace(GREEDY, batch_rows=2), EOS)
     assert {next(found).index, next(found).index} == {2, 5}
 
 
 def test_decoding_on_a_cpu_is_fp32_unless_asked(model: GPT2) -> None:
-    assert freeze(model, "auto").dtype == torch.float32
-    assert freeze(model, "fp32").dtype == torch.float32
+    assert for_inference(model, "auto").dtype == torch.float32
+    assert for_inference(model, "fp32").dtype == torch.float32
 
 
 def test_bf16_decodes(model: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,7 +332,7 @@ def test_bf16_decodes(model: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
     config = replace(GREEDY, dtype="bf16")
     found = run(model, PROMPTS, config)
     assert all(len(answer.ids) <= 20 for answer in found)
-    assert list(stream(freeze(model, "bf16"), PROMPTS[0], config, EOS)) == run(model, PROMPTS[:1], config)[0].ids
+    assert list(stream(for_inference(model, "bf16"), PROMPTS[0], config, EOS)) == run(model, PROMPTS[:1], config)[0].ids
 
 
 # banned ids
@@ -381,7 +381,7 @@ def test_a_ban_of_what_is_not_chosen_changes_nothing(model: GPT2, config: Genera
 def test_a_stream_obeys_a_ban(model: GPT2, config: GenerateConfig) -> None:
     config = replace(config, ban_ids=(EOS, 3, 9))
     for prompt in PROMPTS:
-        found = list(stream(freeze(model, "fp32"), prompt, config, EOS))
+        found = list(stream(for_inference(model, "fp32"), prompt, config, EOS))
         assert found == run(model, [prompt], config)[0].ids
         assert not {EOS, 3, 9} & set(found)
 

@@ -56,7 +56,7 @@ def test_all_weights_of_a_short_input_are_kept(tiny_model: Build, attention: str
     model = tiny_model(attention=attention, block=4)
     found = record(subject_of(model, IDS))
     for layer, looked in zip(layers(model, IDS), found.looked, strict=True):
-        weights = layer.look.weights.numpy()
+        weights = layer.trace.weights.numpy()
         for head in range(2):
             for place in range(20):
                 told = {
@@ -69,7 +69,7 @@ def test_all_weights_of_a_short_input_are_kept(tiny_model: Build, attention: str
                 )
                 assert sum(told.values()) == pytest.approx(1)
         np.testing.assert_array_equal(looked.close.weights, weights)
-        np.testing.assert_array_equal(looked.close.hidden, layer.look.hidden)
+        np.testing.assert_array_equal(looked.close.hidden, layer.trace.hidden)
 
 
 @pytest.mark.parametrize("attention", ["full", "compressed"])
@@ -93,8 +93,8 @@ def test_of_a_long_input_the_strongest_and_the_end_are_kept(tiny_model: Build, m
     assert found.first == 11
     for layer, looked in zip(layers(model, IDS), found.looked, strict=True):
         assert looked.columns.shape == (2, 20, 3)
-        np.testing.assert_allclose(looked.weights, layer.look.weights.topk(3).values)
-        np.testing.assert_array_equal(looked.close.scores, layer.look.scores[:, 11:, 11:])
+        np.testing.assert_allclose(looked.weights, layer.trace.weights.topk(3).values)
+        np.testing.assert_array_equal(looked.close.scores, layer.trace.scores[:, 11:, 11:])
         assert looked.close.query.shape == looked.close.key.shape == looked.close.value.shape == (2, 9, 8)
 
 

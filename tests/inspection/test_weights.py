@@ -9,9 +9,9 @@ from gpt2kit.inspection.weights import totals, weights_of
 from gpt2kit.model.gpt2 import GPT2
 
 
-def shaped(vocab: int, outputs: tuple[str, ...] = (), **shape: object) -> GPT2:
+def shaped(vocab: int, labels: tuple[str, ...] = (), **shape: object) -> GPT2:
     with torch.device("meta"):
-        return GPT2(ModelConfig(**shape), vocab, outputs)  # type: ignore[arg-type]  # keys of the config
+        return GPT2(ModelConfig(**shape), vocab, labels)  # type: ignore[arg-type]  # keys of the config
 
 
 def test_the_smallest_gpt2_has_124_439_808() -> None:
@@ -33,7 +33,7 @@ def test_every_released_size_is_counted_as_hugging_face_counts_it(size: str) -> 
 
 
 def test_each_weight_has_its_shape_and_a_meaning() -> None:
-    model = shaped(50, outputs=("a", "b"), n_layer=4, attention="full,relative,local,compressed", n_head=2, n_embd=8)
+    model = shaped(50, labels=("a", "b"), n_layer=4, attention="full,relative,local,compressed", n_head=2, n_embd=8)
     weights = weights_of(model)
     assert [weight.shape for weight in weights] == [tuple(each.shape) for each in model.parameters()]
     assert sum(weight.size for weight in weights) == model.parameter_count()

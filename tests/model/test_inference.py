@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gpt2kit.model import inference as frozen
+from gpt2kit.model import inference
 from gpt2kit.model.cache import Cache
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.inference import FrozenGPT2, Product
+from gpt2kit.model.inference import InferenceGPT2, Product
 
 Build = Callable[..., GPT2]
 
@@ -26,12 +26,12 @@ def no_gradients() -> object:
 def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways of keeping weights on a CPU; the first is skipped by machines whose kernels know no blocked layout."""
     if request.param == "plain":
-        monkeypatch.setattr(frozen, "packs", lambda device: False)
+        monkeypatch.setattr(inference, "packs", lambda device: False)
 
 
 def prefilled(model: GPT2, ids: Tensor, lengths: list[int], steps: int, width: int = 1, static: bool = False) -> Cache:
     """A cache with the first `lengths` ids of each row in it."""
-    decoder = FrozenGPT2(model, "fp32")
+    decoder = InferenceGPT2(model, "fp32")
     longest = max(lengths)
     cache = decoder.new_cache(len(ids), longest + steps * width, width, static)
     logits = decoder.prefill(ids[:, :longest], torch.tensor(lengths), min(lengths) < longest, cache)
@@ -67,7 +67,7 @@ def test_step_by_step_equals_one_pass(tiny_model: Build, attention: str, lengths
     model, ids = tiny_model(n_positions=16, attention=attention, **SHORT_BLOCKS), torch.randint(23, (3, 16))
     steps = 16 - min(lengths)
     full, cache = model(ids), prefilled(model, ids, lengths, steps, static=static)
-    decoder = FrozenGPT2(model, "fp32")
+    decoder = InferenceGPT2(model, "fp32")
     for step in range(steps):
         at = torch.tensor([min(length + step, 15) for length in lengths])
         logits = decoder.step(ids.gather(1, at[:, None]), cache)[:, 0]
@@ -81,7 +81,7 @@ def test_step_by_step_equals_one_pass(tiny_model: Build, attention: str, lengths
 def test_hypotheses_see_their_own_past_alone(tiny_model: Build, attention: str, static: bool) -> None:
     """Three hypotheses of each prompt branch from each other at random; each is compared with a pass of its own."""
     model, prompts, lengths = tiny_model(attention=attention, **SHORT_BLOCKS), torch.randint(23, (2, 6)), [6, 4]
-    decoder, width, steps = FrozenGPT2(model, "fp32"), 3, 7
+    decoder, width, steps = InferenceGPT2(model, "fp32"), 3, 7
     cache = prefilled(model, prompts, lengths, steps, width, static)
     past = [[prompt[:length].tolist() for _ in range(width)] for prompt, length in zip(prompts, lengths, strict=True)]
     for _ in range(steps):
@@ -99,7 +99,7 @@ def test_hypotheses_see_their_own_past_alone(tiny_model: Build, attention: str, 
 @KINDS
 def test_prompts_can_leave(tiny_model: Build, attention: str, kept: list[int], static: bool) -> None:
     model, ids, lengths = tiny_model(attention=attention, **SHORT_BLOCKS), torch.randint(23, (3, 10)), [8, 3, 5]
-    decoder, cache = FrozenGPT2(model, "fp32"), prefilled(model, ids, lengths, 4, static=static)
+    decoder, cache = InferenceGPT2(model, "fp32"), prefilled(model, ids, lengths, 4, static=static)
     first = torch.randint(23, (3, 1))
     decoder.step(first, cache)
     cache.keep(torch.tensor(kept))
@@ -115,7 +115,7 @@ def test_prompts_can_leave(tiny_model: Build, attention: str, kept: list[int], s
 def test_long_windows_at_every_length(tiny_model: Build, attention: str, static: bool) -> None:
     """Each length of a prompt, up to five blocks and thirteen groups, alone and beside others, and what follows it."""
     model = tiny_model(n_layer=3, attention=attention, block=8)
-    decoder, last = FrozenGPT2(model, "fp32"), 41
+    decoder, last = InferenceGPT2(model, "fp32"), 41
     ids = torch.randint(23, (3, last))
     full = model(ids)
     for length in range(1, last):
@@ -133,7 +133,7 @@ def test_long_windows_at_every_length(tiny_model: Build, attention: str, static:
 def test_local_layers_read_their_blocks_alone(tiny_model: Build, width: int, static: bool) -> None:
     """What lies before the blocks that the prompts are in is not looked at; in a cache of fixed shapes, in buckets."""
     model = tiny_model(n_positions=400, attention="local", block=8)
-    decoder, lengths = FrozenGPT2(model, "fp32"), [300, 295]
+    decoder, lengths = InferenceGPT2(model, "fp32"), [300, 295]
     cache = prefilled(model, torch.randint(23, (2, 300)), lengths, 40, width, static)
     starts, first = [], 256 if static else 288
     for _ in range(40):
@@ -152,7 +152,7 @@ def test_compressed_layers_keep_a_third(tiny_model: Build, attention: str) -> No
     cache = prefilled(model, torch.randint(23, (2, 60)), [60, 60], 30)
     assert cache.groups is not None
     assert all(keys.size(2) <= 26 for keys in cache.groups.keys_LPHSK)
-    decoder = FrozenGPT2(model, "fp32")
+    decoder = InferenceGPT2(model, "fp32")
     for _ in range(30):
         decoder.step(torch.randint(23, (2, 1)), cache)
     assert cache.groups.seen == 1 + 91 // 3
@@ -179,7 +179,7 @@ def test_products(dtype: torch.dtype, bias: bool, gelu: bool) -> None:
 @KINDS
 def test_bf16_is_close_to_fp32(tiny_model: Build, attention: str) -> None:
     model, ids = tiny_model(attention=attention, **SHORT_BLOCKS), torch.randint(23, (4, 9))
-    exact, rounded = FrozenGPT2(model, "fp32"), FrozenGPT2(model, "bf16")
+    exact, rounded = InferenceGPT2(model, "fp32"), InferenceGPT2(model, "bf16")
     lengths = torch.full((4,), 9)
     full = exact.prefill(ids, lengths, False, exact.new_cache(4, 12))
     found = rounded.prefill(ids, lengths, False, rounded.new_cache(4, 12))

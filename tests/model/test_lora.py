@@ -78,7 +78,7 @@ def test_peft_loads_it(tiny_model: BuildModel, tmp_path: Path, targets: tuple[st
 
 def test_peft_loads_a_classifier(tiny_model: BuildModel, tmp_path: Path) -> None:
     model = saved_base(tiny_model, tmp_path / "base")
-    model.answer_with(("no", "yes"))
+    model.set_classifier(("no", "yes"))
     lora.adapt(model, 2, 2.0, ("c_attn",), 0)
     trained(model)
     (tmp_path / "run").mkdir()
@@ -89,7 +89,7 @@ def test_peft_loads_a_classifier(tiny_model: BuildModel, tmp_path: Path) -> None
     with torch.no_grad():
         wanted = adapted(ids).logits
         zero = torch.zeros(1, dtype=torch.long)
-        ours = model.choose(model.hidden(ids)[:, -1], zero, zero, 1)
+        ours = model.classify(model.hidden(ids)[:, -1], zero, zero, 1)
     torch.testing.assert_close(ours, wanted, atol=1e-4, rtol=1e-4)
 
 

@@ -54,25 +54,25 @@ def test_heads_add_up_to_what_attention_writes(tiny_model: Build, attention: str
 @KINDS
 def test_every_row_is_shared_out_among_what_is_not_hidden(tiny_model: Build, attention: str) -> None:
     for layer in layers(built(tiny_model, attention), IDS):
-        weights, hidden = layer.look.weights, layer.look.hidden
+        weights, hidden = layer.trace.weights, layer.trace.hidden
         assert hidden.shape == weights.shape[1:]
         torch.testing.assert_close(weights.sum(-1), torch.ones(2, 30))
         assert not weights[:, hidden].any()
         assert (weights[:, ~hidden] > 0).all()
-        assert torch.isfinite(layer.look.scores[:, ~hidden]).all()
+        assert torch.isfinite(layer.trace.scores[:, ~hidden]).all()
         if layer.kind != "compressed":
             assert hidden[torch.ones_like(hidden).triu(1)].all()
 
 
 def test_scores_are_products_of_queries_and_keys_and_distances_add_to_them(tiny_model: Build) -> None:
-    plain = next(layers(built(tiny_model, "full"), IDS)).look
+    plain = next(layers(built(tiny_model, "full"), IDS)).trace
     torch.testing.assert_close(plain.scores, plain.query @ plain.key.transpose(1, 2) / 8**0.5)
     model = built(tiny_model, "relative")
-    look, table = next(layers(model, IDS)).look, model.transformer.blocks()[0].attn.get_parameter("distance")
+    trace, table = next(layers(model, IDS)).trace, model.transformer.blocks()[0].attn.get_parameter("distance")
     head, query, key = 1, 20, 13
-    own = look.query[head, query] @ (look.key[head, key] + table[head, query - key]) / 8**0.5
-    torch.testing.assert_close(look.scores[head, query, key], own)
-    assert look.scores[head, key, query].isnan()  # there is no distance for what comes later
+    own = trace.query[head, query] @ (trace.key[head, key] + table[head, query - key]) / 8**0.5
+    torch.testing.assert_close(trace.scores[head, query, key], own)
+    assert trace.scores[head, key, query].isnan()  # there is no distance for what comes later
 
 
 def test_attention_and_residual_stream_are_hugging_face_s(tiny_model: Build, tmp_path: Path) -> None:
@@ -82,15 +82,15 @@ def test_attention_and_residual_stream_are_hugging_face_s(tiny_model: Build, tmp
     with torch.no_grad():
         expected = theirs(torch.tensor([IDS]), output_attentions=True, output_hidden_states=True)
     for number, layer in enumerate(layers(model, IDS)):
-        torch.testing.assert_close(layer.look.weights, expected.attentions[number][0], atol=1e-6, rtol=1e-4)
+        torch.testing.assert_close(layer.trace.weights, expected.attentions[number][0], atol=1e-6, rtol=1e-4)
         torch.testing.assert_close(layer.before, expected.hidden_states[number][0], atol=1e-5, rtol=1e-4)
 
 
 def test_the_slots_of_compressed_attention_are_what_the_layer_sees(tiny_model: Build) -> None:
     """Slot 0 is always there; the group of three that ends at or before a position is seen by it."""
-    look = next(layers(built(tiny_model, "compressed"), IDS)).look
+    trace = next(layers(built(tiny_model, "compressed"), IDS)).trace
     for position in range(30):
-        assert (~look.hidden[position]).sum() == 1 + (position + 1) // 3
+        assert (~trace.hidden[position]).sum() == 1 + (position + 1) // 3
 
 
 def test_adapters_are_laid_open_like_weights(tiny_model: Build) -> None:
@@ -104,7 +104,7 @@ def test_adapters_are_laid_open_like_weights(tiny_model: Build) -> None:
             if name.endswith("lora_B"):
                 parameter.normal_()
     block, layer = model.transformer.blocks()[0], next(layers(model, IDS))
-    heads = written_by_heads(block.attn, layer.look).sum(0) + block.attn.c_proj.bias
+    heads = written_by_heads(block.attn, layer.trace).sum(0) + block.attn.c_proj.bias
     torch.testing.assert_close(heads, layer.attention, atol=1e-5, rtol=1e-4)
 
 

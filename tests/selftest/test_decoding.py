@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.inference import FrozenGPT2
+from gpt2kit.model.inference import InferenceGPT2
 from gpt2kit.selftest import decoding
 from gpt2kit.selftest.logits import full
 from gpt2kit.selftest.probes import Probes
@@ -33,11 +33,11 @@ def test_batches_and_one_beam_give_the_same_answers(tiny_model: BuildModel, kind
 
 def test_answers_end_with_their_end_token(tiny_model: BuildModel) -> None:
     model = tiny_model()
-    found = decoding.greedy(FrozenGPT2(model, "fp32"), PROMPTS, STOP, 4)
+    found = decoding.greedy(InferenceGPT2(model, "fp32"), PROMPTS, STOP, 4)
     second = found[0][1]
-    ended = decoding.greedy(FrozenGPT2(model, "fp32"), PROMPTS, second, 4)
+    ended = decoding.greedy(InferenceGPT2(model, "fp32"), PROMPTS, second, 4)
     assert ended[0] == found[0][: found[0].index(second) + 1]
-    assert decoding.one_beam(FrozenGPT2(model, "fp32"), PROMPTS, second) == ended
+    assert decoding.one_beam(InferenceGPT2(model, "fp32"), PROMPTS, second) == ended
 
 
 @pytest.mark.parametrize("check", [decoding.batch_equals_single, decoding.one_beam_equals_greedy])
@@ -46,9 +46,9 @@ def test_another_token_is_found(
 ) -> None:
     model, honest, calls = tiny_model(), decoding.greedy, 0
 
-    def wrong(frozen: FrozenGPT2, prompts: Sequence[list[int]], stop: int, rows: int) -> list[list[int]]:
+    def wrong(decoder: InferenceGPT2, prompts: Sequence[list[int]], stop: int, rows: int) -> list[list[int]]:
         nonlocal calls
-        found = honest(frozen, prompts, stop, rows)
+        found = honest(decoder, prompts, stop, rows)
         calls += 1
         if calls == 1:
             logits = full(model, [*prompts[1], *found[1][:2]], 1)[-1]
@@ -62,7 +62,7 @@ def test_another_token_is_found(
 
 def test_an_answer_that_ends_early_is_found(tiny_model: BuildModel) -> None:
     model = tiny_model()
-    whole = decoding.greedy(FrozenGPT2(model, "fp32"), PROMPTS, STOP, 4)
+    whole = decoding.greedy(InferenceGPT2(model, "fp32"), PROMPTS, STOP, 4)
     short = [answer[:-1] for answer in whole]
     assert decoding.differing(model, PROMPTS, whole, short) == (4, 0)
     assert decoding.differing(model, PROMPTS, whole, whole) == (0, 0)
@@ -87,5 +87,5 @@ def test_a_tie_is_told_apart(tiny_model: BuildModel) -> None:
 
 def test_a_head_does_not_decode(tiny_model: BuildModel) -> None:
     model = tiny_model()
-    model.answer_with(("yes", "no"))
+    model.set_classifier(("yes", "no"))
     assert decoding.one_beam_equals_greedy(model, GIVEN, STOP).passed is None

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.inference import FrozenGPT2
+from gpt2kit.model.inference import InferenceGPT2
 from gpt2kit.selftest import logits
 from gpt2kit.selftest.logits import alone
 from gpt2kit.selftest.probes import Probes
@@ -49,7 +49,7 @@ def test_decoding_s_logits_are_those_of_one_pass(tiny_model: BuildModel, kind: s
 @pytest.mark.parametrize("name", ["transformer.h.0.mlp.c_fc.weight", "transformer.wpe.weight", "transformer.ln_f.bias"])
 def test_one_other_weight_in_the_decoder_is_found(tiny_model: BuildModel, kind: str, name: str) -> None:
     model = model_of(tiny_model, kind)
-    assert logits.worst(model, FrozenGPT2(disturbed(model, name), "fp32"), TEXTS) > logits.SAME
+    assert logits.worst(model, InferenceGPT2(disturbed(model, name), "fp32"), TEXTS) > logits.SAME
 
 
 @pytest.mark.parametrize("kind", ["local", "relative-local"])
@@ -58,10 +58,10 @@ def test_a_cache_that_forgets_a_block_is_found(
 ) -> None:
     """By the steps over the border of a block."""
     model = model_of(tiny_model, kind)
-    frozen = FrozenGPT2(model, "fp32")
-    frozen.config = deepcopy(frozen.config)
-    object.__setattr__(frozen.config, "block", 8)
-    assert logits.worst(model, frozen, TEXTS) > logits.SAME
+    decoder = InferenceGPT2(model, "fp32")
+    decoder.config = deepcopy(decoder.config)
+    object.__setattr__(decoder.config, "block", 8)
+    assert logits.worst(model, decoder, TEXTS) > logits.SAME
 
 
 def test_weights_that_are_no_numbers_do_not_pass(tiny_model: BuildModel) -> None:
@@ -92,7 +92,7 @@ def test_another_device_that_computes_something_else_is_found(
 
 def test_a_head_in_bf16_and_in_batches(tiny_model: BuildModel, monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny_model()
-    model.answer_with(("yes", "no", "perhaps"))
+    model.set_classifier(("yes", "no", "perhaps"))
     with torch.no_grad():
         model.score.weight.mul_(20)  # type: ignore[union-attr]
     given = asked(examples=EXAMPLES)
@@ -111,7 +111,7 @@ def test_a_head_in_bf16_and_in_batches(tiny_model: BuildModel, monkeypatch: pyte
 
 def test_choices_are_scored_each_alone(tiny_model: BuildModel) -> None:
     model = tiny_model()
-    model.answer_with(("choice",))
+    model.set_classifier(("choice",))
     given = asked(examples=[[1, EXTRACT, 2, EXTRACT], [3, 4, EXTRACT, 5, EXTRACT, 6, 8, 9, EXTRACT]])
     assert logits.batch_equals_single(model, given, EXTRACT).passed
     assert logits.scores(model, [[1, EXTRACT], [2, EXTRACT]]).shape == (2, 1)
