@@ -1,4 +1,7 @@
-"""Writing so that a reader finds the old file or the new one, never half of one. The door to safetensors."""
+"""Atomic writes of files and folders, locks of folders, tensors in files: the door to safetensors and to filelock.
+
+A reader finds the old file or the new one, never half of one.
+"""
 
 import glob
 import hashlib
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """What goes wrong inside with the disk, or with permissions, is that `path` cannot be written: MachineError."""
+    """Re-raise OSError from the block, such as a full disk, as MachineError: `path` cannot be written."""
     try:
         yield
     except OSError as error:
@@ -30,14 +33,14 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it is flushed to disk and takes the place of `path`."""
+    """Yield a temporary path next to `path`; on success the file is flushed to disk and replaces `path`."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         with writing(path):
             temporary.touch()
             mode = temporary.stat().st_mode
             yield temporary
-            temporary.chmod(mode)  # safetensors makes its files readable for their owner alone
+            temporary.chmod(mode)  # safetensors makes its files readable only for their owner
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
             os.replace(temporary, path)
@@ -48,7 +51,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def appended(path: Path) -> Iterator[Callable[[str], None]]:
-    """Yield what puts a line behind those of a file, where it is at once; a link to another file is not followed."""
+    """Yield a function that appends one unbuffered line to a file; a link to another file is not followed."""
 
     def add(line: str) -> None:
         with writing(path):
@@ -64,8 +67,8 @@ def appended(path: Path) -> Iterator[Callable[[str], None]]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of writers that were killed; no writer may be at work in the folder."""
-    for pattern in (".*.tmp", ".tmp??????"):  # ours, and that of safetensors, which writes to one of its own first
+    """Remove the temporary files of killed writers; nothing else may be writing to the folder."""
+    for pattern in (".*.tmp", ".tmp??????"):  # ours, and those of safetensors
         for leftover in folder.glob(pattern):
             leftover.unlink(missing_ok=True)
 
@@ -76,12 +79,12 @@ def write_text(path: Path, text: str, errors: str = "strict") -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Half of a surrogate pair, as in the name of a file that is no UTF-8, stays the escape that JSON has for it."""
+    """Write JSON; half of a surrogate pair, as in a file name that is not UTF-8, is written as its escape."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n", errors="backslashreplace")
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file that gpt2kit or Hugging Face wrote; DataError says what is wrong with it."""
+    """Read the object in a JSON file. Raises DataError when the file is missing, damaged or holds something else."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -94,7 +97,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def writable_folder(path: Path) -> None:
-    """Make a folder where there is none. Raises MachineError when nothing can be written into it."""
+    """Create a folder if it does not exist. Raises MachineError when nothing can be written into it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=path):
@@ -107,8 +110,8 @@ def writable_folder(path: Path) -> None:
 def new_folder(path: Path, overwrite: bool) -> Iterator[Path]:
     """Yield a temporary folder that becomes `path` on success; on failure nothing has changed.
 
-    An existing, non-empty `path` is refused unless `overwrite`; it is then replaced at the very end. Where it is a link
-    the folder that it leads to is what is replaced.
+    An existing, non-empty `path` is refused without `overwrite`; with it, it is replaced at the very end. If `path` is
+    a link, the folder that it leads to is replaced.
     """
     path = Path(os.path.realpath(path)) if path.is_symlink() else path
     refuse_existing(path, overwrite)
@@ -121,16 +124,16 @@ def new_folder(path: Path, overwrite: bool) -> Iterator[Path]:
     try:
         with held(temporary), writing(path):
             yield temporary
-            refuse_existing(path, overwrite)  # what another process has made there meanwhile
+            refuse_existing(path, overwrite)  # another process may have created it meanwhile
             _put(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _put(folder: Path, path: Path) -> None:
-    """Give a folder the name `path`; what was called so is removed, or stays if it cannot be done."""
+    """Rename a folder to `path`, replacing what was there; if that fails, the old one stays."""
     if path.exists() and _exchanged(folder, path):
-        return  # the old one is where the new one was
+        return  # the caller removes the old one, which now has the temporary name
     old = folder.with_suffix(".old")
     if path.exists():
         path.rename(old)
@@ -144,9 +147,9 @@ def _put(folder: Path, path: Path) -> None:
 
 
 def _exchanged(one: Path, other: Path) -> bool:
-    """Whether two folders have taken each other's names at one instant, as Linux can let them; else nothing happened.
+    """Exchange the names of two folders in one step, as Linux can; returns False, and changes nothing, elsewhere.
 
-    Between two renames a kill would leave nothing under the name.
+    A kill between two renames would leave nothing under the name.
     """
     import ctypes
 
@@ -156,7 +159,7 @@ def _exchanged(one: Path, other: Path) -> bool:
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove what killed processes left of folders that were to become `path`; who is still at work holds his."""
+    """Remove the temporary folders for `path` that killed processes left; one that is in use is held, and stays."""
     for folder in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):
         with suppress(UserError, OSError), held(folder):
             shutil.rmtree(folder, ignore_errors=True)
@@ -164,29 +167,33 @@ def _remove_abandoned(path: Path) -> None:
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """While this lasts, no other process holds the folder; the system lets go of it however the process ends.
+    """Hold a folder against other processes; the system releases it however the process ends.
 
-    Raises UserError when another one does. Where the system or the file system has no locks, nobody is kept out.
+    Raises UserError when another process holds it. Where the system or the file system has no locks, nobody is kept
+    out.
     """
-    try:
-        import fcntl
-    except ImportError:  # Windows
+    if sys.platform == "win32":  # it does not open directories
         yield
         return
+    from filelock import lock_descriptor
+
+    # The directory itself is locked, not a lock file: nothing is added to a folder that people copy and upload, one
+    # that cannot be written to can be held, and one that is renamed or exchanged while it is held stays held.
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{folder}: another process is at work there: wait for its end, or name another") from None
+            free = lock_descriptor(descriptor, blocking=False)
         except OSError:
-            pass
+            free = True
+        if not free:
+            raise UserError(f"{folder}: another process is at work there: wait for its end, or name another")
         yield
     finally:
         os.close(descriptor)
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Raise UserError if `path` cannot become a new folder: something of value is there, or this command runs in it."""
     if path.is_file():
         raise UserError(f"{path} is a file; --out takes a folder")
     here = Path.cwd()
@@ -197,7 +204,7 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
 
 
 def refuse_existing_file(path: Path, overwrite: bool) -> None:
-    """The same where the output is a file."""
+    """Raise UserError if `path` is a folder, or exists and is not to be overwritten."""
     if path.is_dir():
         raise UserError(f"{path} is a folder; a file is to be written there")
     if path.exists() and not overwrite:
@@ -205,37 +212,38 @@ def refuse_existing_file(path: Path, overwrite: bool) -> None:
 
 
 def write_tensors(path: Path, tensors: "dict[str, Tensor]", metadata: dict[str, str]) -> None:
-    """A safetensors file; `metadata` goes into its header."""
+    """Write a safetensors file, with `metadata` in its header."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     with atomic(path) as temporary:
         try:
             save_file(tensors, temporary, metadata)
-        except SafetensorError as error:  # it hides the OSError of a full disk
+        except SafetensorError as error:  # wraps the OSError of a full disk
             raise MachineError(f"{path}: cannot be written: {error}") from error
         if len(metadata) > 1:
             _sort_metadata(temporary)
 
 
 def _sort_metadata(path: Path) -> None:
-    """In the header of a safetensors file: its writer shuffles them, and equal tensors are to be equal files."""
+    """Sort the metadata in the header of a safetensors file: its writer shuffles them, and equal tensors are to give
+    equal files."""
     with path.open("r+b") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))
         header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-        if len(text) <= length:  # else something is spelled in another way, and stays as it was
+        if len(text) <= length:  # otherwise safetensors spells something differently: leave it
             file.seek(8)
             file.write(text.ljust(length))
 
 
 DIGEST = "blake2b"
-"""Under this name the header of a file of weights has their digest."""
+"""The key of the digest in the header of a weights file."""
 
 
 def digest(tensors: "dict[str, Tensor]") -> str:
-    """A short hash of tensors on the CPU with their names, types and shapes."""
+    """Hash tensors on the CPU with their names, dtypes and shapes."""
     from torch import uint8
 
     found = hashlib.blake2b(digest_size=16)
@@ -246,7 +254,7 @@ def digest(tensors: "dict[str, Tensor]") -> str:
 
 
 def read_tensors(path: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":
-    """Tensors and metadata of a safetensors file, on the CPU."""
+    """Read the tensors, on the CPU, and the metadata of a safetensors file."""
     from safetensors import SafetensorError, safe_open
 
     try:

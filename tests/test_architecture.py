@@ -16,6 +16,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "tokenizers": ("data/bpe.py",),
     "tiktoken": ("data/bulk.py",),
     "safetensors": ("files.py",),
+    "filelock": ("files.py",),
     "huggingface_hub": ("data/hub.py",),
     "sacrebleu": ("metrics/metrics.py",),
     "rouge_score": ("metrics/rouge.py",),

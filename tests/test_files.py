@@ -267,6 +267,22 @@ def test_a_folder_is_held_by_one(tmp_path: Path) -> None:
         pass
 
 
+def test_a_folder_stays_held_under_another_name(tmp_path: Path) -> None:
+    """As it does where it takes the place of another; holding adds nothing to it, so it may be one to read from."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir(mode=0o555)
+    with files.held(old):
+        old.rename(new)
+        old.mkdir()
+        assert names(new) == []
+        with pytest.raises(UserError, match="another process is at work there"), files.held(new):
+            pytest.fail("it is held")
+        with files.held(old):
+            pass
+    with files.held(new):
+        pass
+
+
 def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")

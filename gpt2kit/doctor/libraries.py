@@ -29,6 +29,7 @@ REQUIRED: dict[str, Library] = {
     "tokenizers": Library("tokenizers", TEXTS, "text as ids"),
     "tiktoken": Library("tiktoken", ("finetune", "lm"), "text as ids on disk"),
     "safetensors": Library("safetensors", (), "weights, read or written"),
+    "filelock": Library("filelock", (), "lock of a folder at work"),
     "datasets": Library("datasets", (), "corpora in Parquet or of the Hub"),
     "huggingface-hub": Library("huggingface_hub", (), "models and tokenizers of the Hub"),
     "sacrebleu": Library("sacrebleu", ("translate",), "BLEU and chrF++"),

@@ -1,4 +1,4 @@
-"""kill -9 while preparing and evaluating; tests/train/test_kill.py does it to training and saving.
+"""kill -9 while preparing and evaluating; tests/training/test_kill.py does it to training and saving.
 
 Every kill comes at a place of its own, from inside: no moment is left to chance.
 """
@@ -118,3 +118,15 @@ def test_while_evaluating(by_heart: Path, tmp_path: Path, number: int) -> None:
     assert path.read_text() == "old"
     evaluate(lambda done: None)
     assert path.read_text(encoding="utf-8").count("\n") == 4
+
+
+def test_while_holding_a_folder(tmp_path: Path) -> None:
+    """The system releases what a killed process held."""
+
+    def work() -> None:
+        with files.held(tmp_path):
+            die()
+
+    killed(work)
+    with files.held(tmp_path):
+        assert not list(tmp_path.iterdir())
