@@ -37,3 +37,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'gpt2kit' has no attribute {name!r}")
     module = importlib.import_module(f"gpt2kit.{_HOMES[name]}")
     return getattr(module, "load" if name == "load_recipe" else name)
+
+
+def __dir__() -> list[str]:
+    """The public names; not what this file imports, nor the submodules that happen to be loaded."""
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])

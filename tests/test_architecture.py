@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import gpt2kit
+
 PACKAGE = Path(__file__).parents[1] / "gpt2kit"
 
 DOORS: dict[str, tuple[str, ...]] = {
@@ -175,10 +177,86 @@ def package_sources() -> dict[str, str]:
     return {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
+def needed(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a module that run; not those under TYPE_CHECKING."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            yield from (inner for each in node.orelse for inner in (each, *needed(each)))
+        else:
+            yield node
+            yield from needed(node)
+
+
+def imports_between(sources: Mapping[str, str]) -> dict[str, set[str]]:
+    """For each file the files of the package that it imports when it runs, at its top or inside functions."""
+    modules = {
+        ".".join(["gpt2kit", *Path(path).with_suffix("").parts]).removesuffix(".__init__"): path for path in sources
+    }
+    found: dict[str, set[str]] = {}
+    for path, source in sources.items():
+        names = {
+            name
+            for node in needed(ast.parse(source))
+            if isinstance(node, ast.Import | ast.ImportFrom | ast.Call)
+            for _, name in imported(node, path)
+        }
+        files = {modules.get(name) or modules.get(name.rpartition(".")[0]) for name in names}
+        found[path] = {file for file in files if file}
+    return found
+
+
+def cycles(graph: Mapping[str, set[str]]) -> list[str]:
+    """Import cycles as "a -> b -> a"; where files are tangled up, at least one of them."""
+    found: dict[frozenset[str], str] = {}
+    done: set[str] = set()
+
+    def follow(path: str, way: list[str]) -> None:
+        if path in way:
+            circle = [*way[way.index(path) :], path]
+            found.setdefault(frozenset(circle), " -> ".join(circle))
+        elif path not in done:
+            for other in sorted(graph[path]):
+                follow(other, [*way, path])
+            done.add(path)
+
+    for path in sorted(graph):
+        follow(path, [])
+    return sorted(found.values())
+
+
 def test_the_package_keeps_the_rules() -> None:
     sources = package_sources()
     assert len(sources) > 30
     assert violations(sources) == []
+
+
+MENDED_ELSEWHERE = "tasks/finetune.py -> tasks/formats/completion.py -> tasks/formats/rows.py -> tasks/finetune.py"
+
+
+def test_no_import_cycle() -> None:
+    assert set(cycles(imports_between(package_sources()))) <= {MENDED_ELSEWHERE}
+
+
+@pytest.mark.parametrize(
+    ("sources", "circle"),
+    [
+        ({"a.py": "import gpt2kit.b", "b.py": "from gpt2kit import a"}, "a.py -> b.py -> a.py"),
+        ({"a.py": "def f():\n    from gpt2kit.b import x", "b.py": "import gpt2kit.a"}, "a.py -> b.py -> a.py"),
+        ({"a.py": "import gpt2kit.b", "b.py": "if X:\n    import gpt2kit.a"}, "a.py -> b.py -> a.py"),
+        ({"a.py": "import gpt2kit.b", "b.py": "if TYPE_CHECKING:\n    import gpt2kit.a"}, ""),
+        ({"p/a.py": "from gpt2kit.p import b", "p/b.py": "from .a import x"}, "p/a.py -> p/b.py -> p/a.py"),
+        ({"p/__init__.py": "import gpt2kit.a", "a.py": "from gpt2kit.p import y"}, "a.py -> p/__init__.py -> a.py"),
+        ({"a.py": "import gpt2kit.b", "b.py": "import gpt2kit.c", "c.py": "import os"}, ""),
+    ],
+)
+def test_a_cycle_is_found(sources: dict[str, str], circle: str) -> None:
+    assert cycles(imports_between(sources)) == ([circle] if circle else [])
+
+
+def test_no_module_is_called_like_a_public_name() -> None:
+    """An imported submodule takes the place of a name that it shares."""
+    top = {Path(path).parts[0].removesuffix(".py") for path in package_sources()}
+    assert top.isdisjoint(gpt2kit.__all__)
 
 
 @pytest.mark.parametrize("door", DOORS)

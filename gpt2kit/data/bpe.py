@@ -4,11 +4,12 @@ import hashlib
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt2kit import files
+from gpt2kit.data.byte_level import bytes_by_character
 from gpt2kit.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,15 +35,6 @@ def has_long_run(text: str) -> bool:
     return (
         max(map(len, text.split()), default=LONG_RUN) >= LONG_RUN or " " * LONG_RUN in text or "\n" * LONG_RUN in text
     )
-
-
-@cache
-def bytes_by_character() -> dict[str, int]:
-    """The byte that each character of a byte-level vocabulary spells: printable ones themselves, the other 68 are
-    spelt from U+0100 on (Radford et al. 2019, released code)."""
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = iter(range(256, 512))
-    return {chr(byte) if byte in printable else chr(next(others)): byte for byte in range(256)}
 
 
 def _without_gaps(tokenizer: "Tokenizer") -> "Tokenizer":

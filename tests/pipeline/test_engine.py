@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -161,8 +163,35 @@ def test_the_package_s_door_is_the_engine(by_heart: Path) -> None:
     assert gpt2kit.load_recipe("translate").name == "translate"
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         gpt2kit.nonsense  # noqa: B018  # the access is what is tested
-    for name in gpt2kit.__all__:
-        assert getattr(gpt2kit, name) is not None
+
+
+PUBLIC = """
+import importlib, pkgutil, sys, types
+import gpt2kit
+
+def listed():
+    return sorted(name for name in dir(gpt2kit) if not name.startswith("__"))
+
+assert listed() == sorted(gpt2kit.__all__), listed()
+assert "torch" not in sys.modules
+before = {name: getattr(gpt2kit, name) for name in gpt2kit.__all__}
+for module in pkgutil.walk_packages(gpt2kit.__path__, "gpt2kit."):
+    if module.name != "gpt2kit.__main__":
+        importlib.import_module(module.name)
+assert listed() == sorted(gpt2kit.__all__), listed()
+for name, was in before.items():
+    assert getattr(gpt2kit, name) is was, name
+    kind = type if name[0].isupper() else types.FunctionType
+    assert isinstance(was, kind), (name, type(was))
+    assert was.__name__ == name.removesuffix("_recipe"), (name, was)
+    assert was.__module__.startswith("gpt2kit."), (name, was)
+"""
+
+
+def test_public_names_stay_what_they_are() -> None:
+    """Whatever else of the package is imported; in a process of its own, as this one has imported much already."""
+    done = subprocess.run([sys.executable, "-c", PUBLIC], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_task_settings_are_checked(by_heart: Path) -> None:
