@@ -20,8 +20,7 @@ from gpt2kit.errors import UserError
 from gpt2kit.model.gpt2 import GPT2, Block
 from gpt2kit.pipeline import engine
 from gpt2kit.tasks.formats.labelled import Labelled
-from gpt2kit.training import events as kinds
-from gpt2kit.training import loop
+from gpt2kit.training import events, loop
 
 Prepared = Callable[..., Any]
 Examples = Callable[[str], Any]
@@ -159,7 +158,8 @@ def training_seen(trainable: Trainable, settings: list[str], done: dict[str, int
     except UserError as error:
         return str(error)
     seen = [
-        (event.step, event.steps, event.loss, event.rate) if isinstance(event, kinds.Step) else event for event in told
+        (event.step, event.steps, event.loss, event.rate) if isinstance(event, events.StepDone) else event
+        for event in told
     ]
     files = sorted(path.relative_to(run).parts[0] for path in run.rglob("*"))
     weights = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(run.glob("*.safetensors"))]

@@ -13,7 +13,7 @@ from gpt2kit import recipe, tasks
 from gpt2kit.config import SIZES, GenerateConfig, ModelConfig, TrainConfig
 from gpt2kit.errors import RecipeError
 from gpt2kit.pipeline.engine import load
-from gpt2kit.training import events as kinds
+from gpt2kit.training import events
 
 SHRUNK = [
     *("model.size=", "model.n_layer=1", "model.n_head=2", "model.n_embd=16", "model.dropout=0", "train.steps=2"),
@@ -48,8 +48,8 @@ def test_a_shipped_recipe_shrunk_to_two_steps_runs(name: str, examples: Callable
     layers = recipe.load(name).model.attention.count(",") + 1
     shrunk = recipe.load(name, [*own, *SHRUNK, f"model.n_layer={layers}"], task)
     gpt2kit.prepare(shrunk, {"train": corpus, "val": corpus}, tmp_path / "data")
-    events = list(gpt2kit.train(shrunk, tmp_path / "data", tmp_path / "run"))
-    assert [event.step for event in events if isinstance(event, kinds.Step)] == [1, 2]
+    seen = list(gpt2kit.train(shrunk, tmp_path / "data", tmp_path / "run"))
+    assert [event.step for event in seen if isinstance(event, events.StepDone)] == [1, 2]
     assert len(list(load(tmp_path / "run").results([module.RECORDS[0].source]))) == 1
 
 

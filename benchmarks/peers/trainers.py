@@ -34,7 +34,7 @@ def gpt2kit(settings: Settings, turn: Turn) -> None:
     store = Store(Path(settings["data"]), "train")
     count = _counter(store, config, settings["count"])
     for event in _events(model, store, config, turn):
-        if isinstance(event, events.Step):
+        if isinstance(event, events.StepDone):
             if event.step == CHECK:
                 turn.note(loss=round(event.loss, 4))
             turn.tick(next(count))

@@ -72,7 +72,7 @@ def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
     from gpt2kit.pipeline import engine
     from gpt2kit.pipeline import prepare as preparing
     from gpt2kit.pipeline import train as pipeline
-    from gpt2kit.training import events as kinds
+    from gpt2kit.training import events
 
     name = f"demo-{task}"
     data, run = free(f"data/{name}"), free(f"runs/{name}")
@@ -80,7 +80,7 @@ def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
     with as_file(_sample(task)) as folder:
         reports.prepared(preparing.prepare(recipe, _corpora(folder), data), str(data))
     for event in progress.training(pipeline.train(recipe, data, run, str(init) if init else None)):
-        if isinstance(event, kinds.Stopped):
+        if isinstance(event, events.Stopped):
             again = f"gpt2kit {task} train {data} --out {run} --resume"
             raise Interrupted(event.signal, f"stopped, state saved; to go on:\n  {again}")
     return engine.load(run), run

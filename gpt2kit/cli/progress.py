@@ -7,31 +7,31 @@ from gpt2kit.cli import console, reports
 
 if TYPE_CHECKING:
     from gpt2kit.pipeline.train import Event
-    from gpt2kit.training import events as kinds
+    from gpt2kit.training import events
 
 
-def training(events: "Iterable[Event]") -> "Iterator[Event]":
+def training(stream: "Iterable[Event]") -> "Iterator[Event]":
     """Show events as they pass."""
     from gpt2kit.pipeline import train as pipeline
-    from gpt2kit.training import events as kinds
+    from gpt2kit.training import events
 
     with console.Bar() as bar:
-        for event in events:
-            if isinstance(event, kinds.Start):
+        for event in stream:
+            if isinstance(event, events.Start):
                 console.say(_started(event))
                 bar.begin(event.step, event.steps)
-            elif isinstance(event, kinds.Fitted):
+            elif isinstance(event, events.Fitted):
                 parts = f"in {event.accumulate} parts, to fit into memory; the numbers are the same"
                 console.say(f"a batch is computed {parts}")
-            elif isinstance(event, kinds.Planned):
+            elif isinstance(event, events.Planned):
                 console.say(f"budget {event.budget}: {event.steps:,} steps, {event.epochs:.1f} epochs")
-            elif isinstance(event, kinds.Step):
+            elif isinstance(event, events.StepDone):
                 state = f"epoch {event.epoch:.2f}  loss {event.loss:.3f}  {event.tokens_per_second:,.0f} tokens/s"
                 bar.move(event.step, event.steps, f"{state}  {event.of_peak:.0%} of peak", event.seconds_left)
-            elif isinstance(event, kinds.Validation):
+            elif isinstance(event, events.Validation):
                 best = "" if event.best else "  (not the lowest so far)"
                 console.say(f"step {event.step:,}  validation loss {event.loss:.4f} nats per target token{best}")
-            elif isinstance(event, kinds.Ended):
+            elif isinstance(event, events.Ended):
                 console.say(f"step {event.step:,}  ended: {event.validations} validations in a row were not the lowest")
             elif isinstance(event, pipeline.Samples):
                 for row in event.rows:
@@ -39,7 +39,7 @@ def training(events: "Iterable[Event]") -> "Iterator[Event]":
             yield event
 
 
-def _started(event: "kinds.Start") -> str:
+def _started(event: "events.Start") -> str:
     going_on = f", going on after step {event.step:,}" if event.step else ""
     if event.resumed and not event.step:
         going_on = ", from the first step again: the run was stopped before its first save"

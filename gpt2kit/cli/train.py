@@ -79,8 +79,7 @@ def _train(
 ) -> None:
     """In this process; one of several speaks for all, and the launcher says what the others died of."""
     from gpt2kit.pipeline import train as pipeline
-    from gpt2kit.training import distributed
-    from gpt2kit.training import events as kinds
+    from gpt2kit.training import distributed, events
 
     rank, processes = distributed.place()
     started_here = distributed.STARTED_BY in os.environ
@@ -88,18 +87,18 @@ def _train(
         console.silence()
     if processes > 1:
         again = f"{again} --devices {processes}" if started_here else "the same torchrun command with --resume"
-    last: kinds.Validation | None = None
-    events = pipeline.train(loaded, Path(data), run, init or None, resume, overwrite)
+    last: events.Validation | None = None
+    stream = pipeline.train(loaded, Path(data), run, init or None, resume, overwrite)
     try:
-        for event in progress.training(events):
-            if isinstance(event, kinds.Validation):
+        for event in progress.training(stream):
+            if isinstance(event, events.Validation):
                 last = event
-            if isinstance(event, kinds.Stopped):
+            if isinstance(event, events.Stopped):
                 raise Interrupted(event.signal, f"stopped after step {event.step:,}, state saved; to go on:\n  {again}")
     except UserError as error:
         if processes == 1:
             raise
-        distributed.record(error)
+        distributed.record_error(error)
         if rank or started_here:
             raise typer.Exit(error.exit_code) from error
         raise

@@ -96,10 +96,10 @@ def preflight(recipe: Recipe, data: Path, run: Path, init: str | None = None) ->
     Raises what training would raise, and DataError where no token would carry loss.
     """
     eager = replace(recipe.train, compile="off")
-    with distributed.join(eager.device) as team:
+    with distributed.join(eager.device) as group:
         task, stores = opened(recipe, data, fresh=not init)
         model = first_model(recipe, task, init)
-        work = loop_of(eager, task, stores, model, run, team)
+        work = loop_of(eager, task, stores, model, run, group)
         batches = work.batches
         targets = sum(batches.targets(rows) for rows in batches.epoch(0))
         if not targets:
@@ -111,9 +111,9 @@ def preflight(recipe: Recipe, data: Path, run: Path, init: str | None = None) ->
             task=recipe.task_name,
             parameters=work.parameters,
             learning=_learning(work),
-            device=str(team.device),
+            device=str(group.device),
             dtype=work.dtype,
-            compiles=loop.wants_compile(recipe.train, team.device, work.flop),
+            compiles=loop.wants_compile(recipe.train, group.device, work.flop),
             accumulate=work.accumulate or 1,
             steps=work.steps,
             epochs=work.steps / len(batches),
@@ -164,7 +164,7 @@ def _cost(work: loop.Loop, run: Path) -> Cost:
         total=work.steps * step + other,
         total_from=work.steps * steps[0] + other,
         total_to=work.steps * steps[-1] + other,
-        memory=memory.peak(work.team.device),
+        memory=memory.peak(work.group.device),
         disk=held,
         disk_free=shutil.disk_usage(folder).free,
     )

@@ -28,8 +28,7 @@ from gpt2kit.recipe import Recipe, read_by
 from gpt2kit.runs import folder as folders
 from gpt2kit.runs.card import write as card
 from gpt2kit.tasks.base import Task
-from gpt2kit.training import distributed, loop
-from gpt2kit.training import events as kinds
+from gpt2kit.training import distributed, events, loop
 from gpt2kit.training.state import STATE_FILE
 from gpt2kit.training.tensorboard import Board
 
@@ -43,7 +42,7 @@ class Samples:
     """(source, output, target), as text."""
 
 
-Event = kinds.Event | Samples
+Event = events.Event | Samples
 
 
 def train(
@@ -59,15 +58,15 @@ def train(
     `init` is a run or a GPT-2 folder or a Hub id to start from; `resume` goes on with a run that was stopped. Under
     torchrun every process calls this and sees the events; the first one alone writes.
     """
-    with distributed.join(recipe.train.device) as team, ExitStack() as alone:
+    with distributed.join(recipe.train.device) as group, ExitStack() as alone:
         task, stores = opened(recipe, data, fresh=not (init or resume))
         if resume:
             folders.check_resumable(run, data, recipe, task)
             init = folders.init_of(run)
             recipe = replace(recipe, model=folders.recipe_of(run).model)
-        elif team.chief:
+        elif group.is_main:
             files.refuse_existing(run, overwrite)
-        if team.chief and run.is_dir():
+        if group.is_main and run.is_dir():
             alone.enter_context(files.held(run))
         torch.manual_seed(recipe.train.seed)
         if resume and (run / STATE_FILE).is_file():
@@ -75,21 +74,21 @@ def train(
             _keep_weights(model, recipe.train, init)
         else:  # also for a run that was killed before its first save: it starts again from the same weights
             model = first_model(recipe, task, init)
-        work = loop_of(recipe.train, task, stores, model, run, team)
-        if resume and team.chief:
+        work = loop_of(recipe.train, task, stores, model, run, group)
+        if resume and group.is_main:
             files.remove_leftovers(run)
-        elif team.chief:
+        elif group.is_main:
             with files.new_folder(run, overwrite) as folder:
                 folders.describe_run(folder, replace(recipe, model=model.config), data, recipe.task_name, task, init)
                 hf.save_config(folder, model, task.eos)
             alone.enter_context(files.held(run))
-        team.wait()
+        group.wait()
         if resume:
             work.resume()
-            if team.chief:
+            if group.is_main:
                 folders.forget_after(run, work.step)
         yield from _logged(work, run, task, stores["val"], recipe, init or "")
-        if team.chief and work.step == work.steps:
+        if group.is_main and work.step == work.steps:
             folders.finish_run(run)
             (run / STATE_FILE).unlink(missing_ok=True)
             card.write(run)
@@ -125,12 +124,17 @@ def first_model(recipe: Recipe, task: Task[Any, Any], init: str | None) -> GPT2:
 
 
 def loop_of(
-    config: TrainConfig, task: Task[Any, Any], stores: dict[str, Store], model: GPT2, run: Path, team: distributed.Team
+    config: TrainConfig,
+    task: Task[Any, Any],
+    stores: dict[str, Store],
+    model: GPT2,
+    run: Path,
+    group: distributed.ProcessGroup,
 ) -> loop.Loop:
     """The training loop; it validates if there is something to predict."""
     validation = stores["val"] if stores["val"].tokens > len(stores["val"]) else None
     return loop.Loop(
-        model, stores["train"], validation, config, run, team, layout_of(task, model.config.n_positions, config)
+        model, stores["train"], validation, config, run, group, layout_of(task, model.config.n_positions, config)
     )
 
 
@@ -154,25 +158,25 @@ def _window_of(data: Path) -> int:
 def _logged(
     work: loop.Loop, run: Path, task: Task[Any, Any], validation: Store, recipe: Recipe, init: str
 ) -> Iterator[Event]:
-    """The run's events, with samples in between; what is measured is written down by the chief."""
-    chief = work.team.chief
+    """The run's events, with samples in between; what is measured is written down by the main process."""
+    is_main = work.group.is_main
     with ExitStack() as stack:
-        log = stack.enter_context(files.appended(run / folders.METRICS_FILE)) if chief else None
-        board = stack.enter_context(Board(run, work.step)) if chief and recipe.train.tensorboard else None
+        log = stack.enter_context(files.appended(run / folders.METRICS_FILE)) if is_main else None
+        board = stack.enter_context(Board(run, work.step)) if is_main and recipe.train.tensorboard else None
         base = str(Path(init).resolve()) if Path(init).is_dir() else init
         for event in work.run(lambda model: hf.save(run, model, task.eos, base)):
             yield event
-            if log is not None and isinstance(event, kinds.Step | kinds.Validation):
+            if log is not None and isinstance(event, events.StepDone | events.Validation):
                 log(json.dumps(_metrics(event)))
-            if board is not None and isinstance(event, kinds.Step | kinds.Validation):
+            if board is not None and isinstance(event, events.StepDone | events.Validation):
                 board.show(event)
-            if isinstance(event, kinds.Validation) and recipe.train.samples:
+            if isinstance(event, events.Validation) and recipe.train.samples:
                 model = work.complete()  # all processes take part
-                if chief:
+                if is_main:
                     rows = _samples(model, task, validation, recipe)
                     folders.keep_samples(run, f"after step {event.step:,}", rows)
                     yield Samples(event.step, rows)
-            if chief and isinstance(event, kinds.Validation):
+            if is_main and isinstance(event, events.Validation):
                 card.write(run)
 
 
@@ -222,8 +226,8 @@ def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
     return model
 
 
-def _metrics(event: kinds.Step | kinds.Validation) -> dict[str, float | int]:
-    if isinstance(event, kinds.Validation):
+def _metrics(event: events.StepDone | events.Validation) -> dict[str, float | int]:
+    if isinstance(event, events.Validation):
         return {"step": event.step, "validation_loss": event.loss}
     return {
         "step": event.step,

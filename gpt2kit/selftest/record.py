@@ -12,7 +12,7 @@ from gpt2kit.model.loss import TargetLoss
 from gpt2kit.runs import folder as folders
 from gpt2kit.selftest.check import Check, not_asked, within
 from gpt2kit.selftest.subject import Subject
-from gpt2kit.training.distributed import Team
+from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.objective import Objective
 from gpt2kit.training.validate import split_loss
 
@@ -35,7 +35,7 @@ def reproduced(subject: Subject, layout: Layout, device: torch.device) -> Check:
     subject.learned.to(device)
     objective = Objective(subject.learned, TargetLoss(), config.lm_weight)
     batches = layout.validation(subject.store, config.batch_tokens)
-    now, _ = split_loss(objective, batches, Team(device), dtype, config.validate_tokens)
+    now, _ = split_loss(objective, batches, ProcessGroup(device), dtype, config.validate_tokens)
     limit = max(1.0, then) * (EXACT if config.dtype == "fp32" else COMPUTED_ELSEWHERE)
     return within(name, abs(now - then), limit, f"{now:.5f} nats now in {dtype}, {then:.5f} at step {step:,}")
 

@@ -30,7 +30,7 @@ STARTED_BY = "GPT2KIT_DEVICES"
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """The processes of a run, as one of them sees them; every method is called by all of them or hangs."""
 
     device: torch.device
@@ -38,7 +38,7 @@ class Team:
     size: int = 1
 
     @property
-    def chief(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this is the one process that writes and speaks."""
         return self.rank == 0
 
@@ -49,9 +49,9 @@ class Team:
     def largest(self, value: float) -> float:
         return self._reduced([value], dist.ReduceOp.MAX)[0]
 
-    def of_chief(self, value: float) -> float:
-        """What the chief has; clocks and files of the others may differ."""
-        return self.sum([value if self.chief else 0.0])[0]
+    def from_main(self, value: float) -> float:
+        """What the main process has; clocks and files of the others may differ."""
+        return self.sum([value if self.is_main else 0.0])[0]
 
     def wait(self) -> None:
         """Return when all processes have come here."""
@@ -74,11 +74,11 @@ def place() -> tuple[int, int]:
 
 
 @contextmanager
-def join(device: str) -> Iterator[Team]:
+def join(device: str) -> Iterator[ProcessGroup]:
     """Become one of the run's processes; alone where torchrun did not start this one. `device` is the knob."""
     rank, size = place()
     if size == 1:
-        yield Team(pick_device(device))
+        yield ProcessGroup(pick_device(device))
         return
     picked = _device_of_rank(device, int(os.environ["LOCAL_RANK"]))
     if picked.type == "cuda":
@@ -87,7 +87,7 @@ def join(device: str) -> Iterator[Team]:
     else:
         dist.init_process_group("gloo")
     try:
-        yield Team(picked, rank, size)
+        yield ProcessGroup(picked, rank, size)
     except RuntimeError as error:
         if lost_peer(error):
             raise MachineError(f"rank {rank} lost the connection to another rank: {error}") from error
@@ -96,7 +96,7 @@ def join(device: str) -> Iterator[Team]:
     dist.destroy_process_group()
 
 
-def record(error: UserError) -> None:
+def record_error(error: UserError) -> None:
     """Leave an error where the launcher, this one or torchrun, reads what a process died of."""
     if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
         import time
@@ -120,19 +120,19 @@ def _device_of_rank(name: str, local_rank: int) -> torch.device:
     return device
 
 
-def spread(objective: Objective, parallel: str, team: Team) -> nn.Module:
+def spread(objective: Objective, parallel: str, group: ProcessGroup) -> nn.Module:
     """The objective so that each process computes on its own rows; gradients become means over the processes.
 
     `parallel` is "ddp" or "fsdp"; the latter shards the model's weights in place, before optimisers are built.
     """
-    if team.size == 1:
+    if group.size == 1:
         return objective
     if parallel == "ddp":
-        return DistributedDataParallel(objective, device_ids=[team.device] if team.device.type == "cuda" else None)
+        return DistributedDataParallel(objective, device_ids=[group.device] if group.device.type == "cuda" else None)
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
-    mesh = init_device_mesh(team.device.type, (team.size,))
+    mesh = init_device_mesh(group.device.type, (group.size,))
     for block in objective.model.transformer.blocks():
         fully_shard(block, mesh=mesh)
     fully_shard(objective, mesh=mesh, reshard_after_forward=True)
@@ -167,16 +167,16 @@ def like(value: Tensor, example: Tensor) -> Tensor:
     return distribute_tensor(value.to(example.device), example.device_mesh, example.placements, src_data_rank=None)
 
 
-def gathered(model: GPT2, team: Team) -> GPT2:
-    """The model in one piece, on the chief: itself, or a copy of what is sharded; the others get their own back."""
+def gathered(model: GPT2, group: ProcessGroup) -> GPT2:
+    """The whole model, on the main process: itself, or a copy if it is sharded; the others get their own back."""
     if not any(sharded(parameter) for parameter in model.parameters()):
         return model
     weights: dict[str, Tensor] = {}
     for name, parameter in model.named_parameters():
         full = whole(parameter.detach())  # one at a time: the others drop it at once
-        if team.chief:
+        if group.is_main:
             weights[name] = full
-    if not team.chief:
+    if not group.is_main:
         return model
     with torch.device("meta"):
         copy = GPT2(model.config, model.vocab_size, model.labels)

@@ -37,7 +37,7 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Step:
+class StepDone:
     """After each optimiser step. Losses are nats per target token."""
 
     step: int
@@ -76,4 +76,4 @@ class Stopped:
     signal: int
 
 
-Event = Start | Fitted | Planned | Step | Validation | Ended | Stopped
+Event = Start | Fitted | Planned | StepDone | Validation | Ended | Stopped

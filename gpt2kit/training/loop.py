@@ -16,16 +16,15 @@ from gpt2kit.errors import DataError, OutOfMemory
 from gpt2kit.model.device import keep_memory, pick_device, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.loss import TargetLoss
-from gpt2kit.training import compiler, distributed, memory, optim, speed, state
-from gpt2kit.training import rng as noise
+from gpt2kit.training import compiler, distributed, memory, optim, rng, speed, state
 from gpt2kit.training.checkpointing import checkpoint_blocks
-from gpt2kit.training.distributed import Team
-from gpt2kit.training.events import Ended, Event, Fitted, Planned, Start, Step, Stopped, Validation
-from gpt2kit.training.gradient import Gradient, dealt
+from gpt2kit.training.distributed import ProcessGroup
+from gpt2kit.training.events import Ended, Event, Fitted, Planned, Start, StepDone, Stopped, Validation
+from gpt2kit.training.gradient import Gradient, shard
 from gpt2kit.training.objective import Objective
 from gpt2kit.training.schedule import Pace, check_count
 from gpt2kit.training.signals import NUMBERS, StopRequest
-from gpt2kit.training.validate import evenly, split_loss
+from gpt2kit.training.validate import evenly_spaced, split_loss
 
 COMPILE_PAYS_BACK = 2e14
 """Training FLOP from which torch.compile's half minute is won back on two cores; a GPU gets there at once."""
@@ -69,16 +68,16 @@ class Loop:
         validation: Store | None,
         config: TrainConfig,
         folder: Path,
-        team: Team | None = None,
+        group: ProcessGroup | None = None,
         layout: Layout | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """`folder` receives the state; rows are whole by default. Raises DataError when one does not fit into the
         model's window."""
         self.config, self.folder = config, folder
-        self.team = team or Team(pick_device(config.device))
-        keep_memory(self.team.device)
-        self.dtype = pick_dtype(config.dtype, self.team.device)
+        self.group = group or ProcessGroup(pick_device(config.device))
+        keep_memory(self.group.device)
+        self.dtype = pick_dtype(config.dtype, self.group.device)
         layout = layout or RowLayout()
         self.batches = layout.training(train, config.batch_tokens, config.seed)
         self.validation = None if validation is None else layout.validation(validation, config.batch_tokens)
@@ -90,19 +89,19 @@ class Loop:
                 f"model.n_positions={window}"
             )
         steps = config.steps or max(1, config.least_steps, round(config.epochs * len(self.batches)))
-        self.pace = Pace(config, steps, validation is not None, self.team, clock)
+        self.pace = Pace(config, steps, validation is not None, self.group, clock)
         self.flop = 6 * model.parameter_count() * self.batches.epoch_tokens / len(self.batches) * steps
         if self.pace.budget is not None:
-            self.flop = REACHED * speed.peak(self.team.device, self.dtype) * self.pace.budget
-        self.compiled = wants_compile(config, self.team.device, self.flop)
+            self.flop = REACHED * speed.peak(self.group.device, self.dtype) * self.pace.budget
+        self.compiled = wants_compile(config, self.group.device, self.flop)
         self.parameters = model.parameter_count()
-        self.model = model.to(self.team.device)
+        self.model = model.to(self.group.device)
         if config.checkpointing:
             checkpoint_blocks(self.model)
         loss = TargetLoss(config.label_smoothing, self.compiled)
         objective = Objective(self.model, loss, config.lm_weight, config.token_dropout)
-        self.module = distributed.spread(objective, config.parallel, self.team)
-        self.gradient = Gradient(self.module, self.batches, self.team, self.dtype)
+        self.module = distributed.spread(objective, config.parallel, self.group)
+        self.gradient = Gradient(self.module, self.batches, self.group, self.dtype)
         self.optimizers = optim.build(self.model, config)
         self.average = optim.Average(self.model, config.ema) if config.ema else None
         self.step = 0
@@ -129,7 +128,7 @@ class Loop:
             self.waited = int(progress.get("waited", 0))  # older states do not say
             self.pace.restore(progress["pace"])
             accumulate = progress["accumulate"]
-            if progress["processes"] == self.team.size:  # else a micro-batch has another size than the one that fitted
+            if progress["processes"] == self.group.size:  # else a micro-batch has another size than the one that fitted
                 self.accumulate = None if accumulate is None else max(1, check_count(accumulate))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DataError(f"{path} does not say how far the run has come: {error!r}") from None
@@ -140,15 +139,15 @@ class Loop:
             "best": None if math.isinf(self.best) else self.best,  # JSON has no infinity
             "waited": self.waited,
             "pace": self.pace.state(),
-            "processes": self.team.size,
+            "processes": self.group.size,
             "accumulate": self.accumulate,
         }
         path = self.folder / state.STATE_FILE
         with self.pace.saving():
-            state.save(path, self.model, self.average, self.optimizers, progress, self.team.chief)
+            state.save(path, self.model, self.average, self.optimizers, progress, self.group.is_main)
 
     def run(self, save_weights: Callable[[GPT2], None]) -> Iterator[Event]:
-        """Train to the end, or to a signal. `save_weights` is called with the weights worth keeping, on the chief."""
+        """Train to the end, or to a signal. `save_weights` gets the weights worth keeping, on the main process."""
         self.pace.start()
         if self.compiled:
             for block in self.model.transformer.blocks():
@@ -159,18 +158,18 @@ class Loop:
             len(self.batches),
             self.parameters,
             self.batches.padding,
-            str(self.team.device),
+            str(self.group.device),
             self.dtype,
             self.compiled,
             self.resumed,
-            self.team.size,
+            self.group.size,
         )
         yield from self.fit()
         if self.pace.budget is not None and not self.step:
             measured = self.measure()
             self.pace.plan_first(measured.steps[-1], measured.validation, measured.save)
             yield Planned(self.steps, self.steps / len(self.batches), self.config.budget)
-        peak = speed.peak(self.team.device, self.dtype) * self.team.size
+        peak = speed.peak(self.group.device, self.dtype) * self.group.size
         self.pace.mark(self.step)
         with StopRequest() as stop:
             while self.step < self.steps:
@@ -189,7 +188,7 @@ class Loop:
                         last = True
                         yield Ended(self.step, self.waited)
                 self.pace.plan_again(self.step, validates)
-                if self.team.size == 1:
+                if self.group.size == 1:
                     signal = stop.number  # also one that came while the caller looked at the step
                 if last or signal or self.step % self.pace.save_every == 0:
                     self.save()
@@ -201,14 +200,14 @@ class Loop:
             self._save_weights(save_weights)
             self._swap()
 
-    def _stepped(self, rows: Rows, loss: float, seconds: float, peak: float) -> Step:
+    def _stepped(self, rows: Rows, loss: float, seconds: float, peak: float) -> StepDone:
         """What there is to say of a step that was just done."""
         lengths, targets = self.batches.lengths(rows), self.batches.targets(rows)
         flop = speed.model_flop(self.model.config, self.model.vocab_size, lengths, targets)
         tokens_per_second, flop_per_second = self.pace.stepped(seconds, self.batches.tokens(rows), flop)
         each = self.batches.epoch_tokens / len(self.batches)
         step_seconds = each / tokens_per_second if tokens_per_second else 0.0
-        return Step(
+        return StepDone(
             self.step,
             self.steps,
             self.step / len(self.batches),
@@ -228,7 +227,7 @@ class Loop:
         kept = [parameter.detach().clone() for parameter in self.model.parameters()]
         averaged = {name: weight.clone() for name, weight in self.average.weights.items()} if self.average else {}
         by_width = sorted(self.batches.epoch(0), key=lambda rows: int(self.batches.lengths(rows).max()))
-        probes, steps, validation = evenly(by_width, widths), list[float](), 0.0
+        probes, steps, validation = evenly_spaced(by_width, widths), list[float](), 0.0
         for _ in range(times):  # the first time kernels are compiled and memory is found
             started = clock()
             for rows in probes:
@@ -249,11 +248,11 @@ class Loop:
 
     def _split_loss(self, probes: int = 0) -> tuple[float, float]:
         assert self.validation is not None
-        return split_loss(self.module, self.validation, self.team, self.dtype, self.config.validate_tokens, probes)
+        return split_loss(self.module, self.validation, self.group, self.dtype, self.config.validate_tokens, probes)
 
     def fit(self) -> Iterator[Event]:
         """Find the micro-batch that fits, by the batch that needs the most memory; its gradient is thrown away."""
-        if self.accumulate is None and self.config.parallel == "fsdp" and self.team.size > 1:
+        if self.accumulate is None and self.config.parallel == "fsdp" and self.group.size > 1:
             # Its forward pass sends: a process that runs out of memory would leave the others waiting in it.
             self.accumulate = self.config.accumulate
         if self.accumulate is None:
@@ -263,10 +262,10 @@ class Loop:
             def attempt(accumulate: int) -> None:
                 self.module.train()
                 with distributed.quiet(self.module):
-                    for part in dealt(rows, accumulate, self.team) * 2:  # the second time finds memory in pieces
+                    for part in shard(rows, accumulate, self.group) * 2:  # the second time finds memory in pieces
                         self.gradient.backward(part, targets)
 
-            self.accumulate = memory.fit(attempt, len(rows), self.config.accumulate, self.optimizers, self.team)
+            self.accumulate = memory.fit(attempt, len(rows), self.config.accumulate, self.optimizers, self.group)
         if self.accumulate != self.config.accumulate:
             yield Fitted(self.accumulate)
 
@@ -284,9 +283,9 @@ class Loop:
             epoch, index = divmod(self.step, len(self.batches))
             raise DataError(f"batch {index} of epoch {epoch} has no target tokens: nothing could be learned from it")
         optim.set_rate(self.optimizers, optim.rate(self.pace.plan.position(self.step), self.steps, self.config))
-        noise.seed_step(self.config.seed, self.step, self.team.rank)
+        rng.seed_step(self.config.seed, self.step, self.group.rank)
         self.module.train()
-        parts = dealt(rows, self.accumulate or 1, self.team)
+        parts = shard(rows, self.accumulate or 1, self.group)
         try:
             plain = float(self.gradient(parts, targets))
         except Exception as error:
@@ -294,12 +293,12 @@ class Loop:
                 raise
             longest, more = int(self.batches.lengths(rows).max()), 2 * (self.accumulate or 1)
             raise OutOfMemory(
-                f"out of memory on {self.team.device} with {len(parts[0].rows)} rows of up to {longest} tokens; "
+                f"out of memory on {self.group.device} with {len(parts[0].rows)} rows of up to {longest} tokens; "
                 f"--set train.accumulate={more} halves what is held at a time and gives the same numbers"
             ) from error
         asked = stop.number if stop else 0
         # One message a step: the losses, and the signals that some of the processes may have got.
-        total, *counts = self.team.sum([plain, *(float(asked == number) for number in NUMBERS)])
+        total, *counts = self.group.sum([plain, *(float(asked == number) for number in NUMBERS)])
         signal = next((int(number) for number, count in zip(NUMBERS, counts, strict=True) if count), 0)
         mean = total / targets
         self._clip(mean)
@@ -330,12 +329,12 @@ class Loop:
             self.average.swap(self.model)
 
     def complete(self) -> GPT2:
-        """The model in one piece as it is now, on the chief; all processes take part, and the others get no such."""
-        return distributed.gathered(self.model, self.team)
+        """The whole model as it is now, on the main process; every process must call this."""
+        return distributed.gathered(self.model, self.group)
 
     def _save_weights(self, save_weights: Callable[[GPT2], None]) -> None:
         model = self.complete()
-        if self.team.chief:
+        if self.group.is_main:
             save_weights(model)
 
     def _validate(self, save_weights: Callable[[GPT2], None]) -> Iterator[Event]:

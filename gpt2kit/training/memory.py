@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim import AdamW, Optimizer
 
 from gpt2kit.errors import OutOfMemory
-from gpt2kit.training.distributed import Team
+from gpt2kit.training.distributed import ProcessGroup
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -31,7 +31,9 @@ def peak(device: torch.device) -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def fit(attempt: Callable[[int], object], rows: int, accumulate: int, optimizers: list[Optimizer], team: Team) -> int:
+def fit(
+    attempt: Callable[[int], object], rows: int, accumulate: int, optimizers: list[Optimizer], group: ProcessGroup
+) -> int:
     """The first of `accumulate` and its doubles with which an attempt fits into memory, the same on all processes.
 
     `attempt(n)` computes the gradient of the largest micro-batch when the largest batch, of `rows` rows, is cut into n
@@ -39,11 +41,11 @@ def fit(attempt: Callable[[int], object], rows: int, accumulate: int, optimizers
     """
     while True:
         failure = _failure(attempt, accumulate, optimizers)
-        if not team.largest(failure is not None):
+        if not group.largest(failure is not None):
             return accumulate
-        if accumulate * team.size >= rows:
+        if accumulate * group.size >= rows:
             raise OutOfMemory(
-                f"out of memory on {team.device}, one row at a time ({failure or 'on another rank'}); a row is never "
+                f"out of memory on {group.device}, one row at a time ({failure or 'on another rank'}); a row is never "
                 f"cut, so train.accumulate (now {accumulate}) and train.batch_tokens cannot help: "
                 f"--set train.checkpointing=true recomputes instead of keeping; or take a smaller model "
                 f"(model.size, model.n_layer, model.n_embd) or a shorter window (model.n_positions, prepared anew)"
@@ -53,11 +55,11 @@ def fit(attempt: Callable[[int], object], rows: int, accumulate: int, optimizers
 
 def _failure(attempt: Callable[[int], object], accumulate: int, optimizers: list[Optimizer]) -> str | None:
     """What was said when the attempt did not fit; None when it did. Leaves nothing behind."""
-    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
-    weights = [parameter for group in groups for parameter in group["params"]]
+    param_groups = [param_group for optimizer in optimizers for param_group in optimizer.param_groups]
+    weights = [parameter for param_group in param_groups for parameter in param_group["params"]]
     failure, held = None, []
     try:
-        held = ballast(optimizers)
+        held = reserve_moments(optimizers)
         for weight in weights:
             weight.grad = torch.zeros_like(weight)
         attempt(accumulate)
@@ -75,7 +77,7 @@ def _failure(attempt: Callable[[int], object], accumulate: int, optimizers: list
     return failure
 
 
-def ballast(optimizers: list[Optimizer]) -> list[Tensor]:
+def reserve_moments(optimizers: list[Optimizer]) -> list[Tensor]:
     """As much memory as the moments that the optimisers will make at their first step, written to, so that it is taken.
 
     Their own moments are not made here: what an optimiser does at its first step is its own affair.
@@ -83,8 +85,8 @@ def ballast(optimizers: list[Optimizer]) -> list[Tensor]:
     return [
         torch.ones_like(parameter)
         for optimizer in optimizers
-        for group in optimizer.param_groups
-        for parameter in group["params"]
+        for param_group in optimizer.param_groups
+        for parameter in param_group["params"]
         if parameter not in optimizer.state
         for _ in range(2 if isinstance(optimizer, AdamW) else 1)
     ]

@@ -29,8 +29,8 @@ def build(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
         decay, adjust = config.weight_decay, "match_rms_adamw"
         optimizers.append(Muon(matrices, lr=config.muon_lr, weight_decay=decay, adjust_lr_fn=adjust))
     for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["peak"] = group["lr"]
+        for param_group in optimizer.param_groups:
+            param_group["peak"] = param_group["lr"]
     return optimizers
 
 
@@ -48,8 +48,8 @@ def rate(step: float, steps: int, config: TrainConfig) -> float:
 
 def set_rate(optimizers: list[Optimizer], share: float) -> None:
     for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * share
+        for param_group in optimizer.param_groups:
+            param_group["lr"] = param_group["peak"] * share
 
 
 class Average:

@@ -20,7 +20,7 @@ class Plan:
         """The same in steps, as if all had been as long as they are now: 0 at the start, `total` at the end."""
         return float(step) if not self.anchor else self.progress_at(step) * self.total
 
-    def anew(self, step: int, left: int) -> "Plan":
+    def replanned(self, step: int, left: int) -> "Plan":
         """From `step` on with so many steps left; what is done of the schedule stays done."""
         return Plan(step + left, step, self.progress_at(step))
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gpt2kit.config import TrainConfig, duration
-from gpt2kit.training.distributed import Team
+from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.plan import Costs, Plan, first_interval, steps_within
 
 SMOOTHING = 0.95
@@ -25,13 +25,13 @@ def check_count(value: object) -> int:
 
 
 class Pace:
-    """Steps are planned once, or with a budget of time again and again, by the chief's clock."""
+    """Steps are planned once, or with a budget of time again and again, by the main process's clock."""
 
     def __init__(
-        self, config: TrainConfig, steps: int, validates: bool, team: Team, clock: Callable[[], float]
+        self, config: TrainConfig, steps: int, validates: bool, group: ProcessGroup, clock: Callable[[], float]
     ) -> None:
         """`steps` are the planned ones where no budget decides."""
-        self.config, self.validates, self.team, self.clock = config, validates, team, clock
+        self.config, self.validates, self.group, self.clock = config, validates, group, clock
         self.budget = duration(config.budget) if config.budget else None
         self.costs = Costs()
         self.spent = 0.0
@@ -70,7 +70,7 @@ class Pace:
         self.costs = Costs(step_seconds, validation_seconds, save_seconds)
         every = self.evaluate_every
         if not self.config.evaluate_every:
-            every = int(self.team.of_chief(first_interval(self.budget, self.budget - self.elapsed(), self.costs)))
+            every = int(self.group.from_main(first_interval(self.budget, self.budget - self.elapsed(), self.costs)))
         self._planned(self.plan, every)
         self._plan(0)
 
@@ -78,7 +78,7 @@ class Pace:
         assert self.budget is not None
         left = self.budget - self.elapsed()
         steps = steps_within(self.budget, left, self.costs, self.evaluate_every, self.save_every)
-        self.plan = self.plan.anew(step, int(self.team.of_chief(steps)))
+        self.plan = self.plan.replanned(step, int(self.group.from_main(steps)))
         self.mark(step)
 
     def end(self, step: int) -> None:
@@ -95,7 +95,7 @@ class Pace:
             return
         steps, seconds = step - self._mark[1], self.clock() - self._mark[0]
         due = steps >= self.plan.total / PLANS or seconds >= self.budget / PLANS
-        if self.team.of_chief(validated or due):
+        if self.group.from_main(validated or due):
             self.costs.learn(max(0.0, seconds - self._other), steps)
             self._plan(step)
 

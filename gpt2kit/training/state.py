@@ -106,8 +106,8 @@ def _optimised(model: nn.Module, optimizers: list[Optimizer]) -> Iterator[tuple[
     """Every weight with its optimiser and the prefix of the names of its moments."""
     names = {parameter: name for name, parameter in model.named_parameters()}
     for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            for parameter in group["params"]:
+        for param_group in optimizer.param_groups:
+            for parameter in param_group["params"]:
                 yield f"{type(optimizer).__name__}.{names[parameter]}", optimizer, parameter
 
 

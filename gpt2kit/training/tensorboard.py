@@ -4,7 +4,7 @@ from pathlib import Path
 from types import TracebackType
 
 from gpt2kit.errors import MachineError
-from gpt2kit.training.events import Event, Step, Validation
+from gpt2kit.training.events import Event, StepDone, Validation
 
 FOLDER = "tensorboard"
 
@@ -34,7 +34,7 @@ class Board:
 
     def show(self, event: Event) -> None:
         """Add a step or a validation to the curves."""
-        if isinstance(event, Step):
+        if isinstance(event, StepDone):
             figures = {"loss/train": event.loss, "rate": event.rate, "speed/tokens per second": event.tokens_per_second}
             figures["speed/share of peak"] = event.of_peak
         elif isinstance(event, Validation):

@@ -11,7 +11,7 @@ from gpt2kit.errors import DataError
 from gpt2kit.model.device import autocast
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.loss import TargetLoss
-from gpt2kit.training.distributed import Team
+from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.objective import Objective
 
 Item = TypeVar("Item")
@@ -19,38 +19,38 @@ Item = TypeVar("Item")
 
 def validation_loss(model: GPT2, batches: Batches, device: torch.device, dtype: str) -> float:
     """Nats per target token over a whole split."""
-    return split_loss(Objective(model, TargetLoss()), batches, Team(device), dtype)[0]
+    return split_loss(Objective(model, TargetLoss()), batches, ProcessGroup(device), dtype)[0]
 
 
 @torch.no_grad()
 def split_loss(
-    module: nn.Module, batches: Batches, team: Team, dtype: str, tokens: int = 0, probes: int = 0
+    module: nn.Module, batches: Batches, group: ProcessGroup, dtype: str, tokens: int = 0, probes: int = 0
 ) -> tuple[float, float]:
-    """The same by an Objective that may be spread over a team, whose processes share the batches.
+    """The same by an Objective that may be spread over a group, whose processes share the batches.
 
     About so many `tokens` are looked at, spread over the split; 0 means all. Returns the loss and which share of that
     was computed: with `probes`, each process computes no more batches than that.
     """
     module.eval()
     epoch = batches.epoch(0)
-    epoch = evenly(epoch, len(epoch) * tokens // max(1, batches.epoch_tokens) if tokens else len(epoch))
-    turns = range(0, len(epoch), team.size)
+    epoch = evenly_spaced(epoch, len(epoch) * tokens // max(1, batches.epoch_tokens) if tokens else len(epoch))
+    turns = range(0, len(epoch), group.size)
     total, targets = 0.0, 0
-    for start in evenly(turns, probes or len(turns)):
+    for start in evenly_spaced(turns, probes or len(turns)):
         # Each process computes one of these at a time, and one that finds none left the first again, for nothing.
-        mine = start + team.rank < len(epoch)
-        batch = batches.collate(epoch[start + team.rank if mine else 0])
-        with autocast(team.device, dtype):
-            _, plain = module(*batch.inputs(team.device))
+        mine = start + group.rank < len(epoch)
+        batch = batches.collate(epoch[start + group.rank if mine else 0])
+        with autocast(group.device, dtype):
+            _, plain = module(*batch.inputs(group.device))
         total += float(plain) * mine
         targets += batch.targets * mine
-    total, all_targets = team.sum([total, float(targets)])
+    total, all_targets = group.sum([total, float(targets)])
     if not all_targets:
         raise DataError("the validation split has no target tokens")
     return total / all_targets, min(1.0, probes / len(turns)) if probes else 1.0
 
 
-def evenly(items: Sequence[Item], count: int) -> list[Item]:
+def evenly_spaced(items: Sequence[Item], count: int) -> list[Item]:
     """So many of the items, evenly; at least one if there are any."""
     count = max(1, min(count, len(items)))
     return [items[(2 * index + 1) * len(items) // (2 * count)] for index in range(count)] if items else []

@@ -20,7 +20,7 @@ from gpt2kit.cli import progress
 from gpt2kit.cli.app import run
 from gpt2kit.data.store import Store
 from gpt2kit.runs.folder import load_task
-from gpt2kit.training import events as kinds
+from gpt2kit.training import events
 
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]
@@ -423,9 +423,9 @@ def test_a_signal_saves_and_the_printed_command_goes_on(
     assert run(["translate", "prepare", "a.tsv", "--val", "a.tsv", "--out", "my data", *settings]) == 0
     training: Callable[[Iterator[Any]], Iterator[Any]] = progress.training
 
-    def interrupted(events: Iterator[Any]) -> Iterator[Any]:
-        for event in training(events):
-            if isinstance(event, kinds.Step) and event.step == 3:
+    def interrupted(stream: Iterator[Any]) -> Iterator[Any]:
+        for event in training(stream):
+            if isinstance(event, events.StepDone) and event.step == 3:
                 signal.raise_signal(number)
             yield event
 

@@ -13,7 +13,7 @@ from gpt2kit import recipe
 from gpt2kit.cli import demo, progress
 from gpt2kit.cli.app import run
 from gpt2kit.recipe import Recipe
-from gpt2kit.training import events as kinds
+from gpt2kit.training import events
 
 Capture = pytest.CaptureFixture[str]
 SMALL = ["model.n_layer=1", "model.n_head=2", "model.n_embd=16", "train.steps=3", "train.evaluate_every=3"]
@@ -87,9 +87,9 @@ def test_a_second_demo_leaves_the_first(small: Path, capsys: Capture, monkeypatc
         (small / name / "mine").touch()
     training: Callable[[Iterator[Any]], Iterator[Any]] = progress.training
 
-    def stopped(events: Iterator[Any]) -> Iterator[Any]:
-        for event in training(events):
-            if isinstance(event, kinds.Step):
+    def stopped(stream: Iterator[Any]) -> Iterator[Any]:
+        for event in training(stream):
+            if isinstance(event, events.StepDone):
                 signal.raise_signal(signal.SIGINT)
             yield event
 

@@ -4,24 +4,24 @@ import pytest
 
 from gpt2kit.cli import progress
 from gpt2kit.pipeline.train import Samples
-from gpt2kit.training import events as kinds
+from gpt2kit.training import events
 
 Capture = pytest.CaptureFixture[str]
 
 
 def test_training_passes_every_event_on(capsys: Capture) -> None:
-    events: list[kinds.Event | Samples] = [
-        kinds.Start(3, 9, 4, 1234567, 0.0123, "cpu", "fp32", False),
-        kinds.Fitted(4),
-        kinds.Planned(2140, 4.4, "30m"),
-        kinds.Step(4, 9, 1.0, 2.5, 0.001, 1000.0, 3700.0, 0.41),
-        kinds.Step(5, 9, 1.25, 2.25, 0.001, 1000.0, 3600.0),
-        kinds.Validation(5, 2.125, True),
-        kinds.Validation(9, 3.125, False),
+    told: list[events.Event | Samples] = [
+        events.Start(3, 9, 4, 1234567, 0.0123, "cpu", "fp32", False),
+        events.Fitted(4),
+        events.Planned(2140, 4.4, "30m"),
+        events.StepDone(4, 9, 1.0, 2.5, 0.001, 1000.0, 3700.0, 0.41),
+        events.StepDone(5, 9, 1.25, 2.25, 0.001, 1000.0, 3600.0),
+        events.Validation(5, 2.125, True),
+        events.Validation(9, 3.125, False),
         Samples(9, [("good [b]", "bon", "bonjour")]),
-        kinds.Stopped(9, 15),
+        events.Stopped(9, 15),
     ]
-    assert list(progress.training(iter(events))) == events
+    assert list(progress.training(iter(told))) == told
     out, err = capsys.readouterr()
     assert out == ""
     assert "1,234,567 parameters, 9 steps, 4 an epoch, 1.2% padding, fp32 on cpu, going on after step 3" in err
@@ -35,11 +35,11 @@ def test_training_passes_every_event_on(capsys: Capture) -> None:
 
 
 def test_a_run_without_a_saved_state_says_that_it_starts_again(capsys: Capture) -> None:
-    list(progress.training(iter([kinds.Start(0, 9, 4, 1, 0.0, "cpu", "fp32", False, resumed=True)])))
+    list(progress.training(iter([events.Start(0, 9, 4, 1, 0.0, "cpu", "fp32", False, resumed=True)])))
     assert "from the first step again: the run was stopped before its first save" in capsys.readouterr().err
 
 
 def test_a_run_on_several_devices_with_a_budget(capsys: Capture) -> None:
-    list(progress.training(iter([kinds.Start(0, 0, 4, 1, 0.0, "cuda:0", "bf16", False, processes=8)])))
+    list(progress.training(iter([events.Start(0, 0, 4, 1, 0.0, "cuda:0", "bf16", False, processes=8)])))
     said = capsys.readouterr().err
     assert "1 parameters, steps by the budget of time, 4 an epoch, 0.0% padding, bf16 on 8 x cuda\n" in said

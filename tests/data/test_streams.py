@@ -16,7 +16,7 @@ from gpt2kit.data.store import Store
 from gpt2kit.data.streams import DocumentWindows, Ids, StreamBatches, StreamLayout
 from gpt2kit.errors import DataError
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.training.events import Step, Validation
+from gpt2kit.training.events import StepDone, Validation
 from gpt2kit.training.loop import Loop
 from gpt2kit.training.validate import validation_loss
 
@@ -170,9 +170,9 @@ def test_rows_without_a_prompt_go_on_with_a_document(store_of: Write) -> None:
 def losses(work: Loop, stop: int | None = None) -> list[tuple[int, float]]:
     found = []
     for event in work.run(lambda model: None):
-        if isinstance(event, Step | Validation):
+        if isinstance(event, StepDone | Validation):
             found.append((event.step, event.loss))
-        if stop is not None and isinstance(event, Step) and event.step == stop:
+        if stop is not None and isinstance(event, StepDone) and event.step == stop:
             break
     return found
 

@@ -14,8 +14,7 @@ from gpt2kit import files, recipe
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs import folder as folders
-from gpt2kit.training import events as kinds
-from gpt2kit.training import state
+from gpt2kit.training import events, state
 
 Contents = Callable[[Path], dict[str, bytes]]
 
@@ -43,7 +42,7 @@ def test_a_signal_while_saving(tiny: Recipe, tmp_path: Path, monkeypatch: pytest
         patch.setattr(files, "write_tensors", interrupted)
         if times == 1:
             last = list(gpt2kit.train(tiny, data, run))[-1]
-            assert isinstance(last, kinds.Stopped)
+            assert isinstance(last, events.Stopped)
             assert last.signal == signal.SIGINT
             stopped = last.step
         else:
@@ -51,7 +50,7 @@ def test_a_signal_while_saving(tiny: Recipe, tmp_path: Path, monkeypatch: pytest
                 list(gpt2kit.train(tiny, data, run))
     assert not list(run.glob(".*")), "no half of a file is left"
     resumed = list(gpt2kit.train(tiny, data, run, resume=True))
-    assert isinstance(resumed[0], kinds.Start)
+    assert isinstance(resumed[0], events.Start)
     assert resumed[0].step == stopped
     assert weights(run) == weights(whole)
 
@@ -61,7 +60,7 @@ def test_two_runs_into_one_folder(tiny: Recipe, tmp_path: Path, contents: Conten
     data, whole, run = (tmp_path / name for name in ("data", "whole", "run"))
     list(gpt2kit.train(tiny, data, whole))
     first = gpt2kit.train(tiny, data, run)
-    while not isinstance(event := next(first), kinds.Step) or event.step < 3:
+    while not isinstance(event := next(first), events.StepDone) or event.step < 3:
         pass
     before = contents(run)
     with pytest.raises(UserError, match="exists and is left as it is"):

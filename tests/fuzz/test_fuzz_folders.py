@@ -18,7 +18,7 @@ from gpt2kit.data.store import Store
 from gpt2kit.pipeline import evaluate as scoring
 from gpt2kit.pipeline import train as pipeline
 from gpt2kit.runs import folder as folders
-from gpt2kit.training import events as kinds
+from gpt2kit.training import events
 
 Hold = Callable[[Callable[[bytes], object], bytes], object]
 Examples = Callable[[str], Any]
@@ -158,9 +158,9 @@ def test_any_run_goes_on_or_is_refused(hold: Hold, stopped: Folder, seed: int) -
     def parse(content: bytes) -> object:
         stopped.put({name: content})
         resumed = recipe.build(run.name, recipe.apply(folders.recipe_of(run).table(), []))
-        with closing(gpt2kit.train(resumed, run.parent / "data-stopped", run, resume=True)) as events:  # type: ignore[type-var]  # a generator
-            return next(events)
+        with closing(gpt2kit.train(resumed, run.parent / "data-stopped", run, resume=True)) as stream:  # type: ignore[type-var]  # a generator
+            return next(stream)
 
     start = hold(parse, damaged(chance, stopped.files[name]))
-    assert start is None or isinstance(start, kinds.Start)
+    assert start is None or isinstance(start, events.Start)
     stopped.put({})

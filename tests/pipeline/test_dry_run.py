@@ -16,7 +16,7 @@ from gpt2kit.errors import DataError, UserError
 from gpt2kit.pipeline.dry_run import Preflight, preflight
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import load_task
-from gpt2kit.training import events as kinds
+from gpt2kit.training import events
 
 Examples = Callable[[str], Any]
 Prepared = Callable[..., Recipe]
@@ -35,7 +35,7 @@ def test_it_says_what_training_does(name: str, prepared: Prepared, tmp_path: Pat
     told = preflight(tiny, tmp_path / "data", tmp_path / "runs" / "new")
     assert sorted(tmp_path.rglob("*")) == before
     trained = list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"))
-    start = next(event for event in trained if isinstance(event, kinds.Start))
+    start = next(event for event in trained if isinstance(event, events.Start))
     assert (told.parameters, told.steps, told.batches) == (start.parameters, start.steps, start.steps_per_epoch)
     assert (told.padding, told.dtype, told.device) == (start.padding, start.dtype, start.device)
     assert told.compiles == start.compiled
@@ -67,7 +67,7 @@ def test_what_is_frozen_does_not_learn(prepared: Prepared, tmp_path: Path) -> No
     start = next(
         event
         for event in gpt2kit.train(lora, tmp_path / "data", tmp_path / "new", str(tmp_path / "run"))
-        if isinstance(event, kinds.Start)
+        if isinstance(event, events.Start)
     )
     assert told.parameters == start.parameters
     width, layers = tiny.model.n_embd, tiny.model.n_layer

@@ -31,7 +31,7 @@ from gpt2kit.runs import folder as folders
 from gpt2kit.runs.folder import load_task
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.translate import Sentence, Translate
-from gpt2kit.training import events as kinds
+from gpt2kit.training import events
 from gpt2kit.training.validate import validation_loss
 
 Examples = Callable[[str], Any]
@@ -140,8 +140,8 @@ def test_samples_are_shown_at_each_validation(
 ) -> None:
     sampling = with_settings(tiny, "train.samples=2", "train.steps=4", "train.evaluate_every=2")
     gpt2kit.prepare(sampling, {"train": corpus, "val": corpus}, tmp_path / "data")
-    events = list(gpt2kit.train(sampling, tmp_path / "data", tmp_path / "run"))
-    samples = [event for event in events if isinstance(event, pipeline.Samples)]
+    seen = list(gpt2kit.train(sampling, tmp_path / "data", tmp_path / "run"))
+    samples = [event for event in seen if isinstance(event, pipeline.Samples)]
     assert [event.step for event in samples] == [2, 4]
     shown = {(source, target) for source, _, target in samples[0].rows}
     assert len(shown) == 2
@@ -154,8 +154,8 @@ def test_keep_best_keeps_the_best(tiny: Recipe, corpus: list[str], tmp_path: Pat
         tiny, "train.keep=best", "train.steps=30", "train.warmup=0.99", "train.lr=1", "train.evaluate_every=3"
     )
     gpt2kit.prepare(wild, {"train": corpus, "val": corpus}, tmp_path / "data")
-    events = list(gpt2kit.train(wild, tmp_path / "data", tmp_path / "run"))
-    found = [event for event in events if isinstance(event, kinds.Validation)]
+    seen = list(gpt2kit.train(wild, tmp_path / "data", tmp_path / "run"))
+    found = [event for event in seen if isinstance(event, events.Validation)]
     best = min(event.loss for event in found)
     assert best < found[-1].loss
     store = Store(tmp_path / "data", "val")
@@ -469,7 +469,7 @@ def steps(recipe: Recipe, data: Path, run: Path, until: int, **options: Any) -> 
     """(step, loss) of each step up to `until`, where the caller stops looking."""
     found = []
     for event in gpt2kit.train(recipe, data, run, **options):
-        if isinstance(event, kinds.Step):
+        if isinstance(event, events.StepDone):
             found.append((event.step, event.loss))
             if event.step == until:
                 break
@@ -568,7 +568,7 @@ def test_a_run_that_was_killed_before_its_first_save_starts_again(
         (run / name).write_bytes(b"half")
     resumed = folders.recipe_of(run)
     start = next(iter(gpt2kit.train(resumed, data, run, resume=True)))
-    assert isinstance(start, kinds.Start)
+    assert isinstance(start, events.Start)
     assert (start.resumed, start.step) == (True, 0)
     assert steps(resumed, data, run, 6, resume=True) == whole
     assert not list(run.glob(".*"))

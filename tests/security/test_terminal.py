@@ -14,7 +14,7 @@ from rich.console import Console
 from gpt2kit.cli import console, progress
 from gpt2kit.cli.app import run
 from gpt2kit.pipeline.train import Samples
-from gpt2kit.training import events as kinds
+from gpt2kit.training import events
 
 STEERING = "\x1b[31m\x07\x9b2J\x7f\x85\u202e\u2066\u2028"
 """Colours, a bell, clearing the screen, rubbing out, line ends, and turning the text around."""
@@ -105,12 +105,12 @@ def test_labels_and_columns(workplace: Path) -> None:
 
 
 def test_samples_while_training() -> None:
-    events: list[Any] = [
-        kinds.Start(0, 9, 4, 1234567, 0.0123, "cpu", "fp32", False),
-        kinds.Step(4, 9, 1.0, 2.5, 0.001, 1000.0, 3700.0, 0.41),
+    told: list[Any] = [
+        events.Start(0, 9, 4, 1234567, 0.0123, "cpu", "fp32", False),
+        events.StepDone(4, 9, 1.0, 2.5, 0.001, 1000.0, 3700.0, 0.41),
         Samples(9, [(STEERING, f"[red]{STEERING}", STEERING)]),
     ]
-    assert "[red]\\x1b[31m\\x07" in shown(work=lambda: list(progress.training(iter(events))))
+    assert "[red]\\x1b[31m\\x07" in shown(work=lambda: list(progress.training(iter(told))))
 
 
 def test_spaces_and_emoji_stay_what_they_are() -> None:

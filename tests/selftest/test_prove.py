@@ -9,7 +9,7 @@ import pytest
 import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.selftest.prove import prove
-from gpt2kit.training import events as kinds
+from gpt2kit.training import events
 
 RunOf = Callable[..., Path]
 
@@ -58,7 +58,7 @@ def test_a_run_in_the_middle_of_training(examples: Callable[[str], Any], tmp_pat
     tiny = recipe.load("translate", settings)
     gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "data")
     for event in gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"):
-        if isinstance(event, kinds.Step) and event.step == 5:
+        if isinstance(event, events.StepDone) and event.step == 5:
             break
     found = states(tmp_path / "run")
     unasked = {name for name, passed in found.items() if passed is None} - {"bf16 equals fp32"}

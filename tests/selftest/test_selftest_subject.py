@@ -12,7 +12,7 @@ from gpt2kit import files, recipe
 from gpt2kit.errors import DataError
 from gpt2kit.pipeline.engine import model_in
 from gpt2kit.selftest.subject import opened
-from gpt2kit.training import events as kinds
+from gpt2kit.training import events
 
 RunOf = Callable[..., Path]
 Copied = Callable[[Path], Path]
@@ -23,7 +23,7 @@ def stopped(folder: Path, settings: list[str], corpus: list[str], at: int) -> Pa
     tiny = recipe.load("translate", settings)
     gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
     for event in gpt2kit.train(tiny, folder / "data", folder / "run"):
-        if isinstance(event, kinds.Step) and event.step == at:
+        if isinstance(event, events.StepDone) and event.step == at:
             break
     return folder / "run"
 

@@ -10,7 +10,7 @@ import torch
 from gpt2kit.config import ModelConfig, TrainConfig
 from gpt2kit.data.store import Store
 from gpt2kit.model.gpt2 import GPT2, Block
-from gpt2kit.training.events import Step, Validation
+from gpt2kit.training.events import StepDone, Validation
 from gpt2kit.training.loop import Loop
 
 BASE = TrainConfig(steps=8, batch_tokens=64, lr=1e-2, dtype="fp32", compile="off", device="cpu", evaluate_every=4)
@@ -31,7 +31,7 @@ def test_the_same_losses(store_of: Callable[..., Store], tmp_path: Path, dropout
             block.ln_1.register_forward_hook(lambda *_, count=count: count.__setitem__(0, count[0] + 1))
         config = replace(BASE, checkpointing=checkpointing, accumulate=accumulate)
         loop = Loop(model, train, val, config, tmp_path)
-        found.append([event.loss for event in loop.run(lambda model: None) if isinstance(event, Step | Validation)])
+        found.append([event.loss for event in loop.run(lambda model: None) if isinstance(event, StepDone | Validation)])
         calls.append(count[0])
         assert [name for name, _ in model.named_parameters()] == names
         assert all(isinstance(block, Block) for block in model.transformer.h)

@@ -26,8 +26,8 @@ from gpt2kit.errors import Interrupted, MachineError, UserError
 from gpt2kit.model import hf
 from gpt2kit.recipe import Recipe
 from gpt2kit.training import distributed, launch
-from gpt2kit.training.distributed import Team
-from gpt2kit.training.events import Step
+from gpt2kit.training.distributed import ProcessGroup
+from gpt2kit.training.events import StepDone
 from gpt2kit.training.validate import validation_loss
 
 SETTINGS = [
@@ -123,7 +123,7 @@ def test_one_process_then_two_then_one(tiny: Recipe, tmp_path: Path) -> None:
     data, run, whole = (tmp_path / name for name in ("data", "run", "whole"))
     list(gpt2kit.train(slow, data, whole))
     for event in gpt2kit.train(slow, data, run):
-        if isinstance(event, Step) and event.step == 9:
+        if isinstance(event, StepDone) and event.step == 9:
             break  # as if the process were gone
     assert max(figures(run)["loss"]) < 10
 
@@ -140,7 +140,7 @@ def test_one_process_then_two_then_one(tiny: Recipe, tmp_path: Path) -> None:
     assert "Traceback" not in err
 
     events = list(gpt2kit.train(slow, data, run, resume=True))
-    assert next(event.step for event in events if isinstance(event, Step)) > 20
+    assert next(event.step for event in events if isinstance(event, StepDone)) > 20
     same_figures(run, whole)
     same_weights(run, whole)
 
@@ -157,7 +157,9 @@ def test_a_signal_stops_all_of_them_after_a_save(tiny: Recipe, tmp_path: Path) -
     assert err.count(f"stopped after step {step}, state saved; to go on:") == 1
     assert "gpt2kit translate train data --out run --resume --devices 2" in err
     assert "error" not in err
-    whole = [event.loss for event in gpt2kit.train(tiny, tmp_path / "data", tmp_path / "w") if isinstance(event, Step)]
+    whole = [
+        event.loss for event in gpt2kit.train(tiny, tmp_path / "data", tmp_path / "w") if isinstance(event, StepDone)
+    ]
     assert figures(run)["loss"][1] == pytest.approx(whole[0], rel=TOLERANCE)
 
 
@@ -175,17 +177,17 @@ def test_a_mistake_is_told_once(tiny: Recipe, tmp_path: Path) -> None:
 
 
 def test_alone_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    with distributed.join("cpu") as team:
-        assert team == Team(torch.device("cpu"))
-        assert team.chief
-        assert team.sum([1.5, 2.0]) == [1.5, 2.0]
-        assert (team.largest(3.0), team.of_chief(4.0)) == (3.0, 4.0)
-        team.wait()
+    with distributed.join("cpu") as group:
+        assert group == ProcessGroup(torch.device("cpu"))
+        assert group.is_main
+        assert group.sum([1.5, 2.0]) == [1.5, 2.0]
+        assert (group.largest(3.0), group.from_main(4.0)) == (3.0, 4.0)
+        group.wait()
     assert not torch.distributed.is_initialized()
     for name, value in {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}.items():
         monkeypatch.setenv(name, value)
-    with distributed.join("cpu") as team:
-        assert team.size == 1, "torchrun with one process"
+    with distributed.join("cpu") as group:
+        assert group.size == 1, "torchrun with one process"
 
 
 def test_there_are_no_more_devices_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +242,7 @@ def test_what_ended_a_run_is_told_apart(tmp_path: Path) -> None:
 
 def test_a_recorded_error_is_what_the_launcher_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", str(tmp_path / "error.json"))
-    distributed.record(MachineError("no room"))
+    distributed.record_error(MachineError("no room"))
     found = ProcessFailure(1, 7, 4, str(tmp_path / "error.json"))
     assert launch.said(found) == ("no room", 4)
     aborted = ProcessFailure(1, 7, -signal.SIGABRT, str(tmp_path / "error.json"))
@@ -248,4 +250,4 @@ def test_a_recorded_error_is_what_the_launcher_reads(tmp_path: Path, monkeypatch
     found_cause = launch.cause({0: failure(0, -signal.SIGTERM, tmp_path), 1: aborted}, "AGAIN")
     assert (str(found_cause), getattr(found_cause, "exit_code", None)) == ("no room", 4)
     monkeypatch.delenv("TORCHELASTIC_ERROR_FILE")
-    distributed.record(MachineError("nobody reads this"))
+    distributed.record_error(MachineError("nobody reads this"))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from gpt2kit.training.distributed import Team
-from gpt2kit.training.gradient import dealt
+from gpt2kit.training.distributed import ProcessGroup
+from gpt2kit.training.gradient import shard
 
 CPU = torch.device("cpu")
 
@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 )
 def test_every_row_is_dealt_once_and_every_process_gets_as_many_parts(count: int, accumulate: int, size: int) -> None:
     rows = np.arange(100, 100 + count)
-    hands = [dealt(rows, accumulate, Team(CPU, rank, size)) for rank in range(size)]
+    hands = [shard(rows, accumulate, ProcessGroup(CPU, rank, size)) for rank in range(size)]
     assert len({len(hand) for hand in hands}) == 1, "they wait for one another"
     assert 1 <= len(hands[0]) <= accumulate
     real = [part for hand in hands for part in hand if part.weight]

@@ -27,7 +27,7 @@ from gpt2kit.data.batches import Batch, RowBatches
 from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.errors import DataError, OutOfMemory
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.training.events import Ended, Start, Step, Stopped, Validation
+from gpt2kit.training.events import Ended, Start, StepDone, Stopped, Validation
 from gpt2kit.training.loop import Loop, wants_compile
 from gpt2kit.training.state import STATE_FILE
 from gpt2kit.training.validate import validation_loss
@@ -68,7 +68,7 @@ def weights_of(model: nn.Module) -> list[Tensor]:
 
 def up_to(step: int, events: Iterator[Any]) -> None:
     """Look at the events of a run until it has done a step."""
-    while not isinstance(event := next(events), Step) or event.step < step:
+    while not isinstance(event := next(events), StepDone) or event.step < step:
         pass
 
 
@@ -83,7 +83,7 @@ class Kept:
 
 
 def losses(loop: Loop) -> list[float]:
-    return [event.loss for event in loop.run(Kept()) if isinstance(event, Step)]
+    return [event.loss for event in loop.run(Kept()) if isinstance(event, StepDone)]
 
 
 @pytest.fixture
@@ -198,14 +198,14 @@ RESUMED = replace(BASE, steps=14, ema=0.9, evaluate_every=4, label_smoothing=0.1
 
 def numbers(events: Iterator[Any]) -> list[tuple[str, int, float]]:
     """All that a run reports of itself but its speed."""
-    return [(type(e).__name__, e.step, e.loss) for e in events if isinstance(e, Step | Validation)]
+    return [(type(e).__name__, e.step, e.loss) for e in events if isinstance(e, StepDone | Validation)]
 
 
 def stopped_at(step: int, events: Iterator[Any]) -> tuple[list[tuple[str, int, float]], Stopped]:
     """The events of a run that gets a SIGTERM while its caller looks at a step."""
     seen: list[Any] = []
     for event in events:
-        if isinstance(event, Step) and event.step == step:
+        if isinstance(event, StepDone) and event.step == step:
             os.kill(os.getpid(), signal.SIGTERM)
         if isinstance(event, Stopped):
             return numbers(iter(seen)), event
@@ -250,7 +250,7 @@ def test_a_killed_run_goes_on_from_its_last_save(train: Store, val: Store, tmp_p
     expected = numbers(Loop(model_of(dropout=0.2), train, val, config, tmp_path).run(Kept()))
     events = Loop(model_of(dropout=0.2), train, val, config, tmp_path).run(Kept())
     for event in events:
-        if isinstance(event, Step) and event.step == 8:
+        if isinstance(event, StepDone) and event.step == 8:
             break  # as if the process were gone: two steps after its save
     again = Loop(model_of(seed=9, dropout=0.2), train, val, config, tmp_path)
     again.resume()
@@ -272,7 +272,7 @@ def test_a_signal_at_the_last_step_does_not_undo_the_end(train: Store, tmp_path:
     events = []
     for event in Loop(model_of(), train, None, BASE, tmp_path).run(kept):
         events.append(event)
-        if isinstance(event, Step) and event.step == 10:
+        if isinstance(event, StepDone) and event.step == 10:
             os.kill(os.getpid(), signal.SIGTERM)
     assert not any(isinstance(event, Stopped) for event in events)
     assert len(kept.weights) == 1
@@ -309,7 +309,7 @@ def test_validation_is_measured_with_the_averaged_weights(train: Store, val: Sto
     average = weights_of(model)
     validated = []
     for event in Loop(model, train, val, config, tmp_path).run(kept):
-        if isinstance(event, Step):
+        if isinstance(event, StepDone):
             decay = min(0.8, (event.step - 1) / (event.step + 9))
             pairs = zip(average, weights_of(model), strict=True)
             average = [decay * old + (1 - decay) * new for old, new in pairs]
@@ -405,7 +405,7 @@ def test_epochs_beyond_the_least_steps_count(train: Store, tmp_path: Path) -> No
 def test_what_is_said_at_the_start_and_at_each_step(train: Store, val: Store, tmp_path: Path) -> None:
     loop = Loop(model_of(), train, val, replace(BASE, evaluate_every=5), tmp_path)
     events = list(loop.run(Kept()))
-    start, steps = events[0], [event for event in events if isinstance(event, Step)]
+    start, steps = events[0], [event for event in events if isinstance(event, StepDone)]
     assert start == Start(
         0, 10, len(loop.batches), loop.model.parameter_count(), loop.batches.padding, "cpu", "fp32", False
     )

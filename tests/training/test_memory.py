@@ -20,7 +20,7 @@ from gpt2kit.data.store import Store
 from gpt2kit.errors import OutOfMemory
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.training import memory
-from gpt2kit.training.events import Fitted, Step
+from gpt2kit.training.events import Fitted, StepDone
 from gpt2kit.training.loop import Loop
 
 Write = Callable[..., Store]
@@ -61,7 +61,7 @@ def events_of(model: GPT2, train: Store, folder: Path, **knobs: Any) -> list[Any
 
 
 def losses(events: list[Any]) -> list[float]:
-    return [event.loss for event in events if isinstance(event, Step)]
+    return [event.loss for event in events if isinstance(event, StepDone)]
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: type(refusal).__name__)
@@ -102,7 +102,7 @@ def test_a_resumed_run_keeps_what_was_found(train: Store, tmp_path: Path) -> Non
     before: list[Any] = []
     for event in Loop(Small(3), train, None, replace(BASE, save_every=2), tmp_path).run(lambda model: None):
         before.append(event)
-        if isinstance(event, Step) and event.step == 3:
+        if isinstance(event, StepDone) and event.step == 3:
             break  # as if the process were gone
     model = Small(8)
     again = Loop(model, train, None, replace(BASE, save_every=2), tmp_path)
@@ -118,14 +118,14 @@ def test_what_the_optimisers_will_need_is_held_while_it_is_tried(
 ) -> None:
     """Two moments a weight of AdamW, one of Muon; none that are there already. The weights are as they were."""
     held: list[int] = []
-    ballast = memory.ballast
+    reserve_moments = memory.reserve_moments
 
     def counted(optimizers: list[Optimizer]) -> list[Tensor]:
-        found = ballast(optimizers)
+        found = reserve_moments(optimizers)
         held.extend(tensor.numel() for tensor in found)
         return found
 
-    monkeypatch.setattr(memory, "ballast", counted)
+    monkeypatch.setattr(memory, "reserve_moments", counted)
     loop = Loop(Small(8), train, None, replace(BASE, optimizer="muon"), tmp_path)
     before = {name: parameter.detach().clone() for name, parameter in loop.model.named_parameters()}
     matrices = sum(p.numel() for name, p in loop.model.named_parameters() if ".h." in name and p.dim() == 2)
@@ -145,7 +145,7 @@ torch.set_num_threads(1)
 from gpt2kit.config import ModelConfig, TrainConfig
 from gpt2kit.data.store import Store
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.training.events import Fitted, Step
+from gpt2kit.training.events import Fitted, StepDone
 from gpt2kit.training.loop import Loop
 
 folder = Path(sys.argv[1])
@@ -161,7 +161,7 @@ def run(accumulate, megabytes):
     losses = []
     for event in loop.run(lambda model: None):
         accumulate = event.accumulate if isinstance(event, Fitted) else accumulate
-        losses += [event.loss] if isinstance(event, Step) else []
+        losses += [event.loss] if isinstance(event, StepDone) else []
     return accumulate, losses
 
 limited = run(1, megabytes=200)

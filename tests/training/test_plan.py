@@ -20,7 +20,7 @@ def test_planning_anew_changes_the_pace_not_the_place() -> None:
     while step < plan.total:
         if step and chance.random() < 0.2:
             before = plan.progress_at(step)
-            plan = plan.anew(step, chance.randint(1, 50))
+            plan = plan.replanned(step, chance.randint(1, 50))
             assert plan.progress_at(step) == pytest.approx(before)
             assert plan.total > step
         assert 0 <= plan.position(step) < plan.total

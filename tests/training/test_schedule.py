@@ -14,7 +14,7 @@ from gpt2kit.config import ModelConfig, TrainConfig
 from gpt2kit.data.store import Store
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.training import state, validate
-from gpt2kit.training.events import Planned, Step, Validation
+from gpt2kit.training.events import Planned, StepDone, Validation
 from gpt2kit.training.loop import Loop
 
 Write = Callable[..., Store]
@@ -75,9 +75,9 @@ def run(machine: Machine, train: Store, val: Store | None, folder: Path, **knobs
     return list(work.run(lambda model: None)), work
 
 
-def complete(events: list[Any], began: float, machine: Machine, budget: float) -> list[Step]:
+def complete(events: list[Any], began: float, machine: Machine, budget: float) -> list[StepDone]:
     """The steps of a run that ended within its budget and not long before it, its schedule at its end."""
-    steps = [event for event in events if isinstance(event, Step)]
+    steps = [event for event in events if isinstance(event, StepDone)]
     assert 0.9 * budget < machine.now - began <= budget
     assert [event.step for event in steps] == list(range(1, steps[-1].steps + 1))
     assert steps[-1].rate < 0.01 * BASE.lr, "the rate has come down to nothing"
@@ -114,7 +114,7 @@ def test_the_machine_drifts(
     events = []
     for event in work.run(lambda model: None):
         events.append(event)
-        if isinstance(event, Step) and machine.now > 1100 and machine.step == 0.05:
+        if isinstance(event, StepDone) and machine.now > 1100 and machine.step == 0.05:
             machine.step *= factor
             machine.validation *= factor
         if isinstance(event, Validation):
@@ -132,7 +132,7 @@ def test_a_machine_that_becomes_slow_at_the_end(
     work = Loop(model_of(), train, val, BASE, tmp_path, clock=machine)
     last = None
     for event in work.run(lambda model: None):
-        if isinstance(event, Step):
+        if isinstance(event, StepDone):
             last = event.step
             machine.step = 1.0 if machine.now > 1275 else 0.02
     assert last == work.steps
@@ -161,7 +161,7 @@ def test_a_budget_that_is_too_short_still_gives_a_step(
     train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events, work = run(Machine(monkeypatch, 100.0), train, val, tmp_path)
-    assert [event.step for event in events if isinstance(event, Step)] == [1]
+    assert [event.step for event in events if isinstance(event, StepDone)] == [1]
     assert work.step == work.steps == 1
 
 
@@ -174,7 +174,7 @@ def test_measuring_changes_no_number(train: Store, val: Store, tmp_path: Path, m
     expected = list(Loop(model_of(), train, None, told, tmp_path).run(lambda model: None))
     first = planned // 20
     assert first > 2
-    losses = [[event.loss for event in each if isinstance(event, Step)][:first] for each in (events, expected)]
+    losses = [[event.loss for event in each if isinstance(event, StepDone)][:first] for each in (events, expected)]
     assert losses[0] == losses[1]
     assert work.average is not None
 
@@ -187,7 +187,7 @@ def test_a_resumed_run_has_what_is_left(
     before: list[Any] = []
     for event in Loop(model_of(), train, val, BASE, tmp_path, clock=machine).run(lambda model: None):
         before.append(event)
-        if isinstance(event, Step) and machine.now > 1150:
+        if isinstance(event, StepDone) and machine.now > 1150:
             break
     saved = 1000 + json.loads(metadata(tmp_path)["progress"])["pace"]["spent"]
     assert 1100 < saved < machine.now
@@ -198,8 +198,8 @@ def test_a_resumed_run_has_what_is_left(
     after = list(again.run(lambda model: None))
     assert not [event for event in after if isinstance(event, Planned)], "nothing is measured again"
     assert 0.9 * (1300 - saved) < machine.now - began <= 1300 - saved
-    kept = [event for event in before if isinstance(event, Step) and event.step <= step]
-    steps = kept + [event for event in after if isinstance(event, Step)]
+    kept = [event for event in before if isinstance(event, StepDone) and event.step <= step]
+    steps = kept + [event for event in after if isinstance(event, StepDone)]
     assert [event.step for event in steps] == list(range(1, again.steps + 1))
     assert steps[-1].rate < 0.01 * BASE.lr
 
@@ -215,7 +215,7 @@ def test_time_left_without_a_budget_counts_validations(
 ) -> None:
     machine = Machine(monkeypatch, 0.1, validation=30.0)
     events, work = run(machine, train, val, tmp_path, budget="", steps=20, evaluate_every=5)
-    steps = [event for event in events if isinstance(event, Step)]
+    steps = [event for event in events if isinstance(event, StepDone)]
     assert steps[3].seconds_left < 30, "nothing is known of a validation yet"
     assert 90 < steps[5].seconds_left < 120, "three are to come"
     assert 30 < steps[18].seconds_left < 35

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from gpt2kit.errors import MachineError
-from gpt2kit.training.events import Start, Step, Validation
+from gpt2kit.training.events import Start, StepDone, Validation
 from gpt2kit.training.tensorboard import FOLDER, Board
 
 
-def step(number: int, loss: float) -> Step:
-    return Step(number, 9, 1.0, loss, 0.125, 1000.0, 60.0, 0.5)
+def step(number: int, loss: float) -> StepDone:
+    return StepDone(number, 9, 1.0, loss, 0.125, 1000.0, 60.0, 0.5)
 
 
 def curves(run: Path) -> dict[str, list[tuple[int, float]]]:

@@ -17,11 +17,11 @@ from gpt2kit.data.streams import DocumentWindows
 from gpt2kit.errors import DataError
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.loss import TargetLoss
-from gpt2kit.training.distributed import Team
+from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.events import Validation
 from gpt2kit.training.loop import Loop
 from gpt2kit.training.objective import Objective
-from gpt2kit.training.validate import evenly, split_loss
+from gpt2kit.training.validate import evenly_spaced, split_loss
 
 Write = Callable[..., Store]
 CPU, VOCAB = torch.device("cpu"), 40
@@ -55,9 +55,9 @@ def direct(model: GPT2, batches: Batches, chosen: list[Any]) -> float:
 
 @pytest.mark.parametrize("length", [0, 1, 2, 7, 10, 60])
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 7, 100])
-def test_evenly(length: int, count: int) -> None:
+def test_evenly_spaced(length: int, count: int) -> None:
     """No item twice, in order, no more than there are, and the gaps differ by one at most."""
-    found = evenly(range(length), count)
+    found = evenly_spaced(range(length), count)
     assert len(found) == min(length, max(1, count))
     assert found == sorted(set(found))
     gaps = [after - before for before, after in pairwise(found)]
@@ -70,10 +70,12 @@ def test_evenly(length: int, count: int) -> None:
 
 def test_all_is_the_default(val: Store) -> None:
     model, batches = model_of(), RowBatches(val, 26, 0)
-    loss, share = split_loss(Objective(model, TargetLoss()), batches, Team(CPU), "fp32")
+    loss, share = split_loss(Objective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32")
     assert share == 1
     assert loss == pytest.approx(direct(model, batches, batches.epoch(0)), rel=1e-5)
-    more, share = split_loss(Objective(model, TargetLoss()), batches, Team(CPU), "fp32", tokens=10**6, probes=10**6)
+    more, share = split_loss(
+        Objective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32", tokens=10**6, probes=10**6
+    )
     assert (more, share) == (loss, 1)
 
 
@@ -82,11 +84,11 @@ def test_all_is_the_default(val: Store) -> None:
 def test_so_many_tokens_spread_over_the_split(val: Store, layout: Callable[[Store], Batches], tokens: int) -> None:
     model, batches = model_of(), layout(val)
     epoch = batches.epoch(0)
-    chosen = evenly(epoch, len(epoch) * tokens // batches.epoch_tokens)
+    chosen = evenly_spaced(epoch, len(epoch) * tokens // batches.epoch_tokens)
     looked = sum(batches.tokens(rows) for rows in chosen)
     assert looked <= max(1.5 * tokens, 26)
     assert looked >= tokens / 2
-    loss, share = split_loss(Objective(model, TargetLoss()), batches, Team(CPU), "fp32", tokens)
+    loss, share = split_loss(Objective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32", tokens)
     assert share == 1, "all of what was asked for"
     assert loss == pytest.approx(direct(model, batches, chosen), rel=1e-5)
 
@@ -95,10 +97,10 @@ def test_so_many_tokens_spread_over_the_split(val: Store, layout: Callable[[Stor
 def test_probes_are_a_share_of_what_is_looked_at(val: Store, tokens: int) -> None:
     model, batches = model_of(), RowBatches(val, 26, 0)
     epoch = batches.epoch(0)
-    looked_at = evenly(epoch, len(epoch) * tokens // batches.epoch_tokens) if tokens else epoch
-    loss, share = split_loss(Objective(model, TargetLoss()), batches, Team(CPU), "fp32", tokens, probes=3)
+    looked_at = evenly_spaced(epoch, len(epoch) * tokens // batches.epoch_tokens) if tokens else epoch
+    loss, share = split_loss(Objective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32", tokens, probes=3)
     assert share == 3 / len(looked_at)
-    assert loss == pytest.approx(direct(model, batches, evenly(looked_at, 3)), rel=1e-5)
+    assert loss == pytest.approx(direct(model, batches, evenly_spaced(looked_at, 3)), rel=1e-5)
 
 
 @pytest.mark.parametrize("size", [2, 3, 7])
@@ -121,14 +123,14 @@ def test_a_team_computes_every_batch_once(val: Store, size: int, tokens: int, pr
             sums.append(values)
             return [sum(each) for each in zip(*sums, strict=True)]
 
-        team: Any = SimpleNamespace(device=CPU, rank=rank, size=size, sum=added)
+        group: Any = SimpleNamespace(device=CPU, rank=rank, size=size, sum=added)
         computed = len(seen)
-        loss, share = split_loss(objective, batches, team, "fp32", tokens, probes)
+        loss, share = split_loss(objective, batches, group, "fp32", tokens, probes)
         shares.add((len(seen) - computed, share))
     assert len(shares) == 1, "each computes as many, or the others would wait for it"
     assert not probes or next(iter(shares))[0] == probes
     if not probes:
-        alone, _ = split_loss(objective, batches, Team(CPU), "fp32", tokens)
+        alone, _ = split_loss(objective, batches, ProcessGroup(CPU), "fp32", tokens)
         assert loss == pytest.approx(alone, rel=1e-6)
 
 
@@ -136,7 +138,7 @@ def test_a_split_without_targets(store_of: Write) -> None:
     batches = DocumentWindows(store_of([([1], [])], "val"), 8, 16)
     for probes in (0, 3):
         with pytest.raises(DataError, match="the validation split has no target tokens"):
-            split_loss(Objective(model_of(), TargetLoss()), batches, Team(CPU), "fp32", 100, probes)
+            split_loss(Objective(model_of(), TargetLoss()), batches, ProcessGroup(CPU), "fp32", 100, probes)
 
 
 @pytest.mark.parametrize("tokens", [0, 120])
@@ -148,7 +150,7 @@ def test_a_run_validates_on_so_many_tokens(val: Store, tmp_path: Any, tokens: in
     loop = Loop(model_of(), val, val, replace(config, validate_tokens=tokens), tmp_path)
     assert loop.validation is not None
     epoch = loop.validation.epoch(0)
-    chosen = evenly(epoch, len(epoch) * tokens // val.tokens) if tokens else epoch
+    chosen = evenly_spaced(epoch, len(epoch) * tokens // val.tokens) if tokens else epoch
     assert (len(chosen) < len(epoch) / 2) == bool(tokens)
     found = []
     for event in loop.run(lambda model: None):

@@ -16,7 +16,7 @@ from gpt2kit.pipeline import merge as merging
 from gpt2kit.runs import folder as folders
 from gpt2kit.runs.card.facts import facts
 from gpt2kit.runs.card.write import composed, kept, metadata, ours, write
-from gpt2kit.training import events as kinds
+from gpt2kit.training import events
 
 RunOf = Callable[..., Path]
 Copied = Callable[[Path], Path]
@@ -79,7 +79,7 @@ def test_a_run_in_the_middle_of_training_says_so(examples: Callable[[str], Any],
     tiny = recipe.load("translate", [*module.TINY, "train.steps=9", "train.evaluate_every=3", "train.samples=2"])
     gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "data")
     for event in gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"):
-        if isinstance(event, kinds.Step) and event.step == 5:
+        if isinstance(event, events.StepDone) and event.step == 5:
             break
     text = card_of(tmp_path / "run")
     assert "**Its training is not finished.**" in text
