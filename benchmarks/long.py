@@ -40,7 +40,7 @@ from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.loss import TargetLoss
 from gpt2kit.training import optim
 from gpt2kit.training.memory import is_out_of_memory
-from gpt2kit.training.objective import Objective
+from gpt2kit.training.objective import LanguageModelObjective
 
 LAYERS, WIDTH, HEADS, VOCABULARY = 5, 256, 4, 8192
 LOSS = 512
@@ -99,7 +99,7 @@ def _steps(order: dict[str, Any], device: torch.device, dtype: str) -> dict[str,
     if order["compile"]:
         for block in model.transformer.blocks():
             block.compile()
-    objective = Objective(model, TargetLoss(0.0, order["compile"])).train()
+    objective = LanguageModelObjective(model, TargetLoss(0.0, order["compile"])).train()
     optimizers = optim.build(model, TrainConfig())
     ids = torch.randint(VOCABULARY, (1, length + 1), device=device)
     targets = torch.arange(length - min(LOSS, length), length, device=device)

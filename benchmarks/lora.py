@@ -26,7 +26,7 @@ from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.loss import TargetLoss
 from gpt2kit.training import optim
 from gpt2kit.training.checkpointing import checkpoint_blocks
-from gpt2kit.training.objective import Objective
+from gpt2kit.training.objective import LanguageModelObjective
 
 VOCABULARY, RANK, NEW, STEPS = 50257, 8, 3, 3
 PROGRAMS = ("full", "LoRA", "LoRA and new tokens")
@@ -55,7 +55,7 @@ def work(order: dict[str, Any]) -> dict[str, float]:
     if order["checkpointing"]:
         checkpoint_blocks(model)
     before = held_now()
-    objective, optimizers = Objective(model, TargetLoss()).train(), optim.build(model, TrainConfig())
+    objective, optimizers = LanguageModelObjective(model, TargetLoss()).train(), optim.build(model, TrainConfig())
     ids = torch.randint(VOCABULARY, (order["rows"], order["length"] + 1), device=device)
     targets = torch.arange(order["rows"] * order["length"], device=device)
     seconds = []

@@ -1,10 +1,10 @@
 """Rows of similar length under a token budget, padded on the right; shuffled by a seed, so any step can be found again.
 
-Shapes: B rows, T positions, N targets.
+Shapes: B rows, T positions, N targets, E examples.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,21 +15,9 @@ from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 
 
-class Examples(NamedTuple):
-    """What a head on the last positions is asked: E examples of one row or several."""
-
-    ends_B: Tensor
-    """Flat position in B x T of each row's last token."""
-    examples_B: Tensor
-    """Which example a row belongs to."""
-    slots_B: Tensor
-    """Its place among the rows of that example."""
-    answers_E: Tensor
-
-
 @dataclass(frozen=True)
 class Batch:
-    """What one micro-batch needs: inputs, where the targets are predicted from, and the targets."""
+    """One micro-batch of a language model: inputs, the positions before the targets, and the targets."""
 
     ids_BT: Tensor
     positions_N: Tensor
@@ -37,21 +25,35 @@ class Batch:
     labels_N: Tensor
     tokens: int
     """Tokens of the rows, without padding."""
-    weights_N: Tensor | None = None
-    """What each target counts, where they do not all count one; only beside examples."""
-    examples: Examples | None = None
 
     @property
     def targets(self) -> int:
-        """What the batch's summed loss is divided by: its targets, or its examples."""
-        return self.labels_N.numel() if self.examples is None else self.examples.answers_E.numel()
+        """The divisor of the batch's summed loss."""
+        return self.labels_N.numel()
 
     def inputs(self, device: torch.device) -> list[Tensor]:
-        """What an Objective is called with, on a device."""
-        parts = [self.ids_BT, self.positions_N, self.labels_N]
-        if self.examples is not None and self.weights_N is not None:
-            parts += [self.weights_N, *self.examples]
-        return [part.to(device, non_blocking=True) for part in parts]
+        """The arguments of the objective's forward pass, in its order, on a device."""
+        tensors = [value for value in vars(self).values() if isinstance(value, Tensor)]
+        return [tensor.to(device, non_blocking=True) for tensor in tensors]
+
+
+@dataclass(frozen=True)
+class ClassificationBatch(Batch):
+    """One micro-batch of a classifier: E examples of one text or several, with the language model's targets in them."""
+
+    weights_N: Tensor
+    """The weight of each of the language model's targets."""
+    ends_B: Tensor
+    """Flat position in B x T of each text's last token."""
+    examples_B: Tensor
+    """The example that a text belongs to."""
+    slots_B: Tensor
+    """The place of a text among those of its example."""
+    answers_E: Tensor
+
+    @property
+    def targets(self) -> int:
+        return self.answers_E.numel()
 
 
 Rows = NDArray[np.int64]

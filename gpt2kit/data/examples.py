@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gpt2kit.data.batches import Batch, Examples, RowBatches, Rows, padded_width
+from gpt2kit.data.batches import ClassificationBatch, RowBatches, Rows, padded_width
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 
@@ -55,7 +55,7 @@ class ExampleBatches(RowBatches):
     def targets(self, rows: Rows) -> int:
         return len(rows)
 
-    def collate(self, rows: Rows) -> Batch:
+    def collate(self, rows: Rows) -> ClassificationBatch:
         texts, examples, slots = self.texts(rows)
         starts, lengths = self.text_starts[texts], self.text_ends[texts] - self.text_starts[texts]
         width = padded_width(int(lengths.max()) + 1)
@@ -68,14 +68,13 @@ class ExampleBatches(RowBatches):
         places = np.flatnonzero(np.pad(predicts, ((0, 0), (0, 1))))
         answers = self.store.ids[np.asarray(self.store.ends)[rows] - 1].astype(np.int64)
         last_positions = np.arange(len(texts)) * width + lengths - 1
-        found = (last_positions, examples, slots, answers)
-        return Batch(
+        return ClassificationBatch(
             torch.from_numpy(ids),
             torch.from_numpy(places),
             torch.from_numpy(ids[:, 1:][predicts]),
             int(lengths.sum()),
             torch.from_numpy(weights).float(),
-            Examples(*map(torch.from_numpy, found)),
+            *map(torch.from_numpy, (last_positions, examples, slots, answers)),
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gpt2kit.data.batches import Batch, Batches, Rows
+from gpt2kit.data.batches import Batch, Batches, ClassificationBatch, Rows
 from gpt2kit.data.store import Store
 from gpt2kit.pipeline.train import layout_of
 from gpt2kit.recipe import Recipe
@@ -78,7 +78,7 @@ def _rows(
 ) -> Iterator[Shown]:
     width = batch.ids_BT.size(1)
     labels = dict(zip(batch.positions_N.tolist(), batch.labels_N.tolist(), strict=True))
-    weights = batch.weights_N.tolist() if batch.weights_N is not None else [1.0] * len(labels)
+    weights = batch.weights_N.tolist() if isinstance(batch, ClassificationBatch) else [1.0] * len(labels)
     weight_at = dict(zip(labels, weights, strict=True))
     answer = ""
     if task.layout == "examples":

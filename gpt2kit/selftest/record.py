@@ -13,7 +13,7 @@ from gpt2kit.runs import folder as folders
 from gpt2kit.selftest.check import Check, not_asked, within
 from gpt2kit.selftest.subject import Subject
 from gpt2kit.training.distributed import ProcessGroup
-from gpt2kit.training.objective import Objective
+from gpt2kit.training.objective import objective_of
 from gpt2kit.training.validate import split_loss
 
 EXACT, COMPUTED_ELSEWHERE = 1e-5, 1e-3
@@ -33,7 +33,7 @@ def reproduced(subject: Subject, layout: Layout, device: torch.device) -> Check:
     wanted = "fp32" if config.dtype == "bf16" and not native_bf16(device) else config.dtype
     dtype = pick_dtype(wanted, device)
     subject.learned.to(device)
-    objective = Objective(subject.learned, TargetLoss(), config.lm_weight)
+    objective = objective_of(subject.learned, TargetLoss())
     batches = layout.validation(subject.store, config.batch_tokens)
     now, _ = split_loss(objective, batches, ProcessGroup(device), dtype, config.validate_tokens)
     limit = max(1.0, then) * (EXACT if config.dtype == "fp32" else COMPUTED_ELSEWHERE)

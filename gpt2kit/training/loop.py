@@ -21,7 +21,7 @@ from gpt2kit.training.checkpointing import checkpoint_blocks
 from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.events import Ended, Event, Fitted, Planned, Start, StepDone, Stopped, Validation
 from gpt2kit.training.gradient import Gradient, shard
-from gpt2kit.training.objective import Objective
+from gpt2kit.training.objective import objective_of
 from gpt2kit.training.schedule import Pace, check_count
 from gpt2kit.training.signals import NUMBERS, StopRequest
 from gpt2kit.training.validate import evenly_spaced, split_loss
@@ -99,7 +99,7 @@ class Loop:
         if config.checkpointing:
             checkpoint_blocks(self.model)
         loss = TargetLoss(config.label_smoothing, self.compiled)
-        objective = Objective(self.model, loss, config.lm_weight, config.token_dropout)
+        objective = objective_of(self.model, loss, config.lm_weight, config.token_dropout)
         self.module = distributed.spread(objective, config.parallel, self.group)
         self.gradient = Gradient(self.module, self.batches, self.group, self.dtype)
         self.optimizers = optim.build(self.model, config)

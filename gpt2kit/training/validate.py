@@ -12,14 +12,14 @@ from gpt2kit.model.device import autocast
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.loss import TargetLoss
 from gpt2kit.training.distributed import ProcessGroup
-from gpt2kit.training.objective import Objective
+from gpt2kit.training.objective import objective_of
 
 Item = TypeVar("Item")
 
 
 def validation_loss(model: GPT2, batches: Batches, device: torch.device, dtype: str) -> float:
     """Nats per target token over a whole split."""
-    return split_loss(Objective(model, TargetLoss()), batches, ProcessGroup(device), dtype)[0]
+    return split_loss(objective_of(model, TargetLoss()), batches, ProcessGroup(device), dtype)[0]
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.loss import TargetLoss
-from gpt2kit.training.objective import Objective
+from gpt2kit.training.objective import ClassifierObjective
 
 Write = Callable[..., Store]
 BuildModel = Callable[..., GPT2]
@@ -41,21 +41,19 @@ def test_every_text_is_a_row(store_of: Write, batch_tokens: int) -> None:
     seen = []
     for rows in batches.epoch(0):
         batch = batches.collate(rows)
-        assert batch.examples is not None
-        assert batch.weights_N is not None
         assert batch.targets == batches.targets(rows) == len(rows)
         flat = batch.ids_BT.flatten()
-        assert torch.equal(flat[batch.examples.ends_B], torch.full_like(batch.examples.ends_B, EXTRACT))
+        assert torch.equal(flat[batch.ends_B], torch.full_like(batch.ends_B, EXTRACT))
         assert torch.equal(flat[batch.positions_N + 1], batch.labels_N)
         for example, row in enumerate(rows):
-            mine = batch.examples.examples_B == example
+            mine = batch.examples_B == example
             wanted = texts_of(ROWS[row][0])
-            assert batch.examples.slots_B[mine].tolist() == list(range(len(wanted)))
-            for text, ids, end in zip(wanted, batch.ids_BT[mine], batch.examples.ends_B[mine], strict=True):
+            assert batch.slots_B[mine].tolist() == list(range(len(wanted)))
+            for text, ids, end in zip(wanted, batch.ids_BT[mine], batch.ends_B[mine], strict=True):
                 assert ids[: len(text)].tolist() == text
                 assert int(end) % batch.ids_BT.shape[1] == len(text) - 1
-            assert batch.examples.answers_E[example] == ROWS[row][1][0]
-        owner = batch.examples.examples_B[batch.positions_N // batch.ids_BT.shape[1]]
+            assert batch.answers_E[example] == ROWS[row][1][0]
+        owner = batch.examples_B[batch.positions_N // batch.ids_BT.shape[1]]
         sums = torch.zeros(len(rows)).index_add(0, owner, batch.weights_N)
         assert sums == pytest.approx(torch.ones(len(rows))), "the mean over an example's tokens"
         seen += rows.tolist()
@@ -99,13 +97,13 @@ def test_the_loss_is_that_of_each_example_alone(
         expected += 0.5 * sum(losses) / len(losses)
     batches = ExampleLayout(EXTRACT).training(store_of(rows), 1000, 0)
     (order,) = batches.epoch(0)
-    objective = Objective(model, TargetLoss(), lm_weight=0.5).train()
+    objective = ClassifierObjective(model, TargetLoss(), lm_weight=0.5).train()
     loss, plain = objective(*batches.collate(order).inputs(torch.device("cpu")))
     assert float(plain) == pytest.approx(answers, rel=1e-5)
     assert float(loss.detach()) == pytest.approx(answers + expected, rel=1e-5)
     loss.backward()
     assert model.score.weight.grad is not None
-    alone = Objective(model, TargetLoss(), lm_weight=0.0).train()
+    alone = ClassifierObjective(model, TargetLoss(), lm_weight=0.0).train()
     assert float(alone(*batches.collate(order).inputs(torch.device("cpu")))[0].detach()) == pytest.approx(
         answers, rel=1e-5
     )
@@ -121,7 +119,7 @@ def test_tokens_are_left_out_in_training_but_for_the_last(store_of: Write, tiny_
     ids_BT, ends_B = inputs[0], inputs[4]
     seen: list[torch.Tensor] = []
     model.transformer.h[0].register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
-    objective = Objective(model, TargetLoss(), lm_weight=0.5, token_dropout=0.3)
+    objective = ClassifierObjective(model, TargetLoss(), lm_weight=0.5, token_dropout=0.3)
     objective.train()(*inputs)
     body = model.transformer
     positions_TD = body.wpe.weight[: ids_BT.size(1)]
@@ -137,7 +135,7 @@ def test_parts_of_a_batch_add_up(store_of: Write, tiny_model: BuildModel) -> Non
     model = tiny_model(dropout=0)
     model.set_classifier(("a", "b", "c"))
     batches = ExampleLayout(EXTRACT).training(store_of([ROWS[0], ROWS[1], ROWS[3]]), 1000, 0)
-    objective = Objective(model, TargetLoss(), lm_weight=0.5).train()
+    objective = ClassifierObjective(model, TargetLoss(), lm_weight=0.5).train()
     gradients = []
     for parts in ([np.arange(3)], [np.array([0]), np.array([1, 2])]):
         model.zero_grad()

@@ -19,7 +19,7 @@ from gpt2kit.music import events
 from gpt2kit.pipeline import show as showing
 from gpt2kit.pipeline import train as pipeline
 from gpt2kit.recipe import Recipe
-from gpt2kit.training.objective import Objective
+from gpt2kit.training.objective import objective_of
 
 Examples = Callable[[str], Any]
 Prepared = Callable[..., Recipe]
@@ -35,7 +35,7 @@ def test_the_loss_is_that_of_the_tokens_that_are_marked(
     tiny = prepared(name, tmp_path)
     task, _ = pipeline.opened(tiny, tmp_path / "data", fresh=True)
     model = GPT2(replace(tiny.model, dropout=0.0), task.vocab_size, task.outputs)
-    objective = Objective(model, TargetLoss(), lm_weight=1.0)
+    objective = objective_of(model, TargetLoss(), lm_weight=1.0)
     store = Store(tmp_path / "data", split)
     layout = pipeline.layout_of(task, tiny.model.n_positions, tiny.train)
     tokens, seed = tiny.train.batch_tokens, tiny.train.seed

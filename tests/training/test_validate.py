@@ -20,7 +20,7 @@ from gpt2kit.model.loss import TargetLoss
 from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.events import Validation
 from gpt2kit.training.loop import Loop
-from gpt2kit.training.objective import Objective
+from gpt2kit.training.objective import LanguageModelObjective
 from gpt2kit.training.validate import evenly_spaced, split_loss
 
 Write = Callable[..., Store]
@@ -70,11 +70,11 @@ def test_evenly_spaced(length: int, count: int) -> None:
 
 def test_all_is_the_default(val: Store) -> None:
     model, batches = model_of(), RowBatches(val, 26, 0)
-    loss, share = split_loss(Objective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32")
+    loss, share = split_loss(LanguageModelObjective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32")
     assert share == 1
     assert loss == pytest.approx(direct(model, batches, batches.epoch(0)), rel=1e-5)
     more, share = split_loss(
-        Objective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32", tokens=10**6, probes=10**6
+        LanguageModelObjective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32", tokens=10**6, probes=10**6
     )
     assert (more, share) == (loss, 1)
 
@@ -88,7 +88,7 @@ def test_so_many_tokens_spread_over_the_split(val: Store, layout: Callable[[Stor
     looked = sum(batches.tokens(rows) for rows in chosen)
     assert looked <= max(1.5 * tokens, 26)
     assert looked >= tokens / 2
-    loss, share = split_loss(Objective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32", tokens)
+    loss, share = split_loss(LanguageModelObjective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32", tokens)
     assert share == 1, "all of what was asked for"
     assert loss == pytest.approx(direct(model, batches, chosen), rel=1e-5)
 
@@ -98,7 +98,9 @@ def test_probes_are_a_share_of_what_is_looked_at(val: Store, tokens: int) -> Non
     model, batches = model_of(), RowBatches(val, 26, 0)
     epoch = batches.epoch(0)
     looked_at = evenly_spaced(epoch, len(epoch) * tokens // batches.epoch_tokens) if tokens else epoch
-    loss, share = split_loss(Objective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32", tokens, probes=3)
+    loss, share = split_loss(
+        LanguageModelObjective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32", tokens, probes=3
+    )
     assert share == 3 / len(looked_at)
     assert loss == pytest.approx(direct(model, batches, evenly_spaced(looked_at, 3)), rel=1e-5)
 
@@ -115,7 +117,7 @@ def test_a_team_computes_every_batch_once(val: Store, size: int, tokens: int, pr
         return collate(rows)
 
     batches.collate = recorded  # type: ignore[method-assign]
-    objective = Objective(model_of(), TargetLoss())
+    objective = LanguageModelObjective(model_of(), TargetLoss())
     shares = set()
     for rank in range(size):
 
@@ -138,7 +140,9 @@ def test_a_split_without_targets(store_of: Write) -> None:
     batches = DocumentWindows(store_of([([1], [])], "val"), 8, 16)
     for probes in (0, 3):
         with pytest.raises(DataError, match="the validation split has no target tokens"):
-            split_loss(Objective(model_of(), TargetLoss()), batches, ProcessGroup(CPU), "fp32", 100, probes)
+            split_loss(
+                LanguageModelObjective(model_of(), TargetLoss()), batches, ProcessGroup(CPU), "fp32", 100, probes
+            )
 
 
 @pytest.mark.parametrize("tokens", [0, 120])
