@@ -15,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -27,8 +28,9 @@ import pytest
 import gpt2kit
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_MODULES_CACHE"] = tempfile.mkdtemp(prefix="gpt2kit-modules-")  # else below the user's home
 
-import torch  # after the switch that it and the Hub's client read
+import torch  # after the switches that it, the Hub's client and transformers read
 
 from gpt2kit.config import ModelConfig
 from gpt2kit.data.store import Store, StoreWriter
@@ -36,6 +38,13 @@ from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.music.notes import Notes
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_code_left() -> Iterator[None]:
+    """transformers copies the code of a folder that it trusts before it runs it."""
+    yield
+    shutil.rmtree(os.environ["HF_MODULES_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True, scope="session")

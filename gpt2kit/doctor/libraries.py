@@ -32,6 +32,7 @@ REQUIRED: dict[str, Library] = {
     "filelock": Library("filelock", (), "lock of a folder at work"),
     "datasets": Library("datasets", (), "corpora in Parquet or of the Hub"),
     "huggingface-hub": Library("huggingface_hub", (), "models and tokenizers of the Hub"),
+    "transformers": Library("transformers", (), "training: it checks the config.json of a run"),
     "sacrebleu": Library("sacrebleu", ("translate",), "BLEU and chrF++"),
     "rouge-score": Library("rouge_score", ("finetune", "summarize"), "ROUGE"),
     "scikit-learn": Library("sklearn", ("finetune",), "accuracy and F1"),
@@ -47,7 +48,6 @@ REQUIRED: dict[str, Library] = {
 """By the names of their distributions, as pyproject.toml has them."""
 
 OPTIONAL: dict[str, Library] = {
-    "transformers": Library("transformers", (), "comparison with its logits in selftest"),
     "tensorboard": Library("tensorboard", (), "curves by train --tensorboard"),
 }
 

@@ -1,8 +1,8 @@
 """The Hugging Face door: a run folder is a GPT-2 checkpoint of theirs, and theirs load here.
 
 Their linear layers are Conv1D, which stores [in, out]; ours are nn.Linear, [out, in]. All else is equal by name.
-Kinds of attention that they do not have add weights of their own (`distance`, `compress_k`, ...; see those layers), and
-config.json says which layers have them.
+Kinds of attention that they do not have add weights of their own (`distance`, `compress_k`, ...; see those layers);
+config.json says which layers have them, and modeling_gpt2kit.py, which is copied into the folder, computes them there.
 """
 
 import re
@@ -17,12 +17,18 @@ from torch import Tensor
 from gpt2kit import files
 from gpt2kit.config import ModelConfig
 from gpt2kit.errors import DataError
-from gpt2kit.model import lora
+from gpt2kit.model import lora, transformers_door
 from gpt2kit.model.freeze import merged, plain
 from gpt2kit.model.gpt2 import EPSILON, GPT2, INIT_STD
 
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
+WEIGHTS, CONFIG, MODELING = "model.safetensors", "config.json", "modeling_gpt2kit.py"
 CLASSIFIER = "GPT2ForSequenceClassification"
+AUTO_MAP = {
+    "AutoConfig": "modeling_gpt2kit.GPT2KitConfig",
+    "AutoModelForCausalLM": "modeling_gpt2kit.GPT2KitLMHeadModel",
+    "AutoModelForSequenceClassification": "modeling_gpt2kit.GPT2KitForSequenceClassification",
+}
+"""By these names transformers finds the classes of MODELING, if its caller trusts the code of the folder."""
 CONV1D = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
 BUFFERS = re.compile(r"\.attn\.(bias|masked_bias)$")
 """Causal masks, which old checkpoints store beside the weights."""
@@ -46,9 +52,14 @@ def save(folder: Path, model: GPT2, eos: int, base: str = "") -> None:
 
 
 def save_config(folder: Path, model: GPT2, eos: int) -> None:
-    """Write what describes the model: config.json and generation_config.json."""
+    """Write what describes the model: config.json, generation_config.json, and modeling_gpt2kit.py where it is needed.
+
+    Raises DataError for values that transformers refuses.
+    """
     config = model.config
-    files.write_json(
+    if config.attention != "full":
+        files.write_text(folder / MODELING, Path(__file__).with_name(MODELING).read_text(encoding="utf-8"))
+    transformers_door.write_config(
         folder / CONFIG,
         {
             **_label(model, eos),
@@ -70,7 +81,8 @@ def save_config(folder: Path, model: GPT2, eos: int) -> None:
             "dtype": "float32",
         },
     )
-    files.write_json(folder / "generation_config.json", {"bos_token_id": eos, "eos_token_id": eos, "pad_token_id": eos})
+    ends = {"bos_token_id": eos, "eos_token_id": eos, "pad_token_id": eos}
+    transformers_door.write_generation_config(folder / "generation_config.json", ends)
 
 
 def _label(model: GPT2, eos: int) -> dict[str, Any]:
@@ -83,7 +95,14 @@ def _label(model: GPT2, eos: int) -> dict[str, Any]:
     heads: dict[str, Any] = named | {"pad_token_id": eos} if model.labels else {}
     if config.attention == "full":
         return {"architectures": [CLASSIFIER if heads else "GPT2LMHeadModel"], "model_type": "gpt2", **heads}
-    label: dict[str, Any] = {"architectures": ["GPT2"], "model_type": "gpt2kit", "attention": config.attention, **heads}
+    label: dict[str, Any] = {
+        "architectures": ["GPT2KitForSequenceClassification" if heads else "GPT2KitLMHeadModel"],
+        "model_type": "gpt2kit",
+        "auto_map": AUTO_MAP,
+        "use_cache": False,
+        "attention": config.attention,
+        **heads,
+    }
     if {"local", "relative-local"} & set(config.kinds):
         label["block"] = config.block
     if "compressed" in config.kinds:
@@ -148,7 +167,9 @@ def load_adapted(folder: Path, base: Path, dropout: float | None = None) -> GPT2
 def read_config(folder: Path) -> tuple[ModelConfig, int, tuple[str, ...]]:
     """The model's shape, its vocabulary size and the labels of its classifier, if it has one.
 
-    Raises DataError for a GPT-2 variant that this core does not compute.
+    This is plain JSON with checks of our own, not GPT2Config: decoding starts without importing transformers, and the
+    code that a folder's `auto_map` names is never run. Raises DataError for a GPT-2 variant that this core does not
+    compute.
     """
     raw = files.read_json(folder / CONFIG)
     fixed: dict[str, tuple[Any, ...]] = {

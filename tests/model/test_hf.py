@@ -279,8 +279,8 @@ def test_another_kind_of_attention_is_not_called_a_gpt2(tiny_model: Build, tmp_p
     loaded = hf.load(tmp_path).eval()
     assert loaded.config.attention == "relative"
     assert torch.equal(loaded(ids), model(ids))
-    with pytest.raises(ValueError, match="gpt2kit"):
-        AutoModelForCausalLM.from_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="trust_remote_code=True"):
+        AutoModelForCausalLM.from_pretrained(tmp_path, trust_remote_code=False)
 
 
 @pytest.mark.parametrize("attention", ["local", "compressed", "local,compressed,local", "relative,compressed,full"])

@@ -1,6 +1,5 @@
-"""The comparison with transformers: of language models, heads and merged adapters; and where there is none."""
+"""The comparison with transformers: of language models, heads, merged adapters and other kinds of attention."""
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -75,20 +74,23 @@ def test_what_theirs_cannot_read_is_a_failure(run_of: RunOf, copied: Copied) -> 
     assert "\n" not in check.remark
 
 
-def test_without_transformers_it_is_said_and_not_failed(run_of: RunOf, monkeypatch: pytest.MonkeyPatch) -> None:
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "transformers" else find(name))
-    check = checked(opened(run_of("translate")))
-    assert check.passed is None
-    assert check.remark == "transformers is not installed: pip install transformers"
-
-
-def test_other_kinds_of_attention_are_not_theirs(run_of: RunOf) -> None:
+def test_other_kinds_of_attention_are_compared_with_the_modeling_file(run_of: RunOf) -> None:
     subject = opened(run_of("music"))
     assert subject.model.config.attention != "full"
     check = checked(subject)
-    assert check.passed is None
-    assert check.remark == f"transformers has no model with attention = {subject.model.config.attention}"
+    assert check.passed, check.remark
+    assert f" with modeling_gpt2kit.py, {probes(subject).what}" in check.remark
+    with torch.no_grad():
+        subject.model.transformer.ln_f.weight[:8] *= -1
+    assert checked(subject).passed is False
+
+
+def test_code_in_the_folder_is_not_run(run_of: RunOf, copied: Copied) -> None:
+    run, marker = copied(run_of("music")), Path("marker")
+    assert (run / "modeling_gpt2kit.py").is_file()
+    (run / "modeling_gpt2kit.py").write_text(f"open({str(run / marker)!r}, 'w').close()", encoding="utf-8")
+    assert checked(opened(run)).passed
+    assert not (run / marker).exists()
 
 
 def test_weights_of_a_state_are_compared(run_of: RunOf) -> None:

@@ -1,0 +1,79 @@
+"""The door to `transformers`, the authority on what a Hugging Face folder holds.
+
+It is imported inside the functions, since that takes a second. What is written goes through its classes, which check
+the values and add the keys that other readers expect. What is read does not: hf.read_config looks at plain JSON, so
+that decoding starts fast, and the code that a folder may bring along is never run.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gpt2kit import files
+from gpt2kit.errors import DataError
+
+
+def write_config(path: Path, values: Mapping[str, Any]) -> None:
+    """Write config.json through GPT2Config. Raises DataError for values that it refuses."""
+    from transformers import GPT2Config
+
+    _write(path, GPT2Config, values)
+
+
+def write_generation_config(path: Path, values: Mapping[str, Any]) -> None:
+    """Write generation_config.json through GenerationConfig. Raises DataError for values that it refuses."""
+    from transformers import GenerationConfig
+
+    _write(path, GenerationConfig, values)
+
+
+def _write(path: Path, kind: Callable[..., Any], values: Mapping[str, Any]) -> None:
+    """`values` are written as they are given, also where they are the defaults, which `to_diff_dict` leaves out."""
+    try:
+        config = kind(**{key: value for key, value in values.items() if key != "model_type"})  # fixed by their class
+    except Exception as error:  # their checks raise classes of several packages
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: transformers refuses these values: {reason}") from error
+    files.write_json(path, {**values, **config.to_diff_dict(), **values})
+
+
+def pretrained(folder: Path, head: bool) -> Any:
+    """The model that transformers makes of a folder, in fp32; `head` asks for the classifier.
+
+    No code from the folder is run: where transformers lacks the attention, the classes are the package's own. Raises
+    ValueError where a weight that is not in the folder would be made up.
+    """
+    kind: Any
+    if files.read_json(folder / "config.json").get("model_type") == "gpt2kit":
+        from gpt2kit.model import modeling_gpt2kit
+
+        kind = modeling_gpt2kit.GPT2KitForSequenceClassification if head else modeling_gpt2kit.GPT2KitLMHeadModel
+    else:
+        from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+
+        kind = AutoModelForSequenceClassification if head else AutoModelForCausalLM
+    with _quietly():
+        model, report = kind.from_pretrained(folder, local_files_only=True, output_loading_info=True)
+    if missing := sorted(report["missing_keys"]):
+        raise ValueError(f"weights that are not in the folder: {', '.join(missing[:3])}")
+    return model.eval().float()
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the progress bars and warnings of transformers; its settings are restored."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
