@@ -15,7 +15,6 @@ RunOf = Callable[..., Path]
 
 KINDS = ["translate", "lm", "music", "completion", "labelled", "compressed", "lora"]
 FEWER = {
-    "logits equal Hugging Face's": {"music", "compressed"},
     "cached equals full": {"labelled"},
     "beam 1 equals greedy": {"labelled"},
 }
