@@ -58,8 +58,13 @@ class Facts:
 
     @property
     def theirs(self) -> bool:
-        """Whether the weights, as they are in the folder, are a GPT-2 of theirs."""
-        return self.recipe.model.attention == "full" and not self.adapters
+        """Whether transformers loads the weights as they are in the folder."""
+        return not self.adapters and (not self.custom_code or (self.run / hf.MODELING).is_file())
+
+    @property
+    def custom_code(self) -> bool:
+        """Whether transformers needs code for it that it does not have."""
+        return self.recipe.model.attention != "full"
 
 
 def facts(run: Path) -> Facts:

@@ -3,6 +3,7 @@
 import shlex
 
 from gpt2kit.decoding.classify import texts_of
+from gpt2kit.model import hf
 from gpt2kit.runs.card.facts import Facts
 from gpt2kit.runs.card.markdown import fenced, visible
 
@@ -16,14 +17,25 @@ def usage(facts: Facts) -> str:
         merge = f"gpt2kit merge {shlex.quote(name)} --out {shlex.quote(f'{name}-merged')}"
         parts += ["As one complete model, adapters merged:", fenced(merge, "sh")]
     elif facts.loads_in_transformers:
-        parts += ["The same logits with `transformers`:", fenced("\n".join(_transformers(facts, name)), "python")]
+        code = f", which runs `{hf.MODELING}` of the folder" if facts.custom_code else ""
+        snippet = "\n".join(_transformers(facts, name))
+        parts += [f"The same logits with `transformers`{code}:", fenced(snippet, "python")]
+    elif facts.theirs and facts.custom_code:
+        snippet = f"from transformers import AutoModelForCausalLM\n\nmodel = AutoModelForCausalLM.{_from(facts, name)}"
+        told = f"The weights load in `transformers`, which runs `{hf.MODELING}` of the folder"
+        parts += [f"{told}; gpt2kit turns its ids into a piece.", fenced(snippet, "python")]
     elif facts.theirs:
         told = "The weights are those of a `GPT2LMHeadModel` of `transformers`; gpt2kit turns its ids into a piece."
         parts.append(told)
     else:
-        attention = facts.recipe.model.attention
-        parts.append(f"`transformers` has no model with its attention ({attention}): it is loaded by gpt2kit alone.")
+        told = f"`transformers` has no model with its attention ({facts.recipe.model.attention})"
+        parts.append(f"{told}, and the folder has no `{hf.MODELING}`: it is loaded by gpt2kit alone.")
     return "\n\n".join(parts)
+
+
+def _from(facts: Facts, name: str) -> str:
+    """The call that loads the folder; code of the folder runs where it is trusted."""
+    return f"from_pretrained({name!r}{', trust_remote_code=True' if facts.custom_code else ''})"
 
 
 def _transformers(facts: Facts, name: str) -> list[str]:
@@ -34,7 +46,7 @@ def _transformers(facts: Facts, name: str) -> list[str]:
         return [
             "from transformers import AutoModelForCausalLM, AutoTokenizer",
             "",
-            f"tokenizer, model = (kind.from_pretrained({name!r}) for kind in (AutoTokenizer, AutoModelForCausalLM))",
+            f"tokenizer, model = (kind.{_from(facts, name)} for kind in (AutoTokenizer, AutoModelForCausalLM))",
             f'ids = tokenizer({task.render(prompt)!r}, return_tensors="pt").input_ids',
             "answer = model.generate(ids, max_new_tokens=40, do_sample=False)",
             "print(tokenizer.decode(answer[0, ids.size(1) :], skip_special_tokens=True))",
@@ -46,7 +58,7 @@ def _transformers(facts: Facts, name: str) -> list[str]:
         "from transformers import AutoModelForSequenceClassification, AutoTokenizer",
         "",
         "kinds = (AutoTokenizer, AutoModelForSequenceClassification)",
-        f"tokenizer, model = (kind.from_pretrained({name!r}) for kind in kinds)",
+        f"tokenizer, model = (kind.{_from(facts, name)} for kind in kinds)",
         f"texts = {texts!r}",
         'logits = torch.cat([model(tokenizer(text, return_tensors="pt").input_ids).logits for text in texts])',
         f"print({one_of}, model.config.id2label)",

@@ -54,7 +54,10 @@ def test_what_loads_in_transformers(run_of: RunOf) -> None:
     assert (found.theirs, found.loads_in_transformers, found.adapters) == (True, True, False)
     found = facts(run_of("music", "model.attention=full"))
     assert (found.theirs, found.loads_in_transformers) == (True, False)
-    assert not facts(run_of("music")).theirs
+    found = facts(run_of("music"))
+    assert (found.theirs, found.loads_in_transformers, found.custom_code) == (True, False, True)
+    found = facts(run_of("summarize"))
+    assert (found.theirs, found.loads_in_transformers, found.custom_code) == (True, True, True)
     found = facts(run_of("translate", "train.lora=2", init=run_of("translate")))
     assert (found.theirs, found.adapters) == (False, True)
 

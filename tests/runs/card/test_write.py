@@ -23,7 +23,7 @@ Copied = Callable[[Path], Path]
 
 KINDS = {
     "translate": ("translation", "transformers"),
-    "summarize": ("summarization", "gpt2kit"),
+    "summarize": ("summarization", "transformers"),
     "lm": ("text-generation", "transformers"),
     "music": ("other", "gpt2kit"),
     "completion": ("text-generation", "transformers"),
