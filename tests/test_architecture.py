@@ -57,8 +57,8 @@ DOORS: dict[str, tuple[str, ...]] = {
     "mido": (),
     "fluidsynth": ("music/sound.py",),
     "tinysoundfont": ("music/sound.py",),
-    "PIL": ("music/roll.py",),
-    "matplotlib": ("inspection/figures.py",),
+    "PIL": (),
+    "matplotlib": ("inspection/figures.py", "music/font.py", "music/roll.py"),
     "mwparserfromhell": ("data/wikitext.py",),
     "pickle": (),
 }

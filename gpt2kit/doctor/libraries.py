@@ -41,9 +41,8 @@ REQUIRED: dict[str, Library] = {
     "rich": Library("rich", (), "command line"),
     "pretty_midi": Library("pretty_midi", ("music",), "MIDI, read or written"),
     "symusic": Library("symusic", ("music",), "MIDI that is read"),
-    "pillow": Library("PIL", ("music",), "pictures of pieces"),
     "mwparserfromhell": Library("mwparserfromhell", ("summarize",), "dumps of Wikipedia"),
-    "matplotlib": Library("matplotlib", (), "figures by inspect --png"),
+    "matplotlib": Library("matplotlib", (), "figures by inspect --png, pictures of pieces"),
 }
 """By the names of their distributions, as pyproject.toml has them."""
 

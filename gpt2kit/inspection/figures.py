@@ -1,4 +1,4 @@
-"""Figures fit for a paper, as PNG files: the door to `matplotlib`."""
+"""Figures fit for a paper, as PNG files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.font_manager import findfont, get_font
 
 from gpt2kit.files import atomic
 from gpt2kit.inspection.outlook import path
@@ -15,7 +14,7 @@ from gpt2kit.inspection.performance import roll_of
 from gpt2kit.inspection.pieces import piece_of
 from gpt2kit.inspection.record import Record
 from gpt2kit.inspection.wording import alignment, surprise
-from gpt2kit.music import palette
+from gpt2kit.music import font, palette
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,14 +37,7 @@ ARCS = 24
 SECONDS = 20.0
 """Of a performance: the last ones."""
 
-STYLE: dict[Any, Any] = {
-    "font.size": 8,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.parse_math": False,
-}
+STYLE = font.STYLE | {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
 
 
 def write_figures(folder: Path, record: Record) -> list[Path]:
@@ -81,8 +73,7 @@ def _shown(record: Record, id: int, most: int = 12) -> str:
 
 
 def _drawable(text: str, most: int = 16) -> str:
-    font = get_font(findfont("DejaVu Sans"))
-    text = "".join(char if font.get_char_index(ord(char)) else f"U+{ord(char):X}" for char in text)
+    text = font.drawable(text)
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

@@ -1,92 +1,118 @@
-"""Notes as a picture: a piano roll as PNG. The door to Pillow."""
+"""Notes as a picture: a piano roll as PNG."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import matplotlib
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.image import imsave
+from numpy.typing import NDArray
 
 from gpt2kit.files import atomic
 from gpt2kit.music import palette
+from gpt2kit.music.font import STYLE, drawable
 from gpt2kit.music.notes import Notes
 
 if TYPE_CHECKING:
-    from PIL.ImageDraw import ImageDraw
-    from PIL.ImageFont import FreeTypeFont, ImageFont
+    from matplotlib.axes import Axes
+
+Floats = NDArray[np.float64]
 
 WIDTH = 1800
-"""Pixels; a README shows it at half that width, where text of 26 pixels is as large as its own."""
-LEFT, RIGHT, TOP, BOTTOM = 96, 40, 96, 72
+"""Pixels, as all sizes here; a README shows it at half that width, where text of 24 pixels is still easy to read."""
+LEFT, RIGHT, TOP, BOTTOM = 96, 56, 96, 72
 KEYS_WIDTH = 28
-TEXT, TITLE = 24, 32
-FINER = 2
-"""Drawn this much larger and then reduced, so that notes may begin between two pixels."""
+TEXT, TITLE = 22, 30
+DOTS = 100
+"""Pixels an inch, the unit of matplotlib's figures."""
+POINT = DOTS / 72
+"""Pixels a point, the unit of its fonts and lines."""
 ROW_SECONDS = 75.0
-"""Longer pieces break into rows of a minute, as a score breaks into lines."""
+"""Longer pieces break into rows of whole minutes, as a score breaks into lines."""
 MOST_ROWS = 8
 LEAST_SPAN = 36
 """Semitones: a melody of few keys is not blown up."""
 TALLEST_KEY, TALLEST_ROW = 9.0, 560.0
+ROUNDING = 2.5
+"""Radius of a note's corners."""
+LEAST_NOTE = 4.0
+EDGE = 0.8
+AT_A_TIME = 10_000
+"""Notes."""
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 TICK_WIDTH = 120
 
-GROUND, INK, FAINT = (255, 255, 255), (52, 56, 66), (122, 128, 140)
-LINE, OCTAVE, BLACK_KEY_LANE = (232, 234, 239), (205, 209, 217), (246, 247, 249)
-IVORY, EBONY, KEY_EDGE = (255, 255, 255), (150, 156, 168), (205, 209, 217)
+INK, FAINT = "#343842", "#7a808c"
+LINE, OCTAVE, EBONY = "#e8eaef", "#cdd1d9", "#969ca8"
+LANE, BLACK_KEY_LANE = (255, 255, 255), (246, 247, 249)
 PRIMER, PRIMER_LANE, PRIMER_LINE = (228, 238, 248), (220, 231, 243), (46, 105, 160)
+BLACK_KEYS = (1, 3, 6, 8, 10)
 
 
 @dataclass(frozen=True)
-class _Row:
-    """One row's part of the piece and its scale, in drawn (finer) pixels."""
+class _Grid:
+    """The division of a piece into rows, all with the same scale."""
 
-    start: float
-    seconds: float
-    """How much time the full width stands for."""
-    stop: float
-    """Where the piece ends in this row."""
+    duration: float
+    row: float
+    """Seconds of a full row."""
     lowest: int
     highest: int
-    key: float
+    key: int
     """Height of one semitone."""
 
-    def x(self, seconds: float) -> float:
-        width = (WIDTH - LEFT - RIGHT) * FINER
-        return LEFT * FINER + (seconds - self.start) / self.seconds * width
-
-    def y(self, pitch: float) -> float:
-        """The upper edge of a key's lane."""
-        return (self.highest - pitch) * self.key
+    @property
+    def rows(self) -> list[tuple[float, float]]:
+        """Start and stop of each row; the last one may end early."""
+        starts = self.row * np.arange(math.ceil(self.duration / self.row))
+        return [(start, min(start + self.row, self.duration)) for start in starts.tolist()]
 
     @property
-    def height(self) -> float:
-        return (self.highest - self.lowest + 1) * self.key
+    def pixel(self) -> float:
+        """Seconds."""
+        return self.row / (WIDTH - LEFT - RIGHT)
+
+    @property
+    def height(self) -> int:
+        """Of a row."""
+        return self.key * (self.highest - self.lowest + 1)
+
+    @property
+    def pitches(self) -> list[int]:
+        return list(range(self.lowest, self.highest + 1))
 
 
 def write_roll(path: Path, notes: Notes, primer_seconds: float = 0.0, title: str = "") -> None:
     """Draw `notes` as a PNG: time to the right, pitch upwards, velocity as colour.
 
-    What lies before `primer_seconds` is shaded and marked as the primer. Pieces over 75 seconds break into rows. Memory
+    The time before `primer_seconds` is shaded and marked as the primer. Pieces over 75 seconds break into rows. Memory
     is bounded however long the piece is. Raises MachineError if `path` cannot be written.
     """
-    from PIL import Image, ImageDraw
-
-    rows = list(_rows(notes))
-    heights = [math.ceil(row.height / FINER) + BOTTOM for row in rows]
-    picture = Image.new("RGB", (WIDTH, TOP + sum(heights)), GROUND)
-    _header(ImageDraw.Draw(picture), title, notes)
-    top = TOP
-    for row, height in zip(rows, heights, strict=True):
-        large = Image.new("RGB", (WIDTH * FINER, height * FINER), GROUND)
-        _ground(ImageDraw.Draw(large), row, primer_seconds)
-        _notes(ImageDraw.Draw(large), row, notes)
-        picture.paste(large.reduce(FINER), (0, top))
-        _labels(ImageDraw.Draw(picture), row, top, primer_seconds)
-        top += height
-    with atomic(path) as temporary:
-        picture.save(temporary, format="PNG", optimize=True)
+    grid = _grid(notes)
+    rows = grid.rows
+    height = TOP + len(rows) * (grid.height + BOTTOM)
+    with matplotlib.rc_context(STYLE), atomic(path) as temporary:
+        figure = Figure((WIDTH / DOTS, height / DOTS), DOTS)
+        canvas = FigureCanvasAgg(figure)
+        _header(figure, drawable(" ".join(title.split())[:200]) or ("" if len(notes) else "no notes"))
+        drawn = []
+        for number, (start, stop) in enumerate(rows):
+            top = TOP + number * (grid.height + BOTTOM)
+            _keyboard(_axes(figure, LEFT - 6 - KEYS_WIDTH, top, KEYS_WIDTH, grid.height), grid)
+            axes = _axes(figure, LEFT, top, WIDTH - LEFT - RIGHT, grid.height)
+            _lanes(axes, grid, start, stop, min(max(primer_seconds, start), stop))
+            if start < primer_seconds <= stop:
+                _primer(axes, grid, start, primer_seconds)
+            drawn.append(axes)
+        canvas.draw()  # all but the notes
+        for axes, (start, stop) in zip(drawn, rows, strict=True):
+            _notes(axes, grid, notes, start, stop)
+        imsave(temporary, np.asarray(canvas.buffer_rgba()), format="png")
 
 
 def clock(seconds: float) -> str:
@@ -98,127 +124,128 @@ def clock(seconds: float) -> str:
     return f"{text}.{tenths}" if tenths else text
 
 
-def _rows(notes: Notes) -> Iterator[_Row]:
+def _grid(notes: Notes) -> _Grid:
     duration = notes.duration or 10.0
     pitches = notes.pitch if len(notes) else np.array([48, 83])
-    # Whole keyboards look familiar: a margin of a tone, then at least three octaves around the middle.
+    # A margin of a tone, then at least three octaves around the middle, so that a keyboard looks familiar.
     lowest, highest = max(int(pitches.min()) - 2, 0), min(int(pitches.max()) + 2, 127)
     missing = max(LEAST_SPAN - (highest - lowest + 1), 0)
     lowest = max(min(lowest - missing // 2, 127 - LEAST_SPAN), 0)
     highest = min(max(highest, lowest + LEAST_SPAN - 1), 127)
-    count, seconds = 1, duration
+    key, row = min(TALLEST_KEY, TALLEST_ROW / (highest - lowest + 1)), duration
     if duration > ROW_SECONDS:
-        seconds = 60.0 * math.ceil(duration / 60 / MOST_ROWS)
-        count = math.ceil(duration / seconds)
-    key = min(TALLEST_KEY, TALLEST_ROW / (highest - lowest + 1)) * (1.0 if count == 1 else 0.7)
-    for number in range(count):
-        start = number * seconds
-        yield _Row(start, seconds, min(start + seconds, duration), lowest, highest, round(key * FINER))
+        key, row = 0.7 * key, 60.0 * math.ceil(duration / 60 / MOST_ROWS)
+    return _Grid(duration, row, lowest, highest, math.ceil(key))
 
 
-def _ground(draw: "ImageDraw", row: _Row, primer_seconds: float) -> None:
-    """Lanes of keys, the primer's shade, lines of octaves and seconds, and a keyboard at the left."""
-    left, right = row.x(row.start), row.x(row.stop)
-    primed = min(max(row.x(primer_seconds), left), right)
-    if primed > left:
-        draw.rectangle((left, 0, primed, row.height), PRIMER)
-    for pitch in range(row.lowest, row.highest + 1):
-        if _is_black(pitch):
-            edges = row.y(pitch), row.y(pitch) + row.key - 1
-            draw.rectangle((primed, edges[0], right, edges[1]), BLACK_KEY_LANE)
-            if primed > left:
-                draw.rectangle((left, edges[0], primed, edges[1]), PRIMER_LANE)
-    for seconds in _ticks(row):
-        draw.line((row.x(seconds), 0, row.x(seconds), row.height), LINE, FINER)
-    for pitch in range(row.lowest, row.highest + 1):
-        if pitch % 12 == 0:
-            below = row.y(pitch) + row.key
-            draw.line((left, below, right, below), OCTAVE, FINER)
-    _keyboard(draw, row)
-    draw.line((left, row.height, right, row.height), OCTAVE, FINER)
+def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> "Axes":
+    """Axes at a place in pixels from the upper left, without frame and marks."""
+    across, down = figure.get_size_inches() * DOTS
+    axes = figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
+    axes.set_frame_on(False)
+    axes.tick_params(length=0, pad=10 / POINT, colors=FAINT, labelsize=TEXT / POINT)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    return axes
 
 
-def _keyboard(draw: "ImageDraw", row: _Row) -> None:
-    right = (LEFT - 6) * FINER
-    left = right - KEYS_WIDTH * FINER
-    draw.rectangle((left, 0, right, row.height), IVORY, KEY_EDGE, FINER)
-    for pitch in range(row.lowest, row.highest + 1):
-        top = row.y(pitch)
-        if _is_black(pitch):
-            draw.line((left, top + row.key / 2, right, top + row.key / 2), KEY_EDGE, 1)
-            draw.rectangle((left, top + 1, left + (right - left) * 0.6, top + row.key - 1), EBONY)
-        elif pitch % 12 in (0, 5):  # only between B and C, and E and F, do two white keys touch
-            draw.line((left, top + row.key, right, top + row.key), KEY_EDGE, 1)
+def _header(figure: Figure, title: str) -> None:
+    """The title, shortened to the room that it has, and the colours of velocities."""
+    bar, height, top = 300, 16, 22
+    right = WIDTH - RIGHT - 56
+    axes = _axes(figure, right - bar, top, bar, height)
+    velocities = np.arange(1, 128)
+    colours = np.array([[palette.of_velocity(velocity) for velocity in velocities.tolist()]], np.uint8)
+    axes.imshow(colours, aspect="auto", interpolation="nearest")
+    style: dict[str, Any] = {
+        "transform": axes.transAxes,
+        "va": "center_baseline",
+        "fontsize": TEXT / POINT,
+        "color": FAINT,
+    }
+    axes.text(-12 / bar, 0.5, "velocity 1", ha="right", **style)
+    axes.text(1 + 12 / bar, 0.5, "127", ha="left", **style)
+    written = axes.text((LEFT - right + bar) / bar, 0.5, title, **style | {"fontsize": TITLE / POINT, "color": INK})
+    room = right - bar - 200 - LEFT
+    while title and written.get_window_extent().width > room:
+        title = title[:-1]
+        written.set_text(title.rstrip() + "…")
 
 
-def _notes(draw: "ImageDraw", row: _Row, notes: Notes) -> None:
-    here = np.flatnonzero((notes.start < row.stop) & (notes.end > row.start))
-    for index in here.tolist():
-        begin = row.x(max(float(notes.start[index]), row.start))
-        end = max(row.x(min(float(notes.end[index]), row.stop)), begin + 3 * FINER)
-        top = row.y(int(notes.pitch[index]))
-        colour = palette.of_velocity(int(notes.velocity[index]))
-        # The rim in the ground's colour keeps repeated notes and seconds apart.
-        draw.rounded_rectangle((begin, top, end, top + row.key), 3 * FINER, colour, GROUND, 1)
+def _keyboard(axes: "Axes", grid: _Grid) -> None:
+    """Keys and the names of octaves at the left of a row."""
+    black = [pitch for pitch in grid.pitches if pitch % 12 in BLACK_KEYS]
+    axes.set(xlim=(0, 1), ylim=(grid.lowest - 0.5, grid.highest + 0.5))
+    # Two white keys meet below C and F, and in the middle of each black key.
+    meet = [pitch - 0.5 for pitch in grid.pitches if pitch % 12 in (0, 5)]
+    axes.hlines([*meet, *black], 0, 1, OCTAVE, linewidth=0.5 / POINT)
+    axes.barh(black, 0.6, 0.8, color=EBONY, zorder=3)
+    axes.set_frame_on(True)
+    for spine in axes.spines.values():
+        spine.set(color=OCTAVE, linewidth=1 / POINT)
+    octaves = [pitch for pitch in grid.pitches if pitch % 12 == 0]
+    axes.set_yticks(octaves, [f"C{pitch // 12 - 1}" for pitch in octaves])
 
 
-def _labels(draw: "ImageDraw", row: _Row, top: int, primer_seconds: float) -> None:
-    """What is written, and the line where the primer ends, at full sharpness."""
-    font = _font(TEXT)
-    bottom = top + math.ceil(row.height / FINER)
-    for pitch in range(row.lowest, row.highest + 1):
-        if pitch % 12 == 0:
-            middle = top + (row.y(pitch) + row.key / 2) / FINER
-            draw.text((LEFT - KEYS_WIDTH - 14, middle), f"C{pitch // 12 - 1}", FAINT, font, "rm")
-    for seconds in _ticks(row):
-        draw.text((row.x(seconds) / FINER, bottom + 10), clock(seconds), FAINT, font, "mt")
-    if row.start < primer_seconds <= row.stop:
-        end = row.x(primer_seconds) / FINER
-        draw.line((end, top - 24, end, bottom), PRIMER_LINE, 3)
-        wide = end - LEFT > draw.textlength("primer", font) + 12
-        draw.text(
-            (end - 8, top - 10) if wide else (end + 8, top - 10), "primer", PRIMER_LINE, font, "rs" if wide else "ls"
+def _lanes(axes: "Axes", grid: _Grid, start: float, stop: float, primed: float) -> None:
+    """The ground: lanes of white and black keys, shaded up to `primed`, lines of octaves and of times."""
+    edges = (grid.lowest - 0.5, grid.highest + 0.5)
+    for left, right, white, black in ((start, primed, PRIMER, PRIMER_LANE), (primed, stop, LANE, BLACK_KEY_LANE)):
+        if right > left:
+            lanes = np.array([[black if pitch % 12 in BLACK_KEYS else white] for pitch in grid.pitches], np.uint8)
+            extent = (left, right, *edges)
+            axes.imshow(lanes, extent=extent, origin="lower", aspect="auto", interpolation="nearest")
+    ticks = _ticks(grid, start, stop)
+    axes.vlines(ticks, *edges, LINE, linewidth=1 / POINT)
+    octaves = [pitch - 0.5 for pitch in grid.pitches if pitch % 12 == 0]
+    axes.hlines([edges[0], *octaves], start, stop, OCTAVE, linewidth=1 / POINT)
+    axes.set(xlim=(start, start + grid.row), ylim=edges)
+    axes.set_xticks(ticks, [clock(tick) for tick in ticks])
+
+
+def _notes(axes: "Axes", grid: _Grid, notes: Notes, start: float, stop: float) -> None:
+    """Draw the notes of a row onto its ground, some at a time: matplotlib takes a kilobyte for each."""
+    row = np.flatnonzero((notes.start < stop) & (notes.end > start))
+    for here in np.split(row, range(AT_A_TIME, len(row), AT_A_TIME)):
+        begin = np.maximum(notes.start[here], start)
+        end = np.maximum(np.minimum(notes.end[here], stop), begin + LEAST_NOTE * grid.pixel)
+        colours = np.array([palette.of_velocity(velocity) for velocity in notes.velocity[here].tolist()]) / 255
+        # The edge in the colour of the ground keeps repeated notes and seconds apart.
+        drawn = PolyCollection(
+            list(_outlines(begin, end, notes.pitch[here].astype(np.float64), grid)),
+            facecolors=colours,
+            edgecolors="white",
+            linewidths=EDGE / POINT,
         )
+        axes.add_collection(drawn, autolim=False)
+        axes.draw_artist(drawn)
+        drawn.remove()
 
 
-def _header(draw: "ImageDraw", title: str, notes: Notes) -> None:
-    font = _font(TEXT)
-    bar, height = 300, 16
-    right, top = WIDTH - RIGHT, 22
-    soft, loud = "1", "127"
-    left = right - bar - draw.textlength(loud, font) - 12
-    label = f"velocity {soft}"
-    draw.text((left - 12, top + height / 2), label, FAINT, font, "rm")
-    for x in range(bar):
-        draw.line((left + x, top, left + x, top + height), palette.of_velocity(1 + 126 * x // (bar - 1)))
-    draw.text((right, top + height / 2), loud, FAINT, font, "rm")
-    room = left - 12 - draw.textlength(label, font) - 40 - (LEFT - KEYS_WIDTH)
-    title = title or ("" if len(notes) else "no notes")
-    draw.text((LEFT, top + height / 2), _shortened(draw, title, _font(TITLE), room), INK, _font(TITLE), "lm")
+def _outlines(begin: Floats, end: Floats, pitch: Floats, grid: _Grid) -> Floats:
+    """Rectangles with round corners as polygons (N, 12, 2)."""
+    angles = np.linspace(0, np.pi / 2, 3) + np.pi / 2 * np.arange(4)[:, None]
+    round_y = min(ROUNDING / grid.key, 0.4)
+    round_x = np.minimum(ROUNDING * grid.pixel, (end - begin) / 2)[:, None, None]
+    centre_x = np.stack([end, begin, begin, end], 1)[:, :, None] + np.array([-1, 1, 1, -1])[:, None] * round_x
+    centre_y = pitch[:, None, None] + np.array([1, 1, -1, -1])[:, None] * (0.5 - round_y)
+    x, y = centre_x + round_x * np.cos(angles), centre_y + round_y * np.sin(angles)
+    return np.stack([x, y], -1).reshape(-1, angles.size, 2)
 
 
-def _shortened(draw: "ImageDraw", text: str, font: "FreeTypeFont | ImageFont", room: float) -> str:
-    text = " ".join(text.split())[:200]
-    if draw.textlength(text, font) <= room:
-        return text
-    while text and draw.textlength(text + "...", font) > room:
-        text = text[:-1]
-    return text.rstrip() + "..."
+def _primer(axes: "Axes", grid: _Grid, start: float, seconds: float) -> None:
+    """The line at the end of the primer, with its name above the row, on the side that has room."""
+    top = grid.highest + 0.5
+    colour = palette.hexadecimal(PRIMER_LINE)
+    ends = (grid.lowest - 0.5, top + 24 / grid.key)
+    axes.vlines(seconds, *ends, colour, linewidth=3 / POINT, clip_on=False)
+    side, ha = (-8, "right") if (seconds - start) / grid.pixel > 100 else (8, "left")
+    place = (seconds + side * grid.pixel, top + 8 / grid.key)
+    axes.text(*place, "primer", ha=ha, va="bottom", color=colour, fontsize=TEXT / POINT)
 
 
-def _ticks(row: _Row) -> list[float]:
-    """Times to name, with room for their names; the last may lie at the piece's end."""
-    width = (WIDTH - LEFT - RIGHT) / row.seconds
-    step = next((tick for tick in TICKS if tick * width >= TICK_WIDTH), row.seconds / 10)
-    first, last = math.ceil(row.start / step - 1e-9), math.floor(row.stop / step + 1e-9)
+def _ticks(grid: _Grid, start: float, stop: float) -> list[float]:
+    """The times to name, with room for their names; the last may be at the end of the piece."""
+    step = next((tick for tick in TICKS if tick / grid.pixel >= TICK_WIDTH), grid.row / 10)
+    first, last = math.ceil(start / step - 1e-9), math.floor(stop / step + 1e-9)
     return [number * step for number in range(first, last + 1)]
-
-
-def _is_black(pitch: int) -> bool:
-    return pitch % 12 in (1, 3, 6, 8, 10)
-
-
-def _font(size: int) -> "FreeTypeFont | ImageFont":
-    from PIL import ImageFont
-
-    return ImageFont.load_default(size)

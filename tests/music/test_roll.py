@@ -105,6 +105,15 @@ def test_the_same_notes_give_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
+def test_many_notes_are_drawn_some_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = np.arange(101.0)
+    notes = Notes.of(40 + np.arange(101) % 40, 1 + np.arange(101), start, start + 3)
+    write_roll(tmp_path / "a.png", notes)
+    monkeypatch.setattr(roll, "AT_A_TIME", 20)
+    write_roll(tmp_path / "b.png", notes)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(MachineError, match="cannot be written"):
         write_roll(tmp_path / "no" / "a.png", Notes.none())
