@@ -179,8 +179,8 @@ def _sentences(arguments: argparse.Namespace) -> tuple[Path, Ids, list[Record[An
     """The run, its prompts for the sentences, and the sentences with their references."""
     _, task = folders.load_task(arguments.run)
     pairs = task.read(list(map(str, arguments.pairs)))
-    records = list(islice((pair for pair in pairs if not task.problem(pair)), arguments.sentences))
-    return arguments.run, [task.encode_source(pair.source) for pair in records], records, task.eos
+    records = list(islice((pair for pair in pairs if not pair.problem), arguments.sentences))
+    return arguments.run, [task.encode_source(pair.source) for pair in records], records, task.vocabulary.eos
 
 
 def _convert(weights: Path, converted: Path) -> str:

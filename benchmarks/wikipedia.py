@@ -16,7 +16,7 @@ from pathlib import Path
 from machine import record
 from runs import gpt2kit, trained
 
-from gpt2kit.data.batches import RowLayout
+from gpt2kit.data.batches import RowBatching
 from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.model.device import pick_dtype
 from gpt2kit.pipeline import engine
@@ -42,7 +42,7 @@ def without_articles(data: Path, out: Path) -> None:
 
 def loss_of(run: Path, data: Path) -> float:
     """Nats per token of all validation leads."""
-    model, rows = engine.load(run).model, RowLayout().validation(Store(data, "val"), 4096)
+    model, rows = engine.load(run).model, RowBatching().validation(Store(data, "val"), 4096)
     return round(validation_loss(model, rows, model.head.device, pick_dtype("auto", model.head.device)), 4)
 
 

@@ -360,7 +360,7 @@ def test_examples_are_shown(by_heart: Path, tmp_path: Path) -> None:
 
 
 def test_labels_have_numbers() -> None:
-    assert Labelled(kind="classification", labels=("a", "b")).outputs == ("a", "b")
+    assert Labelled(kind="classification", labels=("a", "b")).layout.labels == ("a", "b")
 
 
 @pytest.mark.parametrize("setting", [{"transpose": 5}, {"stretch": 0.3}])
@@ -374,6 +374,6 @@ def test_music_is_varied(setting: dict[str, Any], random_notes: Callable[..., An
 
     def windows(task: Music) -> Iterator[list[int]]:
         for seed in range(20):
-            yield task.crop(ring, 0, 40, np.random.default_rng(seed)).tolist()
+            yield task.layout.crop(ring, 0, 40, np.random.default_rng(seed)).tolist()
 
     assert list(windows(replace(plain, **setting))) != list(windows(plain))

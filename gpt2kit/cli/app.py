@@ -81,7 +81,7 @@ def run(words: Sequence[str]) -> int:
     as_json = "--json" in words
     try:
         code = build()(
-            expand(words, {name: tasks.find(name).parallel for name in tasks.names()}),
+            expand(words, {name: tasks.find(name)().about.parallel for name in tasks.names()}),
             prog_name="gpt2kit",
             standalone_mode=True,
         )

@@ -90,7 +90,7 @@ def _evaluated(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str
     """The scores of a run, with something that it made; and what may be typed next."""
     from gpt2kit.pipeline import evaluate as scoring
 
-    if opened.task.layout == "stream":
+    if opened.task.layout.continues:
         with scoring.documents(run, opened.task) as documents:
             evaluation = scoring.evaluate_stream(opened, documents)
         cards.scored(run, evaluation.json(), evaluation.samples)
@@ -124,7 +124,7 @@ def _compared(task: str, opened: "Engine", records: "list[Record[Any, Any]]", ru
     """Some held-out examples beside the model's answers; returns what may be typed next."""
     step = max(1, len(records) // SHOWN)
     chosen = records[::step][:SHOWN]
-    by_line = opened.task.input_unit == "a line"
+    by_line = opened.task.about.input_unit == "a line"
     console.say(f"\nNone of these {'sentences' if by_line else 'documents'} was in the training data:\n")
     for record, result in zip(chosen, opened.results(record.source for record in chosen), strict=True):
         reports.comparison(opened.task.show(record.source), str(result.outputs[0]), str(record.target))
@@ -132,7 +132,7 @@ def _compared(task: str, opened: "Engine", records: "list[Record[Any, Any]]", ru
     return (
         f"  gpt2kit {task} generate --run {run} {asked}\n"
         f"  gpt2kit {task} evaluate --run {run}\n"
-        f"  gpt2kit {task} prepare {opened.task.corpus_hint} --out data/mine\n"
+        f"  gpt2kit {task} prepare {opened.task.about.corpus} --out data/mine\n"
         f"  gpt2kit {task} train data/mine --out runs/mine"
     )
 

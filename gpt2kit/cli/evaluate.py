@@ -44,7 +44,7 @@ def evaluate(
         files.writable_folder(written.parent)
     report, folder = SplitReport(), Path(run or f"runs/{task}")
     training = None if zero_shot else loading.training_of(folder, engine.task)
-    if engine.task.layout == "stream":
+    if engine.task.layout.continues:
         if written is not None:
             raise UserError("--predictions: text has a loss, not answers; leave it out")
         with scoring.documents(folder, engine.task, pairs, "" if pairs else split, limit) as documents:

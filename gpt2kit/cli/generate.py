@@ -38,7 +38,7 @@ def generate(
     loading.check_zero_shot(zero_shot, init, run)
     loading.check_texts(texts or ())
     engine = loading.load(task, run, sampling, device, set, flags, init)
-    if engine.task.layout == "examples" and (given_too := [key for key in sampling if sampling[key] is not None]):
+    if engine.task.layout.labels and (given_too := [key for key in sampling if sampling[key] is not None]):
         raise UserError(f"--{given_too[0].replace('_', '-')}: a label is not drawn; leave it out")
     if not 1 <= nbest <= engine.config.beams:
         raise UserError(
@@ -49,7 +49,7 @@ def generate(
         raise UserError("standard input is closed: give inputs as words, or a file of them with --file")
     interactive = not texts and not file and sys.stdin.isatty()
     if interactive:
-        console.say(f"{engine.task.input_unit} in, a line out; Ctrl-D ends")
+        console.say(f"{engine.task.about.input_unit} in, a line out; Ctrl-D ends")
 
     def inputs() -> Iterator[Any]:
         sources = map(engine.task.parse, texts) if texts else engine.task.inputs(file, sys.stdin.buffer)

@@ -127,7 +127,7 @@ def source_of(engine: "Engine", task: str, inputs: list[str], file: str) -> Any:
             raise UserError(f"{len(inputs)} inputs: one is looked at; put a text of several words in quotes")
         return engine.task.parse("\t".join(inputs))
     if not inputs and not file:
-        if engine.task.layout != "stream":
+        if not engine.task.layout.continues:
             raise UserError("there is no input: name a text, --file, or - for stdin")
         return engine.task.parse("")
     file = file or "-"
@@ -140,7 +140,7 @@ def _read(engine: "Engine", task: str, file: str) -> Any:
     """The first input of a file, or of stdin; of a text that goes on all of it."""
     from gpt2kit.data.lines import stream_lines, text_lines
 
-    if engine.task.layout == "stream":
+    if engine.task.layout.continues:
         lines = stream_lines(sys.stdin.buffer, "standard input") if file == "-" else text_lines(file)
         return engine.task.parse("\n".join(lines))
     sources = engine.task.inputs(file, sys.stdin.buffer)

@@ -62,7 +62,7 @@ def training_of(run: Path, task: Task[Any, Any]) -> "Store | None":
     from gpt2kit.data.store import Store
     from gpt2kit.runs import folder as folders
 
-    if not task.copies:
+    if not task.about.copies:
         return None
     try:
         return Store(folders.data_of(run, task), "train")

@@ -36,7 +36,7 @@ def prepare(
     counter.done()
     reports.prepared(found, folder)
     opened = folders.load_task(Path(folder))[1]
-    if told := opened.described():
+    if told := opened.describe():
         reports.described(told, preparing.rendered(Path(folder), opened))
     if json:
         console.result_json({split: report.json() for split, report in found.items()} | {"out": folder})

@@ -43,7 +43,7 @@ def show(
         console.loss_legend()
     for row in showing.shown(loaded, folder, opened, split, n):
         if json:
-            spelled = map(opened.spelled, row.ids)
+            spelled = map(opened.vocabulary.spell, row.ids)
             texts = (each if isinstance(each, str) else each.decode("utf-8", "backslashreplace") for each in spelled)
             marked = zip(row.ids, texts, row.loss, strict=True)
             told = [{"id": id, "text": text, "loss": loss} for id, text, loss in marked]

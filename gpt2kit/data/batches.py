@@ -57,7 +57,7 @@ class ClassificationBatch(Batch):
 
 
 Rows = NDArray[np.int64]
-"""Rows of a batch [B, ...]; what says which they are is the layout's own affair."""
+"""Rows of a batch [B, ...]; what identifies them is the affair of their Batching."""
 
 
 class Batches(Protocol):
@@ -92,7 +92,7 @@ class Batches(Protocol):
     def collate(self, rows: Rows) -> Batch: ...
 
 
-class Layout(Protocol):
+class Batching(Protocol):
     """How the ids of a split become batches."""
 
     def training(self, store: Store, batch_tokens: int, seed: int) -> Batches: ...
@@ -166,7 +166,7 @@ class RowBatches:
         return collate(self.store, rows)
 
 
-class RowLayout:
+class RowBatching:
     """Prompts with their answers, each in a row of its own; loss on the answers, in training perhaps on all of it."""
 
     def __init__(self, loss_on: str = "answer") -> None:

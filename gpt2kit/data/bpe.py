@@ -179,7 +179,7 @@ class Bpe:
         """A token as the vocabulary spells it."""
         return self.tokenizer.id_to_token(id) or ""
 
-    def spelled(self, id: int) -> bytes | str:
+    def spell(self, id: int) -> bytes | str:
         """The bytes that a token stands for, which may be a part of a character; the name of one that is no text."""
         token, byte_of = self.token(id), bytes_by_character()
         if id in self.tokenizer.get_added_tokens_decoder() or any(char not in byte_of for char in token):

@@ -78,7 +78,7 @@ class ExampleBatches(RowBatches):
         )
 
 
-class ExampleLayout:
+class ExampleBatching:
     """Examples with their answers; the loss is that of the answers, and of a language model of the texts beside it."""
 
     def __init__(self, extract: int) -> None:

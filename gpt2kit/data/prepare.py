@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gpt2kit.data.layouts import Layout
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import StoreWriter
 
@@ -29,27 +30,38 @@ END = 2000
 """Characters at each end of a long text by which it is compared with others."""
 ASIDE = (string.punctuation + string.whitespace).encode()
 
-Item = TypeVar("Item")
+Item = TypeVar("Item", bound="Readable")
 Encoded = TypeVar("Encoded", contravariant=True)
 Rows = Sequence[tuple[Sequence[int], Sequence[int]]]
 
 
-class Encoder(Protocol[Encoded]):
-    """What writing a split needs of a task."""
+class Readable(Protocol):
+    """What writing a split asks of a record."""
 
     @property
-    def vocab_size(self) -> int: ...
+    def key(self) -> str: ...
     @property
-    def cuts(self) -> bool: ...
+    def problem(self) -> str: ...
+    @property
+    def skipped(self) -> Mapping[str, int]: ...
+
+
+class Sized(Protocol):
+    """What it asks of a vocabulary."""
+
+    @property
+    def size(self) -> int: ...
+
+
+class Encoder(Protocol[Encoded]):
+    """What it asks of a task."""
+
+    @property
+    def vocabulary(self) -> Sized: ...
+    @property
+    def layout(self) -> Layout: ...
     def encode(self, records: Sequence[Encoded]) -> Rows: ...
-    def learned(self, target: Sequence[int]) -> Sequence[int]: ...
-    def length(self, prompt: Sequence[int]) -> int: ...
-    def shorten(self, prompt: list[int], room: int) -> list[int]: ...
-    def problem(self, record: Encoded) -> str | None: ...
-    def left_out(self, record: Encoded) -> Mapping[str, int]: ...
-    def key(self, record: Encoded) -> str: ...
-    def weight(self, record: Encoded) -> int: ...
-    def texts(self, record: Encoded) -> Mapping[str, str] | None: ...
+    def stored(self, record: Encoded) -> Mapping[str, str] | None: ...
 
 
 class SplitWriter(Generic[Item]):
@@ -67,6 +79,7 @@ class SplitWriter(Generic[Item]):
         beside: ThreadPoolExecutor,
     ) -> None:
         self.store, self.task, self.window, self.training_keys = store, task, window, training_keys
+        self.layout = task.layout
         self.beside = beside
         self._encoding: tuple[list[Item], Future[Rows]] | None = None
         self.trains = store.split == "train"
@@ -80,12 +93,11 @@ class SplitWriter(Generic[Item]):
     def add(self, record: Item) -> None:
         """Write a record, soon; one that has a problem is counted."""
         self.report.read += 1
-        problem = self.task.problem(record)
-        if problem is not None:
-            self.report.drop(problem, record)
+        if record.problem:
+            self.report.drop(record.problem, record)
             return
         self._waiting.append(record)
-        self._weight += 0 if self.window else self.task.weight(record)
+        self._weight += self.layout.weight(record)
         if len(self._waiting) == RECORDS_A_BATCH or self._weight >= CHARACTERS_A_BATCH:
             self._encode()
 
@@ -121,14 +133,14 @@ class SplitWriter(Generic[Item]):
 
     def _look(self, batch: list[Item]) -> None:
         """What there is to know of records without their ids."""
-        texts = [self.task.key(record).strip() for record in batch]
+        texts = [record.key.strip() for record in batch]
         keys = np.array([_hash(text.encode()) for text in texts], dtype=np.uint64)
         if self.training_keys is not None:
             for index in np.flatnonzero(np.isin(keys, self.training_keys)):
                 self.report.leaked += 1
-                self.report.show("source also in training", self.task.key(batch[index]))
+                self.report.show("source also in training", batch[index].key)
         for record in batch:
-            self.report.leave_out(self.task.left_out(record))
+            self.report.leave_out(record.skipped)
         self._keys.append(keys)
         self._bare.append(np.array([_hash(bare(text)) for text in texts], dtype=np.uint64))
 
@@ -140,16 +152,16 @@ class SplitWriter(Generic[Item]):
         if self.trains:
             rows = self._learned(rows)
         else:
-            self.store.add_texts(texts for record in batch if (texts := self.task.texts(record)) is not None)
+            self.store.add_texts(texts for record in batch if (texts := self.task.stored(record)) is not None)
         if self.window is not None:
-            rows = fit_rows(batch, rows, self.task, self.window, self.report)
+            rows = fit_rows(batch, rows, self.layout, self.window, self.report)
             self.store.add(rows)
         else:
             self.store.add(rows, [repr(record) for record in batch])
         self._rows.append(np.array([_hash(b"".join(map(_bytes, (p, [BETWEEN], t)))) for p, t in rows], dtype=np.uint64))
 
     def _learned(self, rows: Rows) -> Rows:
-        learned = [(prompt, self.task.learned(target)) for prompt, target in rows]
+        learned = [(prompt, self.layout.learned(target)) for prompt, target in rows]
         lost = [len(before) - len(after) for (_, before), (_, after) in zip(rows, learned, strict=True)]
         if any(lost):
             counts = {"targets shortened for training": sum(map(bool, lost)), "tokens that these lost": sum(lost)}
@@ -174,7 +186,7 @@ def write_splits(
         beside = stack.enter_context(ThreadPoolExecutor(1))
 
         def writer(name: str) -> SplitWriter[Item]:
-            store = stack.enter_context(StoreWriter(folder, name, task.vocab_size))
+            store = stack.enter_context(StoreWriter(folder, name, task.vocabulary.size))
             return SplitWriter(store, task, window, training_keys, beside)
 
         writers = {name: writer(name) for name in splits}
@@ -192,22 +204,22 @@ def write_splits(
     return writers
 
 
-def fit_rows(records: Sequence[Item], rows: Rows, task: Encoder[Item], window: int, report: SplitReport) -> Rows:
+def fit_rows(records: Sequence[object], rows: Rows, layout: Layout, window: int, report: SplitReport) -> Rows:
     """Rows that fit into the window: sources are cut, targets not; what then leaves no source at all is dropped."""
     fitting: list[tuple[Sequence[int], Sequence[int]]] = []
     for record, (prompt, target) in zip(records, rows, strict=True):
         room = window - len(target)
-        length = task.length(prompt)
+        length = layout.length(prompt)
         if room < min(length, 2):
             report.drop("target longer than the window", record)
             continue
         if length > room:
-            if not task.cuts:
+            if not layout.cuts:
                 report.drop("source longer than the window", record)
                 continue
             report.cut += 1
             report.show("source cut to fit the window", record)
-            whole, prompt = len(prompt), task.shorten(list(prompt), room)
+            whole, prompt = len(prompt), layout.shorten(list(prompt), room)
             report.cut_tokens += whole - len(prompt)
         fitting.append((prompt, target))
     return fitting

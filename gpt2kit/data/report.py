@@ -13,6 +13,10 @@ class Damage(str):
     """A problem of a record that should have been readable, unlike one that is left out on purpose."""
 
 
+class Unsuitable(str):
+    """A problem of a record that is a bad example to learn from, but can be scored on."""
+
+
 @dataclass
 class SplitReport:
     """One split; lengths are in tokens."""

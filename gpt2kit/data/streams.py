@@ -118,7 +118,7 @@ class DocumentWindows:
         return _batch(self.store.ids[source].astype(np.int64), lengths, rows[:, 1] - rows[:, 0])
 
 
-class StreamLayout:
+class StreamBatching:
     """Documents of any length; loss on every token but the first of a window."""
 
     def __init__(self, window: int, crop: Crop, stride: int = 0) -> None:

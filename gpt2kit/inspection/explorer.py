@@ -131,7 +131,7 @@ def _question(body: bytes) -> dict[str, Any]:
 
 def _respelled(answer: list[int], first: Side, other: Side) -> list[int]:
     """An answer in the other side's ids: the same where the vocabularies are, else of the same text."""
-    if not answer or first.engine.task.fingerprint() == other.engine.task.fingerprint():
+    if not answer or first.engine.task.vocabulary.fingerprint() == other.engine.task.vocabulary.fingerprint():
         return answer
     return other.engine.task.encode_target(first.engine.task.decode(answer))[:-1]
 

@@ -52,11 +52,11 @@ def write_figures(folder: Path, record: Record) -> list[Path]:
     }
     if subject.labels:
         drawn["labels"] = _labels
-    elif subject.engine.task.layout == "rows" and len(subject.ids) > subject.prompt:
+    elif subject.engine.task.layout.has_answers and len(subject.ids) > subject.prompt:
         drawn["alignment"] = _alignment
     elif len(subject.ids) > 1:
         drawn["surprise"] = _surprise
-    if subject.task == "music":
+    if subject.engine.task.about.medium == "performance":
         drawn["roll"] = _roll
     paths = []
     with matplotlib.rc_context(STYLE):

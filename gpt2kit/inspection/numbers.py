@@ -102,7 +102,7 @@ def numbers_of(record: Record) -> dict[str, Any]:
 
 
 def _alignment(record: Record) -> dict[str, Any] | None:
-    if record.subject.engine.task.layout != "rows" or len(record.ids) <= record.subject.prompt:
+    if not record.subject.engine.task.layout.has_answers or len(record.ids) <= record.subject.prompt:
         return None
     sources, answers, looks = alignment(record)
     return {

@@ -21,7 +21,7 @@ class Piece(NamedTuple):
 
 def piece_of(task: Task[Any, Any], id: int) -> Piece:
     """How an id of a task's vocabulary is shown."""
-    spelled = task.spelled(id)
+    spelled = task.vocabulary.spell(id)
     if not spelled:  # a model may have more tokens than its tokenizer
         return Piece(f"⟨{id}⟩", "name", b"")
     if isinstance(spelled, str):

@@ -3,13 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from gpt2kit.data.layouts import Stream
 from gpt2kit.data.lines import cut
 from gpt2kit.decoding.classify import texts_of
 from gpt2kit.errors import UserError
 from gpt2kit.pipeline.engine import Engine
-
-STEPS = {"lm": 24, "music": 64}
-"""How far a stream goes on unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ def subject_of(
     Raises UserError for an empty input, and for an answer that cannot be given or does not fit.
     """
     _refuse_blank(engine, source)
-    if engine.task.layout == "examples":
+    if engine.task.layout.labels:
         if target is not None:
             raise UserError("--target: a label is no text that a model reads; leave it out")
         return _labelled(engine, name, task, source)
@@ -52,8 +50,8 @@ def subject_of(
         return _given(engine, name, task, source, target)
     window = engine.model.config.n_positions
     wanted = engine.config.max_new_tokens if steps is None else steps
-    if steps is None and engine.task.layout == "stream":
-        wanted = STEPS.get(task, STEPS["lm"])
+    if steps is None and isinstance(engine.task.layout, Stream):
+        wanted = engine.task.layout.preview
     if not wanted:
         ids, truncated = engine.fitted(source, window)
         return _subject(engine, name, task, source, ids, [], False, truncated)
@@ -66,7 +64,7 @@ def subject_of(
 def followed(engine: Engine, name: str, task: str, source: Any, answer: list[int]) -> Subject:
     """An input with an answer as far as it was chosen; of a label there is none. Raises UserError for no input."""
     _refuse_blank(engine, source)
-    if engine.task.layout == "examples":
+    if engine.task.layout.labels:
         return _labelled(engine, name, task, source)
     window = engine.model.config.n_positions
     answer = answer[-(window // 2) :]
@@ -81,7 +79,7 @@ def _refuse_blank(engine: Engine, source: Any) -> None:
 
 def _given(engine: Engine, name: str, task: str, source: Any, target: str) -> Subject:
     window = engine.model.config.n_positions
-    if task == "music":
+    if engine.task.about.medium == "performance":
         raise UserError("--target: a performance is no text; leave it out")
     *answer, end = engine.task.encode_target(target)
     if not answer:
@@ -91,7 +89,7 @@ def _given(engine: Engine, name: str, task: str, source: Any, target: str) -> Su
             f"--target {cut(target, 30)!r} has {len(answer)} tokens: half of the window, {window // 2}, is the most"
         )
     prompt, truncated = engine.fitted(source, window - len(answer))
-    ends = engine.task.layout == "rows" and end == engine.task.eos
+    ends = engine.task.layout.has_answers and end == engine.task.vocabulary.eos
     return _subject(engine, name, task, source, prompt, answer, ends, truncated, given=True)
 
 
@@ -99,7 +97,7 @@ def _labelled(engine: Engine, name: str, task: str, source: Any) -> Subject:
     """The text whose end the head looks at; of several choices that of the likeliest."""
     (result,) = engine.results([source])
     prompt, truncated = engine.prompt(source, engine.config)
-    texts = texts_of(prompt, engine.task.extract)
+    texts = texts_of(prompt, engine.task.layout.extract)
     remarks = []
     shown = result.ids[0][0] if len(engine.model.labels) == 1 else 0
     if len(texts) > 1:
@@ -125,9 +123,9 @@ def _subject(
 ) -> Subject:
     ids = [*prompt, *answer]
     if truncated:
-        whole = engine.task.length(engine.task.encode_source(source))
+        whole = engine.task.layout.length(engine.task.encode_source(source))
         remarks = (*remarks, _cut(engine, whole, len(prompt)))
-    followers = [*ids[1:], engine.task.eos if finished else -1]
+    followers = [*ids[1:], engine.task.vocabulary.eos if finished else -1]
     return Subject(engine, name, task, source, len(prompt), ids, followers, finished, given, labels or {}, remarks)
 
 

@@ -142,7 +142,7 @@ def _task(record: Record) -> list[str]:
         best = np.argsort(-shares)[:LISTED]
         seen = "  ".join(f"{_named(record, record.ids[place])} {shares[place]:.0%}" for place in best)
         return ["", "6 The label", *aligned(labels, (1,)), f"  its token looked at: {seen}"]
-    if subject.engine.task.layout == "rows" and len(subject.ids) > subject.prompt:
+    if subject.engine.task.layout.has_answers and len(subject.ids) > subject.prompt:
         sources, answers, looks = alignment(record)
         rows = [["written", "looked at"]]
         for answer, shares in zip(answers, looks, strict=True):

@@ -37,7 +37,7 @@ def view_of(record: Record) -> dict[str, Any]:
         "given": subject.given,
         "remarks": subject.remarks,
         "labels": subject.labels,
-        "answers": subject.engine.task.layout == "rows",
+        "answers": subject.engine.task.layout.has_answers,
         "first": record.first,
         "embeddings": {"tokens": packed_picture(record.tokens), "positions": packed_picture(record.positions)},
         "lens": {

@@ -8,29 +8,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from gpt2kit import files
-from gpt2kit.data.store import Store
+from gpt2kit.data.layouts import Ends
 from gpt2kit.errors import DataError
 from gpt2kit.pipeline.train import first_model, loop_of, opened
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs import folder as folders
-from gpt2kit.tasks.base import Task
 from gpt2kit.training import distributed, loop, memory
 
 WIDTHS = 3
 """Batches of so many widths are trained on, again and again for about so many seconds, at least twice."""
 SECONDS, FEWEST, MOST = 5.0, 2, 5
-
-
-@dataclass(frozen=True)
-class Ends:
-    """Whether what ends an answer is learned, or why not."""
-
-    learned: int
-    of: int
-    remark: str
 
 
 @dataclass(frozen=True)
@@ -121,14 +109,14 @@ def preflight(recipe: Recipe, data: Path, run: Path, init: str | None = None) ->
             batches=len(batches),
             padding=batches.padding,
             targets=targets,
-            target_unit="examples" if task.layout == "examples" else "tokens",
-            ends=_ends(task, stores["train"]),
+            target_unit=task.layout.target_unit,
+            ends=task.layout.ends(stores["train"], task.vocabulary.eos),
             overlap={
                 name: {key: split.get(key, 0) for key in ("rows", "leaked", "nearly_leaked")}
                 for name, split in splits.items()
                 if name != "train"
             },
-            unknown=task.unknown(),
+            unknown=task.vocabulary.unknown(),
             cut=splits["train"]["cut"],
             cut_tokens=splits["train"]["cut_tokens"],
             dropped=splits["train"]["dropped"],
@@ -168,19 +156,3 @@ def _cost(work: loop.Loop, run: Path) -> Cost:
         disk=held,
         disk_free=shutil.disk_usage(folder).free,
     )
-
-
-def _ends(task: Task[Any, Any], train: Store) -> Ends:
-    """Rows, or documents, whose end token is a target."""
-    if task.layout == "examples":
-        return Ends(0, 0, "a head answers: nothing is written that would have to end")
-    if task.layout == "stream" and task.joined:
-        count = len(train.document_ends())
-        return Ends(count, count, "between documents: each begins behind the end of the one before")
-    ends = np.asarray(train.document_ends() if task.layout == "stream" else train.ends)
-    starts = np.concatenate(([0], ends))[:-1]
-    if task.layout != "stream":
-        starts = starts + np.asarray(train.prompts)
-    learned = int(((np.asarray(train.ids)[ends - 1] == task.eos) & (ends > starts)).sum())
-    all_of_them = "every answer ends with it" if learned == len(ends) else "an answer without it never ends"
-    return Ends(learned, len(ends), all_of_them)

@@ -68,18 +68,18 @@ class Engine:
     def stream(self, source: str, **settings: Any) -> Iterator[str]:
         """Pieces of the answer as they are found; joined they are the answer."""
         config = self.configured(settings)
-        if self.task.layout == "examples":
+        if self.task.layout.labels:
             raise UserError("a label has no pieces: call the engine for its answer")
         if config.beams > 1:
             raise UserError("beam search knows its answer only at the end: stream with beams = 1")
         parsed = self.task.parse(source)
-        if (known := self.task.unasked(parsed)) is not None:
+        if (known := self.task.answer_without_model(parsed)) is not None:
             yield from [str(known)] if known else []
             return
         prompt, _ = self.prompt(parsed, config)
         ids: list[int] = []
         shown = ""
-        for token in decode.stream(self._decoder(config), prompt, config, self.task.eos):
+        for token in decode.stream(self._decoder(config), prompt, config, self.task.vocabulary.eos):
             ids.append(token)
             text = self.task.decode(ids)
             if not text.endswith("\ufffd"):  # else a character is still incomplete
@@ -101,7 +101,7 @@ class Engine:
 
     def _window(self, sources: list[Any], config: GenerateConfig, offset: int, clock: Clock | None) -> Iterator[Result]:
         """In order, each as soon as it and all before it are there."""
-        known = map(self.task.unasked, sources)
+        known = map(self.task.answer_without_model, sources)
         results: list[Result | None] = [
             None if each is None else Result([each], [None], True, False, ids=[[]]) for each in known
         ]
@@ -110,12 +110,12 @@ class Engine:
         ids = [prompt for prompt, _ in prompts]
         numbers = [offset + index for index in asked]
         told = 0
-        if self.task.layout == "examples":
+        if self.task.layout.labels:
             results = self._chosen(sources, results, asked, prompts)
             yield from (result for result in results if result is not None)
             return
-        decoder, recent = self._decoder(config), self.task.recent
-        for found in decode.answers(decoder, ids, config, self.task.eos, numbers, clock, recent):
+        decoder, recent = self._decoder(config), self.task.layout.recent
+        for found in decode.answers(decoder, ids, config, self.task.vocabulary.eos, numbers, clock, recent):
             outputs = [self.task.decode(answer.ids) for answer in found.answers]
             scores = [answer.score for answer in found.answers]
             truncated = prompts[found.index][1]
@@ -131,8 +131,8 @@ class Engine:
         self, sources: list[Any], results: list[Result | None], asked: list[int], prompts: list[tuple[list[int], bool]]
     ) -> list[Result | None]:
         """Answers of the head."""
-        for index, likely in probabilities(self.model, [prompt for prompt, _ in prompts], self.task.extract):
-            names, best = self.task.answers(sources[asked[index]]), likeliest(likely)
+        for index, likely in probabilities(self.model, [prompt for prompt, _ in prompts], self.task.layout.extract):
+            names, best = self.task.layout.answers(sources[asked[index]]), likeliest(likely)
             told = dict(sorted(zip(names, likely, strict=True), key=lambda each: -each[1]))
             score, truncated = math.log(likely[best]), prompts[index][1]
             results[asked[index]] = Result([names[best]], [score], True, truncated, [[best]], told)
@@ -148,16 +148,16 @@ class Engine:
         """The prompt, cut so that an answer fits behind it, and whether it was cut."""
         window = self.model.config.n_positions
         room = window - (1 if config.roll else min(config.max_new_tokens, window // 2))
-        if self.task.layout == "examples":  # as in training
+        if self.task.layout.labels:  # as in training
             room = window - 1
         return self.fitted(source, room)
 
     def fitted(self, source: Any, room: int) -> tuple[list[int], bool]:
         """The prompt in at most `room` positions, and whether it was cut for that."""
         prompt = self.task.encode_source(source)
-        if self.task.length(prompt) <= room:
+        if self.task.layout.length(prompt) <= room:
             return prompt, False
-        return self.task.shorten(prompt, room), True
+        return self.task.layout.shorten(prompt, room), True
 
     def configured(self, settings: dict[str, Any]) -> GenerateConfig:
         """[generate] with other values, checked."""
@@ -175,8 +175,8 @@ def zero_shot(name: str, init: str, settings: dict[str, Any] | None = None, **ta
     opened = recipe.build_section(tasks.find(name), "task", task_settings).opened(folder)
     task, defaults = opened.zero_shot()
     model = model_in(folder)
-    if model.vocab_size < task.vocab_size:
-        raise DataError(f"{folder}: the model has {model.vocab_size} tokens, the tokenizer {task.vocab_size}")
+    if model.vocab_size < task.vocabulary.size:
+        raise DataError(f"{folder}: the model has {model.vocab_size} tokens, the tokenizer {task.vocabulary.size}")
     return Engine(task, model, recipe.build_section(GenerateConfig, "generate", defaults | (settings or {})))
 
 
@@ -196,10 +196,10 @@ def load(run: str | Path, settings: dict[str, Any] | None = None, **task_setting
     if not hf.saved(folder):
         raise DataError(f"{folder} has no {hf.WEIGHTS} yet: its training has not come to its first validation")
     model = model_in(folder)
-    if model.vocab_size != task.vocab_size:
-        raise DataError(f"{folder}: the model has {model.vocab_size} tokens, the tokenizer {task.vocab_size}")
+    if model.vocab_size != task.vocabulary.size:
+        raise DataError(f"{folder}: the model has {model.vocab_size} tokens, the tokenizer {task.vocabulary.size}")
     if task_settings:
-        settled = recipe.values(task) | task.overridden(task_settings)
+        settled = recipe.values(task) | task.merge_settings(task_settings)
         task = recipe.build_section(type(task), "task", settled).opened(folder)
     config = folders.recipe_of(folder).generate
     config = recipe.build_section(GenerateConfig, "generate", recipe.values(config) | (settings or {}))

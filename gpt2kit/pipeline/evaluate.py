@@ -15,17 +15,18 @@ from typing import Any, TextIO
 
 from gpt2kit import files
 from gpt2kit.config import GenerateConfig
+from gpt2kit.data.layouts import Stream
 from gpt2kit.data.prepare import write_splits
-from gpt2kit.data.report import SplitReport
+from gpt2kit.data.report import SplitReport, Unsuitable
 from gpt2kit.data.store import Store
-from gpt2kit.data.streams import StreamLayout
 from gpt2kit.errors import DataError
 from gpt2kit.metrics.copied import copied_share, run_length
+from gpt2kit.metrics.score import Score
 from gpt2kit.model.device import pick_dtype
 from gpt2kit.pipeline.engine import Engine
 from gpt2kit.pipeline.prepare import ignore, only
 from gpt2kit.runs import folder as folders
-from gpt2kit.tasks.base import Record, Score, Task
+from gpt2kit.tasks.base import Record, Task, decode_row
 from gpt2kit.training.validate import validation_loss
 
 EVALUATION_TOKENS = 8192
@@ -128,7 +129,7 @@ def evaluate(
     signature = f"set:{name}|n:{done}|decode:{_decoding(engine.config)}|gpt2kit:{version}"
     scores = scorer.scores()
     if training is not None:
-        scores.append(copied(training, made, task.vocab_size))
+        scores.append(copied(training, made, task.vocabulary.size))
     return Evaluation(scores, done, truncated, unfinished, seconds, signature, circling, scorer.remarks(), samples)
 
 
@@ -193,7 +194,7 @@ def documents(
     with TemporaryDirectory() as folder:
         if corpus:
             wanted = split or "all"
-            belongs = only(split, task) if split else lambda record: wanted
+            belongs = only(split) if split else lambda record: wanted
             writers = write_splits(Path(folder), [wanted], task.read(corpus), belongs, task, None)
             name = f"{_named(corpus)}:{split}" if split else _named(corpus)
             found = Documents(name, Store(Path(folder), wanted), writers[wanted].report)
@@ -201,7 +202,7 @@ def documents(
             split = split or "val"
             data = folders.data_of(run, task)
             found = Documents(set_name(data, split), Store(data, split), None)
-            found.store.check_ids(task.vocab_size)
+            found.store.check_ids(task.vocabulary.size)
         if not len(found.store):
             reasons = f" ({found.report.reasons()})" if found.report is not None else ""
             raise DataError(f"{found.name} has no documents to evaluate on{reasons}")
@@ -215,24 +216,25 @@ def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, train
     With the store that the model was `training` on there is, of what it makes of the documents' beginnings, the share
     that stands in it.
     """
-    model, task, store = engine.model, engine.task, documents.store
+    model, task, store, layout = engine.model, engine.task, documents.store, engine.task.layout
+    assert isinstance(layout, Stream)
     started, device = time.perf_counter(), model.head.device
     dtype = pick_dtype("auto", device)
     window, version = model.config.n_positions, importlib.metadata.version("gpt2kit")
-    stride = stride or max(1, window - int(window * task.overlap))
-    batches = StreamLayout(window, task.crop, stride).validation(store, EVALUATION_TOKENS)
+    stride = stride or max(1, window - int(window * layout.overlap))
+    batches = layout.batching(window, stride=stride).validation(store, EVALUATION_TOKENS)
     nats = validation_loss(model, batches, device, dtype) * batches.epoch_tokens
     units: Counter[str] = Counter()
     ends, row_ends = store.document_ends(), store.ends.tolist()
     firsts = {0, *ends.tolist()}  # nothing predicts the first token of a document
     for begin, end in zip([0, *row_ends[:-1]], row_ends, strict=True):
-        units.update(task.units(store.ids[begin + (begin in firsts) : end].tolist()))
-    how = f"window:{window}|stride:{stride}|{dtype}|{task.fingerprint()}|gpt2kit:{version}"
+        units.update(layout.units(store.ids[begin + (begin in firsts) : end].tolist()))
+    how = f"window:{window}|stride:{stride}|{dtype}|{task.vocabulary.fingerprint()}|gpt2kit:{version}"
     signature = f"set:{documents.name}|ids:{store.digest()}|n:{len(ends)}|{how}"
-    scores = task.rates(nats, units)
+    scores = layout.rates(nats, units)
     if training is not None:
         how = f"|openings:{OPENINGS}x{OPENING}|{_decoding(_going_on(engine.config))}"
-        scores.append(copied(training, continued(engine, store), task.vocab_size, how))
+        scores.append(copied(training, continued(engine, store), task.vocabulary.size, how))
     return Evaluation(scores, len(ends), 0, 0, time.perf_counter() - started, signature)
 
 
@@ -261,8 +263,8 @@ def corpus_records(
     def scorable() -> Iterator[Record[Any, Any]]:
         for record in task.read(corpus):
             report.read += 1
-            if reason := task.unscorable(record):
-                report.drop(reason, record)
+            if record.problem and not isinstance(record.problem, Unsuitable):
+                report.drop(record.problem, record)
             else:
                 report.rows += 1
                 yield record
@@ -275,7 +277,7 @@ def corpus_records(
 def _kept(task: Task[Any, Any], store: Store) -> Iterator[Record[Any, Any]]:
     for number, texts in enumerate(store.texts(), 1):
         try:
-            yield task.kept(texts)
+            yield task.restored(texts)
         except (KeyError, ValueError, TypeError) as error:
             raise DataError(f"{store.folder / store.split}.texts:{number} is damaged: {error!r}") from None
 
@@ -290,8 +292,8 @@ def stored_records(
     if store.has_texts:
         return name, islice(_kept(task, store), limit)
     rows = (store.row(index) for index in range(len(store)))
-    records = (Record(*task.decode_row(prompt, target)) for prompt, target in islice(rows, limit))
-    if (first := next(records, None)) is not None and task.texts(first) is not None:
+    records = (Record(*decode_row(task, prompt, target)) for prompt, target in islice(rows, limit))
+    if (first := next(records, None)) is not None and task.stored(first) is not None:
         raise DataError(
             f"{name} cannot be scored on: only ids are kept of it, cut to the window; accepted: another --split that "
             "prepare wrote, such as val, or the corpus itself with --pairs"

@@ -42,6 +42,6 @@ def merge(run: Path, out: Path, overwrite: bool = False) -> float:
         for path in run.iterdir():
             if path.is_file() and path.name not in (lora.ADAPTER, lora.ADAPTER_CONFIG, STATE_FILE):
                 shutil.copyfile(path, folder / path.name)
-        hf.save(folder, complete, task.eos)
+        hf.save(folder, complete, task.vocabulary.eos)
     card.write(out)
     return difference

@@ -9,11 +9,12 @@ from typing import Any
 from gpt2kit import files
 from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.report import SplitReport
+from gpt2kit.data.sources import held_out
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs import folder as folders
-from gpt2kit.tasks.base import Record, Task
+from gpt2kit.tasks.base import Proposed, Record, Task, decode_row
 
 
 def ignore(*_: object) -> None:
@@ -32,18 +33,19 @@ def prepare(
     Without a "val" corpus the task says what of train is held out, by default by a hash of each key. A failure leaves
     `out` as it was.
     """
-    task, window = recipe.task.examined(corpora["train"]), recipe.model.n_positions
-    longest = None if task.layout == "stream" else window
-    split = only("train", task) if "val" in corpora else task.split
-    read = partial(_counted, task, progress=progress)
+    task, window = recipe.task.infer_task(corpora["train"]), recipe.model.n_positions
+    longest = task.layout.row_limit(window)
+    split = only("train") if "val" in corpora else partial(split_of, share=task.held_out)
     with files.new_folder(out, overwrite) as folder:
-        usable = (r for r in read(corpora["train"], "fit") if split(r) == "train" and not task.problem(r))
+        found = _counted(task, corpora["train"], "fit", progress)
+        usable = (record for record in found if split(record) == "train" and not record.problem)
         fitted = task.fit(corpora["train"], usable, folder, window)
+        read = partial(_counted, fitted, progress=progress)
         names = ("train",) if "val" in corpora else ("train", "val")
         writers = write_splits(folder, names, read(corpora["train"], "train"), split, fitted, longest)
         keys = writers["train"].keys()
         for name in (name for name in corpora if name != "train"):
-            writers |= write_splits(folder, (name,), read(corpora[name], name), only(name, task), fitted, longest, keys)
+            writers |= write_splits(folder, (name,), read(corpora[name], name), only(name), fitted, longest, keys)
         for name in (name for name in writers if name != "train"):
             writers[name].compare(writers["train"])
         reports = {name: writer.report for name, writer in writers.items()}
@@ -55,9 +57,14 @@ def prepare(
     return reports
 
 
-def only(split: str, task: Task[Any, Any]) -> Callable[[Record[Any, Any]], str | None]:
-    """All records belong to one split, but for those of which the corpus itself says another."""
-    return lambda record: split if task.named_split(record) in (None, split) else None
+def only(split: str) -> Callable[[Record[Any, Any]], str | None]:
+    """All records belong to one split, but for those of which the corpus itself names another."""
+    return lambda record: split if isinstance(record.split, Proposed) or record.split in ("", split) else None
+
+
+def split_of(record: Record[Any, Any], share: float) -> str:
+    """Where a record belongs when no corpus is given for validation, of which `share` is held out."""
+    return str(record.split) or ("val" if held_out(record.key, share) else "train")
 
 
 def _counted(
@@ -76,15 +83,12 @@ EXAMPLES, EXAMPLE_TOKENS = 3, 120
 
 def rendered(data: Path, task: Task[Any, Any]) -> list[str]:
     """The first examples of the training split as the model reads them, the middle of long ones left out."""
-    store, half = Store(data, "train"), EXAMPLE_TOKENS // 2
+    store, half, labels = Store(data, "train"), EXAMPLE_TOKENS // 2, task.layout.labels
     shown = []
     for index in range(min(EXAMPLES, len(store))):
         prompt, target = store.row(index)
-        answer = str(task.decode_row(prompt, target)[1]) if task.layout == "examples" else task.render(target[:half])
-        cut = (
-            [task.render(prompt)]
-            if len(prompt) <= EXAMPLE_TOKENS
-            else map(task.render, (prompt[:half], prompt[-half:]))
-        )
-        shown.append(" … ".join(cut) + f" → {answer}" + " …" * (task.layout != "examples" and len(target) > half))
+        text = task.vocabulary.render
+        answer = str(decode_row(task, prompt, target)[1]) if labels else text(target[:half])
+        cut = [text(prompt)] if len(prompt) <= EXAMPLE_TOKENS else map(text, (prompt[:half], prompt[-half:]))
+        shown.append(" … ".join(cut) + f" → {answer}" + " …" * (not labels and len(target) > half))
     return shown

@@ -6,13 +6,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from gpt2kit.data.batches import Batch, Batches, ClassificationBatch, Rows
+from gpt2kit.data.batches import Batch, ClassificationBatch, Rows
 from gpt2kit.data.store import Store
-from gpt2kit.pipeline.train import layout_of
 from gpt2kit.recipe import Recipe
-from gpt2kit.tasks.base import Task
+from gpt2kit.tasks.base import Task, decode_row
 
 ELLIPSIS = " … "
 
@@ -35,7 +32,7 @@ class Shown:
         """What stands together and carries loss, or does not, as text; the middle of more than `most` ids is left
         out."""
         half = max(1, most // 2)
-        lines = task.render(self.ids).split("\n") if task.listed else []
+        lines = task.vocabulary.render(self.ids).split("\n") if task.vocabulary.listed else []
         whole = len(self.ids) <= most
         for part in [slice(None)] if whole else [slice(half), slice(len(self.ids) - half, None)]:
             places = range(len(self.ids))[part]
@@ -46,31 +43,23 @@ class Shown:
                 if lines:
                     yield "".join(f"{lines[place]}\n" for place in chosen), loss
                 else:
-                    yield task.render([self.ids[place] for place in chosen]), loss
+                    yield task.vocabulary.render([self.ids[place] for place in chosen]), loss
 
 
 def shown(recipe: Recipe, data: Path, task: Task[Any, Any], split: str, count: int) -> Iterator[Shown]:
     """The first rows of a split, or the first windows of a stream: those that training reads first, changed as it
     changes them, where the split is train."""
     store = Store(data, split)
-    layout = layout_of(task, recipe.model.n_positions, recipe.train)
+    batching = task.layout.batching(recipe.model.n_positions, recipe.train.loss_on)
     if split == "train":
-        batches = layout.training(store, recipe.train.batch_tokens, recipe.train.seed)
+        batches = batching.training(store, recipe.train.batch_tokens, recipe.train.seed)
     else:
-        batches = layout.validation(store, recipe.train.batch_tokens)
-    for number, rows in enumerate(_first(batches, store, task, count), 1):
+        batches = batching.validation(store, recipe.train.batch_tokens)
+    for number, rows in enumerate(task.layout.first_rows(batches, len(store), count), 1):
         batch = batches.collate(rows)
         # The last token of a row is no input; where it is no target either, as of a head's texts, there is none.
         lengths = (batches.lengths(rows) - 1).tolist()
         yield from _rows(batch, lengths, number, task, store, rows)
-
-
-def _first(batches: Batches, store: Store, task: Task[Any, Any], count: int) -> list[Rows]:
-    """Rows of one each."""
-    if task.layout != "stream":
-        return [np.array([index]) for index in range(min(count, len(store)))]
-    windows = [rows[place : place + 1] for rows in batches.epoch(0) for place in range(len(rows))]
-    return windows[:count]
 
 
 def _rows(
@@ -81,9 +70,9 @@ def _rows(
     weights = batch.weights_N.tolist() if isinstance(batch, ClassificationBatch) else [1.0] * len(labels)
     weight_at = dict(zip(labels, weights, strict=True))
     answer = ""
-    if task.layout == "examples":
+    if task.layout.labels:
         prompt, target = store.row(int(rows[0]))
-        answer = str(task.decode_row(prompt, target)[1])
+        answer = str(decode_row(task, prompt, target)[1])
     for row, (inputs, length) in enumerate(zip(batch.ids_BT.tolist(), lengths, strict=True)):
         ids = inputs[:length]
         places = [row * width + place - 1 for place in range(1, length + 1)]  # what predicts the ids from the second on

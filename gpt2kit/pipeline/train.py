@@ -12,11 +12,8 @@ import torch
 
 from gpt2kit import files
 from gpt2kit.config import GenerateConfig, ModelConfig, TrainConfig
-from gpt2kit.data.batches import Layout, RowLayout
-from gpt2kit.data.examples import ExampleLayout
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.store import Store
-from gpt2kit.data.streams import StreamLayout
 from gpt2kit.decoding.classify import likeliest, probabilities
 from gpt2kit.decoding.decode import answers, for_inference
 from gpt2kit.errors import DataError, UserError
@@ -27,7 +24,7 @@ from gpt2kit.pipeline.engine import model_in
 from gpt2kit.recipe import Recipe, read_by
 from gpt2kit.runs import folder as folders
 from gpt2kit.runs.card import write as card
-from gpt2kit.tasks.base import Task
+from gpt2kit.tasks.base import Task, decode_row
 from gpt2kit.training import distributed, events, loop
 from gpt2kit.training.state import STATE_FILE
 from gpt2kit.training.tensorboard import Board
@@ -80,7 +77,7 @@ def train(
         elif group.is_main:
             with files.new_folder(run, overwrite) as folder:
                 folders.describe_run(folder, replace(recipe, model=model.config), data, recipe.task_name, task, init)
-                hf.save_config(folder, model, task.eos)
+                hf.save_config(folder, model, task.vocabulary.eos)
             alone.enter_context(files.held(run))
         group.wait()
         if resume:
@@ -105,9 +102,10 @@ def opened(recipe: Recipe, data: Path, fresh: bool) -> tuple[Task[Any, Any], dic
     task = replace(task, **{key: getattr(recipe.task, key) for key in read_by("train", task)})
     stores = {split: Store(data, split) for split in ("train", "val")}
     for store in stores.values():
-        store.check_ids(task.vocab_size)
+        store.check_ids(task.vocabulary.size)
     prepared = _window_of(data)
-    if task.layout != "stream" and fresh and recipe.model.n_positions > prepared:
+    limit = task.layout.row_limit(prepared)
+    if limit is not None and fresh and recipe.model.n_positions > limit:
         raise UserError(
             f"{data} was prepared for a window of {prepared} tokens: nothing in it would teach the positions from "
             f"there to model.n_positions = {recipe.model.n_positions}; prepare it again with --set "
@@ -118,7 +116,7 @@ def opened(recipe: Recipe, data: Path, fresh: bool) -> tuple[Task[Any, Any], dic
 
 def first_model(recipe: Recipe, task: Task[Any, Any], init: str | None) -> GPT2:
     """What a run starts from: random weights, or those of `init`."""
-    model = _start_from(init, recipe, task) if init else GPT2(recipe.model, task.vocab_size, task.outputs)
+    model = _start_from(init, recipe, task) if init else GPT2(recipe.model, task.vocabulary.size, task.layout.labels)
     _keep_weights(model, recipe.train, init)
     return model
 
@@ -133,16 +131,15 @@ def loop_of(
 ) -> loop.Loop:
     """The training loop; it validates if there is something to predict."""
     validation = stores["val"] if stores["val"].tokens > len(stores["val"]) else None
-    return loop.Loop(
-        model, stores["train"], validation, config, run, group, layout_of(task, model.config.n_positions, config)
-    )
+    batching = task.layout.batching(model.config.n_positions, config.loss_on)
+    return loop.Loop(model, stores["train"], validation, config, run, group, batching)
 
 
 def _as_before(run: Path, recipe: Recipe, task: Task[Any, Any]) -> tuple[ModelConfig, int, tuple[str, ...]]:
     """The shape of a run's model. Raises DataError where its files differ, before one is made of a damaged one."""
     config, vocab_size, outputs = hf.read_config(run)
     shapes = [(c.n_layer, c.n_head, c.n_embd, c.inner, c.n_positions, c.kinds) for c in (config, recipe.model)]
-    if shapes[0] != shapes[1] or (vocab_size, outputs) != (task.vocab_size, task.outputs):
+    if shapes[0] != shapes[1] or (vocab_size, outputs) != (task.vocabulary.size, task.layout.labels):
         raise DataError(f"{run}: {hf.CONFIG} says another model than {folders.RECIPE_FILE} and {folders.TASK_FILE}")
     return config, vocab_size, outputs
 
@@ -164,7 +161,7 @@ def _logged(
         log = stack.enter_context(files.appended(run / folders.METRICS_FILE)) if is_main else None
         board = stack.enter_context(Board(run, work.step)) if is_main and recipe.train.tensorboard else None
         base = str(Path(init).resolve()) if Path(init).is_dir() else init
-        for event in work.run(lambda model: hf.save(run, model, task.eos, base)):
+        for event in work.run(lambda model: hf.save(run, model, task.vocabulary.eos, base)):
             yield event
             if log is not None and isinstance(event, events.StepDone | events.Validation):
                 log(json.dumps(_metrics(event)))
@@ -178,17 +175,6 @@ def _logged(
                     yield Samples(event.step, rows)
             if is_main and isinstance(event, events.Validation):
                 card.write(run)
-
-
-def layout_of(task: Task[Any, Any], window: int, config: TrainConfig) -> Layout:
-    """How a task's ids become batches."""
-    if task.layout != "rows" and config.loss_on != "answer":
-        raise UserError(f"train.loss_on = {config.loss_on!r}: {task.layout} have no prompts to learn; leave it out")
-    if task.layout == "stream":
-        return StreamLayout(window, task.crop)
-    if task.layout == "examples":
-        return ExampleLayout(task.extract)
-    return RowLayout(config.loss_on)
 
 
 def _keep_weights(model: GPT2, config: TrainConfig, init: str | None) -> None:
@@ -214,15 +200,15 @@ def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
     """
     folder = fetch(init)
     model = model_in(folder, recipe.model.dropout)
-    if not task.extends(folder):
+    if not task.vocabulary.extends(folder):
         window = model.config.n_positions
-        longer = task.layout != "stream" and recipe.model.n_positions > window
+        longer = task.layout.row_limit(window) is not None and recipe.model.n_positions > window
         shorter = f" --set model.n_positions={window}" if longer else ""
         raise DataError(f"{init} has another tokenizer than the data: prepare it with --tokenizer {init}{shorter}")
     # An answer begins a text. A head's tokens end one or stand between two: they begin at the mean.
-    hf.grow_vocabulary(model, task.vocab_size, task.eos if task.layout == "rows" else None)
-    if model.labels != task.outputs:  # a head that tells the same apart is kept
-        model.set_classifier(task.outputs)
+    hf.grow_vocabulary(model, task.vocabulary.size, task.vocabulary.eos if task.layout.has_answers else None)
+    if model.labels != task.layout.labels:  # a head that tells the same apart is kept
+        model.set_classifier(task.layout.labels)
     return model
 
 
@@ -239,17 +225,11 @@ def _metrics(event: events.StepDone | events.Validation) -> dict[str, float | in
     }
 
 
-SHOWN = 32
-"""Tokens of a stream's sample that are its prompt, and of the answer."""
-
-
 def _samples(model: GPT2, task: Task[Any, Any], store: Store, recipe: Recipe) -> list[tuple[str, str, str]]:
     count = min(recipe.train.samples, len(store))
     rows = [store.row(index * len(store) // count) for index in range(count)]  # spread over the split
-    if task.layout == "stream":  # the beginning of a document, or part, is the prompt, and as much again the reference
-        texts, shown = [[*prompt, *target] for prompt, target in rows], min(SHOWN, model.config.n_positions // 2)
-        rows = [(text[:shown], text[shown : 2 * shown]) for text in texts if len(text) > shown > 0]
-    asked = [(prompt, *task.decode_row(prompt, target)) for prompt, target in rows]
+    shown = task.layout.sample_rows(rows, model.config.n_positions)
+    asked = [([*prompt], *decode_row(task, prompt, target)) for prompt, target in shown]
     outputs = _answered(model, task, [(prompt, source) for prompt, source, _ in asked], recipe.generate)
     return [(task.show(each[1]), output, task.tell(each[2])) for each, output in zip(asked, outputs, strict=True)]
 
@@ -259,10 +239,11 @@ def _answered(
 ) -> list[str]:
     """What the model makes of prompts now, whose sources stand beside them."""
     prompts = [prompt for prompt, _ in asked]
-    if task.layout == "examples":
-        likely = dict(probabilities(model, prompts, task.extract))
-        return [task.answers(source)[likeliest(likely[index])] for index, (_, source) in enumerate(asked)]
-    longest = min(config.max_new_tokens, model.config.n_positions, SHOWN if task.layout == "stream" else sys.maxsize)
+    layout, eos = task.layout, task.vocabulary.eos
+    if layout.labels:
+        likely = dict(probabilities(model, prompts, layout.extract))
+        return [layout.answers(source)[likeliest(likely[index])] for index, (_, source) in enumerate(asked)]
+    longest = min(config.max_new_tokens, model.config.n_positions, layout.sample_tokens or sys.maxsize)
     config = replace(config, beams=1, max_new_tokens=longest, roll=False)
-    found = {result.index: result for result in answers(for_inference(model, config.dtype), prompts, config, task.eos)}
+    found = {result.index: result for result in answers(for_inference(model, config.dtype), prompts, config, eos)}
     return [task.tell(task.decode(found[index].answers[0].ids)) for index in range(len(prompts))]

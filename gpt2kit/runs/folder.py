@@ -21,17 +21,20 @@ REPORT_FILE = "prepare.json"
 
 def save_task(folder: Path, name: str, task: Task[Any, Any]) -> None:
     settings = recipe.values(task)
-    described = {"task": name, "settings": settings, "vocab_size": task.vocab_size, "fingerprint": task.fingerprint()}
+    vocabulary = task.vocabulary
+    made = {"vocab_size": vocabulary.size, "fingerprint": vocabulary.fingerprint()}
+    described = {"task": name, "settings": settings, **made}
     files.write_json(folder / TASK_FILE, described)
 
 
 def load_task(folder: Path) -> tuple[str, Task[Any, Any]]:
     """The task of a prepared folder or a run. Raises DataError when its tokenizer is not the one it was made with."""
     name, task, (fingerprint, vocab_size) = described_task(folder)
-    if (task.fingerprint(), task.vocab_size) != (fingerprint, vocab_size):
+    found = task.vocabulary
+    if (found.fingerprint(), found.size) != (fingerprint, vocab_size):
         raise DataError(
-            f"{folder}: its tokenizer is not the one that its ids were made with ({task.fingerprint()} with "
-            f"{task.vocab_size} tokens, {TASK_FILE} says {fingerprint} with {vocab_size})"
+            f"{folder}: its tokenizer is not the one that its ids were made with ({found.fingerprint()} with "
+            f"{found.size} tokens, {TASK_FILE} says {fingerprint} with {vocab_size})"
         )
     return name, task
 
@@ -48,17 +51,17 @@ def described_task(folder: Path) -> tuple[str, Task[Any, Any], tuple[str, int]]:
         raise DataError(f"{folder / TASK_FILE}: {error} is missing") from None
     if not (isinstance(name, str) and isinstance(settings, dict)):
         raise DataError(f"{folder / TASK_FILE} is damaged: task is a name, and settings are a table")
-    return name, recipe.build_section(tasks.find(name), "task", settings).formed().opened(folder), made_with
+    return name, recipe.build_section(tasks.find(name), "task", settings).specialize().opened(folder), made_with
 
 
 def describe_run(folder: Path, resolved: Recipe, data: Path, name: str, task: Task[Any, Any], init: str | None) -> None:
     """All of a run folder that is known before the first step."""
-    task.copy_files(folder)
+    task.vocabulary.copy_files(folder)
     save_task(folder, name, task)
     files.write_text(folder / RECIPE_FILE, replace(resolved, task=task).toml())
     described = {
         "data": str(data.resolve()),
-        "prepared": _identity(data, task.fingerprint()),
+        "prepared": _identity(data, task.vocabulary.fingerprint()),
         "init": init,
         "init_of_hub": init is not None and not Path(init).is_dir(),
         "gpt2kit": importlib.metadata.version("gpt2kit"),
@@ -124,7 +127,7 @@ def check_resumable(run: Path, data: Path, resolved: Recipe, task: Task[Any, Any
         raise UserError(f"{run} was started with other values of {', '.join(changed)}: a resumed run keeps its own")
     if described["data"] != str(data.resolve()):
         raise UserError(f"{run} was started on {described['data']}, not on {data}")
-    if described["prepared"] != _identity(data, task.fingerprint()):
+    if described["prepared"] != _identity(data, task.vocabulary.fingerprint()):
         raise DataError(f"{data} was prepared anew after {run} was started on it: start again with --overwrite")
 
 
@@ -142,7 +145,7 @@ def finish_run(run: Path) -> None:
 def data_of(run: Path, task: Task[Any, Any]) -> Path:
     """The prepared folder that a run was trained on. Raises DataError when it now means something else."""
     data = Path(_described(run)["data"])
-    if load_task(data)[1].fingerprint() != task.fingerprint():
+    if load_task(data)[1].vocabulary.fingerprint() != task.vocabulary.fingerprint():
         raise DataError(f"{data} was prepared anew with another tokenizer than that of {run}: give a corpus instead")
     return data
 

@@ -46,7 +46,7 @@ def _folder(subject: Subject) -> Iterator[Path]:
         yield subject.run
         return
     with TemporaryDirectory() as folder:
-        hf.save(Path(folder), subject.model, subject.task.eos)
+        hf.save(Path(folder), subject.model, subject.task.vocabulary.eos)
         yield Path(folder)
 
 
@@ -62,7 +62,7 @@ def _compared(subject: Subject, folder: Path, probes: Probes) -> float:
 
 def _of_head(subject: Subject, probes: Probes) -> list[Ids]:
     """Texts that end where a head looks; the random one does not."""
-    return [text for text in probes.texts if text[-1] == subject.task.extract] if subject.model.labels else []
+    return [text for text in probes.texts if text[-1] == subject.task.layout.extract] if subject.model.labels else []
 
 
 def _logits(theirs: Any, ids: Sequence[int]) -> Tensor:

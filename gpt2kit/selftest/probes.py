@@ -43,14 +43,14 @@ def probes(subject: Subject) -> Probes:
     generator = torch.Generator().manual_seed(0)
     noise: Ids = torch.randint(vocab, (min(window, LONGEST),), generator=generator).tolist()
     rows = _rows(subject.store) if subject.store is not None else []
-    head = subject.task.layout == "examples"
+    head = bool(subject.task.layout.labels)
     examples = _examples(subject, rows, noise) if head else []
     if head:
-        texts = [text for prompt in examples for text in texts_of(prompt, subject.task.extract)]
+        texts = [text for prompt in examples for text in texts_of(prompt, subject.task.layout.extract)]
         prompts: list[Ids] = []
     else:
         texts = [[*prompt, *target] for prompt, target in rows]
-        stream = subject.task.layout == "stream"
+        stream = subject.task.layout.continues
         asked = [text[: NEW // 2] for text in texts] if stream else [prompt for prompt, _ in rows]
         asked += [noise[:length] for length in (1, 5, NEW)]
         prompts = [prompt[-max(1, window - NEW) :] for prompt in asked if prompt]
@@ -67,7 +67,7 @@ def _examples(subject: Subject, rows: list[tuple[Ids, Ids]], noise: Ids) -> list
     """Prompts of a head; of random ids where there is no validation data."""
     if rows:
         return [prompt for prompt, _ in rows]
-    extract = subject.task.extract
+    extract = subject.task.layout.extract
     texts = 2 if len(subject.model.labels) == 1 else 1  # choices come in twos
     ids = [id for id in noise if id != extract]
     return [[*ids[: length - 1], extract] * texts for length in (2, len(ids) // 2, len(ids))]

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gpt2kit.model.device import pick_device
-from gpt2kit.pipeline.train import layout_of
 from gpt2kit.selftest import decoding, logits, peer, record, saved, texts
 from gpt2kit.selftest.check import Check, not_asked
 from gpt2kit.selftest.probes import probes
@@ -25,13 +24,14 @@ def prove(run: Path, device: str = "auto", data: Path | None = None) -> Iterator
     yield peer.equals_hugging_face(subject, asked)
     yield logits.cached_equals_full(model, asked)
     if model.labels:
-        yield logits.batch_equals_single(model, asked, task.extract)
+        yield logits.batch_equals_single(model, asked, task.layout.extract)
     else:
-        yield decoding.batch_equals_single(model, asked, task.eos)
-    yield decoding.one_beam_equals_greedy(model, asked, task.eos)
+        yield decoding.batch_equals_single(model, asked, task.vocabulary.eos)
+    yield decoding.one_beam_equals_greedy(model, asked, task.vocabulary.eos)
     others = logits.arithmetics()
     for place, dtype in others:
-        yield logits.equal_in(model, asked, place, dtype, task.extract if model.labels else None)
+        yield logits.equal_in(model, asked, place, dtype, task.layout.extract if model.labels else None)
     if not others:
         yield not_asked("bf16 equals fp32", "this CPU does not compute bf16, and is not asked to: there is fp32 alone")
-    yield record.reproduced(subject, layout_of(task, model.config.n_positions, subject.recipe.train), picked)
+    batching = task.layout.batching(model.config.n_positions, subject.recipe.train.loss_on)
+    yield record.reproduced(subject, batching, picked)

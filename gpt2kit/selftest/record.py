@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from gpt2kit.config import TrainConfig
-from gpt2kit.data.batches import Layout
+from gpt2kit.data.batches import Batching
 from gpt2kit.model.device import native_bf16, pick_dtype
 from gpt2kit.model.loss import TargetLoss
 from gpt2kit.runs import folder as folders
@@ -21,7 +21,7 @@ EXACT, COMPUTED_ELSEWHERE = 1e-5, 1e-3
 or on a GPU."""
 
 
-def reproduced(subject: Subject, layout: Layout, device: torch.device) -> Check:
+def reproduced(subject: Subject, batching: Batching, device: torch.device) -> Check:
     """As training measured it: the same batches, adapters beside the weights, the same arithmetic if that is here."""
     name, config = "validation loss of the record", subject.recipe.train
     found = recorded(subject.run, config, subject.step)
@@ -34,7 +34,7 @@ def reproduced(subject: Subject, layout: Layout, device: torch.device) -> Check:
     dtype = pick_dtype(wanted, device)
     subject.learned.to(device)
     objective = objective_of(subject.learned, TargetLoss())
-    batches = layout.validation(subject.store, config.batch_tokens)
+    batches = batching.validation(subject.store, config.batch_tokens)
     now, _ = split_loss(objective, batches, ProcessGroup(device), dtype, config.validate_tokens)
     limit = max(1.0, then) * (EXACT if config.dtype == "fp32" else COMPUTED_ELSEWHERE)
     return within(name, abs(now - then), limit, f"{now:.5f} nats now in {dtype}, {then:.5f} at step {step:,}")

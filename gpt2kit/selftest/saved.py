@@ -35,7 +35,7 @@ def saved_equals_loaded(subject: Subject, probes: Probes) -> Check:
     """Weights and logits; of adapters theirs, on the same base."""
     before = subject.learned
     with TemporaryDirectory() as folder:
-        hf.save(Path(folder), before, subject.task.eos, subject.base)
+        hf.save(Path(folder), before, subject.task.vocabulary.eos, subject.base)
         loaded = hf.load_adapted(Path(folder), fetch(subject.base)) if subject.base else hf.load(Path(folder))
     weights, again = dict(before.named_parameters()), dict(loaded.eval().named_parameters())
     different = [name for name in weights.keys() | again.keys() if not _same(weights.get(name), again.get(name))]

@@ -20,15 +20,15 @@ Row = tuple[list[int], list[int]]
 
 def tokenizer_is_the_record_s(subject: Subject) -> Check:
     """By its fingerprint, and by the number of tokens that the model knows."""
-    name, task = "tokenizer is the record's", subject.task
+    name, vocabulary = "tokenizer is the record's", subject.task.vocabulary
     (fingerprint, tokens), size = subject.made_with, subject.model.vocab_size
     wrong = []
-    if task.fingerprint() != fingerprint:
-        wrong.append(f"fingerprint {task.fingerprint()}, {folders.TASK_FILE} says {fingerprint}")
-    if task.vocab_size != tokens:
-        wrong.append(f"{task.vocab_size} tokens, {folders.TASK_FILE} says {tokens}")
-    if task.vocab_size != size:
-        wrong.append(f"{task.vocab_size} tokens, the model knows {size}")
+    if vocabulary.fingerprint() != fingerprint:
+        wrong.append(f"fingerprint {vocabulary.fingerprint()}, {folders.TASK_FILE} says {fingerprint}")
+    if vocabulary.size != tokens:
+        wrong.append(f"{vocabulary.size} tokens, {folders.TASK_FILE} says {tokens}")
+    if vocabulary.size != size:
+        wrong.append(f"{vocabulary.size} tokens, the model knows {size}")
     return within(name, len(wrong), 0, "; ".join(wrong) or f"{fingerprint}, {tokens:,} tokens")
 
 
@@ -68,10 +68,10 @@ def _prepared_anew(subject: Subject, store: Store, rows: Sequence[Row]) -> int:
     window = files.read_json(store.folder / folders.REPORT_FILE)["window"]
     found: list[Row] = []
     for texts in store.texts():
-        record = task.kept(texts)
+        record = task.restored(texts)
         found += [
             (list(prompt), list(target))
-            for prompt, target in fit_rows([record], task.encode([record]), task, window, SplitReport())
+            for prompt, target in fit_rows([record], task.encode([record]), task.layout, window, SplitReport())
         ]
         if len(found) >= len(rows):
             break

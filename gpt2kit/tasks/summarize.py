@@ -4,27 +4,37 @@ A decoder alone that reads a title, then an article, then a separator, and write
 Liu et al., "Generating Wikipedia by Summarizing Long Sequences" (2018).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from gpt2kit.config import check, knob
 from gpt2kit.data.articles import is_dump, read_articles, read_documents
+from gpt2kit.data.layouts import Rows
 from gpt2kit.data.lines import stream_lines, text_lines
+from gpt2kit.data.report import Unsuitable
 from gpt2kit.data.sources import is_table
 from gpt2kit.metrics.extractive import tfidf_order
+from gpt2kit.metrics.score import Score
 from gpt2kit.metrics.sentences import paragraphs, sentences, without_last_sentence
 from gpt2kit.metrics.summaries import Example, SummaryScores
-from gpt2kit.tasks.base import Record, Score, Scorer, recast
-from gpt2kit.tasks.text import TextTask
+from gpt2kit.tasks.base import About, Record, Scorer, recast
+from gpt2kit.tasks.text import TOKENIZERS, TextPairs
 
 SEPARATOR = "<summarize>"
 
 TLDR = "\nTL;DR:"
 
 CUTS = ("head", "head-tail", "tfidf", "long")
+
+ABOUT = About(
+    corpus="YOUR.jsonl",
+    input_unit="a document",
+    generate="--file YOUR.txt",
+    pipeline_tag="summarization",
+    requires=(*TOKENIZERS, "rouge-score", "mwparserfromhell"),
+)
 
 
 class Document(NamedTuple):
@@ -36,24 +46,10 @@ class Document(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Article(Record[Document, str]):
-    """A document with its summary, and where it comes from."""
-
-    name: str = ""
-    reason: str | None = None
-    """Why it is left out on purpose."""
-
-    def __repr__(self) -> str:
-        return f"{self.name} {self.source.title!r}".strip()
-
-
-@dataclass(frozen=True)
-class Summarize(TextTask[Document, str]):
+class Summarize(TextPairs[Document]):
     """Summaries of documents: Wikipedia's leads, or the columns of a table."""
 
-    corpus_hint: ClassVar[str] = "YOUR.jsonl"
-    input_unit: ClassVar[str] = "a document"
-    pipeline_tag: ClassVar[str] = "summarization"
+    separator = SEPARATOR
     columns: tuple[str, ...] = knob(
         (),
         "document and summary column of a table, or title, document and summary, as in --columns document,summary; "
@@ -78,24 +74,29 @@ class Summarize(TextTask[Document, str]):
         super().__post_init__()
         check(self.longest == 0 or self.longest > 1, f"longest = {self.longest}: a summary has a token and its end")
 
+    @property
+    def about(self) -> About:
+        return ABOUT
+
+    @property
+    def layout(self) -> "Documents":
+        return Documents(self)
+
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Document, str]]:
         streams = [read_articles(word, self.columns) for word in corpus]
         for article in chain.from_iterable(streams):
-            source, id = Document(article.title, article.body), article.id or article.name
-            yield Article(source, article.lead, article.name, article.problem, id=id)
-
-    def fit(
-        self, corpus: Sequence[str], records: Iterable[Record[Document, str]], folder: Path, window: int
-    ) -> "Summarize":
-        texts = chain.from_iterable((_text(record.source), record.target) for record in records)
-        return self.fitted(texts, [SEPARATOR], folder, window)
+            source = Document(article.title, article.body)
+            yield self.pair(
+                source,
+                article.lead,
+                id=article.id or article.name,
+                key=article.body,
+                problem=article.problem or problem_of(article.body.strip(), article.lead.strip()),
+                name=f"{article.name} {article.title!r}".strip(),
+            )
 
     def parse(self, text: str) -> Document:
         return Document(self.title, text)
-
-    @property
-    def generate_hint(self) -> str:
-        return "--file YOUR.txt"
 
     def inputs(self, file: str, stdin: BinaryIO) -> Iterator[Document]:
         """The documents of a table or a dump; any other file is one document, and so is standard input."""
@@ -104,41 +105,19 @@ class Summarize(TextTask[Document, str]):
         lines = stream_lines(stdin, "standard input") if file in ("", "-") else text_lines(file)
         return iter([self.parse("\n".join(lines))])
 
-    def key(self, record: Record[Document, str]) -> str:
-        return record.source.body
+    def text_of(self, source: Document) -> str:
+        """The title is the first line, an empty one where there is none."""
+        return f"{source.title}\n{source.body}"
 
-    def unscorable(self, record: Record[Document, str]) -> str | None:
-        if isinstance(record, Article) and record.reason:
-            return record.reason
-        body, summary = record.source.body.strip(), record.target.strip()
-        if body and summary:
-            return None
-        return "no document" if summary else "no summary" if body else "neither document nor summary"
+    def source_of(self, text: str, separator: str) -> Document:
+        title, _, body = text.partition("\n")
+        return Document(title, body)
 
-    def problem(self, record: Record[Document, str]) -> str | None:
-        if reason := self.unscorable(record):
-            return reason
-        body, summary = record.source.body.strip(), record.target.strip()
-        if summary in body:
-            return "the summary stands in the document"
-        return "the summary is longer than the document" if len(summary) > len(body) else None
-
-    def texts(self, record: Record[Document, str]) -> Mapping[str, str]:
+    def stored(self, record: Record[Document, str]) -> Mapping[str, str]:
         return {"title": record.source.title, "body": record.source.body, "summary": record.target, "id": record.id}
 
-    def kept(self, texts: Mapping[str, str]) -> Record[Document, str]:
+    def restored(self, texts: Mapping[str, str]) -> Record[Document, str]:
         return Record(Document(texts["title"], texts["body"]), texts["summary"], id=texts.get("id", ""))
-
-    def left_out(self, record: Record[Document, str]) -> dict[str, int]:
-        return self.controls_in(f"{_text(record.source)}\n{record.target}")
-
-    @property
-    def controls(self) -> Sequence[str]:
-        return (*super().controls, SEPARATOR)
-
-    @property
-    def cuts(self) -> bool:
-        return self.cut != "long"
 
     def blank(self, source: Document) -> bool:
         return not source.body.strip()
@@ -146,54 +125,52 @@ class Summarize(TextTask[Document, str]):
     def show(self, source: Document) -> str:
         return source.title or source.body
 
-    def encode_source(self, source: Document) -> list[int]:
-        return [*self.bpe.encode([_text(source)])[0], self.bpe.id(SEPARATOR)]
-
-    def decode_source(self, prompt: Sequence[int]) -> Document:
-        return self._document(prompt[:-1])
-
-    def _document(self, ids: Sequence[int]) -> Document:
-        title, _, body = self.bpe.decode(ids).partition("\n")
-        return Document(title, body)
-
-    def encode_target(self, target: str) -> list[int]:
-        return [*self.bpe.encode([target])[0], self.eos]
-
-    def encode(self, records: Sequence[Record[Document, str]]) -> list[tuple[list[int], list[int]]]:
-        sources = self.bpe.encode([_text(record.source) for record in records])
-        targets = self.bpe.encode([record.target for record in records])
-        separator, end = self.bpe.id(SEPARATOR), self.eos
-        return [([*source, separator], [*target, end]) for source, target in zip(sources, targets, strict=True)]
-
-    def learned(self, target: Sequence[int]) -> Sequence[int]:
-        if not 0 < self.longest < len(target):
-            return target
-        cut = self.bpe.decode(target[: self.longest - 1]).rstrip("\ufffd")  # a part of a character
-        return self.encode_target(without_last_sentence(cut))
-
-    def shorten(self, prompt: list[int], room: int) -> list[int]:
-        return prompt if len(prompt) <= room else [*self._cut(prompt[:-1], room - 1), prompt[-1]]
-
-    def _cut(self, text: list[int], room: int) -> list[int]:
-        """What `cut` leaves of the ids of a document that is too long: at most `room` of them."""
-        if self.cut == "head-tail":
-            first = room // 2
-            return [*text[:first], *text[len(text) - (room - first) :]]
-        if self.cut == "tfidf":
-            title, body = self._document(text)
-            found = paragraphs(body)
-            ranked = "\n".join(found[place] for place in tfidf_order(found, title))
-            text = self.bpe.encode([_text(Document(title, ranked))])[0]
-        return text[:room]
-
-    def decode(self, ids: Sequence[int]) -> str:
-        return self.bpe.decode(ids)
-
     def scorer(self) -> "SummaryScorer":
         return SummaryScorer(self)
 
     def zero_shot(self) -> tuple["TlDr", dict[str, Any]]:
         return recast(self, TlDr), {"temperature": 1.0, "top_k": 2, "max_new_tokens": 100}
+
+
+def problem_of(body: str, summary: str) -> str:
+    """Why a document and its summary, both stripped, cannot be learned from; empty where they can."""
+    if not (body and summary):
+        return "no document" if summary else "no summary" if body else "neither document nor summary"
+    if summary in body:
+        return Unsuitable("the summary stands in the document")
+    return Unsuitable("the summary is longer than the document") if len(summary) > len(body) else ""
+
+
+class Documents(Rows):
+    """Documents that are cut as the task's `cut` says, summaries that are learned up to `longest` tokens."""
+
+    def __init__(self, task: Summarize) -> None:
+        self.task = task
+
+    @property
+    def cuts(self) -> bool:
+        return self.task.cut != "long"
+
+    def learned(self, target: Sequence[int]) -> Sequence[int]:
+        if not 0 < self.task.longest < len(target):
+            return target
+        cut = self.task.bpe.decode(target[: self.task.longest - 1]).rstrip("\ufffd")  # a part of a character
+        return self.task.encode_target(without_last_sentence(cut))
+
+    def shorten(self, prompt: list[int], room: int) -> list[int]:
+        return prompt if len(prompt) <= room else [*self.cut_text(prompt[:-1], room - 1), prompt[-1]]
+
+    def cut_text(self, text: list[int], room: int) -> list[int]:
+        """At most `room` of the ids of a document that is too long."""
+        if self.task.cut == "head-tail":
+            first = room // 2
+            return [*text[:first], *text[len(text) - (room - first) :]]
+        if self.task.cut == "tfidf":
+            title, body = self.task.source_of(self.task.bpe.decode(text), SEPARATOR)
+            found = paragraphs(body)
+            ranked = "\n".join(found[place] for place in tfidf_order(found, title))
+            text = self.task.bpe.encode([self.task.text_of(Document(title, ranked))])[0]
+        return text[:room]
 
 
 class SummaryScorer(Scorer[Document, str]):
@@ -218,19 +195,22 @@ class TlDr(Summarize):
     """What GPT-2 does untrained: the document, `TL;DR:`, 100 tokens, of which the first three sentences are the summary
     (Radford et al. 2019, section 3.6)."""
 
-    def encode_source(self, source: Document) -> list[int]:
-        text, hint = self.bpe.encode([_text(source).strip(), TLDR])
-        return [*text, *hint]
+    @property
+    def layout(self) -> "HintedDocuments":
+        return HintedDocuments(self)
 
-    def shorten(self, prompt: list[int], room: int) -> list[int]:
-        """Without a title the first line is taken for one."""
-        hint = self.bpe.encode([TLDR])[0]
-        return prompt if len(prompt) <= room else [*self._cut(prompt[: -len(hint)], room - len(hint)), *hint]
+    def encode_source(self, source: Document) -> list[int]:
+        text, hint = self.bpe.encode([self.text_of(source).strip(), TLDR])
+        return [*text, *hint]
 
     def decode(self, ids: Sequence[int]) -> str:
         return " ".join(sentences(self.bpe.decode(ids))[:3])
 
 
-def _text(document: Document) -> str:
-    """The title is the first line, an empty one where there is none."""
-    return f"{document.title}\n{document.body}"
+class HintedDocuments(Documents):
+    """Prompts that end with `TL;DR:`."""
+
+    def shorten(self, prompt: list[int], room: int) -> list[int]:
+        """Without a title the first line is taken for one."""
+        hint = self.task.bpe.encode([TLDR])[0]
+        return prompt if len(prompt) <= room else [*self.cut_text(prompt[: -len(hint)], room - len(hint)), *hint]

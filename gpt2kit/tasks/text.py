@@ -1,16 +1,60 @@
-"""What tasks have in common whose ids stand for text."""
+"""What tasks have in common whose ids stand for text, and texts paired with texts."""
 
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from gpt2kit.config import knob
 from gpt2kit.data.bpe import END_OF_TEXT, TOKENIZER_FILES, Bpe
 from gpt2kit.data.hub import fetch
-from gpt2kit.tasks.base import Source, Target, Task
+from gpt2kit.data.layouts import Layout, Rows
+from gpt2kit.data.report import Unsuitable
+from gpt2kit.metrics.score import Score
+from gpt2kit.tasks.base import About, Record, Source, Target, Task, Vocabulary
+
+TOKENIZERS = ("tokenizers",)
+"""What every task of text requires."""
+
+ABOUT = About(requires=TOKENIZERS)
+
+
+@dataclass(frozen=True)
+class TextVocabulary(Vocabulary):
+    """A byte-level BPE tokenizer in a folder."""
+
+    bpe: Bpe
+    folder: Path
+
+    @property
+    def size(self) -> int:
+        return self.bpe.vocab_size
+
+    @property
+    def eos(self) -> int:
+        return self.bpe.end_of_text
+
+    def fingerprint(self) -> str:
+        return self.bpe.fingerprint()
+
+    def copy_files(self, folder: Path) -> None:
+        for name in TOKENIZER_FILES:
+            shutil.copyfile(self.folder / name, folder / name)
+
+    def extends(self, folder: Path) -> bool:
+        return self.bpe.extends(Bpe.load(folder))
+
+    def unknown(self) -> list[str]:
+        return self.bpe.unknown_bytes()
+
+    def render(self, ids: Sequence[int]) -> str:
+        return self.bpe.decode(ids, special=True)
+
+    def spell(self, id: int) -> bytes | str:
+        return self.bpe.spell(id)
 
 
 @dataclass(frozen=True)
@@ -22,7 +66,25 @@ class TextTask(Task[Source, Target]):
         "", "a folder or Hub id whose tokenizer is used instead, as --init needs it", flag=("prepare",)
     )
 
-    def fitted(self, texts: Iterable[str], separators: Sequence[str], folder: Path, window: int) -> Self:
+    @property
+    def about(self) -> About:
+        return ABOUT
+
+    @cached_property
+    def bpe(self) -> Bpe:
+        """The tokenizer in `folder`, which stays what it was when the folder is written again."""
+        return Bpe.load(self.folder)
+
+    @property
+    def vocabulary(self) -> TextVocabulary:
+        return TextVocabulary(self.bpe, self.folder)
+
+    @property
+    def controls(self) -> Sequence[str]:
+        """The control tokens of the task, as they are spelled."""
+        return (END_OF_TEXT,)
+
+    def learn_tokenizer(self, texts: Iterable[str], separators: Sequence[str], folder: Path, window: int) -> Self:
         """The task with a tokenizer in `folder`: its own, learned from texts, or the one that it names."""
         if self.tokenizer:
             bpe = Bpe.load(fetch(self.tokenizer))
@@ -37,39 +99,90 @@ class TextTask(Task[Source, Target]):
         found = {token: text.count(token) for token in self.controls if token in text}
         return {f"times {token} was in the text, and was read as text": count for token, count in found.items()}
 
+
+@dataclass(frozen=True)
+class TextPairs(TextTask[Source, str]):
+    """A text, a separator, its answer, the end token. Where sources are plain texts a task overrides `read` alone."""
+
+    separator: ClassVar[str] = "<answer>"
+
+    def text_of(self, source: Source) -> str:
+        """The text of a prompt, without its separator."""
+        return str(source)
+
+    def source_of(self, text: str, separator: str) -> Source:
+        """Inverse of `text_of` and `separator_of`."""
+        return text  # type: ignore[return-value]  # the default is for sources that are plain texts
+
+    def separator_of(self, source: Source) -> str:
+        return self.separator
+
+    @property
+    def separators(self) -> Sequence[str]:
+        return (self.separator,)
+
     @property
     def controls(self) -> Sequence[str]:
-        """The control tokens of the task, as they are spelled."""
-        return (END_OF_TEXT,)
-
-    @cached_property
-    def bpe(self) -> Bpe:
-        """The tokenizer in `folder`, which stays what it was when the folder is written anew."""
-        return Bpe.load(self.folder)
+        return (*super().controls, *self.separators)
 
     @property
-    def vocab_size(self) -> int:
-        return self.bpe.vocab_size
+    def layout(self) -> Layout:
+        return Rows()
 
-    @property
-    def eos(self) -> int:
-        return self.bpe.end_of_text
+    def pair(self, source: Source, target: str, **known: Any) -> Record[Source, str]:
+        """A record with the checks of every pair: blank sides and spelled control tokens."""
+        text = self.text_of(source)
+        problem = known.pop("problem", "") or Unsuitable(blank_sides(text, target))
+        skipped = known.pop("skipped", {}) | self.controls_in(f"{text}\n{target}")
+        return Record(source, target, **{"key": text, "problem": problem, "skipped": skipped} | known)
 
-    def unknown(self) -> list[str]:
-        return self.bpe.unknown_bytes()
+    def fit(self, corpus: Sequence[str], records: Iterable[Record[Source, str]], folder: Path, window: int) -> Self:
+        texts = chain.from_iterable((self.text_of(record.source), record.target) for record in records)
+        return self.learn_tokenizer(texts, self.separators, folder, window)
 
-    def render(self, ids: Sequence[int]) -> str:
-        return self.bpe.decode(ids, special=True)
+    def parse(self, text: str) -> Source:
+        return self.source_of(text, self.separator)
 
-    def spelled(self, id: int) -> bytes | str:
-        return self.bpe.spelled(id)
+    def blank(self, source: Source) -> bool:
+        return not self.text_of(source).strip()
 
-    def fingerprint(self) -> str:
-        return self.bpe.fingerprint()
+    def show(self, source: Source) -> str:
+        return self.text_of(source)
 
-    def copy_files(self, folder: Path) -> None:
-        for name in TOKENIZER_FILES:
-            shutil.copyfile(self.folder / name, folder / name)
+    def encode_source(self, source: Source) -> list[int]:
+        return [*self.bpe.encode([self.text_of(source)])[0], self.bpe.id(self.separator_of(source))]
 
-    def extends(self, folder: Path) -> bool:
-        return self.bpe.extends(Bpe.load(folder))
+    def decode_source(self, prompt: Sequence[int]) -> Source:
+        return self.source_of(self.bpe.decode(prompt[:-1]), self.bpe.token(prompt[-1]))
+
+    def encode_target(self, target: str) -> list[int]:
+        return [*self.bpe.encode([target])[0], self.bpe.end_of_text]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return self.bpe.decode(ids)
+
+    def encode(self, records: Sequence[Record[Source, str]]) -> Sequence[tuple[list[int], list[int]]]:
+        sources = self.bpe.encode([self.text_of(record.source) for record in records])
+        targets = self.bpe.encode([record.target for record in records])
+        for record, source, target in zip(records, sources, targets, strict=True):
+            source.append(self.bpe.id(self.separator_of(record.source)))
+            target.append(self.bpe.end_of_text)
+        return list(zip(sources, targets, strict=True))
+
+    def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
+        return [exact_match(outputs, targets)]
+
+
+def blank_sides(source: str, target: str) -> str:
+    """Which side of a pair is blank, in two words; empty where neither is."""
+    blank = [side for side, text in (("source", source), ("target", target)) if not text.strip()]
+    return "both sides empty" if len(blank) == 2 else f"{blank[0]} empty" if blank else ""
+
+
+def exact_match(outputs: Sequence[str], targets: Sequence[str]) -> Score:
+    """The share of outputs that are their references, spaces at the ends aside."""
+    from gpt2kit.metrics.metrics import check_counts
+
+    check_counts(outputs, targets)
+    exact = sum(output.strip() == target.strip() for output, target in zip(outputs, targets, strict=True))
+    return Score("exact match", 100 * exact / len(targets), f"n:{len(targets)}|stripped")

@@ -4,17 +4,26 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from gpt2kit.config import knob
+from gpt2kit.data.layouts import Layout, Rows
 from gpt2kit.data.lines import unpacked_name
 from gpt2kit.data.sources import LANGUAGE_PREFIX, pair_paths, read_pairs
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.metrics import metrics
-from gpt2kit.tasks.base import Record, Score, recast
-from gpt2kit.tasks.text import TextTask
+from gpt2kit.metrics.score import Score
+from gpt2kit.tasks.base import About, Record, Scorer, recast
+from gpt2kit.tasks.text import TOKENIZERS, TextPairs
+
+ABOUT = About(
+    corpus="YOUR.en YOUR.fr",
+    parallel=True,
+    pipeline_tag="translation",
+    requires=(*TOKENIZERS, "sacrebleu"),
+)
 
 EXAMPLES = 32
 """No more of a table of examples are shown."""
@@ -47,12 +56,9 @@ def separator(language: str) -> str:
 
 
 @dataclass(frozen=True)
-class Translate(TextTask[Sentence, str]):
+class Translate(TextPairs[Sentence]):
     """Translation learned from sentence pairs, into one language or several with one model."""
 
-    corpus_hint: ClassVar[str] = "YOUR.en YOUR.fr"
-    parallel: ClassVar[bool] = True
-    pipeline_tag: ClassVar[str] = "translation"
     to: str = knob(
         "fr",
         "the language to translate into, where the corpus or the run does not say",
@@ -72,6 +78,11 @@ class Translate(TextTask[Sentence, str]):
                 raise ValueError(f"{language!r} is no language code; expected one like fr or pt-BR")
         if self.columns and len(self.columns) != 2:
             raise ValueError(f"columns takes two names, source and target, not {len(self.columns)}")
+
+    @property
+    def about(self) -> About:
+        written = dict.fromkeys(language.partition("-")[0].lower() for language in self.languages)
+        return replace(ABOUT, languages=tuple(written))
 
     def corpora(self, corpus: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
         """(target language, files) of each corpus: `de=pairs.tsv` says it, else the ending of the second text file."""
@@ -94,93 +105,68 @@ class Translate(TextTask[Sentence, str]):
         streams = [(language, read_pairs(files, columns)) for language, files in self.corpora(corpus)]
         for language, pairs in streams:
             for source, target in pairs:
-                yield Record(Sentence(source, language), target)
+                same = {"pairs whose target is their source": 1} if source == target else {}
+                yield self.pair(Sentence(source, language), target, skipped=same)
 
     def fit(
         self, corpus: Sequence[str], records: Iterable[Record[Sentence, str]], folder: Path, window: int
     ) -> "Translate":
         languages = tuple(dict.fromkeys([*self.languages, *(language for language, _ in self.corpora(corpus))]))
-        separators = [separator(language) for language in languages]
-        texts = chain.from_iterable((record.source.text, record.target) for record in records)
         to = self.to if self.to in languages else languages[0]
-        return replace(self, to=to, languages=languages).fitted(texts, separators, folder, window)
+        return super(Translate, replace(self, to=to, languages=languages)).fit(corpus, records, folder, window)
 
     def parse(self, text: str) -> Sentence:
         return Sentence(text, self.to)
 
+    def text_of(self, source: Sentence) -> str:
+        return source.text
+
+    def source_of(self, text: str, separator: str) -> Sentence:
+        return Sentence(text, separator.removeprefix("<to-").removesuffix(">"))
+
+    def separator_of(self, source: Sentence) -> str:
+        if source.to not in self.languages:
+            raise UserError(f"this model does not translate into {source.to!r}; it knows {', '.join(self.languages)}")
+        return separator(source.to)
+
     @property
-    def written(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(language.partition("-")[0].lower() for language in self.languages))
+    def separators(self) -> Sequence[str]:
+        return [separator(language) for language in self.languages]
 
-    def key(self, record: Record[Sentence, str]) -> str:
-        return record.source.text
-
-    def problem(self, record: Record[Sentence, str]) -> str | None:
-        source, target = not record.source.text.strip(), not record.target.strip()
-        if source and target:
-            return "both sides empty"
-        return "source empty" if source else "target empty" if target else None
-
-    def blank(self, source: Sentence) -> bool:
-        return not source.text.strip()
-
-    def unasked(self, source: Sentence) -> str | None:
+    def answer_without_model(self, source: Sentence) -> str | None:
         """What has no words, but numbers, signs, addresses and tags, is its own translation."""
         if self.blank(source):
             return ""
         return None if any(map(str.isalpha, ADDRESSES_AND_TAGS.sub("", source.text))) else source.text
-
-    def left_out(self, record: Record[Sentence, str]) -> dict[str, int]:
-        same = {"pairs whose target is their source": 1} if record.source.text == record.target else {}
-        return same | self.controls_in(f"{record.source.text}\n{record.target}")
-
-    @property
-    def controls(self) -> Sequence[str]:
-        return (*super().controls, *map(separator, self.languages))
-
-    def show(self, source: Sentence) -> str:
-        return source.text
-
-    def encode_source(self, source: Sentence) -> list[int]:
-        return [*self.bpe.encode([source.text])[0], self._separator_id(source.to)]
-
-    def decode_source(self, prompt: Sequence[int]) -> Sentence:
-        language = self.bpe.token(prompt[-1]).removeprefix("<to-").removesuffix(">")
-        return Sentence(self.bpe.decode(prompt[:-1]), language)
-
-    def encode_target(self, target: str) -> list[int]:
-        return [*self.bpe.encode([target])[0], self.eos]
-
-    def encode(self, records: Sequence[Record[Sentence, str]]) -> list[tuple[list[int], list[int]]]:
-        sources = self.bpe.encode([record.source.text for record in records])
-        targets = self.bpe.encode([record.target for record in records])
-        for record, source, target in zip(records, sources, targets, strict=True):
-            source.append(self._separator_id(record.source.to))
-            target.append(self.eos)
-        return list(zip(sources, targets, strict=True))
-
-    def _separator_id(self, language: str) -> int:
-        if language not in self.languages:
-            raise UserError(f"this model does not translate into {language!r}; it knows {', '.join(self.languages)}")
-        return self.bpe.id(separator(language))
-
-    def decode(self, ids: Sequence[int]) -> str:
-        return self.bpe.decode(ids)
 
     def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
         if not targets:
             raise DataError("there are no references to score against")
         return [Score(*metrics.bleu(outputs, targets)), Score(*metrics.chrf(outputs, targets))]
 
-    def remarks(self, outputs: Sequence[str], targets: Sequence[str]) -> list[str]:
-        gap = metrics.style_gap(outputs, targets)
-        if gap < STYLE_MATTERS:
-            return []
-        return [f"BLEU is {gap:.1f} lower than if both sides wrote quotes, apostrophes and dashes in one way"]
+    def scorer(self) -> "TranslationScorer":
+        return TranslationScorer(self)
 
     def zero_shot(self) -> tuple["ByExample", dict[str, Any]]:
         task = recast(self, ByExample)
         return task, {"stop_ids": [task.bpe.encode(["\n"])[0][-1]], "max_new_tokens": 100}
+
+
+class TranslationScorer(Scorer[Sentence, str]):
+    """BLEU and chrF++, with a remark where typography alone costs points."""
+
+    def remarks(self) -> list[str]:
+        gap = metrics.style_gap(self.outputs, self.targets)
+        if gap < STYLE_MATTERS:
+            return []
+        return [f"BLEU is {gap:.1f} lower than if both sides wrote quotes, apostrophes and dashes in one way"]
+
+
+class LastWords(Rows):
+    """Prompts of which the end stays when they are too long."""
+
+    def shorten(self, prompt: list[int], room: int) -> list[int]:
+        return prompt[-room:]
 
 
 @dataclass(frozen=True)
@@ -202,8 +188,9 @@ class ByExample(Translate):
         lines = [f"{text} = {translation}\n" for text, translation in self.shown]
         return self.bpe.encode(["".join([*lines, f"{source.text.strip()} ="])])[0]
 
-    def shorten(self, prompt: list[int], room: int) -> list[int]:
-        return prompt[-room:]
+    @property
+    def layout(self) -> Layout:
+        return LastWords()
 
     def decode(self, ids: Sequence[int]) -> str:
         return self.bpe.decode(ids).strip().partition("\n")[0]

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from gpt2kit.config import TrainConfig
-from gpt2kit.data.batches import Layout, RowLayout, Rows
+from gpt2kit.data.batches import Batching, RowBatching, Rows
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, OutOfMemory
 from gpt2kit.model.device import keep_memory, pick_device, pick_dtype
@@ -69,7 +69,7 @@ class Loop:
         config: TrainConfig,
         folder: Path,
         group: ProcessGroup | None = None,
-        layout: Layout | None = None,
+        batching: Batching | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """`folder` receives the state; rows are whole by default. Raises DataError when one does not fit into the
@@ -78,9 +78,9 @@ class Loop:
         self.group = group or ProcessGroup(pick_device(config.device))
         keep_memory(self.group.device)
         self.dtype = pick_dtype(config.dtype, self.group.device)
-        layout = layout or RowLayout()
-        self.batches = layout.training(train, config.batch_tokens, config.seed)
-        self.validation = None if validation is None else layout.validation(validation, config.batch_tokens)
+        batching = batching or RowBatching()
+        self.batches = batching.training(train, config.batch_tokens, config.seed)
+        self.validation = None if validation is None else batching.validation(validation, config.batch_tokens)
         if self.batches.width > model.config.n_positions:
             longest = int(self.batches.lengths(self.batches.longest()).max())
             window = model.config.n_positions

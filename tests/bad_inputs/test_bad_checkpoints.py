@@ -33,7 +33,7 @@ def test_ids_beyond_the_vocabulary(workplace: Path, data: Path, refusal: Refusal
     ids = np.fromfile(path, np.uint16)
     ids[len(ids) // 2] = 40_000
     ids.tofile(path)
-    size = load_task(data)[1].vocab_size
+    size = load_task(data)[1].vocabulary.size
     message = refusal("translate", "train", "data", "--out", "run", "--set", "model.n_positions=64")
     assert message == f"data/{split}.ids has the id 40000, the tokenizer {size} tokens: prepare the data again"
     assert not (workplace / "run").exists()

@@ -34,14 +34,14 @@ def test_what_has_no_words_is_its_own_translation(by_heart: Path, capsys: Captur
 
 @pytest.mark.parametrize("text", WORDY)
 def test_what_has_words_is_asked(text: str) -> None:
-    assert Translate().unasked(Sentence(text, "fr")) is None
+    assert Translate().answer_without_model(Sentence(text, "fr")) is None
 
 
 @pytest.mark.parametrize(
     "text", ["1" * 100_000 + "x", "www.1" * 20_000 + " x", "<a" * 50_000, "1@" * 50_000 + "x", "-" * 100_000 + " x"]
 )
 def test_no_text_takes_the_pattern_hours(text: str) -> None:
-    assert Translate().unasked(Sentence(text, "fr")) is None
+    assert Translate().answer_without_model(Sentence(text, "fr")) is None
 
 
 def test_circles_are_told(by_heart: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

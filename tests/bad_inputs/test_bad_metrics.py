@@ -8,7 +8,8 @@ import pytest
 from gpt2kit.cli.app import run
 from gpt2kit.errors import DataError
 from gpt2kit.metrics import metrics
-from gpt2kit.tasks.translate import Translate
+from gpt2kit.tasks.base import Record
+from gpt2kit.tasks.translate import Sentence, Translate
 
 Capture = pytest.CaptureFixture[str]
 
@@ -32,11 +33,18 @@ def test_quotes_of_another_style_are_told(by_heart: Path, tmp_path: Path, capsys
     assert remark in said
 
 
+def remarks(outputs: list[str], targets: list[str]) -> list[str]:
+    scorer = Translate().scorer()
+    for output, target in zip(outputs, targets, strict=True):
+        scorer.add(Record(Sentence("", "fr"), target), output)
+    return scorer.remarks()
+
+
 def test_one_style_is_no_remark(by_heart: Path, capsys: Capture) -> None:
     for texts in (STRAIGHT, CURLY):
         assert metrics.style_gap(texts, texts) == 0
-        assert Translate().remarks(texts, texts) == []
-    assert Translate().remarks(["Un chat."], ["Un « chien ».\u202f!"]) == [], "it is not the quotes that are wrong"
+        assert remarks(texts, texts) == []
+    assert remarks(["Un chat."], ["Un « chien ».\u202f!"]) == [], "it is not the quotes that are wrong"
     table = str(by_heart.parent / "corpus.jsonl")
     assert run(["translate", "evaluate", "--run", str(by_heart), "--pairs", table, "--json"]) == 0
     assert "remarks" not in json.loads(capsys.readouterr().out)

@@ -98,9 +98,9 @@ def test_a_run_is_a_classifier_of_hugging_face(reviews: Path) -> None:
     engine = load(reviews)
     theirs = GPT2ForSequenceClassification.from_pretrained(reviews).eval()
     assert theirs.config.id2label == {0: "bad", 1: "good"}
-    assert theirs.config.pad_token_id == engine.task.eos
+    assert theirs.config.pad_token_id == engine.task.vocabulary.eos
     prompts = [engine.task.encode_source((text,)) for text, _ in REVIEWS]
-    ids = torch.full((len(prompts), max(map(len, prompts))), engine.task.eos)
+    ids = torch.full((len(prompts), max(map(len, prompts))), engine.task.vocabulary.eos)
     for row, prompt in enumerate(prompts):
         ids[row, : len(prompt)] = torch.tensor(prompt)
     with torch.no_grad():

@@ -83,8 +83,8 @@ def test_a_gpt2_folder_goes_on_with_text(
     run_of: RunOf, tmp_path: Path, tiny_model: Callable[..., GPT2], capsys: Capture
 ) -> None:
     task = folders.load_task(run_of("lm"))[1]
-    hf.save(tmp_path, tiny_model(task.vocab_size), task.eos)
-    task.copy_files(tmp_path)
+    hf.save(tmp_path, tiny_model(task.vocabulary.size), task.vocabulary.eos)
+    task.vocabulary.copy_files(tmp_path)
     assert run(["inspect", str(tmp_path), "The robot", "--json", "--generate", "0"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["model"]["task"] == "lm"
@@ -106,7 +106,7 @@ def test_input_comes_from_a_file_or_from_stdin(
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"The robot\nmust\n")))
         assert tokens(*words) == expected
     assert tokens(translate, "--file", str(tmp_path / "a.txt")) == tokens(translate, "The robot")
-    assert tokens(lm) == [folders.load_task(run_of("lm"))[1].eos]
+    assert tokens(lm) == [folders.load_task(run_of("lm"))[1].vocabulary.eos]
 
 
 def test_settings_and_a_given_answer(run_of: RunOf, capsys: Capture) -> None:

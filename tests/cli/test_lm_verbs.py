@@ -170,13 +170,15 @@ def test_a_pretrained_model_as_it_is(trained: Path, text: str, tmp_path: Path, c
     """The perplexity is that of Hugging Face's model; the samples are drawn from the k likeliest tokens."""
     task = load(trained).task
     torch.manual_seed(0)
-    theirs = GPT2LMHeadModel(GPT2Config(vocab_size=task.vocab_size, n_positions=128, n_embd=16, n_layer=1, n_head=2))
+    theirs = GPT2LMHeadModel(
+        GPT2Config(vocab_size=task.vocabulary.size, n_positions=128, n_embd=16, n_layer=1, n_head=2)
+    )
     theirs.save_pretrained(tmp_path / "gpt2")
-    task.copy_files(tmp_path / "gpt2")
+    task.vocabulary.copy_files(tmp_path / "gpt2")
     words = ["--zero-shot", "--init", str(tmp_path / "gpt2"), "--json"]
     assert run(["lm", "evaluate", "--file", str(trained.parent / "text.txt"), *words, "--set", "task.column="]) == 0
     found = json.loads(capsys.readouterr().out)["scores"]["perplexity per token"]["value"]
-    ids = torch.tensor([task.eos, *task.encode_target(text)[:-1]])
+    ids = torch.tensor([task.vocabulary.eos, *task.encode_target(text)[:-1]])
     with torch.no_grad():
         loss = theirs.eval()(ids[None], labels=ids[None]).loss
     assert found == pytest.approx(math.exp(float(loss)), rel=1e-2)  # ours is measured in bf16 where that is native

@@ -4,8 +4,8 @@ import pytest
 
 from gpt2kit.cli import reports
 from gpt2kit.data.report import Damage, SplitReport
+from gpt2kit.metrics.score import Score
 from gpt2kit.pipeline.evaluate import Evaluation
-from gpt2kit.tasks.base import Score
 
 Capture = pytest.CaptureFixture[str]
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from gpt2kit.data.examples import ExampleLayout
+from gpt2kit.data.examples import ExampleBatching
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.model.gpt2 import GPT2
@@ -37,7 +37,7 @@ def texts_of(prompt: list[int]) -> list[list[int]]:
 
 @pytest.mark.parametrize("batch_tokens", [1, 20, 1000])
 def test_every_text_is_a_row(store_of: Write, batch_tokens: int) -> None:
-    batches = ExampleLayout(EXTRACT).training(store_of(ROWS), batch_tokens, seed=0)
+    batches = ExampleBatching(EXTRACT).training(store_of(ROWS), batch_tokens, seed=0)
     seen = []
     for rows in batches.epoch(0):
         batch = batches.collate(rows)
@@ -61,7 +61,7 @@ def test_every_text_is_a_row(store_of: Write, batch_tokens: int) -> None:
 
 
 def test_lengths_are_those_of_the_longest_text(store_of: Write) -> None:
-    batches = ExampleLayout(EXTRACT).validation(store_of(ROWS), 100)
+    batches = ExampleBatching(EXTRACT).validation(store_of(ROWS), 100)
     assert batches.measured().tolist() == [5, 5, 7, 4], "one more than there are inputs"
     assert batches.lengths(np.array([1, 3])).tolist() == [4, 5, 3, 3, 4]
     assert batches.tokens(np.array([1, 3])) == 3 + 4 + 2 + 2 + 3
@@ -69,9 +69,9 @@ def test_lengths_are_those_of_the_longest_text(store_of: Write) -> None:
 
 def test_a_row_without_a_text(store_of: Write) -> None:
     with pytest.raises(DataError, match="row 2 of train has no text"):
-        ExampleLayout(EXTRACT).training(store_of([ROWS[0], ([1, 2], [0])]), 100, 0)
+        ExampleBatching(EXTRACT).training(store_of([ROWS[0], ([1, 2], [0])]), 100, 0)
     with pytest.raises(DataError, match="has no rows"):
-        ExampleLayout(EXTRACT).training(store_of([]), 100, 0)
+        ExampleBatching(EXTRACT).training(store_of([]), 100, 0)
 
 
 @pytest.mark.parametrize("labels", [("no", "yes", "maybe"), ("choice",)])
@@ -95,7 +95,7 @@ def test_the_loss_is_that_of_each_example_alone(
             answers += float(F.cross_entropy(logits, torch.tensor(answer)))
             losses = [float(F.cross_entropy(model(t[:, :-1])[0], t[0, 1:])) for t in texts]
         expected += 0.5 * sum(losses) / len(losses)
-    batches = ExampleLayout(EXTRACT).training(store_of(rows), 1000, 0)
+    batches = ExampleBatching(EXTRACT).training(store_of(rows), 1000, 0)
     (order,) = batches.epoch(0)
     objective = ClassifierObjective(model, TargetLoss(), lm_weight=0.5).train()
     loss, plain = objective(*batches.collate(order).inputs(torch.device("cpu")))
@@ -113,7 +113,7 @@ def test_tokens_are_left_out_in_training_but_for_the_last(store_of: Write, tiny_
     """Word dropout: a vector of its token is missing at about so many places, and nothing else is."""
     model = tiny_model(dropout=0)
     model.set_classifier(("a", "b", "c"))
-    batches = ExampleLayout(EXTRACT).training(store_of([([1, 2, 3, 4, 5, EXTRACT], [0])] * 200), 10_000, 0)
+    batches = ExampleBatching(EXTRACT).training(store_of([([1, 2, 3, 4, 5, EXTRACT], [0])] * 200), 10_000, 0)
     (order,) = batches.epoch(0)
     inputs = batches.collate(order).inputs(torch.device("cpu"))
     ids_BT, ends_B = inputs[0], inputs[4]
@@ -134,7 +134,7 @@ def test_tokens_are_left_out_in_training_but_for_the_last(store_of: Write, tiny_
 def test_parts_of_a_batch_add_up(store_of: Write, tiny_model: BuildModel) -> None:
     model = tiny_model(dropout=0)
     model.set_classifier(("a", "b", "c"))
-    batches = ExampleLayout(EXTRACT).training(store_of([ROWS[0], ROWS[1], ROWS[3]]), 1000, 0)
+    batches = ExampleBatching(EXTRACT).training(store_of([ROWS[0], ROWS[1], ROWS[3]]), 1000, 0)
     objective = ClassifierObjective(model, TargetLoss(), lm_weight=0.5).train()
     gradients = []
     for parts in ([np.arange(3)], [np.array([0]), np.array([1, 2])]):

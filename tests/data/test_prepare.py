@@ -8,47 +8,61 @@ import pytest
 from numpy.typing import NDArray
 
 from gpt2kit.data import prepare
+from gpt2kit.data.layouts import Rows as LayoutRows
 from gpt2kit.data.prepare import Rows, bare, fit_rows, write_splits
 from gpt2kit.data.report import WIDTH, Damage, SplitReport
 from gpt2kit.data.store import Store
 
 SEPARATOR, EOS = 1, 0
-Pair = tuple[str, str]
+
+
+class Pair(tuple[str, str]):
+    """A record of a source and a target."""
+
+    @property
+    def key(self) -> str:
+        return self[0]
+
+    @property
+    def problem(self) -> str:
+        return "" if self[0] else "no source"
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        return {"capitals": 1} if self[0].isupper() else {}
+
+
+class Numbers:
+    size = 1000
+
+
+class LetterRows(LayoutRows):
+    def __init__(self, cuts: bool, longest: int) -> None:
+        self.may_cut, self.longest = cuts, longest
+
+    @property
+    def cuts(self) -> bool:
+        return self.may_cut
+
+    def learned(self, target: Sequence[int]) -> Sequence[int]:
+        return [*target[: self.longest - 1], EOS] if len(target) > self.longest else target
+
+    def weight(self, record: object) -> int:
+        return 1
 
 
 class Letters:
     """A task whose ids are the letters' numbers: "abc" -> 97, 98, 99."""
 
-    vocab_size = 1000
+    vocabulary = Numbers()
 
     def __init__(self, cuts: bool = True, longest: int = 1000) -> None:
-        self.cuts, self.longest = cuts, longest
+        self.layout = LetterRows(cuts, longest)
 
-    def encode(self, records: Sequence[Pair]) -> Rows:
+    def encode(self, records: Sequence[tuple[str, str]]) -> Rows:
         return [([*map(ord, source), SEPARATOR], [*map(ord, target), EOS]) for source, target in records]
 
-    def learned(self, target: Sequence[int]) -> Sequence[int]:
-        return [*target[: self.longest - 1], EOS] if len(target) > self.longest else target
-
-    def weight(self, record: Pair) -> int:
-        return 1
-
-    def length(self, prompt: Sequence[int]) -> int:
-        return len(prompt)
-
-    def shorten(self, prompt: list[int], room: int) -> list[int]:
-        return [*prompt[: room - 1], prompt[-1]]
-
-    def problem(self, record: Pair) -> str | None:
-        return None if record[0] else "no source"
-
-    def left_out(self, record: Pair) -> dict[str, int]:
-        return {"capitals": 1} if record[0].isupper() else {}
-
-    def key(self, record: Pair) -> str:
-        return record[0]
-
-    def texts(self, record: Pair) -> dict[str, str] | None:
+    def stored(self, record: tuple[str, str]) -> dict[str, str] | None:
         return {"source": record[0]} if record[0].islower() else None
 
 
@@ -56,10 +70,10 @@ def text(ids: Sequence[int]) -> str:
     return "".join(map(chr, ids))
 
 
-def fitted(pairs: list[Pair], window: int) -> tuple[list[Pair], SplitReport]:
+def fitted(pairs: list[tuple[str, str]], window: int) -> tuple[list[tuple[str, str]], SplitReport]:
     """The rows that fit, as text without separator and end, which are checked."""
     report = SplitReport()
-    rows = fit_rows(pairs, Letters().encode(pairs), Letters(), window, report)
+    rows = fit_rows(pairs, Letters().encode(pairs), Letters().layout, window, report)
     for prompt, target in rows:
         assert len(prompt) + len(target) <= window
         assert prompt[-1] == SEPARATOR, "the separator is never cut"
@@ -93,7 +107,7 @@ def test_a_target_is_never_cut(window: int) -> None:
 def test_a_source_that_may_not_be_cut_is_dropped() -> None:
     report = SplitReport()
     pairs = [("abcdef", "xy"), ("a", "xy")]
-    rows = fit_rows(pairs, Letters(cuts=False).encode(pairs), Letters(cuts=False), 6, report)
+    rows = fit_rows(pairs, Letters(cuts=False).encode(pairs), Letters(cuts=False).layout, 6, report)
     assert [text(prompt[:-1]) for prompt, _ in rows] == ["a"]
     assert (report.cut, report.dropped) == (0, {"source longer than the window": 1})
 
@@ -101,7 +115,12 @@ def test_a_source_that_may_not_be_cut_is_dropped() -> None:
 def test_long_targets_are_shortened_for_training_alone(tmp_path: Path) -> None:
     pairs = [("one", "abcdef"), ("two", "abcd"), ("three", "ab"), ("four", "abcdef")]
     written = write_splits(
-        tmp_path, ("train", "val"), pairs, lambda pair: "val" if pair[0] == "four" else "train", Letters(longest=4), 50
+        tmp_path,
+        ("train", "val"),
+        map(Pair, pairs),
+        lambda pair: "val" if pair[0] == "four" else "train",
+        Letters(longest=4),
+        50,
     )
     targets = [text(Store(tmp_path, "train").row(index)[1][:-1]) for index in range(3)]
     assert targets == ["abc", "abc", "ab"]
@@ -113,7 +132,7 @@ def test_long_targets_are_shortened_for_training_alone(tmp_path: Path) -> None:
 def test_what_is_kept_of_records_outside_of_training(tmp_path: Path) -> None:
     split_of = {"one": "train", "two": "val", "TWO": "val", "three": "test"}
     pairs = [(source, "x") for source in split_of]
-    write_splits(tmp_path, ("train", "val"), pairs, lambda pair: split_of[pair[0]], Letters(), 100)
+    write_splits(tmp_path, ("train", "val"), map(Pair, pairs), lambda pair: split_of[pair[0]], Letters(), 100)
     train, val, test = (Store(tmp_path, split) for split in ("train", "val", "test"))
     assert (train.has_texts, val.has_texts, test.has_texts) == (False, True, True)
     assert list(val.texts()) == [{"source": "two"}]
@@ -126,10 +145,10 @@ def test_an_empty_source_needs_room_for_its_separator_alone() -> None:
 
 
 def written(
-    folder: Path, split: str, pairs: list[Pair], keys: NDArray[np.uint64] | None = None, window: int = 10
-) -> tuple[SplitReport, NDArray[np.uint64], list[Pair]]:
+    folder: Path, split: str, pairs: list[tuple[str, str]], keys: NDArray[np.uint64] | None = None, window: int = 10
+) -> tuple[SplitReport, NDArray[np.uint64], list[tuple[str, str]]]:
     """One split: report, keys, and its rows as text."""
-    writers = write_splits(folder, [split], iter(pairs), lambda pair: split, Letters(), window, keys)
+    writers = write_splits(folder, [split], map(Pair, pairs), lambda pair: split, Letters(), window, keys)
     report, found = writers[split].report, writers[split].keys()
     store = Store(folder, split)
     rows = [store.row(index) for index in range(len(store))]
@@ -173,7 +192,7 @@ def test_leaks_into_another_split_are_counted_and_kept(tmp_path: Path) -> None:
 def test_sources_that_stand_in_training_in_another_form_are_counted(tmp_path: Path) -> None:
     pairs = [("Don't go!", "train"), ("...", "train"), ("other", "train")]
     pairs += [("don’t  GO", "val"), ("Don't go!", "val"), ("……", "val"), ("to go", "val"), ("other.", "val")]
-    writers = write_splits(tmp_path, ("train", "val"), pairs, lambda pair: pair[1], Letters(), 99)
+    writers = write_splits(tmp_path, ("train", "val"), map(Pair, pairs), lambda pair: pair[1], Letters(), 99)
     writers["val"].compare(writers["train"])
     assert writers["val"].report.nearly_leaked == 2, "one is equal, and of marks alone nothing is set aside"
 
@@ -196,11 +215,11 @@ def test_a_target_that_continues_the_source_is_no_duplicate(tmp_path: Path) -> N
     """The same ids with the border elsewhere are another row."""
 
     class NoSeparator(Letters):
-        def encode(self, records: Sequence[Pair]) -> Rows:
+        def encode(self, records: Sequence[tuple[str, str]]) -> Rows:
             return [([*map(ord, source)], [*map(ord, target)]) for source, target in records]
 
     pairs = [("ab", "c"), ("a", "bc")]
-    writers = write_splits(tmp_path, ["train"], pairs, lambda pair: "train", NoSeparator(), 10)
+    writers = write_splits(tmp_path, ["train"], map(Pair, pairs), lambda pair: "train", NoSeparator(), 10)
     assert writers["train"].report.duplicates == 0
 
 
@@ -217,7 +236,9 @@ def test_one_pass_writes_every_split(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(prepare, "CHARACTERS_A_BATCH", characters)
     pairs = [("a" * 50, "x"), ("b", "y"), ("A", "z" * 90), ("a", "x"), ("", "x")]
     splits = {"a": "train", "b": "test", "A": "train", "": "val"}
-    writers = write_splits(tmp_path, ["train", "val"], pairs, lambda pair: splits[pair[0][:1]], Letters(), None)
+    writers = write_splits(
+        tmp_path, ["train", "val"], map(Pair, pairs), lambda pair: splits[pair[0][:1]], Letters(), None
+    )
     assert {split: writer.report.rows for split, writer in writers.items()} == {"train": 3, "val": 0, "test": 1}
     assert {split: len(Store(tmp_path, split)) for split in writers} == {"train": 3, "val": 0, "test": 1}
     assert text(Store(tmp_path, "train").row(1)[1][:-1]) == "z" * 90
@@ -226,12 +247,13 @@ def test_one_pass_writes_every_split(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_damage_is_counted_apart(tmp_path: Path) -> None:
-    class Damaged(Letters):
-        def problem(self, record: Pair) -> str | None:
-            return Damage("cut short") if record[0] == "bad" else super().problem(record)
+    class Damaged(Pair):
+        @property
+        def problem(self) -> str:
+            return Damage("cut short") if self[0] == "bad" else super().problem
 
     pairs = [("bad", "x"), ("", "x"), ("a", "b")]
-    report = write_splits(tmp_path, ["train"], pairs, lambda pair: "train", Damaged(), 10)["train"].report
+    report = write_splits(tmp_path, ["train"], map(Damaged, pairs), lambda pair: "train", Letters(), 10)["train"].report
     assert report.dropped == {"cut short": 1, "no source": 1}
     assert report.damaged == 1
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig, TrainConfig
 from gpt2kit.data.store import Store
-from gpt2kit.data.streams import DocumentWindows, Ids, StreamBatches, StreamLayout
+from gpt2kit.data.streams import DocumentWindows, Ids, StreamBatches, StreamBatching
 from gpt2kit.errors import DataError
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.training.events import StepDone, Validation
@@ -179,11 +179,11 @@ def losses(work: Loop, stop: int | None = None) -> list[tuple[int, float]]:
 
 @pytest.mark.parametrize("knobs", [{}, {"accumulate": 2}])
 def test_training_on_windows_goes_on_where_it_stopped(store: Store, tmp_path: Path, knobs: dict[str, Any]) -> None:
-    config, layout = replace(BASE, save_every=1, **knobs), StreamLayout(16, plain)
-    whole = losses(Loop(model_of(), store, store, config, tmp_path, layout=layout))
+    config, layout = replace(BASE, save_every=1, **knobs), StreamBatching(16, plain)
+    whole = losses(Loop(model_of(), store, store, config, tmp_path, batching=layout))
     assert whole[-1][1] < whole[0][1]
-    losses(Loop(model_of(), store, store, config, tmp_path, layout=layout), stop=6)
-    again = Loop(model_of(), store, store, config, tmp_path, layout=layout)
+    losses(Loop(model_of(), store, store, config, tmp_path, batching=layout), stop=6)
+    again = Loop(model_of(), store, store, config, tmp_path, batching=layout)
     again.resume()
     assert again.step == 5, "what was not saved is done again"
     assert losses(again) == whole[-4:]

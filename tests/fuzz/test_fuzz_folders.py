@@ -18,6 +18,7 @@ from gpt2kit.data.store import Store
 from gpt2kit.pipeline import evaluate as scoring
 from gpt2kit.pipeline import train as pipeline
 from gpt2kit.runs import folder as folders
+from gpt2kit.tasks.base import decode_row
 from gpt2kit.training import events
 
 Hold = Callable[[Callable[[bytes], object], bytes], object]
@@ -97,13 +98,13 @@ def test_any_prepared_folder_is_read_or_refused(hold: Hold, prepared: Folder, se
         _, task = folders.load_task(folder)
         for split in ("train", "val"):
             store = Store(folder, split)
-            store.check_ids(task.vocab_size)
+            store.check_ids(task.vocabulary.size)
             store.document_ends()
             store.digest()
             for index in range(len(store)):
-                task.decode_row(*store.row(index))
+                decode_row(task, *store.row(index))
             list(scoring._kept(task, store) if store.has_texts else ())
-            if task.layout == "stream":
+            if task.layout.continues:
                 store.names()
             scoring.set_name(folder, split)
         return pipeline._window_of(folder)

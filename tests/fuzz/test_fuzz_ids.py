@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpt2kit import recipe, tasks
+from gpt2kit.data.layouts import Stream
 from gpt2kit.tasks.base import Task
 from gpt2kit.tasks.formats.labelled import Labelled
 
@@ -30,7 +31,7 @@ def fitted(examples: Examples, tmp_path_factory: pytest.TempPathFactory) -> dict
     folder = tmp_path_factory.mktemp("labels")
     table = folder / "a.tsv"
     table.write_text("text\tlabel\n" + "".join(f"{row['text']}\t{row['label']}\n" for row in ROWS), encoding="utf-8")
-    labelled = recipe.load("finetune", examples("finetune").TINY).task.examined([str(table)])
+    labelled = recipe.load("finetune", examples("finetune").TINY).task.infer_task([str(table)])
     assert isinstance(labelled, Labelled)
     found["labels"] = labelled.fit([str(table)], labelled.read([str(table)]), folder, 64)
     return found
@@ -44,14 +45,14 @@ def test_any_ids_are_an_answer(
     """Read by the tasks as answers, as text to be shown, and counted."""
     task = fitted[name]
     numbers = np.frombuffer(content[: len(content) // 2 * 2], np.uint16)
-    ids = (numbers % task.vocab_size).tolist()
+    ids = (numbers % task.vocabulary.size).tolist()
 
     def parse(content: bytes) -> object:
         answer = task.decode(ids)
         assert answer == task.decode(ids), "and always the same"
-        if task.layout == "stream":
-            task.units(ids)
-            assert len(task.recent(ids, 16)) <= 16
-        return (task.render(ids), answer)
+        if isinstance(task.layout, Stream):
+            task.layout.units(ids)
+            assert len(task.layout.recent(ids, 16)) <= 16
+        return (task.vocabulary.render(ids), answer)
 
     assert hold(parse, content) is not None

@@ -59,7 +59,7 @@ def test_bytes_of_tokens_are_the_text(task: Task[Any, Any]) -> None:
 
 
 def test_control_tokens_are_names(task: Task[Any, Any]) -> None:
-    assert piece_of(task, task.eos) == Piece("<|endoftext|>", "name", b"")
+    assert piece_of(task, task.vocabulary.eos) == Piece("<|endoftext|>", "name", b"")
 
 
 def test_events_are_said_as_musicians_say_them(run_of: Callable[[str], Path]) -> None:

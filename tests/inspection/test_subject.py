@@ -19,7 +19,7 @@ def test_it_is_the_prompt_and_what_generate_answers(subject: Make, task: str) ->
     prompt = made.engine.task.encode_source(made.source)
     assert made.ids == [*prompt, *result.ids[0]]
     assert made.prompt == len(prompt)
-    assert made.followers == [*made.ids[1:], made.engine.task.eos if result.finished else -1]
+    assert made.followers == [*made.ids[1:], made.engine.task.vocabulary.eos if result.finished else -1]
     assert made.finished == result.finished
     assert not made.given
     assert made.remarks == ()
@@ -63,7 +63,7 @@ def test_an_answer_that_cannot_be(subject: Make, task: str, target: str) -> None
 def test_nothing_to_look_at(subject: Make, text: str) -> None:
     with pytest.raises(UserError, match="empty"):
         subject("translate", source=text)
-    assert subject("lm", source="", steps=0).ids == [subject("lm").engine.task.eos]
+    assert subject("lm", source="", steps=0).ids == [subject("lm").engine.task.vocabulary.eos]
 
 
 def test_what_is_longer_than_the_window_is_cut_and_told(subject: Make) -> None:
@@ -77,7 +77,7 @@ def test_what_is_longer_than_the_window_is_cut_and_told(subject: Make) -> None:
 
 def test_a_label_is_read_from_the_end_of_its_text(labelled: Make) -> None:
     made = labelled("label", "It was good.")
-    assert made.ids[-1] == made.engine.task.extract
+    assert made.ids[-1] == made.engine.task.layout.extract
     assert set(made.labels) == {"good", "bad"}
     assert sum(made.labels.values()) == pytest.approx(1)
     assert made.prompt == len(made.ids)
@@ -86,7 +86,7 @@ def test_a_label_is_read_from_the_end_of_its_text(labelled: Make) -> None:
 def test_of_several_choices_the_likeliest_is_shown(labelled: Make) -> None:
     made = labelled("choice", "I eat\tan apple\ta stone")
     best = max(made.labels, key=lambda name: made.labels[name])
-    text = made.engine.task.render(made.ids)
+    text = made.engine.task.vocabulary.render(made.ids)
     assert best in text
     assert "of the 2 texts" in made.remarks[0]
     with pytest.raises(UserError, match="--target"):

@@ -43,11 +43,11 @@ def test_it_says_what_training_does(name: str, prepared: Prepared, tmp_path: Pat
     assert told.epochs == pytest.approx(told.steps / told.batches)
     _, task = load_task(tmp_path / "data")
     store = Store(tmp_path / "data", "train")
-    unit = "examples" if task.layout == "examples" else "tokens"
-    answers = {"rows": store.tokens - store.prompt_tokens, "examples": len(store), "stream": told.epoch_tokens}
-    assert (told.targets, told.target_unit) == (answers[task.layout], unit)
+    unit = "examples" if task.layout.labels else "tokens"
+    answers = len(store) if task.layout.labels else store.tokens - store.prompt_tokens
+    assert (told.targets, told.target_unit) == (told.epoch_tokens if task.layout.continues else answers, unit)
     assert told.ends.learned == told.ends.of
-    assert told.ends.of == (0 if task.layout == "examples" else len(store.document_ends()))
+    assert told.ends.of == (0 if task.layout.labels else len(store.document_ends()))
     assert told.overlap == {"val": {"rows": len(store), "leaked": len(store), "nearly_leaked": 0}}
     cost = told.cost
     assert 0 < cost.step_from <= cost.step <= cost.step_to
@@ -89,7 +89,7 @@ def rewritten(data: Path, change: Callable[[list[int], list[int]], tuple[list[in
     """The training rows of a prepared folder, changed."""
     rows = Store(data, "train")
     found = [change(*rows.row(index)) for index in range(len(rows))]
-    with StoreWriter(data, "train", load_task(data)[1].vocab_size) as writer:
+    with StoreWriter(data, "train", load_task(data)[1].vocabulary.size) as writer:
         writer.add(found)
 
 
@@ -152,7 +152,7 @@ def test_what_training_would_refuse_is_refused(
 def test_bytes_without_a_token_are_named(prepared: Prepared, tmp_path: Path, capsys: Capture) -> None:
     prepared("translate", tmp_path)
     _, task = load_task(tmp_path / "data")
-    assert task.unknown() == []
+    assert task.vocabulary.unknown() == []
     described = json.loads((tmp_path / "data" / "tokenizer.json").read_text(encoding="utf-8"))
     vocabulary = described["model"]["vocab"]
     spelt = {char: id for char, id in vocabulary.items() if len(char) == 1}
@@ -161,7 +161,7 @@ def test_bytes_without_a_token_are_named(prepared: Prepared, tmp_path: Path, cap
     assert len(spelt) == 256
     (tmp_path / "poor").mkdir()
     (tmp_path / "poor" / "tokenizer.json").write_text(json.dumps(described), encoding="utf-8")
-    assert task.opened(tmp_path / "poor").unknown() == ["0x00", "0x5a"]
+    assert task.opened(tmp_path / "poor").vocabulary.unknown() == ["0x00", "0x5a"]
 
 
 def test_memory_is_that_of_the_process() -> None:

@@ -142,7 +142,7 @@ def test_any_number_of_inputs_is_answered_in_order(fr: Engine, monkeypatch: pyte
 def test_the_run_folder_is_hugging_face_s(fr: Engine, by_heart: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(by_heart).eval()
     tokenizer = AutoTokenizer.from_pretrained(by_heart)
-    assert tokenizer.eos_token_id == model.config.eos_token_id == fr.task.eos
+    assert tokenizer.eos_token_id == model.config.eos_token_id == fr.task.vocabulary.eos
     assert model.num_parameters() == fr.model.parameter_count()
     for source, target in WANTED.items():
         ids = fr.task.encode_source(Sentence(source, "fr"))

@@ -34,19 +34,19 @@ def test_the_loss_is_that_of_the_tokens_that_are_marked(
     """The batch's loss, and that of the marked tokens by their own log-probabilities, are one number."""
     tiny = prepared(name, tmp_path)
     task, _ = pipeline.opened(tiny, tmp_path / "data", fresh=True)
-    model = GPT2(replace(tiny.model, dropout=0.0), task.vocab_size, task.outputs)
+    model = GPT2(replace(tiny.model, dropout=0.0), task.vocabulary.size, task.layout.labels)
     objective = objective_of(model, TargetLoss(), lm_weight=1.0)
     store = Store(tmp_path / "data", split)
-    layout = pipeline.layout_of(task, tiny.model.n_positions, tiny.train)
+    batching = task.layout.batching(tiny.model.n_positions, tiny.train.loss_on)
     tokens, seed = tiny.train.batch_tokens, tiny.train.seed
-    batches = layout.training(store, tokens, seed) if split == "train" else layout.validation(store, tokens)
+    batches = batching.training(store, tokens, seed) if split == "train" else batching.validation(store, tokens)
     rows = list(showing.shown(tiny, tmp_path / "data", task, split, 3))
-    firsts = showing._first(batches, store, task, 3)
+    firsts = task.layout.first_rows(batches, len(store), 3)
     assert {row.example for row in rows} == set(range(1, len(firsts) + 1))
     with torch.no_grad():
         for number, each in enumerate(firsts, 1):
             summed, plain = objective(*batches.collate(each).inputs(torch.device("cpu")))
-            expected = float(summed - plain if task.layout == "examples" else plain)
+            expected = float(summed - plain if task.layout.labels else plain)
             found = 0.0
             for row in (row for row in rows if row.example == number):
                 ids = torch.tensor([row.ids])
@@ -62,10 +62,10 @@ def test_rows_are_those_of_the_data(name: str, prepared: Prepared, tmp_path: Pat
     task, stores = pipeline.opened(tiny, tmp_path / "data", fresh=True)
     store = stores["train"]
     rows = list(showing.shown(tiny, tmp_path / "data", task, "train", 2))
-    if task.layout == "rows":
+    if task.layout.has_answers:
         assert [row.ids for row in rows] == [[id for part in store.row(index) for id in part] for index in range(2)]
         assert [row.loss.index(True) for row in rows] == [len(store.row(index)[0]) for index in range(2)]
-    elif task.layout == "examples":
+    elif task.layout.labels:
         assert [id for row in rows if row.example == 1 for id in row.ids] == store.row(0)[0]
         assert rows[0].answer == "good"
     else:
@@ -89,11 +89,11 @@ def test_spans_give_the_text_again(prepared: Prepared, tmp_path: Path) -> None:
     row = next(iter(showing.shown(tiny, tmp_path / "data", task, "train", 1)))
     spans = list(row.spans(task, 1000))
     assert [loss for _, loss in spans] == [False, True]
-    assert "".join(text for text, _ in spans) == task.render(row.ids)
+    assert "".join(text for text, _ in spans) == task.vocabulary.render(row.ids)
     assert spans[0][0].endswith("<to-fr>")
     assert spans[1][0].endswith("<|endoftext|>")
     short = list(row.spans(task, 4))
-    assert short[0][0] == task.render(row.ids[:2])
+    assert short[0][0] == task.vocabulary.render(row.ids[:2])
     assert (showing.ELLIPSIS, False) in short
     assert short[-1][0].endswith("<|endoftext|>")
 

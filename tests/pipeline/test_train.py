@@ -63,7 +63,7 @@ def rows(folder: Path, split: str) -> list[Record[Any, Any]]:
     _, task = load_task(folder)
     store = Store(folder, split)
     pairs = [store.row(index) for index in range(len(store))]
-    assert all(target[-1] == task.eos for _, target in pairs)
+    assert all(target[-1] == task.vocabulary.eos for _, target in pairs)
     return [Record(task.decode_source(prompt), task.decode(target)) for prompt, target in pairs]
 
 
@@ -244,7 +244,7 @@ def test_a_literal_separator_in_a_corpus_stays_text(tiny: Recipe, tmp_path: Path
     gpt2kit.prepare(tiny, {"train": words, "val": words}, tmp_path / "data")
     assert [f"{r.source.text}\t{r.target}" for r in rows(tmp_path / "data", "train")] == lines
     _, task = load_task(tmp_path / "data")
-    special = {task.eos, task.encode_source(Sentence("", "fr"))[0]}
+    special = {task.vocabulary.eos, task.encode_source(Sentence("", "fr"))[0]}
     store = Store(tmp_path / "data", "train")
     for prompt, target in (store.row(index) for index in range(len(store))):
         assert special.isdisjoint([*prompt[:-1], *target[:-1]])
@@ -323,7 +323,7 @@ def test_prepared_anew_in_one_process(tiny: Recipe, corpus: list[str], tmp_path:
         gpt2kit.prepare(again, {"train": corpus, "val": corpus}, data, overwrite=True)
         list(gpt2kit.train(again, data, run, overwrite=True))
         opened = gpt2kit.load(run)
-        assert opened.model.vocab_size == opened.task.vocab_size <= vocab
+        assert opened.model.vocab_size == opened.task.vocabulary.size <= vocab
 
 
 # several languages
@@ -389,7 +389,7 @@ def test_init_starts_from_a_hugging_face_folder(
     assert after.vocab_size == old + 1
     assert gpt2kit.load(tmp_path / "run").task.encode_source(Sentence("", "fr")) == [old]
     torch.testing.assert_close(after.head[:old], before.head, rtol=0, atol=0)
-    end = gpt2kit.load(tmp_path / "run").task.eos
+    end = gpt2kit.load(tmp_path / "run").task.vocabulary.eos
     torch.testing.assert_close(after.head[old], (before.head.mean(0) + before.head[end]) / 2)
     others = dict(before.named_parameters())
     for name, weight in after.named_parameters():

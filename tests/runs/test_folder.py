@@ -66,8 +66,8 @@ def test_a_folder_written_anew_is_read_anew(folder: Path) -> None:
     bpe.save(folder, 64)
     folders.save_task(folder, "translate", Translate(to="it", languages=("it",), vocab=270).opened(folder))
     _, task = folders.load_task(folder)
-    assert task.vocab_size == bpe.vocab_size == 270
-    assert before.vocab_size != task.vocab_size, "who holds the old task holds its tokenizer"
+    assert task.vocabulary.size == bpe.vocab_size == 270
+    assert before.vocabulary.size != task.vocabulary.size, "who holds the old task holds its tokenizer"
 
 
 @pytest.mark.parametrize("name", ["task.json", "tokenizer.json"])
@@ -135,12 +135,12 @@ def test_a_log_with_damaged_lines(folder: Path) -> None:
 
 def test_the_tokenizer_of_then_is_told_beside_that_of_now(folder: Path) -> None:
     before = folders.load_task(folder)[1]
-    then = (before.fingerprint(), before.vocab_size)
+    then = (before.vocabulary.fingerprint(), before.vocabulary.size)
     Bpe.train(iter(["guten Morgen"]), 270, ["<to-fr>", "<to-de>"]).save(folder, 64)
     name, task, made_with = folders.described_task(folder)
     assert (name, made_with) == ("translate", then)
-    assert task.fingerprint() != then[0]
-    assert task.vocab_size != then[1]
+    assert task.vocabulary.fingerprint() != then[0]
+    assert task.vocabulary.size != then[1]
 
 
 def test_samples_are_few_and_short(tmp_path: Path) -> None:

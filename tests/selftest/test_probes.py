@@ -26,15 +26,15 @@ def test_texts_and_prompts_fit_into_the_window(run_of: RunOf, kind: str, data: b
     ids = [id for part in (found.texts, found.prompts, found.examples) for text in part for id in text]
     assert min(ids) >= 0
     assert max(ids) < subject.model.vocab_size
-    if subject.task.layout == "examples":
+    if subject.task.layout.labels:
         assert found.examples
-        assert all(prompt[-1] == subject.task.extract for prompt in found.examples)
-        texts = [text for prompt in found.examples for text in texts_of(prompt, subject.task.extract)]
+        assert all(prompt[-1] == subject.task.layout.extract for prompt in found.examples)
+        texts = [text for prompt in found.examples for text in texts_of(prompt, subject.task.layout.extract)]
         assert 0 < max(map(len, texts)) <= window
     else:
         assert len(found.prompts) >= 3
         assert all(0 < len(prompt) <= window - NEW for prompt in found.prompts)
-    if data and subject.task.layout == "rows":
+    if data and subject.task.layout.has_answers:
         assert subject.store is not None
         prompt, target = subject.store.row(0)
         assert found.texts[0] == [*prompt, *target]

@@ -10,7 +10,6 @@ import torch
 
 from gpt2kit import files
 from gpt2kit.config import TrainConfig
-from gpt2kit.pipeline.train import layout_of
 from gpt2kit.selftest.check import Check
 from gpt2kit.selftest.record import recorded, reproduced
 from gpt2kit.selftest.subject import Subject, opened
@@ -23,7 +22,8 @@ LAST, BEST = TrainConfig(), TrainConfig(keep="best")
 
 
 def checked(subject: Subject) -> Check:
-    return reproduced(subject, layout_of(subject.task, subject.model.config.n_positions, subject.recipe.train), CPU)
+    batching = subject.task.layout.batching(subject.model.config.n_positions, subject.recipe.train.loss_on)
+    return reproduced(subject, batching, CPU)
 
 
 def write(run: Path, *lines: dict[str, float]) -> None:

@@ -42,7 +42,7 @@ def as_if_made_with_it(run: Path) -> None:
     """The record says of the tokenizer what it is now."""
     task = opened(run).task
     described = files.read_json(run / "task.json")
-    files.write_json(run / "task.json", described | {"fingerprint": task.fingerprint()})
+    files.write_json(run / "task.json", described | {"fingerprint": task.vocabulary.fingerprint()})
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -82,7 +82,7 @@ def test_another_number_of_tokens_is_found(run_of: RunOf, copied: Copied) -> Non
     task.bpe.save(run, 64)  # type: ignore[attr-defined]
     check = tokenizer_is_the_record_s(opened(run))
     assert (check.passed, check.figure) == (False, 3)
-    size = task.vocab_size - 1
+    size = task.vocabulary.size - 1
     assert f"{size + 1} tokens, task.json says {size}; {size + 1} tokens, the model knows {size}" in check.remark
 
 

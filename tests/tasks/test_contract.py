@@ -15,85 +15,45 @@ import pytest
 import gpt2kit
 from gpt2kit import recipe, tasks
 from gpt2kit.cli import app
+from gpt2kit.data.layouts import Stream
+from gpt2kit.doctor import libraries
 from gpt2kit.pipeline.engine import load
+from gpt2kit.runs.card.usage import generate_example, python_example
 from gpt2kit.tasks.base import Record, Task
 from gpt2kit.tasks.text import TextTask
 
 Examples = Callable[[str], Any]
 
 TOY = '''
-"""Digits turned around: a task without a tokenizer, found by its file alone."""
+"""Digits turned around: a task found by its file alone."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gpt2kit.config import knob
-from gpt2kit.tasks.base import Record, Score, Task
+from gpt2kit.tasks.base import Record
+from gpt2kit.tasks.text import TextPairs
 
 
 @dataclass(frozen=True)
-class Backwards(Task[str, str]):
+class Backwards(TextPairs[str]):
     """Digits, backwards."""
 
-    mark: str = knob("", "put before every answer", flag=("generate",))
-    vocab_size = 12
-    eos = 11
+    skip: str = knob("", "a line that is left out", flag=("prepare",))
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[str, str]]:
         for path in corpus:
-            for line in Path(path).read_text().split():
-                yield Record(line, line[::-1])
-
-    def fit(self, corpus, records, folder, window):
-        assert all(record.source for record in records)
-        return self.opened(folder)
-
-    def parse(self, text: str) -> str:
-        return text
-
-    def key(self, record: Record[str, str]) -> str:
-        return record.source
-
-    def problem(self, record: Record[str, str]) -> str | None:
-        return None if record.source.isdecimal() else "no number"
-
-    def blank(self, source: str) -> bool:
-        return not source
-
-    def encode_source(self, source: str) -> list[int]:
-        return [*map(int, source), 10]
-
-    def decode_source(self, prompt: Sequence[int]) -> str:
-        return self._text(prompt)
-
-    def encode_target(self, target: str) -> list[int]:
-        return [*map(int, target), 11]
-
-    def decode(self, ids: Sequence[int]) -> str:
-        return self.mark + self._text(ids)
-
-    def _text(self, ids: Sequence[int]) -> str:
-        return "".join(str(id) for id in ids if id < 10)
-
-    def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
-        right = sum(map(str.__eq__, outputs, targets))
-        return [Score("exact", 100 * right / len(targets), "whole answers")]
-
-    def fingerprint(self) -> str:
-        return "digits"
-
-    def copy_files(self, folder: Path) -> None:
-        pass
-
-    def extends(self, folder: Path) -> bool:
-        return True
+            for line in Path(path).read_text().splitlines():
+                if line != self.skip:
+                    yield self.pair(line, line[::-1])
 '''
 TOY_RECIPE = """
 task.name = "backwards"
 task.held_out = 0.1
+task.vocab = 256
 model = { n_layer = 1, n_head = 2, n_embd = 32, n_positions = 16, dropout = 0 }
-train = { steps = 150, lr = 1e-2, batch_tokens = 512, dtype = "fp32", compile = "off", evaluate_every = 150 }
+train = { steps = 300, lr = 1e-2, batch_tokens = 512, dtype = "fp32", compile = "off", evaluate_every = 300 }
 """
 
 
@@ -131,23 +91,23 @@ def test_prompts_come_back(task: Task[Any, Any], records: list[Record[Any, Any]]
     for record in records:
         prompt = task.encode_source(record.source)
         assert prompt, "the model needs a token to begin after"
-        assert all(0 <= id < task.vocab_size for id in prompt)
+        assert all(0 <= id < task.vocabulary.size for id in prompt)
         assert task.decode_source(prompt) == record.source
 
 
 def test_answers_come_back_and_end_with_eos(task: Task[Any, Any], records: list[Record[Any, Any]]) -> None:
     for record in records:
         answer = task.encode_target(record.target)
-        assert answer[-1] == task.eos
-        assert task.eos not in answer[:-1]
-        assert all(0 <= id < task.vocab_size for id in answer)
+        assert answer[-1] == task.vocabulary.eos
+        assert task.vocabulary.eos not in answer[:-1]
+        assert all(0 <= id < task.vocabulary.size for id in answer)
         assert task.decode(answer) == record.target
         assert task.decode(answer[:-1]) == record.target
 
 
 def test_many_at_once_are_the_same_as_one_by_one(task: Task[Any, Any], records: list[Record[Any, Any]]) -> None:
     single = [(task.encode_source(record.source), task.encode_target(record.target)) for record in records]
-    if task.joined:
+    if isinstance(task.layout, Stream) and task.layout.joined:
         single = [(prompt, answer[:-1]) for prompt, answer in single]
     assert [(list(prompt), list(answer)) for prompt, answer in task.encode(records)] == single
     assert task.encode([]) == []
@@ -156,9 +116,9 @@ def test_many_at_once_are_the_same_as_one_by_one(task: Task[Any, Any], records: 
 def test_a_shortened_prompt_keeps_its_last_token(task: Task[Any, Any], records: list[Record[Any, Any]]) -> None:
     for record in records:
         prompt = task.encode_source(record.source)
-        assert task.shorten(prompt, len(prompt)) == prompt
+        assert task.layout.shorten(prompt, len(prompt)) == prompt
         for room in range(1, len(prompt)):
-            shortened = task.shorten(prompt, room)
+            shortened = task.layout.shorten(prompt, room)
             assert 0 < len(shortened) <= room
             assert shortened[-1] == prompt[-1]
 
@@ -167,33 +127,34 @@ def test_any_ids_are_decoded(task: Task[Any, Any]) -> None:
     task.decode([])
     draw = random.Random(0)
     for _ in range(1000):
-        task.decode([draw.randrange(task.vocab_size) for _ in range(draw.randrange(12))])
+        task.decode([draw.randrange(task.vocabulary.size) for _ in range(draw.randrange(12))])
 
 
 def test_what_is_blank_can_be_answered_and_shown(task: Task[Any, Any], records: list[Record[Any, Any]]) -> None:
     assert isinstance(task.show(records[0].source), str)
     assert not task.blank(records[0].source)
-    assert task.problem(records[0]) is None
-    assert isinstance(task.key(records[0]), str)
+    assert isinstance(records[0].key, str)
 
 
 def test_hints_are_what_they_say(name: str, task: Task[Any, Any]) -> None:
-    assert task.pipeline_tag
-    assert all(isinstance(word, str) for word in (*task.tags, *task.written, *task.python_hint))
-    compile("\n".join(task.python_hint), "hint", "exec")
-    assert shlex.split(task.generate_hint)
+    about = task.about
+    assert about.pipeline_tag
+    assert all(isinstance(word, str) for word in (*about.tags, *about.languages, *python_example(about)))
+    compile("\n".join(python_example(about)), "example", "exec")
+    assert shlex.split(generate_example(about))
+    assert set(about.requires) <= libraries.REQUIRED.keys()
     if isinstance(task, TextTask):
-        source = task.parse(task.input_hint)
+        source = task.parse(about.input)
         assert not task.blank(source)
         assert task.show(source)
 
 
 def test_a_copy_of_its_files_is_the_same_task(task: Task[Any, Any], tmp_path: Path) -> None:
-    task.copy_files(tmp_path)
+    task.vocabulary.copy_files(tmp_path)
     copied = task.opened(tmp_path)
-    assert copied.fingerprint() == task.fingerprint()
-    assert (copied.vocab_size, copied.eos) == (task.vocab_size, task.eos)
-    assert copied.extends(task.folder)
+    assert copied.vocabulary.fingerprint() == task.vocabulary.fingerprint()
+    assert (copied.vocabulary.size, copied.vocabulary.eos) == (task.vocabulary.size, task.vocabulary.eos)
+    assert copied.vocabulary.extends(task.folder)
 
 
 def test_its_examples_are_learnt_by_heart(name: str, examples: Examples, tmp_path: Path) -> None:
@@ -227,25 +188,27 @@ def test_a_new_file_is_a_new_task(toy: Path, capsys: pytest.CaptureFixture[str])
     """Discovered, bound to the command line, prepared, trained, asked and scored without another edit."""
     folder, words = toy.parent, ["--recipe", str(toy)]
     numbers = folder / "numbers.txt"
-    numbers.write_text("\n".join([*(f"{n:02}" for n in range(100)), "12x"]), encoding="utf-8")
+    numbers.write_text("\n".join([*(f"{n:02}" for n in range(100)), "", "x"]), encoding="utf-8")
     data, run = str(folder / "data"), str(folder / "run")
     assert "backwards" in tasks.names()
     assert app.run(["--help"]) == 0
     assert "Digits, backwards." in capsys.readouterr().out
-    assert app.run(["backwards", "prepare", str(numbers), "--out", data, *words]) == 0
-    assert "no number" in capsys.readouterr().err
+    assert app.run(["backwards", "prepare", str(numbers), "--skip", "x", "--out", data, *words]) == 0
+    told = capsys.readouterr().err
+    assert "both sides empty" in told
     assert app.run(["backwards", "train", data, "--out", run, *words]) == 0
     capsys.readouterr()
     assert app.run(["backwards", "--run", run, "37", "", "90"]) == 0
     assert capsys.readouterr().out == "73\n\n09\n"
-    assert app.run(["backwards", "generate", "--run", run, "--mark", "=", "37"]) == 0
-    assert capsys.readouterr().out == "=73\n"
     assert app.run(["backwards", "evaluate", "--run", run, "--pairs", str(numbers), "--limit", "9"]) == 0
-    assert "exact 100.00" in capsys.readouterr().out
+    assert "exact match 100.00" in capsys.readouterr().out
+    assert app.run(["inspect", run, "37", "--text"]) == 0
+    assert app.run(["doctor", "--json"]) in (0, 4)
+    assert '"backwards"' in capsys.readouterr().out
 
 
 def test_a_file_with_two_tasks_is_a_bug(toy: Path) -> None:
     path = toy.parent / "tasks" / "backwards.py"
-    path.write_text(TOY + "\n\nclass Second(Task[str, str]):\n    pass\n", encoding="utf-8")
+    path.write_text(TOY + "\n\nclass Second(TextPairs[str]):\n    pass\n", encoding="utf-8")
     with pytest.raises(TypeError, match="exactly one Task, it defines 2"):
         tasks.find("backwards")

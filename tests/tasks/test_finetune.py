@@ -13,7 +13,7 @@ from gpt2kit import recipe
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, RecipeError, UserError
 from gpt2kit.runs import folder as folders
-from gpt2kit.tasks.base import Record
+from gpt2kit.tasks.base import Record, decode_row
 from gpt2kit.tasks.finetune import Finetune
 from gpt2kit.tasks.formats.completion import Completion
 from gpt2kit.tasks.formats.labelled import Choice, Labelled
@@ -54,8 +54,8 @@ def kind_of(task: Any) -> type[Any]:
 def test_text(tmp_path: Path) -> None:
     task, store = prepared(write_table(tmp_path, [{"id": 1, "text": "one"}, {"id": 2, "text": "two"}]), tmp_path / "d")
     assert kind_of(task) is Finetune
-    assert task.described() == ["kind text (text: column 'text')"]
-    assert task.render(store.ids.tolist()) == "<|endoftext|>one<|endoftext|>two"
+    assert task.describe() == ["kind text (text: column 'text')"]
+    assert task.vocabulary.render(store.ids.tolist()) == "<|endoftext|>one<|endoftext|>two"
 
 
 def test_completions(tmp_path: Path) -> None:
@@ -64,8 +64,8 @@ def test_completions(tmp_path: Path) -> None:
     assert kind_of(task) is Completion
     assert len(store) == 1
     prompt, target = store.row(0)
-    assert (task.render(prompt), task.render(target)) == ("2 + 2<complete>", "4<|endoftext|>")
-    assert task.decode_row(prompt, target) == (("2 + 2",), "4")
+    assert (task.vocabulary.render(prompt), task.vocabulary.render(target)) == ("2 + 2<complete>", "4<|endoftext|>")
+    assert decode_row(task, prompt, target) == (("2 + 2",), "4")
     report = json.loads((tmp_path / "data" / "prepare.json").read_text())["splits"]["train"]
     assert report["dropped"] == {"no prompt": 1, "no completion": 1}
 
@@ -85,16 +85,16 @@ def test_a_template(tmp_path: Path) -> None:
     template = 'task.template="{title}\\nQ: {question}\\nA: {answer}"'
     task, store = prepared(write_table(tmp_path, rows), tmp_path / "data", template)
     prompt, target = store.row(0)
-    assert task.render(prompt) == "Sums\nQ: 2 + 2\nA:", "the space belongs to the word behind it"
-    assert task.render(target) == " 4<|endoftext|>"
+    assert task.vocabulary.render(prompt) == "Sums\nQ: 2 + 2\nA:", "the space belongs to the word behind it"
+    assert task.vocabulary.render(target) == " 4<|endoftext|>"
     assert task.decode(target) == "4"
     assert task.parse("Sums\t2 + 2") == ("Sums", "2 + 2")
     assert task.encode_source(("Sums", "2 + 2")) == prompt
     ids = task.encode_source(("x " * 50, "2 + 2"))
-    shortened = task.render(task.shorten(ids, 40))
+    shortened = task.vocabulary.render(task.layout.shorten(ids, 40))
     assert shortened.startswith("x x")
     assert shortened.endswith("\nA:"), "what the prompt ends with stays"
-    assert task.described() == ["kind completion, by the template '{title}\\nQ: {question}\\nA: {answer}'"]
+    assert task.describe() == ["kind completion, by the template '{title}\\nQ: {question}\\nA: {answer}'"]
     for wrong, reason in WRONG_TEMPLATES:
         with pytest.raises(RecipeError, match=reason):
             prepared(write_table(tmp_path, rows), tmp_path / "other", f"task.template={wrong}")
@@ -112,8 +112,11 @@ def test_labels(tmp_path: Path) -> None:
     task, store = prepared(write_table(tmp_path, rows), tmp_path / "data")
     assert kind_of(task) is Labelled
     assert task.labels == ("0", "1")
-    assert [task.render(store.row(n)[0]) for n in range(2)] == ["<start>fine<extract>", "<start>bad<extract>"]
-    assert [task.decode_row(*store.row(n)) for n in range(2)] == [(("fine",), "1"), (("bad",), "0")]
+    assert [task.vocabulary.render(store.row(n)[0]) for n in range(2)] == [
+        "<start>fine<extract>",
+        "<start>bad<extract>",
+    ]
+    assert [decode_row(task, *store.row(n)) for n in range(2)] == [(("fine",), "1"), (("bad",), "0")]
     report = json.loads((tmp_path / "data" / "prepare.json").read_text())["splits"]["train"]
     assert report["dropped"] == {"an empty text": 1, "no label": 1}
 
@@ -121,14 +124,14 @@ def test_labels(tmp_path: Path) -> None:
 def test_entailment_and_similarity(tmp_path: Path) -> None:
     rows = [{"premise": "a b", "hypothesis": "c", "label": "yes"}, {"premise": "d", "hypothesis": "e", "label": "no"}]
     task, store = prepared(write_table(tmp_path, rows), tmp_path / "entailment")
-    assert task.render(store.row(0)[0]) == "<start>a b<delimiter>c<extract>"
+    assert task.vocabulary.render(store.row(0)[0]) == "<start>a b<delimiter>c<extract>"
     assert task.decode_source(store.row(0)[0]) == ("a b", "c")
     alike = [{"first": row["premise"], "second": row["hypothesis"], "label": row["label"]} for row in rows]
     task, store = prepared(write_table(tmp_path, alike), tmp_path / "similarity")
     both = "<start>a b<delimiter>c<extract><start>c<delimiter>a b<extract>"
-    assert task.render(store.row(0)[0]) == both
+    assert task.vocabulary.render(store.row(0)[0]) == both
     assert task.decode_source(store.row(0)[0]) == ("a b", "c")
-    assert task.length(store.row(0)[0]) == len(store.row(0)[0]) // 2
+    assert task.layout.length(store.row(0)[0]) == len(store.row(0)[0]) // 2
 
 
 @pytest.mark.parametrize("choices", [["on", "under", "in"], '["on", "under", "in"]', "on| under |in"])
@@ -139,9 +142,9 @@ def test_choices(tmp_path: Path, choices: Any, answer: Any) -> None:
     assert kind_of(task) is Choice
     prompt, target = store.row(0)
     expected = "".join(f"<start>The cat is<delimiter>{choice}<extract>" for choice in ("on", "under", "in"))
-    assert (task.render(prompt), target) == (expected, [1])
-    assert task.decode_row(prompt, target) == (("The cat is", "on", "under", "in"), "under")
-    assert task.answers(task.decode_source(prompt)) == ("on", "under", "in")
+    assert (task.vocabulary.render(prompt), target) == (expected, [1])
+    assert decode_row(task, prompt, target) == (("The cat is", "on", "under", "in"), "under")
+    assert task.layout.answers(task.decode_source(prompt)) == ("on", "under", "in")
 
 
 def test_choices_that_are_numbers(tmp_path: Path) -> None:
@@ -155,7 +158,7 @@ def test_an_index_that_pandas_wrote(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text(",text,label\n0,a,x\n1,b,y\n", encoding="utf-8")
     task, store = prepared(str(path), tmp_path / "data")
-    assert [task.decode_row(*store.row(n)) for n in range(2)] == [(("a",), "x"), (("b",), "y")]
+    assert [decode_row(task, *store.row(n)) for n in range(2)] == [(("a",), "x"), (("b",), "y")]
 
 
 @pytest.mark.parametrize("content", ["", "text,label\n"])
@@ -182,9 +185,9 @@ def test_texts_that_are_too_long_are_cut_at_their_ends(tmp_path: Path) -> None:
     rows = [{"first": "abc " * 40, "second": "xyz", "label": "1"}, {"first": "a", "second": "b", "label": "2"}]
     task, store = prepared(write_table(tmp_path, rows), tmp_path / "data", "task.vocab=260")
     prompt = store.row(0)[0]
-    assert task.length(prompt) == 63, "a window of 64, and one for the answer"
-    assert task.render(prompt).count("xyz") == 2
-    assert "abc abc" in task.render(prompt), "the long text is what is cut"
+    assert task.layout.length(prompt) == 63, "a window of 64, and one for the answer"
+    assert task.vocabulary.render(prompt).count("xyz") == 2
+    assert "abc abc" in task.vocabulary.render(prompt), "the long text is what is cut"
     report = json.loads((tmp_path / "data" / "prepare.json").read_text())["splits"]["train"]
     assert report["cut"] == 1
 
@@ -200,18 +203,20 @@ def test_labels_that_are_no_labels(tmp_path: Path) -> None:
 def test_a_label_that_training_lacks(tmp_path: Path) -> None:
     corpus = write_table(tmp_path, [{"text": "a", "label": "x"}, {"text": "b", "label": "y"}])
     task, _ = prepared(corpus, tmp_path / "data")
-    assert task.unscorable(Record(("c",), "z")) == "a label that is not in the training part"
+    corpus = write_table(tmp_path, [{"text": "c", "label": "z"}])
+    (record,) = task.read([corpus])
+    assert record.problem == "a label that is not in the training part"
 
 
 def test_a_table_without_a_header(tmp_path: Path) -> None:
     path = tmp_path / "sst.tsv"
     path.write_text('1\tgood "film"\n0\tbad\n', encoding="utf-8")
     task, store = prepared(str(path), tmp_path / "data", "task.columns=text=1,label=0")
-    assert [task.decode_row(*store.row(n)) for n in range(2)] == [(('good "film"',), "1"), (("bad",), "0")]
+    assert [decode_row(task, *store.row(n)) for n in range(2)] == [(('good "film"',), "1"), (("bad",), "0")]
     path = tmp_path / "sst.csv"
     path.write_text("1,good\n0,bad\n", encoding="utf-8")
     task, store = prepared(str(path), tmp_path / "csv", "task.columns=text=1,label=0")
-    assert [task.decode_row(*store.row(n)) for n in range(2)] == [(("good",), "1"), (("bad",), "0")]
+    assert [decode_row(task, *store.row(n)) for n in range(2)] == [(("good",), "1"), (("bad",), "0")]
 
 
 def test_a_csv(tmp_path: Path) -> None:
@@ -220,7 +225,7 @@ def test_a_csv(tmp_path: Path) -> None:
         writer = csv.writer(file)
         writer.writerows([["id", "text", "label"], ["1", 'a\nb, "c"', "x"], ["2", "d", "y"]])
     task, store = prepared(str(path), tmp_path / "data")
-    assert task.decode_row(*store.row(0)) == (('a\nb, "c"',), "x")
+    assert decode_row(task, *store.row(0)) == (('a\nb, "c"',), "x")
 
 
 def test_numbers_are_labels_in_their_order(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from gpt2kit.errors import DataError
 from gpt2kit.pipeline import evaluate as scoring
 from gpt2kit.pipeline.engine import load
 from gpt2kit.tasks.base import Record
-from gpt2kit.tasks.lm import Lm, Passage
+from gpt2kit.tasks.lm import Lm
 
 TEXT = "The robot must obey the orders\ngiven it by human beings — but never été."
 
@@ -49,7 +49,7 @@ def test_documents_lie_behind_the_token_that_ends_the_one_before(tmp_path: Path)
     found = []
     for store in stores.values():
         assert len(store) == len(store.document_ends()) > 0
-        assert store.ids[0] == task.eos
+        assert store.ids[0] == task.vocabulary.eos
         found += task.bpe.tokenizer.decode(store.ids.tolist(), skip_special_tokens=False).split("<|endoftext|>")[1:]
     assert sorted(found) == sorted(f"text {n}" for n in range(50))
 
@@ -63,8 +63,8 @@ def test_of_a_single_file_the_end_is_held_out(tmp_path: Path) -> None:
     assert train + val == text
     assert 0.1 <= len(val) / len(text) < 0.13
     assert [len(store.document_ends()) for store in stores.values()] == [1, 1]
-    assert stores["train"].ids[0] == task.eos
-    assert not (stores["train"].ids[1:] == task.eos).any(), "parts of a document have nothing between them"
+    assert stores["train"].ids[0] == task.vocabulary.eos
+    assert not (stores["train"].ids[1:] == task.vocabulary.eos).any(), "parts of a document have nothing between them"
 
 
 def test_of_several_files_whole_ones_are_held_out(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_of_several_files_whole_ones_are_held_out(tmp_path: Path) -> None:
         ends = store.document_ends().tolist()
         assert 1 <= len(ends) < len(store)
         for begin, end in zip([0, *ends[:-1]], ends, strict=True):
-            assert store.ids[begin] == task.eos
+            assert store.ids[begin] == task.vocabulary.eos
             found.append(task.decode(store.ids[begin + 1 : end].tolist()))
     assert sorted(found) == sorted(written)
     assert len(stores["val"].first_documents(1).document_ends()) == 1
@@ -113,7 +113,7 @@ def test_an_end_of_text_in_the_text_is_text(tmp_path: Path) -> None:
     ]
     assert sum(filter(None, found)) == 5000
     store = Store(tmp_path / "data", "train")
-    assert int((store.ids == Lm().opened(tmp_path / "data").eos).sum()) == 1
+    assert int((store.ids == Lm().opened(tmp_path / "data").vocabulary.eos).sum()) == 1
 
 
 def test_figures_of_a_loss(tmp_path: Path) -> None:
@@ -131,21 +131,20 @@ def test_figures_of_a_loss(tmp_path: Path) -> None:
     assert values["perplexity per word"] == pytest.approx(math.exp(nats * len(ids) / len(TEXT.split())))
     assert values["bits per byte"] == pytest.approx(nats * len(ids) / len(TEXT.encode()) / math.log(2))
     assert "stride:8" in evaluation.signature
-    assert engine.task.fingerprint() in evaluation.signature
+    assert engine.task.vocabulary.fingerprint() in evaluation.signature
 
 
 def test_a_loss_beyond_floats_is_infinite(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path)
     gpt2kit.prepare(recipe.load("lm", TINY), {"train": corpus, "val": corpus}, tmp_path / "data")
-    scores = Lm().opened(tmp_path / "data").rates(800.0, {"token": 1.0, "word": 1.0, "byte": 4.0})
+    scores = Lm().opened(tmp_path / "data").layout.rates(800.0, {"token": 1.0, "word": 1.0, "byte": 4.0})
     assert [score.value for score in scores[:2]] == [math.inf, math.inf]
 
 
 def test_a_long_prompt_keeps_its_end() -> None:
-    assert Lm().shorten([1, 2, 3, 4], 2) == [3, 4]
+    assert Lm().layout.shorten([1, 2, 3, 4], 2) == [3, 4]
 
 
 def test_passages_are_shown_by_where_they_stand(tmp_path: Path) -> None:
     (record,) = Lm().read(write_corpus(tmp_path))
-    assert isinstance(record, Passage)
     assert repr(record) == str(tmp_path / "text.txt")

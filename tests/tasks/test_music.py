@@ -15,8 +15,9 @@ from gpt2kit.music.augment import window
 from gpt2kit.music.midi import write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.sources import Piece
+from gpt2kit.pipeline.prepare import split_of
 from gpt2kit.tasks.base import Record
-from gpt2kit.tasks.music import Music, Performance
+from gpt2kit.tasks.music import Music, Performance, _key, _performance
 
 RandomNotes = Callable[..., Notes]
 
@@ -57,6 +58,10 @@ def task() -> Music:
     return Music()
 
 
+def file_of(record: Performance) -> str:
+    return record.name.split(": ")[0].rsplit("/", 1)[-1]
+
+
 def test_a_folder_with_a_table_of_splits(task: Music, tmp_path: Path, random_notes: RandomNotes) -> None:
     table = ["midi_filename,split"]
     for number, split in enumerate(["train", "validation", "test"]):
@@ -68,17 +73,17 @@ def test_a_folder_with_a_table_of_splits(task: Music, tmp_path: Path, random_not
     (tmp_path / "broken.mid").write_bytes(b"MThd")
     (tmp_path / "splits.csv").write_text("\n".join(table))
     records = list(task.read([str(tmp_path)]))
-    found = {record.file.name.rsplit("/", 1)[-1]: task.split(record) for record in records}
+    found = {file_of(record): split_of(record, 1e-9) for record in records}
     assert found.pop("broken.mid") == "train", "no table names it"
     assert found == {
         f"{kind}{name}.mid": split
         for kind in ("", "broken-", "absent-", "again-")
         for name, split in (("train", "train"), ("validation", "val"), ("test", "test"))
     }
-    problems = {record.file.name.rsplit("/", 1)[-1]: task.problem(record) for record in records}
+    problems = {file_of(record): record.problem for record in records}
     for name, problem in problems.items():
         assert isinstance(problem, Damage) == name.startswith("broken")
-    usable = [name for name, problem in problems.items() if problem is None]
+    usable = [name for name, problem in problems.items() if not problem]
     assert sorted(usable) == ["again-test.mid", "test.mid", "validation.mid"], "the first of equal pieces is kept"
 
 
@@ -105,12 +110,12 @@ def test_what_was_read_is_what_is_written(task: Music, tmp_path: Path, random_no
     write_midi(tmp_path / "a.mid", random_notes(1))
     (record,) = task.read([str(tmp_path)])
     assert task.encode([record]) == task.encode([Record(record.source, record.target)])
-    assert task.key(record) == task.key(Record(record.source, record.target))
+    assert record.key == _key(task.encode_target(record.target)[:-1])
 
 
 def test_a_primer_is_shortened_to_its_end(task: Music, random_notes: RandomNotes) -> None:
     prompt = task.encode_source(random_notes(2, count=200))
-    short = task.shorten(prompt, 50)
+    short = task.layout.shorten(prompt, 50)
     assert events.VELOCITY <= short[0] < events.BEGIN, "the velocity in force comes first"
     assert short[1:] == prompt[-len(short) + 1 :]
     assert short[0] == events.sounding_velocity(prompt, len(prompt) - len(short) + 1)
@@ -136,7 +141,7 @@ def test_windows_to_train_on(random_notes: RandomNotes) -> None:
 
 def test_units(task: Music) -> None:
     document = [events.BEGIN, *task.encode_target(TUNE)]
-    assert task.units(document[1:]) == {"event": len(document) - 1, "note": 4, "second": 2.0}
+    assert task.layout.units(document[1:]) == {"event": len(document) - 1, "note": 4, "second": 2.0}
 
 
 @pytest.mark.parametrize(
@@ -151,8 +156,8 @@ def test_a_run_of_another_kind_is_not_extended(task: Music, tmp_path: Path) -> N
     fitted = task.fit([], [], tmp_path, 64)
     other = tmp_path / "other"
     other.mkdir()
-    assert fitted.extends(tmp_path)
-    assert not fitted.extends(other)
+    assert fitted.vocabulary.extends(tmp_path)
+    assert not fitted.vocabulary.extends(other)
     assert "60\tNOTE_ON_60\n" in (tmp_path / "events.tsv").read_text()
 
 
@@ -161,7 +166,7 @@ def test_an_example_of_a_report(task: Music, tmp_path: Path) -> None:
     (record,) = task.read([str(tmp_path)])
     assert isinstance(record, Performance)
     assert repr(record).endswith("a.mid")
-    assert task.left_out(record) == {}
+    assert record.skipped == {}
 
 
 def test_clipped_bytes_are_counted(task: Music, tmp_path: Path) -> None:
@@ -171,7 +176,7 @@ def test_clipped_bytes_are_counted(task: Music, tmp_path: Path) -> None:
     (tmp_path / "a.mid").write_bytes(content.replace(bytes([60, 93]), bytes([60, 200])))
     (record,) = task.read([str(tmp_path)])
     assert record.target.velocity.tolist() == [127, 94]
-    assert task.left_out(record) == {"data bytes above 127, taken as 127": 1}
+    assert record.skipped == {"data bytes above 127, taken as 127": 1}
 
 
 def test_the_music_alone_decides_what_is_held_out(task: Music, random_notes: RandomNotes) -> None:
@@ -180,7 +185,7 @@ def test_the_music_alone_decides_what_is_held_out(task: Music, random_notes: Ran
     def split(number: int, name: str, named: str = "") -> str:
         notes = random_notes(number, count=5)
         piece = Piece(name, named, notes, events.encode(notes), {}, 0)
-        return task.split(Performance(Notes.none(), notes, piece))
+        return split_of(_performance(piece), task.held_out)
 
     first = [split(number, f"{number}.mid") for number in range(300)]
     assert first == [split(number, f"x/{999 - number}.mid") for number in range(300)]

@@ -10,10 +10,10 @@ import pytest
 from gpt2kit import recipe
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.prepare import fit_rows
-from gpt2kit.data.report import SplitReport
+from gpt2kit.data.report import SplitReport, Unsuitable
 from gpt2kit.errors import DataError
 from gpt2kit.tasks.base import Record
-from gpt2kit.tasks.summarize import SEPARATOR, Article, Document, Summarize
+from gpt2kit.tasks.summarize import SEPARATOR, Document, Summarize
 
 PAIRS = [
     (Document("Oak", "It grows slowly.\n== Uses ==\nPeople make tables of it, and ships."), "Oak is a tree."),
@@ -53,6 +53,13 @@ def opened(folder: Path, **settings: Any) -> Summarize:
     return Summarize(**settings).opened(folder)
 
 
+def read_one(folder: Path, body: str, summary: str) -> Record[Document, str]:
+    path = folder / "one.jsonl"
+    path.write_text(json.dumps({"title": "t", "body": body, "lead": summary}) + "\n", encoding="utf-8")
+    (record,) = Summarize().read([str(path)])
+    return record
+
+
 LONG = Document("A title", "\n".join(f"Paragraph {number} says little." for number in range(40)))
 
 
@@ -63,12 +70,12 @@ def test_the_separator_the_summary_and_its_end_always_fit(tmp_path: Path, cut: s
     record = Record(LONG, "Forty paragraphs.")
     report = SplitReport()
     whole = task.encode([record])
-    ((prompt, target),) = fit_rows([record], whole, task, window, report)
+    ((prompt, target),) = fit_rows([record], whole, task.layout, window, report)
     assert len(prompt) + len(target) == window
     assert prompt[-1] == task.bpe.id(SEPARATOR)
     assert SEPARATOR not in task.bpe.decode(prompt[:-1])
     assert task.decode(target) == "Forty paragraphs."
-    assert target[-1] == task.eos
+    assert target[-1] == task.vocabulary.eos
     assert (report.cut, report.cut_tokens) == (1, len(whole[0][0]) - len(prompt))
 
 
@@ -76,18 +83,18 @@ def test_a_long_summary_is_learned_up_to_an_earlier_sentence(tmp_path: Path) -> 
     text = "It is short.\n\nIt has a second paragraph. And here is more, which is of no use to anyone."
     whole = opened(tmp_path).encode_target(text)
     task = opened(tmp_path, longest=len(whole) - 3)
-    learned = task.learned(whole)
+    learned = task.layout.learned(whole)
     assert task.decode(learned) == "It is short.\n\nIt has a second paragraph."
-    assert learned[-1] == task.eos
-    assert opened(tmp_path, longest=len(whole)).learned(whole) == opened(tmp_path).learned(whole) == whole
+    assert learned[-1] == task.vocabulary.eos
+    assert opened(tmp_path, longest=len(whole)).layout.learned(whole) == opened(tmp_path).layout.learned(whole) == whole
 
 
 @pytest.mark.parametrize("text", ["no stop in it " * 20, "東京は日本の首都" * 20])
 def test_a_summary_of_one_long_sentence_is_cut_inside_of_it(tmp_path: Path, text: str) -> None:
     task = opened(tmp_path, longest=30)
-    learned = task.learned(task.encode_target(text))
+    learned = task.layout.learned(task.encode_target(text))
     assert 20 < len(learned) <= 30
-    assert learned[-1] == task.eos
+    assert learned[-1] == task.vocabulary.eos
     assert text.startswith(task.decode(learned))
 
 
@@ -96,9 +103,9 @@ def test_what_stays_of_a_long_document(tmp_path: Path) -> None:
     for cut in ("head", "head-tail"):
         task = opened(tmp_path, cut=cut)
         prompt = task.encode_source(LONG)
-        assert task.shorten(prompt, len(prompt)) == prompt
-        kept[cut] = task.bpe.decode(task.shorten(prompt, 61))
-        assert len(task.shorten(prompt, 61)) == 61
+        assert task.layout.shorten(prompt, len(prompt)) == prompt
+        kept[cut] = task.bpe.decode(task.layout.shorten(prompt, 61))
+        assert len(task.layout.shorten(prompt, 61)) == 61
     text = f"{LONG.title}\n{LONG.body}"
     assert text.startswith(kept["head"])
     tail = next(size for size in range(200, 0, -1) if kept["head-tail"].endswith(text[-size:]))
@@ -112,26 +119,26 @@ def test_paragraphs_with_the_words_of_the_title_come_first(tmp_path: Path) -> No
     task, report = opened(tmp_path, cut="tfidf"), SplitReport()
     record = Record(Document("Green comet", body), "A comet.")
     whole, target = task.encode([record])[0]
-    ((prompt, _),) = fit_rows([record], [(whole, target)], task, len(whole) + len(target) - 1, report)
+    ((prompt, _),) = fit_rows([record], [(whole, target)], task.layout, len(whole) + len(target) - 1, report)
     arranged = task.decode_source(prompt)
     assert arranged.title == "Green comet"
     lines = ["The green comet is seen in May.", "A comet is ice.", "Nothing here.", "== is a sign.", "Nor here."]
     assert arranged.body.split("\n") == lines
     assert (report.cut, report.cut_tokens) == (1, len(whole) - len(prompt))
-    assert task.decode_source(task.shorten(whole, 40)).body.startswith("The green comet is seen")
+    assert task.decode_source(task.layout.shorten(whole, 40)).body.startswith("The green comet is seen")
 
 
 def test_a_document_that_fits_keeps_its_order(tmp_path: Path) -> None:
     document = Document("Green comet", "Nothing here.\n== Heading ==\nThe green comet is seen in May.")
     task = opened(tmp_path, cut="tfidf")
     prompt = task.encode_source(document)
-    assert task.decode_source(task.shorten(prompt, len(prompt))) == document
+    assert task.decode_source(task.layout.shorten(prompt, len(prompt))) == document
 
 
 def test_a_whole_document_or_none(tmp_path: Path) -> None:
     task, report = opened(tmp_path, cut="long"), SplitReport()
     records = [Record(LONG, "Forty paragraphs."), Record(*PAIRS[0])]
-    rows = fit_rows(records, task.encode(records), task, 100, report)
+    rows = fit_rows(records, task.encode(records), task.layout, 100, report)
     assert [task.decode_source(prompt) for prompt, _ in rows] == [PAIRS[0][0]]
     assert report.dropped == {"source longer than the window": 1}
 
@@ -150,10 +157,8 @@ def test_a_whole_document_or_none(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_left_out(tmp_path: Path, body: str, summary: str, reason: str | None) -> None:
-    task = Summarize()
-    assert task.problem(Record(Document("t", body), summary)) == reason
-    redirect = Article(Document("t", body), summary, "x.xml", "redirect")
-    assert task.problem(redirect) == task.unscorable(redirect) == "redirect"
+    record = read_one(tmp_path, body, summary)
+    assert record.problem == (reason or "")
 
 
 @pytest.mark.parametrize(
@@ -165,9 +170,19 @@ def test_what_is_left_out(tmp_path: Path, body: str, summary: str, reason: str |
         ("Short.", "This one is longer.", None),
     ],
 )
-def test_what_is_not_scored(body: str, summary: str, reason: str | None) -> None:
+def test_what_is_not_scored(tmp_path: Path, body: str, summary: str, reason: str | None) -> None:
     """Bad examples to learn from are articles all the same."""
-    assert Summarize().unscorable(Record(Document("t", body), summary)) == reason
+    record = read_one(tmp_path, body, summary)
+    assert reason == (None if isinstance(record.problem, Unsuitable) else record.problem)
+
+
+def test_a_redirect_is_neither_learned_from_nor_scored_on(tmp_path: Path) -> None:
+    path = tmp_path / "dump.xml"
+    pages = '<page><title>Oaks</title><ns>0</ns><redirect title="Oak" /><revision><text>#REDIRECT [[Oak]]</text>'
+    path.write_text(f"<mediawiki><siteinfo />{pages}</revision></page></mediawiki>", encoding="utf-8")
+    (record,) = Summarize().read([str(path)])
+    assert record.problem == "redirect"
+    assert not isinstance(record.problem, Unsuitable)
 
 
 def test_documents_of_files_and_pipes(tmp_path: Path) -> None:
@@ -202,7 +217,7 @@ def test_other_columns(tmp_path: Path) -> None:
 def test_records_come_back_from_what_is_kept() -> None:
     task = Summarize()
     for record in (*RECORDS, Record(*PAIRS[0], id="7")):
-        assert task.kept(json.loads(json.dumps(dict(task.texts(record))))) == record
+        assert task.restored(json.loads(json.dumps(dict(task.stored(record))))) == record
 
 
 def test_a_record_has_the_id_of_its_row_or_its_place(tmp_path: Path) -> None:
@@ -220,11 +235,11 @@ def test_without_training_it_is_said_how(tmp_path: Path) -> None:
     assert (settings["top_k"], settings["max_new_tokens"]) == (2, 100)
     prompt = task.encode_source(LONG)
     assert task.bpe.decode(prompt) == f"{LONG.title}\n{LONG.body}\nTL;DR:"
-    short = task.shorten(prompt, 50)
+    short = task.layout.shorten(prompt, 50)
     assert len(short) == 50
     assert task.bpe.decode(short).endswith("\nTL;DR:")
     halves, _ = opened(tmp_path, cut="head-tail").zero_shot()
-    short = halves.shorten(prompt, 50)
+    short = halves.layout.shorten(prompt, 50)
     assert len(short) == 50
     assert halves.bpe.decode(short).endswith("39 says little.\nTL;DR:")
     ids = task.bpe.encode([" One. Two is here. Three! Four?"])[0]

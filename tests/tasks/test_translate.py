@@ -66,13 +66,13 @@ def test_a_prompt_is_the_source_and_the_separator(tmp_path: Path) -> None:
     text = task.bpe.encode(["good morning"])[0]
     assert task.encode_source(Sentence("good morning", "fr")) == [*text, french]
     assert task.encode_source(Sentence("good morning", "de")) == [*text, german]
-    assert task.encode_target("bonjour") == [*task.bpe.encode(["bonjour"])[0], task.eos]
+    assert task.encode_target("bonjour") == [*task.bpe.encode(["bonjour"])[0], task.vocabulary.eos]
     assert task.parse("good morning") == Sentence("good morning", "fr")
 
 
 def test_a_literal_separator_is_text(tmp_path: Path) -> None:
     task = opened(tmp_path)
-    special = {task.eos, task.bpe.id("<to-fr>")}
+    special = {task.vocabulary.eos, task.bpe.id("<to-fr>")}
     prompt = task.encode_source(Sentence("a <to-fr> b <|endoftext|> c", "fr"))
     assert special.isdisjoint(prompt[:-1])
     assert prompt[-1] in special
@@ -140,7 +140,7 @@ def test_several_languages_have_one_separator_each(tmp_path: Path) -> None:
     ],
 )
 def test_blank_sides_are_problems(source: str, target: str, problem: str | None) -> None:
-    assert Translate().problem(Record(Sentence(source, "fr"), target)) == problem
+    assert Translate().pair(Sentence(source, "fr"), target).problem == (problem or "")
 
 
 @pytest.mark.parametrize(

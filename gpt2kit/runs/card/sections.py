@@ -60,7 +60,7 @@ def training(facts: Facts) -> str:
         for point in facts.curve
     ]
     kept = {"best": "the lowest validation loss", "last": "the last step"}[facts.recipe.train.keep]
-    unit = "per label" if facts.task.layout == "examples" else "per target token"
+    unit = f"per {facts.task.layout.loss_unit}"
     said = f"Losses in nats {unit}; the weights here are those of {kept}."
     curve = table(("step", "epoch", "training loss", "validation loss"), rows) if rows else "There are no figures yet."
     recipe = fenced(_without_folders(facts.recipe).toml().strip(), "toml")
@@ -141,7 +141,8 @@ def limits(facts: Facts) -> str:
         if split != "train" and known:
             leaked = f"{known:,} of {report['rows']:,} sources of {code(split)}"
             told.append(f"{leaked} stand in its training data too, or nearly: scores on it are too good by that.")
-    if labels := facts.task.outputs if facts.task.layout == "examples" and len(facts.task.outputs) > 1 else ():
+    labels = facts.task.layout.labels
+    if len(labels) > 1:
         told.append(f"It gives every text one of its {len(labels)} labels, also one that none of them fits.")
     else:
         told.append("What it writes is likely after its training data, which does not make it true, fair or new.")

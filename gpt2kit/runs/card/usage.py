@@ -6,12 +6,13 @@ from gpt2kit.decoding.classify import texts_of
 from gpt2kit.model import hf
 from gpt2kit.runs.card.facts import Facts
 from gpt2kit.runs.card.markdown import fenced, visible
+from gpt2kit.tasks.base import About
 
 
 def usage(facts: Facts) -> str:
     name = visible(facts.name)
-    command = f"gpt2kit {facts.task_name} generate --run {shlex.quote(name)} {facts.task.generate_hint}"
-    lines = ["import gpt2kit", "", f"model = gpt2kit.load({name!r})", *facts.task.python_hint]
+    command = f"gpt2kit {facts.task_name} generate --run {shlex.quote(name)} {generate_example(facts.task.about)}"
+    lines = ["import gpt2kit", "", f"model = gpt2kit.load({name!r})", *python_example(facts.task.about)]
     parts = ["## How to use it", fenced(command, "sh"), fenced("\n".join(lines), "python")]
     if facts.adapters:
         merge = f"gpt2kit merge {shlex.quote(name)} --out {shlex.quote(f'{name}-merged')}"
@@ -41,18 +42,18 @@ def _from(facts: Facts, name: str) -> str:
 def _transformers(facts: Facts, name: str) -> list[str]:
     """A prompt is spelled out as the task makes it, control tokens included."""
     task = facts.task
-    prompt = task.encode_source(task.parse(task.input_hint))
-    if task.layout != "examples":
+    prompt = task.encode_source(task.parse(task.about.input))
+    if not task.layout.labels:
         return [
             "from transformers import AutoModelForCausalLM, AutoTokenizer",
             "",
             f"tokenizer, model = (kind.{_from(facts, name)} for kind in (AutoTokenizer, AutoModelForCausalLM))",
-            f'ids = tokenizer({task.render(prompt)!r}, return_tensors="pt").input_ids',
+            f'ids = tokenizer({task.vocabulary.render(prompt)!r}, return_tensors="pt").input_ids',
             "answer = model.generate(ids, max_new_tokens=40, do_sample=False)",
             "print(tokenizer.decode(answer[0, ids.size(1) :], skip_special_tokens=True))",
         ]
-    texts = [task.render(text) for text in texts_of(prompt, task.extract)]
-    one_of = "logits[:, 0].softmax(0)" if len(task.outputs) == 1 else "logits.sum(0).softmax(0)"
+    texts = [task.vocabulary.render(text) for text in texts_of(prompt, task.layout.extract)]
+    one_of = "logits[:, 0].softmax(0)" if len(task.layout.labels) == 1 else "logits.sum(0).softmax(0)"
     return [
         "import torch",
         "from transformers import AutoModelForSequenceClassification, AutoTokenizer",
@@ -63,3 +64,18 @@ def _transformers(facts: Facts, name: str) -> list[str]:
         'logits = torch.cat([model(tokenizer(text, return_tensors="pt").input_ids).logits for text in texts])',
         f"print({one_of}, model.config.id2label)",
     ]
+
+
+def generate_example(about: About) -> str:
+    """The words after `generate`, for a shell."""
+    if about.generate:
+        return about.generate
+    if "\t" not in about.input:
+        return shlex.quote(about.input)
+    spelled = about.input.replace("\\", "\\\\").replace("'", "\\'").replace("\t", "\\t")
+    return f"$'{spelled}'"
+
+
+def python_example(about: About) -> tuple[str, ...]:
+    """Lines of Python that ask an Engine called `model`."""
+    return about.python or (f"print(model({about.input!r}))",)

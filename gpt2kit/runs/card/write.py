@@ -80,9 +80,9 @@ def metadata(found: Facts) -> dict[str, Any]:
     return {
         "license": "unknown",
         "library_name": library,
-        "pipeline_tag": found.task.pipeline_tag,
-        "language": list(found.task.written),
-        "tags": ["gpt2kit", "gpt2", found.task_name, *found.task.tags],
+        "pipeline_tag": found.task.about.pipeline_tag,
+        "language": list(found.task.about.languages),
+        "tags": ["gpt2kit", "gpt2", found.task_name, *found.task.about.tags],
         "base_model": init if init and found.described.get("init_of_hub") else None,
         "datasets": list(dict.fromkeys(word.removeprefix("hf:").partition(":")[0] for word in of_hub)),
     }

@@ -2,35 +2,42 @@
 
 import string
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
 
-from gpt2kit.data.roles import named_roles
+from gpt2kit.data.layouts import Layout, Rows
+from gpt2kit.data.report import Unsuitable
 from gpt2kit.data.tables import text_of
-from gpt2kit.metrics import metrics
 from gpt2kit.metrics.rouge import mean_rouge
-from gpt2kit.tasks.base import Record, Score
-from gpt2kit.tasks.formats.rows import Row, Rows, Values
+from gpt2kit.metrics.score import Score
+from gpt2kit.tasks.base import About, Record
+from gpt2kit.tasks.formats.rows import RowTask, Values
+from gpt2kit.tasks.text import exact_match
 
 SEPARATOR = "<complete>"
 
 
 @dataclass(frozen=True)
-class Completion(Rows):
+class Completion(RowTask):
     """Completions of prompts."""
-
-    layout: ClassVar[str] = "rows"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.template:
             _check(self.template)
 
+    @property
+    def about(self) -> About:
+        return replace(super().about, copies=True)
+
+    @property
+    def layout(self) -> Layout:
+        return KeepsTail(self) if self.template else Rows()
+
     @cached_property
     def _pieces(self) -> list[tuple[str, str]]:
-        """The template's texts, each with the column behind it; the last is the completion's."""
+        """The template's texts, each with the column after it; the last is the completion's."""
         return [(text, column or "") for text, column, _, _ in string.Formatter().parse(self.template)]
 
     @property
@@ -41,25 +48,27 @@ class Completion(Rows):
     def asked(self) -> list[str]:
         if self.template:
             return list(dict.fromkeys(column for _, column in self._pieces[:-1] if column))
-        return [named_roles(self.columns)["prompt"]]
+        return [self.named["prompt"]]
 
     @property
     def answered(self) -> str:
-        return self._pieces[-1][1] if self.template else named_roles(self.columns)["completion"]
+        return self._pieces[-1][1] if self.template else self.named["completion"]
 
-    def described(self) -> list[str]:
+    def describe(self) -> list[str]:
         if self.template:
             return [f"kind completion, by the template {self.template!r}"]
-        return super().described()
+        return super().describe()
 
-    def example(self, where: str, row: dict[str, object]) -> Row:
-        return Row(self.source(where, row), text_of(row, self.answered, where), where)
+    def example(self, where: str, row: dict[str, object]) -> Record[Values, str]:
+        source, target = self.source(where, row), text_of(row, self.answered, where)
+        problem = "no prompt" if self.blank(source) else "" if target.strip() else Unsuitable("no completion")
+        return self.record(where, source, target, self._prompt(source), problem)
 
     def fit(
-        self, corpus: Sequence[str], records: Iterable[Record[Any, str]], folder: Path, window: int
+        self, corpus: Sequence[str], records: Iterable[Record[Values, str]], folder: Path, window: int
     ) -> "Completion":
         texts = (text for record in records for text in (self._prompt(record.source), record.target))
-        return self.fitted(texts, [] if self.template else [SEPARATOR], folder, window)
+        return self.learn_tokenizer(texts, [] if self.template else [SEPARATOR], folder, window)
 
     def _prompt(self, values: Values) -> str:
         if not self.template:
@@ -69,7 +78,7 @@ class Completion(Rows):
         return "".join([*parts, self._pieces[-1][0]])
 
     @property
-    def _tail(self) -> str:
+    def tail(self) -> str:
         """What a prompt ends with; a space in front of the completion is a part of its first token."""
         return self._pieces[-1][0].removesuffix(" ") if self.template else ""
 
@@ -77,43 +86,35 @@ class Completion(Rows):
     def _space(self) -> str:
         return " " if self.template and self._pieces[-1][0].endswith(" ") else ""
 
-    def key(self, record: Record[Any, str]) -> str:
-        return self._prompt(record.source)
-
-    def problem(self, record: Record[Any, str]) -> str | None:
-        if reason := self.unscorable(record):
-            return reason
-        return None if record.target.strip() else "no completion"
-
-    def unscorable(self, record: Record[Any, str]) -> str | None:
-        return "no prompt" if self.blank(record.source) else None
-
-    def encode_source(self, source: Any) -> list[int]:
+    def encode_source(self, source: Values) -> list[int]:
         prompt = self.bpe.encode([self._prompt(source).removesuffix(self._space)])[0]
         return prompt if self.template else [*prompt, self.bpe.id(SEPARATOR)]
 
-    def decode_source(self, prompt: Sequence[int]) -> Any:
+    def decode_source(self, prompt: Sequence[int]) -> Values:
         """Of a template the whole prompt stands for its first column."""
         return (self.bpe.decode(prompt), *[""] * (len(self.asked) - 1))
 
     def encode_target(self, target: str) -> list[int]:
-        return [*self.bpe.encode([self._space + target])[0], self.eos]
+        return [*self.bpe.encode([self._space + target])[0], self.bpe.end_of_text]
 
     def decode(self, ids: Sequence[int]) -> str:
         return self.bpe.decode(ids).removeprefix(self._space)
 
+    def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
+        return [exact_match(outputs, targets), *(Score(*figure) for figure in mean_rouge(outputs, targets))]
+
+
+class KeepsTail(Rows):
+    """Prompts of which the template's last words stay when they are too long."""
+
+    def __init__(self, task: Completion) -> None:
+        self.task = task
+
     def shorten(self, prompt: list[int], room: int) -> list[int]:
-        """What the prompt ends with stays: the separator, or the template's last words."""
         if len(prompt) <= room:
             return prompt
-        tail = max(1, min(len(self.bpe.encode([self._tail])[0]), room - 1)) if self.template else 1
+        tail = max(1, min(len(self.task.bpe.encode([self.task.tail])[0]), room - 1))
         return [*prompt[: max(0, room - tail)], *prompt[-tail:]][-room:]
-
-    def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
-        metrics.check_counts(outputs, targets)
-        exact = sum(output.strip() == target.strip() for output, target in zip(outputs, targets, strict=True))
-        found = [Score("exact match", 100 * exact / len(targets), f"n:{len(targets)}|stripped")]
-        return [*found, *(Score(*figure) for figure in mean_rouge(outputs, targets))]
 
 
 def _check(template: str) -> None:

@@ -7,29 +7,51 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
+from gpt2kit.data.layouts import Classification
 from gpt2kit.data.lines import cut
-from gpt2kit.data.roles import KINDS, named_roles
+from gpt2kit.data.roles import KINDS
 from gpt2kit.data.tables import text_of, value_of
 from gpt2kit.errors import DataError
 from gpt2kit.metrics.labels import label_scores
-from gpt2kit.tasks.base import Record, Score
-from gpt2kit.tasks.formats.rows import Row, Rows, Values
+from gpt2kit.metrics.score import Score
+from gpt2kit.tasks.base import About, Record
+from gpt2kit.tasks.formats.rows import RowTask, Values
+from gpt2kit.tasks.text import TextVocabulary
 
 START, DELIMITER, EXTRACT = SPECIALS = ("<start>", "<delimiter>", "<extract>")
 
 MOST_LABELS = 1000
-"""With more of them a column is no label."""
+"""With more of them a column holds no labels."""
 
 
 @dataclass(frozen=True)
-class Labelled(Rows):
+class LabelledVocabulary(TextVocabulary):
+    """The numbers of the labels are ids, too."""
+
+    labels: tuple[str, ...]
+
+    def fingerprint(self) -> str:
+        described = json.dumps([super().fingerprint(), self.labels])
+        return hashlib.blake2b(described.encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True)
+class Labelled(RowTask):
     """Labels of a text, or of two."""
 
-    layout: ClassVar[str] = "examples"
-    copies: ClassVar[bool] = False
-    pipeline_tag: ClassVar[str] = "text-classification"
+    @property
+    def about(self) -> About:
+        return replace(super().about, pipeline_tag="text-classification")
+
+    @property
+    def vocabulary(self) -> LabelledVocabulary:
+        return LabelledVocabulary(self.bpe, self.folder, self.labels)
+
+    @property
+    def layout(self) -> "LabelledTexts":
+        return LabelledTexts(self)
 
     @property
     def controls(self) -> Sequence[str]:
@@ -37,20 +59,27 @@ class Labelled(Rows):
 
     @property
     def asked(self) -> list[str]:
-        named = named_roles(self.columns)
-        return [named[role] for role in KINDS[self.kind][:-1]]
+        return [self.named[role] for role in KINDS[self.kind][:-1]]
 
     @property
     def answered(self) -> str:
-        return named_roles(self.columns)[KINDS[self.kind][-1]]
+        return self.named[KINDS[self.kind][-1]]
 
-    def described(self) -> list[str]:
-        return [*super().described(), f"{len(self.labels)} labels: {cut(', '.join(self.labels))}"]
+    def describe(self) -> list[str]:
+        return [*super().describe(), f"{len(self.labels)} labels: {cut(', '.join(self.labels))}"]
 
-    def example(self, where: str, row: dict[str, object]) -> Row:
-        return Row(self.source(where, row), self._label(where, row), where)
+    def example(self, where: str, row: dict[str, object]) -> Record[Values, str]:
+        source, label = self.source(where, row), self.label(where, row)
+        return self.record(where, source, label, "\t".join(source), self.problem_of(source, label))
 
-    def _label(self, where: str, row: dict[str, object]) -> str:
+    def problem_of(self, source: Values, label: str) -> str:
+        if not all(value.strip() for value in source):
+            return "an empty text"
+        if not label.strip():
+            return "no label"
+        return "a label that is not in the training part" if self.labels and label not in self.labels else ""
+
+    def label(self, where: str, row: dict[str, object]) -> str:
         """Raises DataError for what is neither word nor number."""
         value = value_of(row, self.answered, where)
         if value is None or value != value:  # NaN
@@ -60,7 +89,9 @@ class Labelled(Rows):
         shown = cut(repr(value))
         raise DataError(f"{where}: column {self.answered!r} holds {shown}; a label is a word or a number")
 
-    def fit(self, corpus: Sequence[str], records: Iterable[Record[Any, str]], folder: Path, window: int) -> "Labelled":
+    def fit(
+        self, corpus: Sequence[str], records: Iterable[Record[Values, str]], folder: Path, window: int
+    ) -> "Labelled":
         found: set[str] = set()
 
         def texts() -> Iterator[str]:
@@ -69,12 +100,12 @@ class Labelled(Rows):
                 yield from record.source
 
         every = texts()
-        task = self.fitted(every, SPECIALS, folder, window)
+        task = self.learn_tokenizer(every, SPECIALS, folder, window)
         for _ in every:  # what a tokenizer that was there already has not read
             pass
-        return task.told(self.labels or sorted(found, key=_in_order))
+        return task.with_labels(self.labels or sorted(found, key=_in_order))
 
-    def told(self, labels: Sequence[str]) -> "Labelled":
+    def with_labels(self, labels: Sequence[str]) -> "Labelled":
         """The task with these labels. Raises DataError where they are too few or too many to tell apart."""
         if not 2 <= len(labels) <= MOST_LABELS:
             shown = cut(", ".join(map(repr, labels[:9])))
@@ -84,59 +115,61 @@ class Labelled(Rows):
             )
         return replace(self, labels=tuple(labels))
 
-    def key(self, record: Record[Any, str]) -> str:
-        return "\t".join(record.source)
-
-    def problem(self, record: Record[Any, str]) -> str | None:
-        return self.unscorable(record)
-
-    def unscorable(self, record: Record[Any, str]) -> str | None:
-        if isinstance(record, Row) and record.reason:
-            return record.reason
-        if not all(value.strip() for value in record.source):
-            return "an empty text"
-        if not record.target.strip():
-            return "no label"
-        return "a label that is not in the training part" if self.labels and record.target not in self.labels else None
-
-    def fingerprint(self) -> str:
-        """The numbers of the labels are ids, too."""
-        described = json.dumps([super().fingerprint(), self.labels])
-        return hashlib.blake2b(described.encode(), digest_size=8).hexdigest()
-
-    @property
-    def extract(self) -> int:
-        return self.bpe.id(EXTRACT)
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        return self.labels
-
-    def answers(self, source: Any) -> Sequence[str]:
-        return self.labels
-
     def orders(self, source: Values) -> list[Values]:
         """The texts of each row that the model reads of an example."""
         return [source, source[::-1]] if self.kind == "similarity" else [source]
 
-    def encode_source(self, source: Any) -> list[int]:
-        return self._joined(self.bpe.encode([text for texts in self.orders(source) for text in texts]))
+    def encode_source(self, source: Values) -> list[int]:
+        rows = self.orders(source)
+        ids = iter(self.bpe.encode([text for texts in rows for text in texts]))
+        return self.layout.joined([[next(ids) for _ in texts] for texts in rows])
 
-    def _joined(self, texts: Sequence[Sequence[int]], width: int = 0) -> list[int]:
-        """Rows of `width` texts each, or as many as a row has."""
-        start, delimiter, extract = map(self.bpe.id, SPECIALS)
-        width = width or len(self.orders(("",) * len(self.asked))[0])
+    def decode_source(self, prompt: Sequence[int]) -> Values:
+        return tuple(self.bpe.decode(text) for text in self.layout.rows(prompt)[0])
+
+    def encode(self, records: Sequence[Record[Values, str]]) -> Sequence[tuple[Sequence[int], Sequence[int]]]:
+        """A target is the number of its answer among those of its source."""
+        numbers = ([*self.layout.answers(record.source)].index(record.target) for record in records)
+        return [(self.encode_source(record.source), [n]) for record, n in zip(records, numbers, strict=True)]
+
+    def encode_target(self, target: str) -> list[int]:
+        return [self.labels.index(target)]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return self.labels[ids[0]] if ids and ids[0] < len(self.labels) else ""
+
+    def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
+        return [Score(name, value, how, digits) for name, value, how, digits in label_scores(outputs, targets)]
+
+
+class LabelledTexts(Classification):
+    """Prompts of one row or several: the start token, texts with delimiters between them, the extract token."""
+
+    def __init__(self, task: Labelled) -> None:
+        self.task = task
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.task.labels
+
+    @property
+    def extract(self) -> int:
+        return self.task.bpe.id(EXTRACT)
+
+    def joined(self, rows: Sequence[Sequence[Sequence[int]]]) -> list[int]:
+        """The prompt of rows, each of which is its texts."""
+        start, delimiter, extract = map(self.task.bpe.id, SPECIALS)
         ids = []
-        for first in range(0, len(texts), width):
+        for texts in rows:
             ids.append(start)
-            for place, text in enumerate(texts[first : first + width]):
+            for place, text in enumerate(texts):
                 ids += [delimiter, *text] if place else text
             ids.append(extract)
         return ids
 
-    def _rows(self, prompt: Sequence[int]) -> list[list[list[int]]]:
-        """Inverse of `_joined`: the texts of each row."""
-        start, delimiter, extract = map(self.bpe.id, SPECIALS)
+    def rows(self, prompt: Sequence[int]) -> list[list[list[int]]]:
+        """Inverse of `joined`."""
+        start, delimiter, extract = map(self.task.bpe.id, SPECIALS)
         rows: list[list[list[int]]] = []
         for id in prompt:
             if id == start:
@@ -147,84 +180,77 @@ class Labelled(Rows):
                 rows[-1][-1].append(id)
         return rows
 
-    def decode_source(self, prompt: Sequence[int]) -> Any:
-        return tuple(self.bpe.decode(text) for text in self._rows(prompt)[0])
-
-    def encode_target(self, target: str) -> list[int]:
-        return [self.labels.index(target)]
-
-    def decode(self, ids: Sequence[int]) -> str:
-        return self.labels[ids[0]] if ids and ids[0] < len(self.labels) else ""
-
     def length(self, prompt: Sequence[int]) -> int:
         """That of the longest row: each is read by itself."""
-        return max(sum(map(len, row)) + len(row) + 1 for row in self._rows(prompt))
+        return max(sum(map(len, row)) + len(row) + 1 for row in self.rows(prompt))
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
         """Texts are cut at their ends, the longest first, in every row of which they are too much."""
-        return [id for row in self._rows(prompt) for id in self._joined(_fitting(row, room - len(row) - 1), len(row))]
-
-    def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
-        return [Score(name, value, how, digits) for name, value, how, digits in label_scores(outputs, targets)]
+        return self.joined([_fitting(row, room - len(row) - 1) for row in self.rows(prompt)])
 
 
 @dataclass(frozen=True)
 class Choice(Labelled):
-    """One of several choices, each of which is scored behind the context."""
-
-    pipeline_tag: ClassVar[str] = "multiple-choice"
-
-    def described(self) -> list[str]:
-        return super(Labelled, self).described()
-
-    def example(self, where: str, row: dict[str, object]) -> Row:
-        source = self.source(where, row)
-        named = not isinstance(row.get(self.answered), int)  # a number in JSON is one, whatever the choices say
-        chosen = _chosen(source[1:], self._label(where, row), named)
-        reason = "fewer than two choices" if len(source) < 3 else None
-        return Row(source, chosen, where, reason or (None if chosen else "an answer that is none of the choices"))
-
-    def source(self, where: str, row: dict[str, object]) -> Values:
-        named = named_roles(self.columns)
-        return text_of(row, named["context"], where), *_choices(value_of(row, named["choices"], where), where)
-
-    def told(self, labels: Sequence[str]) -> "Choice":
-        return self
+    """One of several choices, each of which is scored after the context."""
 
     @property
-    def input_hint(self) -> str:
+    def about(self) -> About:
+        return replace(super().about, pipeline_tag="multiple-choice")
+
+    @property
+    def input_example(self) -> str:
         return "YOUR CONTEXT\tONE CHOICE\tANOTHER"
 
-    def parse(self, text: str) -> Any:
+    @property
+    def layout(self) -> "Choices":
+        return Choices(self)
+
+    def describe(self) -> list[str]:
+        return super(Labelled, self).describe()
+
+    def example(self, where: str, row: dict[str, object]) -> Record[Values, str]:
+        source = self.source(where, row)
+        named = not isinstance(row.get(self.answered), int)  # a number in JSON is one, whatever the choices say
+        chosen = _chosen(source[1:], self.label(where, row), named)
+        problem = "fewer than two choices" if len(source) < 3 else ""
+        problem = problem or ("" if chosen else "an answer that is none of the choices")
+        return self.record(where, source, chosen, "\t".join(source), problem or self.problem_of(source, chosen))
+
+    def source(self, where: str, row: dict[str, object]) -> Values:
+        context, choices = self.named["context"], self.named["choices"]
+        return text_of(row, context, where), *_choices(value_of(row, choices, where), where)
+
+    def with_labels(self, labels: Sequence[str]) -> "Choice":
+        """Each example has answers of its own."""
+        return self
+
+    def parse(self, text: str) -> Values:
         """The context, then the choices, with tabs between them."""
         return tuple(text.split("\t"))
 
-    def blank(self, source: Any) -> bool:
+    def blank(self, source: Values) -> bool:
         return len(source) < 3 or not source[0].strip()
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        return ("choice",)
-
-    def answers(self, source: Any) -> Sequence[str]:
-        return source[1:]
 
     def orders(self, source: Values) -> list[Values]:
         return [(source[0], choice) for choice in source[1:]] or [("", "")]
 
-    def decode_source(self, prompt: Sequence[int]) -> Any:
-        rows = self._rows(prompt)
+    def decode_source(self, prompt: Sequence[int]) -> Values:
+        rows = self.layout.rows(prompt)
         return (self.bpe.decode(rows[0][0]), *(self.bpe.decode(row[-1]) for row in rows))
-
-    def encode(self, records: Sequence[Record[Any, str]]) -> Sequence[tuple[Sequence[int], Sequence[int]]]:
-        return [(self.encode_source(r.source), [r.source[1:].index(r.target)]) for r in records]
-
-    def decode_row(self, prompt: Sequence[int], target: Sequence[int]) -> tuple[Any, str]:
-        source = self.decode_source(prompt)
-        return source, source[1:][target[0]]
 
     def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
         return super().score(outputs, targets)[:1]
+
+
+class Choices(LabelledTexts):
+    """A row for each choice; the classifier scores one at a time."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return ("choice",)
+
+    def answers(self, source: Any) -> Sequence[str]:
+        return tuple(source[1:])
 
 
 def _choices(value: object, where: str) -> list[str]:

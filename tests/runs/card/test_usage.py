@@ -79,7 +79,7 @@ def test_with_transformers_the_answer_is_the_same(
     assert ("trust_remote_code=True" in snippet) == (attention != "full")
     exec(compile(snippet, "card", "exec"), {})
     engine = load(run)
-    assert capsys.readouterr().out == f"{engine(engine.task.input_hint)}\n"
+    assert capsys.readouterr().out == f"{engine(engine.task.about.input)}\n"
 
 
 @pytest.mark.parametrize("settings", [[], ["model.attention=local", "model.block=16"]])
@@ -91,7 +91,7 @@ def test_with_transformers_the_probabilities_are_the_same(
     snippet, printed = blocks(usage(facts(run)), "python")[1], []
     exec(compile(snippet, "card", "exec"), {"print": lambda *told: printed.append(told)})
     engine = load(run)
-    (result,) = engine.results([engine.task.parse(engine.task.input_hint)])
+    (result,) = engine.results([engine.task.parse(engine.task.about.input)])
     assert result.probabilities is not None
     assert sorted(printed[0][0].tolist()) == pytest.approx(sorted(result.probabilities.values()), abs=1e-5)
 

@@ -1,0 +1,212 @@
+"""How the ids of a task lie in training: rows with answers, a stream of documents, or texts to classify.
+
+A task picks one of the three and may refine it by a subclass. Nothing here imports torch until batches are made.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from gpt2kit.errors import UserError
+from gpt2kit.metrics.score import Score
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from gpt2kit.data.batches import Batches, Batching
+    from gpt2kit.data.store import Store
+
+Row = tuple[Sequence[int], Sequence[int]]
+"""The ids of a prompt and of its target."""
+
+
+class Ends(NamedTuple):
+    """Whether the token that ends an answer is learned, or why not."""
+
+    learned: int
+    of: int
+    remark: str
+
+
+class Layout(ABC):
+    """What the core asks of all three."""
+
+    continues: ClassVar[bool] = False
+    """Whether a text simply goes on: documents of any length, without answers of their own."""
+    has_answers: ClassVar[bool] = False
+    """Whether a prompt is followed by an answer in text."""
+    target_unit: ClassVar[str] = "tokens"
+    """What carries loss."""
+    loss_unit: ClassVar[str] = "target token"
+    """What a loss is divided by."""
+    sample_tokens: ClassVar[int | None] = None
+    """Tokens that a sample is decoded for at most; None: as far as [generate] allows."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names of a classifier; a single name means multiple choice; empty without a classifier."""
+        return ()
+
+    def answers(self, source: Any) -> Sequence[str]:
+        """The answers that a classifier may give to a source, in the order of their numbers."""
+        return self.labels
+
+    @property
+    def extract(self) -> int:
+        """The id that ends a text, from which a classifier predicts. Raises UserError without a classifier."""
+        raise UserError("there is no classifier: texts have no extract token")
+
+    @property
+    def cuts(self) -> bool:
+        """Whether a source that is longer than the window is cut by prepare; otherwise its record is dropped."""
+        return True
+
+    @abstractmethod
+    def batching(self, window: int, loss_on: str = "answer") -> "Batching":
+        """How ids become batches. `window` is the model's, `loss_on` the knob of [train]. Raises UserError."""
+
+    @abstractmethod
+    def ends(self, store: "Store", eos: int) -> Ends:
+        """Rows, or documents, whose end token is a target."""
+
+    def row_limit(self, window: int) -> int | None:
+        """The longest row that prepare may write for a window; None where any length will do."""
+        return window
+
+    def length(self, prompt: Sequence[int]) -> int:
+        """Positions that a prompt takes."""
+        return len(prompt)
+
+    def shorten(self, prompt: list[int], room: int) -> list[int]:
+        """A prompt of at most `room` tokens: the source is cut at its end, the last token stays."""
+        return prompt if len(prompt) <= room else [*prompt[: room - 1], prompt[-1]]
+
+    def learned(self, target: Sequence[int]) -> Sequence[int]:
+        """The part of a target that is trained on, for targets whose length costs more than it teaches."""
+        return target
+
+    def recent(self, ids: Sequence[int], room: int) -> list[int]:
+        """At most `room` ids to continue from when a text has become longer than the window."""
+        return [*ids[-room:]]
+
+    def weight(self, record: Any) -> int:
+        """About how long a record is, in characters: prepare encodes about a million together. Rows are short: 0."""
+        return 0
+
+    def sample_rows(self, rows: Sequence[Row], window: int) -> list[Row]:
+        """The rows of a split that serve as samples while training."""
+        return [*rows]
+
+    def first_rows(self, batches: "Batches", rows: int, count: int) -> "list[NDArray[np.int64]]":
+        """The first `count` of a split's rows in the terms of its batches, one by one."""
+        return [np.array([index]) for index in range(min(count, rows))]
+
+
+class Rows(Layout):
+    """Prompts with their answers, each in a row that fits into the window; loss on the answers."""
+
+    has_answers = True
+
+    def batching(self, window: int, loss_on: str = "answer") -> "Batching":
+        from gpt2kit.data.batches import RowBatching
+
+        return RowBatching(loss_on)
+
+    def ends(self, store: "Store", eos: int) -> Ends:
+        starts = np.concatenate(([0], store.ends))[:-1] + np.asarray(store.prompts)
+        return _ends(store, starts, np.asarray(store.ends), eos)
+
+
+class Stream(Layout):
+    """Documents of any length, read through windows; loss on all but the first token of each window."""
+
+    continues = True
+    sample_tokens = 32
+    joined: ClassVar[bool] = False
+    """Whether the first token of the next document ends this one, so that `encode` leaves the end token out."""
+    overlap: ClassVar[float] = 0.0
+    """The share of a window that `evaluate` gives as context beyond what the window predicts."""
+    preview: ClassVar[int] = 24
+    """Tokens that `inspect` lets a text continue for."""
+
+    def batching(self, window: int, loss_on: str = "answer", stride: int = 0) -> "Batching":
+        """`stride` is that of validation windows; 0 means a whole window."""
+        from gpt2kit.data.streams import StreamBatching
+
+        _refuse_loss_on(loss_on, "a stream has")
+        return StreamBatching(window, self.crop, stride)
+
+    def ends(self, store: "Store", eos: int) -> Ends:
+        ends = store.document_ends()
+        if self.joined:
+            return Ends(len(ends), len(ends), "between documents: each begins after the end token of the one before")
+        return _ends(store, np.concatenate(([0], ends))[:-1], ends, eos)
+
+    def row_limit(self, window: int) -> int | None:
+        return None
+
+    def crop(self, ring: "NDArray[Any]", start: int, length: int, noise: "Generator") -> "NDArray[Any]":
+        """`length` ids to train on from `start` in the ring of a split's ids; a task overrides this to vary them."""
+        return ring.take(range(start, start + length), mode="wrap")
+
+    def weight(self, record: Any) -> int:
+        return 1 << 16
+
+    def units(self, ids: Sequence[int]) -> dict[str, float]:
+        """How many of each unit that a loss is divided by there are in predicted ids."""
+        return {"token": len(ids)}
+
+    def rates(self, nats: float, units: Mapping[str, float]) -> list[Score]:
+        """The scores of a split's whole loss, given its number of each unit."""
+        return [Score(f"nats per {unit}", nats / n, f"n:{n:.0f}", digits=4) for unit, n in units.items() if n]
+
+    def sample_rows(self, rows: Sequence[Row], window: int) -> list[Row]:
+        """The beginning of a row is the prompt, and as much again the reference."""
+        shown = min(self.sample_tokens, window // 2)
+        texts = [[*prompt, *target] for prompt, target in rows]
+        return [(text[:shown], text[shown : 2 * shown]) for text in texts if len(text) > shown > 0]
+
+    def first_rows(self, batches: "Batches", rows: int, count: int) -> "list[NDArray[np.int64]]":
+        windows = [part[place : place + 1] for part in batches.epoch(0) for place in range(len(part))]
+        return windows[:count]
+
+
+class Classification(Layout):
+    """Texts that end with the extract token, from whose last vector a classifier predicts the label.
+
+    A prompt is one text or several, one after the other; a target is one id, the number of the answer.
+    """
+
+    target_unit = "examples"
+    loss_unit = "label"
+
+    @property
+    @abstractmethod
+    def labels(self) -> tuple[str, ...]: ...
+
+    @property
+    @abstractmethod
+    def extract(self) -> int: ...
+
+    def batching(self, window: int, loss_on: str = "answer") -> "Batching":
+        from gpt2kit.data.examples import ExampleBatching
+
+        _refuse_loss_on(loss_on, "labelled texts have")
+        return ExampleBatching(self.extract)
+
+    def ends(self, store: "Store", eos: int) -> Ends:
+        return Ends(0, 0, "a classifier answers: nothing is written that would have to end")
+
+
+def _refuse_loss_on(loss_on: str, who: str) -> None:
+    if loss_on != "answer":
+        raise UserError(f"train.loss_on = {loss_on!r}: {who} no prompts to learn; leave it out")
+
+
+def _ends(store: "Store", starts: "NDArray[Any]", ends: "NDArray[Any]", eos: int) -> Ends:
+    learned = int(((np.asarray(store.ids)[ends - 1] == eos) & (ends > starts)).sum())
+    remark = "every answer ends with it" if learned == len(ends) else "an answer without it never ends"
+    return Ends(learned, len(ends), remark)

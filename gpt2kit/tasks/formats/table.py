@@ -1,0 +1,61 @@
+"""The settings of a task on a user's own columns."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gpt2kit.config import check, knob
+from gpt2kit.data.roles import HOW_TO_NAME, KINDS, named_roles
+from gpt2kit.errors import UserError
+from gpt2kit.tasks.base import Source
+from gpt2kit.tasks.text import TextTask
+
+
+@dataclass(frozen=True)
+class TableTask(TextTask[Source, str]):
+    """What the tasks of all kinds of columns have in common: how columns are named, and how that is described."""
+
+    held_out: float = knob(
+        0.02, "share of the documents kept for validation when prepare is given no --val; of a single file its end"
+    )
+    column: str = field(default="", repr=False)  # a knob of Lm, in whose place are the roles of `columns`
+    kind: str = knob("", "what the columns are for; prepare looks, and says what it found", ("", *KINDS))
+    columns: tuple[str, ...] = knob(
+        (),
+        f"which column has which role, where they are called otherwise, as in {HOW_TO_NAME}",
+        flag=("prepare", "generate", "evaluate"),
+    )
+    template: str = knob(
+        "",
+        "how a row becomes a prompt, ending with its completion, as in 'Q: {question}\\nA: {answer}'",
+        flag=("prepare",),
+    )
+    labels: tuple[str, ...] = knob(
+        (), "the labels, in the order of their numbers; prepare finds them in the training part"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        named_roles(self.columns)
+        check(not self.template or self.kind in ("", "completion"), f"template is for completions, not for {self.kind}")
+
+    def merge_settings(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Columns of another table for the roles that they are named for; the other roles keep theirs."""
+        if "columns" not in settings:
+            return settings
+        if self.template:
+            raise UserError("--columns: this run's template names its columns itself")
+        words = settings["columns"]
+        named = named_roles(words.split(",") if isinstance(words, str) else words)
+        if unknown := [role for role in named if role not in KINDS[self.kind]]:
+            raise UserError(f"--columns {unknown[0]}=…: kind {self.kind} has {', '.join(KINDS[self.kind])}")
+        merged = named_roles(self.columns) | named
+        return settings | {"columns": [f"{role}={column}" for role, column in merged.items()]}
+
+    def describe(self) -> list[str]:
+        roles = ", ".join(f"{role}: column {column!r}" for role, column in self.named.items())
+        return [f"kind {self.kind}" + (f" ({roles})" if roles else "")]
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The column of each role."""
+        return named_roles(self.columns)
