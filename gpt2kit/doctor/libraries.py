@@ -32,7 +32,7 @@ REQUIRED: dict[str, Library] = {
     "filelock": Library("filelock", (), "lock of a folder at work"),
     "datasets": Library("datasets", (), "corpora in Parquet or of the Hub"),
     "huggingface-hub": Library("huggingface_hub", (), "models and tokenizers of the Hub"),
-    "transformers": Library("transformers", (), "training: it checks the config.json of a run"),
+    "transformers": Library("transformers", (), "config.json, checked and written"),
     "sacrebleu": Library("sacrebleu", ("translate",), "BLEU and chrF++"),
     "rouge-score": Library("rouge_score", ("finetune", "summarize"), "ROUGE"),
     "scikit-learn": Library("sklearn", ("finetune",), "accuracy and F1"),

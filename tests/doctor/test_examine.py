@@ -28,7 +28,7 @@ def test_this_machine_is_ready_for_every_task() -> None:
         "data/",
         "runs/",
     }
-    assert wanted | {"transformers", "network", "system"} <= set(names)
+    assert wanted | {"tensorboard", "network", "system"} <= set(names)
     assert [each for each in found if each.state == "lacks"] == []
     told = examine.meaning(found)
     assert [each.name for each in told] == ["train", "generate", *tasks.names()]

@@ -1,0 +1,79 @@
+"""The door to transformers: what is written stays as it was given, what is wrong is refused by the file's name."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoConfig, GenerationConfig, GPT2ForSequenceClassification, GPT2LMHeadModel
+
+from gpt2kit.errors import DataError
+from gpt2kit.model import hf, transformers_door
+from gpt2kit.model.gpt2 import GPT2
+
+Build = Callable[..., GPT2]
+
+SHAPE: dict[str, Any] = {"model_type": "gpt2", "vocab_size": 23, "n_layer": 2, "n_head": 2, "n_embd": 16}
+SHAPE |= {"bos_token_id": 0, "eos_token_id": 0}
+
+
+def read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_what_is_given_is_written_also_where_it_is_a_default(tmp_path: Path) -> None:
+    given = SHAPE | {"n_inner": None, "embd_pdrop": 0.1, "dtype": "float32"}
+    given |= {"id2label": {"0": "LABEL_0", "1": "LABEL_1"}, "label2id": {"LABEL_0": 0, "LABEL_1": 1}}
+    transformers_door.write_config(tmp_path / "config.json", given)
+    written = read(tmp_path / "config.json")
+    assert {key: written[key] for key in given} == given
+    assert {"summary_type", "scale_attn_weights"} <= written.keys(), "and what GPT2Config adds"
+    assert AutoConfig.from_pretrained(tmp_path).num_labels == 2
+
+
+def test_equal_values_are_equal_files(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        transformers_door.write_config(tmp_path / name, SHAPE)
+        transformers_door.write_generation_config(tmp_path / f"{name}-generation", {"eos_token_id": 3})
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert (tmp_path / "one-generation").read_bytes() == (tmp_path / "two-generation").read_bytes()
+
+
+@pytest.mark.parametrize("wrong", [{"vocab_size": 2.5}, {"n_layer": "two"}, {"n_inner": [4]}, {"eos_token_id": "end"}])
+def test_a_config_that_is_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=r"config\.json: transformers refuses these values: ") as caught:
+        transformers_door.write_config(tmp_path / "config.json", SHAPE | wrong)
+    assert "\n" not in str(caught.value)
+    assert next(iter(wrong)) in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_generation_config_that_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"generation_config\.json: transformers refuses .*max_new_tokens"):
+        transformers_door.write_generation_config(tmp_path / "generation_config.json", {"max_new_tokens": -1})
+
+
+def test_a_run_s_files(tmp_path: Path, tiny_model: Build) -> None:
+    """The names of the classes are theirs, and the settings are those of transformers' own class."""
+    model = tiny_model()
+    hf.save(tmp_path, model, 7)
+    assert read(tmp_path / "config.json")["architectures"] == [GPT2LMHeadModel.__name__]
+    generation = read(tmp_path / "generation_config.json")
+    assert generation.keys() - {"transformers_version"} == {"bos_token_id", "eos_token_id", "pad_token_id"}
+    assert GenerationConfig.from_pretrained(tmp_path).pad_token_id == 7
+    model.set_classifier(("bad", "good", "so-so"))
+    hf.save(tmp_path, model, 7)
+    assert read(tmp_path / "config.json")["architectures"] == [GPT2ForSequenceClassification.__name__]
+    config = AutoConfig.from_pretrained(tmp_path)
+    assert (config.num_labels, config.id2label[2], config.label2id["so-so"]) == (3, "so-so", 2)
+    assert hf.load(tmp_path).labels == ("bad", "good", "so-so")
+
+
+def test_decoding_does_not_import_transformers(run_of: Callable[..., Path]) -> None:
+    script = "import sys, gpt2kit; model = gpt2kit.load(sys.argv[1]); model(model.task.input_hint)"
+    told = f"{script}; sys.exit('transformers' in sys.modules)"
+    for run in (run_of("translate"), run_of("labelled"), run_of("summarize")):
+        subprocess.run([sys.executable, "-c", told, str(run)], check=True)
