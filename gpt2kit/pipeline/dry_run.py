@@ -14,7 +14,7 @@ from gpt2kit.errors import DataError
 from gpt2kit.pipeline.train import first_model, loop_of, opened
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs import folder as folders
-from gpt2kit.training import distributed, loop, memory
+from gpt2kit.training import compiler, distributed, loop, memory
 
 WIDTHS = 3
 """Batches of so many widths are trained on, again and again for about so many seconds, at least twice."""
@@ -97,14 +97,14 @@ def preflight(recipe: Recipe, data: Path, run: Path, init: str | None = None) ->
         splits = files.read_json(data / folders.REPORT_FILE)["splits"]
         return Preflight(
             task=recipe.task_name,
-            parameters=work.parameters,
+            parameters=work.learner.parameters,
             learning=_learning(work),
             device=str(group.device),
-            dtype=work.dtype,
-            compiles=loop.wants_compile(recipe.train, group.device, work.flop),
-            accumulate=work.accumulate or 1,
-            steps=work.steps,
-            epochs=work.steps / len(batches),
+            dtype=work.learner.dtype,
+            compiles=compiler.wants_compile(recipe.train, group.device, work.flop),
+            accumulate=work.progress.accumulate or 1,
+            steps=work.progress.steps,
+            epochs=work.progress.steps / len(batches),
             epoch_tokens=batches.epoch_tokens,
             batches=len(batches),
             padding=batches.padding,
@@ -125,7 +125,7 @@ def preflight(recipe: Recipe, data: Path, run: Path, init: str | None = None) ->
 
 
 def _learning(work: loop.Loop) -> int:
-    return sum(parameter.numel() for parameter in work.model.parameters() if parameter.requires_grad)
+    return sum(parameter.numel() for parameter in work.learner.model.parameters() if parameter.requires_grad)
 
 
 def _cost(work: loop.Loop, run: Path) -> Cost:
@@ -137,21 +137,21 @@ def _cost(work: loop.Loop, run: Path) -> Cost:
     measured = work.measure(WIDTHS, times)
     steps = sorted(measured.steps)
     step = statistics.median(steps)
-    if work.pace.budget is not None:
-        work.pace.start()
-        work.pace.plan_first(step, measured.validation, measured.save)
-    validations = 0 if work.validation is None else max(1, work.steps // work.pace.evaluate_every)
+    if work.config.budget:
+        work.schedule().plan_first(step, measured.validation, measured.save)
+    planned = work.progress.steps
+    validations = 0 if work.validation is None else max(1, planned // work.progress.evaluate_every)
     other = validations * (measured.validation + measured.save)
-    held = 2 * 4 * (2 * work.parameters + (2 + bool(work.average)) * _learning(work))
+    held = 2 * 4 * (2 * work.learner.parameters + (2 + bool(work.learner.average)) * _learning(work))
     folder = next(path for path in (run.absolute(), *run.absolute().parents) if path.exists())
     return Cost(
         step=step,
         step_from=steps[0],
         step_to=steps[-1],
         validation=measured.validation,
-        total=work.steps * step + other,
-        total_from=work.steps * steps[0] + other,
-        total_to=work.steps * steps[-1] + other,
+        total=planned * step + other,
+        total_from=planned * steps[0] + other,
+        total_to=planned * steps[-1] + other,
         memory=memory.peak(work.group.device),
         disk=held,
         disk_free=shutil.disk_usage(folder).free,

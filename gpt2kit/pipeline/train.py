@@ -79,13 +79,13 @@ def train(
                 folders.describe_run(folder, replace(recipe, model=model.config), data, recipe.task_name, task, init)
                 hf.save_config(folder, model, task.vocabulary.eos)
             alone.enter_context(files.held(run))
-        group.wait()
+        group.barrier()
         if resume:
             work.resume()
             if group.is_main:
-                folders.forget_after(run, work.step)
+                folders.forget_after(run, work.progress.step)
         yield from _logged(work, run, task, stores["val"], recipe, init or "")
-        if group.is_main and work.step == work.steps:
+        if group.is_main and work.progress.step == work.progress.steps:
             folders.finish_run(run)
             (run / STATE_FILE).unlink(missing_ok=True)
             card.write(run)
@@ -159,7 +159,7 @@ def _logged(
     is_main = work.group.is_main
     with ExitStack() as stack:
         log = stack.enter_context(files.appended(run / folders.METRICS_FILE)) if is_main else None
-        board = stack.enter_context(Board(run, work.step)) if is_main and recipe.train.tensorboard else None
+        board = stack.enter_context(Board(run, work.progress.step)) if is_main and recipe.train.tensorboard else None
         base = str(Path(init).resolve()) if Path(init).is_dir() else init
         for event in work.run(lambda model: hf.save(run, model, task.vocabulary.eos, base)):
             yield event
@@ -168,7 +168,7 @@ def _logged(
             if board is not None and isinstance(event, events.StepDone | events.Validation):
                 board.show(event)
             if isinstance(event, events.Validation) and recipe.train.samples:
-                model = work.complete()  # all processes take part
+                model = work.full_model()  # all processes take part
                 if is_main:
                     rows = _samples(model, task, validation, recipe)
                     folders.keep_samples(run, f"after step {event.step:,}", rows)

@@ -53,7 +53,7 @@ class ProcessGroup:
         """What the main process has; clocks and files of the others may differ."""
         return self.sum([value if self.is_main else 0.0])[0]
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Return when all processes have come here."""
         self.sum([0.0])
 
@@ -120,7 +120,7 @@ def _device_of_rank(name: str, local_rank: int) -> torch.device:
     return device
 
 
-def spread(objective: Objective, parallel: str, group: ProcessGroup) -> nn.Module:
+def parallelize(objective: Objective, parallel: str, group: ProcessGroup) -> nn.Module:
     """The objective so that each process computes on its own rows; gradients become means over the processes.
 
     `parallel` is "ddp" or "fsdp"; the latter shards the model's weights in place, before optimisers are built.
@@ -139,7 +139,7 @@ def spread(objective: Objective, parallel: str, group: ProcessGroup) -> nn.Modul
     return objective
 
 
-def quiet(module: nn.Module) -> AbstractContextManager[object]:
+def no_sync(module: nn.Module) -> AbstractContextManager[object]:
     """A backward pass inside of which DDP sends no gradients: the last micro-batch's sends the sum.
 
     FSDP2 sends with every micro-batch: whole gradients would need the memory that it is there to save.
@@ -152,7 +152,7 @@ def sharded(tensor: Tensor) -> TypeGuard["DTensor"]:
     return hasattr(tensor, "full_tensor")
 
 
-def whole(tensor: Tensor) -> Tensor:
+def full_tensor(tensor: Tensor) -> Tensor:
     """All of a tensor of which each process holds a part; any other as it is."""
     return tensor.full_tensor() if sharded(tensor) else tensor
 
@@ -167,13 +167,13 @@ def like(value: Tensor, example: Tensor) -> Tensor:
     return distribute_tensor(value.to(example.device), example.device_mesh, example.placements, src_data_rank=None)
 
 
-def gathered(model: GPT2, group: ProcessGroup) -> GPT2:
+def full_model(model: GPT2, group: ProcessGroup) -> GPT2:
     """The whole model, on the main process: itself, or a copy if it is sharded; the others get their own back."""
     if not any(sharded(parameter) for parameter in model.parameters()):
         return model
     weights: dict[str, Tensor] = {}
     for name, parameter in model.named_parameters():
-        full = whole(parameter.detach())  # one at a time: the others drop it at once
+        full = full_tensor(parameter.detach())  # one at a time: the others drop it at once
         if group.is_main:
             weights[name] = full
     if not group.is_main:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gpt2kit.data.batches import Batches, Rows
 from gpt2kit.model.device import autocast
-from gpt2kit.training.distributed import ProcessGroup, quiet
+from gpt2kit.training.distributed import ProcessGroup, no_sync
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Gradient:
         """Add the gradient of the summed loss / targets; returns this process's summed cross-entropy in nats."""
         total = torch.zeros((), device=self.group.device)
         for part in parts[:-1]:
-            with quiet(self.module):
+            with no_sync(self.module):
                 total += self.backward(part, targets)
         return total + self.backward(parts[-1], targets)
 

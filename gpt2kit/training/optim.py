@@ -1,6 +1,8 @@
 """Optimisers and their learning rate."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -37,7 +39,7 @@ def build(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
 def rate(step: float, steps: int, config: TrainConfig) -> float:
     """Share of the peak rate at step 0 ... steps - 1: linear warm-up, then a cosine down to `final_lr`.
 
-    A step in between is one of a schedule that was planned anew.
+    A step in between is one of a schedule that was planned again.
     """
     warmup = int(config.warmup * steps)
     if step < warmup:
@@ -66,8 +68,17 @@ class Average:
         parameters = [parameter.detach() for parameter in model.parameters() if parameter.requires_grad]
         torch._foreach_lerp_(list(self.weights.values()), parameters, 1 - decay)
 
-    def swap(self, model: nn.Module) -> None:
-        """Exchange the model's weights with the averaged ones; a second call puts them back."""
+    @contextmanager
+    def applied(self, model: nn.Module) -> Iterator[None]:
+        """Inside of the block the model has the averaged weights, after it its own again, also after an error."""
+        self._swap(model)
+        try:
+            yield
+        finally:
+            self._swap(model)
+
+    def _swap(self, model: nn.Module) -> None:
+        """Exchange the model's weights with those that are kept here."""
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 if name in self.weights:

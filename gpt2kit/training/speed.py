@@ -14,6 +14,43 @@ import torch
 from numpy.typing import NDArray
 
 from gpt2kit.config import ModelConfig
+from gpt2kit.data.batches import Batches, Rows
+from gpt2kit.model.gpt2 import GPT2
+
+SMOOTHING = 0.95
+"""Weight of the past in the speed that is shown."""
+
+
+class Speedometer:
+    """The speed of a run, smoothed over its last steps."""
+
+    def __init__(self, model: GPT2, batches: Batches, peak: float) -> None:
+        """`peak` is the FLOP a second of all devices."""
+        self.model, self.batches, self.peak = model, batches, peak
+        self._seconds = self._tokens = self._flop = 0.0
+
+    def add(self, rows: Rows, seconds: float) -> None:
+        """Take in a step on a batch."""
+        lengths, targets = self.batches.lengths(rows), self.batches.targets(rows)
+        flop = model_flop(self.model.config, self.model.vocab_size, lengths, targets)
+        self._seconds = SMOOTHING * self._seconds + seconds
+        self._tokens = SMOOTHING * self._tokens + self.batches.tokens(rows)
+        self._flop = SMOOTHING * self._flop + flop
+
+    @property
+    def tokens_per_second(self) -> float:
+        return self._tokens / self._seconds if self._seconds else 0.0
+
+    @property
+    def of_peak(self) -> float:
+        """Model FLOP a second as a share of the peak."""
+        return self._flop / self._seconds / self.peak if self._seconds else 0.0
+
+    @property
+    def step_seconds(self) -> float:
+        """Of a mean step; 0 where that is not known yet."""
+        mean = self.batches.epoch_tokens / len(self.batches)
+        return mean / self.tokens_per_second if self.tokens_per_second else 0.0
 
 
 def model_flop(config: ModelConfig, vocab_size: int, lengths: NDArray[np.int64], targets: int) -> float:

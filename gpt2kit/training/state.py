@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from gpt2kit import files
 from gpt2kit.errors import DataError
-from gpt2kit.training.distributed import like, whole
+from gpt2kit.training.distributed import full_tensor, like
 from gpt2kit.training.optim import Average
 
 STATE_FILE = "state.safetensors"
@@ -46,7 +46,7 @@ def save(
                 numbers[f"{prefix}.{moment}"] = value
     complete: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        full = whole(tensor)  # one at a time, and only where it is written kept
+        full = full_tensor(tensor)  # one at a time, and only where it is written kept
         if writes:
             complete[name] = full.contiguous().cpu()
     if writes:

@@ -9,9 +9,9 @@ import torch
 
 from gpt2kit.config import TrainConfig
 from gpt2kit.training import compiler
-from gpt2kit.training.loop import COMPILE_PAYS_BACK, wants_compile
+from gpt2kit.training.compiler import PAYS_BACK, wants_compile
 
-LONG = 2 * COMPILE_PAYS_BACK
+LONG = 2 * PAYS_BACK
 CPU = torch.device("cpu")
 
 
@@ -29,7 +29,7 @@ def complete(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_with_a_compiler_and_headers_a_long_run_is_compiled(complete: Path) -> None:
     assert compiler.lacking() is None
     assert wants_compile(TrainConfig(), CPU, LONG)
-    assert not wants_compile(TrainConfig(), CPU, COMPILE_PAYS_BACK / 2)
+    assert not wants_compile(TrainConfig(), CPU, PAYS_BACK / 2)
 
 
 def test_without_a_compiler_it_runs_eagerly(complete: Path, monkeypatch: pytest.MonkeyPatch) -> None:

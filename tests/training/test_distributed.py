@@ -182,7 +182,7 @@ def test_alone_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
         assert group.is_main
         assert group.sum([1.5, 2.0]) == [1.5, 2.0]
         assert (group.largest(3.0), group.from_main(4.0)) == (3.0, 4.0)
-        group.wait()
+        group.barrier()
     assert not torch.distributed.is_initialized()
     for name, value in {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}.items():
         monkeypatch.setenv(name, value)

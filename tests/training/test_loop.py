@@ -27,8 +27,9 @@ from gpt2kit.data.batches import Batch, RowBatches
 from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.errors import DataError, OutOfMemory
 from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.training.compiler import wants_compile
 from gpt2kit.training.events import Ended, Start, StepDone, Stopped, Validation
-from gpt2kit.training.loop import Loop, wants_compile
+from gpt2kit.training.loop import Loop
 from gpt2kit.training.state import STATE_FILE
 from gpt2kit.training.validate import validation_loss
 
@@ -147,7 +148,7 @@ def test_micro_batches_give_the_same_gradients(train: Store, tmp_path: Path, opt
             if not gradients:
                 gradients += [p.grad.clone() for p in model.parameters() if p.grad is not None]
 
-        loop.optimizers[0].register_step_pre_hook(record)
+        loop.learner.optimizers[0].register_step_pre_hook(record)
         found[accumulate] = losses(loop), gradients
     whole_losses, whole_gradients = found[1]
     assert len(whole_gradients) == len(list(model_of().parameters()))
@@ -166,7 +167,7 @@ def test_gradients_are_clipped_as_a_whole(train: Store, tmp_path: Path) -> None:
         def record(*_: object, model: GPT2 = model) -> None:
             norms.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]).norm().item())
 
-        loop.optimizers[0].register_step_pre_hook(record)
+        loop.learner.optimizers[0].register_step_pre_hook(record)
         losses(loop)
     assert norms[0] > 0.1
     assert norms[1] == pytest.approx(1e-3, rel=1e-2)
@@ -237,8 +238,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     second.resume()
     torch.manual_seed(54321)
     assert before + numbers(second.run(kept)) == expected
-    assert second.best == whole.best
-    for mine, wanted in zip(weights_of(second.model), weights_of(whole.model), strict=True):
+    assert second.progress.best == whole.progress.best
+    for mine, wanted in zip(weights_of(second.learner.model), weights_of(whole.learner.model), strict=True):
         assert torch.equal(mine, wanted)
     assert len(kept.weights) == len(whole_kept.weights) == 1
     for mine, wanted in zip(kept.weights[0], whole_kept.weights[0], strict=True):
@@ -254,7 +255,7 @@ def test_a_killed_run_goes_on_from_its_last_save(train: Store, val: Store, tmp_p
             break  # as if the process were gone: two steps after its save
     again = Loop(model_of(seed=9, dropout=0.2), train, val, config, tmp_path)
     again.resume()
-    assert again.step == 6
+    assert again.progress.step == 6
     assert numbers(again.run(Kept())) == [number for number in expected if number[1] > 6]
 
 
@@ -327,10 +328,10 @@ def test_validation_is_measured_with_the_averaged_weights(train: Store, val: Sto
 
 def test_without_an_average_the_last_weights_are_saved(train: Store, val: Store, tmp_path: Path) -> None:
     loop, kept = Loop(model_of(), train, val, BASE, tmp_path), Kept()
-    assert loop.average is None
+    assert loop.learner.average is None
     list(loop.run(kept))
     assert len(kept.weights) == 1
-    for mine, wanted in zip(kept.weights[0], weights_of(loop.model), strict=True):
+    for mine, wanted in zip(kept.weights[0], weights_of(loop.learner.model), strict=True):
         assert torch.equal(mine, wanted)
 
 
@@ -358,7 +359,7 @@ def test_the_best_weights_are_kept(store_of: Write, tmp_path: Path, ema: float) 
 def test_patience_ends_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int) -> None:
     """After three validations in a row that were not the lowest, also where the run was stopped between them."""
     losses = iter([3.0, 2.0, 2.5, 2.0, 2.7, 1.0])
-    monkeypatch.setattr(Loop, "_split_loss", lambda self, probes=0: (next(losses), 1.0))
+    monkeypatch.setattr(Loop, "_validation_loss", lambda self, probes=0: (next(losses), 1.0))
     store = write(tmp_path, rows_of())
     config = replace(BASE, steps=100, evaluate_every=2, save_every=1, patience=3, keep="best")
     work, kept = Loop(model_of(), store, store, config, tmp_path), Kept()
@@ -368,7 +369,7 @@ def test_patience_ends_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, st
         work.resume()
     events = list(work.run(kept))
     assert events[-1] == Ended(10, 3)
-    assert work.steps == work.step == 10
+    assert work.progress.steps == work.progress.step == 10
     assert len(kept.weights) == 2, "those of the first and the second validation"
 
 
@@ -388,18 +389,18 @@ def test_three_examples_are_learned_by_heart(store_of: Write, tmp_path: Path, op
 @pytest.mark.parametrize(("epochs", "steps"), [(1.0, 1), (2.0, 2), (0.5, 0.5), (0.01, 0)])
 def test_epochs_give_the_steps(train: Store, tmp_path: Path, epochs: float, steps: float) -> None:
     loop = Loop(model_of(), train, None, replace(BASE, steps=0, epochs=epochs), tmp_path)
-    assert loop.steps == max(1, round(steps * len(loop.batches)))
+    assert loop.progress.steps == max(1, round(steps * len(loop.batches)))
 
 
 @pytest.mark.parametrize(("given", "least", "steps"), [(0, 0, 1), (0, 5, 5), (3, 5, 3)])
 def test_a_short_epoch_is_read_again(train: Store, tmp_path: Path, given: int, least: int, steps: int) -> None:
     loop = Loop(model_of(), train, None, replace(BASE, steps=given, epochs=0.01, least_steps=least), tmp_path)
-    assert loop.steps == steps
+    assert loop.progress.steps == steps
 
 
 def test_epochs_beyond_the_least_steps_count(train: Store, tmp_path: Path) -> None:
     loop = Loop(model_of(), train, None, replace(BASE, steps=0, epochs=5.0, least_steps=1), tmp_path)
-    assert loop.steps == 5 * len(loop.batches) > 1
+    assert loop.progress.steps == 5 * len(loop.batches) > 1
 
 
 def test_what_is_said_at_the_start_and_at_each_step(train: Store, val: Store, tmp_path: Path) -> None:
@@ -407,7 +408,7 @@ def test_what_is_said_at_the_start_and_at_each_step(train: Store, val: Store, tm
     events = list(loop.run(Kept()))
     start, steps = events[0], [event for event in events if isinstance(event, StepDone)]
     assert start == Start(
-        0, 10, len(loop.batches), loop.model.parameter_count(), loop.batches.padding, "cpu", "fp32", False
+        0, 10, len(loop.batches), loop.learner.model.parameter_count(), loop.batches.padding, "cpu", "fp32", False
     )
     assert [event.step for event in steps] == list(range(1, 11))
     assert steps[-1].epoch == pytest.approx(10 / len(loop.batches))
@@ -429,7 +430,7 @@ def test_a_loss_that_is_no_number(train: Store, tmp_path: Path) -> None:
     model = model_of()
     again = Loop(model, train, None, BASE, tmp_path)
     again.resume()
-    assert again.step == 2
+    assert again.progress.step == 2
     assert all(weight.isfinite().all() for weight in weights_of(model))
 
 

@@ -120,15 +120,14 @@ def test_the_first_weights_do_not_linger(tiny_model: Build) -> None:
         assert torch.equal(kept, wanted)
 
 
-def test_swapping_twice_changes_nothing(tiny_model: Build) -> None:
+def test_the_average_is_applied_for_a_while(tiny_model: Build) -> None:
     model = tiny_model()
     average = optim.Average(model, 0.9)
     averaged = {name: weight.clone() for name, weight in average.weights.items()}
     weights = moved(model, 1)
-    average.swap(model)
-    for name, parameter in model.named_parameters():
-        assert torch.equal(parameter, averaged[name])
-    average.swap(model)
+    with average.applied(model):
+        for name, parameter in model.named_parameters():
+            assert torch.equal(parameter, averaged[name])
     for parameter, wanted in zip(model.parameters(), weights, strict=True):
         assert torch.equal(parameter, wanted)
     for name, kept in average.weights.items():

@@ -16,6 +16,8 @@ from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.training import state, validate
 from gpt2kit.training.events import Planned, StepDone, Validation
 from gpt2kit.training.loop import Loop
+from gpt2kit.training.progress import Progress
+from gpt2kit.training.step import Learner
 
 Write = Callable[..., Store]
 VOCAB = 40
@@ -31,11 +33,11 @@ class Machine:
         self, monkeypatch: pytest.MonkeyPatch, step: float, validation: float = 2.0, save: float = 1.0
     ) -> None:
         self.now, self.step, self.validation, self.save = 1000.0, step, validation, save
-        learn, split_loss, write = Loop._learn, validate.split_loss, state.save
+        learn, split_loss, write = Learner.step, validate.split_loss, state.save
 
-        def learned(this: Loop, rows: Any, stop: Any = None) -> tuple[float, int]:
+        def learned(this: Learner, rows: Any, progress: Progress, stop: Any = None) -> tuple[float, int]:
             self.now += self.step * len(rows)
-            return learn(this, rows, stop)
+            return learn(this, rows, progress, stop)
 
         def validated(*given: Any) -> tuple[float, float]:
             loss, share = split_loss(*given)
@@ -46,7 +48,7 @@ class Machine:
             self.now += self.save
             write(*given)
 
-        monkeypatch.setattr(Loop, "_learn", learned)
+        monkeypatch.setattr(Learner, "step", learned)
         monkeypatch.setattr("gpt2kit.training.loop.split_loss", validated)
         monkeypatch.setattr(state, "save", written)
 
@@ -135,7 +137,7 @@ def test_a_machine_that_becomes_slow_at_the_end(
         if isinstance(event, StepDone):
             last = event.step
             machine.step = 1.0 if machine.now > 1275 else 0.02
-    assert last == work.steps
+    assert last == work.progress.steps
     assert machine.now - 1000 < 1.1 * 300
 
 
@@ -146,7 +148,7 @@ def test_intervals_that_are_given_stay(
     machine = Machine(monkeypatch, 0.1, validation=0.5, save=0.2)
     events, work = run(machine, train, val, tmp_path, **knobs)
     last = complete(events, 1000.0, machine, 300)[-1].step
-    every = work.pace.evaluate_every
+    every = work.progress.evaluate_every
     validated = [event.step for event in events if isinstance(event, Validation)]
     assert validated == sorted({*range(every, last + 1, every), last})
     assert every == knobs.get("evaluate_every", every)
@@ -162,7 +164,7 @@ def test_a_budget_that_is_too_short_still_gives_a_step(
 ) -> None:
     events, work = run(Machine(monkeypatch, 100.0), train, val, tmp_path)
     assert [event.step for event in events if isinstance(event, StepDone)] == [1]
-    assert work.step == work.steps == 1
+    assert work.progress.step == work.progress.steps == 1
 
 
 def test_measuring_changes_no_number(train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +178,7 @@ def test_measuring_changes_no_number(train: Store, val: Store, tmp_path: Path, m
     assert first > 2
     losses = [[event.loss for event in each if isinstance(event, StepDone)][:first] for each in (events, expected)]
     assert losses[0] == losses[1]
-    assert work.average is not None
+    assert work.learner.average is not None
 
 
 def test_a_resumed_run_has_what_is_left(
@@ -194,13 +196,13 @@ def test_a_resumed_run_has_what_is_left(
     machine.now += 5000
     again = Loop(model_of(), train, val, BASE, tmp_path, clock=machine)
     again.resume()
-    began, step = machine.now, again.step
+    began, step = machine.now, again.progress.step
     after = list(again.run(lambda model: None))
     assert not [event for event in after if isinstance(event, Planned)], "nothing is measured again"
     assert 0.9 * (1300 - saved) < machine.now - began <= 1300 - saved
     kept = [event for event in before if isinstance(event, StepDone) and event.step <= step]
     steps = kept + [event for event in after if isinstance(event, StepDone)]
-    assert [event.step for event in steps] == list(range(1, again.steps + 1))
+    assert [event.step for event in steps] == list(range(1, again.progress.steps + 1))
     assert steps[-1].rate < 0.01 * BASE.lr
 
 
@@ -219,4 +221,4 @@ def test_time_left_without_a_budget_counts_validations(
     assert steps[3].seconds_left < 30, "nothing is known of a validation yet"
     assert 90 < steps[5].seconds_left < 120, "three are to come"
     assert 30 < steps[18].seconds_left < 35
-    assert work.pace.costs.save == 1
+    assert work.progress.costs.save == 1

@@ -160,5 +160,5 @@ def test_a_run_validates_on_so_many_tokens(val: Store, tmp_path: Any, tokens: in
     for event in loop.run(lambda model: None):
         if isinstance(event, Validation):
             found.append(event.loss)
-            assert event.loss == pytest.approx(direct(loop.model, loop.validation, chosen), rel=1e-5)
+            assert event.loss == pytest.approx(direct(loop.learner.model, loop.validation, chosen), rel=1e-5)
     assert len(found) == 2

@@ -19,7 +19,7 @@ from gpt2kit.config import ModelConfig, TrainConfig
 from gpt2kit.data.store import Store
 from gpt2kit.errors import OutOfMemory
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.training import memory
+from gpt2kit.training import memory, probe
 from gpt2kit.training.events import Fitted, StepDone
 from gpt2kit.training.loop import Loop
 
@@ -118,23 +118,23 @@ def test_what_the_optimisers_will_need_is_held_while_it_is_tried(
 ) -> None:
     """Two moments a weight of AdamW, one of Muon; none that are there already. The weights are as they were."""
     held: list[int] = []
-    reserve_moments = memory.reserve_moments
+    reserve_moments = probe.reserve_moments
 
     def counted(optimizers: list[Optimizer]) -> list[Tensor]:
         found = reserve_moments(optimizers)
         held.extend(tensor.numel() for tensor in found)
         return found
 
-    monkeypatch.setattr(memory, "reserve_moments", counted)
+    monkeypatch.setattr(probe, "reserve_moments", counted)
     loop = Loop(Small(8), train, None, replace(BASE, optimizer="muon"), tmp_path)
-    before = {name: parameter.detach().clone() for name, parameter in loop.model.named_parameters()}
-    matrices = sum(p.numel() for name, p in loop.model.named_parameters() if ".h." in name and p.dim() == 2)
+    before = {name: parameter.detach().clone() for name, parameter in loop.learner.model.named_parameters()}
+    matrices = sum(p.numel() for name, p in loop.learner.model.named_parameters() if ".h." in name and p.dim() == 2)
     list(loop.fit())
-    assert sum(held) == 2 * loop.model.parameter_count() - matrices
-    for name, parameter in loop.model.named_parameters():
+    assert sum(held) == 2 * loop.learner.model.parameter_count() - matrices
+    for name, parameter in loop.learner.model.named_parameters():
         assert torch.equal(parameter, before[name])
         assert parameter.grad is None
-    assert not any(optimizer.state for optimizer in loop.optimizers)
+    assert not any(optimizer.state for optimizer in loop.learner.optimizers)
 
 
 SCRIPT = """

@@ -1,0 +1,150 @@
+"""What a run takes, tried before its first step: the micro-batch that fits into memory, and seconds. Both leave weights
+and optimisers as they were."""
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.optim import AdamW, Optimizer
+
+from gpt2kit.data.batches import Rows
+from gpt2kit.errors import OutOfMemory
+from gpt2kit.training import distributed, memory
+from gpt2kit.training.gradient import shard
+from gpt2kit.training.progress import Progress
+from gpt2kit.training.step import Learner
+from gpt2kit.training.validate import evenly_spaced
+
+PROBES = 5
+"""Widths at which steps are measured before a run with a budget of time is planned."""
+
+DISK = 2e8
+"""Bytes a second that a save is assumed to write at until one was measured."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds that the parts of a run take."""
+
+    steps: list[float]
+    """Means over batches of several widths, one measurement after the other; the first one prepares kernels."""
+    validation: float
+    save: float
+
+
+def measure(
+    learner: Learner,
+    progress: Progress,
+    validate: Callable[[int], tuple[float, float]] | None,
+    clock: Callable[[], float],
+    widths: int = PROBES,
+    times: int = 2,
+) -> Measured:
+    """Time real steps on batches of several widths, and `validate(widths)`, which returns the share of a validation
+    that it computed; all that several times."""
+    by_width = sorted(learner.batches.epoch(0), key=lambda rows: int(learner.batches.lengths(rows).max()))
+    probes, steps, validation = evenly_spaced(by_width, widths), list[float](), 0.0
+    with _restored(learner):
+        for _ in range(times):  # the first time kernels are compiled and memory is found
+            started = clock()
+            for rows in probes:
+                learner.step(rows, progress)
+            steps.append((clock() - started) / len(probes))
+            if validate is not None:
+                started = clock()
+                _, share = validate(widths)
+                validation = (clock() - started) / share
+    return Measured(steps, validation, 4 * 4 * learner.parameters / DISK)
+
+
+@contextmanager
+def _restored(learner: Learner) -> Iterator[None]:
+    """After the block weights and their average are what they were, and optimisers as before their first step."""
+    weights = [parameter.detach().clone() for parameter in learner.model.parameters()]
+    averaged = {name: weight.clone() for name, weight in learner.average.weights.items()} if learner.average else {}
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for parameter, before in zip(learner.model.parameters(), weights, strict=True):
+                parameter.copy_(before)
+        if learner.average is not None:
+            learner.average.weights = averaged
+        for optimizer in learner.optimizers:
+            optimizer.state.clear()
+
+
+def micro_batches(learner: Learner) -> int:
+    """Into how many micro-batches each process must divide its share of a batch, the same on all processes.
+
+    The first of train.accumulate and its doubles with which the batch that needs the most memory fits. Raises
+    OutOfMemory when a single row does not fit.
+    """
+    config, group = learner.config, learner.group
+    rows, accumulate = learner.batches.longest(), config.accumulate
+    if config.parallel == "fsdp" and group.size > 1:
+        # Its forward pass sends: a process that runs out of memory would leave the others waiting in it.
+        return accumulate
+    while True:
+        failure = _failure(learner, rows, accumulate)
+        if not group.largest(failure is not None):
+            return accumulate
+        if accumulate * group.size >= len(rows):
+            raise OutOfMemory(
+                f"out of memory on {group.device}, one row at a time ({failure or 'on another rank'}); a row is never "
+                f"cut, so train.accumulate (now {accumulate}) and train.batch_tokens cannot help: "
+                f"--set train.checkpointing=true recomputes instead of keeping; or take a smaller model "
+                f"(model.size, model.n_layer, model.n_embd) or a shorter window (model.n_positions, prepared anew)"
+            )
+        accumulate *= 2
+
+
+def _failure(learner: Learner, rows: Rows, accumulate: int) -> str | None:
+    """The message when the gradient of this process's share does not fit, else None. Nothing of it is kept."""
+    param_groups = [param_group for optimizer in learner.optimizers for param_group in optimizer.param_groups]
+    weights = [parameter for param_group in param_groups for parameter in param_group["params"]]
+    failure, held = None, list[Tensor]()
+    try:
+        held = reserve_moments(learner.optimizers)
+        for weight in weights:
+            weight.grad = torch.zeros_like(weight)
+        _compute_gradient(learner, rows, accumulate)
+    except Exception as error:
+        if not memory.is_out_of_memory(error):
+            raise
+        failure = str(error).split("\n")[0] or type(error).__name__
+    # Outside of the except clause: the error keeps the tensors of every frame that it passed.
+    del held
+    for weight in weights:
+        weight.grad = None
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return failure
+
+
+def _compute_gradient(learner: Learner, rows: Rows, accumulate: int) -> None:
+    """Nothing is sent, as another process may have no memory for its share."""
+    targets = max(1, learner.batches.targets(rows))
+    learner.module.train()
+    with distributed.no_sync(learner.module):
+        for micro_batch in shard(rows, accumulate, learner.group) * 2:  # the second time finds memory in pieces
+            learner.gradient.backward(micro_batch, targets)
+
+
+def reserve_moments(optimizers: list[Optimizer]) -> list[Tensor]:
+    """As much memory as the moments that the optimisers will make at their first step, written to, so that it is taken.
+
+    Their own moments are not made here: what an optimiser does at its first step is its own affair.
+    """
+    return [
+        torch.ones_like(parameter)
+        for optimizer in optimizers
+        for param_group in optimizer.param_groups
+        for parameter in param_group["params"]
+        if parameter not in optimizer.state
+        for _ in range(2 if isinstance(optimizer, AdamW) else 1)
+    ]

@@ -1,0 +1,97 @@
+"""Where a run stands: what its state file holds apart from weights and moments."""
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from gpt2kit.config import TrainConfig
+from gpt2kit.training.plan import Costs, Plan
+
+
+@dataclass
+class Progress:
+    """The counters of a run. The loop and its schedule change them as the run proceeds."""
+
+    plan: Plan
+    evaluate_every: int
+    """Steps between validations."""
+    processes: int = 1
+    step: int = 0
+    """Optimiser steps done."""
+    best: float = math.inf
+    """The lowest validation loss."""
+    waited: int = 0
+    """Validations after that one."""
+    accumulate: int | None = None
+    """Micro-batches of each process; None until it was tried what fits into memory."""
+    costs: Costs = field(default_factory=Costs)
+    spent: float = 0.0
+    """Seconds, those of earlier processes included."""
+
+    @classmethod
+    def first(cls, config: TrainConfig, epoch: int, processes: int) -> "Progress":
+        """Before the first step; `epoch` is the number of batches in one."""
+        steps = config.steps or max(1, config.least_steps, round(config.epochs * epoch))
+        return cls(Plan(steps), config.evaluate_every or math.ceil(steps / 10), processes)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of the whole run, as far as is known now."""
+        return self.plan.total
+
+    def validated(self, loss: float) -> bool:
+        """Count a validation; returns whether its loss is the lowest yet."""
+        if loss < self.best:
+            self.best, self.waited = loss, 0
+            return True
+        self.waited += 1
+        return False
+
+    def end(self) -> None:
+        """The run ends at this step, whatever was planned."""
+        self.plan = Plan(self.step)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "best": None if math.isinf(self.best) else self.best,  # JSON has no infinity
+            "waited": self.waited,
+            "pace": {
+                "plan": asdict(self.plan),
+                "costs": asdict(self.costs),
+                "evaluate_every": self.evaluate_every,
+                "spent": self.spent,
+            },
+            "processes": self.processes,
+            "accumulate": self.accumulate,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Progress":
+        """Raises ValueError for anything that `to_json` does not return."""
+        try:
+            pace, best, accumulate = value["pace"], value["best"], value["accumulate"]
+            for number in (*pace["plan"].values(), *pace["costs"].values(), pace["spent"]):
+                if not (isinstance(number, int | float) and math.isfinite(number)):
+                    raise ValueError(f"{number!r} is not a number")
+            _count(pace["plan"]["total"])
+            return cls(
+                plan=Plan(**pace["plan"]),
+                evaluate_every=max(1, _count(pace["evaluate_every"])),
+                processes=_count(value["processes"]),
+                step=_count(value["step"]),
+                best=math.inf if best is None else float(best),
+                waited=int(value.get("waited", 0)),  # older states do not say
+                accumulate=None if accumulate is None else max(1, _count(accumulate)),
+                costs=Costs(**pace["costs"]),
+                spent=pace["spent"],
+            )
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise ValueError(repr(error)) from None
+
+
+def _count(value: object) -> int:
+    """A whole number that is not below 0. Raises ValueError for anything else."""
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is not a count")
+    return value
