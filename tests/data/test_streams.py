@@ -185,7 +185,7 @@ def test_training_on_windows_goes_on_where_it_stopped(store: Store, tmp_path: Pa
     losses(Loop(model_of(), store, store, config, tmp_path, batching=layout), stop=6)
     again = Loop(model_of(), store, store, config, tmp_path, batching=layout)
     again.resume()
-    assert again.step == 5, "what was not saved is done again"
+    assert again.progress.step == 5, "what was not saved is done again"
     assert losses(again) == whole[-4:]
 
 
