@@ -41,7 +41,7 @@ from gpt2kit.errors import MachineError
 from gpt2kit.model import hf
 from gpt2kit.model.device import pick_device, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.runs import folder as folders
+from gpt2kit.runs.folder import Run
 from gpt2kit.tasks.base import Record
 
 BANDWIDTHS = {"H200": 4.8e12, "H100": 3.35e12, "A100": 2.0e12}
@@ -177,7 +177,7 @@ def _random(row: Row, folder: Path) -> tuple[Path, Ids, list[Record[Any, Any]], 
 
 def _sentences(arguments: argparse.Namespace) -> tuple[Path, Ids, list[Record[Any, Any]], int]:
     """The run, its prompts for the sentences, and the sentences with their references."""
-    _, task = folders.load_task(arguments.run)
+    task = Run.open(arguments.run).task
     pairs = task.read(list(map(str, arguments.pairs)))
     records = list(islice((pair for pair in pairs if not pair.problem), arguments.sentences))
     return arguments.run, [task.encode_source(pair.source) for pair in records], records, task.vocabulary.eos
@@ -206,7 +206,7 @@ def _scores(found: list[Player], run: Path, records: list[Record[Any, Any]]) -> 
     """BLEU by program."""
     if not records:
         return {}
-    _, task = folders.load_task(run)
+    task = Run.open(run).task
     targets = [pair.target for pair in records]
     return {
         player.name: round(task.score([task.decode(ids) for ids in _answers(player)], targets)[0].value, 2)

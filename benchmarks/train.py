@@ -49,7 +49,7 @@ from gpt2kit.config import SIZES, ModelConfig
 from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.model import hf
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.runs.folder import load_task
+from gpt2kit.runs.folder import Prepared
 
 PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
 """Dense bf16 FLOP/s of the vendor's data sheets."""
@@ -173,9 +173,9 @@ def _data(row: Row, arguments: argparse.Namespace, folder: Path) -> tuple[Path, 
         random_ids(folder / "data", row)
         return folder / "data", row.vocabulary
     if arguments.data:
-        return arguments.data, load_task(arguments.data)[1].vocab_size
+        return arguments.data, Prepared.open(arguments.data).task.vocab_size
     prepare(load_recipe("translate"), {"train": arguments.pairs}, folder / "data")
-    return folder / "data", load_task(folder / "data")[1].vocab_size
+    return folder / "data", Prepared.open(folder / "data").task.vocab_size
 
 
 def random_ids(folder: Path, row: Row) -> None:

@@ -30,7 +30,7 @@ from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.metrics.bootstrap import interval
 from gpt2kit.metrics.rouge import Rouge
 from gpt2kit.metrics.words import words
-from gpt2kit.runs.folder import load_task
+from gpt2kit.runs.folder import Prepared
 
 SHARES = (0.01, 0.1, 1.0)
 RATES = {"pretrained": ("2.5e-4", "1e-3"), "random": ("1e-3", "4e-3")}
@@ -58,7 +58,7 @@ def part_of(data: Path, out: Path, share: float, seed: int) -> None:
     rows = Store(data, "train")
     count = max(1, round(share * len(rows)))
     chosen = np.sort(np.random.default_rng(seed).choice(len(rows), count, replace=False))
-    with StoreWriter(unfinished, "train", load_task(data)[1].vocab_size) as writer:
+    with StoreWriter(unfinished, "train", Prepared.open(data).task.vocab_size) as writer:
         for some in np.array_split(chosen, max(1, count // 1000)):
             writer.add([rows.row(int(index)) for index in some])
     unfinished.rename(out)

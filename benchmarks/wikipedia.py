@@ -20,7 +20,7 @@ from gpt2kit.data.batches import RowBatching
 from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.model.device import pick_dtype
 from gpt2kit.pipeline import engine
-from gpt2kit.runs.folder import load_task
+from gpt2kit.runs.folder import Prepared
 from gpt2kit.training.validate import validation_loss
 
 SHOWN = 5
@@ -34,7 +34,7 @@ def without_articles(data: Path, out: Path) -> None:
         shutil.copyfile(data / name, out / name)
     for split in ("train", "val"):
         rows = Store(data, split)
-        with StoreWriter(out, split, load_task(data)[1].vocab_size) as writer:
+        with StoreWriter(out, split, Prepared.open(data).task.vocab_size) as writer:
             pairs = (rows.row(index) for index in range(len(rows)))
             while some := list(islice(pairs, 1000)):
                 writer.add([(prompt[-1:], target) for prompt, target in some])

@@ -69,17 +69,15 @@ def _sample(task: str) -> Any:
 def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
     """The demo of a task prepared and trained, from random weights or those of a run."""
     from gpt2kit import recipe as recipes
-    from gpt2kit.pipeline import engine
-    from gpt2kit.pipeline import prepare as preparing
-    from gpt2kit.pipeline import train as pipeline
+    from gpt2kit.pipeline import engine, prepare, train
     from gpt2kit.training import events
 
     name = f"demo-{task}"
     data, run = free(f"data/{name}"), free(f"runs/{name}")
     recipe = recipes.load(name, [f"task.tokenizer={init}"] if init else [])
     with as_file(_sample(task)) as folder:
-        reports.prepared(preparing.prepare(recipe, _corpora(folder), data), str(data))
-    for event in progress.training(pipeline.train(recipe, data, run, str(init) if init else None)):
+        reports.prepared(prepare.prepare(recipe, _corpora(folder), data), str(data))
+    for event in progress.training(train.train(recipe, data, run, str(init) if init else None)):
         if isinstance(event, events.Stopped):
             again = f"gpt2kit {task} train {data} --out {run} --resume"
             raise Interrupted(event.signal, f"stopped, state saved; to go on:\n  {again}")
@@ -88,16 +86,18 @@ def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
 
 def _evaluated(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str]":
     """The scores of a run, with something that it made; and what may be typed next."""
-    from gpt2kit.pipeline import evaluate as scoring
+    from gpt2kit.pipeline import evaluate
+
+    folder = evaluate.run_of(opened)
 
     if opened.task.layout.continues:
-        with scoring.documents(run, opened.task) as documents:
-            evaluation = scoring.evaluate_stream(opened, documents)
-        cards.scored(run, evaluation.json(), evaluation.samples)
+        with evaluate.documents(opened) as documents:
+            evaluation = evaluate.evaluate_stream(opened, documents)
+        cards.scored(folder, evaluation.json(), evaluation.samples)
         return evaluation, music.demonstrate(opened, run) if task == "music" else _rambled(opened, run)
-    records = list(scoring.stored_records(run, opened.task, "val")[1])
-    evaluation = scoring.evaluate(opened, records, "embedded held-out sample")
-    cards.scored(run, evaluation.json(), evaluation.samples)
+    records = list(evaluate.stored_records(folder.prepared, opened.task, "val")[1])
+    evaluation = evaluate.evaluate_records(opened, records, "embedded held-out sample")
+    cards.scored(folder, evaluation.json(), evaluation.samples)
     return evaluation, _compared(task, opened, records, run)
 
 

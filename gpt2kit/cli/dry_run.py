@@ -18,7 +18,7 @@ def say_plan(loaded: "Recipe", data: str, run: Path, init: str, overwrite: bool,
     from gpt2kit.pipeline.dry_run import preflight
 
     files.refuse_existing(run, overwrite)
-    report = preflight(loaded, Path(data), run, init or None)
+    report = preflight(loaded, data, run, init or None)
     if json:
         console.result_json(report.json())
     else:

@@ -31,7 +31,14 @@ def evaluate(
     """Score a run's answers against references, with the signature of every score."""
     from gpt2kit import files
     from gpt2kit.data.report import SplitReport
-    from gpt2kit.pipeline import evaluate as scoring
+    from gpt2kit.pipeline.evaluate import (
+        corpus_records,
+        documents,
+        evaluate_records,
+        evaluate_stream,
+        run_of,
+        stored_records,
+    )
 
     loading.check_zero_shot(zero_shot, init, run)
     if zero_shot and not pairs:
@@ -42,27 +49,26 @@ def evaluate(
     if written is not None:
         files.refuse_existing_file(written, overwrite)
         files.writable_folder(written.parent)
-    report, folder = SplitReport(), Path(run or f"runs/{task}")
-    training = None if zero_shot else loading.training_of(folder, engine.task)
+    report, training = SplitReport(), loading.training_of(engine)
     if engine.task.layout.continues:
         if written is not None:
             raise UserError("--predictions: text has a loss, not answers; leave it out")
-        with scoring.documents(folder, engine.task, pairs, "" if pairs else split, limit) as documents:
-            name, report = documents.name, documents.report or report
-            evaluation = scoring.evaluate_stream(engine, documents, training=training)
+        with documents(engine, pairs, "" if pairs else split, limit) as found:
+            name, report = found.name, found.report or report
+            evaluation = evaluate_stream(engine, found, training=training)
     else:
         if pairs:
-            name, records = scoring.corpus_records(engine.task, pairs, report, limit)
+            name, records = corpus_records(engine.task, pairs, report, limit)
         else:
-            name, records = scoring.stored_records(folder, engine.task, split, limit)
-        evaluation = scoring.evaluate(engine, records, name, written, lambda done: counter(name, done), training)
+            name, records = stored_records(run_of(engine).prepared, engine.task, split, limit)
+        evaluation = evaluate_records(engine, records, name, written, lambda done: counter(name, done), training)
     counter.done()
     reports.left_out(name, report)
     if json:
         console.result_json(evaluation.json() | ({"dropped": report.dropped} if report.dropped else {}))
     else:
         reports.evaluated(evaluation)
-    if not zero_shot:
-        cards.scored(folder, evaluation.json(), evaluation.samples)
+    if engine.run is not None:
+        cards.scored(engine.run, evaluation.json(), evaluation.samples)
     if report.damaged:
         raise typer.Exit(PARTLY_DONE)

@@ -105,10 +105,11 @@ def _told(subject: "Subject", out: str, text: bool, png: str, visualizer: str, j
 
 def opened(model: str, device: str, settings: list[str]) -> "tuple[Engine, str]":
     """The engine of a run, or of a GPT-2 that goes on with texts; and its task."""
-    from gpt2kit.runs import folder as folders
+    from gpt2kit.runs.folder import Run
+    from gpt2kit.runs.task_folder import TASK_FILE
 
-    if (Path(model) / folders.TASK_FILE).is_file():
-        task = folders.load_task(Path(model))[0]
+    if (Path(model) / TASK_FILE).is_file():
+        task = Run.open(model).task_name
         return loading.load(task, model, {}, device, settings, {}), task
     return loading.load("lm", "", {}, device, settings, {}, model), "lm"
 

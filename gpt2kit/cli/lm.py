@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -103,7 +102,7 @@ def evaluate(
     json: options.JsonOption = False,
 ) -> None:
     """Score a run by its perplexity per token and per word, and in bits per byte."""
-    from gpt2kit.pipeline import evaluate as scoring
+    from gpt2kit.pipeline.evaluate import documents, evaluate_stream
 
     loading.check_zero_shot(zero_shot, init, run)
     if zero_shot and not file:
@@ -116,19 +115,17 @@ def evaluate(
     window = engine.model.config.n_positions
     if not 0 <= stride <= window:
         raise UserError(f"--stride {stride}: the model's window has {window} tokens, of which 1 to {window} are new")
-    folder = Path(run or f"runs/{task}")
-    with scoring.documents(folder, engine.task, file, "" if file else split, limit) as documents:
-        if documents.report is not None:
-            reports.left_out(documents.name, documents.report)
-        training = None if zero_shot else loading.training_of(folder, engine.task)
-        evaluation = scoring.evaluate_stream(engine, documents, stride, training)
+    with documents(engine, file, "" if file else split, limit) as found:
+        if found.report is not None:
+            reports.left_out(found.name, found.report)
+        evaluation = evaluate_stream(engine, found, stride, loading.training_of(engine))
     if json:
         console.result_json(evaluation.json())
     else:
         reports.evaluated(evaluation)
-    if not zero_shot:
-        cards.scored(folder, evaluation.json(), evaluation.samples)
-    if documents.report is not None and documents.report.damaged:
+    if engine.run is not None:
+        cards.scored(engine.run, evaluation.json(), evaluation.samples)
+    if found.report is not None and found.report.damaged:
         raise typer.Exit(PARTLY_DONE)
 
 

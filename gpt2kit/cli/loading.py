@@ -1,15 +1,14 @@
 """The model that a command asks, as its options name it."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpt2kit.cli import console, options
 from gpt2kit.errors import DataError, UserError
-from gpt2kit.tasks.base import Task
 
 if TYPE_CHECKING:
     from gpt2kit.data.store import Store
+    from gpt2kit.pipeline.engine import Engine
 
 
 def load(
@@ -24,7 +23,7 @@ def load(
     """The engine of a run, which must be one of this task; or of a pretrained model that is asked as it is."""
     from gpt2kit import recipe as recipes
     from gpt2kit.pipeline import engine
-    from gpt2kit.runs import folder as folders
+    from gpt2kit.runs.folder import Run
 
     options.check_task_settings(task, settings, "generate", "evaluate")
     table = recipes.apply({}, settings)
@@ -37,9 +36,10 @@ def load(
     if zero_shot:
         return engine.zero_shot(task, zero_shot, generate, **own)
     folder = run or f"runs/{task}"
-    if (found := folders.load_task(Path(folder))[0]) != task:
-        raise DataError(f"{folder} is a run of {found}, not of {task}")
-    return engine.load(folder, generate, **own)
+    opened = Run.open(folder)
+    if opened.task_name != task:
+        raise DataError(f"{folder} is a run of {opened.task_name}, not of {task}")
+    return engine.load_run(opened, generate, **own)
 
 
 def check_zero_shot(zero_shot: bool, init: str, run: str) -> None:
@@ -57,15 +57,12 @@ def check_texts(texts: Sequence[str]) -> None:
             raise DataError(f"input {number}, {text!r}, is no UTF-8 text") from None
 
 
-def training_of(run: Path, task: Task[Any, Any]) -> "Store | None":
-    """What a run was trained on, where it matters how much of it comes back; says so if it is not there any more."""
-    from gpt2kit.data.store import Store
-    from gpt2kit.runs import folder as folders
+def training_of(engine: "Engine") -> "Store | None":
+    """The data that a run was trained on, where copying from it is scored; says so if it is not there any more."""
+    from gpt2kit.pipeline.evaluate import training_store
 
-    if not task.about.copies:
-        return None
     try:
-        return Store(folders.data_of(run, task), "train")
+        return training_store(engine)
     except DataError as error:
         console.say(f"how much is copied from the training data is not known: {error}")
         return None

@@ -1,6 +1,5 @@
 """`gpt2kit merge`: adapters become a part of the weights."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,7 +17,7 @@ def merge(
     from gpt2kit.pipeline.merge import merge as merged
 
     folder = out or f"{run.rstrip('/')}-merged"
-    difference = merged(Path(run), Path(folder), overwrite)
+    difference = merged(run, folder, overwrite)
     console.say(f"written to {folder}; logits differ by {difference:.1e} at most")
     if json:
         console.result_json({"run": run, "out": folder, "largest_difference": difference})

@@ -109,35 +109,33 @@ def evaluate(
     json: options.JsonOption = False,
 ) -> None:
     """Score a run by its loss on whole pieces; its own pieces by their statistics and what they copy."""
-    from gpt2kit.data.store import Store
     from gpt2kit.music.copying import TrainingPieces
     from gpt2kit.music.judge import judge
     from gpt2kit.music.notes import Notes
-    from gpt2kit.pipeline import evaluate as scoring
+    from gpt2kit.pipeline.evaluate import documents, evaluate_stream, run_of
     from gpt2kit.pipeline.play import piece, play, stalled
-    from gpt2kit.runs import folder as folders
 
     _check_seconds(seconds)
     engine = loading.load(task, run, {"seed": seed}, device, set, flags)
-    folder = Path(run or f"runs/{task}")
-    with scoring.documents(folder, engine.task, pairs, split, limit) as documents:
-        if documents.report is not None:
-            reports.left_out(documents.name, documents.report)
-        evaluation = scoring.evaluate_stream(engine, documents)
+    folder = run_of(engine)
+    with documents(engine, pairs, split, limit) as found:
+        if found.report is not None:
+            reports.left_out(found.name, found.report)
+        evaluation = evaluate_stream(engine, found)
         told, shown = evaluation.json(), []
         if not json:
             reports.evaluated(evaluation)
         if samples:
-            store = Store(folders.data_of(folder, engine.task), "train")
+            store = folder.prepared.store("train")
             training = TrainingPieces(zip(store.names(), _performances(engine, store), strict=True))
             results = play(engine, Notes.none(), seconds, samples)
             played = [piece(engine, Notes.none(), result)[0] for result in results]
             shown = [(engine.task.show(Notes.none()), engine.task.tell(notes), "") for notes in played]
             config = engine.config
             how = f"n:{samples}|seconds:{seconds:g}|t:{config.temperature:g}|k:{config.top_k}|p:{config.top_p:g}"
-            how += f"|seed:{config.seed}|beside:{documents.name}"
+            how += f"|seed:{config.seed}|beside:{found.name}"
             if any(map(len, played)):
-                judgement = judge(played, list(_performances(engine, documents.store)), training)
+                judgement = judge(played, list(_performances(engine, found.store)), training)
                 told["samples"] = judgement.json() | {"signature": how}
                 for line in [] if json else judgement.lines():
                     console.result(line)
@@ -150,7 +148,7 @@ def evaluate(
     if json:
         console.result_json(told)
     cards.scored(folder, told, shown)
-    if documents.report is not None and documents.report.damaged:
+    if found.report is not None and found.report.damaged:
         raise typer.Exit(PARTLY_DONE)
 
 

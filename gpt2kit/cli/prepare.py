@@ -1,6 +1,5 @@
 """`gpt2kit TASK prepare`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,20 +23,20 @@ def prepare(
 ) -> None:
     """Turn a corpus into ids on disk, and say what became of every line."""
     from gpt2kit import recipe as recipes
-    from gpt2kit.pipeline import prepare as preparing
-    from gpt2kit.runs import folder as folders
+    from gpt2kit.pipeline import prepare as pipeline
+    from gpt2kit.runs.folder import Prepared
 
     options.check_task_settings(task, set, "prepare")
     loaded = recipes.load(recipe or task, options.settings_of(set, flags), task)
     corpora = {"train": corpus} | ({"val": val} if val else {}) | ({"test": test} if test else {})
     folder = out or f"data/{task}"
     counter = console.Counter("records")
-    found = preparing.prepare(loaded, corpora, Path(folder), overwrite, counter)
+    found = pipeline.prepare(loaded, corpora, folder, overwrite, counter)
     counter.done()
     reports.prepared(found, folder)
-    opened = folders.load_task(Path(folder))[1]
-    if told := opened.describe():
-        reports.described(told, preparing.rendered(Path(folder), opened))
+    prepared = Prepared.open(folder)
+    if told := prepared.task.describe():
+        reports.described(told, pipeline.rendered(prepared))
     if json:
         console.result_json({split: report.json() for split, report in found.items()} | {"out": folder})
     if any(report.damaged for report in found.values()):

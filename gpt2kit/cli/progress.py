@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def training(stream: "Iterable[Event]") -> "Iterator[Event]":
     """Show events as they pass."""
-    from gpt2kit.pipeline import train as pipeline
+    from gpt2kit.pipeline.train import Samples
     from gpt2kit.training import events
 
     with console.Bar() as bar:
@@ -33,7 +33,7 @@ def training(stream: "Iterable[Event]") -> "Iterator[Event]":
                 console.say(f"step {event.step:,}  validation loss {event.loss:.4f} nats per target token{best}")
             elif isinstance(event, events.Ended):
                 console.say(f"step {event.step:,}  ended: {event.validations} validations in a row were not the lowest")
-            elif isinstance(event, pipeline.Samples):
+            elif isinstance(event, Samples):
                 for row in event.rows:
                     reports.comparison(*row)
             yield event

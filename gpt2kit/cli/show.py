@@ -23,25 +23,27 @@ def show(
     """Show rows as training reads them, and which of their tokens carry loss."""
     from gpt2kit import recipe as recipes
     from gpt2kit.errors import DataError, UserError
-    from gpt2kit.pipeline import show as showing
-    from gpt2kit.pipeline import train as pipeline
-    from gpt2kit.runs import folder as folders
+    from gpt2kit.pipeline.show import shown
+    from gpt2kit.pipeline.train import task_to_train
+    from gpt2kit.runs.folder import RUN_FILE, Prepared, Run
 
     folder = Path(data or f"data/{task}")
-    if (folder / folders.RUN_FILE).is_file():
+    if (folder / RUN_FILE).is_file():
         if recipe or set:
             raise UserError(f"{folder} is a run, which has its recipe: leave --recipe and --set out")
-        loaded = folders.recipe_of(folder)
+        run = Run(folder)
+        loaded = run.recipe
         if loaded.task_name != task:
             raise DataError(f"{folder} is a run of {loaded.task_name}, not of {task}")
-        folder = folders.data_of(folder, folders.load_task(folder)[1])
+        prepared = run.prepared
     else:
         options.check_task_settings(task, set, "train")
         loaded = recipes.load(recipe or task, set, task)
-    opened, _ = pipeline.opened(loaded, folder, fresh=False)
+        prepared = Prepared.open(folder)
+    opened = task_to_train(loaded, prepared, fresh=False)
     if not json:
         console.loss_legend()
-    for row in showing.shown(loaded, folder, opened, split, n):
+    for row in shown(loaded, prepared, opened, split, n):
         if json:
             spelled = map(opened.vocabulary.spell, row.ids)
             texts = (each if isinstance(each, str) else each.decode("utf-8", "backslashreplace") for each in spelled)

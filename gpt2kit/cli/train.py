@@ -39,7 +39,7 @@ def train(
 ) -> None:
     """Train a model on a prepared folder."""
     from gpt2kit import recipe as recipes
-    from gpt2kit.runs import folder as folders
+    from gpt2kit.runs.folder import Run
 
     options.check_task_settings(task, set, "train")
     run, data = Path(out or f"runs/{task}"), data or f"data/{task}"
@@ -51,7 +51,7 @@ def train(
     settings += [*([f'train.budget="{budget}"'] if budget else []), *(["train.tensorboard=true"] * tensorboard)]
     settings += [f"train.{key}={value}" for key, value in (("freeze", freeze), ("lora", lora)) if value]
     if resume and not recipe:
-        loaded = recipes.build(run.name, recipes.apply(folders.recipe_of(run).table(), settings))
+        loaded = recipes.build(run.name, recipes.apply(Run(run).recipe.table(), settings))
     else:
         loaded = recipes.load(recipe or task, settings, task)
     if dry_run:
@@ -78,7 +78,8 @@ def _train(
     loaded: "Recipe", data: str, run: Path, init: str, resume: bool, overwrite: bool, json: bool, again: str
 ) -> None:
     """In this process; one of several speaks for all, and the launcher says what the others died of."""
-    from gpt2kit.pipeline import train as pipeline
+    from gpt2kit.pipeline.train import train
+    from gpt2kit.runs.folder import Run
     from gpt2kit.training import distributed, events
 
     rank, processes = distributed.place()
@@ -88,7 +89,7 @@ def _train(
     if processes > 1:
         again = f"{again} --devices {processes}" if started_here else "the same torchrun command with --resume"
     last: events.Validation | None = None
-    stream = pipeline.train(loaded, Path(data), run, init or None, resume, overwrite)
+    stream = train(loaded, data, run, init or None, resume, overwrite)
     try:
         for event in progress.training(stream):
             if isinstance(event, events.Validation):
@@ -103,7 +104,7 @@ def _train(
             raise typer.Exit(error.exit_code) from error
         raise
     if not rank:
-        cards.own(run)
+        cards.own(Run(run))
     name, task = shlex.quote(str(run)), loaded.task_name
     console.say(f"trained: {run}; try\n  gpt2kit {task} generate --run {name}\n  gpt2kit {task} evaluate --run {name}")
     if json and not rank:

@@ -100,9 +100,12 @@ class StoreWriter:
 class Store:
     """The rows of one split."""
 
-    def __init__(self, folder: Path, split: str) -> None:
-        """Raises DataError when a file is missing, has another size than the counts say, or does not fit the others."""
-        counts = files.read_json(folder / f"{split}.json")
+    def __init__(self, folder: Path, split: str, counts: Mapping[str, Any] | None = None) -> None:
+        """Open a split; `counts` is the content of SPLIT.json, where it has been read already.
+
+        Raises DataError when a file is missing, has another size than the counts say, or does not fit the others.
+        """
+        counts = dict(files.read_json(folder / f"{split}.json") if counts is None else counts)
         texts = folder / f"{split}.texts"
         if "text_bytes" not in counts:  # an older folder, which does not say
             counts["text_bytes"] = texts.stat().st_size if texts.is_file() else 0

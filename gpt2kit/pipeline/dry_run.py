@@ -8,12 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gpt2kit import files
 from gpt2kit.data.layouts import Ends
 from gpt2kit.errors import DataError
-from gpt2kit.pipeline.train import first_model, loop_of, opened
+from gpt2kit.pipeline.train import first_model, loop_of, task_to_train
 from gpt2kit.recipe import Recipe
-from gpt2kit.runs import folder as folders
+from gpt2kit.runs.folder import Prepared, Run
 from gpt2kit.training import compiler, distributed, loop, memory
 
 WIDTHS = 3
@@ -78,23 +77,24 @@ class Preflight:
         return asdict(self)
 
 
-def preflight(recipe: Recipe, data: Path, run: Path, init: str | None = None) -> Preflight:
-    """Look at all that `pipeline.train` would do, and do a few of its steps, eagerly; the weights are thrown away.
+def preflight(recipe: Recipe, data: str | Path, run: str | Path, init: str | None = None) -> Preflight:
+    """Look at all that `train` would do, and do a few of its steps, eagerly; the weights are thrown away.
 
     Raises what training would raise, and DataError where no token would carry loss.
     """
     eager = replace(recipe.train, compile="off")
     with distributed.join(eager.device) as group:
-        task, stores = opened(recipe, data, fresh=not init)
+        prepared, folder = Prepared.open(data), Run(Path(run))
+        task = task_to_train(recipe, prepared, fresh=not init)
         model = first_model(recipe, task, init)
-        work = loop_of(eager, task, stores, model, run, group)
+        work = loop_of(eager, task, prepared, model, folder, group)
         batches = work.batches
         targets = sum(batches.targets(rows) for rows in batches.epoch(0))
         if not targets:
             raise DataError(f"{data}: not one token of train carries loss: nothing would be learned; prepare it again")
         list(work.fit())
-        cost = _cost(work, run)
-        splits = files.read_json(data / folders.REPORT_FILE)["splits"]
+        cost = _cost(work, folder)
+        splits = prepared.report["splits"]
         return Preflight(
             task=recipe.task_name,
             parameters=work.learner.parameters,
@@ -110,7 +110,7 @@ def preflight(recipe: Recipe, data: Path, run: Path, init: str | None = None) ->
             padding=batches.padding,
             targets=targets,
             target_unit=task.layout.target_unit,
-            ends=task.layout.ends(stores["train"], task.vocabulary.eos),
+            ends=task.layout.ends(prepared.store("train"), task.vocabulary.eos),
             overlap={
                 name: {key: split.get(key, 0) for key in ("rows", "leaked", "nearly_leaked")}
                 for name, split in splits.items()
@@ -128,7 +128,7 @@ def _learning(work: loop.Loop) -> int:
     return sum(parameter.numel() for parameter in work.learner.model.parameters() if parameter.requires_grad)
 
 
-def _cost(work: loop.Loop, run: Path) -> Cost:
+def _cost(work: loop.Loop, run: Run) -> Cost:
     """Steps are measured until some seconds have passed; a run with a budget is planned by them."""
     began = time.perf_counter()
     first = work.measure(WIDTHS, times=1)  # prepares kernels, and says how long one takes
@@ -143,7 +143,7 @@ def _cost(work: loop.Loop, run: Path) -> Cost:
     validations = 0 if work.validation is None else max(1, planned // work.progress.evaluate_every)
     other = validations * (measured.validation + measured.save)
     held = 2 * 4 * (2 * work.learner.parameters + (2 + bool(work.learner.average)) * _learning(work))
-    folder = next(path for path in (run.absolute(), *run.absolute().parents) if path.exists())
+    folder = next(path for path in (run.path.absolute(), *run.path.absolute().parents) if path.exists())
     return Cost(
         step=step,
         step_from=steps[0],

@@ -19,7 +19,7 @@ from gpt2kit.model import hf, lora
 from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
-from gpt2kit.runs import folder as folders
+from gpt2kit.runs.folder import Run
 from gpt2kit.tasks.base import Task
 
 WINDOW_OF_INPUTS = 2048
@@ -45,10 +45,10 @@ class Result:
 
 
 class Engine:
-    """A task and its trained model."""
+    """A task and its trained model, and the run that they were loaded from, if any."""
 
-    def __init__(self, task: Task[Any, Any], model: GPT2, config: GenerateConfig) -> None:
-        self.task, self.config = task, config
+    def __init__(self, task: Task[Any, Any], model: GPT2, config: GenerateConfig, run: Run | None = None) -> None:
+        self.task, self.config, self.run = task, config, run
         device = pick_device(config.device)
         keep_memory(device)
         self.model = model.to(device).eval()
@@ -191,16 +191,19 @@ def load(run: str | Path, settings: dict[str, Any] | None = None, **task_setting
 
     Raises DataError when a file is missing, damaged or belongs to another run.
     """
-    folder = Path(run)
-    _, task = folders.load_task(folder)
-    if not hf.saved(folder):
-        raise DataError(f"{folder} has no {hf.WEIGHTS} yet: its training has not come to its first validation")
-    model = model_in(folder)
+    return load_run(Run.open(run), settings, **task_settings)
+
+
+def load_run(run: Run, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
+    """The engine of a run that is open already; otherwise as `load`."""
+    task = run.task
+    if not run.weights:
+        raise DataError(f"{run.path} has no {hf.WEIGHTS} yet: its training has not come to its first validation")
+    model = model_in(run.path)
     if model.vocab_size != task.vocabulary.size:
-        raise DataError(f"{folder}: the model has {model.vocab_size} tokens, the tokenizer {task.vocabulary.size}")
+        raise DataError(f"{run.path}: the model has {model.vocab_size} tokens, the tokenizer {task.vocabulary.size}")
     if task_settings:
         settled = recipe.values(task) | task.merge_settings(task_settings)
-        task = recipe.build_section(type(task), "task", settled).opened(folder)
-    config = folders.recipe_of(folder).generate
-    config = recipe.build_section(GenerateConfig, "generate", recipe.values(config) | (settings or {}))
-    return Engine(task, model, config)
+        task = recipe.build_section(type(task), "task", settled).opened(run.path)
+    config = recipe.build_section(GenerateConfig, "generate", recipe.values(run.recipe.generate) | (settings or {}))
+    return Engine(task, model, config, run)

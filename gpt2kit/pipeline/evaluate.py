@@ -19,13 +19,13 @@ from gpt2kit.data.layouts import Stream
 from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.report import SplitReport, Unsuitable
 from gpt2kit.data.store import Store
-from gpt2kit.errors import DataError
+from gpt2kit.errors import DataError, UserError
 from gpt2kit.metrics.copied import copied_share, run_length
 from gpt2kit.metrics.score import Score
 from gpt2kit.model.device import pick_dtype
-from gpt2kit.pipeline.engine import Engine
+from gpt2kit.pipeline.engine import Engine, load
 from gpt2kit.pipeline.prepare import ignore, only
-from gpt2kit.runs import folder as folders
+from gpt2kit.runs.folder import SHOWN, Prepared, Run, corpus_name
 from gpt2kit.tasks.base import Record, Task, decode_row
 from gpt2kit.training.validate import validation_loss
 
@@ -79,6 +79,58 @@ def _figure(score: Score) -> dict[str, Any]:
 
 
 def evaluate(
+    run: str | Path | Engine,
+    on: str | Path | Sequence[str] | None = None,
+    *,
+    split: str | None = None,
+    limit: int | None = None,
+    predictions: str | Path | None = None,
+    overwrite: bool = False,
+    progress: Callable[[int], None] = ignore,
+) -> Evaluation:
+    """Score a run folder, or an engine: its answers against references, or its loss on whole documents.
+
+    `on` is a corpus as for prepare: a file, several, or a data set of the Hub. Without it a prepared split of the data
+    that the run was trained on is scored, by default val. `limit` takes only the first records or documents.
+    `predictions` names a file for the answers, as JSON lines; nothing else is written. What is left out of a corpus is
+    among the remarks.
+
+    Raises DataError for a folder that is not a run, for data that is missing, damaged or prepared again, and where
+    there is nothing to score; UserError for arguments that do not fit the task, and if `predictions` exists, unless
+    `overwrite`.
+    """
+    engine = run if isinstance(run, Engine) else load(run)
+    corpus = [str(on)] if isinstance(on, str | Path) else list(on or ())
+    written = Path(predictions) if predictions is not None else None
+    if written is not None:
+        files.refuse_existing_file(written, overwrite)
+    remarks: list[str] = []
+    try:
+        training = training_store(engine)
+    except DataError as error:
+        training = None
+        remarks.append(f"how much is copied from the training data is not known: {error}")
+    report = SplitReport()
+    if engine.task.layout.continues:
+        if written is not None:
+            raise UserError("predictions: documents have a loss, not answers; leave it out")
+        with documents(engine, corpus, split or "", limit) as found:
+            report = found.report or report
+            evaluation = evaluate_stream(engine, found, training=training)
+    else:
+        if corpus and split:
+            raise UserError(f"split = {split!r} is a part of prepared data, and a corpus is scored whole: name one")
+        if corpus:
+            name, records = corpus_records(engine.task, corpus, report, limit)
+        else:
+            name, records = stored_records(run_of(engine).prepared, engine.task, split or "val", limit)
+        evaluation = evaluate_records(engine, records, name, written, progress, training)
+    if report.dropped:
+        remarks.append(f"left out of the corpus: {report.reasons()}")
+    return replace(evaluation, remarks=[*evaluation.remarks, *remarks])
+
+
+def evaluate_records(
     engine: Engine,
     records: Iterable[Record[Any, Any]],
     name: str,
@@ -88,10 +140,10 @@ def evaluate(
 ) -> Evaluation:
     """Answer every record's source and score the answers, holding no more than the task's scores need.
 
-    With the store that the model was `training` on there is the share of the answers that stands in it, too.
+    With the `training` store, the share of the answers that is copied from it is scored too.
 
-    `predictions` receives them as JSON lines, when all are there: "n" is the number of each, from 1 on, and "id" what
-    the corpus calls its record, or where it stands there; a split that was prepared from lines of text has no ids.
+    `predictions` receives the answers as JSON lines, once all are made: "n" is the number of each, from 1 on, and "id"
+    the id of its record in the corpus, or its place there; a split that was prepared from lines of text has no ids.
     """
     task, scorer, seconds = engine.task, engine.task.scorer(), 0.0
     asked: deque[Record[Any, Any]] = deque()
@@ -111,7 +163,7 @@ def evaluate(
             if result is None:
                 break
             record, output = asked.popleft(), result.outputs[0]
-            if done < folders.SHOWN:
+            if done < SHOWN:
                 samples.append((task.show(record.source), task.tell(output), task.tell(record.target)))
             figures = scorer.add(record, output)
             if training is not None:
@@ -187,21 +239,22 @@ class Documents:
 
 @contextmanager
 def documents(
-    run: Path, task: Task[Any, Any], corpus: Sequence[str] = (), split: str = "", limit: int | None = None
+    engine: Engine, corpus: Sequence[str] = (), split: str = "", limit: int | None = None
 ) -> Iterator[Documents]:
-    """Those of a corpus, all of them or the `split` that it names itself; or of a split, by default val, of the folder
-    that a run was trained on. Raises DataError if there are none."""
+    """The documents of a corpus, all of them or the `split` that it names itself; without a corpus those of a split, by
+    default val, of the data that the run was trained on. Raises DataError if there are none."""
+    task = engine.task
     with TemporaryDirectory() as folder:
         if corpus:
             wanted = split or "all"
             belongs = only(split) if split else lambda record: wanted
             writers = write_splits(Path(folder), [wanted], task.read(corpus), belongs, task, None)
-            name = f"{_named(corpus)}:{split}" if split else _named(corpus)
+            name = f"{corpus_name(corpus)}:{split}" if split else corpus_name(corpus)
             found = Documents(name, Store(Path(folder), wanted), writers[wanted].report)
         else:
             split = split or "val"
-            data = folders.data_of(run, task)
-            found = Documents(set_name(data, split), Store(data, split), None)
+            prepared = run_of(engine).prepared
+            found = Documents(prepared.set_name(split), prepared.store(split), None)
             found.store.check_ids(task.vocabulary.size)
         if not len(found.store):
             reasons = f" ({found.report.reasons()})" if found.report is not None else ""
@@ -238,17 +291,19 @@ def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, train
     return Evaluation(scores, len(ends), 0, 0, time.perf_counter() - started, signature)
 
 
-def set_name(data: Path, split: str) -> str:
-    """A split of a prepared folder, by the corpus that it is from."""
-    corpora = files.read_json(data / folders.REPORT_FILE).get("corpora")
-    corpus = corpora.get(split, corpora.get("train")) if isinstance(corpora, dict) else None
-    if not isinstance(corpus, list) or not all(isinstance(word, str) for word in corpus):
-        raise DataError(f"{data / folders.REPORT_FILE} does not say what the data was prepared from: prepare it again")
-    return f"{_named(corpus)}:{split}"
+def run_of(engine: Engine) -> Run:
+    """The run of an engine. Raises UserError for a pretrained model, which has none."""
+    if engine.run is None:
+        raise UserError("a model that is not a run has no prepared data: name a corpus to score on")
+    return engine.run
 
 
-def _named(corpus: Sequence[str]) -> str:
-    return ",".join(Path(word).name for word in corpus)
+def training_store(engine: Engine) -> Store | None:
+    """The split that the run was trained on; None where copying from it is not scored.
+
+    Raises DataError if it is not there any more.
+    """
+    return engine.run.prepared.store("train") if engine.run is not None and engine.task.about.copies else None
 
 
 def corpus_records(
@@ -258,7 +313,7 @@ def corpus_records(
 
     Raises DataError, in the end, if all are.
     """
-    name = _named(corpus)
+    name = corpus_name(corpus)
 
     def scorable() -> Iterator[Record[Any, Any]]:
         for record in task.read(corpus):
@@ -283,12 +338,13 @@ def _kept(task: Task[Any, Any], store: Store) -> Iterator[Record[Any, Any]]:
 
 
 def stored_records(
-    run: Path, task: Task[Any, Any], split: str, limit: int | None = None
+    prepared: Prepared, task: Task[Any, Any], split: str, limit: int | None = None
 ) -> tuple[str, Iterator[Record[Any, Any]]]:
-    """A split of the folder that a run was trained on: what it is called, and its records, as they were read where
-    their ids are less. Raises DataError for one whose ids are all there is, though they are less, as of train."""
-    data = folders.data_of(run, task)
-    store, name = Store(data, split), set_name(data, split)
+    """The name and the records of a prepared split: as they were read, where their ids say less.
+
+    Raises DataError for a split whose ids say less, and which has nothing else, such as train.
+    """
+    store, name = prepared.store(split), prepared.set_name(split)
     if store.has_texts:
         return name, islice(_kept(task, store), limit)
     rows = (store.row(index) for index in range(len(store)))

@@ -1,4 +1,4 @@
-"""A run with adapters as one without: what was learned beside the weights is put into them, and looked at."""
+"""merge: a run with adapters becomes one without: they are added to the weights, and the logits are compared."""
 
 import shutil
 from pathlib import Path
@@ -10,26 +10,27 @@ from gpt2kit.data.hub import fetch
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf, lora
 from gpt2kit.model.freeze import merged
-from gpt2kit.runs import folder as folders
 from gpt2kit.runs.card import write as card
+from gpt2kit.runs.folder import Run
 from gpt2kit.training.state import STATE_FILE
 
 TOLERANCE = 1e-3
-"""What a logit may differ by, in fp32: products are summed in another order."""
+"""Largest accepted difference of a logit, in fp32: products are summed in another order."""
 
 LOOKED_AT = 64
 """Positions of random tokens whose logits are compared."""
 
 
-def merge(run: Path, out: Path, overwrite: bool = False) -> float:
+def merge(run: str | Path, out: str | Path, overwrite: bool = False) -> float:
     """Write `run` to `out` as a complete GPT-2 folder; returns the largest difference of their logits.
 
     Raises DataError where there are no adapters, and where logits differ by more than rounding does.
     """
-    if not (run / lora.ADAPTER).is_file():
-        raise DataError(f"{run} has no {lora.ADAPTER}: there is nothing to merge")
-    _, task = folders.load_task(run)
-    model = hf.load_adapted(run, fetch(lora.base_of(run))).eval()
+    source, target = Run(Path(run)), Run(Path(out))
+    if source.weights != lora.ADAPTER:
+        raise DataError(f"{source.path} has no {lora.ADAPTER}: there is nothing to merge")
+    task = source.task
+    model = hf.load_adapted(source.path, fetch(lora.base_of(source.path))).eval()
     complete = merged(model)
     generator = torch.Generator().manual_seed(0)
     length = min(LOOKED_AT, model.config.n_positions)
@@ -37,11 +38,11 @@ def merge(run: Path, out: Path, overwrite: bool = False) -> float:
     with torch.no_grad():
         difference = float((model(ids_BT) - complete(ids_BT)).abs().max())
     if not difference <= TOLERANCE:  # nor is it a number
-        raise DataError(f"{run}: logits differ by {difference:.2g} after merging: nothing was written")
-    with files.new_folder(out, overwrite) as folder:
-        for path in run.iterdir():
+        raise DataError(f"{source.path}: logits differ by {difference:.2g} after merging: nothing was written")
+    with files.new_folder(target.path, overwrite) as folder:
+        for path in source.path.iterdir():
             if path.is_file() and path.name not in (lora.ADAPTER, lora.ADAPTER_CONFIG, STATE_FILE):
                 shutil.copyfile(path, folder / path.name)
         hf.save(folder, complete, task.vocabulary.eos)
-    card.write(out)
+    card.write(target)
     return difference

@@ -1,4 +1,4 @@
-"""prepare: the straight line from a corpus to a prepared folder. It needs no torch, and does not wait for it."""
+"""prepare: the straight line from a corpus to a prepared folder. It does not import torch."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -10,10 +10,9 @@ from gpt2kit import files
 from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.sources import held_out
-from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.recipe import Recipe
-from gpt2kit.runs import folder as folders
+from gpt2kit.runs.folder import Prepared
 from gpt2kit.tasks.base import Proposed, Record, Task, decode_row
 
 
@@ -24,7 +23,7 @@ def ignore(*_: object) -> None:
 def prepare(
     recipe: Recipe,
     corpora: Mapping[str, Sequence[str]],
-    out: Path,
+    out: str | Path,
     overwrite: bool = False,
     progress: Callable[[str, int], None] = ignore,
 ) -> dict[str, SplitReport]:
@@ -36,7 +35,7 @@ def prepare(
     task, window = recipe.task.infer_task(corpora["train"]), recipe.model.n_positions
     longest = task.layout.row_limit(window)
     split = only("train") if "val" in corpora else partial(split_of, share=task.held_out)
-    with files.new_folder(out, overwrite) as folder:
+    with files.new_folder(Path(out), overwrite) as folder:
         found = _counted(task, corpora["train"], "fit", progress)
         usable = (record for record in found if split(record) == "train" and not record.problem)
         fitted = task.fit(corpora["train"], usable, folder, window)
@@ -51,9 +50,8 @@ def prepare(
         reports = {name: writer.report for name, writer in writers.items()}
         if not reports["train"].rows:
             raise DataError(f"{' '.join(corpora['train'])}: nothing to train on ({reports['train'].reasons()})")
-        folders.save_task(folder, recipe.task_name, fitted)
-        described = {"corpora": dict(corpora), "window": window, "splits": {s: r.json() for s, r in reports.items()}}
-        files.write_json(folder / folders.REPORT_FILE, described)
+        report = {"corpora": dict(corpora), "window": window, "splits": {s: r.json() for s, r in reports.items()}}
+        Prepared.create(folder, recipe.task_name, fitted, report)
     return reports
 
 
@@ -81,9 +79,10 @@ def _counted(
 EXAMPLES, EXAMPLE_TOKENS = 3, 120
 
 
-def rendered(data: Path, task: Task[Any, Any]) -> list[str]:
+def rendered(prepared: Prepared) -> list[str]:
     """The first examples of the training split as the model reads them, the middle of long ones left out."""
-    store, half, labels = Store(data, "train"), EXAMPLE_TOKENS // 2, task.layout.labels
+    task, store, half = prepared.task, prepared.store("train"), EXAMPLE_TOKENS // 2
+    labels = task.layout.labels
     shown = []
     for index in range(min(EXAMPLES, len(store))):
         prompt, target = store.row(index)

@@ -1,14 +1,14 @@
-"""Prepared data as training reads it: the batches' own tokens, each with whether it carries loss."""
+"""show: prepared data as training reads it, token by token, and which of them carry loss."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from gpt2kit.data.batches import Batch, ClassificationBatch, Rows
 from gpt2kit.data.store import Store
 from gpt2kit.recipe import Recipe
+from gpt2kit.runs.folder import Prepared
 from gpt2kit.tasks.base import Task, decode_row
 
 ELLIPSIS = " … "
@@ -46,10 +46,10 @@ class Shown:
                     yield task.vocabulary.render([self.ids[place] for place in chosen]), loss
 
 
-def shown(recipe: Recipe, data: Path, task: Task[Any, Any], split: str, count: int) -> Iterator[Shown]:
+def shown(recipe: Recipe, prepared: Prepared, task: Task[Any, Any], split: str, count: int) -> Iterator[Shown]:
     """The first rows of a split, or the first windows of a stream: those that training reads first, changed as it
     changes them, where the split is train."""
-    store = Store(data, split)
+    store = prepared.store(split)
     batching = task.layout.batching(recipe.model.n_positions, recipe.train.loss_on)
     if split == "train":
         batches = batching.training(store, recipe.train.batch_tokens, recipe.train.seed)

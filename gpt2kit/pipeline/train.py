@@ -1,4 +1,4 @@
-"""train: the straight line from a prepared folder to a run. (prepare: `preparing`, generate: `engine.Engine`.)"""
+"""train: the straight line from prepared data to a run."""
 
 import json
 import sys
@@ -22,8 +22,9 @@ from gpt2kit.model.freeze import freeze_below
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.pipeline.engine import model_in
 from gpt2kit.recipe import Recipe, read_by
-from gpt2kit.runs import folder as folders
 from gpt2kit.runs.card import write as card
+from gpt2kit.runs.folder import METRICS_FILE, RECIPE_FILE, Prepared, Run
+from gpt2kit.runs.task_folder import TASK_FILE
 from gpt2kit.tasks.base import Task, decode_row
 from gpt2kit.training import distributed, events, loop
 from gpt2kit.training.state import STATE_FILE
@@ -44,74 +45,74 @@ Event = events.Event | Samples
 
 def train(
     recipe: Recipe,
-    data: Path,
-    run: Path,
-    init: str | None = None,
+    data: str | Path,
+    run: str | Path,
+    init: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
 ) -> Iterator[Event]:
     """Train on a prepared folder into a run folder, which is a Hugging Face GPT-2 checkpoint from the first save on.
 
-    `init` is a run or a GPT-2 folder or a Hub id to start from; `resume` goes on with a run that was stopped. Under
-    torchrun every process calls this and sees the events; the first one alone writes.
+    `init` is a run, a GPT-2 folder or a Hub id to start from; `resume` continues a run that was stopped. Under
+    torchrun every process calls this and sees the events; only the first one writes.
     """
     with distributed.join(recipe.train.device) as group, ExitStack() as alone:
-        task, stores = opened(recipe, data, fresh=not (init or resume))
+        prepared, folder, start = Prepared.open(data), Run(Path(run)), str(init) if init else None
+        task = task_to_train(recipe, prepared, fresh=not (init or resume))
         if resume:
-            folders.check_resumable(run, data, recipe, task)
-            init = folders.init_of(run)
-            recipe = replace(recipe, model=folders.recipe_of(run).model)
+            folder.check_resumable(prepared, recipe, task)
+            start = folder.init
+            recipe = replace(recipe, model=folder.recipe.model)
         elif group.is_main:
-            files.refuse_existing(run, overwrite)
-        if group.is_main and run.is_dir():
-            alone.enter_context(files.held(run))
+            files.refuse_existing(folder.path, overwrite)
+        if group.is_main and folder.path.is_dir():
+            alone.enter_context(files.held(folder.path))
         torch.manual_seed(recipe.train.seed)
-        if resume and (run / STATE_FILE).is_file():
-            model = GPT2(*_as_before(run, recipe, task))
-            _keep_weights(model, recipe.train, init)
+        if resume and (folder.path / STATE_FILE).is_file():
+            model = GPT2(*_as_before(folder, task))
+            _keep_weights(model, recipe.train, start)
         else:  # also for a run that was killed before its first save: it starts again from the same weights
-            model = first_model(recipe, task, init)
-        work = loop_of(recipe.train, task, stores, model, run, group)
+            model = first_model(recipe, task, start)
+        work = loop_of(recipe.train, task, prepared, model, folder, group)
         if resume and group.is_main:
-            files.remove_leftovers(run)
+            files.remove_leftovers(folder.path)
         elif group.is_main:
-            with files.new_folder(run, overwrite) as folder:
-                folders.describe_run(folder, replace(recipe, model=model.config), data, recipe.task_name, task, init)
-                hf.save_config(folder, model, task.vocabulary.eos)
-            alone.enter_context(files.held(run))
+            with files.new_folder(folder.path, overwrite) as new:
+                Run.create(new, replace(recipe, model=model.config), prepared, task, start)
+                hf.save_config(new, model, task.vocabulary.eos)
+            alone.enter_context(files.held(folder.path))
         group.barrier()
         if resume:
             work.resume()
             if group.is_main:
-                folders.forget_after(run, work.progress.step)
-        yield from _logged(work, run, task, stores["val"], recipe, init or "")
+                folder.forget_after(work.progress.step)
+        yield from _logged(work, folder, task, prepared.store("val"), recipe, start or "")
         if group.is_main and work.progress.step == work.progress.steps:
-            folders.finish_run(run)
-            (run / STATE_FILE).unlink(missing_ok=True)
-            card.write(run)
+            folder.finish()
+            (folder.path / STATE_FILE).unlink(missing_ok=True)
+            card.write(folder)
 
 
-def opened(recipe: Recipe, data: Path, fresh: bool) -> tuple[Task[Any, Any], dict[str, Store]]:
-    """The task of a prepared folder as the recipe would train it, and its splits; `fresh` weights know no positions.
+def task_to_train(recipe: Recipe, prepared: Prepared, fresh: bool) -> Task[Any, Any]:
+    """The task of prepared data with the recipe's knobs for training; `fresh` weights know no positions yet.
 
-    Raises DataError for the folder of another task, UserError for one whose rows are too short for the recipe.
+    Raises DataError for the data of another task, UserError for rows that are too short for the recipe.
     """
-    name, task = folders.load_task(data)
+    data, task, name = prepared.path, prepared.task, prepared.task_name
     if name != recipe.task_name:
         raise DataError(f"{data} was prepared for {name}, the recipe {recipe.name} is for {recipe.task_name}")
     task = replace(task, **{key: getattr(recipe.task, key) for key in read_by("train", task)})
-    stores = {split: Store(data, split) for split in ("train", "val")}
-    for store in stores.values():
+    for store in [prepared.store(split) for split in ("train", "val")]:
         store.check_ids(task.vocabulary.size)
-    prepared = _window_of(data)
-    limit = task.layout.row_limit(prepared)
+    window = prepared.window
+    limit = task.layout.row_limit(window)
     if limit is not None and fresh and recipe.model.n_positions > limit:
         raise UserError(
-            f"{data} was prepared for a window of {prepared} tokens: nothing in it would teach the positions from "
+            f"{data} was prepared for a window of {window} tokens: nothing in it would teach the positions from "
             f"there to model.n_positions = {recipe.model.n_positions}; prepare it again with --set "
-            f"model.n_positions={recipe.model.n_positions}, or train with {prepared}"
+            f"model.n_positions={recipe.model.n_positions}, or train with {window}"
         )
-    return task, stores
+    return task
 
 
 def first_model(recipe: Recipe, task: Task[Any, Any], init: str | None) -> GPT2:
@@ -124,44 +125,39 @@ def first_model(recipe: Recipe, task: Task[Any, Any], init: str | None) -> GPT2:
 def loop_of(
     config: TrainConfig,
     task: Task[Any, Any],
-    stores: dict[str, Store],
+    prepared: Prepared,
     model: GPT2,
-    run: Path,
+    run: Run,
     group: distributed.ProcessGroup,
 ) -> loop.Loop:
     """The training loop; it validates if there is something to predict."""
-    validation = stores["val"] if stores["val"].tokens > len(stores["val"]) else None
+    train, val = prepared.store("train"), prepared.store("val")
+    validation = val if val.tokens > len(val) else None
     batching = task.layout.batching(model.config.n_positions, config.loss_on)
-    return loop.Loop(model, stores["train"], validation, config, run, group, batching)
+    return loop.Loop(model, train, validation, config, run.path, group, batching)
 
 
-def _as_before(run: Path, recipe: Recipe, task: Task[Any, Any]) -> tuple[ModelConfig, int, tuple[str, ...]]:
+def _as_before(run: Run, task: Task[Any, Any]) -> tuple[ModelConfig, int, tuple[str, ...]]:
     """The shape of a run's model. Raises DataError where its files differ, before one is made of a damaged one."""
-    config, vocab_size, outputs = hf.read_config(run)
-    shapes = [(c.n_layer, c.n_head, c.n_embd, c.inner, c.n_positions, c.kinds) for c in (config, recipe.model)]
+    config, vocab_size, outputs = hf.read_config(run.path)
+    shapes = [(c.n_layer, c.n_head, c.n_embd, c.inner, c.n_positions, c.kinds) for c in (config, run.recipe.model)]
     if shapes[0] != shapes[1] or (vocab_size, outputs) != (task.vocabulary.size, task.layout.labels):
-        raise DataError(f"{run}: {hf.CONFIG} says another model than {folders.RECIPE_FILE} and {folders.TASK_FILE}")
+        raise DataError(f"{run.path}: {hf.CONFIG} says another model than {RECIPE_FILE} and {TASK_FILE}")
     return config, vocab_size, outputs
 
 
-def _window_of(data: Path) -> int:
-    """What a folder was prepared for, in tokens; 0 where it does not say."""
-    window = files.read_json(data / folders.REPORT_FILE).get("window", 0)
-    if not isinstance(window, int):
-        raise DataError(f"{data / folders.REPORT_FILE} is damaged: window = {window!r}; prepare the data again")
-    return window
-
-
 def _logged(
-    work: loop.Loop, run: Path, task: Task[Any, Any], validation: Store, recipe: Recipe, init: str
+    work: loop.Loop, run: Run, task: Task[Any, Any], validation: Store, recipe: Recipe, init: str
 ) -> Iterator[Event]:
     """The run's events, with samples in between; what is measured is written down by the main process."""
     is_main = work.group.is_main
     with ExitStack() as stack:
-        log = stack.enter_context(files.appended(run / folders.METRICS_FILE)) if is_main else None
-        board = stack.enter_context(Board(run, work.progress.step)) if is_main and recipe.train.tensorboard else None
+        log = stack.enter_context(files.appended(run.path / METRICS_FILE)) if is_main else None
+        board = (
+            stack.enter_context(Board(run.path, work.progress.step)) if is_main and recipe.train.tensorboard else None
+        )
         base = str(Path(init).resolve()) if Path(init).is_dir() else init
-        for event in work.run(lambda model: hf.save(run, model, task.vocabulary.eos, base)):
+        for event in work.run(lambda model: hf.save(run.path, model, task.vocabulary.eos, base)):
             yield event
             if log is not None and isinstance(event, events.StepDone | events.Validation):
                 log(json.dumps(_metrics(event)))
@@ -171,7 +167,7 @@ def _logged(
                 model = work.full_model()  # all processes take part
                 if is_main:
                     rows = _samples(model, task, validation, recipe)
-                    folders.keep_samples(run, f"after step {event.step:,}", rows)
+                    run.keep_samples(f"after step {event.step:,}", rows)
                     yield Samples(event.step, rows)
             if is_main and isinstance(event, events.Validation):
                 card.write(run)

@@ -1,202 +1,236 @@
-"""What a prepared folder and a run folder say of themselves, by which mistaken ones are known."""
+"""A prepared folder and a run folder as objects. Each of their files is read when it is first needed, and once."""
 
 import importlib.metadata
 import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from gpt2kit import files, recipe, tasks
+from gpt2kit import files, recipe
+from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.recipe import Recipe
+from gpt2kit.runs.task_folder import TaskFolder, save_task
 from gpt2kit.tasks.base import Task
 
-TASK_FILE, RECIPE_FILE, RUN_FILE, METRICS_FILE = "task.json", "recipe.toml", "run.json", "metrics.jsonl"
+RECIPE_FILE, RUN_FILE, METRICS_FILE = "recipe.toml", "run.json", "metrics.jsonl"
 DATA_FILE, SAMPLES_FILE, SCORES_FILE = "data.json", "samples.json", "scores.json"
 REPORT_FILE = "prepare.json"
-"""Of a prepared folder: what became of every corpus."""
-
-
-def save_task(folder: Path, name: str, task: Task[Any, Any]) -> None:
-    settings = recipe.values(task)
-    vocabulary = task.vocabulary
-    made = {"vocab_size": vocabulary.size, "fingerprint": vocabulary.fingerprint()}
-    described = {"task": name, "settings": settings, **made}
-    files.write_json(folder / TASK_FILE, described)
-
-
-def load_task(folder: Path) -> tuple[str, Task[Any, Any]]:
-    """The task of a prepared folder or a run. Raises DataError when its tokenizer is not the one it was made with."""
-    name, task, (fingerprint, vocab_size) = described_task(folder)
-    found = task.vocabulary
-    if (found.fingerprint(), found.size) != (fingerprint, vocab_size):
-        raise DataError(
-            f"{folder}: its tokenizer is not the one that its ids were made with ({found.fingerprint()} with "
-            f"{found.size} tokens, {TASK_FILE} says {fingerprint} with {vocab_size})"
-        )
-    return name, task
-
-
-def described_task(folder: Path) -> tuple[str, Task[Any, Any], tuple[str, int]]:
-    """The task of a folder with the tokenizer that is there now, and (fingerprint, tokens) of the one it had."""
-    if not folder.is_dir():
-        raise DataError(f"{folder} is no folder")
-    described = files.read_json(folder / TASK_FILE)
-    try:
-        name, settings = described["task"], described["settings"]
-        made_with = (described["fingerprint"], described["vocab_size"])
-    except KeyError as error:
-        raise DataError(f"{folder / TASK_FILE}: {error} is missing") from None
-    if not (isinstance(name, str) and isinstance(settings, dict)):
-        raise DataError(f"{folder / TASK_FILE} is damaged: task is a name, and settings are a table")
-    return name, recipe.build_section(tasks.find(name), "task", settings).specialize().opened(folder), made_with
-
-
-def describe_run(folder: Path, resolved: Recipe, data: Path, name: str, task: Task[Any, Any], init: str | None) -> None:
-    """All of a run folder that is known before the first step."""
-    task.vocabulary.copy_files(folder)
-    save_task(folder, name, task)
-    files.write_text(folder / RECIPE_FILE, replace(resolved, task=task).toml())
-    described = {
-        "data": str(data.resolve()),
-        "prepared": _identity(data, task.vocabulary.fingerprint()),
-        "init": init,
-        "init_of_hub": init is not None and not Path(init).is_dir(),
-        "gpt2kit": importlib.metadata.version("gpt2kit"),
-        "torch": importlib.metadata.version("torch"),
-        "finished": False,
-    }
-    files.write_json(folder / RUN_FILE, described)
-    files.write_json(folder / DATA_FILE, _data_report(files.read_json(data / REPORT_FILE)))
-
-
-def data_report(run: Path) -> dict[str, Any] | None:
-    """How the data of a run was prepared; of an older one, which did not keep that, as long as the data is there."""
-    if (run / DATA_FILE).is_file():
-        return files.read_json(run / DATA_FILE)
-    path = Path(files.read_json(run / RUN_FILE)["data"]) / REPORT_FILE
-    return _data_report(files.read_json(path)) if path.is_file() else None
-
-
-def _data_report(report: dict[str, Any]) -> dict[str, Any]:
-    """What a run keeps of how its data was prepared: no examples, and corpora by their names without their folders."""
-    corpora = {
-        split: [word if word.startswith("hf:") else Path(word).name for word in corpus]
-        for split, corpus in report["corpora"].items()
-    }
-    splits = {
-        split: {key: value for key, value in counts.items() if key != "examples"}
-        for split, counts in report["splits"].items()
-    }
-    return {"corpora": corpora, "window": report.get("window", 0), "splits": splits}
-
-
-def _identity(data: Path, fingerprint: str) -> dict[str, Any]:
-    """By which a folder that was prepared anew is known: its tokenizer and its counts."""
-    counts = {split: files.read_json(data / f"{split}.json") for split in ("train", "val")}
-    return {"tokenizer": fingerprint, **counts}
-
 
 ELSEWHERE = ("device", "parallel", "checkpointing", "tensorboard")
-"""Knobs of [train] that a resumed run may change: where it is computed, not what."""
+"""Knobs of [train] that a resumed run may change: they say where it is computed, not what."""
+
+SHOWN, LONGEST_SHOWN = 3, 2000
+"""Samples that a run keeps, and characters of each text."""
 
 
-def _described(run: Path) -> dict[str, Any]:
-    """run.json. Raises DataError when it is not what `describe_run` writes."""
-    described = files.read_json(run / RUN_FILE)
-    wanted: dict[str, Any] = {"data": str, "prepared": dict, "init": str | None, "finished": bool}
-    for key, kind in wanted.items():
-        if key not in described or not isinstance(described[key], kind):
-            raise DataError(f"{run / RUN_FILE} is damaged: {key} = {described.get(key)!r}")
-    return described
+class Prepared(TaskFolder):
+    """A folder that prepare wrote: a task, the ids of each split, and the report of how they were made."""
+
+    @classmethod
+    def create(cls, path: Path, name: str, task: Task[Any, Any], report: dict[str, Any]) -> Self:
+        """Complete a folder that has the ids of its splits and the tokenizer."""
+        save_task(path, name, task)
+        files.write_json(path / REPORT_FILE, report)
+        return cls(path)
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """The corpora, the window, and the counts and examples of each split."""
+        return files.read_json(self.path / REPORT_FILE)
+
+    @property
+    def window(self) -> int:
+        """Tokens of the window that rows were cut to; 0 where the report does not say."""
+        window = self.report.get("window", 0)
+        if not isinstance(window, int):
+            raise DataError(f"{self.path / REPORT_FILE} is damaged: window = {window!r}; prepare the data again")
+        return window
+
+    @cached_property
+    def _counts(self) -> dict[str, dict[str, Any]]:
+        return {}
+
+    def counts(self, split: str) -> dict[str, Any]:
+        """The rows and tokens of a split, as its file says."""
+        if split not in self._counts:
+            self._counts[split] = files.read_json(self.path / f"{split}.json")
+        return self._counts[split]
+
+    @cached_property
+    def _stores(self) -> dict[str, Store]:
+        return {}
+
+    def store(self, split: str) -> Store:
+        """The ids of a split. Raises DataError where a file is missing or damaged."""
+        if split not in self._stores:
+            self._stores[split] = Store(self.path, split, self.counts(split))
+        return self._stores[split]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The tokenizer and the counts: another identity means that the folder was prepared again."""
+        return {"tokenizer": self.made_with[0], **{split: self.counts(split) for split in ("train", "val")}}
+
+    def set_name(self, split: str) -> str:
+        """The name of a split in signatures: its corpus and the split."""
+        corpora = self.report.get("corpora")
+        corpus = corpora.get(split, corpora.get("train")) if isinstance(corpora, dict) else None
+        if not isinstance(corpus, list) or not all(isinstance(word, str) for word in corpus):
+            path = self.path / REPORT_FILE
+            raise DataError(f"{path} does not say what the data was prepared from: prepare it again")
+        return f"{corpus_name(corpus)}:{split}"
+
+    def summary(self) -> dict[str, Any]:
+        """The report as a run keeps it: without examples, and with the names of corpora instead of their paths."""
+        corpora = {
+            split: [word if word.startswith("hf:") else Path(word).name for word in corpus]
+            for split, corpus in self.report["corpora"].items()
+        }
+        splits = {
+            split: {key: value for key, value in counts.items() if key != "examples"}
+            for split, counts in self.report["splits"].items()
+        }
+        return {"corpora": corpora, "window": self.report.get("window", 0), "splits": splits}
 
 
-def check_resumable(run: Path, data: Path, resolved: Recipe, task: Task[Any, Any]) -> None:
-    """Raises when the run is finished or would go on as another run than it was."""
-    described = _described(run)
-    if described["finished"]:
-        raise UserError(f"{run} is finished; to train on, start a new run with --init {run}")
-    before, now = recipe_of(run).table(), resolved.table()
-    sections = ("train",) if described["init"] else ("model", "train")  # the shape of an --init is not the recipe's
-    knobs = [(part, key) for part in sections for key in now[part] if part != "train" or key not in ELSEWHERE]
-    knobs += [("task", key) for key in recipe.read_by("train", task)]
-    changed = [f"{part}.{key}" for part, key in knobs if now[part][key] != before[part].get(key)]
-    if changed:
-        raise UserError(f"{run} was started with other values of {', '.join(changed)}: a resumed run keeps its own")
-    if described["data"] != str(data.resolve()):
-        raise UserError(f"{run} was started on {described['data']}, not on {data}")
-    if described["prepared"] != _identity(data, task.vocabulary.fingerprint()):
-        raise DataError(f"{data} was prepared anew after {run} was started on it: start again with --overwrite")
+def corpus_name(corpus: Sequence[str]) -> str:
+    """A corpus by the names of its files, for signatures."""
+    return ",".join(Path(word).name for word in corpus)
 
 
-def init_of(run: Path) -> str | None:
-    """What the run's first weights were taken from; None when they were random."""
-    init: str | None = _described(run)["init"]
-    return init
+class Run(TaskFolder):
+    """A run folder: a task, a recipe, the record of a training, its weights, scores and samples."""
 
+    @classmethod
+    def create(cls, path: Path, resolved: Recipe, prepared: Prepared, task: Task[Any, Any], init: str | None) -> Self:
+        """Write what is known of a run before its first step."""
+        task.vocabulary.copy_files(path)
+        save_task(path, resolved.task_name, task)
+        files.write_text(path / RECIPE_FILE, replace(resolved, task=task).toml())
+        record = {
+            "data": str(prepared.path.resolve()),
+            "prepared": prepared.identity,
+            "init": init,
+            "init_of_hub": init is not None and not Path(init).is_dir(),
+            "gpt2kit": importlib.metadata.version("gpt2kit"),
+            "torch": importlib.metadata.version("torch"),
+            "finished": False,
+        }
+        files.write_json(path / RUN_FILE, record)
+        files.write_json(path / DATA_FILE, prepared.summary())
+        return cls(path)
 
-def finish_run(run: Path) -> None:
-    """Write down that there is nothing left to resume."""
-    files.write_json(run / RUN_FILE, files.read_json(run / RUN_FILE) | {"finished": True})
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """run.json: what the run was trained on and from, and whether it is finished."""
+        record = files.read_json(self.path / RUN_FILE)
+        wanted: dict[str, Any] = {"data": str, "prepared": dict, "init": str | None, "finished": bool}
+        for key, kind in wanted.items():
+            if key not in record or not isinstance(record[key], kind):
+                raise DataError(f"{self.path / RUN_FILE} is damaged: {key} = {record.get(key)!r}")
+        return record
 
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The resolved recipe."""
+        return recipe.load(str(self.path / RECIPE_FILE))
 
-def data_of(run: Path, task: Task[Any, Any]) -> Path:
-    """The prepared folder that a run was trained on. Raises DataError when it now means something else."""
-    data = Path(_described(run)["data"])
-    if load_task(data)[1].vocabulary.fingerprint() != task.vocabulary.fingerprint():
-        raise DataError(f"{data} was prepared anew with another tokenizer than that of {run}: give a corpus instead")
-    return data
+    @property
+    def init(self) -> str | None:
+        """The pretrained model that training started from; None for random weights."""
+        init: str | None = self.record["init"]
+        return init
 
+    @property
+    def weights(self) -> str:
+        """The name of the file with the weights, or with the adapters; empty before the first save."""
+        from gpt2kit.model import hf, lora  # they import torch, which prepare does without
 
-def data_as_it_was(run: Path, data: Path | None = None) -> Path:
-    """The prepared folder of a run, or where it is now. Raises DataError unless it is what training began on."""
-    described = files.read_json(run / RUN_FILE)
-    data = data or Path(described["data"])
-    if not data.is_dir():
-        raise DataError(f"{data} is not there any more")
-    if _identity(data, described_task(data)[2][0]) != described["prepared"]:
-        raise DataError(f"{data} is not what it was when {run} was started on it: it was prepared anew")
-    return data
+        return next((name for name in (lora.ADAPTER, hf.WEIGHTS) if (self.path / name).is_file()), "")
 
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The folder that the run was trained on. Raises DataError if its ids mean something else now."""
+        prepared = Prepared.open(self.record["data"])
+        if prepared.task.vocabulary.fingerprint() != self.task.vocabulary.fingerprint():
+            raise DataError(
+                f"{prepared.path} was prepared anew with another tokenizer than that of {self.path}: "
+                "give a corpus instead"
+            )
+        return prepared
 
-def recipe_of(run: Path) -> Recipe:
-    """The resolved recipe of a run."""
-    return recipe.load(str(run / RECIPE_FILE))
+    def prepared_as_it_was(self, moved_to: Path | None = None) -> Prepared:
+        """The folder that the run was trained on. Raises DataError unless nothing in it has changed since."""
+        prepared = Prepared(moved_to or Path(self.record["data"]))
+        if not prepared.path.is_dir():
+            raise DataError(f"{prepared.path} is not there any more")
+        if prepared.identity != self.record["prepared"]:
+            raise DataError(
+                f"{prepared.path} is not what it was when {self.path} was started on it: it was prepared anew"
+            )
+        return prepared
 
+    @cached_property
+    def data_summary(self) -> dict[str, Any] | None:
+        """How the data was prepared. Older runs did not keep that: None once their data is gone."""
+        if (self.path / DATA_FILE).is_file():
+            return files.read_json(self.path / DATA_FILE)
+        prepared = Prepared(Path(self.record["data"]))
+        return prepared.summary() if (prepared.path / REPORT_FILE).is_file() else None
 
-def forget_after(run: Path, step: int) -> None:
-    """Drop what a killed run logged after its last save: those steps are done again."""
-    path = run / METRICS_FILE
-    if path.is_file():
-        lines = path.read_bytes().decode("utf-8", "replace").split("\n")
-        kept = [line for line in lines if line.endswith("}") and _step_of(line) <= step]
-        files.write_text(path, "".join(f"{line}\n" for line in kept))
+    def check_resumable(self, prepared: Prepared, resolved: Recipe, task: Task[Any, Any]) -> None:
+        """Raises when the run is finished, or would continue as another run than it was."""
+        if self.record["finished"]:
+            raise UserError(f"{self.path} is finished; to train on, start a new run with --init {self.path}")
+        before, now = self.recipe.table(), resolved.table()
+        sections = ("train",) if self.init else ("model", "train")  # the shape of an --init is not the recipe's
+        knobs = [(part, key) for part in sections for key in now[part] if part != "train" or key not in ELSEWHERE]
+        knobs += [("task", key) for key in recipe.read_by("train", task)]
+        changed = [f"{part}.{key}" for part, key in knobs if now[part][key] != before[part].get(key)]
+        if changed:
+            names = ", ".join(changed)
+            raise UserError(f"{self.path} was started with other values of {names}: a resumed run keeps its own")
+        if self.record["data"] != str(prepared.path.resolve()):
+            raise UserError(f"{self.path} was started on {self.record['data']}, not on {prepared.path}")
+        if self.record["prepared"] != prepared.identity:
+            raise DataError(
+                f"{prepared.path} was prepared anew after {self.path} was started on it: start again with --overwrite"
+            )
+
+    def finish(self) -> None:
+        """Record that nothing is left to resume."""
+        self.record["finished"] = True
+        files.write_json(self.path / RUN_FILE, self.record)
+
+    def forget_after(self, step: int) -> None:
+        """Drop what a killed run logged after its last save: those steps are done again."""
+        path = self.path / METRICS_FILE
+        if path.is_file():
+            lines = path.read_bytes().decode("utf-8", "replace").split("\n")
+            kept = [line for line in lines if line.endswith("}") and _step_of(line) <= step]
+            files.write_text(path, "".join(f"{line}\n" for line in kept))
+
+    def keep_samples(self, origin: str, rows: Sequence[tuple[str, str, str]]) -> None:
+        """Keep the first of these (source, output, reference); `origin` says when or how they were made."""
+        if rows:
+            kept = [[text[:LONGEST_SHOWN] for text in row] for row in rows[:SHOWN]]
+            files.write_json(self.path / SAMPLES_FILE, {"from": origin, "rows": kept})
+
+    def keep_scores(self, evaluation: dict[str, Any]) -> None:
+        """Keep an evaluation, as `--json` prints it, under its signature; the last one comes last."""
+        path = self.path / SCORES_FILE
+        known = files.read_json(path) if path.is_file() else {}
+        known.pop(evaluation["signature"], None)
+        files.write_json(path, known | {evaluation["signature"]: evaluation})
 
 
 def _step_of(line: str) -> float:
-    """The step that a line of the log is about; beyond all steps where the line is damaged."""
+    """The step of a line of the log; infinity where the line is damaged."""
     try:
         return float(json.loads(line)["step"])
     except (ValueError, TypeError, KeyError, RecursionError):
         return math.inf
-
-
-SHOWN, LONGEST_SHOWN = 3, 2000
-"""Samples that a run keeps, and how many characters of each text."""
-
-
-def keep_samples(run: Path, origin: str, rows: Sequence[tuple[str, str, str]]) -> None:
-    """The first of these (source, output, reference); `origin` says when they were made, or how."""
-    if rows:
-        kept = [[text[:LONGEST_SHOWN] for text in row] for row in rows[:SHOWN]]
-        files.write_json(run / SAMPLES_FILE, {"from": origin, "rows": kept})
-
-
-def keep_scores(run: Path, evaluation: dict[str, Any]) -> None:
-    """An evaluation as `--json` tells it, by its signature; the last one stands last."""
-    path = run / SCORES_FILE
-    known = files.read_json(path) if path.is_file() else {}
-    known.pop(evaluation["signature"], None)
-    files.write_json(path, known | {evaluation["signature"]: evaluation})

@@ -43,7 +43,7 @@ def equals_hugging_face(subject: Subject, probes: Probes) -> Check:
 def _folder(subject: Subject) -> Iterator[Path]:
     """The run; a copy of its model where adapters have to be merged, or no weights are saved yet."""
     if subject.whole:
-        yield subject.run
+        yield subject.run.path
         return
     with TemporaryDirectory() as folder:
         hf.save(Path(folder), subject.model, subject.task.vocabulary.eos)

@@ -9,7 +9,7 @@ from gpt2kit.config import TrainConfig
 from gpt2kit.data.batches import Batching
 from gpt2kit.model.device import native_bf16, pick_dtype
 from gpt2kit.model.loss import TargetLoss
-from gpt2kit.runs import folder as folders
+from gpt2kit.runs.folder import METRICS_FILE
 from gpt2kit.selftest.check import Check, not_asked, within
 from gpt2kit.selftest.subject import Subject
 from gpt2kit.training.distributed import ProcessGroup
@@ -24,7 +24,7 @@ or on a GPU."""
 def reproduced(subject: Subject, batching: Batching, device: torch.device) -> Check:
     """As training measured it: the same batches, adapters beside the weights, the same arithmetic if that is here."""
     name, config = "validation loss of the record", subject.recipe.train
-    found = recorded(subject.run, config, subject.step)
+    found = recorded(subject.run.path, config, subject.step)
     if isinstance(found, str):
         return not_asked(name, found)
     if subject.store is None:
@@ -45,7 +45,7 @@ def recorded(run: Path, config: TrainConfig, step: int | None) -> tuple[int, flo
 
     `step` is that of a state whose weights they are.
     """
-    path = run / folders.METRICS_FILE
+    path = run / METRICS_FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     told = [json.loads(line) for line in lines if line.endswith("}")]
     losses = [(int(line["step"]), float(line["validation_loss"])) for line in told if "validation_loss" in line]

@@ -19,7 +19,7 @@ def weights_as_they_were_saved(subject: Subject) -> Check:
     name = "weights as they were saved"
     if subject.step is not None:
         return not_asked(name, "training has saved a state alone")
-    path = subject.run / (lora.ADAPTER if subject.base else hf.WEIGHTS)
+    path = subject.run.path / (lora.ADAPTER if subject.base else hf.WEIGHTS)
     if not path.is_file():
         return not_asked(name, f"{path.name} is in several parts, which another program saved")
     tensors, metadata = files.read_tensors(path)

@@ -1,4 +1,4 @@
-"""A run that is opened to be looked at, also one in which something is wrong."""
+"""The subject of a self-test: a run with its model and data, even one in which something is wrong."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from gpt2kit.model import hf, lora
 from gpt2kit.model.freeze import merged
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.recipe import Recipe
-from gpt2kit.runs import folder as folders
+from gpt2kit.runs.folder import Run
 from gpt2kit.tasks.base import Task
 from gpt2kit.training import state
 
@@ -20,11 +20,9 @@ from gpt2kit.training import state
 class Subject:
     """What the checks are about."""
 
-    run: Path
+    run: Run
     task: Task[Any, Any]
     """With the tokenizer that is in the run now."""
-    made_with: tuple[str, int]
-    """Fingerprint and size of the tokenizer that the run was trained with."""
     recipe: Recipe
     learned: GPT2
     """As it was trained, adapters beside the weights; fp32 on the CPU."""
@@ -45,44 +43,45 @@ class Subject:
         return not self.base and self.step is None
 
 
-def opened(run: Path, data: Path | None = None) -> Subject:
-    """A run folder; `data` is where its prepared folder is now, if that was moved.
+def opened(folder: Path, data: Path | None = None) -> Subject:
+    """The subject in a run folder; `data` is where its prepared folder is now, if that was moved.
 
-    Raises DataError for what is no run, and for one that has no weights yet.
+    Raises DataError for a folder that is not a run, and for a run without weights.
     """
-    _, task, made_with = folders.described_task(run)
-    base, step = "", None
-    if (run / lora.ADAPTER).is_file():
-        base = lora.base_of(run)
-        learned = hf.load_adapted(run, fetch(base))
+    run = Run(folder)
+    task, base, step = run.unchecked_task, "", None
+    if run.weights == lora.ADAPTER:
+        base = lora.base_of(folder)
+        learned = hf.load_adapted(folder, fetch(base))
         model = merged(learned)
-    elif hf.saved(run):
-        learned = model = hf.load(run)
+    elif run.weights:
+        learned = model = hf.load(folder)
     else:
         learned, step = _unfinished(run)
         model = learned
     store, without = _validation(run, data)
-    recipe = folders.recipe_of(run)
-    return Subject(run, task, made_with, recipe, learned.eval(), model.eval(), base, step, store, without)
+    return Subject(run, task, run.recipe, learned.eval(), model.eval(), base, step, store, without)
 
 
-def _unfinished(run: Path) -> tuple[GPT2, int]:
-    """The weights of a state, of which no others have been saved yet; and their step."""
-    if not (run / state.STATE_FILE).is_file():
-        raise DataError(f"{run} has no weights yet: its training has not come to its first save")
-    weights, step = state.weights(run / state.STATE_FILE)
-    model = GPT2(*hf.read_config(run))
+def _unfinished(run: Run) -> tuple[GPT2, int]:
+    """The model of a training state, before any other weights are saved; and its step."""
+    if not (run.path / state.STATE_FILE).is_file():
+        raise DataError(f"{run.path} has no weights yet: its training has not come to its first save")
+    weights, step = state.weights(run.path / state.STATE_FILE)
+    model = GPT2(*hf.read_config(run.path))
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         why = str(error).splitlines()[0]
-        raise DataError(f"{run}: what it has learned is not saved as a model yet, only as a state: {why}") from None
+        raise DataError(
+            f"{run.path}: what it has learned is not saved as a model yet, only as a state: {why}"
+        ) from None
     return model, step
 
 
-def _validation(run: Path, data: Path | None) -> tuple[Store | None, str]:
+def _validation(run: Run, data: Path | None) -> tuple[Store | None, str]:
     try:
-        store = Store(folders.data_as_it_was(run, data), "val")
+        store = run.prepared_as_it_was(data).store("val")
     except DataError as error:
         return None, str(error)
     return (store, "") if len(store) else (None, "nothing was held out for validation")

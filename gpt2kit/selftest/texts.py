@@ -1,13 +1,13 @@
-"""The tokenizer of a run: whether it is the one that the run was trained with, and whether texts survive it."""
+"""Checks of a run's tokenizer: it is the one of the training, and texts survive it."""
 
 from collections.abc import Iterator, Sequence
 
-from gpt2kit import files
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.prepare import fit_rows
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import Store
-from gpt2kit.runs import folder as folders
+from gpt2kit.runs.folder import Prepared
+from gpt2kit.runs.task_folder import TASK_FILE
 from gpt2kit.selftest.check import Check, not_asked, within
 from gpt2kit.selftest.subject import Subject
 from gpt2kit.tasks.text import TextTask
@@ -21,12 +21,12 @@ Row = tuple[list[int], list[int]]
 def tokenizer_is_the_record_s(subject: Subject) -> Check:
     """By its fingerprint, and by the number of tokens that the model knows."""
     name, vocabulary = "tokenizer is the record's", subject.task.vocabulary
-    (fingerprint, tokens), size = subject.made_with, subject.model.vocab_size
+    (fingerprint, tokens), size = subject.run.made_with, subject.model.vocab_size
     wrong = []
     if vocabulary.fingerprint() != fingerprint:
-        wrong.append(f"fingerprint {vocabulary.fingerprint()}, {folders.TASK_FILE} says {fingerprint}")
+        wrong.append(f"fingerprint {vocabulary.fingerprint()}, {TASK_FILE} says {fingerprint}")
     if vocabulary.size != tokens:
-        wrong.append(f"{vocabulary.size} tokens, {folders.TASK_FILE} says {tokens}")
+        wrong.append(f"{vocabulary.size} tokens, {TASK_FILE} says {tokens}")
     if vocabulary.size != size:
         wrong.append(f"{vocabulary.size} tokens, the model knows {size}")
     return within(name, len(wrong), 0, "; ".join(wrong) or f"{fingerprint}, {tokens:,} tokens")
@@ -43,7 +43,7 @@ def round_trip(subject: Subject) -> Check:
         return within(name, wrong, 0, f"of {len(rows):,} rows, their texts prepared again")
     if isinstance(task, TextTask):
         lost, other = _of_text(task.bpe, rows)
-        cut = files.read_json(store.folder / folders.REPORT_FILE)["splits"][store.split]["cut"]
+        cut = Prepared(store.folder).report["splits"][store.split]["cut"]
         inside = f"; {cut:,} were cut, perhaps inside of a word" if cut else ""
         remark = f"of {len(rows):,} rows, text to ids and back{inside}"
         return within(name, lost or other, 0 if lost else cut, remark)
@@ -64,8 +64,8 @@ def _rows(store: Store) -> Iterator[Row]:
 
 def _prepared_anew(subject: Subject, store: Store, rows: Sequence[Row]) -> int:
     """How many of the records that were kept as they were read give other rows now."""
-    task = folders.described_task(store.folder)[1].opened(subject.run)
-    window = files.read_json(store.folder / folders.REPORT_FILE)["window"]
+    prepared = Prepared(store.folder)
+    task, window = prepared.unchecked_task.opened(subject.run.path), prepared.report["window"]
     found: list[Row] = []
     for texts in store.texts():
         record = task.restored(texts)

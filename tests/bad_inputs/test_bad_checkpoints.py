@@ -12,7 +12,7 @@ import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
-from gpt2kit.runs.folder import load_task
+from gpt2kit.runs.folder import Prepared
 
 Refusal = Callable[..., str]
 
@@ -33,7 +33,7 @@ def test_ids_beyond_the_vocabulary(workplace: Path, data: Path, refusal: Refusal
     ids = np.fromfile(path, np.uint16)
     ids[len(ids) // 2] = 40_000
     ids.tofile(path)
-    size = load_task(data)[1].vocabulary.size
+    size = Prepared.open(data).task.vocabulary.size
     message = refusal("translate", "train", "data", "--out", "run", "--set", "model.n_positions=64")
     assert message == f"data/{split}.ids has the id 40000, the tokenizer {size} tokens: prepare the data again"
     assert not (workplace / "run").exists()
@@ -57,4 +57,4 @@ def test_a_tokenizer_with_gaps(data: Path) -> None:
     vocabulary[max(vocabulary, key=vocabulary.__getitem__)] = 9999
     path.write_text(json.dumps(described), encoding="utf-8")
     with pytest.raises(DataError, match=r"tokenizer\.json is damaged: its \d+ tokens have ids up to 9999"):
-        load_task(data)
+        Prepared.open(data)

@@ -77,7 +77,7 @@ TABLE = """
     bad_inputs/test_bad_metrics.py: test_quotes_of_another_style_are_told test_one_style_is_no_remark
 18  a tokenizer that was learned anew beside old weights: refused
     test_engine.py: test_another_tokenizer_is_refused
-    test_folders.py: test_another_tokenizer_is_noticed test_a_tokenizer_that_grew_is_noticed
+    test_task_folder.py: test_another_tokenizer_is_noticed test_a_tokenizer_that_grew_is_noticed
     test_pipeline.py: test_init_with_another_tokenizer_is_refused
 19  more tokens than rows of the embedding, ids beyond the vocabulary: refused before any step
     test_engine.py: test_weights_of_another_vocabulary_are_refused

@@ -19,7 +19,7 @@ from gpt2kit import recipe
 from gpt2kit.cli import progress
 from gpt2kit.cli.app import run
 from gpt2kit.data.store import Store
-from gpt2kit.runs.folder import load_task
+from gpt2kit.runs.folder import Prepared
 from gpt2kit.training import events
 
 Capture = pytest.CaptureFixture[str]
@@ -210,7 +210,7 @@ def without_task(settings: list[str]) -> list[str]:
 def test_columns_of_a_table(by_heart: Path, workplace: Path, settings: list[str], capsys: Capture) -> None:
     table = write(workplace / "a.csv", "id,fr,en\n1,bonjour,good morning\n")
     assert run(["translate", "prepare", table, "--val", table, "--columns", "en,fr", *settings, "--out", "d"]) == 0
-    store, task = Store(workplace / "d", "train"), load_task(workplace / "d")[1]
+    store, task = Store(workplace / "d", "train"), Prepared.open(workplace / "d").task
     assert task.decode_source(store.row(0)[0]).text == "good morning"
     capsys.readouterr()
     assert run(["translate", "evaluate", "--run", str(by_heart), "--pairs", table, "--columns", "en,fr"]) == 0

@@ -12,7 +12,7 @@ from gpt2kit.model import hf
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.music.midi import write_midi
 from gpt2kit.music.notes import Notes
-from gpt2kit.runs import folder as folders
+from gpt2kit.runs.folder import Run
 
 Capture = pytest.CaptureFixture[str]
 RunOf = Callable[[str], Path]
@@ -82,7 +82,7 @@ def test_the_public_visualiser(words: Callable[[str], list[str]], tmp_path: Path
 def test_a_gpt2_folder_goes_on_with_text(
     run_of: RunOf, tmp_path: Path, tiny_model: Callable[..., GPT2], capsys: Capture
 ) -> None:
-    task = folders.load_task(run_of("lm"))[1]
+    task = Run.open(run_of("lm")).task
     hf.save(tmp_path, tiny_model(task.vocabulary.size), task.vocabulary.eos)
     task.vocabulary.copy_files(tmp_path)
     assert run(["inspect", str(tmp_path), "The robot", "--json", "--generate", "0"]) == 0
@@ -106,7 +106,7 @@ def test_input_comes_from_a_file_or_from_stdin(
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"The robot\nmust\n")))
         assert tokens(*words) == expected
     assert tokens(translate, "--file", str(tmp_path / "a.txt")) == tokens(translate, "The robot")
-    assert tokens(lm) == [folders.load_task(run_of("lm"))[1].vocabulary.eos]
+    assert tokens(lm) == [Run.open(run_of("lm")).task.vocabulary.eos]
 
 
 def test_settings_and_a_given_answer(run_of: RunOf, capsys: Capture) -> None:
@@ -115,7 +115,7 @@ def test_settings_and_a_given_answer(run_of: RunOf, capsys: Capture) -> None:
     told = json.loads(capsys.readouterr().out)
     assert {step["in_play"] for step in told["path"]} == {3}
     assert run([*words, "--target", " moves"]) == 0
-    task = folders.load_task(run_of("lm"))[1]
+    task = Run.open(run_of("lm")).task
     made = [token["id"] for token in json.loads(capsys.readouterr().out)["tokens"]]
     assert made == [*task.encode_source("The robot"), *task.encode_target(" moves")[:-1]]
 

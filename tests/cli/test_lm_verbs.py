@@ -16,7 +16,7 @@ import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.cli.app import run
 from gpt2kit.metrics import copied
-from gpt2kit.pipeline import evaluate as scoring
+from gpt2kit.pipeline import evaluate
 from gpt2kit.pipeline.engine import load
 
 Capture = pytest.CaptureFixture[str]
@@ -108,7 +108,7 @@ def test_longer_than_the_window(trained: Path, capsys: Capture) -> None:
 
 def test_perplexity_of_a_file(trained: Path, text: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copied, "FEW", 100)  # its tokens are few, but no bytes
-    monkeypatch.setattr(scoring, "OPENING", 8)  # the text is short
+    monkeypatch.setattr(evaluate, "OPENING", 8)  # the text is short
     words = ["lm", "evaluate", "--run", str(trained)]
     assert run([*words, "--json"]) == 0
     prepared = json.loads(capsys.readouterr().out)

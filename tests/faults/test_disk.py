@@ -18,8 +18,9 @@ import gpt2kit
 from gpt2kit import files, recipe
 from gpt2kit.cli.app import run
 from gpt2kit.errors import MachineError, UserError
-from gpt2kit.pipeline import evaluate as scoring
+from gpt2kit.pipeline.evaluate import evaluate_records, stored_records
 from gpt2kit.recipe import Recipe
+from gpt2kit.runs.folder import Run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits files as POSIX does")
 
@@ -113,8 +114,8 @@ def test_a_full_disk_while_evaluating(by_heart: Path, tmp_path: Path) -> None:
     path.write_text("old")
 
     def evaluate() -> None:
-        name, records = scoring.stored_records(by_heart, opened.task, "val")
-        gpt2kit.evaluate(opened, records, name, path)
+        name, records = stored_records(Run(by_heart).prepared, opened.task, "val")
+        evaluate_records(opened, records, name, path)
 
     for size in (0, 50, 200):
         assert not tried(evaluate, size)

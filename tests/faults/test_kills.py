@@ -18,8 +18,9 @@ import pytest
 import gpt2kit
 from gpt2kit import files, recipe
 from gpt2kit.data.store import StoreWriter
-from gpt2kit.pipeline import evaluate as scoring
+from gpt2kit.pipeline.evaluate import evaluate_records, stored_records
 from gpt2kit.recipe import Recipe
+from gpt2kit.runs.folder import Run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 
@@ -111,8 +112,8 @@ def test_while_evaluating(by_heart: Path, tmp_path: Path, number: int) -> None:
 
     def evaluate(progress: Callable[[int], None]) -> None:
         opened = gpt2kit.load(by_heart)
-        name, records = scoring.stored_records(by_heart, opened.task, "val")
-        gpt2kit.evaluate(opened, records, name, path, progress)
+        name, records = stored_records(Run(by_heart).prepared, opened.task, "val")
+        evaluate_records(opened, records, name, path, progress)
 
     killed(lambda: evaluate(lambda done: die() if done == number else None))
     assert path.read_text() == "old"

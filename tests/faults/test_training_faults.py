@@ -13,7 +13,7 @@ import gpt2kit
 from gpt2kit import files, recipe
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.recipe import Recipe
-from gpt2kit.runs import folder as folders
+from gpt2kit.runs.folder import Run
 from gpt2kit.training import events, state
 
 Contents = Callable[[Path], dict[str, bytes]]
@@ -108,7 +108,7 @@ def test_the_data_vanishes(tiny: Recipe, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="data is no folder"):
         list(gpt2kit.train(tiny, data, stopped, resume=True))
     with pytest.raises(DataError, match="data is no folder"):
-        folders.data_of(run, folders.load_task(run)[1])
+        Run.open(run).prepared  # noqa: B018  # the access is what is tested
 
 
 def test_a_corpus_vanishes(tiny: Recipe, tmp_path: Path, contents: Contents) -> None:

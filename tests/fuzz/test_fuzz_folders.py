@@ -14,10 +14,8 @@ from hypothesis import strategies as st
 
 import gpt2kit
 from gpt2kit import recipe
-from gpt2kit.data.store import Store
-from gpt2kit.pipeline import evaluate as scoring
-from gpt2kit.pipeline import train as pipeline
-from gpt2kit.runs import folder as folders
+from gpt2kit.pipeline.evaluate import _kept
+from gpt2kit.runs.folder import Prepared, Run
 from gpt2kit.tasks.base import decode_row
 from gpt2kit.training import events
 
@@ -95,19 +93,20 @@ def test_any_prepared_folder_is_read_or_refused(hold: Hold, prepared: Folder, se
 
     def parse(content: bytes) -> object:
         prepared.put({name: content})
-        _, task = folders.load_task(folder)
+        data = Prepared.open(folder)
+        task = data.task
         for split in ("train", "val"):
-            store = Store(folder, split)
+            store = data.store(split)
             store.check_ids(task.vocabulary.size)
             store.document_ends()
             store.digest()
             for index in range(len(store)):
                 decode_row(task, *store.row(index))
-            list(scoring._kept(task, store) if store.has_texts else ())
+            list(_kept(task, store) if store.has_texts else ())
             if task.layout.continues:
                 store.names()
-            scoring.set_name(folder, split)
-        return pipeline._window_of(folder)
+            data.set_name(split)
+        return data.window
 
     hold(parse, damaged(chance, prepared.files[name]))
     prepared.put({})
@@ -158,7 +157,7 @@ def test_any_run_goes_on_or_is_refused(hold: Hold, stopped: Folder, seed: int) -
 
     def parse(content: bytes) -> object:
         stopped.put({name: content})
-        resumed = recipe.build(run.name, recipe.apply(folders.recipe_of(run).table(), []))
+        resumed = recipe.build(run.name, recipe.apply(Run(run).recipe.table(), []))
         with closing(gpt2kit.train(resumed, run.parent / "data-stopped", run, resume=True)) as stream:  # type: ignore[type-var]  # a generator
             return next(stream)
 

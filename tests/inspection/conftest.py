@@ -9,7 +9,7 @@ import pytest
 import gpt2kit
 from gpt2kit.inspection.subject import Subject, subject_of
 from gpt2kit.music.notes import Notes
-from gpt2kit.runs import folder as folders
+from gpt2kit.runs.folder import Run
 
 INPUTS: dict[str, Any] = {
     "translate": "I am a <student>",
@@ -30,7 +30,7 @@ def subject(run_of: Callable[[str], Path]) -> Callable[..., Subject]:
         opened = gpt2kit.load(run_of(task), settings)
         given = INPUTS[task] if source is None else source
         parsed = opened.task.parse(given) if isinstance(given, str) else given
-        return subject_of(opened, f"runs/{task}", folders.load_task(run_of(task))[0], parsed, steps, target)
+        return subject_of(opened, f"runs/{task}", Run.open(run_of(task)).task_name, parsed, steps, target)
 
     return make
 

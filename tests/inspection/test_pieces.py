@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gpt2kit.inspection.pieces import Piece, piece_of
-from gpt2kit.runs import folder as folders
+from gpt2kit.runs.folder import Run
 from gpt2kit.tasks.base import Task
 
 
@@ -48,7 +48,7 @@ def test_a_token_is_seen(token: bytes | str, shown: str, kind: str) -> None:
 
 @pytest.fixture(params=["translate", "summarize", "lm", "finetune"])
 def task(request: pytest.FixtureRequest, run_of: Callable[[str], Path]) -> Task[Any, Any]:
-    return folders.load_task(run_of(request.param))[1]
+    return Run.open(run_of(request.param)).task
 
 
 def test_bytes_of_tokens_are_the_text(task: Task[Any, Any]) -> None:
@@ -63,7 +63,7 @@ def test_control_tokens_are_names(task: Task[Any, Any]) -> None:
 
 
 def test_events_are_said_as_musicians_say_them(run_of: Callable[[str], Path]) -> None:
-    music = folders.load_task(run_of("music"))[1]
+    music = Run.open(run_of("music")).task
     ids = [388, 375, 60, 267, 188, 127, 128, 389]
     said = ["BEGIN", "velocity 78", "C4 on", "120 ms", "C4 off", "G9 on", "C-1 off", "END"]
     assert [piece_of(music, id).shown for id in ids] == said

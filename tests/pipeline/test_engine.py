@@ -185,12 +185,15 @@ for name, was in before.items():
     assert isinstance(was, kind), (name, type(was))
     assert was.__name__ == name.removesuffix("_recipe"), (name, was)
     assert was.__module__.startswith("gpt2kit."), (name, was)
+run = sys.argv[1]
+assert gpt2kit.load(run)("good morning") == "bonjour"
+assert gpt2kit.evaluate(run).count == 4
 """
 
 
-def test_public_names_stay_what_they_are() -> None:
+def test_public_names_stay_what_they_are(by_heart: Path) -> None:
     """Whatever else of the package is imported; in a process of its own, as this one has imported much already."""
-    done = subprocess.run([sys.executable, "-c", PUBLIC], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", PUBLIC, str(by_heart)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

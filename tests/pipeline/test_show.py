@@ -12,35 +12,41 @@ import torch
 import gpt2kit
 from gpt2kit import recipe, tasks
 from gpt2kit.cli.app import run
-from gpt2kit.data.store import Store
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.loss import TargetLoss
 from gpt2kit.music import events
-from gpt2kit.pipeline import show as showing
-from gpt2kit.pipeline import train as pipeline
+from gpt2kit.pipeline.show import ELLIPSIS, shown
+from gpt2kit.pipeline.train import task_to_train
 from gpt2kit.recipe import Recipe
+from gpt2kit.runs.folder import Prepared
+from gpt2kit.tasks.base import Task
 from gpt2kit.training.objective import objective_of
 
 Examples = Callable[[str], Any]
-Prepared = Callable[..., Recipe]
+Prepare = Callable[..., Recipe]
 Capture = pytest.CaptureFixture[str]
+
+
+def opened(tiny: Recipe, folder: Path) -> tuple[Prepared, Task[Any, Any]]:
+    data = Prepared.open(folder / "data")
+    return data, task_to_train(tiny, data, fresh=True)
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
 @pytest.mark.parametrize("name", [*tasks.names(), "labelled"])
 def test_the_loss_is_that_of_the_tokens_that_are_marked(
-    name: str, split: str, prepared: Prepared, tmp_path: Path
+    name: str, split: str, prepared: Prepare, tmp_path: Path
 ) -> None:
     """The batch's loss, and that of the marked tokens by their own log-probabilities, are one number."""
     tiny = prepared(name, tmp_path)
-    task, _ = pipeline.opened(tiny, tmp_path / "data", fresh=True)
+    data, task = opened(tiny, tmp_path)
     model = GPT2(replace(tiny.model, dropout=0.0), task.vocabulary.size, task.layout.labels)
     objective = objective_of(model, TargetLoss(), lm_weight=1.0)
-    store = Store(tmp_path / "data", split)
+    store = data.store(split)
     batching = task.layout.batching(tiny.model.n_positions, tiny.train.loss_on)
     tokens, seed = tiny.train.batch_tokens, tiny.train.seed
     batches = batching.training(store, tokens, seed) if split == "train" else batching.validation(store, tokens)
-    rows = list(showing.shown(tiny, tmp_path / "data", task, split, 3))
+    rows = list(shown(tiny, data, task, split, 3))
     firsts = task.layout.first_rows(batches, len(store), 3)
     assert {row.example for row in rows} == set(range(1, len(firsts) + 1))
     with torch.no_grad():
@@ -57,11 +63,11 @@ def test_the_loss_is_that_of_the_tokens_that_are_marked(
 
 
 @pytest.mark.parametrize("name", [*tasks.names(), "labelled"])
-def test_rows_are_those_of_the_data(name: str, prepared: Prepared, tmp_path: Path) -> None:
+def test_rows_are_those_of_the_data(name: str, prepared: Prepare, tmp_path: Path) -> None:
     tiny = prepared(name, tmp_path, *(["task.transpose=0", "task.stretch=0.0"] if name == "music" else []))
-    task, stores = pipeline.opened(tiny, tmp_path / "data", fresh=True)
-    store = stores["train"]
-    rows = list(showing.shown(tiny, tmp_path / "data", task, "train", 2))
+    data, task = opened(tiny, tmp_path)
+    store = data.store("train")
+    rows = list(shown(tiny, data, task, "train", 2))
     if task.layout.has_answers:
         assert [row.ids for row in rows] == [[id for part in store.row(index) for id in part] for index in range(2)]
         assert [row.loss.index(True) for row in rows] == [len(store.row(index)[0]) for index in range(2)]
@@ -76,17 +82,17 @@ def test_rows_are_those_of_the_data(name: str, prepared: Prepared, tmp_path: Pat
         assert all(not row.loss[0] and all(row.loss[1:]) for row in rows)
 
 
-def test_all_of_a_row_can_carry_loss(prepared: Prepared, tmp_path: Path) -> None:
+def test_all_of_a_row_can_carry_loss(prepared: Prepare, tmp_path: Path) -> None:
     tiny = prepared("translate", tmp_path, "train.loss_on=all")
-    task, _ = pipeline.opened(tiny, tmp_path / "data", fresh=True)
-    row = next(iter(showing.shown(tiny, tmp_path / "data", task, "train", 1)))
+    data, task = opened(tiny, tmp_path)
+    row = next(iter(shown(tiny, data, task, "train", 1)))
     assert row.loss == [False] + [True] * (len(row.ids) - 1)
 
 
-def test_spans_give_the_text_again(prepared: Prepared, tmp_path: Path) -> None:
+def test_spans_give_the_text_again(prepared: Prepare, tmp_path: Path) -> None:
     tiny = prepared("translate", tmp_path)
-    task, _ = pipeline.opened(tiny, tmp_path / "data", fresh=True)
-    row = next(iter(showing.shown(tiny, tmp_path / "data", task, "train", 1)))
+    data, task = opened(tiny, tmp_path)
+    row = next(iter(shown(tiny, data, task, "train", 1)))
     spans = list(row.spans(task, 1000))
     assert [loss for _, loss in spans] == [False, True]
     assert "".join(text for text, _ in spans) == task.vocabulary.render(row.ids)
@@ -94,14 +100,14 @@ def test_spans_give_the_text_again(prepared: Prepared, tmp_path: Path) -> None:
     assert spans[1][0].endswith("<|endoftext|>")
     short = list(row.spans(task, 4))
     assert short[0][0] == task.vocabulary.render(row.ids[:2])
-    assert (showing.ELLIPSIS, False) in short
+    assert (ELLIPSIS, False) in short
     assert short[-1][0].endswith("<|endoftext|>")
 
 
-def test_music_is_shown_as_events_with_their_times(prepared: Prepared, tmp_path: Path) -> None:
+def test_music_is_shown_as_events_with_their_times(prepared: Prepare, tmp_path: Path) -> None:
     tiny = prepared("music", tmp_path)
-    task, _ = pipeline.opened(tiny, tmp_path / "data", fresh=True)
-    row = next(iter(showing.shown(tiny, tmp_path / "data", task, "train", 1)))
+    data, task = opened(tiny, tmp_path)
+    row = next(iter(shown(tiny, data, task, "train", 1)))
     lines = "".join(text for text, _ in row.spans(task, 10**6)).splitlines()
     assert len(lines) == len(row.ids)
     for place, (line, id) in enumerate(zip(lines, row.ids, strict=True)):
@@ -110,7 +116,7 @@ def test_music_is_shown_as_events_with_their_times(prepared: Prepared, tmp_path:
         assert float(time) == pytest.approx(events.seconds(row.ids[:place]), abs=0.006)
 
 
-def test_on_the_command_line(prepared: Prepared, examples: Examples, tmp_path: Path, capsys: Capture) -> None:
+def test_on_the_command_line(prepared: Prepare, examples: Examples, tmp_path: Path, capsys: Capture) -> None:
     tiny = prepared("translate", tmp_path)
     data = str(tmp_path / "data")
     capsys.readouterr()
@@ -150,8 +156,8 @@ def test_what_steers_a_terminal_is_spelt_out(examples: Examples, tmp_path: Path,
     assert r"\x1b[2J" in out
 
 
-def test_more_than_there_are_is_no_mistake(prepared: Prepared, tmp_path: Path) -> None:
+def test_more_than_there_are_is_no_mistake(prepared: Prepare, tmp_path: Path) -> None:
     tiny = prepared("finetune", tmp_path)
-    task, stores = pipeline.opened(tiny, tmp_path / "data", fresh=True)
-    rows = list(showing.shown(tiny, tmp_path / "data", task, "train", 10**6))
-    assert max(row.example for row in rows) == len(stores["train"])
+    data, task = opened(tiny, tmp_path)
+    rows = list(shown(tiny, data, task, "train", 10**6))
+    assert max(row.example for row in rows) == len(data.store("train"))

@@ -24,11 +24,10 @@ from gpt2kit.data.report import WIDTH, SplitReport
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.model import hf
-from gpt2kit.pipeline import evaluate as scoring
-from gpt2kit.pipeline import train as pipeline
+from gpt2kit.pipeline.evaluate import evaluate_records, stored_records
+from gpt2kit.pipeline.train import Samples
 from gpt2kit.recipe import Recipe
-from gpt2kit.runs import folder as folders
-from gpt2kit.runs.folder import load_task
+from gpt2kit.runs.folder import Prepared, Run
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.translate import Sentence, Translate
 from gpt2kit.training import events
@@ -60,7 +59,7 @@ def write(path: Path, *lines: str) -> str:
 
 def rows(folder: Path, split: str) -> list[Record[Any, Any]]:
     """What stands in a prepared split, as texts."""
-    _, task = load_task(folder)
+    task = Prepared.open(folder).task
     store = Store(folder, split)
     pairs = [store.row(index) for index in range(len(store))]
     assert all(target[-1] == task.vocabulary.eos for _, target in pairs)
@@ -90,10 +89,10 @@ def no_leftovers(folder: Path) -> bool:
 
 def test_a_few_pairs_are_learnt_by_heart_and_scored(by_heart: Path, examples: Examples) -> None:
     opened = gpt2kit.load(by_heart)
-    records = list(scoring.stored_records(by_heart, opened.task, "val")[1])
+    records = list(stored_records(Run(by_heart).prepared, opened.task, "val")[1])
     assert [(r.source.text, r.target) for r in records] == examples("translate").PAIRS
     seen: list[int] = []
-    evaluation = gpt2kit.evaluate(opened, records, "pairs", by_heart.parent / "said.jsonl", seen.append)
+    evaluation = evaluate_records(opened, records, "pairs", by_heart.parent / "said.jsonl", seen.append)
     scores = {score.name: score.value for score in evaluation.scores}
     assert scores == {"BLEU": pytest.approx(100), "chrF++": pytest.approx(100)}
     assert (evaluation.count, evaluation.truncated, evaluation.unfinished) == (4, 0, 0)
@@ -106,7 +105,7 @@ def test_a_few_pairs_are_learnt_by_heart_and_scored(by_heart: Path, examples: Ex
     assert [row["output"] for row in said] == [row["target"] for row in said] == [r.target for r in records]
     assert json.dumps(evaluation.json())
     with pytest.raises(DataError, match="nothing has no records to evaluate on"):
-        gpt2kit.evaluate(opened, [], "nothing")
+        evaluate_records(opened, [], "nothing")
 
 
 def test_metrics_have_every_step(by_heart: Path) -> None:
@@ -128,7 +127,7 @@ def test_a_finished_run_says_what_it_was_made_of(by_heart: Path) -> None:
     assert described["init"] is None
     assert described["data"] == str(by_heart.parent / "data")
     assert not (by_heart / "state.safetensors").exists()
-    resolved = folders.recipe_of(by_heart)
+    resolved = Run(by_heart).recipe
     assert (resolved.train.steps, resolved.model.n_embd) == (60, 32)
     assert isinstance(resolved.task, Translate)
     assert resolved.task.languages == ("fr",)
@@ -141,7 +140,7 @@ def test_samples_are_shown_at_each_validation(
     sampling = with_settings(tiny, "train.samples=2", "train.steps=4", "train.evaluate_every=2")
     gpt2kit.prepare(sampling, {"train": corpus, "val": corpus}, tmp_path / "data")
     seen = list(gpt2kit.train(sampling, tmp_path / "data", tmp_path / "run"))
-    samples = [event for event in seen if isinstance(event, pipeline.Samples)]
+    samples = [event for event in seen if isinstance(event, Samples)]
     assert [event.step for event in samples] == [2, 4]
     shown = {(source, target) for source, _, target in samples[0].rows}
     assert len(shown) == 2
@@ -217,7 +216,7 @@ def test_drops_leaks_duplicates_and_cuts_are_counted(tiny: Recipe, tmp_path: Pat
     assert [len(example) for example in written["splits"]["train"]["examples"]["target longer than the window"]] == [
         WIDTH
     ]
-    _, task = load_task(tmp_path / "data")
+    task = Prepared.open(tmp_path / "data").task
     store = Store(tmp_path / "data", "train")
     separator = task.encode_source(Sentence("", "fr"))
     assert all(store.row(index)[0][-1:] == separator for index in range(len(store)))
@@ -243,7 +242,7 @@ def test_a_literal_separator_in_a_corpus_stays_text(tiny: Recipe, tmp_path: Path
     words = [write(tmp_path / "a.tsv", *lines)]
     gpt2kit.prepare(tiny, {"train": words, "val": words}, tmp_path / "data")
     assert [f"{r.source.text}\t{r.target}" for r in rows(tmp_path / "data", "train")] == lines
-    _, task = load_task(tmp_path / "data")
+    task = Prepared.open(tmp_path / "data").task
     special = {task.vocabulary.eos, task.encode_source(Sentence("", "fr"))[0]}
     store = Store(tmp_path / "data", "train")
     for prompt, target in (store.row(index) for index in range(len(store))):
@@ -347,7 +346,7 @@ def test_several_languages_in_one_model(tiny: Recipe, tmp_path: Path) -> None:
     assert [result.outputs[0] for result in mixed] == ["danke", "merci"]
     with pytest.raises(UserError, match="does not translate into 'it'; it knows de, fr"):
         gpt2kit.load(tmp_path / "run", to="it")("yes")
-    evaluation = gpt2kit.evaluate(opened, scoring.stored_records(tmp_path / "run", opened.task, "val")[1], "val")
+    evaluation = gpt2kit.evaluate(opened)
     assert evaluation.scores[1].value == pytest.approx(100)
 
 
@@ -395,7 +394,7 @@ def test_init_starts_from_a_hugging_face_folder(
     for name, weight in after.named_parameters():
         if "wte" not in name:
             torch.testing.assert_close(weight, others[name], rtol=0, atol=1e-20, msg=name)  # zeros moved, by 1e-30
-    resolved = folders.recipe_of(tmp_path / "run")
+    resolved = Run(tmp_path / "run").recipe
     assert (resolved.model.n_layer, resolved.model.n_embd, resolved.model.dropout) == (2, 16, 0.0)
     assert files.read_json(tmp_path / "run" / "run.json")["init"] == str(pretrained)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "run")
@@ -542,7 +541,7 @@ def test_a_run_is_resumed_only_as_what_it_was(long_run: Recipe, corpus: list[str
     gpt2kit.prepare(with_settings(saving, "task.vocab=265"), {"train": corpus, "val": corpus}, data, overwrite=True)
     refused(saving, data, "was prepared anew")
     with pytest.raises(DataError, match=r"was prepared anew with another tokenizer than that of .*run"):
-        scoring.stored_records(run, load_task(run)[1], "val")
+        Run(run).prepared  # noqa: B018  # the access is what is tested
     gpt2kit.prepare(saving, {"train": corpus, "val": corpus}, data, overwrite=True)
     (tmp_path / "run" / "state.safetensors").write_bytes(before["state.safetensors"][:1000])
     with pytest.raises(DataError, match=r"state\.safetensors is damaged"):
@@ -566,7 +565,7 @@ def test_a_run_that_was_killed_before_its_first_save_starts_again(
     assert not (run / "state.safetensors").exists()
     for name in (".state.safetensors.0123abcd.tmp", ".tmpAb12Cd"):
         (run / name).write_bytes(b"half")
-    resumed = folders.recipe_of(run)
+    resumed = Run(run).recipe
     start = next(iter(gpt2kit.train(resumed, data, run, resume=True)))
     assert isinstance(start, events.Start)
     assert (start.resumed, start.step) == (True, 0)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from gpt2kit import files
+from gpt2kit.runs.folder import Run
 from gpt2kit.selftest import peer
 from gpt2kit.selftest.check import Check
 from gpt2kit.selftest.probes import probes
@@ -94,7 +95,7 @@ def test_code_in_the_folder_is_not_run(run_of: RunOf, copied: Copied) -> None:
 
 
 def test_weights_of_a_state_are_compared(run_of: RunOf) -> None:
-    assert checked(replace(opened(run_of("translate")), step=3, run=Path("nowhere"))).passed
+    assert checked(replace(opened(run_of("translate")), step=3, run=Run(Path("nowhere")))).passed
 
 
 def test_their_bars_and_warnings_are_as_they_were(run_of: RunOf, capsys: pytest.CaptureFixture[str]) -> None:

@@ -78,7 +78,7 @@ def test_other_weights_are_found(run_of: RunOf, copied: Copied, kind: str) -> No
 def test_without_data_or_record_it_is_not_asked(run_of: RunOf, copied: Copied) -> None:
     subject = opened(copied(run_of("translate")))
     assert checked(replace(subject, store=None, without="gone")).remark == "gone"
-    (subject.run / "metrics.jsonl").unlink()
+    (subject.run.path / "metrics.jsonl").unlink()
     assert checked(subject).passed is None
 
 

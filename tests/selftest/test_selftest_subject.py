@@ -35,7 +35,7 @@ def test_a_finished_run(run_of: RunOf) -> None:
     assert subject.model is subject.learned
     assert subject.store is not None
     assert len(subject.store) == 4
-    assert subject.made_with == (subject.task.vocabulary.fingerprint(), subject.task.vocabulary.size)
+    assert subject.run.made_with == (subject.task.vocabulary.fingerprint(), subject.task.vocabulary.size)
     assert (subject.step, subject.base, subject.without) == (None, "", "")
 
 

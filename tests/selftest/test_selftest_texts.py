@@ -61,7 +61,7 @@ def test_another_tokenizer_is_found_twice(run_of: RunOf, copied: Copied, kind: s
     subject = opened(run)
     check = tokenizer_is_the_record_s(subject)
     assert check.passed is False
-    assert f"task.json says {subject.made_with[0]}" in check.remark
+    assert f"task.json says {subject.run.made_with[0]}" in check.remark
     assert round_trip(subject).passed is False
 
 

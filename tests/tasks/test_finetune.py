@@ -12,7 +12,7 @@ import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, RecipeError, UserError
-from gpt2kit.runs import folder as folders
+from gpt2kit.runs.folder import Prepared
 from gpt2kit.tasks.base import Record, decode_row
 from gpt2kit.tasks.finetune import Finetune
 from gpt2kit.tasks.formats.completion import Completion
@@ -44,7 +44,7 @@ def prepared(corpus: str, out: Path, *settings: str) -> tuple[Any, Store]:
     """The task that the table is for, and what is learned from."""
     tiny = recipe.load("finetune", [*TINY, *settings])
     gpt2kit.prepare(tiny, {"train": [corpus], "val": [corpus]}, out)
-    return folders.load_task(out)[1], Store(out, "train")
+    return Prepared.open(out).task, Store(out, "train")
 
 
 def kind_of(task: Any) -> type[Any]:

@@ -11,8 +11,8 @@ import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
-from gpt2kit.pipeline import evaluate as scoring
 from gpt2kit.pipeline.engine import load
+from gpt2kit.pipeline.evaluate import documents, evaluate_stream
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.lm import Lm
 
@@ -122,8 +122,8 @@ def test_figures_of_a_loss(tmp_path: Path) -> None:
     gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "data")
     list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"))
     engine = load(tmp_path / "run")
-    with scoring.documents(tmp_path / "run", engine.task) as documents:
-        evaluation = scoring.evaluate_stream(engine, documents, stride=8)
+    with documents(engine) as found:
+        evaluation = evaluate_stream(engine, found, stride=8)
     values = {score.name: score.value for score in evaluation.scores}
     nats = values["nats per token"]
     ids = engine.task.encode_target(TEXT)[:-1]

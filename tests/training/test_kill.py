@@ -17,7 +17,7 @@ import gpt2kit
 from gpt2kit import files, recipe
 from gpt2kit.model import hf
 from gpt2kit.recipe import Recipe
-from gpt2kit.runs import folder as folders
+from gpt2kit.runs.folder import Run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 
@@ -119,13 +119,13 @@ def test_kills_change_nothing(tiny: Recipe, tmp_path: Path, keep: str, kills: in
     assert sorted(path.name for path in run.iterdir()) == sorted(path.name for path in whole.iterdir())
 
 
-@pytest.mark.parametrize("moment", ["finish_run", "save"])
+@pytest.mark.parametrize("moment", ["finish", "save"])
 def test_a_kill_at_the_very_end(tiny: Recipe, tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the last state and the final weights, and between those and the word that the run is finished."""
     tiny = recipe.build(tiny.name, recipe.apply(tiny.table(), ["train.steps=20"]))
     data, whole, run = (tmp_path / name for name in ("data", "whole", "run"))
     list(gpt2kit.train(tiny, data, whole))
-    owner = folders if moment == "finish_run" else hf
+    owner = Run if moment == "finish" else hf
 
     def killed() -> None:
         with monkeypatch.context() as patch:
@@ -135,7 +135,7 @@ def test_a_kill_at_the_very_end(tiny: Recipe, tmp_path: Path, moment: str, monke
     child = forked(killed)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     assert (run / "state.safetensors").is_file()
-    assert (run / "model.safetensors").is_file() == (moment == "finish_run")
+    assert (run / "model.safetensors").is_file() == (moment == "finish")
     list(gpt2kit.train(tiny, data, run, resume=True))
     assert logged(run) == logged(whole)
     assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()

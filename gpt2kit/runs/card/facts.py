@@ -1,4 +1,4 @@
-"""What a run folder says of itself: all that its card is made of."""
+"""The facts of a run that its card is made of."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from gpt2kit import files
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf, lora
 from gpt2kit.recipe import Recipe
-from gpt2kit.runs import folder as folders
+from gpt2kit.runs.folder import METRICS_FILE, SAMPLES_FILE, SCORES_FILE, Run
 from gpt2kit.tasks.text import TextTask
 
 ROWS = 12
@@ -67,24 +67,23 @@ class Facts:
         return self.recipe.model.attention != "full"
 
 
-def facts(run: Path) -> Facts:
-    """Raises DataError for a folder that is no run."""
-    name, task, _ = folders.described_task(run)
-    recipe = folders.recipe_of(run)
-    adapters = (run / lora.ADAPTER).is_file() or (recipe.train.lora > 0 and not (run / hf.WEIGHTS).is_file())
-    evaluations = _read(run / folders.SCORES_FILE) or {}
+def facts(run: Run) -> Facts:
+    """The facts of a run as it is now. Raises DataError for a folder that is not a run."""
+    name, task, recipe = run.task_name, run.unchecked_task, run.recipe
+    adapters = run.weights == lora.ADAPTER or (recipe.train.lora > 0 and not run.weights)
+    evaluations = _read(run.path / SCORES_FILE) or {}
     return Facts(
-        run,
+        run.path,
         name,
         task,
         recipe,
-        files.read_json(run / folders.RUN_FILE),
-        hf.parameter_count(run),
+        run.record,
+        hf.parameter_count(run.path),
         adapters,
-        folders.data_report(run),
+        run.data_summary,
         curve(run),
         list(evaluations.values())[::-1],
-        _read(run / folders.SAMPLES_FILE),
+        _read(run.path / SAMPLES_FILE),
     )
 
 
@@ -92,9 +91,9 @@ def _read(path: Path) -> dict[str, Any] | None:
     return files.read_json(path) if path.is_file() else None
 
 
-def curve(run: Path) -> list[Point]:
+def curve(run: Run) -> list[Point]:
     """The run's losses at its validations, or spread evenly where there are none, or too many."""
-    path = run / folders.METRICS_FILE
+    path = run.path / METRICS_FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     try:
         told = [json.loads(line) for line in lines if line.endswith("}")]

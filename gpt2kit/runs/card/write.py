@@ -1,4 +1,4 @@
-"""A card is written, and written anew, as long as it is ours: what a user has edited stays."""
+"""Write the card of a run, and update it while it is ours: a card that a user has edited stays."""
 
 import hashlib
 import re
@@ -10,6 +10,7 @@ from gpt2kit.runs.card import sections
 from gpt2kit.runs.card.facts import Facts, facts
 from gpt2kit.runs.card.markdown import front_matter
 from gpt2kit.runs.card.usage import usage
+from gpt2kit.runs.folder import Run
 
 CARD_FILE = "README.md"
 
@@ -19,12 +20,13 @@ LICENCE = re.compile(r"^license:.*$", re.MULTILINE)
 MARK = re.compile(r"<!-- gpt2kit card ([0-9a-f]{16}), [^\n]*-->\n?\Z")
 
 
-def write(run: Path) -> bool:
+def write(run: Run) -> bool:
     """Write the card of a run as it is now; False where there is one that a user has edited, which is kept.
 
-    Raises DataError for a folder that is no run, MachineError where nothing can be written.
+    Raises DataError for a folder that is not a run, MachineError where nothing can be written.
     """
-    path, before = run / CARD_FILE, _read(run / CARD_FILE)
+    path = run.path / CARD_FILE
+    before = _read(path)
     if before is not None and not ours(before):
         return False
     body = composed(facts(run))
@@ -34,9 +36,9 @@ def write(run: Path) -> bool:
     return True
 
 
-def kept(run: Path) -> bool:
+def kept(run: Run) -> bool:
     """Whether the card of a run is a user's own."""
-    found = _read(run / CARD_FILE)
+    found = _read(run.path / CARD_FILE)
     return found is not None and not ours(found)
 
 

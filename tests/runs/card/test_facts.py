@@ -10,6 +10,7 @@ from gpt2kit import files
 from gpt2kit.errors import DataError
 from gpt2kit.pipeline.engine import model_in
 from gpt2kit.runs.card.facts import ROWS, Point, curve, facts
+from gpt2kit.runs.folder import Run
 
 RunOf = Callable[..., Path]
 Copied = Callable[[Path], Path]
@@ -26,13 +27,13 @@ def write(run: Path, steps: int, every: int) -> None:
 
 def test_a_curve_has_a_row_for_each_validation(tmp_path: Path) -> None:
     write(tmp_path, 6, 2)
-    assert curve(tmp_path) == [Point(2, 0.2, 1.5, 102), Point(4, 0.4, 3.5, 104), Point(6, 0.6, 5.5, 106)]
+    assert curve(Run(tmp_path)) == [Point(2, 0.2, 1.5, 102), Point(4, 0.4, 3.5, 104), Point(6, 0.6, 5.5, 106)]
 
 
 @pytest.mark.parametrize(("steps", "every"), [(1000, 10), (1000, 0), (1000, 999), (5, 0), (1, 1)])
 def test_a_curve_is_short_and_ends_at_the_end(tmp_path: Path, steps: int, every: int) -> None:
     write(tmp_path, steps, every)
-    points = curve(tmp_path)
+    points = curve(Run(tmp_path))
     assert 1 <= len(points) <= ROWS
     assert points[-1].step == (steps if not every else steps - steps % every)
     counted = [point.step for point in points]
@@ -41,36 +42,36 @@ def test_a_curve_is_short_and_ends_at_the_end(tmp_path: Path, steps: int, every:
 
 
 def test_no_metrics_and_damaged_ones(tmp_path: Path) -> None:
-    assert curve(tmp_path) == []
+    assert curve(Run(tmp_path)) == []
     (tmp_path / "metrics.jsonl").write_text('{"step": 1, "loss', encoding="utf-8")
-    assert curve(tmp_path) == []
+    assert curve(Run(tmp_path)) == []
     (tmp_path / "metrics.jsonl").write_text("nonsense}\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"metrics\.jsonl is damaged"):
-        curve(tmp_path)
+        curve(Run(tmp_path))
 
 
 def test_what_loads_in_transformers(run_of: RunOf) -> None:
-    found = facts(run_of("translate"))
+    found = facts(Run(run_of("translate")))
     assert (found.theirs, found.loads_in_transformers, found.adapters) == (True, True, False)
-    found = facts(run_of("music", "model.attention=full"))
+    found = facts(Run(run_of("music", "model.attention=full")))
     assert (found.theirs, found.loads_in_transformers) == (True, False)
-    found = facts(run_of("music"))
+    found = facts(Run(run_of("music")))
     assert (found.theirs, found.loads_in_transformers, found.custom_code) == (True, False, True)
-    found = facts(run_of("summarize"))
+    found = facts(Run(run_of("summarize")))
     assert (found.theirs, found.loads_in_transformers, found.custom_code) == (True, True, True)
-    found = facts(run_of("translate", "train.lora=2", init=run_of("translate")))
+    found = facts(Run(run_of("translate", "train.lora=2", init=run_of("translate"))))
     assert (found.theirs, found.adapters) == (False, True)
 
 
 @pytest.mark.parametrize("kind", ["translate", "labelled", "lora"])
 def test_weights_are_counted(run_of: RunOf, kind: str) -> None:
     run = run_of("translate", "train.lora=2", init=run_of("translate")) if kind == "lora" else run_of(kind)
-    assert facts(run).parameters == model_in(run).parameter_count()
+    assert facts(Run(run)).parameters == model_in(run).parameter_count()
 
 
 def test_the_data_is_known_by_names_alone(run_of: RunOf) -> None:
     run = run_of("translate")
-    found = facts(run)
+    found = facts(Run(run))
     assert found.data is not None
     assert found.data["corpora"] == {"train": ["corpus.jsonl"], "val": ["corpus.jsonl"]}
     assert found.data["splits"]["train"]["rows"] == 4
@@ -81,9 +82,9 @@ def test_the_data_is_known_by_names_alone(run_of: RunOf) -> None:
 
 def test_an_older_run_says_less(run_of: RunOf, copied: Copied) -> None:
     run = copied(run_of("translate"))
-    kept = facts(run).data
+    kept = facts(Run(run)).data
     (run / "data.json").unlink()
-    assert facts(run).data == kept, "from its data"
+    assert facts(Run(run)).data == kept, "from its data"
     files.write_json(run / "run.json", files.read_json(run / "run.json") | {"data": str(run / "gone")})
-    found = facts(run)
+    found = facts(Run(run))
     assert (found.data, found.scores, found.samples) == (None, [], None)

@@ -8,6 +8,7 @@ from typing import Any
 from gpt2kit import recipe
 from gpt2kit.runs.card import sections
 from gpt2kit.runs.card.facts import Facts, Point, facts
+from gpt2kit.runs.folder import Run
 
 RunOf = Callable[..., Path]
 
@@ -27,7 +28,7 @@ REPORT: dict[str, Any] = {
 
 
 def of(run_of: RunOf, **changes: Any) -> Facts:
-    return replace(facts(run_of("translate")), **changes)
+    return replace(facts(Run(run_of("translate"))), **changes)
 
 
 def test_the_title_says_what_it_is(run_of: RunOf) -> None:
@@ -70,7 +71,7 @@ def test_the_curve_and_the_recipe(run_of: RunOf, tmp_path: Path) -> None:
     (tmp_path / "again.toml").write_text(text, encoding="utf-8")
     assert recipe.load(str(tmp_path / "again.toml")).table() == found.recipe.table()
     assert "There are no figures yet." in sections.training(of(run_of, curve=[]))
-    assert "nats per label" in sections.training(facts(run_of("labelled")))
+    assert "nats per label" in sections.training(facts(Run(run_of("labelled"))))
 
 
 def test_scores_stand_with_their_signatures(run_of: RunOf) -> None:
@@ -119,4 +120,4 @@ def test_limits_are_those_of_its_kind(run_of: RunOf) -> None:
     shown = sections.limits(of(run_of))
     assert "It sees 64 tokens at a time" in shown
     assert "which does not make it true" in shown
-    assert "one of its 2 labels" in sections.limits(facts(run_of("labelled")))
+    assert "one of its 2 labels" in sections.limits(facts(Run(run_of("labelled"))))

@@ -14,6 +14,7 @@ from gpt2kit.cli.app import run as gpt2kit
 from gpt2kit.pipeline.engine import load
 from gpt2kit.runs.card.facts import facts
 from gpt2kit.runs.card.usage import usage
+from gpt2kit.runs.folder import Run
 
 RunOf = Callable[..., Path]
 Copied = Callable[[Path], Path]
@@ -48,7 +49,7 @@ def beside(copied: Copied, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], 
 @pytest.mark.parametrize("kind", [*TEXTS, "music"])
 def test_commands_and_python_run(run_of: RunOf, beside: Callable[[Path], Path], kind: str, capsys: Capture) -> None:
     settings = ["generate.max_new_tokens=8"] if kind == "music" else []
-    shown = usage(facts(beside(run_of(kind, *settings))))
+    shown = usage(facts(Run(beside(run_of(kind, *settings)))))
     (command,) = blocks(shown, "sh")
     assert command.startswith(
         f"gpt2kit {'finetune' if kind in ('completion', 'labelled', 'choice') else kind} generate"
@@ -75,7 +76,7 @@ def test_with_transformers_the_answer_is_the_same(
 ) -> None:
     settings = ["model.attention=local", "model.block=16"] if attention == "local" else []
     run = beside(run_of(kind, "generate.max_new_tokens=40", "generate.max_ratio=0", *settings))
-    snippet = blocks(usage(facts(run)), "python")[1]
+    snippet = blocks(usage(facts(Run(run))), "python")[1]
     assert ("trust_remote_code=True" in snippet) == (attention != "full")
     exec(compile(snippet, "card", "exec"), {})
     engine = load(run)
@@ -88,7 +89,7 @@ def test_with_transformers_the_probabilities_are_the_same(
     run_of: RunOf, beside: Callable[[Path], Path], kind: str, settings: list[str]
 ) -> None:
     run = beside(run_of(kind, *settings))
-    snippet, printed = blocks(usage(facts(run)), "python")[1], []
+    snippet, printed = blocks(usage(facts(Run(run))), "python")[1], []
     exec(compile(snippet, "card", "exec"), {"print": lambda *told: printed.append(told)})
     engine = load(run)
     (result,) = engine.results([engine.task.parse(engine.task.about.input)])
@@ -98,13 +99,13 @@ def test_with_transformers_the_probabilities_are_the_same(
 
 def test_what_transformers_has_not_is_not_claimed(run_of: RunOf, copied: Copied) -> None:
     run = copied(run_of("music"))
-    shown = usage(facts(run))
+    shown = usage(facts(Run(run)))
     assert "which runs `modeling_gpt2kit.py` of the folder" in shown
     (run / "modeling_gpt2kit.py").unlink()  # as in the run of an older gpt2kit
-    shown = usage(facts(run))
+    shown = usage(facts(Run(run)))
     assert "from transformers" not in shown
     assert "`transformers` has no model with its attention (relative" in shown
-    shown = usage(facts(run_of("music", "model.attention=full")))
+    shown = usage(facts(Run(run_of("music", "model.attention=full"))))
     assert "from transformers" not in shown
     assert "`GPT2LMHeadModel`" in shown
     assert AutoModelForCausalLM.from_pretrained(run_of("music", "model.attention=full")).config.vocab_size == 391
@@ -115,7 +116,7 @@ def test_what_transformers_has_not_is_not_claimed(run_of: RunOf, copied: Copied)
 
 
 def test_adapters_are_merged_first(run_of: RunOf, tmp_path: Path) -> None:
-    shown = usage(facts(run_of("translate", "train.lora=2", init=run_of("translate"))))
+    shown = usage(facts(Run(run_of("translate", "train.lora=2", init=run_of("translate")))))
     assert "transformers" not in shown
     assert "gpt2kit merge run --out run-merged" in shown
 
@@ -126,7 +127,7 @@ def test_a_folder_of_any_name_is_quoted(
 ) -> None:
     copy = copied(run_of("translate"))
     run = copy.rename(copy.with_name(name))
-    shown = usage(facts(run))
+    shown = usage(facts(Run(run)))
     (command,) = re.findall(r"^`{3,}sh\n(.*?)\n`{3,}$", shown, re.MULTILINE)
     assert shlex.split(command)[4] == words(command)[4] == name
     monkeypatch.chdir(run.parent)

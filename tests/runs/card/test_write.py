@@ -12,10 +12,10 @@ from markdown_it import MarkdownIt
 
 import gpt2kit
 from gpt2kit import files, recipe
-from gpt2kit.pipeline import merge as merging
-from gpt2kit.runs import folder as folders
+from gpt2kit.pipeline.merge import merge
 from gpt2kit.runs.card.facts import facts
 from gpt2kit.runs.card.write import composed, kept, metadata, ours, write
+from gpt2kit.runs.folder import Run
 from gpt2kit.training import events
 
 RunOf = Callable[..., Path]
@@ -53,7 +53,7 @@ def test_training_leaves_a_card_that_the_hub_reads(run_of: RunOf, kind: str) -> 
 
 
 def test_what_it_was_begun_from_is_named_where_the_hub_has_it(run_of: RunOf) -> None:
-    found = facts(run_of("translate"))
+    found = facts(Run(run_of("translate")))
     described = found.described | {"init": "openai-community/gpt2", "init_of_hub": True}
     assert metadata(replace(found, described=described))["base_model"] == "openai-community/gpt2"
     data = {"corpora": {"train": ["hf:owner/name:config", "a.tsv"], "val": ["hf:owner/name"]}, "splits": {}}
@@ -66,7 +66,7 @@ def test_what_it_was_begun_from_is_named_where_the_hub_has_it(run_of: RunOf) -> 
 
 
 def test_a_merged_run_has_a_card_of_its_own(run_of: RunOf, tmp_path: Path) -> None:
-    merging.merge(run_of("translate", "train.lora=2", init=run_of("translate")), tmp_path / "whole")
+    merge(run_of("translate", "train.lora=2", init=run_of("translate")), tmp_path / "whole")
     text = card_of(tmp_path / "whole")
     assert ModelCard(text).data.to_dict()["library_name"] == "transformers"
     assert "# `whole`" in text
@@ -93,17 +93,17 @@ def test_a_run_in_the_middle_of_training_says_so(examples: Callable[[str], Any],
 
 def test_what_a_user_edited_is_kept(run_of: RunOf, copied: Copied) -> None:
     run = copied(run_of("translate"))
-    assert write(run)
+    assert write(Run(run))
     for edited in (card_of(run).replace("## Limits", "## My limits"), "my own", card_of(run) + "\nmore\n", ""):
         (run / "README.md").write_text(edited, encoding="utf-8")
-        assert kept(run)
-        assert not write(run)
+        assert kept(Run(run))
+        assert not write(Run(run))
         assert card_of(run) == edited
     (run / "README.md").write_bytes(b"\xff\xfe")
-    assert not write(run)
+    assert not write(Run(run))
     (run / "README.md").unlink()
-    assert not kept(run)
-    assert write(run)
+    assert not kept(Run(run))
+    assert write(Run(run))
 
 
 def test_a_licence_that_was_filled_in_stays_in_a_card_that_is_written_anew(run_of: RunOf, copied: Copied) -> None:
@@ -112,8 +112,8 @@ def test_a_licence_that_was_filled_in_stays_in_a_card_that_is_written_anew(run_o
     (run / "README.md").write_text(text, encoding="utf-8")
     assert ours(text)
     told = {"scores": {"BLEU": {"value": 58.63, "signature": "s"}}, "count": 9, "truncated": 0, "unfinished": 0}
-    folders.keep_scores(run, told | {"signature": "set:x"})
-    assert write(run)
+    Run(run).keep_scores(told | {"signature": "set:x"})
+    assert write(Run(run))
     assert "license: cc-by-4.0 \\1\n" in card_of(run)
     assert "58.63" in card_of(run)
     assert ours(card_of(run))
@@ -124,14 +124,14 @@ def test_scores_are_kept_by_their_signature_and_the_last_stands_first(run_of: Ru
     for signature, value in (("a", 1.0), ("b", 2.0), ("a", 3.0)):
         scores = {"BLEU": {"value": value, "signature": "s"}}
         told = {"scores": scores, "count": 9, "truncated": 0, "unfinished": 0, "signature": signature}
-        folders.keep_scores(run, told)
+        Run(run).keep_scores(told)
     assert list(files.read_json(run / "scores.json")) == ["b", "a"]
-    assert [each["scores"]["BLEU"]["value"] for each in facts(run).scores] == [3, 2]
+    assert [each["scores"]["BLEU"]["value"] for each in facts(Run(run)).scores] == [3, 2]
 
 
 def test_nothing_of_the_data_is_markup(run_of: RunOf, copied: Copied) -> None:
     run = copied(run_of("labelled"))
-    found = facts(run)
+    found = facts(Run(run))
     assert found.data is not None
     report = found.data["splits"]["train"] | {"dropped": {HOSTILE: 3}, "left_out": {HOSTILE: 1}, "leaked": 1}
     data = {"corpora": {HOSTILE: [HOSTILE, f"hf:{HOSTILE}"]}, "window": 9, "splits": {HOSTILE: report}}

@@ -1,0 +1,73 @@
+"""What prepared folders and runs have in common: task.json and a tokenizer, which must belong together."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from gpt2kit import files, recipe, tasks
+from gpt2kit.errors import DataError
+from gpt2kit.tasks.base import Task
+
+TASK_FILE = "task.json"
+
+
+@dataclass(frozen=True)
+class TaskFolder:
+    """A folder with a task and its tokenizer. The constructor reads nothing."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """The folder with its task, which is read and checked now. Raises what `task` does."""
+        folder = cls(Path(path))
+        _ = folder.task
+        return folder
+
+    @cached_property
+    def _described(self) -> tuple[str, Task[Any, Any], tuple[str, int]]:
+        if not self.path.is_dir():
+            raise DataError(f"{self.path} is no folder")
+        described = files.read_json(self.path / TASK_FILE)
+        try:
+            name, settings = described["task"], described["settings"]
+            made_with = (described["fingerprint"], described["vocab_size"])
+        except KeyError as error:
+            raise DataError(f"{self.path / TASK_FILE}: {error} is missing") from None
+        if not (isinstance(name, str) and isinstance(settings, dict)):
+            raise DataError(f"{self.path / TASK_FILE} is damaged: task is a name, and settings are a table")
+        task = recipe.build_section(tasks.find(name), "task", settings).specialize().opened(self.path)
+        return name, task, made_with
+
+    @property
+    def task_name(self) -> str:
+        return self._described[0]
+
+    @property
+    def unchecked_task(self) -> Task[Any, Any]:
+        """The task with the tokenizer that is in the folder now, which may be another than `made_with`."""
+        return self._described[1]
+
+    @property
+    def made_with(self) -> tuple[str, int]:
+        """The fingerprint and the size of the tokenizer that the ids were made with."""
+        return self._described[2]
+
+    @cached_property
+    def task(self) -> Task[Any, Any]:
+        """The task. Raises DataError for a folder without one, or if its tokenizer is not the one of its ids."""
+        found = self.unchecked_task.vocabulary
+        fingerprint, vocab_size = self.made_with
+        if (found.fingerprint(), found.size) != (fingerprint, vocab_size):
+            raise DataError(
+                f"{self.path}: its tokenizer is not the one that its ids were made with ({found.fingerprint()} with "
+                f"{found.size} tokens, {TASK_FILE} says {fingerprint} with {vocab_size})"
+            )
+        return self.unchecked_task
+
+
+def save_task(folder: Path, name: str, task: Task[Any, Any]) -> None:
+    """Write task.json beside the files of the tokenizer."""
+    made = {"vocab_size": task.vocabulary.size, "fingerprint": task.vocabulary.fingerprint()}
+    files.write_json(folder / TASK_FILE, {"task": name, "settings": recipe.values(task), **made})

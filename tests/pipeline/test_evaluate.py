@@ -1,0 +1,103 @@
+"""gpt2kit.evaluate: by its task's layout, on a run or an engine, on prepared data or a corpus."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import gpt2kit
+from gpt2kit.errors import DataError, UserError
+from gpt2kit.pipeline.engine import Engine, load
+from gpt2kit.pipeline.evaluate import Evaluation
+
+RunOf = Callable[..., Path]
+
+
+def values(evaluation: Evaluation) -> dict[str, float]:
+    return {score.name: score.value for score in evaluation.scores if not score.system}
+
+
+def test_a_run_by_its_path_and_an_engine_are_scored_alike(by_heart: Path) -> None:
+    evaluation = gpt2kit.evaluate(by_heart)
+    assert values(evaluation) == {"BLEU": pytest.approx(100), "chrF++": pytest.approx(100)}
+    assert evaluation.signature.startswith("set:corpus.jsonl:val|n:4|")
+    for run in (str(by_heart), gpt2kit.load(by_heart)):
+        assert gpt2kit.evaluate(run).scores == evaluation.scores
+    assert gpt2kit.evaluate(by_heart, limit=2).count == 2
+    assert not (by_heart / "scores.json").exists(), "only the command line keeps scores"
+
+
+def test_a_corpus_is_one_word_or_several(by_heart: Path) -> None:
+    corpus = by_heart.parent / "corpus.jsonl"
+    for on in (corpus, str(corpus), [str(corpus)]):
+        evaluation = gpt2kit.evaluate(by_heart, on)
+        assert (evaluation.count, evaluation.remarks) == (4, [])
+        assert evaluation.signature.startswith("set:corpus.jsonl|n:4|")
+    assert gpt2kit.evaluate(by_heart, [str(corpus)] * 2).count == 8
+
+
+def test_what_is_left_out_is_remarked(run_of: RunOf, tmp_path: Path) -> None:
+    labels = {"fine 7": "good", "dull 8": "bad", "dull 9": ""}
+    rows = [{"text": text, "label": label} for text, label in labels.items()]
+    (tmp_path / "table.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    evaluation = gpt2kit.evaluate(run_of("labelled"), tmp_path / "table.jsonl")
+    assert evaluation.count == 2
+    assert any(remark.startswith("left out of the corpus: no label: 1, such as") for remark in evaluation.remarks)
+
+
+@pytest.mark.parametrize("kind", ["lm", "music"])
+def test_documents_have_a_loss(run_of: RunOf, kind: str) -> None:
+    run = run_of(kind)
+    evaluation = gpt2kit.evaluate(run)
+    assert any(name.startswith("nats per ") for name in values(evaluation))
+    assert evaluation.signature.startswith("set:")
+    if kind == "lm":
+        on_corpus = gpt2kit.evaluate(run, sorted(map(str, run.parent.glob("*.txt"))))
+        assert values(on_corpus).keys() == values(evaluation).keys()
+        assert "copied from training %" in values(on_corpus)
+    with pytest.raises(UserError, match="predictions: documents have a loss, not answers"):
+        gpt2kit.evaluate(run, predictions="said.jsonl")
+
+
+@pytest.mark.parametrize("kind", ["labelled", "choice", "completion", "summarize"])
+def test_answers_of_every_layout_are_scored(run_of: RunOf, kind: str) -> None:
+    evaluation = gpt2kit.evaluate(run_of(kind))
+    assert evaluation.count > 0
+    assert values(evaluation)
+
+
+def test_predictions_are_not_overwritten_unasked(by_heart: Path, tmp_path: Path) -> None:
+    path = tmp_path / "said.jsonl"
+    gpt2kit.evaluate(by_heart, predictions=str(path))
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [line["output"] for line in lines] == [line["target"] for line in lines]
+    with pytest.raises(UserError, match=r"said\.jsonl exists and is left as it is"):
+        gpt2kit.evaluate(by_heart, predictions=path)
+    gpt2kit.evaluate(by_heart, predictions=path, overwrite=True, limit=1)
+    assert path.read_text(encoding="utf-8").count("\n") == 1
+
+
+def test_what_cannot_be_scored_is_said(by_heart: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nowhere is no folder"):
+        gpt2kit.evaluate(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"test\.json is missing"):
+        gpt2kit.evaluate(by_heart, split="test")
+    with pytest.raises(UserError, match="split = 'val' is a part of prepared data"):
+        gpt2kit.evaluate(by_heart, by_heart.parent / "corpus.jsonl", split="val")
+    opened = load(by_heart)
+    with pytest.raises(UserError, match="a model that is not a run has no prepared data"):
+        gpt2kit.evaluate(Engine(opened.task, opened.model, opened.config))
+
+
+def test_data_that_is_gone_is_missing_only_where_it_is_needed(run_of: RunOf, tmp_path: Path) -> None:
+    for name in ("data", "run"):
+        shutil.copytree(run_of("lm").parent / name, tmp_path / name)
+    described = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
+    (tmp_path / "run" / "run.json").write_text(json.dumps(described | {"data": "/gone"}), encoding="utf-8")
+    with pytest.raises(DataError, match="/gone is no folder"):
+        gpt2kit.evaluate(tmp_path / "run")
+    corpus = sorted(map(str, run_of("lm").parent.glob("*.txt")))
+    evaluation = gpt2kit.evaluate(tmp_path / "run", corpus)
+    assert evaluation.remarks == ["how much is copied from the training data is not known: /gone is no folder"]
