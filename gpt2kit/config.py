@@ -92,11 +92,6 @@ class ModelConfig:
         return named if len(named) > 1 else named * self.n_layer
 
     @property
-    def knows_distances(self) -> bool:
-        """Whether every layer tells positions by distance: position vectors then begin as nothing, to be learned."""
-        return all(kind.startswith("relative") for kind in self.kinds)
-
-    @property
     def inner(self) -> int:
         return self.n_inner or 4 * self.n_embd
 

@@ -61,7 +61,7 @@ class Looked:
 
     kind: str
     spans: Numbers
-    """[S, 2], the first and the last position that a key stands for; -1 for the learned one of compressed attention."""
+    """[S, 2], the first and the last position that a key stands for; -1 for a key that stands for none."""
     columns: Numbers
     """[H, T, top] keys of each position, the strongest first; -1 where there are fewer."""
     weights: Floats
@@ -140,7 +140,7 @@ def _record(subject: Subject, model: GPT2) -> Record:
         readings.append(_reading(model, after, subject.followers))
         stream.append(_lengths(after))
         wrote.append((_lengths(layer.attention), _lengths(layer.mlp), _lengths(layer.heads)))
-        looked.append(_looked(layer, top, first, config.compression))
+        looked.append(_looked(layer, top, first))
     steps = _steps(subject)
     lens_ids, lens_chances, ranks, chances = (np.stack(parts) for parts in zip(*readings, strict=True))
     attention, mlp, heads = (np.stack(parts) for parts in zip(*wrote, strict=True))
@@ -202,19 +202,15 @@ def _reading(model: GPT2, residual: Any, followers: Sequence[int]) -> tuple[Numb
     return ids, chances, ranks, own_chances
 
 
-def _looked(layer: Layer, top: int, first: int, compression: int) -> Looked:
-    trace, positions = layer.trace, len(layer.before)
+def _looked(layer: Layer, top: int, first: int) -> Looked:
+    trace = layer.trace
     weights = trace.weights
     keys = weights.size(-1)
     best = weights.topk(min(top, keys), -1)
     strongest = _array(best.values)
     columns = np.where(strongest > 0, _array(best.indices), -1).astype(np.int64)
-    spans = np.arange(positions)[:, None].repeat(2, 1)
-    shown = np.arange(first, positions)
-    if layer.kind == "compressed":
-        groups = np.arange(keys - 1)[:, None] * compression
-        spans = np.concatenate(([[-1, -1]], np.hstack((groups, groups + compression - 1))))
-        shown = np.flatnonzero((spans[:, 1] >= first) | (spans[:, 1] < 0))
+    spans = _array(trace.spans)
+    shown = np.flatnonzero((spans[:, 1] >= first) | (spans[:, 1] < 0))
     close = Close(
         shown,
         _array(trace.query[:, first:]),

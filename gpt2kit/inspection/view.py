@@ -104,7 +104,7 @@ def pieces_view(record: Record, ids: Iterable[int]) -> dict[int, list[str]]:
 
 def _looked(looked: Looked, window: int) -> dict[str, Any]:
     close, most = looked.close, window
-    plain = looked.kind != "compressed"
+    plain = np.array_equal(looked.spans, np.arange(len(looked.spans))[:, None].repeat(2, 1))
     return {
         "kind": looked.kind,
         "spans": None if plain else looked.spans.tolist(),

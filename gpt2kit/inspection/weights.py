@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from gpt2kit.model.attention_kinds import KINDS
 from gpt2kit.model.gpt2 import GPT2
 
 MEANINGS = {
@@ -10,9 +11,7 @@ MEANINGS = {
     "ln_1": "norm before attention",
     "attn.c_attn": "query, key and value of every head",
     "attn.c_proj": "the heads merged",
-    "attn.distance": "a vector for each distance, by head",
-    "attn.compress": "some positions' keys or values made one",
-    "attn.null": "a key and a value that stand for nothing",
+    **{f"attn.{name}": meaning for kind in KINDS.values() for name, meaning in kind.meanings.items()},
     "ln_2": "norm before the MLP",
     "mlp.c_fc": "the MLP, up",
     "mlp.c_proj": "the MLP, down",

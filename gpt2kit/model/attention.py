@@ -1,12 +1,17 @@
-"""Causal self-attention. Shapes: B rows, T positions, D width, H heads, K = D / H, S keys."""
+"""Causal self-attention: what every kind of it has, and the products that several share.
 
-from typing import NamedTuple
+Shapes: B rows, T positions, D width, H heads, K = D / H, S keys; in decoding P prompts, W hypotheses of each.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig
+from gpt2kit.model.cache import Cache, DecodeMasks, LayerCache
 
 SHORT = 512
 """Up to this many positions three plain products beat the fused CPU kernel, forward and backward: 4.7 times at 30, and
@@ -99,10 +104,7 @@ def cached_attention(
 
 
 class AttentionTrace(NamedTuple):
-    """All that a layer's heads compute until they gather: for those who want to see it.
-
-    Keys are positions, or the slots of compressed attention.
-    """
+    """All that a layer's heads compute before they gather the values: for those who want to see it."""
 
     query: Tensor
     """[B, H, T, K]."""
@@ -113,7 +115,9 @@ class AttentionTrace(NamedTuple):
     scores: Tensor
     """[B, H, T, S], scaled; not a number where there is none, as of a distance that a layer has no vector for."""
     hidden: Tensor
-    """[T, S]: True where a query must not trace."""
+    """[T, S]: True where a query must not look."""
+    spans: Tensor
+    """[S, 2], the first and the last position that each key stands for; -1 for a key that stands for none."""
 
     @property
     def weights(self) -> Tensor:
@@ -121,8 +125,23 @@ class AttentionTrace(NamedTuple):
         return self.scores.masked_fill(self.hidden, float("-inf")).softmax(-1, dtype=torch.float32)
 
 
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(query, key, value), each [B, H, T, K], to what each head gathers, [B, H, T, K]."""
+
+
 class Attention(nn.Module):
-    """GPT-2's masked self-attention, scaled by 1 / sqrt(K); one fused projection gives query, key and value."""
+    """A kind of masked self-attention between GPT-2's two projections; one fused product gives query, key and value.
+
+    A kind is a subclass: how its heads attend in training (`attend`), laid open (`trace`) and in decoding (`prefill`,
+    `decode_step`), and what else must be known of it. The parameters that it adds are its own attributes.
+    """
+
+    saved: ClassVar[tuple[str, ...]] = ()
+    """Fields of ModelConfig that the kind depends on beside GPT-2's own: config.json has them under the same names."""
+    meanings: ClassVar[dict[str, str]] = {}
+    """What the parameters that the kind adds are, by the beginning of their names."""
+    knows_distances: ClassVar[bool] = False
+    """Whether it tells positions apart by their distance."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -130,22 +149,13 @@ class Attention(nn.Module):
         self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd)
         self.c_proj = nn.Linear(config.n_embd, config.n_embd)
 
-    def forward(self, x_BTD: Tensor) -> Tensor:
-        """Padding stands on the right, so it is never seen by what is not padding."""
-        return self.c_proj(self.attend(*self.projected(x_BTD)).transpose(1, 2).flatten(2))
+    def initialise(self, std: float) -> None:
+        """Draw the parameters that the kind adds; `std` is that of GPT-2's products."""
 
-    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """What each head gathers; all are [B, H, T, K]."""
-        return causal_attention(query, key, value)
-
-    def weights(self, x_BTD: Tensor) -> Tensor:
-        """How much each position takes in of each, [B, H, T, T] in fp32."""
-        return self.trace(x_BTD).weights
-
-    def trace(self, x_BTD: Tensor) -> AttentionTrace:
-        """What `forward` computes with, laid open."""
-        query, key, value = self.projected(x_BTD)
-        return AttentionTrace(query, key, value, scaled_scores(query, key), future(query, key))
+    def forward(self, x_BTD: Tensor, attend: Attend | None = None) -> Tensor:
+        """Padding is on the right, so nothing that is not padding sees it. In decoding `attend` keeps a cache."""
+        attended = (attend or self.attend)(*self.projected(x_BTD))
+        return self.c_proj(attended.transpose(1, 2).flatten(2))
 
     def projected(self, x_BTD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Query, key and value, each [B, H, T, K]."""
@@ -153,24 +163,39 @@ class Attention(nn.Module):
         query, key, value = self.c_attn(x_BTD).view(rows, positions, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         return query, key, value
 
-
-class RelativeAttention(Attention):
-    """Adds to each score the query's product with a vector learned for the distance, by head."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__(config)
-        self.distance = nn.Parameter(torch.empty(config.n_head, self.reach(config), config.n_embd // config.n_head))
-
-    @staticmethod
-    def reach(config: ModelConfig) -> int:
-        """Distances that there are."""
-        return config.n_positions
-
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        return causal_attention(query, key, value, self.distance.to(query.dtype))
+        """What each head gathers; all are [B, H, T, K]."""
+        raise NotImplementedError
 
     def trace(self, x_BTD: Tensor) -> AttentionTrace:
-        """What lies ahead has no distance, and so no score."""
-        trace = super().trace(x_BTD)
-        scores_BHTT = trace.scores + relative_bias(trace.query, self.distance[:, : trace.query.size(2)])
-        return trace._replace(scores=scores_BHTT.masked_fill(trace.hidden, torch.nan))
+        """What `forward` computes with, laid open: here that of plain causal attention."""
+        query, key, value = self.projected(x_BTD)
+        positions_T = torch.arange(x_BTD.size(1), device=x_BTD.device)
+        spans = positions_T[:, None].expand(-1, 2)
+        return AttentionTrace(query, key, value, scaled_scores(query, key), future(query, key), spans)
+
+    def weights(self, x_BTD: Tensor) -> Tensor:
+        """How much each position takes in of each, [B, H, T, T] in fp32."""
+        return self.trace(x_BTD).weights
+
+    def new_masks(self, cache: Cache) -> DecodeMasks:
+        """What the layers of this kind share while a batch is decoded; here a token sees all that precedes it."""
+        return DecodeMasks(cache)
+
+    def new_layer_cache(self, masks: Any) -> LayerCache[DecodeMasks]:
+        """What this layer keeps of a batch; `masks` are those that `new_masks` made. Here a key and a value a token."""
+        return LayerCache(masks)
+
+    def prefill(self, layer: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """`attend` on prompts that are padded on the right, all [P, H, T, K]; `layer`, which is empty, keeps them."""
+        layer.fill(key, value)
+        return self.attend(query, key, value)
+
+    def decode_step(self, layer: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """What one more token of each hypothesis gathers, all [P, H, W, K]; `layer` keeps it too."""
+        raise NotImplementedError
+
+    @classmethod
+    def flop(cls, config: ModelConfig, lengths: Any) -> Any:
+        """FLOP of one layer's scores and sums in training, forward and backward, for rows of `lengths` tokens."""
+        return 12 * config.n_embd * lengths * lengths

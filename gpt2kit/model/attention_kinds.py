@@ -1,13 +1,15 @@
 """The kinds of causal self-attention by their names in `ModelConfig.attention`."""
 
 from gpt2kit.config import ModelConfig
-from gpt2kit.model.attention import Attention, RelativeAttention
+from gpt2kit.model.attention import Attention
 from gpt2kit.model.compressed import CompressedAttention
+from gpt2kit.model.full import FullAttention
 from gpt2kit.model.local import LocalAttention
+from gpt2kit.model.relative import RelativeAttention
 from gpt2kit.model.relative_local import RelativeLocalAttention
 
 KINDS: dict[str, type[Attention]] = {
-    "full": Attention,
+    "full": FullAttention,
     "relative": RelativeAttention,
     "relative-local": RelativeLocalAttention,
     "local": LocalAttention,

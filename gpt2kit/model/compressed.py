@@ -2,7 +2,7 @@
 
 Keys and values, after their projection, are shortened by a convolution whose stride is its kernel: a group of C
 positions becomes one slot. Queries stay as they are. As in the paper, a query sees slots alone and not the positions of
-the group that it stands in itself (but at the end of it): the layers around are local and show it those.
+the group that it is in itself (except at the end of it): the layers around are local and show it those.
 
 Shapes: B rows, H heads, T positions, C = compression, S slots = 1 + T // C, D width, K = D / H.
 Slot 0 holds a key and a value learned for each head, without which the first queries would have nothing to look at.
@@ -11,12 +11,16 @@ would be seen twice, and differently from all others.) Slot 1 + j holds position
 position i sees it if C j + C - 1 <= i: it sees slots 0 ... (i + 1) // C.
 """
 
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig
-from gpt2kit.model.attention import Attention, AttentionTrace, causal_attention, scaled_scores
+from gpt2kit.model.attention import Attention, AttentionTrace, cached_attention, causal_attention, scaled_scores
+from gpt2kit.model.cache import Cache, DecodeMasks, LayerCache
+from gpt2kit.model.compressed_cache import GroupLayerCache, Groups
 
 
 def shortened(x_BHTK: Tensor, weight_HCKK: Tensor) -> Tensor:
@@ -35,8 +39,8 @@ def joined(group_BHSCK: Tensor, weight_HCKK: Tensor) -> Tensor:
     return group_BHSCK.flatten(3) @ weight_HCKK.flatten(1, 2)
 
 
-def behind_null(x_BHSK: Tensor, null_D: Tensor) -> Tensor:
-    """The slots behind the one that is learned, [B, H, 1 + S, K]."""
+def after_null(x_BHSK: Tensor, null_D: Tensor) -> Tensor:
+    """The slots after the one that is learned, [B, H, 1 + S, K]."""
     rows, heads, _, _ = x_BHSK.shape
     null = null_D.to(x_BHSK.dtype).view(heads, 1, -1).expand(rows, -1, -1, -1)
     return torch.cat([null, x_BHSK], 2)
@@ -55,7 +59,7 @@ def mean_of_group(weight_HCKK: Tensor) -> Tensor:
 def compressed_attention(query: Tensor, keys: Tensor, values: Tensor, compression: int) -> Tensor:
     """Queries [B, H, T, K] against the slots [B, H, S, K] that each may see; [B, H, T, K].
 
-    Behind one empty query in front, C at a time see the same slots, and the m-th C see slots 0 ... m. So the queries
+    After one empty query in front, C at a time see the same slots, and the m-th C see slots 0 ... m. So the queries
     that are first in their C make a square, causal attention with the slots, those that are second another, and so on:
     C times as many heads of plain causal attention, without a mask, in the kernels that never hold all scores.
     """
@@ -68,8 +72,8 @@ def compressed_attention(query: Tensor, keys: Tensor, values: Tensor, compressio
 
 def _squares(query: Tensor, slots: int, compression: int) -> Tensor:
     """[B, H, T, K] to [B, H x C, S, K]."""
-    behind = slots * compression - query.size(2) - 1
-    padded = F.pad(query, (0, 0, 1, behind))
+    after = slots * compression - query.size(2) - 1
+    padded = F.pad(query, (0, 0, 1, after))
     return padded.unflatten(2, (slots, compression)).transpose(2, 3).flatten(1, 2)
 
 
@@ -87,6 +91,12 @@ class CompressedAttention(Attention):
     """GPT-2's weights, and `compress_k`, `compress_v` [H, C, K, K] (each head's convolution: position in the group, in,
     out), `null_k`, `null_v` [D] (slot 0, head by head)."""
 
+    saved = ("compression",)
+    meanings: ClassVar = {
+        "compress": "some positions' keys or values made one",
+        "null": "a key and a value that stand for nothing",
+    }
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
         self.compression = config.compression
@@ -96,22 +106,60 @@ class CompressedAttention(Attention):
         self.null_k = nn.Parameter(torch.empty(config.n_embd))
         self.null_v = nn.Parameter(torch.empty(config.n_embd))
 
+    def initialise(self, std: float) -> None:
+        for weight in (self.compress_k, self.compress_v):
+            nn.init.normal_(weight, std=std)
+            with torch.no_grad():
+                weight.add_(mean_of_group(weight))
+        for null in (self.null_k, self.null_v):
+            nn.init.zeros_(null)  # as likely as any other key at first, and adds nothing
+
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        keys = behind_null(shortened(key, self.compress_k), self.null_k)
-        values = behind_null(shortened(value, self.compress_v), self.null_v)
-        return compressed_attention(query, keys, values, self.compression)
+        return compressed_attention(query, *self.slots_of(key, value), self.compression)
+
+    def slots_of(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Slot 0 and those of the whole groups, [B, H, 1 + T // C, K], for keys and for values."""
+        keys = after_null(shortened(key, self.compress_k), self.null_k)
+        return keys, after_null(shortened(value, self.compress_v), self.null_v)
 
     def trace(self, x_BTD: Tensor) -> AttentionTrace:
         """Keys and values are slots."""
         query, key, value = self.projected(x_BTD)
-        keys = behind_null(shortened(key, self.compress_k), self.null_k)
-        values = behind_null(shortened(value, self.compress_v), self.null_v)
+        keys, values = self.slots_of(key, value)
+        slots_S = torch.arange(keys.size(2), device=query.device)
         seen_T1 = (torch.arange(query.size(2), device=query.device)[:, None] + 1) // self.compression
-        hidden_TS = torch.arange(keys.size(2), device=query.device) > seen_T1
-        return AttentionTrace(query, keys, values, scaled_scores(query, keys), hidden_TS)
+        begins_S1 = (slots_S[:, None] - 1) * self.compression
+        spans = torch.cat((begins_S1, begins_S1 + self.compression - 1), 1)
+        spans[0] = -1
+        return AttentionTrace(query, keys, values, scaled_scores(query, keys), slots_S > seen_T1, spans)
 
     def weights(self, x_BTD: Tensor) -> Tensor:
         """A slot's weight is spread evenly over its group; without slot 0's, they add up to less than 1."""
         weights_BHTS = self.trace(x_BTD).weights
         spread = (weights_BHTS[..., 1:] / self.compression).repeat_interleave(self.compression, -1)
         return F.pad(spread, (0, x_BTD.size(1) - spread.size(-1)))
+
+    def new_masks(self, cache: Cache) -> DecodeMasks:
+        return Groups(cache, self.compression)
+
+    def new_layer_cache(self, masks: Groups) -> LayerCache[Groups]:
+        return GroupLayerCache(masks)
+
+    def prefill(self, layer: GroupLayerCache, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        keys, values = self.slots_of(key, value)
+        layer.fill(keys, values)
+        layer.fill_tails(key, value)
+        return compressed_attention(query, keys, values, self.compression)
+
+    def decode_step(self, layer: GroupLayerCache, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """The slot of the group that the token is in is written each time, and seen once the group is whole."""
+        key_tails, value_tails = layer.extend_tails(key, value)
+        new_keys = joined(key_tails.to(self.compress_k.dtype), self.compress_k)
+        keys, values = layer.append(new_keys, joined(value_tails.to(self.compress_v.dtype), self.compress_v))
+        return cached_attention(query, keys, values, layer.masks.visible)
+
+    @classmethod
+    def flop(cls, config: ModelConfig, lengths: Any) -> Any:
+        """Each head's matrix for a place in the group is passed by the keys, or values, that are there."""
+        scores_and_sums = lengths * lengths / config.compression
+        return 12 * config.n_embd * (scores_and_sums + config.n_embd // config.n_head * lengths)

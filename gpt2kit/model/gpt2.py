@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig
+from gpt2kit.model.attention import Attend, Attention
 from gpt2kit.model.attention_kinds import attention_of
-from gpt2kit.model.compressed import mean_of_group
 
 INIT_STD = 0.02
 EPSILON = 1e-5
@@ -20,8 +20,10 @@ EPSILON = 1e-5
 def dropout(x: Tensor, share: float, training: bool) -> Tensor:
     """Zero a share of x, scale up the rest. On a CPU the share is rounded to 1/256 and costs a byte of noise each,
     drawn eight at a time: a sixth of the time of torch's own."""
-    if x.device.type != "cpu" or not training or share == 0:
-        return F.dropout(x, share, training)
+    if not training or share == 0:
+        return x
+    if x.device.type != "cpu":
+        return F.dropout(x, share)
     dropped = min(round(share * 256), 255)
     # From the smallest number on: random_() alone draws none below 0, and every eighth byte would have seven bits.
     noise = torch.empty((x.numel() + 7) // 8, dtype=torch.int64).random_(-(2**63), None).view(torch.uint8)
@@ -36,8 +38,18 @@ def gelu(x: Tensor) -> Tensor:
     return x * torch.sigmoid(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))
 
 
+class Embedding(nn.Embedding):
+    """On the meta device there is nothing to draw, and torch would import its compiler to find that out."""
+
+    def reset_parameters(self) -> None:
+        if not self.weight.is_meta:
+            super().reset_parameters()
+
+
 class MLP(nn.Module):
     """Two projections around GELU."""
+
+    act = staticmethod(gelu)
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -45,7 +57,7 @@ class MLP(nn.Module):
         self.c_proj = nn.Linear(config.inner, config.n_embd)
 
     def forward(self, x_BTD: Tensor) -> Tensor:
-        return self.c_proj(gelu(self.c_fc(x_BTD)))
+        return self.c_proj(self.act(self.c_fc(x_BTD)))
 
 
 class Block(nn.Module):
@@ -62,8 +74,9 @@ class Block(nn.Module):
     def drop(self, x_BTD: Tensor) -> Tensor:
         return dropout(x_BTD, self.dropout, self.training)
 
-    def forward(self, x_BTD: Tensor) -> Tensor:
-        x_BTD = x_BTD + self.drop(self.attn(self.ln_1(x_BTD)))
+    def forward(self, x_BTD: Tensor, attend: Attend | None = None) -> Tensor:
+        """In training and in decoding, where `attend` keeps a cache."""
+        x_BTD = x_BTD + self.drop(self.attn(self.ln_1(x_BTD), attend))
         return x_BTD + self.drop(self.mlp(self.ln_2(x_BTD)))
 
 
@@ -72,8 +85,8 @@ class Transformer(nn.Module):
 
     def __init__(self, config: ModelConfig, vocab_size: int) -> None:
         super().__init__()
-        self.wte = nn.Embedding(vocab_size, config.n_embd)
-        self.wpe = nn.Embedding(config.n_positions, config.n_embd)
+        self.wte: nn.Embedding = Embedding(vocab_size, config.n_embd)
+        self.wpe: nn.Embedding = Embedding(config.n_positions, config.n_embd)
         self.h = nn.ModuleList(Block(config, kind) for kind in config.kinds)
         self.ln_f = nn.LayerNorm(config.n_embd, eps=EPSILON)
         self.dropout = config.dropout
@@ -93,13 +106,14 @@ class GPT2(nn.Module):
         self.transformer = Transformer(config, vocab_size)
         self.score: nn.Linear | None = None
         self.set_classifier(labels)
-        self.initialise()
+        if not self.head.is_meta:  # on the meta device weights are about to come from elsewhere
+            self.initialise()
 
     def set_classifier(self, labels: tuple[str, ...]) -> None:
         """Set a new classifier for these classes, or none."""
         self.labels = labels
         self.score = nn.Linear(self.config.n_embd, len(labels), bias=False) if labels else None
-        if self.score is not None:
+        if self.score is not None and not self.score.weight.is_meta:
             nn.init.normal_(self.score.weight, std=INIT_STD)
 
     @property
@@ -118,22 +132,17 @@ class GPT2(nn.Module):
 
     def initialise(self) -> None:
         """N(0, 0.02); what is added to the residual stream by 1 / sqrt(2 x layers) less (GPT-2 paper, section 2.3)."""
-        for name, parameter in self.named_parameters():
-            if "ln_" in name:
-                continue
-            if name.endswith("bias") or (name.endswith("wpe.weight") and self.config.knows_distances):
-                nn.init.zeros_(parameter)
-            elif name.endswith("distance"):
-                nn.init.normal_(parameter, std=parameter.size(-1) ** -0.5)  # as Music Transformer's code has it
-            elif name.endswith(("null_k", "null_v")):
-                nn.init.zeros_(parameter)  # as likely as any other key at first, and adds nothing
-            elif name.endswith(("compress_k", "compress_v")):
-                nn.init.normal_(parameter, std=INIT_STD)
-                with torch.no_grad():
-                    parameter.add_(mean_of_group(parameter))
-            else:
-                scale = 1 / math.sqrt(2 * self.config.n_layer) if name.endswith("c_proj.weight") else 1.0
-                nn.init.normal_(parameter, std=INIT_STD * scale)
+        narrow = INIT_STD * (1 / math.sqrt(2 * self.config.n_layer))
+        by_distance = all(block.attn.knows_distances for block in self.transformer.blocks())
+        for name, module in self.named_modules():
+            if isinstance(module, Attention):
+                module.initialise(INIT_STD)
+            elif module is self.transformer.wpe and by_distance:
+                nn.init.zeros_(module.weight)  # position vectors begin as nothing, to be learned
+            elif isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.normal_(module.weight, std=narrow if name.endswith("c_proj") else INIT_STD)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)
 
     def parameter_count(self) -> int:
         """Every weight once; the tied head is not counted again."""

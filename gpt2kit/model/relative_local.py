@@ -1,9 +1,11 @@
 """Relative local attention (Huang et al. 2018, "Music Transformer", section 3.5): each block of positions looks at
 itself and at the block before it, with vectors learned for the distances.
 
-Its cost grows with the length, not with its square, and no position but those of the first block has less than a block
-to look at. Shapes: B rows, H heads, T positions, K = width of a head, N blocks, S = 2 blocks of keys.
+Its cost grows with the length, not with its square, and only positions of the first block have less than a block to
+look at. Shapes: B rows, H heads, T positions, K = width of a head, N blocks, S = 2 blocks of keys.
 """
+
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,12 +15,14 @@ from gpt2kit.config import ModelConfig
 from gpt2kit.model.attention import (
     Attention,
     AttentionTrace,
-    RelativeAttention,
     attention_weights,
     by_distance,
     causal_attention,
     relative_bias,
 )
+from gpt2kit.model.cache import Cache, DecodeMasks
+from gpt2kit.model.local import Blocks
+from gpt2kit.model.relative import RelativeAttention, distances
 
 
 def relative_local_attention(query: Tensor, key: Tensor, value: Tensor, table_HSK: Tensor, block: int) -> Tensor:
@@ -42,8 +46,20 @@ def relative_local_attention(query: Tensor, key: Tensor, value: Tensor, table_HS
     return attended.unflatten(0, (rows, count)).transpose(1, 2).flatten(2, 3)[:, :, :positions]
 
 
+class RelativeBlocks(Blocks):
+    """Also how far before the new token each key is."""
+
+    distances_PWS: Tensor
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.distances_PWS = distances(self.cache, self.first)
+
+
 class RelativeLocalAttention(RelativeAttention):
     """Has a vector for each distance that it looks at, by head."""
+
+    saved = ("block",)
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
@@ -65,3 +81,10 @@ class RelativeLocalAttention(RelativeAttention):
         hidden_TT = trace.hidden | (blocks_T[:, None] - blocks_T > 1)
         bias = by_distance(trace.query, self.distance, distances_TT.expand(len(x_BTD), -1, -1))
         return trace._replace(scores=(trace.scores + bias).masked_fill(hidden_TT, torch.nan), hidden=hidden_TT)
+
+    def new_masks(self, cache: Cache) -> DecodeMasks:
+        return RelativeBlocks(cache, 2, self.block)
+
+    @classmethod
+    def flop(cls, config: ModelConfig, lengths: Any) -> Any:
+        return 12 * config.n_embd * lengths * lengths.clip(max=2 * config.block)

@@ -61,7 +61,7 @@ def layers(model: GPT2, ids: Sequence[int]) -> Iterator[Layer]:
         attention_TD = block.attn(normed)[0]
         middle_TD = x_TD + attention_TD
         mlp_TD = block.mlp(block.ln_2(middle_TD[None]))[0]
-        alone = AttentionTrace(trace.query[0], trace.key[0], trace.value[0], trace.scores[0], trace.hidden)
+        alone = trace._replace(query=trace.query[0], key=trace.key[0], value=trace.value[0], scores=trace.scores[0])
         yield Layer(kind, x_TD, attention_TD, mlp_TD, written_by_heads(block.attn, alone), alone)
         x_TD = middle_TD + mlp_TD
 

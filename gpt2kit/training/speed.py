@@ -1,9 +1,8 @@
 """How fast a run is, as a share of what the machine's matrix products reach: model FLOP utilisation.
 
 Counted as in PaLM (Chowdhery et al. 2022, appendix B) and nanoGPT: 6 FLOP for each weight of a matrix and each token
-that passes it, forward and backward, and 12 x layers x width x length for a token's attention; local and compressed
-attention have what they reach in the place of the length. What dropout, norms, padding and recomputation cost is not
-counted: it is what the share is lost to.
+that passes it, forward and backward, and what each layer's kind of attention says that it adds. What dropout, norms,
+padding and recomputation cost is not counted: it is what the share is lost to.
 """
 
 import time
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from gpt2kit.config import ModelConfig
 from gpt2kit.data.batches import Batches, Rows
+from gpt2kit.model.attention_kinds import KINDS
 from gpt2kit.model.gpt2 import GPT2
 
 SMOOTHING = 0.95
@@ -59,12 +59,7 @@ def model_flop(config: ModelConfig, vocab_size: int, lengths: NDArray[np.int64],
     width = config.n_embd
     block_weights = config.n_layer * (4 * width * width + 2 * width * config.inner)
     blocks = 6 * block_weights * inputs.sum()
-    local = {"local": config.block, "relative-local": 2 * config.block}
-    reached = {kind: np.minimum(inputs, most) for kind, most in local.items()}
-    reached["compressed"] = inputs / config.compression
-    attention = sum(12 * width * (inputs * reached.get(kind, inputs)).sum() for kind in config.kinds)
-    # Each head's matrix for a place in the group is passed by the keys, or values, that stand there.
-    attention += config.kinds.count("compressed") * 12 * width * (width // config.n_head) * inputs.sum()
+    attention = sum(KINDS[kind].flop(config, inputs).sum() for kind in config.kinds)
     head = 6 * vocab_size * width * targets  # only target positions reach it
     return float(blocks + attention + head)
 

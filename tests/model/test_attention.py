@@ -6,7 +6,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig
-from gpt2kit.model.attention import SHORT, Attention, by_distance, cached_attention, causal_attention, short_attention
+from gpt2kit.model.attention import SHORT, by_distance, cached_attention, causal_attention, short_attention
+from gpt2kit.model.full import FullAttention
 
 
 @pytest.mark.parametrize("positions", [1, 2, 17])
@@ -32,7 +33,7 @@ def test_short_attention_keeps_the_dtype_and_sums_in_fp32() -> None:
 
 
 def test_both_paths_of_the_layer_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    layer, x = Attention(ModelConfig(n_head=4, n_embd=32)), torch.randn(2, 11, 32)
+    layer, x = FullAttention(ModelConfig(n_head=4, n_embd=32)), torch.randn(2, 11, 32)
     short = layer(x)
     monkeypatch.setattr("gpt2kit.model.attention.SHORT", 0)
     torch.testing.assert_close(layer(x), short, atol=1e-6, rtol=1e-5)
@@ -47,7 +48,7 @@ def test_the_length_decides_the_path(positions: int, products: bool, monkeypatch
         return short_attention(*inputs)
 
     monkeypatch.setattr("gpt2kit.model.attention.short_attention", spy)
-    Attention(ModelConfig(n_head=2, n_embd=4))(torch.randn(1, positions, 4))
+    FullAttention(ModelConfig(n_head=2, n_embd=4))(torch.randn(1, positions, 4))
     assert bool(called) == products
 
 

@@ -6,10 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from gpt2kit.model import inference
+from gpt2kit.model import kernels
 from gpt2kit.model.cache import Cache
+from gpt2kit.model.compressed import CompressedAttention
+from gpt2kit.model.compressed_cache import Groups
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.inference import InferenceGPT2, Product
+from gpt2kit.model.inference import InferenceGPT2
+from gpt2kit.model.kernels import Product
+from gpt2kit.model.local import LocalAttention
 
 Build = Callable[..., GPT2]
 
@@ -26,7 +30,7 @@ def no_gradients() -> object:
 def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways of keeping weights on a CPU; the first is skipped by machines whose kernels know no blocked layout."""
     if request.param == "plain":
-        monkeypatch.setattr(inference, "packs", lambda device: False)
+        monkeypatch.setattr(kernels, "packs", lambda device: False)
 
 
 def prefilled(model: GPT2, ids: Tensor, lengths: list[int], steps: int, width: int = 1, static: bool = False) -> Cache:
@@ -137,7 +141,7 @@ def test_local_layers_read_their_blocks_alone(tiny_model: Build, width: int, sta
     cache = prefilled(model, torch.randint(23, (2, 300)), lengths, 40, width, static)
     starts, first = [], 256 if static else 288
     for _ in range(40):
-        starts.append(cache.start)
+        starts.append(cache.masks[LocalAttention].first)
         decoder.step(torch.randint(23, (2, width)), cache)
     assert starts[0] == first
     assert starts == sorted(starts)
@@ -150,13 +154,16 @@ def test_local_layers_read_their_blocks_alone(tiny_model: Build, width: int, sta
 def test_compressed_layers_keep_a_third(tiny_model: Build, attention: str) -> None:
     model = tiny_model(n_positions=100, attention=attention)
     cache = prefilled(model, torch.randint(23, (2, 60)), [60, 60], 30)
-    assert cache.groups is not None
-    assert all(keys.size(2) <= 26 for keys in cache.groups.keys_LPHSK)
+    kinds = model.config.kinds
+    slots = [layer.slots for layer, kind in zip(cache.layers, kinds, strict=True) if kind == "compressed"]
+    assert all(keys.size(2) <= 26 for layer in slots for keys in layer)
     decoder = InferenceGPT2(model, "fp32")
     for _ in range(30):
         decoder.step(torch.randint(23, (2, 1)), cache)
-    assert cache.groups.seen == 1 + 91 // 3
-    assert len(cache.keys_LPHSK) == attention.count("local")
+    groups = cache.masks[CompressedAttention]
+    assert isinstance(groups, Groups)
+    assert groups.seen == 1 + 91 // 3
+    assert sum(layer.slots[0].size(2) > 60 for layer in cache.layers) == len(kinds) - len(slots)
 
 
 @pytest.mark.usefixtures("layout")

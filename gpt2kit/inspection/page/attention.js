@@ -6,7 +6,7 @@ const KINDS = {
   "relative-local": () => `Relative local attention: a token sees its own block of ${data.model.block} and the one before, and scores know the distance.`,
   compressed: () => `Compressed attention: ${data.model.compression} tokens at a time share one key and one value; ∅ is a key that is learned and stands for none.`,
 };
-const kindText = (kind) => typeof KINDS[kind] === "function" ? KINDS[kind]() : KINDS[kind];
+const kindText = (kind) => typeof KINDS[kind] === "function" ? KINDS[kind]() : KINDS[kind] || `${kind} attention`;
 
 /* So many tokens before the chosen one are shown in any case; of those further away what was looked at. */
 const NEAR = 100;

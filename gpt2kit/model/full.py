@@ -1,0 +1,17 @@
+"""GPT-2's own attention: every position looks at itself and at all that precedes it."""
+
+from torch import Tensor
+
+from gpt2kit.model.attention import Attention, cached_attention, causal_attention
+from gpt2kit.model.cache import DecodeMasks, LayerCache
+
+
+class FullAttention(Attention):
+    """Has GPT-2's weights and no others."""
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        return causal_attention(query, key, value)
+
+    def decode_step(self, layer: LayerCache[DecodeMasks], query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        keys, values = layer.append(key, value)
+        return cached_attention(query, keys, values, layer.masks.visible)

@@ -1,0 +1,40 @@
+"""Products and norms of weights that do not change, as fast as torch computes them on this machine."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def packs(device: torch.device) -> bool:
+    """Whether weights can be kept in the blocked layout of the CPU's kernels, which otherwise is made at every call."""
+    vectors = torch.backends.cpu.get_cpu_capability().startswith("AVX")
+    return device.type == "cpu" and vectors and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+class Product:
+    """x W^T + b, then GELU where asked."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype, gelu: bool = False) -> None:
+        weight = weight.detach().to(dtype, copy=True)
+        self.dtype, self.gelu, self.packed = dtype, gelu, packs(weight.device)
+        self.bias = None if bias is None else bias.detach().to(dtype, copy=True)
+        # These operators are what torch.compile itself emits for constant weights; there is no public name for them.
+        self.weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous()) if self.packed else weight
+
+    def __call__(self, x: Tensor) -> Tensor:
+        x = x.to(self.dtype)
+        if self.packed:
+            after, form = ("gelu", "tanh") if self.gelu else ("none", "")
+            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, after, [], form)
+        out = F.linear(x, self.weight, self.bias)
+        return F.gelu(out, approximate="tanh") if self.gelu else out
+
+
+class Norm:
+    """LayerNorm in fp32."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, epsilon: float) -> None:
+        self.weight, self.bias, self.epsilon = weight.detach().clone(), bias.detach().clone(), epsilon
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.epsilon)
