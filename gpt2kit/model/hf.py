@@ -18,6 +18,7 @@ from gpt2kit import files
 from gpt2kit.config import ModelConfig
 from gpt2kit.errors import DataError
 from gpt2kit.model import lora, transformers_door
+from gpt2kit.model.attention_kinds import KINDS
 from gpt2kit.model.freeze import merged, plain
 from gpt2kit.model.gpt2 import EPSILON, GPT2, INIT_STD
 
@@ -29,6 +30,8 @@ AUTO_MAP = {
     "AutoModelForSequenceClassification": "modeling_gpt2kit.GPT2KitForSequenceClassification",
 }
 """By these names transformers finds the classes of MODELING, if its caller trusts the code of the folder."""
+SAVED = sorted({key for kind in KINDS.values() for key in kind.saved})
+"""Fields of ModelConfig that other kinds of attention than GPT-2's depend on."""
 CONV1D = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
 BUFFERS = re.compile(r"\.attn\.(bias|masked_bias)$")
 """Causal masks, which old checkpoints store beside the weights."""
@@ -103,11 +106,9 @@ def _label(model: GPT2, eos: int) -> dict[str, Any]:
         "attention": config.attention,
         **heads,
     }
-    if {"local", "relative-local"} & set(config.kinds):
-        label["block"] = config.block
-    if "compressed" in config.kinds:
-        label["compression"] = config.compression
-    return label
+    return label | {
+        key: getattr(config, key) for key in SAVED if any(key in KINDS[kind].saved for kind in config.kinds)
+    }
 
 
 def saved(folder: Path) -> bool:
@@ -187,7 +188,7 @@ def read_config(folder: Path) -> tuple[ModelConfig, int, tuple[str, ...]]:
     try:
         sizes = {key: raw[key] for key in ("n_layer", "n_head", "n_embd", "vocab_size")}
         sizes |= {"n_inner": raw.get("n_inner") or 0, "n_positions": raw.get("n_positions") or raw["n_ctx"]}
-        sizes |= {key: raw.get(key, getattr(ModelConfig, key)) for key in ("block", "compression")}
+        sizes |= {key: raw.get(key, getattr(ModelConfig, key)) for key in SAVED}
         if wrong := [f"{key} = {value!r}" for key, value in sizes.items() if type(value) is not int]:
             raise DataError(f"{folder / CONFIG}: {wrong[0]}; expected a whole number")
         vocab_size = sizes.pop("vocab_size")

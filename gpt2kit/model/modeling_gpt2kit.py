@@ -25,6 +25,7 @@ from transformers import initialization as init
 from transformers.modeling_outputs import BaseModelOutput, CausalLMOutput, SequenceClassifierOutput
 from transformers.pytorch_utils import Conv1D
 
+KINDS = ("full", "relative", "local", "relative-local", "compressed")
 UNSUPPORTED = ("inputs_embeds", "position_ids", "token_type_ids", "output_attentions", "output_hidden_states")
 
 
@@ -43,6 +44,8 @@ class GPT2KitAttention(nn.Module):
 
     def __init__(self, config: GPT2KitConfig, kind: str) -> None:
         super().__init__()
+        if kind not in KINDS:
+            raise ValueError(f"attention = {kind!r}: this file computes {', '.join(KINDS)}")
         self.kind, self.heads, self.block, self.compression = kind, config.n_head, config.block, config.compression
         width = config.n_embd // config.n_head
         self.c_attn = Conv1D(3 * config.n_embd, config.n_embd)
