@@ -1,85 +1,123 @@
-"""Figures by length as a picture: panels side by side, both axes logarithmic, as SVG."""
+"""Pictures of docs/ from the last records of results/: a curve for each program or start, as SVG.
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
+python benchmarks/curves.py             # docs/long.svg and docs/transfer.svg
+"""
+
+import json
+import statistics
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-WIDTH, HEIGHT = 460, 340
-"""Of a panel, the space around it included."""
-LEFT, RIGHT, TOP, BOTTOM = 56, 28, 64, 44
-COLOURS = ("#2e69a0", "#8a94a6", "#d9662b", "#3c8c5a")
+import matplotlib
+from machine import RESULTS
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+from gpt2kit.music.font import STYLE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+DOCS = Path(__file__).parents[1] / "docs"
+WIDTH, HEIGHT = 9.2, 3.7
+"""Inches of a picture: as wide as a README shows it."""
 INK, FAINT, LINE = "#343842", "#7a808c", "#e8eaef"
-
-Points = Sequence[tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Lines by name, each of points (x, y) above 0."""
-
-    title: str
-    lines: Mapping[str, Points]
-
-
-def draw(path: Path, title: str, panels: Sequence[Panel]) -> None:
-    """Write the picture; every panel has the same x axis, and a name the same colour in all of them."""
-    every = [x for panel in panels for points in panel.lines.values() for x, _ in points]
-    xs = sorted(set(every))
-    width, height = WIDTH * len(panels), HEIGHT + 30
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">',
-        f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-        _text(LEFT, 26, title, INK, 16),
-    ]
-    for place, panel in enumerate(panels):
-        parts += [f'<g transform="translate({place * WIDTH} 0)">', *_panel(panel, xs), "</g>"]
-    left = LEFT
-    for name, colour in zip(panels[0].lines, COLOURS, strict=False):
-        parts.append(f'<rect x="{left}" y="{height - 24}" width="18" height="4" fill="{colour}"/>')
-        parts.append(_text(left + 24, height - 18, name, INK, 13))
-        left += 48 + 7 * len(name)
-    path.write_text("\n".join([*parts, "</svg>"]) + "\n", encoding="utf-8")
-
-
-def _panel(panel: Panel, xs: Sequence[float]) -> Iterator[str]:
-    ys = [y for points in panel.lines.values() for _, y in points]
-    ticks = _ticks(min(ys), max(ys))
-    lowest, highest = math.log(min(*ys, ticks[0])), math.log(max(*ys, ticks[-1]))
-    first, last = math.log(xs[0]), math.log(xs[-1])
-
-    def x_of(x: float) -> float:
-        share = (math.log(x) - first) / (last - first) if last > first else 0.5
-        return LEFT + share * (WIDTH - LEFT - RIGHT)
-
-    def y_of(y: float) -> float:
-        share = (math.log(y) - lowest) / (highest - lowest) if highest > lowest else 0.5
-        return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
-
-    yield _text(LEFT, TOP - 14, panel.title, INK, 13)
-    for tick in ticks:
-        y = y_of(tick)
-        yield f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="{LINE}"/>'
-        yield _text(LEFT - 8, y + 4, f"{tick:g}", FAINT, 12, "end")
-    for x in xs:
-        yield _text(x_of(x), HEIGHT - BOTTOM + 20, f"{x:,.0f}", FAINT, 12, "middle")
-    for points, colour in zip(panel.lines.values(), COLOURS, strict=False):
-        places = [(x_of(x), y_of(y)) for x, y in points]
-        joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        yield f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in places)
+COLOURS = ("#2e69a0", "#8a94a6", "#d9662b", "#3c8c5a")
+LOOKS: dict[Any, Any] = STYLE | {
+    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+    "axes.edgecolor": LINE,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.labelcolor": FAINT,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.ymargin": 0.12,
+    "figure.constrained_layout.h_pad": 0.1,
+    "figure.constrained_layout.w_pad": 0.15,
+    "figure.titlesize": 12,
+    "font.size": 9,
+    "grid.color": LINE,
+    "lines.marker": "o",
+    "lines.markersize": 5,
+    "lines.solid_capstyle": "round",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "gpt2kit",
+    "text.color": INK,
+    "xtick.labelcolor": FAINT,
+    "xtick.major.size": 0,
+    "ytick.labelcolor": FAINT,
+    "ytick.major.size": 0,
+}
+"""Settings of matplotlib; text stays text, and the same record gives the same file."""
 
 
-def _ticks(lowest: float, highest: float) -> list[float]:
-    """1, 2 and 5 times powers of ten around the values."""
-    powers = range(math.floor(math.log10(lowest)), math.ceil(math.log10(highest)) + 1)
-    every = [step * 10.0**power for power in powers for step in (1, 2, 5)]
-    below = max((tick for tick in every if tick <= lowest), default=every[0])
-    above = min((tick for tick in every if tick >= highest), default=every[-1])
-    return [tick for tick in every if below <= tick <= above]
+def draw(name: str) -> None:
+    """Draw the last record of results/NAME.jsonl to docs/NAME.svg."""
+    last = json.loads((RESULTS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    with matplotlib.rc_context(LOOKS):
+        PICTURES[name](last).savefig(DOCS / f"{name}.svg", metadata={"Date": None, "Creator": None}, facecolor="white")
 
 
-def _text(x: float, y: float, text: str, colour: str, size: int, anchor: str = "start") -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}" text-anchor="{anchor}"'
-    return f"<text {place}>{escape(text)}</text>"
+def _long(record: dict[str, Any]) -> Figure:
+    """Time a token and memory by length, both axes logarithmic."""
+    figure, (time, memory) = _panels(2, "A training step by length of the window", "tokens")
+    for name, by_length in record["programs"].items():
+        done = {int(length): found for length, found in by_length.items() if "failed" not in found}
+        time.plot(list(done), [found["seconds"] / length * 1e6 for length, found in done.items()], label=name)
+        memory.plot(list(done), [found["gib"] for found in done.values()])
+    for axes, title in ((time, "Microseconds per token"), (memory, "Peak memory, GiB")):
+        axes.set_title(title)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        _name_ticks(axes, map(int, next(iter(record["programs"].values()))))
+    figure.legend(loc="outside lower left", ncols=4, frameon=False)
+    return figure
+
+
+def _transfer(record: dict[str, Any]) -> Figure:
+    """Loss and ROUGE by the share of the pairs: means over the seeds, and the range from the lowest to the highest."""
+    by_share = {100 * float(share): by_start for share, by_start in record["summaries"]["by_share"].items()}
+    seeds = len(next(iter(by_share.values()))["random"])
+    title = f"Summaries from a pretrained model and from random weights, mean and range of {seeds} seeds"
+    figure, panels = _panels(3, title, "% of the pairs")
+    titles = {"loss": "Loss, nats per token", "ROUGE-2": "ROUGE-2"}
+    for axes, name in zip(panels, ("loss", "ROUGE-2", "ROUGE-1 of content words"), strict=True):
+        for start in ("pretrained", "random"):
+            values = [
+                [run["loss"] if name == "loss" else run["rouge"][name]["value"] for run in by_start[start]]
+                for by_start in by_share.values()
+            ]
+            axes.fill_between(list(by_share), list(map(min, values)), list(map(max, values)), alpha=0.15, linewidth=0)
+            axes.plot(list(by_share), list(map(statistics.mean, values)), label=start)
+        axes.set_title(titles.get(name, name))
+        axes.set_ylim(bottom=0)
+        _name_ticks(axes, by_share)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2, frameon=False)
+    return figure
+
+
+PICTURES: dict[str, Callable[[dict[str, Any]], Figure]] = {"long": _long, "transfer": _transfer}
+
+
+def _panels(count: int, title: str, label: str) -> "tuple[Figure, list[Axes]]":
+    figure = Figure((WIDTH, HEIGHT), layout="constrained")
+    figure.suptitle(title, x=0.15 / WIDTH, ha="left")
+    panels = [figure.add_subplot(1, count, place + 1, xlabel=label, xscale="log") for place in range(count)]
+    return figure, panels
+
+
+def _name_ticks(axes: "Axes", xs: Iterable[float]) -> None:
+    """Name every x; a logarithmic axis has no other marks."""
+    axes.set_xticks(list(xs))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_locator(NullLocator())
+
+
+if __name__ == "__main__":
+    for each in PICTURES:
+        draw(each)

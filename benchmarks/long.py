@@ -23,11 +23,10 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
-from curves import Panel, draw
+from curves import draw
 from machine import record
 from torch import Tensor
 from turns import device_idle, memory
@@ -56,8 +55,6 @@ PROGRAMS = {
 FULL, WRITTEN, OURS, NOTHING = PROGRAMS
 SHARE_OF_FREE = 0.9
 """What a process may take of a machine's free memory, so that it fails alone."""
-
-PICTURE = Path(__file__).parents[1] / "docs" / "long.svg"
 
 
 def work(order: dict[str, Any]) -> dict[str, Any]:
@@ -146,7 +143,6 @@ def main() -> None:
     print(_table(figures, lengths))
     if arguments.smoke:
         return
-    draw(PICTURE, "A training step by length of the window", panels(figures))
     described = {
         "model": {"n_layer": LAYERS, "n_head": HEADS, "n_embd": WIDTH},
         "vocabulary": VOCABULARY,
@@ -157,6 +153,7 @@ def main() -> None:
     }
     protocol = {"rounds": arguments.rounds, "seconds": arguments.seconds, "threads": arguments.threads}
     record("long", {**described, **protocol, "programs": figures, "ratios": _ratios(figures, lengths)})
+    draw("long")
 
 
 def _in_a_process(name: str, length: int, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -215,14 +212,6 @@ def _table(figures: dict[str, dict[int, dict[str, Any]]], lengths: list[int]) ->
                 line += f"  {share['seconds']:>5.2f}  {share['gib']:>5.2f}  {share['step_gib']:>5.2f}"
             lines.append(line)
     return "\n".join(lines)
-
-
-def panels(figures: dict[str, dict[int, dict[str, Any]]]) -> list[Panel]:
-    """Time a token and memory by length."""
-    done = {name: {length: mine for length, mine in by.items() if "failed" not in mine} for name, by in figures.items()}
-    time_of = {name: [(n, mine["seconds"] / n * 1e6) for n, mine in by.items()] for name, by in done.items()}
-    memory_of = {name: [(n, mine["gib"]) for n, mine in by.items()] for name, by in done.items()}
-    return [Panel("Microseconds a token", time_of), Panel("GiB held at most", memory_of)]
 
 
 if __name__ == "__main__":

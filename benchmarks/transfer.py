@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from curves import Panel, draw
+from curves import draw
 from machine import record
 from runs import gpt2kit, history, learned, scored, trained
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
@@ -47,7 +47,6 @@ DECODING = ("max_new_tokens=128", "repetition_penalty=1.2", "penalty_on=answer")
 NAMES = ("ROUGE-1", "ROUGE-2", "ROUGE-L")
 CONTENT = "ROUGE-1 of content words"
 COLUMNS = ("loss", *NAMES, CONTENT)
-PICTURE = Path(__file__).parents[1] / "docs" / "transfer.svg"
 
 
 def part_of(data: Path, out: Path, share: float, seed: int) -> None:
@@ -139,24 +138,6 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def panels(found: dict[str, Any]) -> list[Panel]:
-    """Means over the seeds, by how many of the pairs in a hundred were learned from."""
-    titles = {"loss": "loss, nats a token, by % of the pairs", "ROUGE-2": "ROUGE-2", CONTENT: CONTENT}
-    return [
-        Panel(
-            title,
-            {
-                start: [
-                    (100 * float(share), statistics.mean(column(run, name) for run in by[start]))
-                    for share, by in found.items()
-                ]
-                for start in RATES
-            },
-        )
-        for name, title in titles.items()
-    ]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("articles", type=Path)
@@ -180,12 +161,12 @@ def main() -> None:
         perplexity[arguments.text.name] = scored("lm", lm, "--file", str(arguments.text), on="text.")["scores"]
     found = summaries(arguments)
     print(table(found["by_share"]))
-    draw(PICTURE, "Summaries from a pretrained model and from random weights", panels(found["by_share"]))
     record(
         "transfer",
         {"pretraining": history(lm), "perplexity": perplexity, "steps": arguments.steps}
         | {"batch": arguments.batch, "longest": arguments.longest, "limit": arguments.limit, "summaries": found},
     )
+    draw("transfer")
 
 
 if __name__ == "__main__":
