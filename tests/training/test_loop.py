@@ -1,8 +1,8 @@
-"""The training loop: the numbers it reports, and that neither micro-batches nor a signal change them.
+"""The training loop: the events it reports, and that neither a signal nor a resume changes its numbers.
 
-The golden losses are written anew, after a change that is meant to move them, by
+After a change that is meant to move the golden losses, write them again by
 
-    python tests/train/test_loop.py
+    python tests/training/test_loop.py
 """
 
 import json
@@ -25,9 +25,8 @@ from torch.nn import functional as F
 from gpt2kit.config import ModelConfig, TrainConfig
 from gpt2kit.data.batches import Batch, RowBatches
 from gpt2kit.data.store import Store, StoreWriter
-from gpt2kit.errors import DataError, OutOfMemory
+from gpt2kit.errors import DataError
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.training.compiler import wants_compile
 from gpt2kit.training.events import Ended, Start, StepDone, Stopped, Validation
 from gpt2kit.training.loop import Loop
 from gpt2kit.training.state import STATE_FILE
@@ -117,60 +116,6 @@ def golden_losses(optimizer: str, folder: Path) -> list[float]:
 def test_golden_losses(optimizer: str, tmp_path: Path) -> None:
     expected = json.loads((GOLDEN / f"rows-{optimizer}.json").read_text())
     assert golden_losses(optimizer, tmp_path) == pytest.approx(expected, rel=1e-3)
-
-
-def test_the_reported_loss_is_nats_per_target_token(train: Store, tmp_path: Path) -> None:
-    """Label smoothing changes what is learned from, not what is reported."""
-    model = model_of()
-    loop = Loop(model, train, None, replace(BASE, label_smoothing=0.2, accumulate=3), tmp_path)
-    first = [train.row(int(index)) for index in loop.batches.epoch(0)[0]]
-    expected = independent_loss(model, first)
-    assert losses(loop)[0] == pytest.approx(expected, rel=1e-5)
-
-
-def test_the_validation_loss_is_nats_per_target_token(val: Store) -> None:
-    model = model_of(dropout=0.5).train()
-    found = validation_loss(model, RowBatches(val, 64, 0), CPU, "fp32")
-    assert found == pytest.approx(independent_loss(model.eval(), rows_of(20, seed=1)), rel=1e-5)
-
-
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
-def test_micro_batches_give_the_same_gradients(train: Store, tmp_path: Path, optimizer: str) -> None:
-    """The rows of a batch have unequal lengths, so a mean of means would differ."""
-    found: dict[int, tuple[list[float], list[Tensor]]] = {}
-    for accumulate in (1, 2, 3, 50):
-        gradients: list[Tensor] = []
-        model = model_of()
-        config = replace(BASE, steps=6, accumulate=accumulate, optimizer=optimizer, label_smoothing=0.1)
-        loop = Loop(model, train, None, config, tmp_path)
-
-        def record(*_: object, gradients: list[Tensor] = gradients, model: GPT2 = model) -> None:
-            if not gradients:
-                gradients += [p.grad.clone() for p in model.parameters() if p.grad is not None]
-
-        loop.learner.optimizers[0].register_step_pre_hook(record)
-        found[accumulate] = losses(loop), gradients
-    whole_losses, whole_gradients = found[1]
-    assert len(whole_gradients) == len(list(model_of().parameters()))
-    for parts_losses, parts_gradients in found.values():
-        assert parts_losses == pytest.approx(whole_losses, rel=1e-4)
-        for part, whole in zip(parts_gradients, whole_gradients, strict=True):
-            torch.testing.assert_close(part, whole, rtol=1e-4, atol=1e-6)
-
-
-def test_gradients_are_clipped_as_a_whole(train: Store, tmp_path: Path) -> None:
-    norms = []
-    for clip in (0.0, 1e-3):
-        model = model_of()
-        loop = Loop(model, train, None, replace(BASE, steps=1, clip=clip), tmp_path)
-
-        def record(*_: object, model: GPT2 = model) -> None:
-            norms.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]).norm().item())
-
-        loop.learner.optimizers[0].register_step_pre_hook(record)
-        losses(loop)
-    assert norms[0] > 0.1
-    assert norms[1] == pytest.approx(1e-3, rel=1e-2)
 
 
 def test_every_epoch_sees_every_row_in_an_order_of_its_own(
@@ -326,6 +271,65 @@ def test_validation_is_measured_with_the_averaged_weights(train: Store, val: Sto
     assert not torch.equal(weights_of(model)[0], kept.weights[0][0])
 
 
+class Mistake(Exception):
+    """Of the caller."""
+
+
+def before_the_validation(model: GPT2, events: Iterator[Any]) -> list[Tensor]:
+    """The weights after the last step before the first validation, at which the events stand afterwards."""
+    while not isinstance(event := next(events), Validation):
+        if isinstance(event, StepDone):
+            weights = weights_of(model)
+    assert not torch.equal(weights_of(model)[0], weights[0]), "now the averaged ones are in place"
+    return weights
+
+
+def fail_at_a_validation(loop: Loop) -> None:
+    for event in loop.run(Kept()):
+        if isinstance(event, Validation):
+            raise Mistake
+
+
+@pytest.mark.parametrize("leave", ["throw", "close", "abandon", "for"])
+def test_whoever_leaves_at_a_validation_has_the_last_weights(
+    train: Store, val: Store, tmp_path: Path, leave: str
+) -> None:
+    """Not the averaged ones, which are in place as long as the caller looks at the event."""
+    model, config = model_of(), replace(BASE, ema=0.8, evaluate_every=4)
+    events = Loop(model, train, val, config, tmp_path).run(Kept())
+    expected = before_the_validation(model, events)
+    if leave == "throw":
+        with pytest.raises(Mistake):
+            events.throw(Mistake)  # type: ignore[attr-defined]  # a generator
+    elif leave == "close":
+        events.close()  # type: ignore[attr-defined]
+    elif leave == "abandon":
+        del events
+    else:
+        model = model_of()
+        with pytest.raises(Mistake):
+            fail_at_a_validation(Loop(model, train, val, config, tmp_path))
+    for mine, wanted in zip(weights_of(model), expected, strict=True):
+        assert torch.equal(mine, wanted)
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_an_error_while_weights_are_saved_leaves_the_last_ones(
+    train: Store, val: Store, tmp_path: Path, keep: str
+) -> None:
+    def full(model: GPT2) -> None:
+        raise Mistake
+
+    model, config = model_of(), replace(BASE, ema=0.8, evaluate_every=4, keep=keep)
+    events = Loop(model, train, val, config, tmp_path).run(full)
+    up_to(4 if keep == "best" else 10, events)
+    expected = weights_of(model)
+    with pytest.raises(Mistake):
+        list(events)
+    for mine, wanted in zip(weights_of(model), expected, strict=True):
+        assert torch.equal(mine, wanted)
+
+
 def test_without_an_average_the_last_weights_are_saved(train: Store, val: Store, tmp_path: Path) -> None:
     loop, kept = Loop(model_of(), train, val, BASE, tmp_path), Kept()
     assert loop.learner.average is None
@@ -386,23 +390,6 @@ def test_three_examples_are_learned_by_heart(store_of: Write, tmp_path: Path, op
     assert found[-1] < 0.05
 
 
-@pytest.mark.parametrize(("epochs", "steps"), [(1.0, 1), (2.0, 2), (0.5, 0.5), (0.01, 0)])
-def test_epochs_give_the_steps(train: Store, tmp_path: Path, epochs: float, steps: float) -> None:
-    loop = Loop(model_of(), train, None, replace(BASE, steps=0, epochs=epochs), tmp_path)
-    assert loop.progress.steps == max(1, round(steps * len(loop.batches)))
-
-
-@pytest.mark.parametrize(("given", "least", "steps"), [(0, 0, 1), (0, 5, 5), (3, 5, 3)])
-def test_a_short_epoch_is_read_again(train: Store, tmp_path: Path, given: int, least: int, steps: int) -> None:
-    loop = Loop(model_of(), train, None, replace(BASE, steps=given, epochs=0.01, least_steps=least), tmp_path)
-    assert loop.progress.steps == steps
-
-
-def test_epochs_beyond_the_least_steps_count(train: Store, tmp_path: Path) -> None:
-    loop = Loop(model_of(), train, None, replace(BASE, steps=0, epochs=5.0, least_steps=1), tmp_path)
-    assert loop.progress.steps == 5 * len(loop.batches) > 1
-
-
 def test_what_is_said_at_the_start_and_at_each_step(train: Store, val: Store, tmp_path: Path) -> None:
     loop = Loop(model_of(), train, val, replace(BASE, evaluate_every=5), tmp_path)
     events = list(loop.run(Kept()))
@@ -419,78 +406,12 @@ def test_what_is_said_at_the_start_and_at_each_step(train: Store, val: Store, tm
     assert [event.step for event in events if isinstance(event, Validation)] == [5, 10]
 
 
-def test_a_loss_that_is_no_number(train: Store, tmp_path: Path) -> None:
-    """The run ends with what would help, and can go on from its last save."""
-    model = model_of()
-    events = Loop(model, train, None, replace(BASE, save_every=2), tmp_path).run(Kept())
-    up_to(3, events)
-    model.state_dict()["transformer.ln_f.bias"].fill_(math.nan)
-    with pytest.raises(DataError, match=r"the loss is nan at step 4: lower train\.lr \(now 0\.01\)"):
-        next(events)
-    model = model_of()
-    again = Loop(model, train, None, BASE, tmp_path)
-    again.resume()
-    assert again.progress.step == 2
-    assert all(weight.isfinite().all() for weight in weights_of(model))
-
-
-def test_a_gradient_that_is_no_number_never_reaches_the_weights(train: Store, tmp_path: Path) -> None:
-    """The loss of that step is finite; only its gradient is not, as after an overflow."""
-    model = model_of()
-    events = Loop(model, train, None, replace(BASE, save_every=1, clip=0), tmp_path).run(Kept())
-    up_to(3, events)
-    before = weights_of(model)
-    model.transformer.ln_f.bias.register_hook(lambda gradient: gradient * math.inf)
-    with pytest.raises(DataError, match=r"the gradients' norm is (nan|inf) at step 4: lower train\.lr \(now 0\.01\)"):
-        next(events)
-    for mine, wanted in zip(weights_of(model), before, strict=True):
-        assert torch.equal(mine, wanted)
-
-
-@pytest.mark.parametrize(("positions", "length", "fits"), [(8, 9, True), (8, 10, False), (7, 7, True), (7, 8, False)])
-def test_rows_must_fit_into_the_window(
-    store_of: Write, tmp_path: Path, positions: int, length: int, fits: bool
-) -> None:
-    """The last token is only ever a target; widths are even."""
-    model = GPT2(ModelConfig(n_layer=1, n_head=2, n_embd=8, n_positions=positions), VOCAB)
-    train = store_of([([2] * (length - 1), [EOS])])
-    if fits:
-        assert all(map(math.isfinite, losses(Loop(model, train, None, replace(BASE, steps=2), tmp_path))))
-    else:
-        with pytest.raises(DataError, match=f"a row has {length} tokens, the model's window {positions}"):
-            Loop(model, train, None, BASE, tmp_path)
-
-
 def test_a_split_without_targets(store_of: Write, train: Store, tmp_path: Path) -> None:
     empty = store_of([([1, 2, 3], [])], "empty")
     with pytest.raises(DataError, match="no target tokens"):
         losses(Loop(model_of(), empty, None, BASE, tmp_path))
     with pytest.raises(DataError, match="validation split has no target tokens"):
         losses(Loop(model_of(), train, empty, BASE, tmp_path))
-
-
-def test_too_little_memory_says_what_would_help(train: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def too_much(ids: Tensor) -> Tensor:
-        raise torch.OutOfMemoryError("no room")
-
-    model = model_of()
-    events = Loop(model, train, None, replace(BASE, accumulate=2), tmp_path).run(Kept())
-    up_to(3, events)
-    monkeypatch.setattr(model, "hidden", too_much)
-    with pytest.raises(OutOfMemory, match=r"--set train\.accumulate=4"):
-        next(events)
-
-
-def test_compile_is_for_long_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
-    auto = replace(BASE, compile="auto")
-    assert wants_compile(auto, CPU, 1e16)
-    assert not wants_compile(auto, CPU, 1e10)
-    assert wants_compile(auto, torch.device("cuda"), 1e16)
-    assert wants_compile(replace(BASE, compile="on"), CPU, 0)
-    assert not wants_compile(replace(BASE, compile="off"), CPU, 1e20)
-    monkeypatch.setattr("shutil.which", lambda name: None)
-    assert not wants_compile(auto, CPU, 1e16), "without a C++ compiler there is nothing to wait for"
 
 
 if __name__ == "__main__":

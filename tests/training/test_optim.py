@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -120,14 +121,17 @@ def test_the_first_weights_do_not_linger(tiny_model: Build) -> None:
         assert torch.equal(kept, wanted)
 
 
-def test_the_average_is_applied_for_a_while(tiny_model: Build) -> None:
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_average_is_applied_for_a_while(tiny_model: Build, fails: bool) -> None:
     model = tiny_model()
     average = optim.Average(model, 0.9)
     averaged = {name: weight.clone() for name, weight in average.weights.items()}
     weights = moved(model, 1)
-    with average.applied(model):
+    with pytest.raises(KeyError) if fails else nullcontext(), average.applied(model):
         for name, parameter in model.named_parameters():
             assert torch.equal(parameter, averaged[name])
+        if fails:
+            raise KeyError
     for parameter, wanted in zip(model.parameters(), weights, strict=True):
         assert torch.equal(parameter, wanted)
     for name, kept in average.weights.items():

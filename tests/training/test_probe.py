@@ -1,4 +1,4 @@
-"""The micro-batch that fits is found before the first step, and finding it changes no number."""
+"""The micro-batch that fits and the time that a run takes are found before its first step, which changes no number."""
 
 import json
 import os
@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from gpt2kit.config import ModelConfig, TrainConfig
+from gpt2kit.data.batches import RowBatches
 from gpt2kit.data.store import Store
 from gpt2kit.errors import OutOfMemory
 from gpt2kit.model.gpt2 import GPT2
@@ -135,6 +136,33 @@ def test_what_the_optimisers_will_need_is_held_while_it_is_tried(
         assert torch.equal(parameter, before[name])
         assert parameter.grad is None
     assert not any(optimizer.state for optimizer in loop.learner.optimizers)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_measuring_leaves_all_as_it_was(train: Store, tmp_path: Path, broken: bool) -> None:
+    """The weights, their average and the optimisers; also after an error in the middle of it."""
+    loop = Loop(Small(8), train, train, replace(BASE, optimizer="muon"), tmp_path)
+    learner, average = loop.learner, loop.learner.average
+    assert average is not None
+    weights = {name: parameter.detach().clone() for name, parameter in learner.model.named_parameters()}
+    computed: list[int] = []
+    learner.model.transformer.ln_f.register_forward_pre_hook(lambda *_: computed.append(1))
+    if broken:
+        loop.validation = RowBatches(train, 16, 0)
+        loop.validation.collate = None  # type: ignore[assignment, method-assign]  # whoever calls it fails
+        with pytest.raises(TypeError):
+            loop.measure(widths=2)
+    else:
+        measured = loop.measure(widths=2, times=3)
+        assert len(measured.steps) == 3
+        assert min(measured.steps) > 0
+        assert measured.validation > 0
+    assert len(computed) == (2 if broken else 3 * (2 + 2))
+    for name, parameter in learner.model.named_parameters():
+        assert torch.equal(parameter, weights[name])
+        assert torch.equal(average.weights[name], weights[name])
+    assert not any(optimizer.state for optimizer in learner.optimizers)
+    assert loop.progress.step == 0
 
 
 SCRIPT = """

@@ -21,7 +21,7 @@ from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.events import Validation
 from gpt2kit.training.loop import Loop
 from gpt2kit.training.objective import LanguageModelObjective
-from gpt2kit.training.validate import evenly_spaced, split_loss
+from gpt2kit.training.validate import evenly_spaced, split_loss, validation_loss
 
 Write = Callable[..., Store]
 CPU, VOCAB = torch.device("cpu"), 40
@@ -51,6 +51,19 @@ def direct(model: GPT2, batches: Batches, chosen: list[Any]) -> float:
         total += F.cross_entropy(logits, batch.labels_N, reduction="sum").item()
         count += batch.labels_N.numel()
     return total / count
+
+
+def test_the_validation_loss_is_nats_per_target_token(val: Store) -> None:
+    """As row by row and without padding."""
+    model = model_of().train()
+    found, total, count = validation_loss(model, RowBatches(val, 64, 0), CPU, "fp32"), 0.0, 0
+    model.eval()
+    for prompt, target in map(val.row, range(len(val))):
+        with torch.no_grad():
+            logits = model(torch.tensor([[*prompt, *target]]))[0]
+        total += F.cross_entropy(logits[len(prompt) - 1 : -1], torch.tensor(target), reduction="sum").item()
+        count += len(target)
+    assert found == pytest.approx(total / count, rel=1e-5)
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 7, 10, 60])
@@ -107,7 +120,7 @@ def test_probes_are_a_share_of_what_is_looked_at(val: Store, tokens: int) -> Non
 
 @pytest.mark.parametrize("size", [2, 3, 7])
 @pytest.mark.parametrize(("tokens", "probes"), [(0, 0), (200, 0), (200, 2)])
-def test_a_team_computes_every_batch_once(val: Store, size: int, tokens: int, probes: int) -> None:
+def test_a_group_computes_every_batch_once(val: Store, size: int, tokens: int, probes: int) -> None:
     """Processes one after the other, their sums added: with all batches the loss of one process alone."""
     batches, seen, sums = RowBatches(val, 26, 0), list[list[int]](), list[list[float]]()
     collate = batches.collate
