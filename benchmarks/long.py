@@ -3,16 +3,17 @@
     python benchmarks/long.py                               # 1,024 to 32,768 tokens
     python benchmarks/long.py --length 1024 --length 8192 --rounds 5
 
-One row of that many random ids a step: forward, backward and AdamW, with the loss on the last 512 positions, as a
-summary's would be behind its article. Every program and length has a process of its own in every round, so that peak
-memory is its own; figures are medians over the rounds, ratios of time are medians of the rounds' ratios. The programs:
+Each step trains on one row of random ids of that length: forward, backward and AdamW, with the loss on the last 512
+positions, as for a summary after its article. Every program and length runs in its own process in every round, so that
+peak memory is its own. Figures are medians over the rounds; ratios of time are medians of the rounds' ratios. The
+programs:
 
-full             GPT-2's attention in every layer, in the fused kernel, which never holds all weights at once
+full             GPT-2's attention in every layer, in the fused kernel, which never holds all attention weights
 full, as written the same as three plain products, as in 2018: every layer keeps a weight for each pair of positions
-T-DMCA           local,compressed,local,compressed,local (Liu et al. 2018): blocks of 256, and keys and values in threes
-no attention     queries, keys and values are made and added up: what all the rest costs, whatever attends
+T-DMCA           local,compressed,local,compressed,local (Liu et al. 2018): blocks of 256, compression by 3
+no attention     queries, keys and values are computed and added: the cost of everything except attention
 
-`GiB` is the most that the process has held (a GPU: that was allocated), `steps` what of it came with the steps.
+`GiB` is the peak memory of the process (on a GPU: allocated memory), `steps` the part of it that the steps added.
 """
 
 import argparse
@@ -43,7 +44,7 @@ from gpt2kit.training.objective import LanguageModelObjective
 
 LAYERS, WIDTH, HEADS, VOCABULARY = 5, 256, 4, 8192
 LOSS = 512
-"""Positions with a target, the last of the row."""
+"""The number of positions with a target, at the end of the row."""
 
 LENGTHS = [1024, 2048, 4096, 8192, 16384, 32768]
 PROGRAMS = {
@@ -54,7 +55,7 @@ PROGRAMS = {
 }
 FULL, WRITTEN, OURS, NOTHING = PROGRAMS
 SHARE_OF_FREE = 0.9
-"""What a process may take of a machine's free memory, so that it fails alone."""
+"""The share of the free memory that a process may take, so that only this process fails."""
 
 
 def work(order: dict[str, Any]) -> dict[str, Any]:
@@ -124,8 +125,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--length", type=int, action="append", help="may be repeated; by default 1,024 to 32,768")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=2, help="at least so many steps are timed in a process")
-    parser.add_argument("--seconds", type=float, default=5, help="and about so long")
+    parser.add_argument("--steps", type=int, default=2, help="the least number of steps timed in a process")
+    parser.add_argument("--seconds", type=float, default=5, help="about how long a process is timed")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--compile", action="store_true", help="torch.compile each block, as long runs do")
     parser.add_argument("--smoke", action="store_true", help="one short round, which is not kept")
@@ -168,7 +169,7 @@ def _in_a_process(name: str, length: int, arguments: argparse.Namespace) -> dict
 
 
 def _figures(turns: list[dict[str, Any]]) -> dict[str, Any]:
-    """Of one program at one length; medians over the rounds, of each the median step."""
+    """Figures of one program at one length: medians over the rounds of the median step of each."""
     if failed := [turn["failed"] for turn in turns if "failed" in turn]:
         return {"failed": failed[0]}
     rounds = [statistics.median(turn["seconds"]) for turn in turns]
@@ -184,7 +185,7 @@ def _figures(turns: list[dict[str, Any]]) -> dict[str, Any]:
 def _ratios(
     figures: dict[str, dict[int, dict[str, Any]]], lengths: list[int]
 ) -> dict[str, dict[int, dict[str, float]]]:
-    """What T-DMCA takes of each other program's time (the median of the rounds' ratios) and memory."""
+    """T-DMCA's time (the median of the rounds' ratios) and memory as shares of each other program's."""
     found: dict[str, dict[int, dict[str, float]]] = {name: {} for name in figures if name != OURS}
     for name, by_length in found.items():
         for length in lengths:

@@ -3,11 +3,11 @@
     python benchmarks/transfer.py ../shared/data/wikipedia --work /tmp/transfer [--pretrain 35m]
 
 A language model of Wikipedia's bodies is trained first, and its perplexity measured. From its weights and from random
-ones of the same shape, leads are then learned from 1%, 10% and all of the pairs: equal steps, several seeds, the pairs
-of a share drawn anew by each seed; loss on the validation articles, ROUGE on the first of them. The commonest words are
-in any lead, so ROUGE-1 is computed without them, too. Each start has at 1% and at 10% the learning rate that brings it
-lower on the validation articles, of two, tried with the first seed; with all of the pairs it is that of 10%, more than
-the steps read. What the work folder has already is taken as it is, so that a run that was stopped goes on.
+ones of the same shape, leads are then learned from 1%, 10% and all of the pairs: equal steps, several seeds, each with
+its own draw of the pairs. The loss is measured on the validation articles, ROUGE on the first of them. The commonest
+words are in any lead, so ROUGE-1 is also computed without them. At 1% and at 10% each start has the better of two
+learning rates for the validation articles, tried with the first seed; with all of the pairs, which are more than the
+steps read, it keeps that of 10%. What the work folder already has is reused, so that a stopped benchmark continues.
 
 After Khandelwal et al., "Sample Efficient Text Summarization Using a Single Pre-Trained Transformer" (2019).
 """
@@ -34,7 +34,8 @@ from gpt2kit.runs.folder import Prepared
 
 SHARES = (0.01, 0.1, 1.0)
 RATES = {"pretrained": ("2.5e-4", "1e-3"), "random": ("1e-3", "4e-3")}
-"""Of each start, two to try: 4e-3 is too much for the one, and 1e-3 too little for the other where pairs abound."""
+"""Two learning rates to try for each start: 4e-3 is too high for pretrained weights, and 1e-3 too low for random ones
+with many pairs."""
 # the shape of the recipe summarize, whose sources are shorter here
 SHAPE = (
     "model.n_layer=4",
@@ -50,7 +51,7 @@ COLUMNS = ("loss", *NAMES, CONTENT)
 
 
 def part_of(data: Path, out: Path, share: float, seed: int) -> None:
-    """A prepared folder with a share of its training rows, drawn by lot."""
+    """Write a prepared folder with a random share of the training rows."""
     unfinished = out.with_name(f"{out.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
     shutil.copytree(data, unfinished)
@@ -64,7 +65,7 @@ def part_of(data: Path, out: Path, share: float, seed: int) -> None:
 
 
 def summarizer(arguments: argparse.Namespace, share: float, seed: int, start: str, rate: str) -> Path:
-    """A run on a share of the pairs."""
+    """Train a run on a share of the pairs."""
     data = arguments.work / f"pairs-{share:g}-{seed}"
     if not data.is_dir():
         part_of(arguments.work / "pairs", data, share, seed)
@@ -78,7 +79,7 @@ def summarizer(arguments: argparse.Namespace, share: float, seed: int, start: st
 
 
 def summaries(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Losses by share, start and rate; then loss and ROUGE by share and start, a list over the seeds."""
+    """Losses by share, start and rate; loss and ROUGE by share and start, one entry per seed."""
     work = arguments.work
     if not (work / "pairs").is_dir():
         train, val = (str(arguments.articles / f"{split}.jsonl.xz") for split in ("train", "val"))
@@ -101,7 +102,7 @@ def summaries(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def answers(arguments: argparse.Namespace, run: Path) -> dict[str, Any]:
-    """ROUGE by name, with intervals."""
+    """ROUGE scores by name, with confidence intervals."""
     path = run.with_name(f"{run.name}.answers.jsonl")
     scores = scored("summarize", run, "--limit", str(arguments.limit), "--predictions", str(path))["scores"]
     found = {name: {key: scores[name][key] for key in ("value", "interval")} for name in NAMES}
@@ -117,7 +118,7 @@ def content_words(text: str) -> str:
 
 
 def lowest(run: Path) -> float:
-    """The validation loss of the weights that a run ended with: they are its best."""
+    """The validation loss of the weights that a run keeps, which are its best."""
     return float(min(trained(run)["validation_losses"]))
 
 
@@ -126,7 +127,7 @@ def column(run: dict[str, Any], name: str) -> float:
 
 
 def table(found: dict[str, Any]) -> str:
-    """Means over the seeds, with the lowest and the highest."""
+    """The table of means over the seeds, with the lowest and the highest value."""
     lines = [f"{'pairs':>6}  {'start':<10}  " + "  ".join(f"{name:>24}" for name in COLUMNS)]
     for share, by in found.items():
         for start, runs in by.items():

@@ -20,28 +20,28 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INCHES = 7.0
-"""The width of a page's text."""
+"""Width: that of a page's text."""
 
 DOTS = 200
-"""An inch."""
+"""Pixels per inch."""
 
 COLUMNS = 14
-"""Positions in the picture of the lens."""
+"""The number of positions in the picture of the lens."""
 
 MOST_KEYS = 48
-"""Positions in the pictures of heads: the last ones."""
+"""The number of last positions in the pictures of heads."""
 
 ARCS = 24
-"""Lines of each head, from the last notes."""
+"""The number of lines drawn for each head."""
 
 SECONDS = 20.0
-"""Of a performance: the last ones."""
+"""The part of a performance that is drawn: its end."""
 
 STYLE = font.STYLE | {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
 
 
 def write_figures(folder: Path, record: Record) -> list[Path]:
-    """Write what there is to see of a record into a folder that exists; returns the files."""
+    """Write the figures of a record into an existing folder; returns the files."""
     subject = record.subject
     drawn: dict[str, Callable[[Record], Figure]] = {
         "lens": _lens,
@@ -68,7 +68,7 @@ def write_figures(folder: Path, record: Record) -> list[Path]:
 
 
 def _shown(record: Record, id: int, most: int = 12) -> str:
-    """A token as far as the font has its characters; others are spelled by their numbers."""
+    """The text of a token, with code points for characters that the font lacks."""
     return _drawable(piece_of(record.subject.engine.task, id).shown, most) if id >= 0 else ""
 
 
@@ -83,7 +83,7 @@ def _figure(height: float) -> "tuple[Figure, Axes]":
 
 
 def _lens(record: Record) -> Figure:
-    """The likeliest token of each layer, darker the nearer what came is to the top."""
+    """The likeliest token at each layer, darker the higher the token that came is ranked there."""
     first = max(0, min(record.subject.prompt - 1, len(record.ids) - COLUMNS))
     places = list(range(first, min(len(record.ids), first + COLUMNS)))
     ranks = record.ranks[:, places]
@@ -104,7 +104,7 @@ def _lens(record: Record) -> Figure:
 
 
 def _attention(record: Record) -> Figure:
-    """All heads at a glance."""
+    """The attention weights of all heads."""
     first = max(0, len(record.ids) - MOST_KEYS)
     layers, heads = len(record.looked), len(record.looked[0].columns)
     figure = Figure(figsize=(INCHES, 1.16 * INCHES * layers / heads))
@@ -121,7 +121,7 @@ def _attention(record: Record) -> Figure:
 
 
 def _written(record: Record) -> Figure:
-    """What each half of each layer adds, the mean over positions."""
+    """How much the attention and the MLP of each layer add to the residual stream: means over positions."""
     figure, axes = _figure(2.2)
     layers = np.arange(1, len(record.attention) + 1)
     axes.bar(layers - 0.2, record.attention.mean(1), 0.38, label="attention", color=palette.HEADS[0])
@@ -134,7 +134,7 @@ def _written(record: Record) -> Figure:
 
 
 def _positions(record: Record) -> Figure:
-    """The position vectors as a picture."""
+    """The table of position embeddings."""
     table = record.subject.engine.model.transformer.wpe.weight.detach().cpu().numpy()
     reach = float(np.quantile(np.abs(table), 0.99)) or 1.0
     figure, axes = _figure(3.2)
@@ -145,7 +145,7 @@ def _positions(record: Record) -> Figure:
 
 
 def _next(record: Record) -> Figure:
-    """The likeliest tokens behind the last one whose distribution is kept."""
+    """The likeliest tokens at the last position whose distribution is kept."""
     steps = path(record, record.subject.engine.config)
     step = next((each for each in steps if each.chosen >= 0), steps[-1])
     figure, axes = _figure(2.4)
@@ -155,7 +155,7 @@ def _next(record: Record) -> Figure:
     axes.barh(places, [share for _, share, _ in step.alternatives], color=colours)
     axes.set_yticks(places, names)
     axes.invert_yaxis()
-    axes.set_xlabel(f"probability behind {_shown(record, record.ids[step.position])}")
+    axes.set_xlabel(f"probability after {_shown(record, record.ids[step.position])}")
     return figure
 
 
@@ -169,7 +169,7 @@ def _labels(record: Record) -> Figure:
 
 
 def _alignment(record: Record) -> Figure:
-    """Which words of the source each word of the answer looked at."""
+    """Attention of each word of the answer to the words of the source."""
     sources, answers, looks = alignment(record)
     sources, answers, looks = sources[:60], answers[:40], looks[:40, :60]
     figure, axes = _figure(1.2 + 0.17 * len(answers))
@@ -189,8 +189,8 @@ def _surprise(record: Record) -> Figure:
 
 
 def _roll(record: Record) -> Figure:
-    """The last notes with lines to those that they looked back at, a colour for each head, as in Music Transformer's
-    figure 8: the last layer."""
+    """The last notes, with lines to the earlier notes that the last layer attends to, one colour per head; after
+    figure 8 of Music Transformer."""
     notes, _, attention = roll_of(record.subject)
     figure, axes = _figure(3.2)
     begin = max(0.0, notes.duration - SECONDS)
@@ -217,7 +217,7 @@ def _roll(record: Record) -> Figure:
 
 
 def _strongest(keys: Any, weights: Any) -> list[tuple[int, int, float]]:
-    """(note, earlier note, weight) of a head's strongest looks."""
+    """(note, earlier note, weight) for the largest attention weights of a head."""
     order = np.argsort(-weights, axis=None)[:ARCS]
     found = [np.unravel_index(place, weights.shape) for place in order]
     return [(int(at[0]), int(keys[at]), float(weights[at])) for at in found if keys[at] >= 0 and weights[at] > 0]

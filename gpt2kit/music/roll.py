@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 WIDTH = 1800
-"""Pixels, as all sizes here; a README shows it at half that width, where text of 24 pixels is still easy to read."""
+"""In pixels, as all sizes here; a README shows it at half that width, where text of 22 pixels is still legible."""
 LEFT, RIGHT, TOP, BOTTOM = 96, 56, 96, 72
 KEYS_WIDTH = 28
 TEXT, TITLE = 22, 30
 DOTS = 100
-"""Pixels an inch, the unit of matplotlib's figures."""
+"""Pixels per inch, the unit of matplotlib's figures."""
 POINT = DOTS / 72
-"""Pixels a point, the unit of its fonts and lines."""
+"""Pixels per point, the unit of its fonts and lines."""
 ROW_SECONDS = 75.0
 """Longer pieces break into rows of whole minutes, as a score breaks into lines."""
 MOST_ROWS = 8
 LEAST_SPAN = 36
-"""Semitones: a melody of few keys is not blown up."""
+"""In semitones, so that a melody of few keys is not blown up."""
 TALLEST_KEY, TALLEST_ROW = 9.0, 560.0
 ROUNDING = 2.5
-"""Radius of a note's corners."""
+"""The radius of a note's corners."""
 LEAST_NOTE = 4.0
 EDGE = 0.8
 AT_A_TIME = 10_000
-"""Notes."""
+"""Notes that are drawn in one step."""
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 TICK_WIDTH = 120
 
@@ -60,11 +60,11 @@ class _Grid:
 
     duration: float
     row: float
-    """Seconds of a full row."""
+    """The seconds of a full row."""
     lowest: int
     highest: int
     key: int
-    """Height of one semitone."""
+    """The height of one semitone."""
 
     @property
     def rows(self) -> list[tuple[float, float]]:
@@ -74,12 +74,12 @@ class _Grid:
 
     @property
     def pixel(self) -> float:
-        """Seconds."""
+        """The seconds that a pixel stands for."""
         return self.row / (WIDTH - LEFT - RIGHT)
 
     @property
     def height(self) -> int:
-        """Of a row."""
+        """The height of a row."""
         return self.key * (self.highest - self.lowest + 1)
 
     @property

@@ -1,4 +1,4 @@
-"""The picture of a performance: where notes stand, in which colour, what is marked."""
+"""The piano roll: the places and colours of notes, the primer, rows, titles."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def rows(pixels: Pixels, colour: tuple[int, int, int]) -> list[int]:
     return [int(found[0]), int(found[-1])]
 
 
-def test_notes_stand_at_their_time_in_the_colour_of_their_velocity(tmp_path: Path) -> None:
+def test_notes_are_at_their_time_in_the_colour_of_their_velocity(tmp_path: Path) -> None:
     notes = Notes.of([60, 72, 64], [20, 120, 60], [0.0, 2.0, 9.0], [1.0, 4.0, 10.0])
     pixels = drawn(tmp_path / "a.png", notes)
     second = (roll.WIDTH - roll.LEFT - roll.RIGHT) / 10
