@@ -164,7 +164,7 @@ def _logged(
             if board is not None and isinstance(event, events.StepDone | events.Validation):
                 board.show(event)
             if isinstance(event, events.Validation) and recipe.train.samples:
-                model = work.full_model()  # all processes take part
+                model = work.learner.full_model()  # all processes take part
                 if is_main:
                     rows = _samples(model, task, validation, recipe)
                     run.keep_samples(f"after step {event.step:,}", rows)

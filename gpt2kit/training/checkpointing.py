@@ -1,4 +1,4 @@
-"""Gradient checkpointing (Chen et al. 2016): a block keeps its input alone, and is computed again going backward."""
+"""Gradient checkpointing (Chen et al. 2016): a block keeps only its input, and the backward pass computes it again."""
 
 from functools import partial
 
@@ -8,9 +8,9 @@ from gpt2kit.model.gpt2 import GPT2
 
 
 def checkpoint_blocks(model: GPT2) -> None:
-    """From now on each block's forward pass is computed twice in training, with the same noise: the same numbers.
+    """Compute each block's forward pass twice in training, with the same noise and so the same numbers.
 
-    It is their `forward` that is wrapped, so that what is around a block (FSDP2, torch.compile) sees one block.
+    Their `forward` is wrapped, so that FSDP2 and torch.compile still see a block.
     """
     for block in model.transformer.blocks():
         # An attribute, as a module of its own around each block would change the weights' names.

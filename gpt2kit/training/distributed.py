@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 
 STARTED_BY = "GPT2KIT_DEVICES"
-"""Set in the processes that `--devices` starts: their number. They leave it to their launcher to tell of an error."""
+"""Set in the processes that `--devices` starts, to their number. They leave it to their launcher to report an error."""
 
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The processes of a run, as one of them sees them; every method is called by all of them or hangs."""
+    """The processes of a run, as one of them sees them. Every process must call a method, or the others hang."""
 
     device: torch.device
     rank: int = 0
@@ -39,7 +39,7 @@ class ProcessGroup:
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the one process that writes and speaks."""
+        """Whether this is the main process, the one that writes and prints."""
         return self.rank == 0
 
     def sum(self, values: list[float]) -> list[float]:
@@ -50,11 +50,11 @@ class ProcessGroup:
         return self._reduced([value], dist.ReduceOp.MAX)[0]
 
     def from_main(self, value: float) -> float:
-        """What the main process has; clocks and files of the others may differ."""
+        """The main process's value; clocks and files of the others may differ."""
         return self.sum([value if self.is_main else 0.0])[0]
 
     def barrier(self) -> None:
-        """Return when all processes have come here."""
+        """Wait until all processes have called this."""
         self.sum([0.0])
 
     def _reduced(self, values: list[float], operation: dist.ReduceOp.RedOpType) -> list[float]:
@@ -67,7 +67,7 @@ class ProcessGroup:
 
 
 def place() -> tuple[int, int]:
-    """(rank, processes) as torchrun's environment says, (0, 1) without one."""
+    """(rank, processes) from torchrun's environment, (0, 1) without one."""
     if not {"RANK", "WORLD_SIZE", "LOCAL_RANK"} <= os.environ.keys():
         return 0, 1
     return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
@@ -75,7 +75,7 @@ def place() -> tuple[int, int]:
 
 @contextmanager
 def join(device: str) -> Iterator[ProcessGroup]:
-    """Become one of the run's processes; alone where torchrun did not start this one. `device` is the knob."""
+    """Join the run's process group, which is this process alone unless torchrun started it. `device` is the knob."""
     rank, size = place()
     if size == 1:
         yield ProcessGroup(pick_device(device))
@@ -97,7 +97,7 @@ def join(device: str) -> Iterator[ProcessGroup]:
 
 
 def record_error(error: UserError) -> None:
-    """Leave an error where the launcher, this one or torchrun, reads what a process died of."""
+    """Write an error to the file where the launcher, ours or torchrun, reads why a process ended."""
     if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
         import time
 
@@ -106,7 +106,7 @@ def record_error(error: UserError) -> None:
 
 
 def lost_peer(error: RuntimeError) -> bool:
-    """Whether another process has gone; gloo says so in words alone."""
+    """Whether the error says that another process is gone; gloo says so only in the message."""
     words = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Socket closed")
     return isinstance(error, dist.DistError) or any(word in str(error) for word in words)
 
@@ -121,7 +121,7 @@ def _device_of_rank(name: str, local_rank: int) -> torch.device:
 
 
 def parallelize(objective: Objective, parallel: str, group: ProcessGroup) -> nn.Module:
-    """The objective so that each process computes on its own rows; gradients become means over the processes.
+    """Wrap the objective so that each process computes its own rows; gradients become means over the processes.
 
     `parallel` is "ddp" or "fsdp"; the latter shards the model's weights in place, before optimisers are built.
     """
@@ -140,25 +140,25 @@ def parallelize(objective: Objective, parallel: str, group: ProcessGroup) -> nn.
 
 
 def no_sync(module: nn.Module) -> AbstractContextManager[object]:
-    """A backward pass inside of which DDP sends no gradients: the last micro-batch's sends the sum.
+    """A block in which DDP does not send gradients: the backward pass of the last micro-batch sends the sum.
 
-    FSDP2 sends with every micro-batch: whole gradients would need the memory that it is there to save.
+    FSDP2 sends with every micro-batch, since whole gradients would need the memory that it is meant to save.
     """
     return module.no_sync() if isinstance(module, DistributedDataParallel) else nullcontext()
 
 
 def sharded(tensor: Tensor) -> TypeGuard["DTensor"]:
-    """Whether each process holds a part of it. Asked by a mark: to import DTensor takes half a second."""
+    """Whether each process holds a part of it. The attribute tells: importing DTensor takes half a second."""
     return hasattr(tensor, "full_tensor")
 
 
 def full_tensor(tensor: Tensor) -> Tensor:
-    """All of a tensor of which each process holds a part; any other as it is."""
+    """The whole of a sharded tensor; any other as it is."""
     return tensor.full_tensor() if sharded(tensor) else tensor
 
 
 def like(value: Tensor, example: Tensor) -> Tensor:
-    """A whole value, which every process has, in parts where the example is; nothing is sent."""
+    """Shard a whole value, which every process has, if the example is sharded; nothing is sent."""
     if not sharded(example) or not value.dim():
         return value
     from torch.distributed.tensor import distribute_tensor
@@ -173,7 +173,7 @@ def full_model(model: GPT2, group: ProcessGroup) -> GPT2:
         return model
     weights: dict[str, Tensor] = {}
     for name, parameter in model.named_parameters():
-        full = full_tensor(parameter.detach())  # one at a time: the others drop it at once
+        full = full_tensor(parameter.detach())  # one at a time: the other processes drop it right away
         if group.is_main:
             weights[name] = full
     if not group.is_main:

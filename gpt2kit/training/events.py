@@ -1,11 +1,11 @@
-"""What a training run tells its caller as it goes."""
+"""The events of a training run."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Start:
-    """What is going to happen; `step` is above 0 when a run goes on from a saved state."""
+    """Before the first step; `step` is above 0 when a run continues from a saved state."""
 
     step: int
     steps: int
@@ -22,7 +22,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A batch did not fit into memory at once: it is computed in so many parts, with the same numbers."""
+    """A whole batch does not fit into memory: each process computes it in `accumulate` parts, with the same numbers."""
 
     accumulate: int
 
@@ -62,7 +62,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Ended:
-    """So many validations in a row did not lower the loss: patience is at its end, and so is the run."""
+    """The last N validations did not lower the loss, which is as many as `train.patience` allows: the run ends."""
 
     step: int
     validations: int

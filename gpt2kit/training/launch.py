@@ -1,4 +1,4 @@
-"""`--devices N`: the same command line in N processes by torch's own launcher, and what became of them.
+"""`--devices N`: the same command line in N processes by torch's own launcher, and how they ended.
 
 Each process finds its place in the environment, as under torchrun: `distributed.join`.
 """
@@ -22,13 +22,13 @@ from gpt2kit.system import cores
 from gpt2kit.training.distributed import STARTED_BY
 
 SECONDS_TO_SAVE = 300
-"""So long may a state take that is saved after a signal, before its process is killed."""
+"""Limit on saving the state after a signal; then the process is killed."""
 
 STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
 class RankFailed(UserError):
-    """A process of a run on several devices ended otherwise than it should."""
+    """A process of a run on several devices failed."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -45,9 +45,9 @@ def check_devices(count: int, device: str) -> None:
 
 
 def launch(words: Sequence[str], devices: int, again: str) -> None:
-    """Run `gpt2kit WORDS` in that many processes and wait for them.
+    """Run `gpt2kit WORDS` in `devices` processes and wait for them.
 
-    Raises the error that ended the run, with the command `again` that goes on after it; Interrupted after a signal,
+    Raises the error that ended the run, with the command `again` that continues it; Interrupted after a signal,
     when the processes have saved.
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // devices)))
@@ -74,7 +74,7 @@ def launch(words: Sequence[str], devices: int, again: str) -> None:
 
 
 def cause(failures: dict[int, ProcessFailure], again: str) -> UserError | Interrupted:
-    """What ended the run, which the others died of: they lost its connection, and the launcher ended them."""
+    """The failure that ended the run. The others followed from it: a lost connection, or the launcher ended them."""
     told = {rank: said(failure) for rank, failure in failures.items()}
 
     def order(rank: int) -> tuple[bool, bool, bool, int]:
@@ -96,10 +96,10 @@ def cause(failures: dict[int, ProcessFailure], again: str) -> UserError | Interr
 
 
 def said(failure: ProcessFailure) -> tuple[str, int]:
-    """The message of the UserError that a process recorded and its exit code; else nothing and what it ended with.
+    """The message of the UserError that a process recorded, and its exit code; without one "" and how it ended.
 
-    What ended it may be another thing: having said why it leaves, it can be aborted by a thread that still waits for
-    the others.
+    The two may differ: after it recorded the error, a process can be aborted by a thread that still waits for the
+    others.
     """
     message = failure.error_file_data.get("message")
     if not isinstance(message, dict):

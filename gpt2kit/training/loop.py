@@ -126,10 +126,6 @@ class Loop:
         validate = None if self.validation is None else self._validation_loss
         return probe.measure(self.learner, self.progress, validate, self.clock, widths, times)
 
-    def full_model(self) -> GPT2:
-        """The whole model as it is now, on the main process; every process must call this."""
-        return self.learner.full_model()
-
     def _batches_from(self, step: int) -> Iterator[Rows]:
         """The global batches from a step on, without end."""
         epoch, index = divmod(step, len(self.batches))
@@ -151,7 +147,7 @@ class Loop:
         return Validation(self.progress.step, loss, best)
 
     def _save_weights(self, save_weights: SaveWeights) -> None:
-        model = self.full_model()
+        model = self.learner.full_model()
         if self.group.is_main:
             save_weights(model)
 

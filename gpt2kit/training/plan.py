@@ -1,4 +1,4 @@
-"""How many steps a run has, and how far its schedule is; a run with a budget of time is planned anew as it goes."""
+"""How many steps a run has, and how far its schedule is; with a budget of time the rest is planned again and again."""
 
 import math
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Plan:
-    """A schedule that has come to `progress` at step `anchor` and goes on evenly to 1 at step `total`."""
+    """A schedule that is at `progress` at step `anchor` and rises linearly to 1 at step `total`."""
 
     total: int
     anchor: int = 0
     progress: float = 0.0
 
     def progress_at(self, step: int) -> float:
-        """Share of the schedule that is done before a step: rises without jumps, is 1 after the last."""
+        """Share of the schedule that is done before a step; it rises without jumps and is 1 after the last."""
         return self.progress + (1 - self.progress) * (step - self.anchor) / max(1, self.total - self.anchor)
 
     def position(self, step: int) -> float:
@@ -21,20 +21,20 @@ class Plan:
         return float(step) if not self.anchor else self.progress_at(step) * self.total
 
     def replanned(self, step: int, left: int) -> "Plan":
-        """From `step` on with so many steps left; what is done of the schedule stays done."""
+        """The plan with `left` steps from `step` on; the share of the schedule that is done stays the same."""
         return Plan(step + left, step, self.progress_at(step))
 
 
 @dataclass
 class Costs:
-    """Seconds that a step, a validation with what is shown of it, and a save take."""
+    """Seconds that a step, a validation with its samples, and a save take."""
 
     step: float = 0.0
     validation: float = 0.0
     save: float = 0.0
 
     def learn(self, seconds: float, steps: int) -> None:
-        """Take in what a number of steps took; a few of them change little of what was known."""
+        """Take in the seconds of some steps; a few of them change the mean only a little."""
         known = 4 if self.step else 0
         self.step = (known * self.step + seconds) / (known + steps)
 

@@ -1,12 +1,12 @@
-"""Dropout noise by step, not by what was drawn before: a resumed run needs no stored generator, and whatever draws
-between two steps (a sample, a probe) disturbs nothing."""
+"""Dropout noise depends on the step, not on what was drawn before: a resumed run needs no stored generator, and drawing
+between two steps (a sample, a probe) changes nothing."""
 
 import numpy as np
 import torch
 
 
 def seed_step(seed: int, step: int, rank: int) -> None:
-    """Seed every device's generator for one step of one process; equal arguments give equal noise, others other."""
+    """Seed every device's generator for one step of one process; equal arguments give equal noise."""
     # SeedSequence mixes: neighbouring seeds, steps and ranks have nothing in common.
     mixed = np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)
     torch.manual_seed(int(mixed[0]))

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM ask a run to stop after its step; a second one does not wait."""
+"""Ctrl-C and SIGTERM ask a run to stop after its step; a second one stops it right away."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
-    """While entered, `number` holds the first signal that came, or 0."""
+    """While entered, `number` is the first signal that came, or 0."""
 
     def __init__(self) -> None:
         self.number = 0

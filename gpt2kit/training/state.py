@@ -1,7 +1,7 @@
-"""Everything a killed run needs to go on to the same numbers: one safetensors file, replaced at once.
+"""Everything a killed run needs to continue with the same numbers: one safetensors file, replaced atomically.
 
-Tensors are whole and keyed by name, `model.NAME`, `average.NAME` and `OPTIMISER.NAME.MOMENT`, so that the file does
-not know how many processes wrote it, nor how they shared the work.
+Tensors are whole and keyed by name, `model.NAME`, `average.NAME` and `OPTIMISER.NAME.MOMENT`: the file is the same for
+any number of processes.
 """
 
 import json
@@ -31,8 +31,8 @@ def save(
 ) -> None:
     """Write weights, their average and the optimisers' moments; `progress` is JSON.
 
-    Where tensors are sharded every process must call this, as all give their parts; the one that `writes` writes.
-    (torch.distributed.checkpoint would let each write its own parts, but pickles the list of them.)
+    Every process must call this, as each holds a part of a sharded tensor; the one with `writes` writes the file.
+    (torch.distributed.checkpoint would let each write its own part, but pickles the list of them.)
     """
     tensors = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
     if average is not None:
@@ -46,7 +46,7 @@ def save(
                 numbers[f"{prefix}.{moment}"] = value
     complete: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        full = full_tensor(tensor)  # one at a time, and only where it is written kept
+        full = full_tensor(tensor)  # one at a time, and kept only where it is written
         if writes:
             complete[name] = full.contiguous().cpu()
     if writes:
@@ -54,7 +54,7 @@ def save(
 
 
 def load(path: Path, model: nn.Module, average: Average | None, optimizers: list[Optimizer]) -> dict[str, Any]:
-    """Put a saved state back and return its progress. Raises DataError when it belongs to another model."""
+    """Load a saved state and return its progress. Raises DataError when it belongs to another model."""
     tensors, metadata = files.read_tensors(path)
     try:
         progress: dict[str, Any] = dict(json.loads(metadata["progress"]))
@@ -85,21 +85,21 @@ def load(path: Path, model: nn.Module, average: Average | None, optimizers: list
 
 
 def weights(path: Path) -> tuple[dict[str, Tensor], int]:
-    """The weights that would be saved now by their names, averaged where the run averages them, and their step.
+    """The weights by name, averaged if the run averages them, and the step of a saved state.
 
-    Raises DataError when the file is missing, damaged or no state.
+    Raises DataError when the file is missing, damaged or not a state.
     """
     tensors, metadata = files.read_tensors(path)
     try:
         step = int(json.loads(metadata["progress"])["step"])
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path} is no state of a run: {error}") from None
-    kinds = [{name[len(kind) :]: t for name, t in tensors.items() if name.startswith(kind)} for kind in KINDS]
-    return kinds[0] | kinds[1], step
+        raise DataError(f"{path} is not the state of a run: {error}") from None
+    last, averaged = ({n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)} for prefix in PREFIXES)
+    return last | averaged, step
 
 
-KINDS = ("model.", "average.")
-"""What the names of weights begin with; an average takes its weight's place."""
+PREFIXES = ("model.", "average.")
+"""Prefixes of the names of weights; an average takes its weight's place."""
 
 
 def _optimised(model: nn.Module, optimizers: list[Optimizer]) -> Iterator[tuple[str, Optimizer, nn.Parameter]]:

@@ -13,7 +13,7 @@ class Board:
     """Writes a run's losses, rate and speed into its tensorboard/ folder."""
 
     def __init__(self, run: Path, step: int) -> None:
-        """What was written after `step` is taken back: those steps are done again. Raises MachineError without it."""
+        """Curves after `step` are removed: those steps are done again. Raises MachineError without the package."""
         try:
             import tensorboard  # noqa: F401  # torch's own message does not say how it is installed
         except ModuleNotFoundError:

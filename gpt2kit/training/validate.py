@@ -26,10 +26,10 @@ def validation_loss(model: GPT2, batches: Batches, device: torch.device, dtype: 
 def split_loss(
     module: nn.Module, batches: Batches, group: ProcessGroup, dtype: str, tokens: int = 0, probes: int = 0
 ) -> tuple[float, float]:
-    """The same by an Objective that may be spread over a group, whose processes share the batches.
+    """The same by an Objective, which `parallelize` may have wrapped: the processes of the group share the batches.
 
-    About so many `tokens` are looked at, spread over the split; 0 means all. Returns the loss and which share of that
-    was computed: with `probes`, each process computes no more batches than that.
+    About `tokens` tokens are used, spread over the split; 0 means all. Returns the loss and the share of these tokens
+    that was computed: with `probes`, each process computes at most that many batches.
     """
     module.eval()
     epoch = batches.epoch(0)
@@ -37,7 +37,7 @@ def split_loss(
     turns = range(0, len(epoch), group.size)
     total, targets = 0.0, 0
     for start in evenly_spaced(turns, probes or len(turns)):
-        # Each process computes one of these at a time, and one that finds none left the first again, for nothing.
+        # A turn is one batch for each process; a process without one computes the first again, with weight 0.
         mine = start + group.rank < len(epoch)
         batch = batches.collate(epoch[start + group.rank if mine else 0])
         with autocast(group.device, dtype):
@@ -51,6 +51,6 @@ def split_loss(
 
 
 def evenly_spaced(items: Sequence[Item], count: int) -> list[Item]:
-    """So many of the items, evenly; at least one if there are any."""
+    """`count` of the items, evenly spaced; at least one if there are any."""
     count = max(1, min(count, len(items)))
     return [items[(2 * index + 1) * len(items) // (2 * count)] for index in range(count)] if items else []
