@@ -26,7 +26,7 @@ WEIGHTS, CONFIG, MODELING = "model.safetensors", "config.json", "modeling_gpt2ki
 CLASSIFIER = "GPT2ForSequenceClassification"
 AUTO_MAP = {
     "AutoConfig": "modeling_gpt2kit.GPT2KitConfig",
-    "AutoModelForCausalLM": "modeling_gpt2kit.GPT2KitLMHeadModel",
+    "AutoModelForCausalLM": "modeling_gpt2kit.GPT2KitForCausalLM",
     "AutoModelForSequenceClassification": "modeling_gpt2kit.GPT2KitForSequenceClassification",
 }
 """By these names transformers finds the classes of MODELING, if its caller trusts the code of the folder."""
@@ -99,7 +99,7 @@ def _label(model: GPT2, eos: int) -> dict[str, Any]:
     if config.attention == "full":
         return {"architectures": [CLASSIFIER if heads else "GPT2LMHeadModel"], "model_type": "gpt2", **heads}
     label: dict[str, Any] = {
-        "architectures": ["GPT2KitForSequenceClassification" if heads else "GPT2KitLMHeadModel"],
+        "architectures": ["GPT2KitForSequenceClassification" if heads else "GPT2KitForCausalLM"],
         "model_type": "gpt2kit",
         "auto_map": AUTO_MAP,
         "use_cache": False,

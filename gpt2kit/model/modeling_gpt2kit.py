@@ -177,7 +177,7 @@ class GPT2KitModel(GPT2KitPreTrainedModel):
         return self.ln_f(x_BTD)
 
 
-class GPT2KitLMHeadModel(GPT2KitPreTrainedModel, GenerationMixin):
+class GPT2KitForCausalLM(GPT2KitPreTrainedModel, GenerationMixin):
     """The language model; its head is the token embedding."""
 
     _tied_weights_keys = {"lm_head.weight": "transformer.wte.weight"}  # noqa: RUF012  # as the base class has it

@@ -49,13 +49,15 @@ def pretrained(folder: Path, head: bool) -> Any:
     if files.read_json(folder / "config.json").get("model_type") == "gpt2kit":
         from gpt2kit.model import modeling_gpt2kit
 
-        kind = modeling_gpt2kit.GPT2KitForSequenceClassification if head else modeling_gpt2kit.GPT2KitLMHeadModel
+        kind = modeling_gpt2kit.GPT2KitForSequenceClassification if head else modeling_gpt2kit.GPT2KitForCausalLM
     else:
         from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
         kind = AutoModelForSequenceClassification if head else AutoModelForCausalLM
     with _quietly():
-        model, report = kind.from_pretrained(folder, local_files_only=True, output_loading_info=True)
+        model, report = kind.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True, output_loading_info=True
+        )
     if missing := sorted(report["missing_keys"]):
         raise ValueError(f"weights that are not in the folder: {', '.join(missing[:3])}")
     return model.eval().float()

@@ -131,7 +131,7 @@ def test_full_attention_is_gpt2_s(tmp_path: Path) -> None:
     ids, labels = ids_of(2, 9), torch.tensor([2, 0])
     config = modeling_gpt2kit.GPT2KitConfig(**shape)
     pairs: list[tuple[type[Any], type[Any], Tensor]] = [
-        (GPT2LMHeadModel, modeling_gpt2kit.GPT2KitLMHeadModel, ids),
+        (GPT2LMHeadModel, modeling_gpt2kit.GPT2KitForCausalLM, ids),
         (GPT2ForSequenceClassification, modeling_gpt2kit.GPT2KitForSequenceClassification, labels),
     ]
     for their_class, our_class, targets in pairs:
@@ -167,9 +167,10 @@ def test_it_saves_what_gpt2kit_loads(tmp_path: Path, tiny_model: Build) -> None:
 
 
 def test_nothing_is_warned_of(tmp_path: Path, tiny_model: Build, capsys: pytest.CaptureFixture[str]) -> None:
-    """Bars aside: of the keys in config.json, and of the settings in generation_config.json."""
-    theirs = saved(tmp_path, tiny_model(attention="compressed", **SHAPE))
-    theirs.generate(ids_of(1, 5), do_sample=False, max_new_tokens=3)
+    """Neither of the keys in config.json, nor of the settings in generation_config.json, nor of the loss."""
+    theirs, ids = saved(tmp_path, tiny_model(attention="compressed", **SHAPE)), ids_of(1, 5)
+    theirs.generate(ids, do_sample=False, max_new_tokens=3)
+    theirs(ids, labels=ids)
     assert "[transformers]" not in capsys.readouterr().err
     assert logging.get_verbosity() <= 30, "warnings would be shown"
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from gpt2kit import files
+from gpt2kit.model import hf
 from gpt2kit.runs.folder import Run
 from gpt2kit.selftest import peer
 from gpt2kit.selftest.check import Check
@@ -86,12 +87,13 @@ def test_other_kinds_of_attention_are_compared_with_the_modeling_file(run_of: Ru
     assert checked(subject).passed is False
 
 
-def test_code_in_the_folder_is_not_run(run_of: RunOf, copied: Copied) -> None:
-    run, marker = copied(run_of("music")), Path("marker")
-    assert (run / "modeling_gpt2kit.py").is_file()
-    (run / "modeling_gpt2kit.py").write_text(f"open({str(run / marker)!r}, 'w').close()", encoding="utf-8")
+@pytest.mark.parametrize("kind", ["translate", "music"])
+def test_code_in_the_folder_is_not_run(run_of: RunOf, copied: Copied, kind: str) -> None:
+    run = copied(run_of(kind))
+    (run / "modeling_gpt2kit.py").write_text(f"open({str(run / 'marker')!r}, 'w').close()", encoding="utf-8")
+    files.write_json(run / "config.json", files.read_json(run / "config.json") | {"auto_map": hf.AUTO_MAP})
     assert checked(opened(run)).passed
-    assert not (run / marker).exists()
+    assert not (run / "marker").exists()
 
 
 def test_weights_of_a_state_are_compared(run_of: RunOf) -> None:
