@@ -1,5 +1,4 @@
-"""What a run would be, before it is one: measured on the machine and the data that it is meant for; nothing is
-written."""
+"""`train --dry-run`: what a run would be, measured on its own machine and data. Nothing is written."""
 
 import shutil
 import statistics
@@ -16,8 +15,10 @@ from gpt2kit.runs.folder import Prepared, Run
 from gpt2kit.training import compiler, distributed, loop, memory
 
 WIDTHS = 3
-"""Batches of so many widths are trained on, again and again for about so many seconds, at least twice."""
+"""Batches of N widths are trained on, again and again."""
+
 SECONDS, FEWEST, MOST = 5.0, 2, 5
+"""For about that long; the fewest and the most repetitions."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class Cost:
     total_from: float
     total_to: float
     memory: int | None
-    """The most that was held; None where the system does not say."""
+    """The most memory that was held; None where the system does not say."""
     disk: int
-    """The most that the run's folder takes: while a state is saved, the one before is still there."""
+    """The most disk space of the run's folder: while a state is saved, the one before is still there."""
     disk_free: int
 
 
@@ -53,7 +54,7 @@ class Preflight:
     compiles: bool
     """Whether training would use torch.compile; what is measured here never does."""
     accumulate: int
-    """Parts that a batch is computed in, to fit into memory."""
+    """Micro-batches of each process, which fit into memory."""
     steps: int
     epochs: float
     epoch_tokens: int
@@ -61,12 +62,13 @@ class Preflight:
     """Of an epoch."""
     padding: float
     targets: int
-    """What carries loss in an epoch."""
+    """Of an epoch: tokens, or labelled examples, that carry loss."""
     target_unit: str
     """tokens, or labelled examples."""
     ends: Ends
     overlap: dict[str, dict[str, int]]
-    """By split: rows, those whose source stands in train, and those that do but for case, spaces and punctuation."""
+    """By split: rows, those whose source is also in train, and those whose source differs only in case, spaces and
+    punctuation."""
     unknown: list[str]
     cut: int
     cut_tokens: int
@@ -78,7 +80,7 @@ class Preflight:
 
 
 def preflight(recipe: Recipe, data: str | Path, run: str | Path, init: str | None = None) -> Preflight:
-    """Look at all that `train` would do, and do a few of its steps, eagerly; the weights are thrown away.
+    """Check all that `train` would check, and time a few of its steps, not compiled; the weights are thrown away.
 
     Raises what training would raise, and DataError where no token would carry loss.
     """

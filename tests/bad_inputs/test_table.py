@@ -20,7 +20,7 @@ TABLE = """
     data/test_sources.py: test_parallel_files_of_different_length
  2  U+2028, U+0085 and their like inside of a line: only newlines end one
     data/test_sources.py: test_only_newlines_end_a_line test_lines_against_a_naive_oracle
-    test_pipeline.py: test_odd_line_ends_stay_aligned
+    pipeline/test_train.py: test_odd_line_ends_stay_aligned
  3  byte order marks, CRLF, other encodings: read, or refused with the place and what helps
     data/test_sources.py: test_byte_order_mark_is_dropped_at_the_start_only
     data/test_sources.py: test_invalid_utf8_names_line_offset_and_byte test_binary_file
@@ -29,17 +29,17 @@ TABLE = """
     bad_inputs/test_bad_text.py: test_another_encoding_says_what_helps
  4  blank lines on one side: pairs are dropped as pairs
     data/test_sources.py: test_parallel_files_keep_order_and_empty_lines
-    test_pipeline.py: test_odd_line_ends_stay_aligned
+    pipeline/test_train.py: test_odd_line_ends_stay_aligned
  5  an empty source with a target, and the other way round: dropped and counted
-    test_pipeline.py: test_drops_leaks_duplicates_and_cuts_are_counted
+    pipeline/test_train.py: test_drops_leaks_duplicates_and_cuts_are_counted
     tasks/test_translate.py: test_blank_sides_are_problems
  6  sources equal to their targets, and lines of train in test: counted and told
-    test_pipeline.py: test_drops_leaks_duplicates_and_cuts_are_counted
+    pipeline/test_train.py: test_drops_leaks_duplicates_and_cuts_are_counted
     data/test_prepare.py: test_leaks_into_another_split_are_counted_and_kept
     cli/test_app.py: test_drops_are_told
     bad_inputs/test_bad_text.py: test_pairs_of_equal_sides_are_told
  7  files of nothing, of white space, of one token: refused, or learned
-    test_pipeline.py: test_a_wrong_corpus_leaves_the_folder_as_it_was
+    pipeline/test_train.py: test_a_wrong_corpus_leaves_the_folder_as_it_was
     tasks/test_lm.py: test_nothing_to_learn_from
     bad_inputs/test_bad_text.py: test_a_corpus_of_nothing test_a_corpus_of_one_byte
  8  tables with blank rows, line ends inside of quotes, no header, long fields
@@ -54,13 +54,13 @@ TABLE = """
     data/test_texts.py: test_a_file_of_one_line_is_held_in_parts test_a_word_without_an_end_is_cut
     bad_inputs/test_bad_text.py: test_a_line_without_an_end_is_refused
 11  control tokens spelled in a text: they are text, and told
-    test_pipeline.py: test_a_literal_separator_in_a_corpus_stays_text
+    pipeline/test_train.py: test_a_literal_separator_in_a_corpus_stays_text
     data/test_bpe.py: test_text_never_becomes_a_control_id
     tasks/test_lm.py: test_an_end_of_text_in_the_text_is_text
     bad_inputs/test_bad_text.py: test_control_tokens_in_a_text_are_told
 12  a pair longer than the window: cut or dropped by a rule, and counted
     data/test_prepare.py: test_a_source_is_cut_at_its_end test_a_source_that_may_not_be_cut_is_dropped
-    test_pipeline.py: test_drops_leaks_duplicates_and_cuts_are_counted
+    pipeline/test_train.py: test_drops_leaks_duplicates_and_cuts_are_counted
 13  a target that loses its end token: never
     data/test_prepare.py: test_a_target_is_never_cut test_a_row_that_just_fits_is_left_alone
     tasks/test_summarize.py: test_the_separator_the_summary_and_its_end_always_fit
@@ -76,56 +76,56 @@ TABLE = """
 17  curly quotes against straight ones: evaluate says what they cost
     bad_inputs/test_bad_metrics.py: test_quotes_of_another_style_are_told test_one_style_is_no_remark
 18  a tokenizer that was learned anew beside old weights: refused
-    test_engine.py: test_another_tokenizer_is_refused
-    test_task_folder.py: test_another_tokenizer_is_noticed test_a_tokenizer_that_grew_is_noticed
-    test_pipeline.py: test_init_with_another_tokenizer_is_refused
+    pipeline/test_engine.py: test_another_tokenizer_is_refused
+    runs/test_task_folder.py: test_another_tokenizer_is_noticed test_a_tokenizer_that_grew_is_noticed
+    pipeline/test_train.py: test_init_with_another_tokenizer_is_refused
 19  more tokens than rows of the embedding, ids beyond the vocabulary: refused before any step
-    test_engine.py: test_weights_of_another_vocabulary_are_refused
+    pipeline/test_engine.py: test_weights_of_another_vocabulary_are_refused
     bad_inputs/test_bad_checkpoints.py: test_ids_beyond_the_vocabulary test_a_tokenizer_with_gaps
 20  files of a run that are missing, half written or left over
-    test_engine.py: test_a_missing_file_is_named test_a_half_written_file_is_named
-    test_engine.py: test_a_leftover_of_a_crashed_save_does_no_harm
-    test_pipeline.py: test_a_run_that_was_killed_before_its_first_save_starts_again
+    pipeline/test_engine.py: test_a_missing_file_is_named test_a_half_written_file_is_named
+    pipeline/test_engine.py: test_a_leftover_of_a_crashed_save_does_no_harm
+    pipeline/test_train.py: test_a_run_that_was_killed_before_its_first_save_starts_again
 21  an error page that was saved as config.json
-    test_engine.py: test_a_web_page_saved_as_config_is_refused
+    pipeline/test_engine.py: test_a_web_page_saved_as_config_is_refused
     model/test_hf.py: test_no_json_in_config
 22  folders of Hugging Face in all their forms: the same logits
     model/test_hf.py: test_their_folder_gives_their_logits test_half_precision_weights_become_fp32
     model/test_hf.py: test_keys_without_the_prefix test_a_head_that_repeats_the_embedding
 23  a run that is resumed as another: what may change and what may not
-    test_pipeline.py: test_a_run_is_resumed_only_as_what_it_was
-    train/test_distributed.py: test_one_process_then_two_then_one
+    pipeline/test_train.py: test_a_run_is_resumed_only_as_what_it_was
+    training/test_distributed.py: test_one_process_then_two_then_one
 24  a finished run that is resumed: how to train on
-    test_pipeline.py: test_a_finished_run_is_not_resumed
+    pipeline/test_train.py: test_a_finished_run_is_not_resumed
 25  a run of any name, anywhere
-    test_engine.py: test_a_copy_needs_nothing_but_itself
+    pipeline/test_engine.py: test_a_copy_needs_nothing_but_itself
     cli/test_app.py: test_the_whole_way
 26  an output that exists, is a file, cannot be written or has no room
-    test_pipeline.py: test_what_exists_is_replaced_only_when_told
+    pipeline/test_train.py: test_what_exists_is_replaced_only_when_told
     test_files.py: test_a_folder_that_cannot_be_made test_a_file_is_no_folder
     faults/test_disk.py: test_a_full_disk_while_preparing test_an_output_that_cannot_be_made
 27  pickled weights: never opened
     model/test_hf.py: test_pickled_weights_are_not_opened
     security/test_pickles.py: test_pickled_weights_are_refused test_a_pickled_state_is_refused
 28  gradients in parts, of rows of unequal lengths: those of the whole
-    train/test_loop.py: test_micro_batches_give_the_same_gradients
+    training/test_step.py: test_micro_batches_give_the_same_gradients
 29  examples beside each other: the losses of each alone
     data/test_streams.py: test_the_loss_of_a_split_is_that_of_its_documents
-    data/test_examples.py: test_the_loss_is_that_of_each_example_alone
+    training/test_objective.py: test_the_loss_is_that_of_each_example_alone
     model/test_gpt2.py: test_padding_on_the_right_changes_nothing_before_it
 30  nothing to learn from an example, a batch, a whole split
     data/test_batches.py: test_rows_without_a_prompt_or_a_target
-    train/test_loop.py: test_a_split_without_targets
-    train/test_validate.py: test_a_split_without_targets
+    training/test_loop.py: test_a_split_without_targets
+    training/test_validate.py: test_a_split_without_targets
 31  a loss or a gradient that is no number: the weights never see it
-    train/test_loop.py: test_a_loss_that_is_no_number test_a_gradient_that_is_no_number_never_reaches_the_weights
+    training/test_step.py: test_a_loss_that_is_no_number test_a_gradient_that_is_no_number_never_reaches_the_weights
 32  too little memory: tried on the longest batch first, computed in parts, or refused with advice
-    train/test_memory.py: test_the_batch_is_halved_until_it_fits test_when_not_even_one_row_fits
+    training/test_probe.py: test_the_batch_is_halved_until_it_fits test_when_not_even_one_row_fits
     data/test_batches.py: test_the_longest_batch
-    train/test_loop.py: test_too_little_memory_says_what_would_help
+    training/test_step.py: test_too_little_memory_says_what_would_help
 33  signals in a step, in a save, twice
     cli/test_app.py: test_a_signal_saves_and_the_printed_command_goes_on test_ctrl_c_elsewhere
-    train/test_loop.py: test_a_second_signal_does_not_wait
+    training/test_loop.py: test_a_second_signal_does_not_wait
     faults/test_training_faults.py: test_a_signal_while_saving
 34  devices and arithmetic that the machine has not: exit code 4, and what it has
     model/test_device.py: test_cuda_without_a_gpu_is_refused test_bf16_is_never_emulated
@@ -133,31 +133,31 @@ TABLE = """
 35  a worker that dies while texts become ids: told, and nothing waits for it
     bad_inputs/test_bad_training.py: test_what_a_thread_raises_is_raised_here
 36  several processes: uneven batches, more of them than rows, and one that speaks
-    train/test_gradient.py: test_every_row_is_dealt_once_and_every_process_gets_as_many_parts
-    train/test_distributed.py: test_two_processes_give_the_numbers_of_one test_a_mistake_is_told_once
+    training/test_gradient.py: test_every_row_is_in_one_shard_and_all_shards_have_the_same_number_of_parts
+    training/test_distributed.py: test_two_processes_give_the_numbers_of_one test_a_mistake_is_told_once
 37  inputs of nothing, of spaces, of a dash: nothing is made up
-    test_engine.py: test_blank_sources_have_empty_answers
+    pipeline/test_engine.py: test_blank_sources_have_empty_answers
     cli/test_app.py: test_lines_in_are_lines_out
     bad_inputs/test_bad_generation.py: test_what_has_no_words_is_its_own_translation
 38  another batch, another order: the same answers
-    generate/test_decode.py: test_the_batch_does_not_change_an_answer test_the_order_does_not_change_an_answer
-    generate/test_beam.py: test_the_batch_does_not_change_an_answer test_the_order_does_not_change_an_answer
+    decoding/test_decode.py: test_the_batch_does_not_change_an_answer test_the_order_does_not_change_an_answer
+    decoding/test_beam.py: test_the_batch_does_not_change_an_answer test_the_order_does_not_change_an_answer
 39  prompts longer than the window, answers beyond it
-    test_engine.py: test_a_source_longer_than_the_window_is_cut
-    generate/test_decode.py: test_an_answer_stays_within_the_window
-    generate/test_decode.py: test_a_rolling_window_goes_on_beyond_the_trained_one
+    pipeline/test_engine.py: test_a_source_longer_than_the_window_is_cut
+    decoding/test_decode.py: test_an_answer_stays_within_the_window
+    decoding/test_decode.py: test_a_rolling_window_goes_on_beyond_the_trained_one
     cli/test_lm_verbs.py: test_longer_than_the_window
 40  an answer without an end: cut, and told
-    generate/test_decode.py: test_an_answer_that_is_cut_off_is_unfinished
+    decoding/test_decode.py: test_an_answer_that_is_cut_off_is_unfinished
     cli/test_reports.py: test_scores_go_to_stdout_with_their_signature
 41  an answer that goes round in circles: told
-    generate/test_circles.py: test_a_passage_again_and_again test_what_is_no_circle
+    decoding/test_repetition.py: test_a_passage_again_and_again test_what_is_no_circle
     bad_inputs/test_bad_generation.py: test_circles_are_told
 42  settings of decoding at their edges, or against each other
-    generate/test_beam.py: test_one_beam_is_greedy
+    decoding/test_beam.py: test_one_beam_is_greedy
     cli/test_app.py: test_a_mistake_when_asking
     test_recipe.py: test_a_wrong_setting_says_what_would_be_right
-    generate/test_sampling.py: test_a_nearly_cold_temperature_is_greedy test_the_edges_of_the_draw
+    decoding/test_sampling.py: test_a_nearly_cold_temperature_is_greedy test_the_edges_of_the_draw
     bad_inputs/test_bad_generation.py: test_seeds_out_of_range
 43  closed pipes, terminals of another encoding, more lines than memory would hold
     cli/test_app.py: test_a_closed_pipe_ends_generating test_a_closed_pipe_leaves_no_traceback
@@ -167,11 +167,11 @@ TABLE = """
     cli/test_app.py: test_lines_in_are_lines_out
     bad_inputs/test_bad_generation.py: test_what_has_no_words_is_its_own_translation
 45  other counts of outputs and references, nothing at all, single words, references the wrong way round
-    evaluate/test_metrics.py: test_counts_must_match test_nothing_to_score test_empty_outputs_count
+    metrics/test_metrics.py: test_counts_must_match test_nothing_to_score test_empty_outputs_count
     bad_inputs/test_bad_metrics.py: test_single_words test_references_the_wrong_way_round
 46  ROUGE of accents, of other scripts, of texts without line ends
-    evaluate/test_rouge.py: test_words_with_accents_are_words test_a_perfect_answer_is_100_in_any_script
-    evaluate/test_rouge.py: test_lsum_looks_at_sentences_and_l_at_the_whole
+    metrics/test_rouge.py: test_words_with_accents_are_words test_a_perfect_answer_is_100_in_any_script
+    metrics/test_rouge.py: test_lsum_looks_at_sentences_and_l_at_the_whole
 47  answers of several lines: still a line each
     cli/test_app.py: test_lines_in_are_lines_out
     bad_inputs/test_bad_metrics.py: test_predictions_of_several_lines_are_a_line_each
@@ -235,7 +235,7 @@ TABLE = """
     test_knobs.py: test_model_knobs test_train_knobs test_generate_knobs test_task_knobs
     cli/test_flags.py: test_every_flag_is_in_the_table test_flags
 65  paths with spaces, in any script, in no encoding, behind a ~
-    test_engine.py: test_a_copy_needs_nothing_but_itself
+    pipeline/test_engine.py: test_a_copy_needs_nothing_but_itself
     cli/test_app.py: test_a_signal_saves_and_the_printed_command_goes_on
     cli/test_arguments.py: test_a_home_behind_an_equals_sign
     bad_inputs/test_bad_paths.py: test_paths_of_any_kind
