@@ -1,7 +1,7 @@
-"""The Hugging Face door: a run folder is a GPT-2 checkpoint of theirs, and theirs load here.
+"""Hugging Face checkpoints: a run folder is one, and every GPT-2 checkpoint loads.
 
-Their linear layers are Conv1D, which stores [in, out]; ours are nn.Linear, [out, in]. All else is equal by name.
-Kinds of attention that they do not have add weights of their own (`distance`, `compress_k`, ...; see those layers);
+Hugging Face's linear layers are Conv1D, which stores [in, out]; ours are nn.Linear, [out, in]. All names are equal.
+Kinds of attention that transformers does not have add weights (`distance`, `compress_k`, ...; see those layers):
 config.json says which layers have them, and modeling_gpt2kit.py, which is copied into the folder, computes them there.
 """
 
@@ -29,7 +29,7 @@ AUTO_MAP = {
     "AutoModelForCausalLM": "modeling_gpt2kit.GPT2KitForCausalLM",
     "AutoModelForSequenceClassification": "modeling_gpt2kit.GPT2KitForSequenceClassification",
 }
-"""By these names transformers finds the classes of MODELING, if its caller trusts the code of the folder."""
+"""The classes of MODELING by which transformers loads a folder whose code its caller trusts."""
 SAVED = sorted({key for kind in KINDS.values() for key in kind.saved})
 """Fields of ModelConfig that other kinds of attention than GPT-2's depend on."""
 CONV1D = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
@@ -40,7 +40,7 @@ BUFFERS = re.compile(r"\.attn\.(bias|masked_bias)$")
 def save(folder: Path, model: GPT2, eos: int, base: str = "") -> None:
     """Write config.json, generation_config.json and model.safetensors, the weights last.
 
-    Of a model with adapters these are written instead, with the `base` that they were learned on.
+    For a model with adapters, the adapters are written in place of the weights, with the `base` they were trained on.
     """
     save_config(folder, model, eos)
     if lora.adapted(model):
@@ -55,7 +55,7 @@ def save(folder: Path, model: GPT2, eos: int, base: str = "") -> None:
 
 
 def save_config(folder: Path, model: GPT2, eos: int) -> None:
-    """Write what describes the model: config.json, generation_config.json, and modeling_gpt2kit.py where it is needed.
+    """Write config.json, generation_config.json and, for other attention than GPT-2's, modeling_gpt2kit.py.
 
     Raises DataError for values that transformers refuses.
     """
@@ -65,7 +65,7 @@ def save_config(folder: Path, model: GPT2, eos: int) -> None:
     transformers_door.write_config(
         folder / CONFIG,
         {
-            **_label(model, eos),
+            **_architecture(model, eos),
             "vocab_size": model.vocab_size,
             "n_layer": config.n_layer,
             "n_head": config.n_head,
@@ -88,17 +88,18 @@ def save_config(folder: Path, model: GPT2, eos: int) -> None:
     transformers_door.write_generation_config(folder / "generation_config.json", ends)
 
 
-def _label(model: GPT2, eos: int) -> dict[str, Any]:
-    """Another kind of attention is not a GPT-2 of theirs: loading it as one must fail, not compute something else.
+def _architecture(model: GPT2, eos: int) -> dict[str, Any]:
+    """Model type, classes and labels. With other attention it is not a GPT-2 for transformers: loading it as one must
+    fail, not compute something else.
 
-    A second head is that of their GPT2ForSequenceClassification, which looks at the last token before the padding.
+    The classifier is that of GPT2ForSequenceClassification, which reads the last token before the padding.
     """
     config = model.config
     named = {"id2label": dict(enumerate(model.labels)), "label2id": {name: n for n, name in enumerate(model.labels)}}
     heads: dict[str, Any] = named | {"pad_token_id": eos} if model.labels else {}
     if config.attention == "full":
         return {"architectures": [CLASSIFIER if heads else "GPT2LMHeadModel"], "model_type": "gpt2", **heads}
-    label: dict[str, Any] = {
+    architecture: dict[str, Any] = {
         "architectures": ["GPT2KitForSequenceClassification" if heads else "GPT2KitForCausalLM"],
         "model_type": "gpt2kit",
         "auto_map": AUTO_MAP,
@@ -106,7 +107,7 @@ def _label(model: GPT2, eos: int) -> dict[str, Any]:
         "attention": config.attention,
         **heads,
     }
-    return label | {
+    return architecture | {
         key: getattr(config, key) for key in SAVED if any(key in KINDS[kind].saved for kind in config.kinds)
     }
 
@@ -129,10 +130,10 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
         config = replace(config, dropout=dropout)
     weights = _weights(folder)
     head = weights.get("score.weight")
-    if head is not None and head.dim() and not labels:  # two labels have no names in theirs
+    if head is not None and head.dim() and not labels:  # transformers leaves out the default names of two labels
         labels = tuple(f"LABEL_{number}" for number in range(len(head)))
     layers = {name.split(".")[2] for name in weights if name.startswith("transformer.h.")}
-    if config.n_layer != len(layers):  # before as many are made as a damaged file says
+    if config.n_layer != len(layers):  # checked before a damaged file makes us build a huge model
         raise DataError(
             f"{folder}: {CONFIG} says n_layer = {config.n_layer}, there are weights of {len(layers)} layers"
         )
@@ -203,7 +204,7 @@ def read_config(folder: Path) -> tuple[ModelConfig, int, tuple[str, ...]]:
 
 
 def parameter_count(folder: Path) -> int:
-    """How many weights the model of a folder has, adapters aside."""
+    """The number of weights of a folder's model, without adapters."""
     with torch.device("meta"):
         return GPT2(*read_config(folder)).parameter_count()
 
@@ -239,11 +240,11 @@ def _weights(folder: Path) -> dict[str, Tensor]:
 
 
 def grow_vocabulary(model: GPT2, vocab_size: int, end: int | None = None) -> None:
-    """Append rows for new tokens, halfway from the mean of the old ones to the row of `end`, where it is an old one.
+    """Append rows for new tokens: the mean of the old rows, or halfway from it to the row of `end` if that is old.
 
-    A random row would outshout every trained token; at the mean a separator says nothing, and a model that sees few of
-    them goes on with what it was reading. Behind the end of a text it begins another one, as it should behind a
-    separator. Halfway there, no new token is as likely as the end itself.
+    A random row would be likelier than every trained token. At the mean a separator says nothing, and a model that sees
+    few of them continues what it was reading; after the end of a text it begins another text, as it should after a
+    separator. Halfway, no new token is as likely as the end itself.
     """
     old = model.transformer.wte.weight.detach()
     if vocab_size < old.size(0):

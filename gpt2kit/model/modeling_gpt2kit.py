@@ -26,6 +26,7 @@ from transformers.modeling_outputs import BaseModelOutput, CausalLMOutput, Seque
 from transformers.pytorch_utils import Conv1D
 
 KINDS = ("full", "relative", "local", "relative-local", "compressed")
+KINDS = ("full", "relative", "local", "relative-local", "compressed")
 UNSUPPORTED = ("inputs_embeds", "position_ids", "token_type_ids", "output_attentions", "output_hidden_states")
 
 
@@ -149,6 +150,10 @@ class GPT2KitModel(GPT2KitPreTrainedModel):
     def __init__(self, config: GPT2KitConfig) -> None:
         super().__init__(config)
         kinds = config.attention.split(",")
+        if not set(kinds) <= set(KINDS) or len(kinds) not in (1, config.n_layer):
+            raise ValueError(
+                f"attention = {config.attention!r}: one of {', '.join(KINDS)}, or a list of n_layer of them"
+            )
         self.wte = nn.Embedding(config.vocab_size, config.n_embd)
         self.wpe = nn.Embedding(config.n_positions, config.n_embd)
         self.drop = nn.Dropout(config.embd_pdrop)

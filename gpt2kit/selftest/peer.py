@@ -1,4 +1,4 @@
-"""The logits of `transformers`, which are to be ours.
+"""Compares our logits with those of `transformers`.
 
 Shapes: T positions, V vocabulary, N texts, C answers of a head.
 """
@@ -21,9 +21,10 @@ from gpt2kit.selftest.subject import Subject
 
 
 def equals_hugging_face(subject: Subject, probes: Probes) -> Check:
-    """Our logits against those of the model that transformers makes of the same folder.
+    """Our logits against those of the model that transformers loads from the same folder.
 
-    Where it has no such attention the model is that of modeling_gpt2kit.py: the package's, not the folder's copy.
+    For attention that it does not have, its classes are those of modeling_gpt2kit.py: the package's file, not the copy
+    in the folder.
     """
     name, model = "logits equal Hugging Face's", subject.model
     version = importlib.metadata.version("transformers")
@@ -61,7 +62,7 @@ def _compared(subject: Subject, folder: Path, probes: Probes) -> float:
 
 
 def _of_head(subject: Subject, probes: Probes) -> list[Ids]:
-    """Texts that end where a head looks; the random one does not."""
+    """Texts that end with the token that the classifier reads; the random one does not."""
     return [text for text in probes.texts if text[-1] == subject.task.layout.extract] if subject.model.labels else []
 
 

@@ -183,6 +183,16 @@ def test_what_it_does_not_take_is_refused(tmp_path: Path, tiny_model: Build, nam
     theirs(ids_of(1, 4), **{name: None})
 
 
+@pytest.mark.parametrize("attention", ["dilated", "local,relative", "local,local,", ""])
+def test_attention_that_cannot_be_is_refused(tiny_model: Build, attention: str) -> None:
+    """Every kind of gpt2kit is known, so that a new one does not pass for full attention."""
+    assert set(modeling_gpt2kit.KINDS) == set(ATTENTIONS)
+    with pytest.raises(ValueError, match=f"attention = '{attention}': one of full, "):
+        modeling_gpt2kit.GPT2KitModel(
+            modeling_gpt2kit.GPT2KitConfig(n_layer=3, n_embd=8, n_head=2, attention=attention)
+        )
+
+
 def test_more_tokens_than_positions_are_refused(tmp_path: Path, tiny_model: Build) -> None:
     theirs = saved(tmp_path, tiny_model(attention="local", **SHAPE))
     with pytest.raises(ValueError, match="49 tokens; the model has 48 positions"):
