@@ -17,7 +17,7 @@ from runs import gpt2kit, trained
 
 def score(run: Path, pairs: list[str], beams: int) -> dict[str, Any]:
     found = json.loads(
-        gpt2kit("translate", "evaluate", "--run", str(run), "--pairs", *pairs, "--beams", str(beams), "--json")
+        gpt2kit("translate", "evaluate", "--run", str(run), "--on", *pairs, "--beams", str(beams), "--json")
     )
     return {name: round(value["value"], 2) for name, value in found["scores"].items()} | {
         "sentences_per_second": found["per_second"]

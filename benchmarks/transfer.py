@@ -159,7 +159,7 @@ def main() -> None:
     learned(bodies, lm, None, "lm", (*SHAPE, f"train.budget={arguments.pretrain}"))
     perplexity = {"bodies": scored("lm", lm)["scores"]}
     if arguments.text:
-        perplexity[arguments.text.name] = scored("lm", lm, "--file", str(arguments.text), on="text.")["scores"]
+        perplexity[arguments.text.name] = scored("lm", lm, "--on", str(arguments.text), on="text.")["scores"]
     found = summaries(arguments)
     print(table(found["by_share"]))
     record(

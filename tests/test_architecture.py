@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import gpt2kit
+from gpt2kit import tasks
 
 PACKAGE = Path(__file__).parents[1] / "gpt2kit"
 
@@ -84,13 +85,18 @@ IMPORTS: dict[str, set[str]] = {
     "inspection": CORE - {"training"} | {"html", "pipeline", "tasks"},
     "selftest": CORE | {"pipeline", "recipe", "runs", "tasks"},
     "doctor": {"model", "music", "system", "tasks", "training"},
-    "cli": CORE | {"doctor", "inspection", "pipeline", "recipe", "runs", "selftest", "tasks"},
+    "cli": CORE | {"doctor", "inspection", "pipeline", "recipe", "runs", "samples", "selftest", "tasks"},
     "__main__": {"cli"},
     "__init__": {"model", "pipeline", "recipe", "tasks"},
 }
 """What each part of gpt2kit may import of gpt2kit, itself aside."""
 
 STREAMS_OWNER = "cli/console.py"
+
+KNOW_TASKS = ("tasks/", "samples/")
+"""The only folders that spell the name of a task."""
+OTHER_MEANINGS = {("music/visualizer.py", "music")}
+"""Where a word that is also the name of a task is something else: here a key of another program's format."""
 
 
 def imported(tree: ast.AST, path: str) -> Iterator[tuple[int, str]]:
@@ -157,8 +163,11 @@ def violations(sources: Mapping[str, str]) -> list[str]:
 
 
 def forbidden(tree: ast.AST, path: str) -> Iterator[tuple[int, str]]:
-    """Printing outside the console, and opening pickled files."""
+    """Printing outside the console, opening pickled files, and the names of tasks outside their places."""
+    names = [] if path.startswith(KNOW_TASKS) else tasks.names()
     for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and node.value in names and (path, node.value) not in OTHER_MEANINGS:
+            yield node.lineno, f"the name of the task {node.value}"
         if isinstance(node, ast.Call) and called(node) in ("print", "pprint") and isinstance(node.func, ast.Name):
             yield node.lineno, "print"
         if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
@@ -319,6 +328,7 @@ def test_every_door_is_in_use(door: str) -> None:
         ("runs/folder.py", "from gpt2kit.pipeline import engine", "runs must not know pipeline"),
         ("training/state.py", "import torch\ntorch.load('x')", "torch.load: nothing is pickled"),
         ("training/state.py", "import pickle", "the door to pickle is nowhere"),
+        ("cli/app.py", 'OWN = {"lm": 1}', "the name of the task lm"),
         ("model/utils.py", "", "a file is named for what it does"),
         ("plugins/loader.py", "", "this test does not know the part plugins"),
     ],

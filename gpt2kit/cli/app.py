@@ -10,15 +10,15 @@ import typer
 from gpt2kit import tasks
 from gpt2kit.cli import (
     console,
+    continuation,
     demo,
     doctor,
     evaluate,
     explore,
     generate,
     inspect,
-    lm,
     merge,
-    music,
+    performance,
     prepare,
     recipes,
     selftest,
@@ -29,14 +29,13 @@ from gpt2kit.cli import (
 from gpt2kit.cli.arguments import expand
 from gpt2kit.errors import Interrupted, MachineError, UserError
 
-COMMON: dict[str, Callable[..., None]] = {
-    verb.__name__: verb for verb in (prepare.prepare, show.show, train.train, generate.generate, evaluate.evaluate)
+PREPARATION: tuple[Callable[..., None], ...] = (prepare.prepare, show.show, train.train)
+MEDIA: dict[str, tuple[Callable[..., None], ...]] = {
+    "lines": (generate.generate,),
+    "text": (continuation.generate,),
+    "performance": (performance.generate, performance.render),
 }
-OWN: dict[str, dict[str, Callable[..., None]]] = {
-    "lm": {verb.__name__: verb for verb in (lm.generate, lm.evaluate)},
-    "music": {verb.__name__: verb for verb in (music.generate, music.evaluate, music.render)},
-}
-"""Verbs that a task has in the place of the common ones, or beside them."""
+"""The commands that depend on what a task generates (`About.medium`)."""
 
 
 def build() -> typer.Typer:
@@ -52,7 +51,8 @@ def build() -> typer.Typer:
     for name in tasks.names():
         kind = tasks.find(name)
         task_app = typer.Typer(help=verbs.first_line(kind), context_settings=settings, no_args_is_help=True)
-        for verb in {**COMMON, **OWN.get(name, {})}.values():
+        generation = MEDIA[kind().about.medium]
+        for verb in [*PREPARATION, *generation, evaluate.evaluate]:
             task_app.command(verb.__name__)(verbs.bind(verb, name, kind))
         app.add_typer(task_app, name=name)
     app.command("demo")(demo.demo)

@@ -4,10 +4,13 @@ import os
 from collections.abc import Mapping, Sequence
 
 from gpt2kit.data.sources import is_table
+from gpt2kit.errors import UserError
 
 VERBS = ("prepare", "show", "train", "generate", "evaluate", "render")
-CORPUS_OPTIONS = ("--val", "--test", "--pairs")
+CORPUS_OPTIONS = ("--val", "--test")
 """Options that take a corpus: one table, or two parallel files, as `--val val.{en,fr}` expands to."""
+OLD_NAMES = ("--pairs", "--file")
+"""What `--on` of evaluate was called before."""
 
 
 def expand(words: Sequence[str], tasks: Mapping[str, bool]) -> list[str]:
@@ -21,7 +24,26 @@ def expand(words: Sequence[str], tasks: Mapping[str, bool]) -> list[str]:
     second = expanded[1] if len(expanded) > 1 else ""
     if second not in (*VERBS, "--help", "-h"):
         expanded.insert(1, "generate")
+    if expanded[1] == "evaluate":
+        return _corpus_to_score(expanded)
     return _pair_corpora(expanded) if tasks[expanded[0]] else expanded
+
+
+def _corpus_to_score(words: list[str]) -> list[str]:
+    """Every word after `--on` belongs to it, up to the next option. Raises UserError for the option's old names."""
+    found: list[str] = []
+    corpus = False
+    for place, word in enumerate(words):
+        if word == "--":
+            return [*found, *words[place:]]
+        if (old := word.partition("=")[0]) in OLD_NAMES:
+            raise UserError(f"{old} is now --on: gpt2kit {words[0]} evaluate --on CORPUS...")
+        if word.startswith("-"):
+            corpus = word == "--on"
+            found.append(word)
+        else:
+            found += ["--on", word] if corpus and found[-1] != "--on" else [word]
+    return found
 
 
 def _at_home(words: Sequence[str]) -> list[str]:

@@ -1,14 +1,14 @@
 """`gpt2kit demo`: the embedded samples through the same four verbs that a real run takes."""
 
 import time
-from importlib.resources import as_file, files
+from importlib.resources import as_file
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gpt2kit import tasks
-from gpt2kit.cli import cards, console, music, progress, reports
+from gpt2kit import samples, tasks
+from gpt2kit.cli import cards, console, performance, progress, reports
 from gpt2kit.errors import Interrupted, UserError
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from gpt2kit.tasks.base import Record
 
 SHOWN = 8
-
-BORROWED = {"lm": "summarize"}
-"""Tasks that learn from the sample of another."""
 
 
 def free(name: str) -> Path:
@@ -31,18 +28,18 @@ def free(name: str) -> Path:
 
 
 def demo(
-    task: Annotated[str, typer.Argument(help="The task to show.")] = "translate",
+    task: Annotated[str, typer.Argument(help="The task to show.")] = samples.DEFAULT,
     json: Annotated[bool, typer.Option("--json", help="The scores as JSON on stdout.")] = False,
 ) -> None:
     """Prepare, train, evaluate and generate on a small embedded sample, in about two minutes on two cores."""
-    if task not in tasks.names() or not _sample(task).is_dir():
-        shown = [name for name in tasks.names() if _sample(name).is_dir()]
+    if task not in tasks.names() or not samples.sample(task).is_dir():
+        shown = [name for name in tasks.names() if samples.sample(name).is_dir()]
         raise UserError(f"there is no demo of {task!r}; there is one of {', '.join(shown)}")
     started = time.monotonic()
     pretrained = None
-    if task == "finetune":
-        console.say("First a language model of 3,000 articles, then ten labelled lines on top of it:")
-        _, pretrained = _trained("lm")
+    if (first := samples.PRETRAINED.get(task)) is not None:
+        console.say(f"First the demo of {first}, then ten labelled lines on top of its model:")
+        _, pretrained = _trained(first)
     opened, run = _trained(task, pretrained)
     evaluation, following = _evaluated(task, opened, run)
     told = evaluation.json() | {"run": str(run)}
@@ -62,10 +59,6 @@ def demo(
     console.say(f"\n{took}{', a Hugging Face GPT-2 folder' if is_gpt2 else ''}. Next:\n{following}")
 
 
-def _sample(task: str) -> Any:
-    return files("gpt2kit") / "samples" / BORROWED.get(task, task)
-
-
 def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
     """The demo of a task prepared and trained, from random weights or those of a run."""
     from gpt2kit import recipe as recipes
@@ -75,7 +68,7 @@ def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
     name = f"demo-{task}"
     data, run = free(f"data/{name}"), free(f"runs/{name}")
     recipe = recipes.load(name, [f"task.tokenizer={init}"] if init else [])
-    with as_file(_sample(task)) as folder:
+    with as_file(samples.sample(task)) as folder:
         reports.prepared(prepare.prepare(recipe, _corpora(folder), data), str(data))
     for event in progress.training(train.train(recipe, data, run, str(init) if init else None)):
         if isinstance(event, events.Stopped):
@@ -94,7 +87,7 @@ def _evaluated(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str
         with evaluate.documents(opened) as documents:
             evaluation = evaluate.evaluate_stream(opened, documents)
         cards.scored(folder, evaluation.json(), evaluation.samples)
-        return evaluation, music.demonstrate(opened, run) if task == "music" else _rambled(opened, run)
+        return evaluation, _continued(task, opened, run)
     records = list(evaluate.stored_records(folder.prepared, opened.task, "val")[1])
     evaluation = evaluate.evaluate_records(opened, records, "embedded held-out sample")
     cards.scored(folder, evaluation.json(), evaluation.samples)
@@ -108,15 +101,17 @@ def _corpora(sample: Path) -> dict[str, list[str]]:
     return {"train": [str(path) for path in sample.glob("*.zip")]}
 
 
-def _rambled(opened: "Engine", run: Path) -> str:
-    """A sample from nothing; returns what may be typed next."""
+def _continued(task: str, opened: "Engine", run: Path) -> str:
+    """A sample that begins with nothing; returns what may be typed next."""
+    if opened.task.about.medium == "performance":
+        return performance.demonstrate(task, opened, run)
     (result,) = opened.results([""])
     console.say(f"\nFrom nothing it writes:\n\n{result.outputs[0]}\n")
     return (
-        f'  gpt2kit lm generate --run {run} "The river rises"\n'
-        f"  gpt2kit lm evaluate --run {run}\n"
-        f"  gpt2kit lm prepare YOUR.txt --out data/mine\n"
-        f"  gpt2kit lm train data/mine --out runs/mine"
+        f'  gpt2kit {task} generate --run {run} "The river rises"\n'
+        f"  gpt2kit {task} evaluate --run {run}\n"
+        f"  gpt2kit {task} prepare {opened.task.about.corpus} --out data/mine\n"
+        f"  gpt2kit {task} train data/mine --out runs/mine"
     )
 
 

@@ -1,26 +1,52 @@
-"""`gpt2kit TASK evaluate`, of tasks whose answers have references."""
+"""`gpt2kit TASK evaluate`: a run's answers next to references, or its loss on whole documents."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gpt2kit.cli import cards, console, loading, options, reports
+from gpt2kit.cli import cards, console, loading, options, performance, reports
+from gpt2kit.data.sources import is_table
 from gpt2kit.errors import PARTLY_DONE, UserError
 
+if TYPE_CHECKING:
+    from gpt2kit.data.report import SplitReport
+    from gpt2kit.pipeline.engine import Engine
 
+
+@options.only_for(
+    beams=("lines",),
+    predictions=("lines",),
+    overwrite=("lines",),
+    stride=("text",),
+    zero_shot=("lines", "text"),
+    init=("lines", "text"),
+    samples=("performance",),
+    seconds=("performance",),
+    seed=("performance",),
+)
 def evaluate(
     task: str,
     flags: dict[str, str],
     *,
     run: options.RunOption = "",
-    pairs: options.PairsOption,
-    split: Annotated[str, typer.Option("--split", help="The prepared split to score on.")] = "val",
+    on: options.OnOption,
+    split: Annotated[
+        str, typer.Option("--split", help="The prepared split to score on. [default: val]", show_default=False)
+    ] = "",
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Score only the first examples.")] = None,
     beams: options.BeamsOption = None,
     predictions: Annotated[
         str, typer.Option("--predictions", help="Write the answers to this file, as JSON lines.")
     ] = "",
+    stride: Annotated[
+        int, typer.Option("--stride", help="Tokens that each window predicts after the others; 0: half a window.")
+    ] = 0,
+    samples: Annotated[
+        int, typer.Option("--samples", min=0, help="Pieces to play, whose statistics are compared with real ones.")
+    ] = 16,
+    seconds: Annotated[float, typer.Option("--seconds", help="Length of each of these pieces.")] = 30.0,
+    seed: options.SeedOption = None,
     zero_shot: options.ZeroShotOption = False,
     init: options.ZeroShotInitOption = "",
     set: options.SetOption,
@@ -28,47 +54,88 @@ def evaluate(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --predictions if it exists.")] = False,
     json: options.JsonOption = False,
 ) -> None:
-    """Score a run's answers against references, with the signature of every score."""
+    """Score a run's answers against references, or its loss on documents, with the signature of every score."""
     from gpt2kit import files
-    from gpt2kit.data.report import SplitReport
-    from gpt2kit.pipeline.evaluate import (
-        corpus_records,
-        documents,
-        evaluate_records,
-        evaluate_stream,
-        run_of,
-        stored_records,
-    )
 
     loading.check_zero_shot(zero_shot, init, run)
-    if zero_shot and not pairs:
-        raise UserError("--zero-shot has no prepared data: name with --pairs what to score on")
-    engine = loading.load(task, run, {"beams": beams}, device, set, flags, init)
-    counter = console.Counter("answers")
+    if zero_shot and not on:
+        raise UserError("--zero-shot has no prepared data: name with --on what to score on")
+    performance.check_seconds(seconds)
+    engine = loading.load(task, run, {"beams": beams, "seed": seed}, device, set, flags, init)
+    medium = engine.task.about.medium
+    if on and split and medium != "performance":  # a corpus of pieces may name the split of each
+        raise UserError("--split is a part of prepared data, and --on is scored whole: leave one of them out")
+    if flags and medium == "text" and not any(map(is_table, on)):
+        raise UserError(f"--{next(iter(flags))} is for a table that --on names")
+    window = engine.model.config.n_positions
+    if not 0 <= stride <= window:
+        raise UserError(f"--stride {stride}: the model's window has {window} tokens, of which 1 to {window} are new")
     written = Path(predictions) if predictions else None
     if written is not None:
+        if engine.task.layout.continues:
+            raise UserError("--predictions: text has a loss, not answers; leave it out")
         files.refuse_existing_file(written, overwrite)
         files.writable_folder(written.parent)
-    report, training = SplitReport(), loading.training_of(engine)
     if engine.task.layout.continues:
-        if written is not None:
-            raise UserError("--predictions: text has a loss, not answers; leave it out")
-        with documents(engine, pairs, "" if pairs else split, limit) as found:
-            name, report = found.name, found.report or report
-            evaluation = evaluate_stream(engine, found, training=training)
+        pieces = samples if medium == "performance" else 0
+        told, shown, report = _documents(engine, on, split, limit, stride, pieces, seconds, json)
     else:
-        if pairs:
-            name, records = corpus_records(engine.task, pairs, report, limit)
-        else:
-            name, records = stored_records(run_of(engine).prepared, engine.task, split, limit)
-        evaluation = evaluate_records(engine, records, name, written, lambda done: counter(name, done), training)
-    counter.done()
-    reports.left_out(name, report)
+        told, shown, report = _answers(engine, on, split, limit, written, json)
     if json:
-        console.result_json(evaluation.json() | ({"dropped": report.dropped} if report.dropped else {}))
-    else:
-        reports.evaluated(evaluation)
+        console.result_json(told | ({"dropped": report.dropped} if report.dropped else {}))
     if engine.run is not None:
-        cards.scored(engine.run, evaluation.json(), evaluation.samples)
+        cards.scored(engine.run, told, shown)
     if report.damaged:
         raise typer.Exit(PARTLY_DONE)
+
+
+Scored = tuple[dict[str, Any], list[tuple[str, str, str]], "SplitReport"]
+"""The evaluation as `--json` tells it, its samples, and what was left out of the corpus."""
+
+
+def _answers(
+    engine: "Engine", on: list[str], split: str, limit: int | None, predictions: Path | None, json: bool
+) -> Scored:
+    """Answers next to their references."""
+    from gpt2kit.data.report import SplitReport
+    from gpt2kit.pipeline.evaluate import corpus_records, evaluate_records, run_of, stored_records
+
+    report, counter = SplitReport(), console.Counter("answers")
+    if on:
+        name, records = corpus_records(engine.task, on, report, limit)
+    else:
+        name, records = stored_records(run_of(engine).prepared, engine.task, split or "val", limit)
+    training = loading.training_of(engine)
+    evaluation = evaluate_records(engine, records, name, predictions, lambda done: counter(name, done), training)
+    counter.done()
+    reports.left_out(name, report)
+    if not json:
+        reports.evaluated(evaluation)
+    return evaluation.json(), evaluation.samples, report
+
+
+def _documents(
+    engine: "Engine",
+    on: list[str],
+    split: str,
+    limit: int | None,
+    stride: int,
+    pieces: int,
+    seconds: float,
+    json: bool,
+) -> Scored:
+    """The loss of whole documents, and the statistics of `pieces` that are played."""
+    from gpt2kit.data.report import SplitReport
+    from gpt2kit.pipeline.evaluate import documents, evaluate_stream
+
+    with documents(engine, on, split, limit) as found:
+        report = found.report or SplitReport()
+        reports.left_out(found.name, report)
+        evaluation = evaluate_stream(engine, found, stride, loading.training_of(engine))
+        if not json:
+            reports.evaluated(evaluation)
+        told, shown = evaluation.json(), evaluation.samples
+        if pieces:
+            statistics, shown = performance.judged(engine, found, pieces, seconds, json)
+            told["samples"] = statistics
+    return told, shown, report

@@ -28,11 +28,12 @@ def explore(
             raise UserError(f"--compare {compare}: a model of {other_task} is asked otherwise than one of {task}")
         sides.append((compare, other_task, other))
     text = "\t".join(inputs or [])
-    fixed = source_of(engine, task, inputs or [], "") if task == "music" else None
+    plays = engine.task.about.medium == "performance"
+    fixed = source_of(engine, task, inputs or [], "") if plays else None
 
     from gpt2kit.inspection.explorer import Explorer, Server, Side
 
-    explorer = Explorer(tuple(Side(*side) for side in sides), text or ("a new piece" if task == "music" else ""), fixed)
+    explorer = Explorer(tuple(Side(*side) for side in sides), text or ("a new piece" if plays else ""), fixed)
     try:
         server = Server(explorer, port)
     except OSError as error:

@@ -21,7 +21,7 @@ def generate(
     temperature: Annotated[float | None, typer.Option("--temperature", help="0 is greedy.")] = None,
     top_k: Annotated[int | None, typer.Option("--top-k", help="Sample from the k likeliest tokens.")] = None,
     top_p: Annotated[float | None, typer.Option("--top-p", help="Sample from this much probability.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Of sampling.")] = None,
+    seed: options.SeedOption = None,
     nbest: Annotated[int, typer.Option("--nbest", help="Print that many answers of beam search each.")] = 1,
     zero_shot: options.ZeroShotOption = False,
     init: options.ZeroShotInitOption = "",

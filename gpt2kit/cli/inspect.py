@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gpt2kit import files
+from gpt2kit import files, tasks
 from gpt2kit.cli import console, loading, options
 from gpt2kit.errors import UserError
 
@@ -56,8 +56,8 @@ def inspect(
     for path in Path(png).glob("*.png") if png else ():
         files.refuse_existing_file(path, overwrite)
     engine, task = opened(model, device, set)
-    if visualizer and task != "music":
-        raise UserError(f"--visualizer is for music: {model} is a model of {task}")
+    if visualizer and engine.task.about.medium != "performance":
+        raise UserError(f"--visualizer is for performances: {model} is a model of {task}")
     source = source_of(engine, task, inputs or [], file)
 
     from gpt2kit.inspection.subject import subject_of
@@ -77,7 +77,7 @@ def _told(subject: "Subject", out: str, text: bool, png: str, visualizer: str, j
         from gpt2kit.inspection.performance import piece_view
         from gpt2kit.inspection.view import view_of
 
-        piece = piece_view(subject) if subject.task == "music" else None
+        piece = piece_view(subject) if subject.engine.task.about.medium == "performance" else None
         write_page(Path(out), view_of(found), f"{subject.name}: inside", piece)
         console.say(f"{out}: a page that works offline, {Path(out).stat().st_size / 1e6:.1f} MB")
     if visualizer:
@@ -111,7 +111,7 @@ def opened(model: str, device: str, settings: list[str]) -> "tuple[Engine, str]"
     if (Path(model) / TASK_FILE).is_file():
         task = Run.open(model).task_name
         return loading.load(task, model, {}, device, settings, {}), task
-    return loading.load("lm", "", {}, device, settings, {}, model), "lm"
+    return loading.load(tasks.PLAIN, "", {}, device, settings, {}, model), tasks.PLAIN
 
 
 def source_of(engine: "Engine", task: str, inputs: list[str], file: str) -> Any:
@@ -120,7 +120,7 @@ def source_of(engine: "Engine", task: str, inputs: list[str], file: str) -> Any:
 
     if inputs and file:
         raise UserError("the input comes from the command line or from --file, not from both")
-    if task == "music":
+    if engine.task.about.medium == "performance":
         return _performance(inputs, file)
     asked = getattr(engine.task, "asked", [""])
     if inputs and inputs != ["-"]:
@@ -155,7 +155,7 @@ def _read(engine: "Engine", task: str, file: str) -> Any:
 
 def _performance(inputs: list[str], file: str) -> Any:
     """The notes of a MIDI file; nothing is a new piece."""
-    from gpt2kit.cli.music import heard
+    from gpt2kit.cli.performance import heard
     from gpt2kit.music.notes import Notes
 
     if len(inputs) > 1:

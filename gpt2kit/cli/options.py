@@ -1,5 +1,6 @@
 """Options that several commands have, and what their values may be."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -18,7 +19,7 @@ RecipeOption = Annotated[str, typer.Option("--recipe", help="A shipped recipe (g
 SetOption = Annotated[list[str], several("--set", "section.key=value, over the recipe; may be repeated.")]
 ValOption = Annotated[list[str], several("--val", "The validation corpus; else a part is held out.")]
 TestOption = Annotated[list[str], several("--test", "A test corpus, prepared and checked for leaks.")]
-PairsOption = Annotated[list[str], several("--pairs", "The corpus to score on; else a prepared split.")]
+OnOption = Annotated[list[str], several("--on", "The corpus to score on, as for prepare; else a prepared split.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout, errors as JSON on stderr.")]
 OutOption = Annotated[str, typer.Option("--out", "-o", help="The folder to write.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace --out if it exists.")]
@@ -28,7 +29,21 @@ ZeroShotOption = Annotated[
     bool, typer.Option("--zero-shot", help="Ask the pretrained model --init, which was never trained for this.")
 ]
 ZeroShotInitOption = Annotated[str, typer.Option("--init", help="With --zero-shot: a GPT-2 folder or Hub id.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Random seed for sampling.")]
 BeamsOption = Annotated[int | None, typer.Option("--beams", help="Beam search with that many hypotheses.")]
+
+
+Verb = Callable[..., None]
+
+
+def only_for(**media: tuple[str, ...]) -> Callable[[Verb], Verb]:
+    """Mark options of a verb that only tasks of these media have; for other tasks they keep their defaults."""
+
+    def mark(verb: Verb) -> Verb:
+        verb.only_for = media  # type: ignore[attr-defined]  # read by verbs.bind
+        return verb
+
+    return mark
 
 
 def settings_of(settings: list[str], flags: dict[str, str]) -> list[str]:

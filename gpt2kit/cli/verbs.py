@@ -16,7 +16,10 @@ def first_line(thing: Any) -> str:
 
 
 def bind(verb: Callable[..., None], name: str, kind: type[Task[Any, Any]]) -> Callable[..., None]:
-    """A verb for one task: the task's flags become options, and reach the verb as its `flags`."""
+    """A verb for one task: the task's flags become options, and reach the verb as its `flags`.
+
+    Options that are marked as those of other media are left out.
+    """
     flagged = read_by(verb.__name__, kind)
 
     @functools.wraps(verb)
@@ -24,7 +27,9 @@ def bind(verb: Callable[..., None], name: str, kind: type[Task[Any, Any]]) -> Ca
         flags = {key: value for key in flagged if (value := options.pop(key)) is not None}
         verb(name, flags, **options)
 
-    own = [p for p in inspect.signature(verb).parameters.values() if p.name not in ("task", "flags")]
+    medium, media = kind().about.medium, getattr(verb, "only_for", {})
+    parameters = inspect.signature(verb).parameters.values()
+    own = [p for p in parameters if p.name not in ("task", "flags") and medium in media.get(p.name, (medium,))]
     extra = [
         inspect.Parameter(
             key,

@@ -1,13 +1,12 @@
 """How the ids of a task lie in training: rows with answers, a stream of documents, or texts to classify.
 
-A task picks one of the three and may refine it by a subclass. Nothing here imports torch until batches are made.
+A task picks one of the three and may refine it by a subclass. Tasks are imported for `--help`: numpy and torch are imported
+where they are needed.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
-
-import numpy as np
 
 from gpt2kit.errors import UserError
 from gpt2kit.metrics.score import Score
@@ -100,8 +99,10 @@ class Layout(ABC):
         """The rows of a split that serve as samples while training."""
         return [*rows]
 
-    def first_rows(self, batches: "Batches", rows: int, count: int) -> "list[NDArray[np.int64]]":
+    def first_rows(self, batches: "Batches", rows: int, count: int) -> "list[NDArray[Any]]":
         """The first `count` of a split's rows in the terms of its batches, one by one."""
+        import numpy as np
+
         return [np.array([index]) for index in range(min(count, rows))]
 
 
@@ -116,6 +117,8 @@ class Rows(Layout):
         return RowBatching(loss_on)
 
     def ends(self, store: "Store", eos: int) -> Ends:
+        import numpy as np
+
         starts = np.concatenate(([0], store.ends))[:-1] + np.asarray(store.prompts)
         return _ends(store, starts, np.asarray(store.ends), eos)
 
@@ -140,6 +143,8 @@ class Stream(Layout):
         return StreamBatching(window, self.crop, stride)
 
     def ends(self, store: "Store", eos: int) -> Ends:
+        import numpy as np
+
         ends = store.document_ends()
         if self.joined:
             return Ends(len(ends), len(ends), "between documents: each begins after the end token of the one before")
@@ -169,7 +174,7 @@ class Stream(Layout):
         texts = [[*prompt, *target] for prompt, target in rows]
         return [(text[:shown], text[shown : 2 * shown]) for text in texts if len(text) > shown > 0]
 
-    def first_rows(self, batches: "Batches", rows: int, count: int) -> "list[NDArray[np.int64]]":
+    def first_rows(self, batches: "Batches", rows: int, count: int) -> "list[NDArray[Any]]":
         windows = [part[place : place + 1] for part in batches.epoch(0) for place in range(len(part))]
         return windows[:count]
 
@@ -207,6 +212,8 @@ def _refuse_loss_on(loss_on: str, who: str) -> None:
 
 
 def _ends(store: "Store", starts: "NDArray[Any]", ends: "NDArray[Any]", eos: int) -> Ends:
+    import numpy as np
+
     learned = int(((np.asarray(store.ids)[ends - 1] == eos) & (ends > starts)).sum())
     remark = "every answer ends with it" if learned == len(ends) else "an answer without it never ends"
     return Ends(learned, len(ends), remark)

@@ -19,18 +19,17 @@ def meaning(found: list[Finding]) -> list[Finding]:
     """What that means: for training and generating, then for each task there is."""
     lacking = {each.name for each in found if each.state == "lacks"} & libraries.REQUIRED.keys()
     told = computing()
+    about = {name: tasks.find(name)().about for name in tasks.names()}
+    special = {library for each in about.values() for library in each.requires}
     for task in tasks.names():
-        lost = [name for name in libraries.REQUIRED if name in lacking and _concerns(name, task)]
+        others = special - set(about[task].requires)
+        lost = [name for name in libraries.REQUIRED if name in lacking - others]
         words = "; ".join(f"without {name} no {libraries.REQUIRED[name].use}" for name in lost) or "ready"
-        if task == "music":
+        if about[task].medium == "performance":
             heard = next(each.facts["synthesiser"] for each in found if each.name == "synthesiser")
             words += f"; pieces are heard by {heard}" if heard else "; pieces are not heard"
         told.append(Finding(task, words, "lacks" if lost else "ok", {"lacking": lost}))
     return told
-
-
-def _concerns(library: str, task: str) -> bool:
-    return task in (libraries.REQUIRED[library].tasks or (task,))
 
 
 def devices() -> list[Finding]:

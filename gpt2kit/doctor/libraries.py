@@ -15,39 +15,35 @@ class Library(NamedTuple):
     """A package by the name of its module."""
 
     module: str
-    tasks: tuple[str, ...]
-    """That cannot do without it; none: all of them."""
     use: str
     """What there is not without it."""
 
 
-TEXTS = ("finetune", "lm", "summarize", "translate")
-
 REQUIRED: dict[str, Library] = {
-    "torch": Library("torch", (), "training, and nothing after it"),
-    "numpy": Library("numpy", (), "prepared data"),
-    "tokenizers": Library("tokenizers", TEXTS, "text as ids"),
-    "tiktoken": Library("tiktoken", ("finetune", "lm"), "text as ids on disk"),
-    "safetensors": Library("safetensors", (), "weights, read or written"),
-    "filelock": Library("filelock", (), "lock of a folder at work"),
-    "datasets": Library("datasets", (), "corpora in Parquet or of the Hub"),
-    "huggingface-hub": Library("huggingface_hub", (), "models and tokenizers of the Hub"),
-    "transformers": Library("transformers", (), "config.json, checked and written"),
-    "sacrebleu": Library("sacrebleu", ("translate",), "BLEU and chrF++"),
-    "rouge-score": Library("rouge_score", ("finetune", "summarize"), "ROUGE"),
-    "scikit-learn": Library("sklearn", ("finetune",), "accuracy and F1"),
-    "tomli-w": Library("tomli_w", (), "recipes"),
-    "typer": Library("typer", (), "command line"),
-    "rich": Library("rich", (), "command line"),
-    "pretty_midi": Library("pretty_midi", ("music",), "MIDI, read or written"),
-    "symusic": Library("symusic", ("music",), "MIDI that is read"),
-    "mwparserfromhell": Library("mwparserfromhell", ("summarize",), "dumps of Wikipedia"),
-    "matplotlib": Library("matplotlib", (), "figures by inspect --png, pictures of pieces"),
+    "torch": Library("torch", "training, and nothing after it"),
+    "numpy": Library("numpy", "prepared data"),
+    "tokenizers": Library("tokenizers", "text as ids"),
+    "tiktoken": Library("tiktoken", "text as ids on disk"),
+    "safetensors": Library("safetensors", "weights, read or written"),
+    "filelock": Library("filelock", "lock of a folder at work"),
+    "datasets": Library("datasets", "corpora in Parquet or of the Hub"),
+    "huggingface-hub": Library("huggingface_hub", "models and tokenizers of the Hub"),
+    "transformers": Library("transformers", "config.json, checked and written"),
+    "sacrebleu": Library("sacrebleu", "BLEU and chrF++"),
+    "rouge-score": Library("rouge_score", "ROUGE"),
+    "scikit-learn": Library("sklearn", "accuracy and F1"),
+    "tomli-w": Library("tomli_w", "recipes"),
+    "typer": Library("typer", "command line"),
+    "rich": Library("rich", "command line"),
+    "pretty_midi": Library("pretty_midi", "MIDI, read or written"),
+    "symusic": Library("symusic", "MIDI that is read"),
+    "mwparserfromhell": Library("mwparserfromhell", "dumps of Wikipedia"),
+    "matplotlib": Library("matplotlib", "figures by inspect --png, pictures of pieces"),
 }
 """By the names of their distributions, as pyproject.toml has them."""
 
 OPTIONAL: dict[str, Library] = {
-    "tensorboard": Library("tensorboard", (), "curves by train --tensorboard"),
+    "tensorboard": Library("tensorboard", "curves by train --tensorboard"),
 }
 
 

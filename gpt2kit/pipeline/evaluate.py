@@ -352,6 +352,6 @@ def stored_records(
     if (first := next(records, None)) is not None and task.stored(first) is not None:
         raise DataError(
             f"{name} cannot be scored on: only ids are kept of it, cut to the window; accepted: another --split that "
-            "prepare wrote, such as val, or the corpus itself with --pairs"
+            "prepare wrote, such as val, or the corpus itself with --on"
         )
     return name, chain([] if first is None else [first], records)

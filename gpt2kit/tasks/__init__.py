@@ -10,7 +10,10 @@ from gpt2kit.errors import UserError
 from gpt2kit.tasks.base import Task
 
 BASES = ("__init__", "base", "text")
-"""Files of this folder that are no task."""
+"""Files of this folder that are not a task."""
+
+PLAIN = "lm"
+"""The task of a GPT-2 that is not a run of any task."""
 
 
 def names() -> list[str]:

@@ -56,7 +56,7 @@ def test_circles_are_told(by_heart: Path, capsys: Capture, monkeypatch: pytest.M
     assert run(words) == 0
     assert "1 answers say the same again and again; a higher generate.repetition_penalty" in capsys.readouterr().err
     table = str(by_heart.parent / "corpus.jsonl")
-    assert run(["translate", "evaluate", "--run", str(by_heart), "--pairs", table, "--set", ban, "--json"]) == 0
+    assert run(["translate", "evaluate", "--run", str(by_heart), "--on", table, "--set", ban, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["circling"] == 4
     assert run(["translate", "--run", str(by_heart), "good morning", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["circling"] is False

@@ -24,7 +24,7 @@ def test_quotes_of_another_style_are_told(by_heart: Path, tmp_path: Path, capsys
     assert metrics.style_gap(CURLY, STRAIGHT) > 50
     table = tmp_path / "a.tsv"
     table.write_text("let them eat cake\tqu’ils mangent du gâteau\ngood morning\tbonjour\n", encoding="utf-8")
-    words = ["translate", "evaluate", "--run", str(by_heart), "--pairs", str(table)]
+    words = ["translate", "evaluate", "--run", str(by_heart), "--on", str(table)]
     assert run(words) == 0
     said = capsys.readouterr().err
     assert "lower than if both sides wrote quotes, apostrophes and dashes in one way" in said
@@ -46,7 +46,7 @@ def test_one_style_is_no_remark(by_heart: Path, capsys: Capture) -> None:
         assert remarks(texts, texts) == []
     assert remarks(["Un chat."], ["Un « chien ».\u202f!"]) == [], "it is not the quotes that are wrong"
     table = str(by_heart.parent / "corpus.jsonl")
-    assert run(["translate", "evaluate", "--run", str(by_heart), "--pairs", table, "--json"]) == 0
+    assert run(["translate", "evaluate", "--run", str(by_heart), "--on", table, "--json"]) == 0
     assert "remarks" not in json.loads(capsys.readouterr().out)
 
 
@@ -67,7 +67,7 @@ def test_references_the_wrong_way_round() -> None:
 def test_predictions_of_several_lines_are_a_line_each(by_heart: Path, tmp_path: Path) -> None:
     predictions = tmp_path / "said.jsonl"
     table = str(by_heart.parent / "corpus.jsonl")
-    words = ["translate", "evaluate", "--run", str(by_heart), "--pairs", table, "--predictions", str(predictions)]
+    words = ["translate", "evaluate", "--run", str(by_heart), "--on", table, "--predictions", str(predictions)]
     assert run(words) == 0
     rows = [json.loads(line) for line in predictions.read_text(encoding="utf-8").split("\n")[:-1]]
     assert [row["n"] for row in rows] == [1, 2, 3, 4]

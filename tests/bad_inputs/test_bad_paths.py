@@ -36,7 +36,7 @@ def test_paths_of_any_kind(workplace: Path, by_heart: Path, tiny: Tiny, capsys: 
     assert gpt2kit.load(trained)("good morning") == "bonjour"
     predictions = folder / "said.jsonl"
     capsys.readouterr()
-    words = ["--pairs", str(table), "--predictions", str(predictions), "--json"]
+    words = ["--on", str(table), "--predictions", str(predictions), "--json"]
     assert run(["translate", "evaluate", "--run", str(trained), *words]) == 0
     assert json.loads(capsys.readouterr().out)["signature"].startswith(f"set:{name}.jsonl|n:4|")
     assert len(predictions.read_text(encoding="utf-8").split("\n")) == 5

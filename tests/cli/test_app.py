@@ -193,9 +193,7 @@ def test_the_whole_way(
     out, err = capsys.readouterr()
     assert out.startswith("BLEU 100.00  nrefs:1|")
     assert ":val|n:3|decode:t:0.0" in " ".join(err.split())
-    assert (
-        run(["translate", "evaluate", "--pairs", "train.en", "train.fr", "--beams", "4", "--limit", "2", "--json"]) == 0
-    )
+    assert run(["translate", "evaluate", "--on", "train.en", "train.fr", "--beams", "4", "--limit", "2", "--json"]) == 0
     scored = json.loads(capsys.readouterr().out)
     assert scored["signature"].startswith("set:train.en,train.fr|n:2|decode:beam4|alpha:0.6|")
     assert run(["translate", "evaluate", "--predictions", "said.jsonl"]) == 0
@@ -213,9 +211,9 @@ def test_columns_of_a_table(by_heart: Path, workplace: Path, settings: list[str]
     store, task = Store(workplace / "d", "train"), Prepared.open(workplace / "d").task
     assert task.decode_source(store.row(0)[0]).text == "good morning"
     capsys.readouterr()
-    assert run(["translate", "evaluate", "--run", str(by_heart), "--pairs", table, "--columns", "en,fr"]) == 0
+    assert run(["translate", "evaluate", "--run", str(by_heart), "--on", table, "--columns", "en,fr"]) == 0
     assert "chrF++ 100.00" in capsys.readouterr().out
-    named = ["translate", "evaluate", "--run", str(by_heart), "--pairs", table, "--columns", "en,frr"]
+    named = ["translate", "evaluate", "--run", str(by_heart), "--on", table, "--columns", "en,frr"]
     assert "did you mean 'fr'?" in error_of(named, capsys)["message"]
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from gpt2kit.cli.arguments import expand
+from gpt2kit.errors import UserError
 
 TASKS = {"music": False, "translate": True}
 
@@ -41,9 +42,7 @@ def test_a_missing_verb_means_generate(words: str, expanded: str) -> None:
         ("--val de=a.en a.de x", "--val de=a.en --val a.de x"),
         ("--val a.en a.fr --test b.en b.fr", "--val a.en --val a.fr --test b.en --test b.fr"),
         ("--val a.en a.fr --val a.en a.de", "--val a.en --val a.fr --val a.en --val a.de"),
-        ("--pairs a.en a.fr --beams 4", "--pairs a.en --pairs a.fr --beams 4"),
         ("--val a.en --out d", "--val a.en --out d"),
-        ("--pairs a.txt", "--pairs a.txt"),
         ("--val", "--val"),
         ("--val --out d", "--val --out d"),
         ("x -- --val a.en a.fr", "x -- --val a.en a.fr"),
@@ -51,8 +50,32 @@ def test_a_missing_verb_means_generate(words: str, expanded: str) -> None:
     ],
 )
 def test_a_corpus_option_takes_both_files(words: str, expanded: str) -> None:
-    for verb in ("prepare", "evaluate"):
-        assert expand(["translate", verb, *words.split()], TASKS) == ["translate", verb, *expanded.split()]
+    assert expand(["translate", "prepare", *words.split()], TASKS) == ["translate", "prepare", *expanded.split()]
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    ("words", "expanded"),
+    [
+        ("--on a.en a.fr --beams 4", "--on a.en --on a.fr --beams 4"),
+        ("--on a.txt", "--on a.txt"),
+        ("--on a b c --json", "--on a --on b --on c --json"),
+        ("--on a.tsv --on b.tsv c.tsv", "--on a.tsv --on b.tsv --on c.tsv"),
+        ("--on=a --run r", "--on=a --run r"),
+        ("--on", "--on"),
+        ("--on --json", "--on --json"),
+        ("--on a -- --on b c", "--on a -- --on b c"),
+    ],
+)
+def test_every_word_after_on_belongs_to_the_corpus(task: str, words: str, expanded: str) -> None:
+    assert expand([task, "evaluate", *words.split()], TASKS) == [task, "evaluate", *expanded.split()]
+
+
+@pytest.mark.parametrize("old", ["--pairs", "--file", "--pairs=a.tsv"])
+def test_the_old_words_for_a_corpus_name_the_new_one(old: str) -> None:
+    with pytest.raises(UserError, match=f"{old.partition('=')[0]} is now --on: gpt2kit music evaluate --on CORPUS"):
+        expand(["music", "evaluate", "--run", "r", old], TASKS)
+    assert old in expand(["music", "generate", old], TASKS), "other verbs are not concerned"
 
 
 def test_a_task_without_parallel_files_has_one_word_to_an_option() -> None:

@@ -87,7 +87,7 @@ def test_labels_are_scored(reviews: Path, capsys: Capture, tmp_path: Path) -> No
     scores = {name: score["value"] for name, score in json.loads(capsys.readouterr().out)["scores"].items()}
     assert scores == {"accuracy": 100, "macro F1": 100, "Matthews correlation": 1}
     swapped = [REVIEWS[0], (REVIEWS[1][0], "bad"), ("", "bad"), ("so", "unknown")]
-    assert run([*words, "--pairs", write_csv(tmp_path / "a.csv", "text,label", swapped)]) == 0
+    assert run([*words, "--on", write_csv(tmp_path / "a.csv", "text,label", swapped)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["scores"]["accuracy"]["value"] == 50
     assert found["dropped"] == {"an empty text": 1, "a label that is not in the training part": 1}
@@ -119,7 +119,7 @@ def test_a_label_is_not_drawn(reviews: Path, capsys: Capture) -> None:
 
 def test_other_columns_for_the_same_roles(reviews: Path, tmp_path: Path, capsys: Capture) -> None:
     table = write_csv(tmp_path / "a.csv", "review,label", REVIEWS)
-    words = ["finetune", "evaluate", "--run", str(reviews), "--pairs", table, "--json"]
+    words = ["finetune", "evaluate", "--run", str(reviews), "--on", table, "--json"]
     assert run([*words, "--columns", "text=review"]) == 0
     assert json.loads(capsys.readouterr().out)["scores"]["accuracy"]["value"] == 100
     assert run([*words, "--columns", "prompt=review"]) == 2
@@ -149,7 +149,7 @@ def test_a_template_is_filled_once(tmp_path: Path, examples: Examples, capsys: C
     assert "example 1 Q: capital of France\nA: →  Paris" in capsys.readouterr().err
     assert run(["finetune", "evaluate", "--run", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["scores"]["exact match"]["value"] == 100
-    assert run(["finetune", "evaluate", "--run", str(out), "--pairs", corpus, "--columns", "prompt=question"]) == 2
+    assert run(["finetune", "evaluate", "--run", str(out), "--on", corpus, "--columns", "prompt=question"]) == 2
 
 
 def test_completions(questions: Path, capsys: Capture) -> None:

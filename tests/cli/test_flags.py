@@ -12,8 +12,8 @@ import pytest
 import typer
 
 import gpt2kit
-from gpt2kit import recipe, tasks
-from gpt2kit.cli import console, demo
+from gpt2kit import recipe, samples, tasks
+from gpt2kit.cli import console
 from gpt2kit.cli.app import build, run
 from gpt2kit.inspection.explorer import Server
 from gpt2kit.recipe import read_by
@@ -85,13 +85,13 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "evaluate": {
         "--run": ("translate evaluate", "--run RUN"),
-        "--pairs": (EVALUATE, "--pairs OTHER"),
+        "--on": (EVALUATE, "--on OTHER"),
         "--split": (f"{EVALUATE} --json", "--split train"),
         "--limit": (EVALUATE, "--limit 1"),
         "--beams": (f"{EVALUATE} --json", "--beams 2"),
         "--predictions": (EVALUATE, "--predictions p.jsonl"),
         "--zero-shot": (EVALUATE, "--zero-shot"),
-        "--init": ("translate evaluate --zero-shot --pairs OTHER --set generate.max_new_tokens=4", "--init RUN"),
+        "--init": ("translate evaluate --zero-shot --on OTHER --set generate.max_new_tokens=4", "--init RUN"),
         "--set": (EVALUATE, "--set generate.max_new_tokens=2"),
         "--device": (EVALUATE, "--device cuda:99"),
         "--overwrite": (f"{EVALUATE} --predictions KEPT", "--overwrite"),
@@ -115,12 +115,12 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "lm evaluate": {
         "--run": ("lm evaluate", "--run LM"),
-        "--file": ("lm evaluate --run LM", "--file TEXTS"),
+        "--on": ("lm evaluate --run LM", "--on TEXTS"),
         "--split": ("lm evaluate --run LM --json", "--split train"),
-        "--limit": ("lm evaluate --run LM --file TEXTS --file TEXTS", "--limit 1"),
+        "--limit": ("lm evaluate --run LM --on TEXTS --on TEXTS", "--limit 1"),
         "--stride": ("lm evaluate --run LM --json", "--stride 3"),
         "--zero-shot": ("lm evaluate --run LM", "--zero-shot"),
-        "--init": ("lm evaluate --zero-shot --file TEXTS", "--init LM"),
+        "--init": ("lm evaluate --zero-shot --on TEXTS", "--init LM"),
         "--set": ("lm evaluate --run LM --json", "--set generate.temperature=9"),
         "--device": ("lm evaluate --run LM", "--device cuda:99"),
         "--json": ("lm evaluate --run LM", "--json"),
@@ -145,9 +145,9 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "music evaluate": {
         "--run": ("music evaluate --samples 0", "--run PIANO"),
-        "--pairs": ("music evaluate --run PIANO --samples 0", "--pairs TUNE2"),
+        "--on": ("music evaluate --run PIANO --samples 0", "--on TUNE2"),
         "--split": ("music evaluate --run PIANO --samples 0 --json", "--split train"),
-        "--limit": ("music evaluate --run PIANO --samples 0 --pairs TUNE --pairs TUNE2", "--limit 1"),
+        "--limit": ("music evaluate --run PIANO --samples 0 --on TUNE --on TUNE2", "--limit 1"),
         "--samples": ("music evaluate --run PIANO --samples 0", "--samples 1"),
         "--seconds": ("music evaluate --run PIANO --samples 1", "--seconds 1"),
         "--seed": ("music evaluate --run PIANO --samples 1 --seconds 1", "--seed 2"),
@@ -269,7 +269,7 @@ def seen(
 
     numbers = iter(range(100))
     monkeypatch.setattr(launch, "launch", lambda words, devices, again: None)
-    monkeypatch.setattr(demo, "_sample", lambda task: tmp_path / "nowhere")
+    monkeypatch.setattr(samples, "sample", lambda task: tmp_path / "nowhere")
     monkeypatch.setattr(Server, "serve_forever", served)
     for part in ("machine_findings", "meaning"):
         monkeypatch.setattr(f"gpt2kit.doctor.examine.{part}", lambda *_: [])

@@ -112,7 +112,7 @@ def test_perplexity_of_a_file(trained: Path, text: str, capsys: Capture, monkeyp
     words = ["lm", "evaluate", "--run", str(trained)]
     assert run([*words, "--json"]) == 0
     prepared = json.loads(capsys.readouterr().out)
-    assert run([*words, "--file", str(trained.parent / "text.txt"), "--json"]) == 0
+    assert run([*words, "--on", str(trained.parent / "text.txt"), "--json"]) == 0
     of_file = json.loads(capsys.readouterr().out)
     values = {name: score["value"] for name, score in of_file["scores"].items()}
     assert values == pytest.approx({name: score["value"] for name, score in prepared["scores"].items()})
@@ -127,7 +127,7 @@ def test_a_figure_that_no_float_holds(trained: Path, capsys: Capture, tmp_path: 
     """A text without spaces is one word, and unlikely: JSON has no infinity."""
     path = tmp_path / "a.txt"
     path.write_text("中文" * 400, encoding="utf-8")
-    assert run(["lm", "evaluate", "--run", str(trained), "--file", str(path), "--json"]) == 0
+    assert run(["lm", "evaluate", "--run", str(trained), "--on", str(path), "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)["scores"]
     assert scores["perplexity per word"]["value"] is None
     assert scores["bits per byte"]["value"] > 1
@@ -135,10 +135,10 @@ def test_a_figure_that_no_float_holds(trained: Path, capsys: Capture, tmp_path: 
 
 def test_flags_that_have_nothing_to_do(trained: Path, capsys: Capture) -> None:
     words = ["lm", "evaluate", "--run", str(trained)]
-    assert run([*words, "--file", str(trained.parent / "text.txt"), "--split", "val"]) == 2
+    assert run([*words, "--on", str(trained.parent / "text.txt"), "--split", "val"]) == 2
     assert "--split is a part of prepared data" in capsys.readouterr().err
     assert run([*words, "--column", "body"]) == 2
-    assert "--column is for a table that --file names" in capsys.readouterr().err
+    assert "--column is for a table that --on names" in capsys.readouterr().err
     assert run(["lm", "prepare", str(trained.parent / "text.txt"), "--column", "body", "--out", "never"]) == 2
     assert "plain text has no column 'body'" in capsys.readouterr().err
 
@@ -176,7 +176,7 @@ def test_a_pretrained_model_as_it_is(trained: Path, text: str, tmp_path: Path, c
     theirs.save_pretrained(tmp_path / "gpt2")
     task.vocabulary.copy_files(tmp_path / "gpt2")
     words = ["--zero-shot", "--init", str(tmp_path / "gpt2"), "--json"]
-    assert run(["lm", "evaluate", "--file", str(trained.parent / "text.txt"), *words, "--set", "task.column="]) == 0
+    assert run(["lm", "evaluate", "--on", str(trained.parent / "text.txt"), *words, "--set", "task.column="]) == 0
     found = json.loads(capsys.readouterr().out)["scores"]["perplexity per token"]["value"]
     ids = torch.tensor([task.vocabulary.eos, *task.encode_target(text)[:-1]])
     with torch.no_grad():
@@ -185,13 +185,13 @@ def test_a_pretrained_model_as_it_is(trained: Path, text: str, tmp_path: Path, c
     assert run(["lm", "generate", "The", "--length", "5", *words]) == 0
     assert json.loads(capsys.readouterr().out)["tokens"] <= 5
     assert run(["lm", "evaluate", *words]) == 2
-    assert "name with --file what to score on" in capsys.readouterr().err
+    assert "name with --on what to score on" in capsys.readouterr().err
 
 
 def test_columns_of_a_table(trained: Path, tmp_path: Path, capsys: Capture) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"title": "a", "body": "The robot must obey"}\n{"title": "b", "body": ""}\n', encoding="utf-8")
-    words = ["lm", "evaluate", "--run", str(trained), "--file", str(path), "--json"]
+    words = ["lm", "evaluate", "--run", str(trained), "--on", str(path), "--json"]
     assert run(words) == 3
     assert "name it: --column title" in capsys.readouterr().err
     assert run([*words, "--column", "body"]) == 0

@@ -138,9 +138,9 @@ def nats(trained: Path, pieces: list[list[int]], window: int = 64) -> float:
         (["--split", "test"], (4,), "corpus:test"),
         (["--limit", "1"], (2,), "corpus:val"),
         (["--limit", "9"], (2, 3), "corpus:val"),
-        (["--pairs", "3.mid"], (3,), "3.mid"),
-        (["--pairs", "4.mid", "--pairs", "0.mid"], (4, 0), "4.mid,0.mid"),
-        (["--pairs", "4.mid", "--pairs", "0.mid", "--limit", "1"], (4,), "4.mid,0.mid"),
+        (["--on", "3.mid"], (3,), "3.mid"),
+        (["--on", "4.mid", "--on", "0.mid"], (4, 0), "4.mid,0.mid"),
+        (["--on", "4.mid", "--on", "0.mid", "--limit", "1"], (4,), "4.mid,0.mid"),
     ],
 )
 def test_the_loss_by_each_unit(
@@ -178,8 +178,8 @@ def test_the_loss_by_each_unit(
         (["--seconds", "0"], 2, "--seconds 0: more than 0 seconds, and 6 hours at most"),
         (["--set", "task.transpose=0"], 2, "--set task.transpose: it was fixed when the data was prepared"),
         (["--split", "nothing"], 3, "nothing.json is missing"),
-        (["--pairs", "nowhere.mid"], 3, "nowhere.mid"),
-        (["--pairs", "broken.mid"], 3, "broken.mid has no documents to evaluate on"),
+        (["--on", "nowhere.mid"], 3, "nowhere.mid"),
+        (["--on", "broken.mid"], 3, "broken.mid has no documents to evaluate on"),
     ],
 )
 def test_what_cannot_be_scored(
@@ -216,7 +216,7 @@ def test_a_table_of_splits_is_kept(trained: Path, workplace: Path, capsys: Captu
     found = told(["music", "prepare", str(corpus), "--val", str(others), "--out", "data"], capsys)
     assert (found["train"]["rows"], found["val"]["rows"]) == (2, 1)
     assert found["train"]["dropped"] == {"of another split, as the corpus says": 3}
-    words = ["music", "evaluate", "--run", str(trained), "--samples", "0", "--pairs", str(corpus)]
+    words = ["music", "evaluate", "--run", str(trained), "--samples", "0", "--on", str(corpus)]
     for split, pieces in (("test", 1), ("train", 2), ("", 5)):
         signature = told([*words, *(["--split", split] if split else [])], capsys)["signature"]
         assert f"set:corpus{':' * bool(split)}{split}|" in signature
@@ -227,7 +227,7 @@ def test_a_damaged_file_among_those_to_score(trained: Path, workplace: Path, cap
     (workplace / "pieces").mkdir()
     (workplace / "pieces" / "broken.mid").write_bytes(b"MThd")
     write_midi(workplace / "pieces" / "good.mid", tune(1))
-    words = ["music", "evaluate", "--run", str(trained), "--samples", "0", "--pairs", "pieces"]
+    words = ["music", "evaluate", "--run", str(trained), "--samples", "0", "--on", "pieces"]
     assert run(words) == 5
     out, err = capsys.readouterr()
     assert "1 dropped" in err

@@ -83,7 +83,7 @@ def write_rows(path: Path, *rows: dict[str, Any]) -> None:
 def test_what_is_no_article_is_not_scored(trained: Path, workplace: Path, capsys: Capture) -> None:
     """A page that cannot be read decides the exit code, after the result."""
     (workplace / "d.xml").write_text(DUMP.format("[" * 300), encoding="utf-8")
-    assert run(["summarize", "evaluate", "--run", str(trained), "--pairs", "d.xml", "--json"]) == 5
+    assert run(["summarize", "evaluate", "--run", str(trained), "--on", "d.xml", "--json"]) == 5
     out, err = capsys.readouterr()
     found = json.loads(out)
     assert found["count"] == 1
@@ -99,7 +99,7 @@ def test_records_that_lack_a_side_are_not_scored(trained: Path, workplace: Path,
     """Those with a bad summary are; the limit counts what is scored."""
     rows = [("", "No body."), ("No lead.", " "), ("A b. C d. E f.", "C d."), ("Short.", "It is longer."), ("A b.", "B")]
     write_rows(workplace / "a.jsonl", *({"body": body, "lead": lead} for body, lead in rows))
-    words = ["summarize", "evaluate", "--run", str(trained), "--pairs", "a.jsonl", "--json"]
+    words = ["summarize", "evaluate", "--run", str(trained), "--on", "a.jsonl", "--json"]
     assert run([*words, "--limit", "2"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["count"] == 2
@@ -111,7 +111,7 @@ def test_records_that_lack_a_side_are_not_scored(trained: Path, workplace: Path,
 
 def test_nothing_to_score(trained: Path, workplace: Path, capsys: Capture) -> None:
     write_rows(workplace / "a.jsonl", {"body": "", "lead": "x"}, {"body": "", "lead": "y"})
-    assert run(["summarize", "evaluate", "--run", str(trained), "--pairs", "a.jsonl", "--json"]) == 3
+    assert run(["summarize", "evaluate", "--run", str(trained), "--on", "a.jsonl", "--json"]) == 3
     message = json.loads(capsys.readouterr().err)["error"]["message"]
     assert message == "a.jsonl has no records to evaluate on (no document: 2, such as a.jsonl:1 '')"
 
@@ -121,7 +121,7 @@ def test_predictions_name_their_records(trained: Path, workplace: Path, capsys: 
     write_rows(workplace / "a.jsonl", {"body": "", "lead": "L"}, {"body": "B b.", "lead": "L"})
     words = ["summarize", "evaluate", "--run", str(trained), "--predictions", "p.jsonl", "--overwrite"]
     corpus = trained.parent / "corpus.jsonl"
-    for more, ids in (["--pairs", "a.jsonl"], ["a.jsonl:2"]), ([], [f"{corpus}:{line}" for line in range(1, 5)]):
+    for more, ids in (["--on", "a.jsonl"], ["a.jsonl:2"]), ([], [f"{corpus}:{line}" for line in range(1, 5)]):
         assert run([*words, *more]) == 0
         rows = [json.loads(line) for line in (workplace / "p.jsonl").read_text(encoding="utf-8").splitlines()]
         assert [(row["n"], row["id"]) for row in rows] == list(enumerate(ids, 1))
@@ -131,7 +131,7 @@ def test_one_sentence_of_100_000_characters_is_scored(trained: Path, workplace: 
     write_rows(
         workplace / "a.jsonl", {"body": "山" * 100_000, "lead": "山。"}, {"body": "word " * 20_000, "lead": "A word."}
     )
-    assert run(["summarize", "evaluate", "--run", str(trained), "--pairs", "a.jsonl", "--json"]) == 0
+    assert run(["summarize", "evaluate", "--run", str(trained), "--on", "a.jsonl", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["count"], found["truncated"]) == (2, 2)
     assert "|words:1000|" in found["scores"]["ROUGE-L"]["signature"]
@@ -203,7 +203,7 @@ def test_a_bad_corpus_is_refused_and_nothing_is_lost(
     more = ["--columns", columns] if columns else []
     commands = [
         ["prepare", name, "--out", "data", "--overwrite", "--set", "task.vocab=300", *more],
-        ["evaluate", "--run", str(trained), "--pairs", name, *more],
+        ["evaluate", "--run", str(trained), "--on", name, *more],
     ]
     for command in commands:
         assert run(["summarize", *command, "--json"]) == 3

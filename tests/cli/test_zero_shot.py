@@ -50,12 +50,12 @@ def test_a_pretrained_model_is_scored(pretrained: str, capsys: Capture, task: st
     Path("articles.jsonl").write_text('{"document": "The cat sat. It ran.", "summary": "A cat."}\n', encoding="utf-8")
     pairs = "articles.jsonl" if task == "summarize" else "pairs.tsv"
     words = [task, "evaluate", "--zero-shot", "--init", pretrained, "--set", "generate.max_new_tokens=12", "--json"]
-    assert run([*words, "--pairs", pairs]) == 0
+    assert run([*words, "--on", pairs]) == 0
     found = json.loads(capsys.readouterr().out)
     assert score in found["scores"]
     assert f"set:{pairs}|n:{2 - (task == 'summarize')}|decode:t:" in found["signature"]
     assert run(words) == 2
-    assert "name with --pairs what to score on" in json.loads(capsys.readouterr().err)["error"]["message"]
+    assert "name with --on what to score on" in json.loads(capsys.readouterr().err)["error"]["message"]
 
 
 def test_what_a_translator_is_shown(pretrained: str) -> None:

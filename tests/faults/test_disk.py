@@ -142,7 +142,7 @@ def test_an_output_that_cannot_be_made(
     commands = {
         "prepare": ["translate", "prepare", table, "--out", place],
         "train": ["translate", "train", data, "--out", place, "--set", "model.n_positions=64"],
-        "evaluate": ["translate", "evaluate", "--run", str(by_heart), "--pairs", table, "--predictions", f"{place}/a"],
+        "evaluate": ["translate", "evaluate", "--run", str(by_heart), "--on", table, "--predictions", f"{place}/a"],
         "music": ["music", "generate", "--run", "nowhere", "--out", f"{place}/a.mid"],
     }
     monkeypatch.setattr("gpt2kit.training.loop.Loop.run", lambda *_: pytest.fail("it was not told before"))

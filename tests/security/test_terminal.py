@@ -77,7 +77,7 @@ def test_names_of_files(by_heart: Path, workplace: Path) -> None:
     name = f"[bold]{STEERING}:warning:.jsonl"
     escaped = "[bold]\\x1b[31m\\x07\\x9b2J\\x7f\\x85\\u202e\\u2066\\u2028:warning:.jsonl"
     shutil.copy(by_heart.parent / "corpus.jsonl", name)
-    evaluate = ["translate", "evaluate", "--run", str(by_heart), "--pairs", name]
+    evaluate = ["translate", "evaluate", "--run", str(by_heart), "--on", name]
     prepare = ["translate", "prepare", name, "--val", name, "--out", f"out{STEERING}", "--set", "task.vocab=300"]
     found = shown(evaluate, prepare)
     assert f"set:{escaped}|n:4" in found

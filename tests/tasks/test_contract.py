@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import random
+import re
 import shlex
 import shutil
 import sys
@@ -24,32 +25,19 @@ from gpt2kit.tasks.text import TextTask
 
 Examples = Callable[[str], Any]
 
-TOY = '''
-"""Digits turned around: a task found by its file alone."""
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+EXAMPLE = next(block for block in re.findall(r"^```python\n(.*?)^```", README, re.M | re.S) if "class Reverse" in block)
+"""The task that README adds, as it is there."""
+KNOB = 'skip: str = knob("", "a line that is left out", flag=("prepare",))'
+TOY = (
+    EXAMPLE.replace("from gpt2kit.data.lines", "from gpt2kit.config import knob\nfrom gpt2kit.data.lines")
+    .replace('reversed."""', f'reversed."""\n\n    {KNOB}')
+    .replace("in text_lines(path):", "in filter(lambda line: line != self.skip, text_lines(path)):")
+)
+"""The same with a knob that is an option of prepare."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
-from gpt2kit.config import knob
-from gpt2kit.tasks.base import Record
-from gpt2kit.tasks.text import TextPairs
-
-
-@dataclass(frozen=True)
-class Backwards(TextPairs[str]):
-    """Digits, backwards."""
-
-    skip: str = knob("", "a line that is left out", flag=("prepare",))
-
-    def read(self, corpus: Sequence[str]) -> Iterator[Record[str, str]]:
-        for path in corpus:
-            for line in Path(path).read_text().splitlines():
-                if line != self.skip:
-                    yield self.pair(line, line[::-1])
-'''
 TOY_RECIPE = """
-task.name = "backwards"
+task.name = "reverse"
 task.held_out = 0.1
 task.vocab = 256
 model = { n_layer = 1, n_head = 2, n_embd = 32, n_positions = 16, dropout = 0 }
@@ -174,14 +162,14 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A task file beside the others, as if somebody had put it there; returns its recipe."""
     folder = tmp_path / "tasks"
     shutil.copytree(Path(tasks.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "backwards.py").write_text(TOY, encoding="utf-8")
+    (folder / "reverse.py").write_text(TOY, encoding="utf-8")
     monkeypatch.setattr(tasks, "__file__", str(folder / "__init__.py"))
     monkeypatch.setattr(tasks, "__path__", [*tasks.__path__, str(folder)])
-    written = tmp_path / "backwards.toml"
+    written = tmp_path / "reverse.toml"
     written.write_text(TOY_RECIPE, encoding="utf-8")
     yield written
-    sys.modules.pop("gpt2kit.tasks.backwards", None)
-    vars(tasks).pop("backwards", None)
+    sys.modules.pop("gpt2kit.tasks.reverse", None)
+    vars(tasks).pop("reverse", None)
 
 
 def test_a_new_file_is_a_new_task(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -190,25 +178,25 @@ def test_a_new_file_is_a_new_task(toy: Path, capsys: pytest.CaptureFixture[str])
     numbers = folder / "numbers.txt"
     numbers.write_text("\n".join([*(f"{n:02}" for n in range(100)), "", "x"]), encoding="utf-8")
     data, run = str(folder / "data"), str(folder / "run")
-    assert "backwards" in tasks.names()
+    assert "reverse" in tasks.names()
     assert app.run(["--help"]) == 0
-    assert "Digits, backwards." in capsys.readouterr().out
-    assert app.run(["backwards", "prepare", str(numbers), "--skip", "x", "--out", data, *words]) == 0
+    assert "Lines of a text file, reversed." in capsys.readouterr().out
+    assert app.run(["reverse", "prepare", str(numbers), "--skip", "x", "--out", data, *words]) == 0
     told = capsys.readouterr().err
     assert "both sides empty" in told
-    assert app.run(["backwards", "train", data, "--out", run, *words]) == 0
+    assert app.run(["reverse", "train", data, "--out", run, *words]) == 0
     capsys.readouterr()
-    assert app.run(["backwards", "--run", run, "37", "", "90"]) == 0
+    assert app.run(["reverse", "--run", run, "37", "", "90"]) == 0
     assert capsys.readouterr().out == "73\n\n09\n"
-    assert app.run(["backwards", "evaluate", "--run", run, "--pairs", str(numbers), "--limit", "9"]) == 0
+    assert app.run(["reverse", "evaluate", "--run", run, "--on", str(numbers), "--limit", "9"]) == 0
     assert "exact match 100.00" in capsys.readouterr().out
     assert app.run(["inspect", run, "37", "--text"]) == 0
     assert app.run(["doctor", "--json"]) in (0, 4)
-    assert '"backwards"' in capsys.readouterr().out
+    assert '"reverse"' in capsys.readouterr().out
 
 
 def test_a_file_with_two_tasks_is_a_bug(toy: Path) -> None:
-    path = toy.parent / "tasks" / "backwards.py"
+    path = toy.parent / "tasks" / "reverse.py"
     path.write_text(TOY + "\n\nclass Second(TextPairs[str]):\n    pass\n", encoding="utf-8")
     with pytest.raises(TypeError, match="exactly one Task, it defines 2"):
-        tasks.find("backwards")
+        tasks.find("reverse")

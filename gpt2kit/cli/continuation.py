@@ -1,4 +1,4 @@
-"""What a language model has beside the verbs of every task: it rambles, it goes on with a text, it has a perplexity."""
+"""`gpt2kit TASK generate`, of tasks that continue a text."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpt2kit.cli import cards, console, loading, options, reports
-from gpt2kit.data.sources import is_table
-from gpt2kit.errors import PARTLY_DONE, UserError
+from gpt2kit.cli import console, loading, options, reports
+from gpt2kit.errors import UserError
 
 if TYPE_CHECKING:
     from gpt2kit.pipeline.engine import Engine
@@ -30,7 +29,7 @@ def generate(
     temperature: Annotated[float | None, typer.Option("--temperature", help="0 is greedy.")] = None,
     top_k: Annotated[int | None, typer.Option("--top-k", help="Sample from the k likeliest tokens; 0: all.")] = None,
     top_p: Annotated[float | None, typer.Option("--top-p", help="Sample from this much probability.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Of sampling.")] = None,
+    seed: options.SeedOption = None,
     zero_shot: options.ZeroShotOption = False,
     init: options.ZeroShotInitOption = "",
     set: options.SetOption,
@@ -82,51 +81,6 @@ def generate(
             console.say(f"sample {sampled}: the text is longer than the model's window; it goes on from its end")
         console.result(f"{_header(sampled)}\n{prompt}{text}")
     reports.remarks(0, 0, circling)
-
-
-def evaluate(
-    task: str,
-    flags: dict[str, str],
-    *,
-    run: options.RunOption = "",
-    file: Annotated[list[str], options.several("--file", "What to score on, as for prepare; else a prepared split.")],
-    split: Annotated[str, typer.Option("--split", help="The prepared split to score on.")] = "",
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Score only the first documents.")] = None,
-    stride: Annotated[
-        int, typer.Option("--stride", help="Tokens that each window predicts behind the others; 0: half a window.")
-    ] = 0,
-    zero_shot: options.ZeroShotOption = False,
-    init: options.ZeroShotInitOption = "",
-    set: options.SetOption,
-    device: options.DeviceOption = "",
-    json: options.JsonOption = False,
-) -> None:
-    """Score a run by its perplexity per token and per word, and in bits per byte."""
-    from gpt2kit.pipeline.evaluate import documents, evaluate_stream
-
-    loading.check_zero_shot(zero_shot, init, run)
-    if zero_shot and not file:
-        raise UserError("--zero-shot has no prepared data: name with --file what to score on")
-    if file and split:
-        raise UserError("--split is a part of prepared data, and --file is scored whole: leave one of them out")
-    if flags and not any(map(is_table, file)):
-        raise UserError(f"--{next(iter(flags))} is for a table that --file names")
-    engine = loading.load(task, run, {}, device, set, flags, init)
-    window = engine.model.config.n_positions
-    if not 0 <= stride <= window:
-        raise UserError(f"--stride {stride}: the model's window has {window} tokens, of which 1 to {window} are new")
-    with documents(engine, file, "" if file else split, limit) as found:
-        if found.report is not None:
-            reports.left_out(found.name, found.report)
-        evaluation = evaluate_stream(engine, found, stride, loading.training_of(engine))
-    if json:
-        console.result_json(evaluation.json())
-    else:
-        reports.evaluated(evaluation)
-    if engine.run is not None:
-        cards.scored(engine.run, evaluation.json(), evaluation.samples)
-    if found.report is not None and found.report.damaged:
-        raise typer.Exit(PARTLY_DONE)
 
 
 def _given(lines: Iterator[str]) -> Iterator[str]:

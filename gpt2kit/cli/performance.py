@@ -1,4 +1,4 @@
-"""What music has beside the verbs of every task: performances are files, to be heard and seen."""
+"""`gpt2kit TASK generate` and `render`, of tasks that play: performances are files, to be heard and seen."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpt2kit import files
-from gpt2kit.cli import cards, console, loading, options, reports
+from gpt2kit.cli import console, loading, options
 from gpt2kit.errors import PARTLY_DONE, DataError, UserError
 
 if TYPE_CHECKING:
     from gpt2kit.data.store import Store
     from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.engine import Engine
+    from gpt2kit.pipeline.evaluate import Documents
 
 DEMO_SECONDS = 30.0
 
@@ -38,7 +39,7 @@ def generate(
     temperature: Annotated[float | None, typer.Option("--temperature", help="Above 0; lower is safer.")] = None,
     top_k: Annotated[int | None, typer.Option("--top-k", help="Sample from the k likeliest events.")] = None,
     top_p: Annotated[float | None, typer.Option("--top-p", help="Sample from this much probability.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Of sampling.")] = None,
+    seed: options.SeedOption = None,
     set: options.SetOption,
     device: options.DeviceOption = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
@@ -49,14 +50,14 @@ def generate(
     from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.play import piece, play, stalled
 
-    _check_seconds(seconds)
+    check_seconds(seconds)
     paths = [_numbered(Path(out), number, samples) for number in range(1, samples + 1)]
     kinds = (".mid", ".wav", ".png") if sound else (".mid",)
     _refuse(paths, kinds, overwrite)
     if prime_seconds is not None and not prime:
         raise UserError("--prime-seconds takes a part of --prime: name the file")
     primer = _primer(prime, prime_seconds) if prime else Notes.none()
-    _check_seconds(seconds, primer.duration)
+    check_seconds(seconds, primer.duration)
     files.writable_folder(Path(out).parent)
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     engine = loading.load(task, run, sampling, device, set, flags)
@@ -74,8 +75,8 @@ def generate(
         console.result_json(told if samples > 1 else told[0])
 
 
-def demonstrate(engine: "Engine", run: Path) -> str:
-    """A piece in the run folder; returns what may be typed next."""
+def demonstrate(task: str, engine: "Engine", run: Path) -> str:
+    """Play a piece into the run folder; returns what may be typed next."""
     from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.play import piece, play
 
@@ -84,72 +85,44 @@ def demonstrate(engine: "Engine", run: Path) -> str:
     console.say("")
     _written(path, *piece(engine, nothing, result), sound=True)
     return (
-        f"  gpt2kit music render {path} --run {run}\n"
-        f"  gpt2kit music generate --run {run} --seconds 60 --out new.mid\n"
-        f"  gpt2kit music prepare YOUR_MIDI_FOLDER --out data/mine\n"
-        f"  gpt2kit music train data/mine --out runs/mine"
+        f"  gpt2kit {task} render {path} --run {run}\n"
+        f"  gpt2kit {task} generate --run {run} --seconds 60 --out new.mid\n"
+        f"  gpt2kit {task} prepare {engine.task.about.corpus} --out data/mine\n"
+        f"  gpt2kit {task} train data/mine --out runs/mine"
     )
 
 
-def evaluate(
-    task: str,
-    flags: dict[str, str],
-    *,
-    run: options.RunOption = "",
-    pairs: Annotated[list[str], options.several("--pairs", "What to score on, as for prepare; else a prepared split.")],
-    split: Annotated[str, typer.Option("--split", help="The split: val; of --pairs all that is in them.")] = "",
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Score only the first pieces.")] = None,
-    samples: Annotated[
-        int, typer.Option("--samples", min=0, help="Play so many pieces, and set their statistics beside real ones.")
-    ] = 16,
-    seconds: Annotated[float, typer.Option("--seconds", help="How long each of them is.")] = 30.0,
-    seed: Annotated[int | None, typer.Option("--seed", help="Of sampling.")] = None,
-    set: options.SetOption,
-    device: options.DeviceOption = "",
-    json: options.JsonOption = False,
-) -> None:
-    """Score a run by its loss on whole pieces; its own pieces by their statistics and what they copy."""
+def judged(
+    engine: "Engine", documents: "Documents", count: int, seconds: float, json: bool
+) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
+    """The statistics of `count` pieces that the model plays, next to those of real ones and with what they copy; and
+    the pieces as samples. Prints them unless they are wanted as JSON."""
     from gpt2kit.music.copying import TrainingPieces
     from gpt2kit.music.judge import judge
     from gpt2kit.music.notes import Notes
-    from gpt2kit.pipeline.evaluate import documents, evaluate_stream, run_of
+    from gpt2kit.pipeline.evaluate import run_of
     from gpt2kit.pipeline.play import piece, play, stalled
 
-    _check_seconds(seconds)
-    engine = loading.load(task, run, {"seed": seed}, device, set, flags)
-    folder = run_of(engine)
-    with documents(engine, pairs, split, limit) as found:
-        if found.report is not None:
-            reports.left_out(found.name, found.report)
-        evaluation = evaluate_stream(engine, found)
-        told, shown = evaluation.json(), []
-        if not json:
-            reports.evaluated(evaluation)
-        if samples:
-            store = folder.prepared.store("train")
-            training = TrainingPieces(zip(store.names(), _performances(engine, store), strict=True))
-            results = play(engine, Notes.none(), seconds, samples)
-            played = [piece(engine, Notes.none(), result)[0] for result in results]
-            shown = [(engine.task.show(Notes.none()), engine.task.tell(notes), "") for notes in played]
-            config = engine.config
-            how = f"n:{samples}|seconds:{seconds:g}|t:{config.temperature:g}|k:{config.top_k}|p:{config.top_p:g}"
-            how += f"|seed:{config.seed}|beside:{found.name}"
-            if any(map(len, played)):
-                judgement = judge(played, list(_performances(engine, found.store)), training)
-                told["samples"] = judgement.json() | {"signature": how}
-                for line in [] if json else judgement.lines():
-                    console.result(line)
-                console.say(f"samples: {how}")
-            else:
-                told["samples"] = {"signature": how, "notes": 0}
-                console.say(f"samples: there is not one note in them ({how})")
-            if silent := sum(stalled(result, seconds) for result in results):
-                console.say(f"samples: {silent} of {samples} were stopped early, as time no longer moved on")
-    if json:
-        console.result_json(told)
-    cards.scored(folder, told, shown)
-    if found.report is not None and found.report.damaged:
-        raise typer.Exit(PARTLY_DONE)
+    store = run_of(engine).prepared.store("train")
+    training = TrainingPieces(zip(store.names(), _performances(engine, store), strict=True))
+    results = play(engine, Notes.none(), seconds, count)
+    played = [piece(engine, Notes.none(), result)[0] for result in results]
+    shown = [(engine.task.show(Notes.none()), engine.task.tell(notes), "") for notes in played]
+    config = engine.config
+    how = f"n:{count}|seconds:{seconds:g}|t:{config.temperature:g}|k:{config.top_k}|p:{config.top_p:g}"
+    how += f"|seed:{config.seed}|beside:{documents.name}"
+    told: dict[str, Any] = {"signature": how, "notes": 0}
+    if any(map(len, played)):
+        judgement = judge(played, list(_performances(engine, documents.store)), training)
+        told = judgement.json() | {"signature": how}
+        for line in [] if json else judgement.lines():
+            console.result(line)
+        console.say(f"samples: {how}")
+    else:
+        console.say(f"samples: there is not one note in them ({how})")
+    if silent := sum(stalled(result, seconds) for result in results):
+        console.say(f"samples: {silent} of {count} were stopped early, as time no longer moved on")
+    return told, shown
 
 
 def _performances(engine: "Engine", store: "Store") -> "Iterator[Notes]":
@@ -213,7 +186,7 @@ def _rendered(path: Path, notes: "Notes", primer: float, engine: "Engine | None"
     return told
 
 
-def _check_seconds(seconds: float, primer: float = 0.0) -> None:
+def check_seconds(seconds: float, primer: float = 0.0) -> None:
     if not (seconds > 0 and primer + seconds <= LONGEST_HOURS * 3600):
         behind = f" behind a primer of {primer:g}" if primer else ""
         raise UserError(f"--seconds {seconds:g}{behind}: more than 0 seconds, and {LONGEST_HOURS} hours at most")
