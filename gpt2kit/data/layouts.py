@@ -1,7 +1,7 @@
 """How the ids of a task lie in training: rows with answers, a stream of documents, or texts to classify.
 
-A task picks one of the three and may refine it by a subclass. `--help` imports tasks: numpy and torch are imported where
-they are needed.
+A task picks one of the three and may refine it by a subclass. `--help` imports tasks: numpy and torch are imported
+where they are needed.
 """
 
 from abc import ABC, abstractmethod
