@@ -132,9 +132,9 @@ def work_done(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     done = {"blocks": 0, "saves": 0}
     forward, save = Block.forward, loop.Loop.save
 
-    def counted(self: Block, x: torch.Tensor) -> torch.Tensor:
+    def counted(self: Block, x: torch.Tensor, attend: Any = None) -> torch.Tensor:
         done["blocks"] += 1
-        return forward(self, x)
+        return forward(self, x, attend)
 
     def saved(self: loop.Loop) -> None:
         done["saves"] += 1
