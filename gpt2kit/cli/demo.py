@@ -79,17 +79,17 @@ def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
 
 def _evaluated(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str]":
     """The scores of a run, with something that it made; and what may be typed next."""
-    from gpt2kit.pipeline import evaluate
+    from gpt2kit.pipeline.evaluate import evaluate_records, evaluate_stream
+    from gpt2kit.pipeline.evaluation_sets import documents, run_of, stored_records
 
-    folder = evaluate.run_of(opened)
-
+    folder = run_of(opened)
     if opened.task.layout.continues:
-        with evaluate.documents(opened) as documents:
-            evaluation = evaluate.evaluate_stream(opened, documents)
+        with documents(opened) as found:
+            evaluation = evaluate_stream(opened, found)
         cards.scored(folder, evaluation.json(), evaluation.samples)
         return evaluation, _continued(task, opened, run)
-    records = list(evaluate.stored_records(folder.prepared, opened.task, "val")[1])
-    evaluation = evaluate.evaluate_records(opened, records, "embedded held-out sample")
+    records = list(stored_records(folder.prepared, opened.task, "val")[1])
+    evaluation = evaluate_records(opened, records, "embedded held-out sample")
     cards.scored(folder, evaluation.json(), evaluation.samples)
     return evaluation, _compared(task, opened, records, run)
 

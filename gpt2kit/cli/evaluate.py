@@ -98,7 +98,8 @@ def _answers(
 ) -> Scored:
     """Answers next to their references."""
     from gpt2kit.data.report import SplitReport
-    from gpt2kit.pipeline.evaluate import corpus_records, evaluate_records, run_of, stored_records
+    from gpt2kit.pipeline.evaluate import evaluate_records
+    from gpt2kit.pipeline.evaluation_sets import corpus_records, run_of, stored_records
 
     report, counter = SplitReport(), console.Counter("answers")
     if on:
@@ -126,7 +127,8 @@ def _documents(
 ) -> Scored:
     """The loss of whole documents, and the statistics of `pieces` that are played."""
     from gpt2kit.data.report import SplitReport
-    from gpt2kit.pipeline.evaluate import documents, evaluate_stream
+    from gpt2kit.pipeline.evaluate import evaluate_stream
+    from gpt2kit.pipeline.evaluation_sets import documents
 
     with documents(engine, on, split, limit) as found:
         report = found.report or SplitReport()

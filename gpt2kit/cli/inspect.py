@@ -109,8 +109,8 @@ def opened(model: str, device: str, settings: list[str]) -> "tuple[Engine, str]"
     from gpt2kit.runs.task_folder import TASK_FILE
 
     if (Path(model) / TASK_FILE).is_file():
-        task = Run.open(model).task_name
-        return loading.load(task, model, {}, device, settings, {}), task
+        run = Run.open(model)
+        return loading.load(run.task_name, run, {}, device, settings, {}), run.task_name
     return loading.load(tasks.PLAIN, "", {}, device, settings, {}, model), tasks.PLAIN
 
 

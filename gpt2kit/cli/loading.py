@@ -9,18 +9,19 @@ from gpt2kit.errors import DataError, UserError
 if TYPE_CHECKING:
     from gpt2kit.data.store import Store
     from gpt2kit.pipeline.engine import Engine
+    from gpt2kit.runs.folder import Run
 
 
 def load(
     task: str,
-    run: str,
+    run: "str | Run",
     generation: dict[str, Any],
     device: str,
     settings: list[str],
     flags: dict[str, str],
     zero_shot: str = "",
 ) -> Any:
-    """The engine of a run, which must be one of this task; or of a pretrained model that is asked as it is."""
+    """The engine of a run, which must be one of this task, or of a pretrained model as it is."""
     from gpt2kit import recipe as recipes
     from gpt2kit.pipeline import engine
     from gpt2kit.runs.folder import Run
@@ -36,7 +37,7 @@ def load(
     if zero_shot:
         return engine.zero_shot(task, zero_shot, generate, **own)
     folder = run or f"runs/{task}"
-    opened = Run.open(folder)
+    opened = folder if isinstance(folder, Run) else Run.open(folder)
     if opened.task_name != task:
         raise DataError(f"{folder} is a run of {opened.task_name}, not of {task}")
     return engine.load_run(opened, generate, **own)
@@ -59,7 +60,7 @@ def check_texts(texts: Sequence[str]) -> None:
 
 def training_of(engine: "Engine") -> "Store | None":
     """The data that a run was trained on, where copying from it is scored; says so if it is not there any more."""
-    from gpt2kit.pipeline.evaluate import training_store
+    from gpt2kit.pipeline.evaluation_sets import training_store
 
     try:
         return training_store(engine)

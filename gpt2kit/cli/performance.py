@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gpt2kit.data.store import Store
     from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.engine import Engine
-    from gpt2kit.pipeline.evaluate import Documents
+    from gpt2kit.pipeline.evaluation_sets import Documents
 
 DEMO_SECONDS = 30.0
 
@@ -100,7 +100,7 @@ def judged(
     from gpt2kit.music.copying import TrainingPieces
     from gpt2kit.music.judge import judge
     from gpt2kit.music.notes import Notes
-    from gpt2kit.pipeline.evaluate import run_of
+    from gpt2kit.pipeline.evaluation_sets import run_of
     from gpt2kit.pipeline.play import piece, play, stalled
 
     store = run_of(engine).prepared.store("train")

@@ -23,7 +23,7 @@ def prepare(
 ) -> None:
     """Turn a corpus into ids on disk, and say what became of every line."""
     from gpt2kit import recipe as recipes
-    from gpt2kit.pipeline import prepare as pipeline
+    from gpt2kit.pipeline.prepare import prepare, rendered
     from gpt2kit.runs.folder import Prepared
 
     options.check_task_settings(task, set, "prepare")
@@ -31,12 +31,12 @@ def prepare(
     corpora = {"train": corpus} | ({"val": val} if val else {}) | ({"test": test} if test else {})
     folder = out or f"data/{task}"
     counter = console.Counter("records")
-    found = pipeline.prepare(loaded, corpora, folder, overwrite, counter)
+    found = prepare(loaded, corpora, folder, overwrite, counter)
     counter.done()
     reports.prepared(found, folder)
     prepared = Prepared.open(folder)
     if told := prepared.task.describe():
-        reports.described(told, pipeline.rendered(prepared))
+        reports.described(told, rendered(prepared))
     if json:
         console.result_json({split: report.json() for split, report in found.items()} | {"out": folder})
     if any(report.damaged for report in found.values()):

@@ -1,4 +1,4 @@
-"""evaluate: answers beside references, or the loss of whole documents."""
+"""evaluate: answers against references, or the loss of whole documents."""
 
 import importlib.metadata
 import json
@@ -6,27 +6,32 @@ import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 from gpt2kit import files
 from gpt2kit.config import GenerateConfig
 from gpt2kit.data.layouts import Stream
-from gpt2kit.data.prepare import write_splits
-from gpt2kit.data.report import SplitReport, Unsuitable
+from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.metrics.copied import copied_share, run_length
 from gpt2kit.metrics.score import Score
 from gpt2kit.model.device import pick_dtype
 from gpt2kit.pipeline.engine import Engine, load
-from gpt2kit.pipeline.prepare import ignore, only
-from gpt2kit.runs.folder import SHOWN, Prepared, Run, corpus_name
-from gpt2kit.tasks.base import Record, Task, decode_row
+from gpt2kit.pipeline.evaluation_sets import (
+    Documents,
+    corpus_records,
+    documents,
+    run_of,
+    stored_records,
+    training_store,
+)
+from gpt2kit.pipeline.prepare import ignore
+from gpt2kit.runs.folder import SHOWN
+from gpt2kit.tasks.base import Record
 from gpt2kit.training.validate import validation_loss
 
 EVALUATION_TOKENS = 8192
@@ -44,9 +49,9 @@ class Evaluation:
     seconds: float
     signature: str
     circling: int = 0
-    """Answers that end with one passage, said again and again."""
+    """Answers that end by repeating one passage."""
     remarks: Sequence[str] = ()
-    """What is odd about the answers and hides in the scores."""
+    """What is odd about the answers and does not show in the scores."""
     samples: list[tuple[str, str, str]] = field(default_factory=list)
     """The first (source, output, reference), as text."""
 
@@ -64,7 +69,7 @@ class Evaluation:
         return told | ({"remarks": list(self.remarks)} if self.remarks else {}) | self._beside()
 
     def _beside(self) -> dict[str, Any]:
-        """The same scores of what stands beside the model."""
+        """The scores of the systems that the model is compared with."""
         beside: dict[str, dict[str, Any]] = {}
         for score in self.scores:
             if score.system:
@@ -176,7 +181,7 @@ def evaluate_records(
                 file.write(json.dumps(line | figures, ensure_ascii=False) + "\n")
             progress(done)
         if not done:
-            raise DataError(f"{name} has no records to evaluate on; --split names another part, --pairs another corpus")
+            raise DataError(f"{name} has no records to evaluate on; --split names another part, --on another corpus")
     version = importlib.metadata.version("gpt2kit")
     signature = f"set:{name}|n:{done}|decode:{_decoding(engine.config)}|gpt2kit:{version}"
     scores = scorer.scores()
@@ -186,18 +191,18 @@ def evaluate_records(
 
 
 def copied(training: Store, texts: Sequence[Sequence[int]], vocab_size: int, how: str = "") -> Score:
-    """How much of generated ids stands in the training split, in runs of some length."""
+    """The share of generated ids that also occur in the training split, in runs of some length."""
     length = run_length(vocab_size)
     signature = f"n:{sum(map(len, texts))}|runs:{length}|train:{training.digest()}{how}"
     return Score("copied from training %", 100 * copied_share(training.ids, texts, length), signature)
 
 
 OPENINGS, OPENING, CONTINUED = 16, 32, 64
-"""Of documents so many are gone on with, from so many tokens on, by so many."""
+"""Documents whose openings are continued, tokens of an opening, and tokens of its continuation."""
 
 
 def continued(engine: Engine, store: Store) -> list[list[int]]:
-    """What the model makes of the beginnings of documents."""
+    """The model's continuations of the openings of documents."""
     ends = store.document_ends()[:OPENINGS].tolist()
     places = ((begin, min(begin + OPENING, end)) for begin, end in zip([0, *ends], ends, strict=False))
     openings = [engine.task.decode_source(store.ids[begin:end].tolist()) for begin, end in places]
@@ -209,7 +214,7 @@ def _going_on(config: GenerateConfig) -> GenerateConfig:
 
 
 def _decoding(config: GenerateConfig) -> str:
-    """What decides on an answer, beside the model."""
+    """The settings that decide on an answer, for signatures."""
     if config.beams > 1:
         how = f"beam{config.beams}|alpha:{config.length_penalty}"
     else:
@@ -227,47 +232,11 @@ def _noted(records: Iterable[Record[Any, Any]], asked: "deque[Record[Any, Any]]"
         yield record
 
 
-@dataclass(frozen=True)
-class Documents:
-    """Whole documents to evaluate on."""
-
-    name: str
-    store: Store
-    report: SplitReport | None
-    """What became of a corpus that was read for this."""
-
-
-@contextmanager
-def documents(
-    engine: Engine, corpus: Sequence[str] = (), split: str = "", limit: int | None = None
-) -> Iterator[Documents]:
-    """The documents of a corpus, all of them or the `split` that it names itself; without a corpus those of a split, by
-    default val, of the data that the run was trained on. Raises DataError if there are none."""
-    task = engine.task
-    with TemporaryDirectory() as folder:
-        if corpus:
-            wanted = split or "all"
-            belongs = only(split) if split else lambda record: wanted
-            writers = write_splits(Path(folder), [wanted], task.read(corpus), belongs, task, None)
-            name = f"{corpus_name(corpus)}:{split}" if split else corpus_name(corpus)
-            found = Documents(name, Store(Path(folder), wanted), writers[wanted].report)
-        else:
-            split = split or "val"
-            prepared = run_of(engine).prepared
-            found = Documents(prepared.set_name(split), prepared.store(split), None)
-            found.store.check_ids(task.vocabulary.size)
-        if not len(found.store):
-            reasons = f" ({found.report.reasons()})" if found.report is not None else ""
-            raise DataError(f"{found.name} has no documents to evaluate on{reasons}")
-        yield found if limit is None else replace(found, store=found.store.first_documents(limit))
-
-
 def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, training: Store | None = None) -> Evaluation:
     """The loss of whole documents, every token once, as the task's figures.
 
-    Each window predicts `stride` tokens behind what has room before them; 0 is what the task's `overlap` leaves.
-    With the store that the model was `training` on there is, of what it makes of the documents' beginnings, the share
-    that stands in it.
+    Each window predicts `stride` tokens after its context; 0 stands for what the task's `overlap` leaves. With the
+    `training` store, the share of the openings' continuations that is copied from it is scored too.
     """
     model, task, store, layout = engine.model, engine.task, documents.store, engine.task.layout
     assert isinstance(layout, Stream)
@@ -289,69 +258,3 @@ def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, train
         how = f"|openings:{OPENINGS}x{OPENING}|{_decoding(_going_on(engine.config))}"
         scores.append(copied(training, continued(engine, store), task.vocabulary.size, how))
     return Evaluation(scores, len(ends), 0, 0, time.perf_counter() - started, signature)
-
-
-def run_of(engine: Engine) -> Run:
-    """The run of an engine. Raises UserError for a pretrained model, which has none."""
-    if engine.run is None:
-        raise UserError("a model that is not a run has no prepared data: name a corpus to score on")
-    return engine.run
-
-
-def training_store(engine: Engine) -> Store | None:
-    """The split that the run was trained on; None where copying from it is not scored.
-
-    Raises DataError if it is not there any more.
-    """
-    return engine.run.prepared.store("train") if engine.run is not None and engine.task.about.copies else None
-
-
-def corpus_records(
-    task: Task[Any, Any], corpus: Sequence[str], report: SplitReport, limit: int | None = None
-) -> tuple[str, Iterator[Record[Any, Any]]]:
-    """A corpus to score on: what it is called, and its records; `report` counts them and those that are left out.
-
-    Raises DataError, in the end, if all are.
-    """
-    name = corpus_name(corpus)
-
-    def scorable() -> Iterator[Record[Any, Any]]:
-        for record in task.read(corpus):
-            report.read += 1
-            if record.problem and not isinstance(record.problem, Unsuitable):
-                report.drop(record.problem, record)
-            else:
-                report.rows += 1
-                yield record
-        if not report.rows:
-            raise DataError(f"{name} has no records to evaluate on ({report.reasons()})")
-
-    return name, islice(scorable(), limit)
-
-
-def _kept(task: Task[Any, Any], store: Store) -> Iterator[Record[Any, Any]]:
-    for number, texts in enumerate(store.texts(), 1):
-        try:
-            yield task.restored(texts)
-        except (KeyError, ValueError, TypeError) as error:
-            raise DataError(f"{store.folder / store.split}.texts:{number} is damaged: {error!r}") from None
-
-
-def stored_records(
-    prepared: Prepared, task: Task[Any, Any], split: str, limit: int | None = None
-) -> tuple[str, Iterator[Record[Any, Any]]]:
-    """The name and the records of a prepared split: as they were read, where their ids say less.
-
-    Raises DataError for a split whose ids say less, and which has nothing else, such as train.
-    """
-    store, name = prepared.store(split), prepared.set_name(split)
-    if store.has_texts:
-        return name, islice(_kept(task, store), limit)
-    rows = (store.row(index) for index in range(len(store)))
-    records = (Record(*decode_row(task, prompt, target)) for prompt, target in islice(rows, limit))
-    if (first := next(records, None)) is not None and task.stored(first) is not None:
-        raise DataError(
-            f"{name} cannot be scored on: only ids are kept of it, cut to the window; accepted: another --split that "
-            "prepare wrote, such as val, or the corpus itself with --on"
-        )
-    return name, chain([] if first is None else [first], records)

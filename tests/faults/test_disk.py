@@ -18,7 +18,8 @@ import gpt2kit
 from gpt2kit import files, recipe
 from gpt2kit.cli.app import run
 from gpt2kit.errors import MachineError, UserError
-from gpt2kit.pipeline.evaluate import evaluate_records, stored_records
+from gpt2kit.pipeline.evaluate import evaluate_records
+from gpt2kit.pipeline.evaluation_sets import stored_records
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Run
 

@@ -18,7 +18,8 @@ import pytest
 import gpt2kit
 from gpt2kit import files, recipe
 from gpt2kit.data.store import StoreWriter
-from gpt2kit.pipeline.evaluate import evaluate_records, stored_records
+from gpt2kit.pipeline.evaluate import evaluate_records
+from gpt2kit.pipeline.evaluation_sets import stored_records
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Run
 

@@ -24,7 +24,8 @@ from gpt2kit.data.report import WIDTH, SplitReport
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.model import hf
-from gpt2kit.pipeline.evaluate import evaluate_records, stored_records
+from gpt2kit.pipeline.evaluate import evaluate_records
+from gpt2kit.pipeline.evaluation_sets import stored_records
 from gpt2kit.pipeline.train import Samples
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Prepared, Run

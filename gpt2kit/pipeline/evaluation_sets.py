@@ -1,0 +1,122 @@
+"""What evaluate scores: whole documents, or records with a reference, of a corpus or of a prepared split."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from gpt2kit.data.prepare import write_splits
+from gpt2kit.data.report import SplitReport, Unsuitable
+from gpt2kit.data.store import Store
+from gpt2kit.errors import DataError, UserError
+from gpt2kit.pipeline.engine import Engine
+from gpt2kit.pipeline.prepare import only
+from gpt2kit.runs.folder import Prepared, Run, corpus_name
+from gpt2kit.tasks.base import Record, Task, decode_row
+
+
+def run_of(engine: Engine) -> Run:
+    """The run of an engine. Raises UserError for a pretrained model, which has none."""
+    if engine.run is None:
+        raise UserError("a model that is not a run has no prepared data: name a corpus to score on")
+    return engine.run
+
+
+def training_store(engine: Engine) -> Store | None:
+    """The split that the run was trained on; None where copying from it is not scored.
+
+    Raises DataError if it is not there any more.
+    """
+    return engine.run.prepared.store("train") if engine.run is not None and engine.task.about.copies else None
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Whole documents to evaluate on."""
+
+    name: str
+    store: Store
+    report: SplitReport | None
+    """How reading a corpus went; None for prepared data."""
+
+
+@contextmanager
+def documents(
+    engine: Engine, corpus: Sequence[str] = (), split: str = "", limit: int | None = None
+) -> Iterator[Documents]:
+    """The documents of a corpus, all of them or those of a `split` that it names itself; without a corpus those of a
+    prepared split, by default val.
+
+    Raises DataError if there are none.
+    """
+    task = engine.task
+    with TemporaryDirectory() as folder:
+        if corpus:
+            wanted = split or "all"
+            belongs = only(split) if split else lambda record: wanted
+            writers = write_splits(Path(folder), [wanted], task.read(corpus), belongs, task, None)
+            name = f"{corpus_name(corpus)}:{split}" if split else corpus_name(corpus)
+            found = Documents(name, Store(Path(folder), wanted), writers[wanted].report)
+        else:
+            split = split or "val"
+            prepared = run_of(engine).prepared
+            found = Documents(prepared.set_name(split), prepared.store(split), None)
+            found.store.check_ids(task.vocabulary.size)
+        if not len(found.store):
+            reasons = f" ({found.report.reasons()})" if found.report is not None else ""
+            raise DataError(f"{found.name} has no documents to evaluate on{reasons}")
+        yield found if limit is None else replace(found, store=found.store.first_documents(limit))
+
+
+def corpus_records(
+    task: Task[Any, Any], corpus: Sequence[str], report: SplitReport, limit: int | None = None
+) -> tuple[str, Iterator[Record[Any, Any]]]:
+    """The name of a corpus and its records; `report` counts them, and those that are left out.
+
+    Raises DataError, once all are read, if all are left out.
+    """
+    name = corpus_name(corpus)
+
+    def scorable() -> Iterator[Record[Any, Any]]:
+        for record in task.read(corpus):
+            report.read += 1
+            if record.problem and not isinstance(record.problem, Unsuitable):
+                report.drop(record.problem, record)
+            else:
+                report.rows += 1
+                yield record
+        if not report.rows:
+            raise DataError(f"{name} has no records to evaluate on ({report.reasons()})")
+
+    return name, islice(scorable(), limit)
+
+
+def _kept(task: Task[Any, Any], store: Store) -> Iterator[Record[Any, Any]]:
+    for number, texts in enumerate(store.texts(), 1):
+        try:
+            yield task.restored(texts)
+        except (KeyError, ValueError, TypeError) as error:
+            raise DataError(f"{store.folder / store.split}.texts:{number} is damaged: {error!r}") from None
+
+
+def stored_records(
+    prepared: Prepared, task: Task[Any, Any], split: str, limit: int | None = None
+) -> tuple[str, Iterator[Record[Any, Any]]]:
+    """The name and the records of a prepared split: as they were read, where their ids say less.
+
+    Raises DataError for a split whose ids say less, and which has nothing else, such as train.
+    """
+    store, name = prepared.store(split), prepared.set_name(split)
+    if store.has_texts:
+        return name, islice(_kept(task, store), limit)
+    rows = (store.row(index) for index in range(len(store)))
+    records = (Record(*decode_row(task, prompt, target)) for prompt, target in islice(rows, limit))
+    if (first := next(records, None)) is not None and task.stored(first) is not None:
+        raise DataError(
+            f"{name} cannot be scored on: only ids are kept of it, cut to the window; accepted: another --split that "
+            "prepare wrote, such as val, or the corpus itself with --on"
+        )
+    return name, chain([] if first is None else [first], records)
