@@ -5,6 +5,7 @@ The browser is a headless Chromium, driven over a pipe by the DevTools protocol:
 https://chromedevtools.github.io/devtools-protocol/
 """
 
+import atexit
 import base64
 import fcntl
 import importlib.util
@@ -37,14 +38,9 @@ from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.music.notes import Notes
 
+atexit.register(shutil.rmtree, os.environ["HF_MODULES_CACHE"], ignore_errors=True)
+
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
-
-
-@pytest.fixture(autouse=True, scope="session")
-def no_code_left() -> Iterator[None]:
-    """transformers copies the code of a folder that it trusts before it runs it."""
-    yield
-    shutil.rmtree(os.environ["HF_MODULES_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True, scope="session")
