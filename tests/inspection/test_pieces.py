@@ -12,12 +12,12 @@ from gpt2kit.tasks.base import Task
 
 
 class Spelled:
-    """A vocabulary of one."""
+    """A task with a vocabulary of one."""
 
     def __init__(self, token: bytes | str) -> None:
-        self.token = token
+        self.token, self.vocabulary = token, self
 
-    def spelled(self, id: int) -> bytes | str:
+    def spell(self, id: int) -> bytes | str:
         return self.token
 
 

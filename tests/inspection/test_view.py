@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from gpt2kit.config import GenerateConfig, ModelConfig
+from gpt2kit.data.layouts import Stream
 from gpt2kit.inspection.record import record
 from gpt2kit.inspection.subject import Subject
 from gpt2kit.inspection.view import view_of
@@ -52,10 +53,14 @@ def test_distributions_are_the_model_s_at_any_temperature(subject: Make) -> None
 class Counting:
     """A task without a tokenizer."""
 
-    vocab_size = eos = 300
-    layout = "stream"
+    size = eos = 300
+    layout = Stream()
 
-    def spelled(self, id: int) -> bytes:
+    @property
+    def vocabulary(self) -> "Counting":
+        return self
+
+    def spell(self, id: int) -> bytes:
         return f" {id}".encode()
 
 
