@@ -153,12 +153,11 @@ def _tables(name: str) -> dict[str, Any]:
 def _without_retired(name: str, section: str, table: dict[str, Any]) -> dict[str, Any]:
     """Raises RecipeError for a retired knob that was in use."""
     retired = RETIRED.get(section, {})
-    for key, off in retired.items():
-        if table.get(key, off) != off:
-            raise RecipeError(
-                f"{name}: {section}.{key} = {table[key]!r} is no longer supported; set {key} = {str(off).lower()} "
-                "there to continue without it"
-            )
+    used = [key for key, off in retired.items() if table.get(key, off) != off]
+    if used:
+        named = " and ".join(f"{section}.{key} = {table[key]!r}" for key in used)
+        without = " and ".join(f"{key} = {str(retired[key]).lower()}" for key in used)
+        raise RecipeError(f"{name}: {named}: no longer supported; to continue without, set {without} there")
     return {key: value for key, value in table.items() if key not in retired}
 
 

@@ -256,5 +256,5 @@ def test_retired_knobs_of_an_older_run(tmp_path: Path) -> None:
     path.write_text('[task]\nname = "finetune"\n[train]\ncutmix = 0.0\nnaive_bayes = false\n', encoding="utf-8")
     assert recipe.load(str(path)).train == TrainConfig()
     path.write_text('[task]\nname = "finetune"\n[train]\nnaive_bayes = true\n', encoding="utf-8")
-    with pytest.raises(RecipeError, match=r"recipe.toml: train.naive_bayes = True .* set naive_bayes = false"):
+    with pytest.raises(RecipeError, match=r"recipe.toml: train.naive_bayes = True: .* set naive_bayes = false there"):
         recipe.load(str(path))

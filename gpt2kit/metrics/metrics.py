@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gpt2kit.errors import DataError
+from gpt2kit.metrics.score import Score
 
 
 def check_counts(outputs: Sequence[str], references: Sequence[str]) -> None:
@@ -14,14 +15,14 @@ def check_counts(outputs: Sequence[str], references: Sequence[str]) -> None:
         raise DataError("nothing to score: there are no outputs")
 
 
-def bleu(outputs: Sequence[str], references: Sequence[str]) -> tuple[str, float, str]:
+def bleu(outputs: Sequence[str], references: Sequence[str]) -> Score:
     """Corpus BLEU, 0 to 100, cased and detokenised, one reference each (Post 2018)."""
     from sacrebleu.metrics.bleu import BLEU
 
     check_counts(outputs, references)
     metric = BLEU()
     score = metric.corpus_score(list(outputs), [list(references)]).score
-    return "BLEU", score, str(metric.get_signature())
+    return Score("BLEU", score, str(metric.get_signature()))
 
 
 ONE_STYLE = str.maketrans(
@@ -36,14 +37,14 @@ def style_gap(outputs: Sequence[str], references: Sequence[str]) -> float:
     plain = [[text.translate(ONE_STYLE) for text in texts] for texts in (outputs, references)]
     if plain == [list(outputs), list(references)]:
         return 0.0
-    return max(0.0, bleu(*plain)[1] - bleu(outputs, references)[1])
+    return max(0.0, bleu(*plain).value - bleu(outputs, references).value)
 
 
-def chrf(outputs: Sequence[str], references: Sequence[str]) -> tuple[str, float, str]:
+def chrf(outputs: Sequence[str], references: Sequence[str]) -> Score:
     """Corpus chrF++ (Popović 2017), 0 to 100."""
     from sacrebleu.metrics.chrf import CHRF
 
     check_counts(outputs, references)
     metric = CHRF(word_order=2)
     score = metric.corpus_score(list(outputs), [list(references)]).score
-    return "chrF++", score, str(metric.get_signature())
+    return Score("chrF++", score, str(metric.get_signature()))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from gpt2kit.metrics.metrics import check_counts
+from gpt2kit.metrics.score import Score
 from gpt2kit.metrics.sentences import sentences
 from gpt2kit.metrics.words import words
 
@@ -39,12 +40,12 @@ def signatures() -> dict[str, str]:
     }
 
 
-def mean_rouge(outputs: Sequence[str], references: Sequence[str]) -> list[tuple[str, float, str]]:
-    """The means over all outputs, each with its name and signature."""
+def mean_rouge(outputs: Sequence[str], references: Sequence[str]) -> list[Score]:
+    """The means over all outputs."""
     check_counts(outputs, references)
     rouge, how = Rouge(), signatures()
     scores = [rouge(output, reference) for output, reference in zip(outputs, references, strict=True)]
-    return [(name, sum(each[name] for each in scores) / len(scores), how[name]) for name in how]
+    return [Score(name, sum(each[name] for each in scores) / len(scores), how[name]) for name in how]
 
 
 class _Tokenizer:

@@ -8,6 +8,7 @@ from gpt2kit.metrics.bootstrap import COVERED, RESAMPLES, interval
 from gpt2kit.metrics.extractive import lead, oracle, random_sentences, tfidf
 from gpt2kit.metrics.faithful import faithfulness, unsupported
 from gpt2kit.metrics.rouge import Rouge, signatures
+from gpt2kit.metrics.score import Score
 from gpt2kit.metrics.words import first_words, words
 
 
@@ -36,17 +37,6 @@ LONGEST = 1000
 sentence of a document may be as long as a book."""
 
 EMPTY = "summaries without words %"
-
-
-class Figure(NamedTuple):
-    """A mean over examples."""
-
-    system: str
-    """Empty for the model, or what else wrote the summaries."""
-    name: str
-    value: float
-    interval: tuple[float, float]
-    signature: str
 
 
 class SummaryScores:
@@ -83,14 +73,15 @@ class SummaryScores:
         for name, value in figures.items():
             self.values[system].setdefault(name, array("d")).append(value)
 
-    def figures(self) -> list[Figure]:
-        """Of the model first."""
+    def scores(self) -> list[Score]:
+        """Means over examples: of the model first, then of what else wrote summaries."""
         of_rouge, found = signatures(), []
         for system, by_name in self.values.items():
             for name, values in by_name.items():
                 how = f"words:{LONGEST}|mean:examples|n:{len(values)}|ci:{COVERED}%-bootstrap-{RESAMPLES}|seed:0"
                 signature = f"{of_rouge[name]}|{how}" if name in of_rouge else how
-                found.append(Figure(system, name, sum(values) / len(values), interval(values), signature))
+                mean, bounds = sum(values) / len(values), interval(values)
+                found.append(Score(name, mean, signature, interval=bounds, system=system))
         return found
 
 

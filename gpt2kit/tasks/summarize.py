@@ -184,10 +184,7 @@ class SummaryScorer(Scorer[Document, str]):
         return self.of_summaries.add(output, Example(record.source.title, record.source.body, record.target))
 
     def scores(self) -> list[Score]:
-        return [
-            Score(figure.name, figure.value, figure.signature, interval=figure.interval, system=figure.system)
-            for figure in self.of_summaries.figures()
-        ]
+        return self.of_summaries.scores()
 
 
 @dataclass(frozen=True)

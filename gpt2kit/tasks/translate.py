@@ -142,7 +142,7 @@ class Translate(TextPairs[Sentence]):
     def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
         if not targets:
             raise DataError("there are no references to score against")
-        return [Score(*metrics.bleu(outputs, targets)), Score(*metrics.chrf(outputs, targets))]
+        return [metrics.bleu(outputs, targets), metrics.chrf(outputs, targets)]
 
     def scorer(self) -> "TranslationScorer":
         return TranslationScorer(self)

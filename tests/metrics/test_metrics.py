@@ -39,10 +39,10 @@ def test_case_counts(metric: Metric) -> None:
 
 
 def test_the_scores_are_those_of_sacrebleu() -> None:
-    name, score, _ = bleu(OUTPUTS, REFERENCES)
+    name, score, *_ = bleu(OUTPUTS, REFERENCES)
     assert name == "BLEU"
     assert score == pytest.approx(sacrebleu.corpus_bleu(OUTPUTS, [REFERENCES]).score)
-    name, score, _ = chrf(OUTPUTS, REFERENCES)
+    name, score, *_ = chrf(OUTPUTS, REFERENCES)
     assert name == "chrF++"
     assert score == pytest.approx(sacrebleu.corpus_chrf(OUTPUTS, [REFERENCES], word_order=2).score)
 

@@ -12,7 +12,8 @@ from gpt2kit.metrics.bootstrap import interval
 from gpt2kit.metrics.extractive import lead, oracle, random_sentences, tfidf
 from gpt2kit.metrics.faithful import faithfulness, unsupported
 from gpt2kit.metrics.rouge import Rouge
-from gpt2kit.metrics.summaries import EMPTY, EXTRACTS, REFERENCE, Example, Figure, SummaryScores
+from gpt2kit.metrics.score import Score
+from gpt2kit.metrics.summaries import EMPTY, EXTRACTS, REFERENCE, Example, SummaryScores
 
 BODY = "It was founded in 1920. It grew fast. A railway came later. Most people farm. The harbour of Ville is large."
 EXAMPLES = [
@@ -28,11 +29,11 @@ FAITHFUL = [
 ROUGE = ["ROUGE-1", "ROUGE-2", "ROUGE-L", "ROUGE-Lsum"]
 
 
-def figures() -> dict[tuple[str, str], Figure]:
+def figures() -> dict[tuple[str, str], Score]:
     scores = SummaryScores()
     for output, example in zip(OUTPUTS, EXAMPLES, strict=True):
         scores.add(output, example)
-    return {(figure.system, figure.name): figure for figure in scores.figures()}
+    return {(figure.system, figure.name): figure for figure in scores.scores()}
 
 
 def test_every_system_has_its_figures_the_model_first() -> None:
@@ -83,8 +84,8 @@ def test_a_summary_without_words_is_not_faithful(empty: str) -> None:
     for output in (OUTPUTS[0], empty, empty, empty):
         told = scores.add(output, EXAMPLES[0])
     assert told == {**dict.fromkeys(ROUGE, 0), "unsupported": []}
-    found = {(figure.system, figure.name): figure for figure in scores.figures()}
-    alone = {(figure.system, figure.name): figure for figure in one_of(OUTPUTS[0]).figures()}
+    found = {(figure.system, figure.name): figure for figure in scores.scores()}
+    alone = {(figure.system, figure.name): figure for figure in one_of(OUTPUTS[0]).scores()}
     assert found["", EMPTY].value == 75
     assert found[REFERENCE, EMPTY].value == 0
     for name in FAITHFUL:
@@ -95,7 +96,7 @@ def test_a_summary_without_words_is_not_faithful(empty: str) -> None:
 
 def test_nothing_but_summaries_without_words() -> None:
     """No mean of nothing is made up."""
-    names = [figure.name for figure in one_of("").figures() if not figure.system]
+    names = [figure.name for figure in one_of("").scores() if not figure.system]
     assert names == [*ROUGE, EMPTY]
 
 
@@ -143,4 +144,4 @@ def test_an_example_is_kept_as_its_numbers_alone() -> None:
         return sum(held(value) for name, value in vars(scores).items() if name != "rouge")
 
     before = kept(20)
-    assert kept(40) - before < 1.25 * 8 * 40 * len(scores.figures())
+    assert kept(40) - before < 1.25 * 8 * 40 * len(scores.scores())

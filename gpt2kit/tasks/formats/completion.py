@@ -101,7 +101,7 @@ class Completion(RowTask):
         return self.bpe.decode(ids).removeprefix(self._space)
 
     def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
-        return [exact_match(outputs, targets), *(Score(*figure) for figure in mean_rouge(outputs, targets))]
+        return [exact_match(outputs, targets), *mean_rouge(outputs, targets)]
 
 
 class KeepsTail(Rows):

@@ -139,7 +139,7 @@ class Labelled(RowTask):
         return self.labels[ids[0]] if ids and ids[0] < len(self.labels) else ""
 
     def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
-        return [Score(name, value, how, digits) for name, value, how, digits in label_scores(outputs, targets)]
+        return label_scores(outputs, targets)
 
 
 class LabelledTexts(Classification):
