@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt2kit import files
-from gpt2kit.data.byte_level import bytes_by_character
+from gpt2kit.data.byte_alphabet import bytes_by_character
 from gpt2kit.errors import DataError
 
 if TYPE_CHECKING:

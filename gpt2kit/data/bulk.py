@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import tiktoken
 
-from gpt2kit.data.byte_level import bytes_by_character
+from gpt2kit.data.byte_alphabet import bytes_by_character
 
 TEXTS_AT_ONCE = 8
 

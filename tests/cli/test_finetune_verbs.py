@@ -235,4 +235,4 @@ def test_a_part_of_the_weights_learns(
 def test_a_label_is_no_prompt(reviews: Path, capsys: Capture) -> None:
     words = ["finetune", "train", str(reviews.parent / "data"), "--out", str(reviews.parent / "x")]
     assert run([*words, "--set", "train.loss_on=all", "--set", "model.n_positions=64"]) == 2
-    assert "examples have no prompts to learn" in capsys.readouterr().err
+    assert "labelled texts have no prompts to learn" in capsys.readouterr().err

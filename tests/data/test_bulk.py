@@ -14,7 +14,7 @@ from transformers import GPT2Tokenizer
 from gpt2kit.data import bulk
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.bulk import BulkBpe
-from gpt2kit.data.byte_level import bytes_by_character
+from gpt2kit.data.byte_alphabet import bytes_by_character
 
 SharedData = Callable[[str], Path]
 
