@@ -129,6 +129,11 @@ class DecodeMasks:
         self.cache = cache
 
     @property
+    def there(self) -> int:
+        """Slots to allocate."""
+        return self.cache.there
+
+    @property
     def shapes(self) -> tuple[int, ...]:
         """See Cache: what it does not know."""
         return ()
@@ -158,27 +163,28 @@ class LayerCache(Generic[M]):
     """Keys and values of one layer, a slot for each token."""
 
     def __init__(self, masks: M) -> None:
-        self.masks, cache = masks, masks.cache
-        shape = (cache.prompts, cache.heads, self.room, cache.head_dim)
+        self.masks, cache, self.there = masks, masks.cache, masks.there
+        shape = (cache.prompts, cache.heads, self.there, cache.head_dim)
         self.slots = [torch.zeros(shape, device=cache.device, dtype=cache.dtype) for _ in range(2)]
         """Keys and values, [P, H, S, K] each; slots not yet written are 0, as they are multiplied by weights of 0."""
 
-    @property
-    def room(self) -> int:
-        """Slots to allocate."""
-        return self.masks.cache.there
+    def reserve(self) -> None:
+        """Make room for the slots that there are."""
+        if self.there < self.masks.there:
+            self.there = self.masks.there
+            enlarge(self.slots, self.there)
 
     def fill(self, keys_PHTK: Tensor, values_PHTK: Tensor) -> None:
         """Write the prompts."""
         new = keys_PHTK.size(2)
-        enlarge(self.slots, self.room)
+        self.reserve()
         for slots, x_PHTK in zip(self.slots, (keys_PHTK, values_PHTK), strict=True):
             slots[:, :, :new] = x_PHTK
 
     def append(self, keys_PHWK: Tensor, values_PHWK: Tensor) -> tuple[Tensor, Tensor]:
         """Write what a step adds; returns all that it looks at, [P, H, S', K]."""
         cache = self.masks.cache
-        enlarge(self.slots, self.room)
+        self.reserve()
         keys, values = self.slots
         if cache.static:
             keys.index_copy_(2, cache.slots_W, keys_PHWK.to(keys.dtype))

@@ -22,9 +22,8 @@ def enlarge(tensors: list[Tensor], room: int) -> None:
     """Make room for `room` slots in each tensor, one at a time; new ones are 0."""
     for index, old in enumerate(tensors):
         prompts, heads, slots, width = old.shape
-        if slots < room:
-            tensors[index] = old.new_zeros(prompts, heads, room, width)
-            tensors[index][:, :, :slots] = old
+        tensors[index] = old.new_zeros(prompts, heads, room, width)
+        tensors[index][:, :, :slots] = old
 
 
 def keep_rows(lists: Iterable[list[Tensor]], prompts_P: Tensor) -> None:

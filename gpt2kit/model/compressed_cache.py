@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gpt2kit.model.cache import Cache, DecodeMasks, LayerCache
-from gpt2kit.model.cache_slots import BUCKET, enlarge, roomy
+from gpt2kit.model.cache_slots import BUCKET, roomy
 
 
 class Groups(DecodeMasks):
@@ -32,9 +32,13 @@ class Groups(DecodeMasks):
         """Where the next slots are written."""
         self.places_P = torch.zeros(prompts, device=device, dtype=torch.long)
         """The place of the next token in its group."""
-        self.there = self.most if cache.static else 0
+        self.room = self.most if cache.static else 0
         self.made = 0
         """Steps since the prompts."""
+
+    @property
+    def there(self) -> int:
+        return self.room
 
     @property
     def shapes(self) -> tuple[int, ...]:
@@ -60,8 +64,8 @@ class Groups(DecodeMasks):
         self._reserve(1 + self.cache.longest // self.compression)
 
     def _reserve(self, slots: int) -> None:
-        if slots > self.there:
-            self.there = min(self.most, roomy(slots, self.cache.width))
+        if slots > self.room:
+            self.room = min(self.most, roomy(slots, self.cache.width))
 
     def prepare(self) -> None:
         """Each hypothesis sees the slot of its own group too where its new token completes that."""
@@ -97,10 +101,6 @@ class GroupLayerCache(LayerCache[Groups]):
         self.tails = [torch.zeros(shape, device=cache.device, dtype=cache.dtype) for _ in range(2)]
         """[P, H, W, C, K]."""
 
-    @property
-    def room(self) -> int:
-        return self.masks.there
-
     def fill_tails(self, keys_PHTK: Tensor, values_PHTK: Tensor) -> None:
         """Write the beginnings of the groups in which the prompts end."""
         compression, longest = self.masks.compression, keys_PHTK.size(2)
@@ -122,7 +122,7 @@ class GroupLayerCache(LayerCache[Groups]):
 
     def append(self, keys_PHWK: Tensor, values_PHWK: Tensor) -> tuple[Tensor, Tensor]:
         """Write the slots of the tails; returns all slots that the step looks at, [P, H, S', K]."""
-        enlarge(self.slots, self.room)
+        self.reserve()
         for slots, x_PHWK in zip(self.slots, (keys_PHWK, values_PHWK), strict=True):
             slots.scatter_(2, self.masks.slots_PW[:, None, :, None].expand(x_PHWK.shape), x_PHWK.to(slots.dtype))
         keys, values = self.slots

@@ -3,6 +3,7 @@
 Shapes: P prompts, W hypotheses of each (1 except in beam search), T positions, D width, H heads, K = D / H.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gpt2kit.config import ModelConfig
+from gpt2kit.model.attention import Attend
 from gpt2kit.model.cache import Cache
 from gpt2kit.model.gpt2 import EPSILON, GPT2, Block
 from gpt2kit.model.kernels import Norm, Product
@@ -27,8 +29,9 @@ class InferenceGPT2:
         self.config, self.vocab_size, self.device = model.config, model.vocab_size, model.head.device
         self.dtype = torch.bfloat16 if dtype == "bf16" else torch.float32
         self.tokens_VD, self.positions_TD = body.wte.weight.detach().clone(), body.wpe.weight.detach().clone()
-        laid_out = zip(body.blocks(), self.config.kinds, strict=True)
-        self.blocks = [_laid_out(block, self.config, kind, self.dtype) for block, kind in laid_out]
+        layers = zip(body.blocks(), self.config.kinds, strict=True)
+        blocks = [_laid_out(block, self.config, kind, self.dtype) for block, kind in layers]
+        self.attentions, self.blocks = [block.attn for block in blocks], [_plain(block) for block in blocks]
         self.norm, self.head = _norm(body.ln_f), Product(model.head, None, self.dtype)
 
     def new_cache(self, prompts: int, slots: int, width: int = 1, static: bool = False) -> Cache:
@@ -38,19 +41,19 @@ class InferenceGPT2:
         shape = (prompts, config.n_head, slots, config.n_embd // config.n_head)
         dtype = torch.float32 if self.device.type == "cpu" else self.dtype
         cache = Cache(shape, width, self.device, dtype, static)
-        for block in self.blocks:
-            kind = type(block.attn)
+        for attention in self.attentions:
+            kind = type(attention)
             if kind not in cache.masks:
-                cache.masks[kind] = block.attn.new_masks(cache)
-            cache.layers.append(block.attn.new_layer_cache(cache.masks[kind]))
+                cache.masks[kind] = attention.new_masks(cache)
+            cache.layers.append(attention.new_layer_cache(cache.masks[kind]))
         return cache
 
     def prefill(self, ids_PT: Tensor, lengths_P: Tensor, ragged: bool, cache: Cache) -> Tensor:
         """Logits [P, V] in fp32 after each prompt, padded on the right to T; an empty cache receives the prompts."""
         cache.begin(lengths_P, ids_PT.size(1), ragged)
         x_PTD = self.tokens_VD[ids_PT] + self.positions_TD[: ids_PT.size(1)]
-        for block, layer in zip(self.blocks, cache.layers, strict=True):
-            x_PTD = block(x_PTD, partial(block.attn.prefill, layer))
+        for block, attention, layer in zip(self.blocks, self.attentions, cache.layers, strict=True):
+            x_PTD = block(x_PTD, partial(attention.prefill, layer))
         last_PD = x_PTD[torch.arange(len(ids_PT), device=self.device), lengths_P - 1]
         return self.head(self.norm(last_PD)).float()
 
@@ -66,29 +69,36 @@ class InferenceGPT2:
         positions_P = cache.positions_P.clamp(max=self.config.n_positions - 1)
         cache.prepare()
         x_PWD = self.tokens_VD[tokens_PW] + self.positions_TD[positions_P][:, None]
-        for block, layer in zip(self.blocks, cache.layers, strict=True):
-            x_PWD = block(x_PWD, partial(block.attn.decode_step, layer))
+        for block, attention, layer in zip(self.blocks, self.attentions, cache.layers, strict=True):
+            x_PWD = block(x_PWD, partial(attention.decode_step, layer))
         cache.step()
         return self.head(self.norm(x_PWD)).float()
 
 
 def _laid_out(block: Block, config: ModelConfig, kind: str, dtype: torch.dtype) -> Block:
-    """A copy whose products and norms are plain functions of weights in `dtype`."""
+    """A copy that computes with weights in `dtype`."""
     with torch.device("meta"):  # every weight comes from `block`
         copy = Block(config, kind).eval()
-    for name, weight in block.attn.named_parameters(recurse=False):
-        setattr(copy.attn, name, nn.Parameter(weight.detach().to(dtype, copy=True), requires_grad=False))
-    _replace(copy, ln_1=_norm(block.ln_1), ln_2=_norm(block.ln_2))
-    _replace(copy.attn, c_attn=_product(block.attn.c_attn, dtype), c_proj=_product(block.attn.c_proj, dtype))
-    _replace(copy.mlp, c_fc=_product(block.mlp.c_fc, dtype, gelu=True), c_proj=_product(block.mlp.c_proj, dtype))
+    attention, mlp = block.attn, block.mlp
+    own = {name: weight.detach().to(dtype, copy=True) for name, weight in attention.named_parameters(recurse=False)}
+    _replace(copy.attn, c_attn=_product(attention.c_attn, dtype), c_proj=_product(attention.c_proj, dtype), **own)
+    _replace(copy.mlp, c_fc=_product(mlp.c_fc, dtype, gelu=True), c_proj=_product(mlp.c_proj, dtype))
     _replace(copy.mlp, act=_as_it_is)  # c_fc has done it
+    _replace(copy, ln_1=_norm(block.ln_1), ln_2=_norm(block.ln_2), drop=_as_it_is)
     return copy
 
 
+def _plain(block: Block) -> Callable[[Tensor, Attend], Tensor]:
+    """Its forward pass without modules, which look for hooks at every call."""
+    _replace(block, attn=block.attn.forward, mlp=block.mlp.forward)
+    return block.forward
+
+
 def _replace(module: nn.Module, **parts: Any) -> None:
-    """Put plain functions in the place of submodules: modules look for hooks at every call."""
+    """Put plain functions and tensors in the place of submodules and parameters."""
     for name, part in parts.items():
         module._modules.pop(name, None)
+        module._parameters.pop(name, None)
         setattr(module, name, part)
 
 
