@@ -47,6 +47,31 @@ def test_a_text_gives_a_text_and_a_list_a_list(fr: Engine) -> None:
     assert fr([]) == []
 
 
+GENERATE = """
+import runpy, sys
+sys.argv[0] = "gpt2kit"
+try:
+    runpy.run_module("gpt2kit", run_name="__main__", alter_sys=True)
+except SystemExit as end:
+    assert not end.code, end.code
+print(*sorted(name for name in UNNEEDED if name in sys.modules), file=sys.stderr)
+"""
+UNNEEDED = ("torch._dynamo", "sympy", "transformers", "datasets", "sklearn", "matplotlib")
+
+
+@pytest.mark.parametrize("run", ["translate", "labelled", "summarize", "lm", "music"])
+def test_decoding_does_not_import_what_it_does_not_need(run_of: Callable[..., Path], run: str, tmp_path: Path) -> None:
+    """Above all torch's compiler, which building a model on the meta device would import: half of the start-up."""
+    task, folder = "finetune" if run == "labelled" else run, run_of(run)
+    arguments = [task, "generate", "--run", str(folder), *(["--out", "made.mid"] if run == "music" else ["A dog."])]
+    script = f"UNNEEDED = {UNNEEDED}\n{GENERATE}"
+    ended = subprocess.run(
+        [sys.executable, "-c", script, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    drawn = "matplotlib" if run == "music" else ""  # it draws the piano roll
+    assert ended.stderr.splitlines()[-1] == drawn
+
+
 def test_blank_sources_have_empty_answers(fr: Engine) -> None:
     assert fr(["", "good morning", "  ", "\n"]) == ["", "bonjour", "", ""]
     assert fr("") == ""
