@@ -69,9 +69,9 @@ def inspect(
 
 
 def _told(subject: "Subject", out: str, text: bool, png: str, visualizer: str, json: bool) -> None:
-    from gpt2kit.inspection.record import record
+    from gpt2kit.inspection.trace import trace_of
 
-    found = record(subject)
+    found = trace_of(subject)
     if out:
         from gpt2kit.inspection.page import write_page
         from gpt2kit.inspection.performance import piece_view

@@ -56,7 +56,7 @@ class ClassificationBatch(Batch):
         return self.answers_E.numel()
 
 
-Rows = NDArray[np.int64]
+BatchRows = NDArray[np.int64]
 """Rows of a batch [B, ...]; what identifies them is the affair of their Batching."""
 
 
@@ -73,23 +73,23 @@ class Batches(Protocol):
         """Batches in an epoch."""
         ...
 
-    def epoch(self, number: int) -> list[Rows]: ...
+    def epoch(self, number: int) -> list[BatchRows]: ...
 
-    def longest(self) -> Rows:
+    def longest(self) -> BatchRows:
         """The batch that needs the most memory."""
         ...
 
-    def lengths(self, rows: Rows) -> NDArray[np.int64]:
+    def lengths(self, rows: BatchRows) -> NDArray[np.int64]:
         """Tokens of each row [B]; the last of a row is only ever a target."""
         ...
 
-    def tokens(self, rows: Rows) -> int:
+    def tokens(self, rows: BatchRows) -> int:
         """Tokens of the data that are read with these rows."""
         ...
 
-    def targets(self, rows: Rows) -> int: ...
+    def targets(self, rows: BatchRows) -> int: ...
 
-    def collate(self, rows: Rows) -> Batch: ...
+    def collate(self, rows: BatchRows) -> Batch: ...
 
 
 class Batching(Protocol):
@@ -142,27 +142,27 @@ class RowBatches:
     def __len__(self) -> int:
         return len(self.cuts) + 1
 
-    def epoch(self, number: int) -> list[Rows]:
+    def epoch(self, number: int) -> list[BatchRows]:
         """Row indices of each batch of an epoch: equal lengths are shuffled among themselves, then the batches."""
         rng = np.random.default_rng((self.seed, number))
         order = np.lexsort((rng.random(len(self.row_lengths)), self.row_lengths))
         batches = np.split(order, self.cuts)
         return [batches[index] for index in rng.permutation(len(batches))]
 
-    def longest(self) -> Rows:
+    def longest(self) -> BatchRows:
         return np.split(np.argsort(self.row_lengths, kind="stable"), self.cuts)[-1]
 
-    def lengths(self, rows: Rows) -> NDArray[np.int64]:
+    def lengths(self, rows: BatchRows) -> NDArray[np.int64]:
         return self.row_lengths[rows]
 
-    def tokens(self, rows: Rows) -> int:
+    def tokens(self, rows: BatchRows) -> int:
         return int(self.row_lengths[rows].sum())
 
-    def targets(self, rows: Rows) -> int:
+    def targets(self, rows: BatchRows) -> int:
         prompts = np.asarray(self.store.prompts)[rows].astype(np.int64)
         return int(np.maximum(0, self.row_lengths[rows] - np.maximum(1, prompts)).sum())
 
-    def collate(self, rows: Rows) -> Batch:
+    def collate(self, rows: BatchRows) -> Batch:
         return collate(self.store, rows)
 
 
@@ -179,7 +179,7 @@ class RowBatching:
         return RowBatches(store, batch_tokens, seed=0)
 
 
-def collate(store: Store, rows: Rows) -> Batch:
+def collate(store: Store, rows: BatchRows) -> Batch:
     """Pad rows to the width of the longest."""
     ends = np.asarray(store.ends)[rows]
     starts = np.where(rows > 0, np.asarray(store.ends)[rows - 1], 0)

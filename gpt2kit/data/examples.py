@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gpt2kit.data.batches import ClassificationBatch, RowBatches, Rows, padded_width
+from gpt2kit.data.batches import BatchRows, ClassificationBatch, RowBatches, padded_width
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 
@@ -37,7 +37,7 @@ class ExampleBatches(RowBatches):
         """Of the longest text, all of which is input, unlike a row's last token."""
         return np.maximum.reduceat(self.text_ends - self.text_starts, np.concatenate(([0], self.last[:-1]))) + 1
 
-    def texts(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def texts(self, rows: BatchRows) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """The texts of examples [B], which example each belongs to and its place there."""
         firsts = np.where(rows > 0, self.last[rows - 1], 0)
         counts = self.last[rows] - firsts
@@ -45,17 +45,17 @@ class ExampleBatches(RowBatches):
         slots = np.arange(counts.sum()) - np.repeat(counts.cumsum() - counts, counts)
         return firsts[examples] + slots, examples, slots
 
-    def lengths(self, rows: Rows) -> NDArray[np.int64]:
+    def lengths(self, rows: BatchRows) -> NDArray[np.int64]:
         texts, _, _ = self.texts(rows)
         return self.text_ends[texts] - self.text_starts[texts] + 1
 
-    def tokens(self, rows: Rows) -> int:
+    def tokens(self, rows: BatchRows) -> int:
         return int((self.lengths(rows) - 1).sum())
 
-    def targets(self, rows: Rows) -> int:
+    def targets(self, rows: BatchRows) -> int:
         return len(rows)
 
-    def collate(self, rows: Rows) -> ClassificationBatch:
+    def collate(self, rows: BatchRows) -> ClassificationBatch:
         texts, examples, slots = self.texts(rows)
         starts, lengths = self.text_starts[texts], self.text_ends[texts] - self.text_starts[texts]
         width = padded_width(int(lengths.max()) + 1)

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpt2kit.data.batches import Batches, Batching
-    from gpt2kit.data.store import Store
-
-Row = tuple[Sequence[int], Sequence[int]]
-"""The ids of a prompt and of its target."""
+    from gpt2kit.data.store import IdRow, Store
 
 
 class Ends(NamedTuple):
@@ -95,7 +92,7 @@ class Layout(ABC):
         """About how long a record is, in characters: prepare encodes about a million together. Rows are short: 0."""
         return 0
 
-    def sample_rows(self, rows: Sequence[Row], window: int) -> list[Row]:
+    def sample_rows(self, rows: "Sequence[IdRow]", window: int) -> "list[IdRow]":
         """The rows of a split that serve as samples while training."""
         return [*rows]
 
@@ -168,7 +165,7 @@ class Stream(Layout):
         """The scores of a split's whole loss, given its number of each unit."""
         return [Score(f"nats per {unit}", nats / n, f"n:{n:.0f}", digits=4) for unit, n in units.items() if n]
 
-    def sample_rows(self, rows: Sequence[Row], window: int) -> list[Row]:
+    def sample_rows(self, rows: "Sequence[IdRow]", window: int) -> "list[IdRow]":
         """The beginning of a row is the prompt, and as much again the reference."""
         shown = min(self.sample_tokens, window // 2)
         texts = [[*prompt, *target] for prompt, target in rows]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gpt2kit.data.layouts import Layout
 from gpt2kit.data.report import SplitReport
-from gpt2kit.data.store import StoreWriter
+from gpt2kit.data.store import IdRow, StoreWriter
 
 RECORDS_A_BATCH = 4096
 CHARACTERS_A_BATCH = 1 << 20
@@ -32,7 +32,7 @@ ASIDE = (string.punctuation + string.whitespace).encode()
 
 Item = TypeVar("Item", bound="Readable")
 Encoded = TypeVar("Encoded", contravariant=True)
-Rows = Sequence[tuple[Sequence[int], Sequence[int]]]
+IdRows = Sequence[IdRow]
 
 
 class Readable(Protocol):
@@ -60,7 +60,7 @@ class Encoder(Protocol[Encoded]):
     def vocabulary(self) -> Sized: ...
     @property
     def layout(self) -> Layout: ...
-    def encode(self, records: Sequence[Encoded]) -> Rows: ...
+    def encode(self, records: Sequence[Encoded]) -> IdRows: ...
     def stored(self, record: Encoded) -> Mapping[str, str] | None: ...
 
 
@@ -81,7 +81,7 @@ class SplitWriter(Generic[Item]):
         self.store, self.task, self.window, self.training_keys = store, task, window, training_keys
         self.layout = task.layout
         self.beside = beside
-        self._encoding: tuple[list[Item], Future[Rows]] | None = None
+        self._encoding: tuple[list[Item], Future[IdRows]] | None = None
         self.trains = store.split == "train"
         self.report = SplitReport()
         self._waiting: list[Item] = []
@@ -160,7 +160,7 @@ class SplitWriter(Generic[Item]):
             self.store.add(rows, [repr(record) for record in batch])
         self._rows.append(np.array([_hash(b"".join(map(_bytes, (p, [BETWEEN], t)))) for p, t in rows], dtype=np.uint64))
 
-    def _learned(self, rows: Rows) -> Rows:
+    def _learned(self, rows: IdRows) -> IdRows:
         learned = [(prompt, self.layout.learned(target)) for prompt, target in rows]
         lost = [len(before) - len(after) for (_, before), (_, after) in zip(rows, learned, strict=True)]
         if any(lost):
@@ -204,8 +204,8 @@ def write_splits(
     return writers
 
 
-def fit_rows(records: Sequence[object], rows: Rows, layout: Layout, window: int, report: SplitReport) -> Rows:
-    """Rows that fit into the window: sources are cut, targets not; what then leaves no source at all is dropped."""
+def fit_rows(records: Sequence[object], rows: IdRows, layout: Layout, window: int, report: SplitReport) -> IdRows:
+    """IdRows that fit into the window: sources are cut, targets not; what then leaves no source at all is dropped."""
     fitting: list[tuple[Sequence[int], Sequence[int]]] = []
     for record, (prompt, target) in zip(records, rows, strict=True):
         room = window - len(target)

@@ -16,7 +16,7 @@ from gpt2kit.data.tables import (
     Columns,
     Fields,
     Pair,
-    Row,
+    TableRow,
     csv_rows,
     json_rows,
     pick_fields,
@@ -154,7 +154,7 @@ def _table_pairs(path: str, columns: Pair | None) -> Iterator[Pair]:
     return pick_pairs(rows, columns, place)
 
 
-def _table_rows(path: str, header: bool = True) -> tuple[Iterator[Row], str]:
+def _table_rows(path: str, header: bool = True) -> tuple[Iterator[TableRow], str]:
     """Rows of any table but a TSV, and what stands before the number of one in a message."""
     if path.startswith("hf:"):
         return _hub_rows(path, _hub_name(path)), f"{path}: row "
@@ -165,7 +165,7 @@ def _table_rows(path: str, header: bool = True) -> tuple[Iterator[Row], str]:
     return csv_rows(path, header) if kind == ".csv" else json_rows(path), f"{path}:"
 
 
-def _parquet_rows(path: str) -> Iterator[Row]:
+def _parquet_rows(path: str) -> Iterator[TableRow]:
     if not path.lower().endswith(".parquet"):
         raise DataError(f"{path}: Parquet is compressed inside; unpack the file and give the .parquet")
     datasets = _quiet_datasets()
@@ -185,7 +185,7 @@ def _hub_name(path: str) -> re.Match[str]:
     return found
 
 
-def _hub_rows(path: str, found: re.Match[str]) -> Iterator[Row]:
+def _hub_rows(path: str, found: re.Match[str]) -> Iterator[TableRow]:
     datasets = _quiet_datasets()
     name, config, split = found["name"], found["config"], found["split"] or "train"
     try:
@@ -207,7 +207,7 @@ def _hub_error(path: str, name: str, error: Exception) -> UserError:
     return DataError(f"{path}: {type(error).__name__}: {error}")
 
 
-def _rows(table: Any) -> Iterator[Row]:
+def _rows(table: Any) -> Iterator[TableRow]:
     number = 0
     for batch in table.iter(batch_size=ROWS_A_BATCH):
         for values in zip(*batch.values(), strict=True):

@@ -25,6 +25,9 @@ from numpy.typing import NDArray
 from gpt2kit import files
 from gpt2kit.errors import DataError
 
+IdRow = tuple[Sequence[int], Sequence[int]]
+"""The ids of a prompt and of its target."""
+
 LOOKED_AT_ONCE = 1 << 24
 """Ids that are in memory when all are looked at."""
 
@@ -57,7 +60,7 @@ class StoreWriter:
                 self.files[kind] = path.open("wb")
             self.files[kind].write(content)
 
-    def add(self, rows: Iterable[tuple[Sequence[int], Sequence[int]]], names: Sequence[str] = ()) -> None:
+    def add(self, rows: Iterable[IdRow], names: Sequence[str] = ()) -> None:
         """Append (prompt, target) rows, and their names where they have any."""
         rows = list(rows)
         prompts = np.array([len(prompt) for prompt, _ in rows], dtype=np.uint32)

@@ -14,7 +14,7 @@ import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from gpt2kit.data.batches import Batch, Rows
+from gpt2kit.data.batches import Batch, BatchRows
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 
@@ -41,10 +41,10 @@ class StreamBatches:
     def __len__(self) -> int:
         return self.size
 
-    def epoch(self, number: int) -> list[Rows]:
+    def epoch(self, number: int) -> list[BatchRows]:
         return [self._rows(starts, number) for starts in self._starts(number)]
 
-    def longest(self) -> Rows:
+    def longest(self) -> BatchRows:
         return self._rows(self._starts(0)[0], 0)
 
     def _starts(self, epoch: int) -> list[NDArray[np.int64]]:
@@ -53,19 +53,19 @@ class StreamBatches:
         starts = (rng.integers(self.store.tokens) + self.width * rng.permutation(self.count)) % self.store.tokens
         return np.array_split(starts, len(self))
 
-    def _rows(self, starts: NDArray[np.int64], epoch: int) -> Rows:
+    def _rows(self, starts: NDArray[np.int64], epoch: int) -> BatchRows:
         return np.stack([starts, np.full_like(starts, self.width), np.full_like(starts, epoch)], axis=1)
 
-    def lengths(self, rows: Rows) -> NDArray[np.int64]:
+    def lengths(self, rows: BatchRows) -> NDArray[np.int64]:
         return rows[:, 1] + 1
 
-    def tokens(self, rows: Rows) -> int:
+    def tokens(self, rows: BatchRows) -> int:
         return int(rows[:, 1].sum())
 
-    def targets(self, rows: Rows) -> int:
+    def targets(self, rows: BatchRows) -> int:
         return self.tokens(rows)
 
-    def collate(self, rows: Rows) -> Batch:
+    def collate(self, rows: BatchRows) -> Batch:
         ids = np.empty((len(rows), int(rows[0, 1]) + 1), dtype=np.int64)
         for row, (start, _, epoch) in zip(ids, rows.tolist(), strict=True):
             row[:] = self.crop(self.store.ids, start, len(row), np.random.default_rng((self.seed, epoch, start)))
@@ -96,22 +96,22 @@ class DocumentWindows:
     def __len__(self) -> int:
         return len(self.batches)
 
-    def epoch(self, number: int) -> list[Rows]:
+    def epoch(self, number: int) -> list[BatchRows]:
         return self.batches
 
-    def longest(self) -> Rows:
+    def longest(self) -> BatchRows:
         return self.batches[-1]
 
-    def lengths(self, rows: Rows) -> NDArray[np.int64]:
+    def lengths(self, rows: BatchRows) -> NDArray[np.int64]:
         return rows[:, 2] - rows[:, 0]
 
-    def tokens(self, rows: Rows) -> int:
+    def tokens(self, rows: BatchRows) -> int:
         return self.targets(rows)
 
-    def targets(self, rows: Rows) -> int:
+    def targets(self, rows: BatchRows) -> int:
         return int((rows[:, 2] - rows[:, 1]).sum())
 
-    def collate(self, rows: Rows) -> Batch:
+    def collate(self, rows: BatchRows) -> Batch:
         lengths = self.lengths(rows)
         columns = np.arange(lengths.max())
         source = np.where(columns < lengths[:, None], rows[:, :1] + columns, 0)

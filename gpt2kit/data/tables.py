@@ -15,7 +15,7 @@ from gpt2kit.errors import DataError
 
 Pair = tuple[str, str]
 # The number of the line or row, counted from 1, and its fields by column.
-Row = tuple[int, dict[str, object]]
+TableRow = tuple[int, dict[str, object]]
 Columns = tuple[str, ...]
 # Names the columns to take, given the first row and where it stands.
 Choice = Callable[[dict[str, object], str], Columns]
@@ -63,7 +63,7 @@ def tsv_fields(path: str, columns: Columns | Choice) -> Iterator[Fields]:
         yield Fields(f"{path}:{number}", [fields[index] for index in indices])
 
 
-def tsv_rows(path: str, header: bool) -> Iterator[Row]:
+def tsv_rows(path: str, header: bool) -> Iterator[TableRow]:
     """Rows of a TSV; without a header columns are called by their numbers, from 0 on. A quote is a character.
 
     Raises DataError for a row that is longer or shorter than the header.
@@ -84,7 +84,7 @@ def tsv_rows(path: str, header: bool) -> Iterator[Row]:
             )
 
 
-def csv_rows(path: str, header: bool = True) -> Iterator[Row]:
+def csv_rows(path: str, header: bool = True) -> Iterator[TableRow]:
     """Rows of a CSV as in RFC 4180, each numbered by its first line; blank rows are skipped. The first names the
     columns, or without a `header` they are called by their numbers, from 0 on.
 
@@ -108,7 +108,7 @@ def csv_rows(path: str, header: bool = True) -> Iterator[Row]:
             )
 
 
-def json_rows(path: str) -> Iterator[Row]:
+def json_rows(path: str) -> Iterator[TableRow]:
     """Rows of JSON lines; blank lines are skipped. Raises DataError for a line that is not a JSON object."""
     for number, line in enumerate(text_lines(path), 1):
         if not line.strip():
@@ -124,14 +124,14 @@ def json_rows(path: str) -> Iterator[Row]:
         yield number, row
 
 
-def pick_pairs(rows: Iterable[Row], columns: Pair | None, place: str) -> Iterator[Pair]:
+def pick_pairs(rows: Iterable[TableRow], columns: Pair | None, place: str) -> Iterator[Pair]:
     """Source and target of each row as in `pick_fields`; without `columns`, chosen by the first row."""
     for fields in pick_fields(map(_unnested, rows), columns or _default_columns, place):
         source, target = fields.values
         yield source, target
 
 
-def pick_fields(rows: Iterable[Row], columns: Columns | Choice, place: str) -> Iterator[Fields]:
+def pick_fields(rows: Iterable[TableRow], columns: Columns | Choice, place: str) -> Iterator[Fields]:
     """Some columns of each row. `place` + row number says where it stands.
 
     Raises DataError for a column that is not there, for a value that is no string (null counts as an empty one), and
@@ -162,7 +162,7 @@ def _csv_records(path: str) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{path}:{number}: the row that begins here is not CSV as in RFC 4180: {error}") from None
 
 
-def _unnested(row: Row) -> Row:
+def _unnested(row: TableRow) -> TableRow:
     """The pair itself where it is inside of a column, as OPUS has it on the Hub: {"translation": {"en": , "fr": }}."""
     translation = row[1].get("translation")
     return (row[0], translation) if isinstance(translation, dict) else row

@@ -19,8 +19,8 @@ from gpt2kit.errors import UserError
 from gpt2kit.html import embedded
 from gpt2kit.inspection.page import OFFLINE, page_of
 from gpt2kit.inspection.pieces import piece_of
-from gpt2kit.inspection.record import record
 from gpt2kit.inspection.subject import Subject, followed
+from gpt2kit.inspection.trace import trace_of
 from gpt2kit.inspection.view import view_of
 from gpt2kit.model.ablation import Off, without
 from gpt2kit.model.trace import layers, lens
@@ -73,7 +73,7 @@ class Explorer:
         with self.lock:  # parts are switched off in the one model that there is
             subject = self._subject(first, text, answer)
             try:
-                view = view_of(record(subject, off))
+                view = view_of(trace_of(subject, off))
             except ValueError as error:
                 raise UserError(f"off: {error}") from None
             return {"view": view, "sides": [self._next(side, text, answer, off) for side in self.sides]}

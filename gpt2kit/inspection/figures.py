@@ -12,7 +12,7 @@ from gpt2kit.files import atomic
 from gpt2kit.inspection.outlook import path
 from gpt2kit.inspection.performance import roll_of
 from gpt2kit.inspection.pieces import piece_of
-from gpt2kit.inspection.record import Record
+from gpt2kit.inspection.trace import Trace
 from gpt2kit.inspection.wording import alignment, surprise
 from gpt2kit.music import font, palette
 
@@ -40,10 +40,10 @@ SECONDS = 20.0
 STYLE = font.STYLE | {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
 
 
-def write_figures(folder: Path, record: Record) -> list[Path]:
-    """Write the figures of a record into an existing folder; returns the files."""
-    subject = record.subject
-    drawn: dict[str, Callable[[Record], Figure]] = {
+def write_figures(folder: Path, trace: Trace) -> list[Path]:
+    """Write the figures of a trace into an existing folder; returns the files."""
+    subject = trace.subject
+    drawn: dict[str, Callable[[Trace], Figure]] = {
         "lens": _lens,
         "attention": _attention,
         "written": _written,
@@ -63,13 +63,13 @@ def write_figures(folder: Path, record: Record) -> list[Path]:
         for name, draw in drawn.items():
             paths.append(folder / f"{name}.png")
             with atomic(paths[-1]) as temporary:
-                draw(record).savefig(temporary, format="png", dpi=DOTS, bbox_inches="tight", facecolor="white")
+                draw(trace).savefig(temporary, format="png", dpi=DOTS, bbox_inches="tight", facecolor="white")
     return paths
 
 
-def _shown(record: Record, id: int, most: int = 12) -> str:
+def _shown(trace: Trace, id: int, most: int = 12) -> str:
     """The text of a token, with code points for characters that the font lacks."""
-    return _drawable(piece_of(record.subject.engine.task, id).shown, most) if id >= 0 else ""
+    return _drawable(piece_of(trace.subject.engine.task, id).shown, most) if id >= 0 else ""
 
 
 def _drawable(text: str, most: int = 16) -> str:
@@ -82,36 +82,39 @@ def _figure(height: float) -> "tuple[Figure, Axes]":
     return figure, figure.add_subplot()
 
 
-def _lens(record: Record) -> Figure:
+def _lens(trace: Trace) -> Figure:
     """The likeliest token at each layer, darker the higher the token that came is ranked there."""
-    first = max(0, min(record.subject.prompt - 1, len(record.ids) - COLUMNS))
-    places = list(range(first, min(len(record.ids), first + COLUMNS)))
-    ranks = record.ranks[:, places]
+    first = max(0, min(trace.subject.prompt - 1, len(trace.ids) - COLUMNS))
+    places = list(range(first, min(len(trace.ids), first + COLUMNS)))
+    ranks = trace.ranks[:, places]
     figure, axes = _figure(0.9 + 0.24 * len(ranks))
     nearness = np.where(ranks > 0, 1 / (1 + np.log2(np.maximum(ranks, 1))), 0)
     axes.imshow(nearness, cmap="Blues", vmin=0, vmax=1.6, aspect="auto", origin="lower")
     for stage in range(len(ranks)):
         for column, place in enumerate(places):
-            told = _shown(record, int(record.lens_ids[stage, place, 0]), 9)
+            told = _shown(trace, int(trace.lens_ids[stage, place, 0]), 9)
             weight = "bold" if ranks[stage, column] == 1 else "normal"
             axes.text(column, stage, told, ha="center", va="center", fontsize=6, weight=weight)
     axes.set_xticks(
-        range(len(places)), [_shown(record, record.ids[place], 9) for place in places], rotation=45, ha="right"
+        range(len(places)),
+        [_shown(trace, trace.ids[place], 9) for place in places],
+        rotation=45,
+        ha="right",
     )
     axes.set_yticks(range(len(ranks)), ["input", *(f"layer {layer}" for layer in range(1, len(ranks)))])
     axes.set_title("The likeliest next token if the model stopped there; bold: what came", loc="left", fontsize=8)
     return figure
 
 
-def _attention(record: Record) -> Figure:
+def _attention(trace: Trace) -> Figure:
     """The attention weights of all heads."""
-    first = max(0, len(record.ids) - MOST_KEYS)
-    layers, heads = len(record.looked), len(record.looked[0].columns)
+    first = max(0, len(trace.ids) - MOST_KEYS)
+    layers, heads = len(trace.looked), len(trace.looked[0].columns)
     figure = Figure(figsize=(INCHES, 1.16 * INCHES * layers / heads))
     axes = figure.subplots(layers, heads, squeeze=False, gridspec_kw={"wspace": 0.08, "hspace": 0.24})
-    for layer, looked in enumerate(record.looked):
+    for layer, looked in enumerate(trace.looked):
         for head in range(heads):
-            rows = [looked.row(place, [head])[first:] for place in range(first, len(record.ids))]
+            rows = [looked.row(place, [head])[first:] for place in range(first, len(trace.ids))]
             plot = axes[layer][head]
             plot.imshow(np.sqrt(rows), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
             plot.set_xticks([])
@@ -120,12 +123,12 @@ def _attention(record: Record) -> Figure:
     return figure
 
 
-def _written(record: Record) -> Figure:
+def _written(trace: Trace) -> Figure:
     """How much the attention and the MLP of each layer add to the residual stream: means over positions."""
     figure, axes = _figure(2.2)
-    layers = np.arange(1, len(record.attention) + 1)
-    axes.bar(layers - 0.2, record.attention.mean(1), 0.38, label="attention", color=palette.HEADS[0])
-    axes.bar(layers + 0.2, record.mlp.mean(1), 0.38, label="MLP", color=palette.HEADS[1])
+    layers = np.arange(1, len(trace.attention) + 1)
+    axes.bar(layers - 0.2, trace.attention.mean(1), 0.38, label="attention", color=palette.HEADS[0])
+    axes.bar(layers + 0.2, trace.mlp.mean(1), 0.38, label="MLP", color=palette.HEADS[1])
     axes.set_xticks(layers)
     axes.set_xlabel("layer")
     axes.set_ylabel("length of what is written")
@@ -133,9 +136,9 @@ def _written(record: Record) -> Figure:
     return figure
 
 
-def _positions(record: Record) -> Figure:
+def _positions(trace: Trace) -> Figure:
     """The table of position embeddings."""
-    table = record.subject.engine.model.transformer.wpe.weight.detach().cpu().numpy()
+    table = trace.subject.engine.model.transformer.wpe.weight.detach().cpu().numpy()
     reach = float(np.quantile(np.abs(table), 0.99)) or 1.0
     figure, axes = _figure(3.2)
     axes.imshow(table, cmap="RdBu", vmin=-reach, vmax=reach, aspect="auto", interpolation="nearest")
@@ -144,23 +147,23 @@ def _positions(record: Record) -> Figure:
     return figure
 
 
-def _next(record: Record) -> Figure:
+def _next(trace: Trace) -> Figure:
     """The likeliest tokens at the last position whose distribution is kept."""
-    steps = path(record, record.subject.engine.config)
+    steps = path(trace, trace.subject.engine.config)
     step = next((each for each in steps if each.chosen >= 0), steps[-1])
     figure, axes = _figure(2.4)
-    names = [_shown(record, id) for id, _, _ in step.alternatives]
+    names = [_shown(trace, id) for id, _, _ in step.alternatives]
     places = np.arange(len(names))
     colours = [palette.HEADS[1] if id == step.chosen else palette.HEADS[0] for id, _, _ in step.alternatives]
     axes.barh(places, [share for _, share, _ in step.alternatives], color=colours)
     axes.set_yticks(places, names)
     axes.invert_yaxis()
-    axes.set_xlabel(f"probability after {_shown(record, record.ids[step.position])}")
+    axes.set_xlabel(f"probability after {_shown(trace, trace.ids[step.position])}")
     return figure
 
 
-def _labels(record: Record) -> Figure:
-    labels = list(record.subject.labels.items())[:12]
+def _labels(trace: Trace) -> Figure:
+    labels = list(trace.subject.labels.items())[:12]
     figure, axes = _figure(0.6 + 0.24 * len(labels))
     axes.barh([_drawable(name, 30) for name, _ in labels], [share for _, share in labels], color=palette.HEADS[0])
     axes.invert_yaxis()
@@ -168,9 +171,9 @@ def _labels(record: Record) -> Figure:
     return figure
 
 
-def _alignment(record: Record) -> Figure:
+def _alignment(trace: Trace) -> Figure:
     """Attention of each word of the answer to the words of the source."""
-    sources, answers, looks = alignment(record)
+    sources, answers, looks = alignment(trace)
     sources, answers, looks = sources[:60], answers[:40], looks[:40, :60]
     figure, axes = _figure(1.2 + 0.17 * len(answers))
     axes.imshow(looks, cmap="Blues", vmin=0, aspect="auto", interpolation="nearest")
@@ -179,19 +182,19 @@ def _alignment(record: Record) -> Figure:
     return figure
 
 
-def _surprise(record: Record) -> Figure:
-    bits = [value if value is not None else 0.0 for value in surprise(record)][:80]
+def _surprise(trace: Trace) -> Figure:
+    bits = [value if value is not None else 0.0 for value in surprise(trace)][:80]
     figure, axes = _figure(2.0)
     axes.bar(range(len(bits)), bits, color=palette.HEADS[0])
-    axes.set_xticks(range(len(bits)), [_shown(record, id, 8) for id in record.ids[:80]], rotation=90, fontsize=5)
+    axes.set_xticks(range(len(bits)), [_shown(trace, id, 8) for id in trace.ids[:80]], rotation=90, fontsize=5)
     axes.set_ylabel("bits")
     return figure
 
 
-def _roll(record: Record) -> Figure:
+def _roll(trace: Trace) -> Figure:
     """The last notes, with lines to the earlier notes that the last layer attends to, one colour per head; after
     figure 8 of Music Transformer."""
-    notes, _, attention = roll_of(record.subject)
+    notes, _, attention = roll_of(trace.subject)
     figure, axes = _figure(3.2)
     begin = max(0.0, notes.duration - SECONDS)
     seen = notes.end > begin

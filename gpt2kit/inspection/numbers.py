@@ -1,4 +1,4 @@
-"""A record as plain JSON, for other programs."""
+"""A trace as plain JSON, for other programs."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from gpt2kit.inspection.outlook import path
 from gpt2kit.inspection.pieces import piece_of
-from gpt2kit.inspection.record import Record
+from gpt2kit.inspection.trace import Trace
 from gpt2kit.inspection.weights import totals, weights_of
 from gpt2kit.inspection.wording import alignment, surprise
 
@@ -15,9 +15,9 @@ STRONGEST = 10
 """Of what a token looked at, by head."""
 
 
-def numbers_of(record: Record) -> dict[str, Any]:
+def numbers_of(trace: Trace) -> dict[str, Any]:
     """Layers and heads count from 1, places of tokens and keys from 0; probabilities and weights have six digits."""
-    subject = record.subject
+    subject = trace.subject
     model, task = subject.engine.model, subject.engine.task
     config, weights = model.config, weights_of(model)
 
@@ -38,7 +38,7 @@ def numbers_of(record: Record) -> dict[str, Any]:
             "totals": totals(weights),
             "total": model.parameter_count(),
         },
-        "tokens": [{"id": id, "text": named(id), "bytes": piece_of(task, id).content.hex()} for id in record.ids],
+        "tokens": [{"id": id, "text": named(id), "bytes": piece_of(task, id).content.hex()} for id in trace.ids],
         "prompt": subject.prompt,
         "followers": subject.followers,
         "remarks": list(subject.remarks),
@@ -51,19 +51,19 @@ def numbers_of(record: Record) -> dict[str, Any]:
                         {"id": int(id), "text": named(int(id)), "probability": _round(share)}
                         for id, share in zip(ids, shares, strict=True)
                     ]
-                    for ids, shares in zip(record.lens_ids[stage], record.lens_chances[stage], strict=True)
+                    for ids, shares in zip(trace.lens_ids[stage], trace.lens_chances[stage], strict=True)
                 ],
-                "rank": record.ranks[stage].tolist(),
-                "probability": _rounded(record.chances[stage]),
+                "rank": trace.ranks[stage].tolist(),
+                "probability": _rounded(trace.chances[stage]),
             }
-            for stage in range(len(record.ranks))
+            for stage in range(len(trace.ranks))
         ],
-        "settled": record.settled.tolist(),
+        "settled": trace.settled.tolist(),
         "written": {
-            "stream": _rounded(record.stream),
-            "attention": _rounded(record.attention),
-            "mlp": _rounded(record.mlp),
-            "heads": _rounded(record.heads),
+            "stream": _rounded(trace.stream),
+            "attention": _rounded(trace.attention),
+            "mlp": _rounded(trace.mlp),
+            "heads": _rounded(trace.heads),
         },
         "attention": [
             {
@@ -78,7 +78,7 @@ def numbers_of(record: Record) -> dict[str, Any]:
                     for columns, strongest in zip(looked.columns, looked.weights, strict=True)
                 ],
             }
-            for number, looked in enumerate(record.looked)
+            for number, looked in enumerate(trace.looked)
         ],
         "path": [
             {
@@ -94,17 +94,17 @@ def numbers_of(record: Record) -> dict[str, Any]:
                     for id, share, drawn in step.alternatives
                 ],
             }
-            for step in path(record, subject.engine.config)
+            for step in path(trace, subject.engine.config)
         ],
-        "surprise": [bits if bits is None else round(bits, 4) for bits in surprise(record)],
-        "alignment": _alignment(record),
+        "surprise": [bits if bits is None else round(bits, 4) for bits in surprise(trace)],
+        "alignment": _alignment(trace),
     }
 
 
-def _alignment(record: Record) -> dict[str, Any] | None:
-    if not record.subject.engine.task.layout.has_answers or len(record.ids) <= record.subject.prompt:
+def _alignment(trace: Trace) -> dict[str, Any] | None:
+    if not trace.subject.engine.task.layout.has_answers or len(trace.ids) <= trace.subject.prompt:
         return None
-    sources, answers, looks = alignment(record)
+    sources, answers, looks = alignment(trace)
     return {
         "source": [word._asdict() for word in sources],
         "answer": [word._asdict() for word in answers],

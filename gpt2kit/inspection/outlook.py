@@ -7,11 +7,11 @@ from torch import Tensor
 
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding import sampling
-from gpt2kit.inspection.record import Record
+from gpt2kit.inspection.trace import Trace
 
 
 @dataclass(frozen=True)
-class Step:
+class ChosenToken:
     """One token of an answer, with what else could have come."""
 
     position: int
@@ -36,30 +36,30 @@ def in_play(logits_V: Tensor, config: GenerateConfig) -> Tensor:
     return sampling.probabilities(logits_V[None], config)[0]
 
 
-def decoded_logits(record: Record, config: GenerateConfig) -> Tensor:
+def decoded_logits(trace: Trace, config: GenerateConfig) -> Tensor:
     """What decoding chooses from at the record's steps, [steps, V]: behind the repetition penalty, without what is
     never chosen."""
-    logits_SV = torch.from_numpy(record.logits).clone()
+    logits_SV = torch.from_numpy(trace.logits).clone()
     if config.repetition_penalty != 1:
-        first = 0 if config.penalty_on == "all" else record.subject.prompt
+        first = 0 if config.penalty_on == "all" else trace.subject.prompt
         there_SV = torch.zeros_like(logits_SV, dtype=torch.bool)
-        for step, position in enumerate(record.steps):
-            there_SV[step, record.ids[first : position + 1]] = True
+        for step, position in enumerate(trace.steps):
+            there_SV[step, trace.ids[first : position + 1]] = True
         logits_SV = sampling.penalise(logits_SV, there_SV, config.repetition_penalty)
     return logits_SV.index_fill(-1, torch.tensor(config.ban_ids, dtype=torch.long), -torch.inf)
 
 
-def path(record: Record, config: GenerateConfig, alternatives: int = 10) -> list[Step]:
-    """The steps that the record has logits of."""
+def path(trace: Trace, config: GenerateConfig, alternatives: int = 10) -> list[ChosenToken]:
+    """The steps that the trace has logits of."""
     found = []
     for position, row, logits in zip(
-        record.steps, torch.from_numpy(record.logits), decoded_logits(record, config), strict=True
+        trace.steps, torch.from_numpy(trace.logits), decoded_logits(trace, config), strict=True
     ):
         chances, drawn = row.softmax(-1), in_play(logits, config)
-        chosen = record.subject.followers[position]
+        chosen = trace.subject.followers[position]
         came = chosen >= 0
         found.append(
-            Step(
+            ChosenToken(
                 position=position,
                 chosen=chosen,
                 chance=float(chances[chosen]) if came else 0.0,

@@ -1,4 +1,4 @@
-"""A record as tables for a terminal, section by section as in the page."""
+"""A trace as tables for a terminal, section by section as in the page."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ import numpy as np
 
 from gpt2kit.inspection.outlook import path
 from gpt2kit.inspection.pieces import piece_of
-from gpt2kit.inspection.record import Looked, Record
+from gpt2kit.inspection.trace import Looked, Trace
 from gpt2kit.inspection.weights import totals, weights_of
 from gpt2kit.inspection.wording import alignment, surprise
 
@@ -21,10 +21,10 @@ LISTED = 5
 """Of many likely tokens."""
 
 
-def text_of(record: Record) -> list[str]:
+def text_of(trace: Trace) -> list[str]:
     """All sections."""
     sections = (_model, _input, _stack, _attention, _output, _task)
-    return [line for section in sections for line in section(record)]
+    return [line for section in sections for line in section(trace)]
 
 
 def aligned(rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> list[str]:
@@ -51,12 +51,12 @@ def _cut(text: str) -> str:
     return text if _width(text) <= WIDEST else text[: WIDEST - 1] + "…"
 
 
-def _named(record: Record, id: int) -> str:
-    return _cut(piece_of(record.subject.engine.task, id).shown) if id >= 0 else ""
+def _named(trace: Trace, id: int) -> str:
+    return _cut(piece_of(trace.subject.engine.task, id).shown) if id >= 0 else ""
 
 
-def _model(record: Record) -> list[str]:
-    model = record.subject.engine.model
+def _model(trace: Trace) -> list[str]:
+    model = trace.subject.engine.model
     weights = weights_of(model)
     rows = [["weight", "shape", "count"]]
     listed = [each for each in weights if each.part in ("embeddings", "block 1", "end")]
@@ -65,93 +65,97 @@ def _model(record: Record) -> list[str]:
     rows += [["all weights", "", f"{model.parameter_count():,}"]]
     config = model.config
     shape = f"{config.n_layer} layers x {config.n_head} heads x {config.n_embd}, window {config.n_positions:,}"
-    remarks = [f"  {remark}" for remark in record.subject.remarks]
+    remarks = [f"  {remark}" for remark in trace.subject.remarks]
     return [
-        f"1 The model: {record.subject.name}, {shape}, {config.attention} attention",
+        f"1 The model: {trace.subject.name}, {shape}, {config.attention} attention",
         *remarks,
         *aligned(rows, (2,)),
     ]
 
 
-def _input(record: Record) -> list[str]:
+def _input(trace: Trace) -> list[str]:
     rows = [["place", "id", "token", "bytes", "from"]]
-    for place, id in enumerate(record.ids):
-        piece = piece_of(record.subject.engine.task, id)
-        whose = "input" if place < record.subject.prompt else "given" if record.subject.given else "model"
+    for place, id in enumerate(trace.ids):
+        piece = piece_of(trace.subject.engine.task, id)
+        whose = "input" if place < trace.subject.prompt else "given" if trace.subject.given else "model"
         rows.append([str(place + 1), str(id), _cut(piece.shown), piece.content[:8].hex(" "), whose])
     return ["", "2 The input, and what came behind it", *aligned(rows, (0, 1))]
 
 
-def _stack(record: Record) -> list[str]:
+def _stack(trace: Trace) -> list[str]:
     lines = ["", "3 Up the stack: the likeliest next token if the model stopped there, and the rank of what came"]
-    first = max(0, min(record.subject.prompt - 1, len(record.ids) - COLUMNS))
-    places = range(first, min(len(record.ids), first + COLUMNS))
-    rows = [["behind", *(_named(record, record.ids[place]) for place in places)]]
-    for stage in reversed(range(len(record.ranks))):
+    first = max(0, min(trace.subject.prompt - 1, len(trace.ids) - COLUMNS))
+    places = range(first, min(len(trace.ids), first + COLUMNS))
+    rows = [["behind", *(_named(trace, trace.ids[place]) for place in places)]]
+    for stage in reversed(range(len(trace.ranks))):
         cells = []
         for place in places:
-            rank = int(record.ranks[stage, place])
-            told = _named(record, int(record.lens_ids[stage, place, 0]))
+            rank = int(trace.ranks[stage, place])
+            told = _named(trace, int(trace.lens_ids[stage, place, 0]))
             cells.append(f"{told} #{rank}" if rank else told)
         rows.append([f"layer {stage}" if stage else "input", *cells])
-    rows.append(["came", *(_named(record, record.subject.followers[place]) for place in places)])
+    rows.append(["came", *(_named(trace, trace.subject.followers[place]) for place in places)])
     lines += aligned(rows)
-    written = [["written by", *(f"layer {layer + 1}" for layer in range(len(record.attention)))]]
+    written = [["written by", *(f"layer {layer + 1}" for layer in range(len(trace.attention)))]]
     last = places[-1]
-    for name, lengths in (("attention", record.attention), ("MLP", record.mlp)):
+    for name, lengths in (("attention", trace.attention), ("MLP", trace.mlp)):
         written.append([name, *(f"{length:.1f}" for length in lengths[:, last])])
-    return [*lines, f"  into the vector of {_named(record, record.ids[last])}:", *aligned(written)]
+    return [*lines, f"  into the vector of {_named(trace, trace.ids[last])}:", *aligned(written)]
 
 
-def _attention(record: Record) -> list[str]:
-    last = len(record.ids) - 1
+def _attention(trace: Trace) -> list[str]:
+    last = len(trace.ids) - 1
     rows = [["layer", "head", "looked at", "", ""]]
-    for number, looked in enumerate(record.looked):
+    for number, looked in enumerate(trace.looked):
         for head in range(len(looked.columns)):
             best = list(zip(looked.columns[head, last], looked.weights[head, last], strict=True))[:3]
-            cells = [f"{_key(record, looked, int(key))} {weight:.0%}" for key, weight in best if key >= 0]
+            cells = [f"{_key(trace, looked, int(key))} {weight:.0%}" for key, weight in best if key >= 0]
             rows.append([str(number + 1), str(head + 1), *cells, *[""] * (3 - len(cells))])
-    return ["", f"4 Attention: what {_named(record, record.ids[last])}, the last token, looked at", *aligned(rows)]
+    return [
+        "",
+        f"4 Attention: what {_named(trace, trace.ids[last])}, the last token, looked at",
+        *aligned(rows),
+    ]
 
 
-def _key(record: Record, looked: Looked, key: int) -> str:
+def _key(trace: Trace, looked: Looked, key: int) -> str:
     first, last = looked.spans[key]
     if first < 0:
         return "(learned)"
-    return _cut("".join(_named(record, id) for id in record.ids[first : last + 1])) + f"@{first + 1}"
+    return _cut("".join(_named(trace, id) for id in trace.ids[first : last + 1])) + f"@{first + 1}"
 
 
-def _output(record: Record) -> list[str]:
-    config = record.subject.engine.config
+def _output(trace: Trace) -> list[str]:
+    config = trace.subject.engine.config
     how = f"temperature {config.temperature:g}, top-k {config.top_k}, top-p {config.top_p:g}"
     how = how if config.temperature else "greedy"
     rows = [["behind", "came", "chance", "rank", "in play", "else"]]
-    for step in path(record, config):
-        others = [f"{_named(record, id)} {share:.1%}" for id, share, _ in step.alternatives if id != step.chosen]
-        came = [_named(record, step.chosen), f"{step.chance:.1%}", str(step.rank)] if step.chosen >= 0 else ["", "", ""]
+    for step in path(trace, config):
+        others = [f"{_named(trace, id)} {share:.1%}" for id, share, _ in step.alternatives if id != step.chosen]
+        came = [_named(trace, step.chosen), f"{step.chance:.1%}", str(step.rank)] if step.chosen >= 0 else ["", "", ""]
         others = others[: LISTED - 1]
-        rows.append([_named(record, record.ids[step.position]), *came, str(step.in_play), "  ".join(others)])
+        rows.append([_named(trace, trace.ids[step.position]), *came, str(step.in_play), "  ".join(others)])
     return ["", f"5 The output ({how})", *aligned(rows, (2, 3, 4))]
 
 
-def _task(record: Record) -> list[str]:
-    subject = record.subject
+def _task(trace: Trace) -> list[str]:
+    subject = trace.subject
     if subject.labels:
         labels = [[name, f"{share:.1%}"] for name, share in subject.labels.items()]
-        shares = np.mean([looked.row(len(record.ids) - 1) for looked in record.looked], axis=0)
+        shares = np.mean([looked.row(len(trace.ids) - 1) for looked in trace.looked], axis=0)
         best = np.argsort(-shares)[:LISTED]
-        seen = "  ".join(f"{_named(record, record.ids[place])} {shares[place]:.0%}" for place in best)
+        seen = "  ".join(f"{_named(trace, trace.ids[place])} {shares[place]:.0%}" for place in best)
         return ["", "6 The label", *aligned(labels, (1,)), f"  its token looked at: {seen}"]
     if subject.engine.task.layout.has_answers and len(subject.ids) > subject.prompt:
-        sources, answers, looks = alignment(record)
+        sources, answers, looks = alignment(trace)
         rows = [["written", "looked at"]]
         for answer, shares in zip(answers, looks, strict=True):
             best = np.argsort(-shares)[:3]
             rows.append([_cut(answer.text), "  ".join(f"{sources[at].text} {shares[at]:.0%}" for at in best)])
         return ["", "6 Where the answer comes from", *aligned(rows)]
-    known = [bits for bits in surprise(record) if bits is not None]
+    known = [bits for bits in surprise(trace) if bits is not None]
     if not known:
         return []
     most = sorted(range(len(known)), key=lambda place: -known[place])[:LISTED]
-    told = "  ".join(f"{_named(record, record.ids[place + 1])} {known[place]:.1f}" for place in most)
+    told = "  ".join(f"{_named(trace, trace.ids[place + 1])} {known[place]:.1f}" for place in most)
     return ["", f"6 Surprise: {np.mean(known):.2f} bits a token; most at {told}"]

@@ -1,4 +1,4 @@
-"""A record as the JSON that the page reads: numbers as packed arrays, tokens by their ids."""
+"""A trace as the JSON that the page reads: numbers as packed arrays, tokens by their ids."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from gpt2kit.inspection.outlook import decoded_logits, path
 from gpt2kit.inspection.packing import packed, packed_ids, packed_picture, packed_weights
 from gpt2kit.inspection.pieces import piece_of
-from gpt2kit.inspection.record import Floats, Looked, Record
+from gpt2kit.inspection.trace import Floats, Looked, Trace
 from gpt2kit.inspection.weights import totals, weights_of
 
 EXACT = 1024
@@ -21,16 +21,16 @@ PICTURE = 256
 """Rows and columns of a picture at most."""
 
 
-def view_of(record: Record) -> dict[str, Any]:
+def view_of(trace: Trace) -> dict[str, Any]:
     """All sections of the page."""
-    subject, config = record.subject, record.subject.engine.model.config
-    output = [_distribution(row) for row in decoded_logits(record, subject.engine.config).numpy()]
-    shown = {*record.ids, *(id for id in subject.followers if id >= 0), *map(int, np.unique(record.lens_ids))}
+    subject, config = trace.subject, trace.subject.engine.model.config
+    output = [_distribution(row) for row in decoded_logits(trace, subject.engine.config).numpy()]
+    shown = {*trace.ids, *(id for id in subject.followers if id >= 0), *map(int, np.unique(trace.lens_ids))}
     shown |= {id for each in output for id in each.pop("named")}
     return {
-        "model": model_view(record),
-        "pieces": pieces_view(record, shown),
-        "tokens": record.ids,
+        "model": model_view(trace),
+        "pieces": pieces_view(trace, shown),
+        "tokens": trace.ids,
         "prompt": subject.prompt,
         "followers": subject.followers,
         "finished": subject.finished,
@@ -38,23 +38,26 @@ def view_of(record: Record) -> dict[str, Any]:
         "remarks": subject.remarks,
         "labels": subject.labels,
         "answers": subject.engine.task.layout.has_answers,
-        "first": record.first,
-        "embeddings": {"tokens": packed_picture(record.tokens), "positions": packed_picture(record.positions)},
+        "first": trace.first,
+        "embeddings": {
+            "tokens": packed_picture(trace.tokens),
+            "positions": packed_picture(trace.positions),
+        },
         "lens": {
-            "ids": packed_ids(record.lens_ids, subject.engine.model.vocab_size),
-            "chances": packed(record.lens_chances, "f2"),
-            "ranks": packed_ids(record.ranks, subject.engine.model.vocab_size),
-            "chance": packed(record.chances, "f2"),
-            "settled": record.settled.tolist(),
+            "ids": packed_ids(trace.lens_ids, subject.engine.model.vocab_size),
+            "chances": packed(trace.lens_chances, "f2"),
+            "ranks": packed_ids(trace.ranks, subject.engine.model.vocab_size),
+            "chance": packed(trace.chances, "f2"),
+            "settled": trace.settled.tolist(),
         },
         "written": {
-            "stream": packed(record.stream, "f4"),
-            "attention": packed(record.attention, "f4"),
-            "mlp": packed(record.mlp, "f4"),
-            "heads": packed(np.minimum(record.heads, 65504), "f2"),
+            "stream": packed(trace.stream, "f4"),
+            "attention": packed(trace.attention, "f4"),
+            "mlp": packed(trace.mlp, "f4"),
+            "heads": packed(np.minimum(trace.heads, 65504), "f2"),
         },
-        "looked": [_looked(each, config.n_positions) for each in record.looked],
-        "steps": list(record.steps),
+        "looked": [_looked(each, config.n_positions) for each in trace.looked],
+        "steps": list(trace.steps),
         "output": output,
         "generate": {
             "temperature": subject.engine.config.temperature,
@@ -63,13 +66,13 @@ def view_of(record: Record) -> dict[str, Any]:
             "beams": subject.engine.config.beams,
             "repetition_penalty": subject.engine.config.repetition_penalty,
         },
-        "path": [[step.chance, step.rank, step.drawn, step.in_play] for step in path(record, subject.engine.config)],
+        "path": [[step.chance, step.rank, step.drawn, step.in_play] for step in path(trace, subject.engine.config)],
     }
 
 
-def model_view(record: Record) -> dict[str, Any]:
+def model_view(trace: Trace) -> dict[str, Any]:
     """The model's shape and its weights."""
-    subject, model = record.subject, record.subject.engine.model
+    subject, model = trace.subject, trace.subject.engine.model
     config, weights = model.config, weights_of(model)
     table = model.transformer.wpe.weight.detach().cpu().numpy()
     rows, columns = (-(-size // PICTURE) for size in table.shape)
@@ -92,9 +95,9 @@ def model_view(record: Record) -> dict[str, Any]:
     }
 
 
-def pieces_view(record: Record, ids: Iterable[int]) -> dict[int, list[str]]:
+def pieces_view(trace: Trace, ids: Iterable[int]) -> dict[int, list[str]]:
     """How each id is shown: [text, kind, bytes in hexadecimal digits]."""
-    task = record.subject.engine.task
+    task = trace.subject.engine.task
     found = {}
     for id in sorted(ids):
         piece = piece_of(task, id)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpt2kit.inspection.pieces import piece_of, visible
-from gpt2kit.inspection.record import Record
+from gpt2kit.inspection.trace import Trace
 
 
 class Word(NamedTuple):
@@ -18,9 +18,9 @@ class Word(NamedTuple):
     text: str
 
 
-def words_of(record: Record, begin: int, end: int, id_at: Callable[[int], int]) -> list[Word]:
+def words_of(trace: Trace, begin: int, end: int, id_at: Callable[[int], int]) -> list[Word]:
     """Words are told by the spaces between them, which belong to the word behind; what is no text is none."""
-    task, found, open_word = record.subject.engine.task, list[tuple[int, bytes]](), False
+    task, found, open_word = trace.subject.engine.task, list[tuple[int, bytes]](), False
     ends = list[int]()
     for place in range(begin, end):
         content = piece_of(task, id_at(place)).content if id_at(place) >= 0 else b""
@@ -38,29 +38,34 @@ def words_of(record: Record, begin: int, end: int, id_at: Callable[[int], int]) 
     return [Word(first, last, visible(content.strip())) for (first, content), last in words if content.strip()]
 
 
-def source_words(record: Record) -> list[Word]:
+def source_words(trace: Trace) -> list[Word]:
     """Those of the prompt."""
-    return words_of(record, 0, record.subject.prompt, lambda place: record.ids[place])
+    return words_of(trace, 0, trace.subject.prompt, lambda place: trace.ids[place])
 
 
-def answer_words(record: Record) -> list[Word]:
+def answer_words(trace: Trace) -> list[Word]:
     """Those of the answer, where they were predicted: at the tokens before them."""
-    return words_of(record, record.subject.prompt - 1, len(record.ids), lambda place: record.subject.followers[place])
+    return words_of(
+        trace,
+        trace.subject.prompt - 1,
+        len(trace.ids),
+        lambda place: trace.subject.followers[place],
+    )
 
 
-def alignment(record: Record) -> tuple[list[Word], list[Word], NDArray[np.float32]]:
+def alignment(trace: Trace) -> tuple[list[Word], list[Word], NDArray[np.float32]]:
     """Words of the source, words of the answer, and [answer, source] how much each looked at each: the mean over all
     heads of all layers, and over a word's tokens."""
-    sources, answers = source_words(record), answer_words(record)
+    sources, answers = source_words(trace), answer_words(trace)
     looks = np.zeros((len(answers), len(sources)), np.float32)
     for line, answer in enumerate(answers):
-        rows = [looked.row(place) for looked in record.looked for place in range(answer.begin, answer.end)]
+        rows = [looked.row(place) for looked in trace.looked for place in range(answer.begin, answer.end)]
         mean = np.mean(rows, axis=0)
         looks[line] = [mean[source.begin : source.end].sum() for source in sources]
     return sources, answers, looks
 
 
-def surprise(record: Record) -> list[float | None]:
+def surprise(trace: Trace) -> list[float | None]:
     """Bits of each token, given those before it; None of the first."""
-    chances = np.maximum(record.chances[-1], 1e-30)
-    return [None, *(float(-np.log2(chance)) for chance in chances[: len(record.ids) - 1])]
+    chances = np.maximum(trace.chances[-1], 1e-30)
+    return [None, *(float(-np.log2(chance)) for chance in chances[: len(trace.ids) - 1])]

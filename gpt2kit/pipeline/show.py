@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from gpt2kit.data.batches import Batch, ClassificationBatch, Rows
+from gpt2kit.data.batches import Batch, BatchRows, ClassificationBatch
 from gpt2kit.data.store import Store
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Prepared
@@ -63,7 +63,7 @@ def shown(recipe: Recipe, prepared: Prepared, task: Task[Any, Any], split: str, 
 
 
 def _rows(
-    batch: Batch, lengths: list[int], number: int, task: Task[Any, Any], store: Store, rows: Rows
+    batch: Batch, lengths: list[int], number: int, task: Task[Any, Any], store: Store, rows: BatchRows
 ) -> Iterator[Shown]:
     width = batch.ids_BT.size(1)
     labels = dict(zip(batch.positions_N.tolist(), batch.labels_N.tolist(), strict=True))

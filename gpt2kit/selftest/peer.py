@@ -17,10 +17,10 @@ from gpt2kit.model import hf, transformers_door
 from gpt2kit.selftest.check import Check, within
 from gpt2kit.selftest.logits import SAME, apart, full, scores
 from gpt2kit.selftest.probes import Ids, Probes
-from gpt2kit.selftest.subject import Subject
+from gpt2kit.selftest.run_under_test import RunUnderTest
 
 
-def equals_hugging_face(subject: Subject, probes: Probes) -> Check:
+def equals_hugging_face(subject: RunUnderTest, probes: Probes) -> Check:
     """Our logits against those of the model that transformers loads from the same folder.
 
     For attention that it does not have, its classes are those of modeling_gpt2kit.py: the package's file, not the copy
@@ -41,7 +41,7 @@ def equals_hugging_face(subject: Subject, probes: Probes) -> Check:
 
 
 @contextmanager
-def _folder(subject: Subject) -> Iterator[Path]:
+def _folder(subject: RunUnderTest) -> Iterator[Path]:
     """The run; a copy of its model where adapters have to be merged, or no weights are saved yet."""
     if subject.whole:
         yield subject.run.path
@@ -52,7 +52,7 @@ def _folder(subject: Subject) -> Iterator[Path]:
 
 
 @torch.no_grad()
-def _compared(subject: Subject, folder: Path, probes: Probes) -> float:
+def _compared(subject: RunUnderTest, folder: Path, probes: Probes) -> float:
     model = subject.model
     theirs = transformers_door.pretrained(folder, bool(model.labels))
     if model.labels:
@@ -61,7 +61,7 @@ def _compared(subject: Subject, folder: Path, probes: Probes) -> float:
     return max(apart(_logits(theirs, ids)[0], full(model, ids)) for ids in probes.texts)
 
 
-def _of_head(subject: Subject, probes: Probes) -> list[Ids]:
+def _of_head(subject: RunUnderTest, probes: Probes) -> list[Ids]:
     """Texts that end with the token that the classifier reads; the random one does not."""
     return [text for text in probes.texts if text[-1] == subject.task.layout.extract] if subject.model.labels else []
 

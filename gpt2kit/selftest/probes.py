@@ -6,7 +6,7 @@ import torch
 
 from gpt2kit.data.store import Store
 from gpt2kit.decoding.classify import texts_of
-from gpt2kit.selftest.subject import Subject
+from gpt2kit.selftest.run_under_test import RunUnderTest
 
 COUNT = 6
 """Rows of the validation split, spread over it."""
@@ -37,7 +37,7 @@ class Probes:
         return f"{len(self.texts)} texts, up to {max(map(len, self.texts)):,} tokens"
 
 
-def probes(subject: Subject) -> Probes:
+def probes(subject: RunUnderTest) -> Probes:
     """The same for the same run."""
     window, vocab = subject.model.config.n_positions, subject.model.vocab_size
     generator = torch.Generator().manual_seed(0)
@@ -63,7 +63,7 @@ def _rows(store: Store) -> list[tuple[Ids, Ids]]:
     return [store.row(index * len(store) // count) for index in range(count)]
 
 
-def _examples(subject: Subject, rows: list[tuple[Ids, Ids]], noise: Ids) -> list[Ids]:
+def _examples(subject: RunUnderTest, rows: list[tuple[Ids, Ids]], noise: Ids) -> list[Ids]:
     """Prompts of a head; of random ids where there is no validation data."""
     if rows:
         return [prompt for prompt, _ in rows]

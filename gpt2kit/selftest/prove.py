@@ -7,7 +7,7 @@ from gpt2kit.model.device import pick_device
 from gpt2kit.selftest import decoding, logits, peer, record, saved, texts
 from gpt2kit.selftest.check import Check, not_asked
 from gpt2kit.selftest.probes import probes
-from gpt2kit.selftest.subject import opened
+from gpt2kit.selftest.run_under_test import opened
 
 
 def prove(run: Path, device: str = "auto", data: Path | None = None) -> Iterator[Check]:

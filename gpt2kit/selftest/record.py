@@ -11,7 +11,7 @@ from gpt2kit.model.device import native_bf16, pick_dtype
 from gpt2kit.model.loss import TargetLoss
 from gpt2kit.runs.folder import METRICS_FILE
 from gpt2kit.selftest.check import Check, not_asked, within
-from gpt2kit.selftest.subject import Subject
+from gpt2kit.selftest.run_under_test import RunUnderTest
 from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.objective import objective_of
 from gpt2kit.training.validate import split_loss
@@ -21,7 +21,7 @@ EXACT, COMPUTED_ELSEWHERE = 1e-5, 1e-3
 or on a GPU."""
 
 
-def reproduced(subject: Subject, batching: Batching, device: torch.device) -> Check:
+def reproduced(subject: RunUnderTest, batching: Batching, device: torch.device) -> Check:
     """As training measured it: the same batches, adapters beside the weights, the same arithmetic if that is here."""
     name, config = "validation loss of the record", subject.recipe.train
     found = recorded(subject.run.path, config, subject.step)

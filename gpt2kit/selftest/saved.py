@@ -11,10 +11,10 @@ from gpt2kit.model import hf, lora
 from gpt2kit.selftest.check import Check, not_asked, within
 from gpt2kit.selftest.logits import full
 from gpt2kit.selftest.probes import Probes
-from gpt2kit.selftest.subject import Subject
+from gpt2kit.selftest.run_under_test import RunUnderTest
 
 
-def weights_as_they_were_saved(subject: Subject) -> Check:
+def weights_as_they_were_saved(subject: RunUnderTest) -> Check:
     """The tensors in the run's file against the digest in its header."""
     name = "weights as they were saved"
     if subject.step is not None:
@@ -31,7 +31,7 @@ def weights_as_they_were_saved(subject: Subject) -> Check:
 
 
 @torch.no_grad()
-def saved_equals_loaded(subject: Subject, probes: Probes) -> Check:
+def saved_equals_loaded(subject: RunUnderTest, probes: Probes) -> Check:
     """Weights and logits; of adapters theirs, on the same base."""
     before = subject.learned
     with TemporaryDirectory() as folder:

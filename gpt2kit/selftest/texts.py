@@ -9,16 +9,16 @@ from gpt2kit.data.store import Store
 from gpt2kit.runs.folder import Prepared
 from gpt2kit.runs.task_folder import TASK_FILE
 from gpt2kit.selftest.check import Check, not_asked, within
-from gpt2kit.selftest.subject import Subject
+from gpt2kit.selftest.run_under_test import RunUnderTest
 from gpt2kit.tasks.text import TextTask
 
 MOST_TOKENS = 1_000_000
 """Of the validation split so many are looked at; more would show nothing new."""
 
-Row = tuple[list[int], list[int]]
+IdLists = tuple[list[int], list[int]]
 
 
-def tokenizer_is_the_record_s(subject: Subject) -> Check:
+def tokenizer_is_the_record_s(subject: RunUnderTest) -> Check:
     """By its fingerprint, and by the number of tokens that the model knows."""
     name, vocabulary = "tokenizer is the record's", subject.task.vocabulary
     (fingerprint, tokens), size = subject.run.made_with, subject.model.vocab_size
@@ -32,7 +32,7 @@ def tokenizer_is_the_record_s(subject: Subject) -> Check:
     return within(name, len(wrong), 0, "; ".join(wrong) or f"{fingerprint}, {tokens:,} tokens")
 
 
-def round_trip(subject: Subject) -> Check:
+def round_trip(subject: RunUnderTest) -> Check:
     """The validation split, from ids to what they stand for and back; where its texts were kept, prepared again."""
     name, store, task = "validation round trip", subject.store, subject.task
     if store is None:
@@ -51,7 +51,7 @@ def round_trip(subject: Subject) -> Check:
     return within(name, wrong, 0, f"of {len(rows):,} rows, ids to what they stand for and back")
 
 
-def _rows(store: Store) -> Iterator[Row]:
+def _rows(store: Store) -> Iterator[IdLists]:
     """The first of them."""
     tokens = 0
     for index in range(len(store)):
@@ -62,11 +62,11 @@ def _rows(store: Store) -> Iterator[Row]:
             return
 
 
-def _prepared_anew(subject: Subject, store: Store, rows: Sequence[Row]) -> int:
+def _prepared_anew(subject: RunUnderTest, store: Store, rows: Sequence[IdLists]) -> int:
     """How many of the records that were kept as they were read give other rows now."""
     prepared = Prepared(store.folder)
     task, window = prepared.unchecked_task.opened(subject.run.path), prepared.report["window"]
-    found: list[Row] = []
+    found: list[IdLists] = []
     for texts in store.texts():
         record = task.restored(texts)
         found += [
@@ -78,7 +78,7 @@ def _prepared_anew(subject: Subject, store: Store, rows: Sequence[Row]) -> int:
     return sum(one != other for one, other in zip(found, rows, strict=False)) + len(rows) - len(found)
 
 
-def _of_text(bpe: Bpe, rows: Sequence[Row]) -> tuple[int, int]:
+def _of_text(bpe: Bpe, rows: Sequence[IdLists]) -> tuple[int, int]:
     """How many rows hold a text that does not survive its ids, and how many another text's ids would."""
     lost = other = 0
     for row in rows:

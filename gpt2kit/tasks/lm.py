@@ -39,7 +39,7 @@ class Lm(TextTask[Continued, str]):
 
     @property
     def layout(self) -> Stream:
-        return Documents(self)
+        return JoinedDocuments(self)
 
     def infer_task(self, corpus: Sequence[str]) -> Task[Any, Any]:
         if self.column and not any(is_table(word) or Path(word).is_dir() for word in corpus):
@@ -99,8 +99,8 @@ class Lm(TextTask[Continued, str]):
         return self, {"temperature": 1.0, "top_k": 40, "max_new_tokens": 256, "roll": True}
 
 
-class Documents(Stream):
-    """Documents joined by the end-of-text token."""
+class JoinedDocuments(Stream):
+    """JoinedDocuments joined by the end-of-text token."""
 
     joined = True
     overlap = 0.5

@@ -79,8 +79,8 @@ class Summarize(TextPairs[Document]):
         return ABOUT
 
     @property
-    def layout(self) -> "Documents":
-        return Documents(self)
+    def layout(self) -> "SummaryRows":
+        return SummaryRows(self)
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Document, str]]:
         streams = [read_articles(word, self.columns) for word in corpus]
@@ -141,8 +141,8 @@ def problem_of(body: str, summary: str) -> str:
     return Unsuitable("the summary is longer than the document") if len(summary) > len(body) else ""
 
 
-class Documents(Rows):
-    """Documents that are cut as the task's `cut` says, summaries that are learned up to `longest` tokens."""
+class SummaryRows(Rows):
+    """SummaryRows that are cut as the task's `cut` says, summaries that are learned up to `longest` tokens."""
 
     def __init__(self, task: Summarize) -> None:
         self.task = task
@@ -193,8 +193,8 @@ class TlDr(Summarize):
     (Radford et al. 2019, section 3.6)."""
 
     @property
-    def layout(self) -> "HintedDocuments":
-        return HintedDocuments(self)
+    def layout(self) -> "HintedRows":
+        return HintedRows(self)
 
     def encode_source(self, source: Document) -> list[int]:
         text, hint = self.bpe.encode([self.text_of(source).strip(), TLDR])
@@ -204,7 +204,7 @@ class TlDr(Summarize):
         return " ".join(sentences(self.bpe.decode(ids))[:3])
 
 
-class HintedDocuments(Documents):
+class HintedRows(SummaryRows):
     """Prompts that end with `TL;DR:`."""
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:

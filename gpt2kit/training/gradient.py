@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gpt2kit.data.batches import Batches, Rows
+from gpt2kit.data.batches import Batches, BatchRows
 from gpt2kit.model.device import autocast
 from gpt2kit.training.distributed import ProcessGroup, no_sync
 
@@ -18,11 +18,11 @@ from gpt2kit.training.distributed import ProcessGroup, no_sync
 class MicroBatch:
     """Rows that a process computes together; `weight` is 0 if they only replace rows, where a process has none."""
 
-    rows: Rows
+    rows: BatchRows
     weight: float
 
 
-def shard(rows: Rows, accumulate: int, group: ProcessGroup) -> list[MicroBatch]:
+def shard(rows: BatchRows, accumulate: int, group: ProcessGroup) -> list[MicroBatch]:
     """This process's micro-batches; every process has the same number, as they wait for one another."""
     parts = np.array_split(rows, accumulate * group.size)
     # The first of these have one row more, and the last may have none: they are dealt like cards, rank by rank.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gpt2kit.config import TrainConfig
-from gpt2kit.data.batches import Batching, RowBatching, Rows
+from gpt2kit.data.batches import Batching, BatchRows, RowBatching
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.model.device import keep_memory, pick_device
@@ -126,7 +126,7 @@ class Loop:
         validate = None if self.validation is None else self._validation_loss
         return probe.measure(self.learner, self.progress, validate, self.clock, widths, times)
 
-    def _batches_from(self, step: int) -> Iterator[Rows]:
+    def _batches_from(self, step: int) -> Iterator[BatchRows]:
         """The global batches from a step on, without end."""
         epoch, index = divmod(step, len(self.batches))
         while True:

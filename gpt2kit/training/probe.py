@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim import AdamW, Optimizer
 
-from gpt2kit.data.batches import Rows
+from gpt2kit.data.batches import BatchRows
 from gpt2kit.errors import OutOfMemory
 from gpt2kit.training import distributed, memory
 from gpt2kit.training.gradient import shard
@@ -102,7 +102,7 @@ def micro_batches(learner: Learner) -> int:
         accumulate *= 2
 
 
-def _failure(learner: Learner, rows: Rows, accumulate: int) -> str | None:
+def _failure(learner: Learner, rows: BatchRows, accumulate: int) -> str | None:
     """The message when the gradient of this process's share does not fit, else None. Nothing of it is kept."""
     param_groups = [param_group for optimizer in learner.optimizers for param_group in optimizer.param_groups]
     weights = [parameter for param_group in param_groups for parameter in param_group["params"]]
@@ -126,7 +126,7 @@ def _failure(learner: Learner, rows: Rows, accumulate: int) -> str | None:
     return failure
 
 
-def _compute_gradient(learner: Learner, rows: Rows, accumulate: int) -> None:
+def _compute_gradient(learner: Learner, rows: BatchRows, accumulate: int) -> None:
     """Nothing is sent, as another process may have no memory for its share."""
     targets = max(1, learner.batches.targets(rows))
     learner.module.train()

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from gpt2kit.config import ModelConfig
-from gpt2kit.data.batches import Batches, Rows
+from gpt2kit.data.batches import Batches, BatchRows
 from gpt2kit.model.attention_kinds import KINDS
 from gpt2kit.model.gpt2 import GPT2
 
@@ -29,7 +29,7 @@ class Speedometer:
         self.model, self.batches, self.peak = model, batches, peak
         self._seconds = self._tokens = self._flop = 0.0
 
-    def add(self, rows: Rows, seconds: float) -> None:
+    def add(self, rows: BatchRows, seconds: float) -> None:
         """Take in a step on a batch."""
         lengths, targets = self.batches.lengths(rows), self.batches.targets(rows)
         flop = model_flop(self.model.config, self.model.vocab_size, lengths, targets)

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from torch import nn
 
 from gpt2kit.config import TrainConfig
-from gpt2kit.data.batches import Batches, Rows
+from gpt2kit.data.batches import Batches, BatchRows
 from gpt2kit.errors import DataError, OutOfMemory
 from gpt2kit.model.device import pick_dtype
 from gpt2kit.model.gpt2 import GPT2
@@ -53,7 +53,7 @@ class Learner:
         rate: float = self.optimizers[0].param_groups[0]["lr"]
         return rate
 
-    def step(self, rows: Rows, progress: Progress, stop: StopRequest | None = None) -> tuple[float, int]:
+    def step(self, rows: BatchRows, progress: Progress, stop: StopRequest | None = None) -> tuple[float, int]:
         """Step `progress.step` on a global batch: mean loss over all of its targets, and a signal that has come."""
         step, accumulate = progress.step, progress.accumulate or 1
         targets = self.batches.targets(rows)
@@ -77,7 +77,7 @@ class Learner:
             self.average.update(self.model, step)
         return loss, signal
 
-    def _gradient(self, rows: Rows, accumulate: int, targets: int) -> float:
+    def _gradient(self, rows: BatchRows, accumulate: int, targets: int) -> float:
         """Compute this process's gradient; returns its summed cross-entropy."""
         micro_batches = shard(rows, accumulate, self.group)
         try:

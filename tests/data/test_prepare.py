@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from gpt2kit.data import prepare
-from gpt2kit.data.layouts import Rows as LayoutRows
-from gpt2kit.data.prepare import Rows, bare, fit_rows, write_splits
+from gpt2kit.data.layouts import Rows
+from gpt2kit.data.prepare import IdRows, bare, fit_rows, write_splits
 from gpt2kit.data.report import WIDTH, Damage, SplitReport
 from gpt2kit.data.store import Store
 
@@ -36,7 +36,7 @@ class Numbers:
     size = 1000
 
 
-class LetterRows(LayoutRows):
+class LetterRows(Rows):
     def __init__(self, cuts: bool, longest: int) -> None:
         self.may_cut, self.longest = cuts, longest
 
@@ -59,7 +59,7 @@ class Letters:
     def __init__(self, cuts: bool = True, longest: int = 1000) -> None:
         self.layout = LetterRows(cuts, longest)
 
-    def encode(self, records: Sequence[tuple[str, str]]) -> Rows:
+    def encode(self, records: Sequence[tuple[str, str]]) -> IdRows:
         return [([*map(ord, source), SEPARATOR], [*map(ord, target), EOS]) for source, target in records]
 
     def stored(self, record: tuple[str, str]) -> dict[str, str] | None:
@@ -215,7 +215,7 @@ def test_a_target_that_continues_the_source_is_no_duplicate(tmp_path: Path) -> N
     """The same ids with the border elsewhere are another row."""
 
     class NoSeparator(Letters):
-        def encode(self, records: Sequence[tuple[str, str]]) -> Rows:
+        def encode(self, records: Sequence[tuple[str, str]]) -> IdRows:
             return [([*map(ord, source)], [*map(ord, target)]) for source, target in records]
 
     pairs = [("ab", "c"), ("a", "bc")]

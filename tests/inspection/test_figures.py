@@ -9,8 +9,8 @@ from PIL import Image
 
 from gpt2kit.inspection import figures
 from gpt2kit.inspection.figures import write_figures
-from gpt2kit.inspection.record import record
 from gpt2kit.inspection.subject import Subject
+from gpt2kit.inspection.trace import trace_of
 
 Make = Callable[..., Subject]
 
@@ -23,7 +23,7 @@ def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("task", "own"), [("translate", "alignment"), ("music", "roll")])
 def test_each_figure_is_drawn(subject: Make, task: str, own: str, tmp_path: Path) -> None:
-    paths = write_figures(tmp_path, record(subject(task)))
+    paths = write_figures(tmp_path, trace_of(subject(task)))
     assert sorted(paths) == sorted(tmp_path.iterdir())
     assert {"lens", "attention", "written", "positions", "next", own} <= {path.stem for path in paths}
     for path in paths:
@@ -33,9 +33,9 @@ def test_each_figure_is_drawn(subject: Make, task: str, own: str, tmp_path: Path
 
 
 def test_of_labels(labelled: Make, tmp_path: Path) -> None:
-    assert "labels" in {path.stem for path in write_figures(tmp_path, record(labelled("label", "It was good.")))}
+    assert "labels" in {path.stem for path in write_figures(tmp_path, trace_of(labelled("label", "It was good.")))}
 
 
 def test_text_of_any_kind_is_drawn(subject: Make, tmp_path: Path) -> None:
     """Without a warning for a character that the font has not, and nothing of it is a formula."""
-    write_figures(tmp_path, record(subject("lm", source="$x_1$ 中文 שלום 😀 \\alpha", steps=3)))
+    write_figures(tmp_path, trace_of(subject("lm", source="$x_1$ 中文 שלום 😀 \\alpha", steps=3)))

@@ -1,4 +1,4 @@
-"""The numbers of --json: those of the record."""
+"""The numbers of --json: those of the trace."""
 
 import json
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from gpt2kit.inspection.numbers import numbers_of
-from gpt2kit.inspection.record import record
 from gpt2kit.inspection.subject import Subject
+from gpt2kit.inspection.trace import trace_of
 
 Make = Callable[..., Subject]
 
@@ -15,7 +15,7 @@ Make = Callable[..., Subject]
 @pytest.mark.parametrize("task", ["translate", "summarize", "lm", "finetune", "music"])
 def test_numbers_are_json(answered: Make, task: str) -> None:
     made = answered(task)
-    found = record(made)
+    found = trace_of(made)
     told = json.loads(json.dumps(numbers_of(found), allow_nan=False))
     assert [token["id"] for token in told["tokens"]] == made.ids
     assert told["model"]["total"] == sum(told["model"]["totals"].values())

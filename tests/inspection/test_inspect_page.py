@@ -18,8 +18,8 @@ from gpt2kit.decoding import sampling
 from gpt2kit.inspection.page import FOLDER, SCRIPTS, page_of, write_page
 from gpt2kit.inspection.performance import piece_view
 from gpt2kit.inspection.pieces import piece_of
-from gpt2kit.inspection.record import Record, record
 from gpt2kit.inspection.subject import Subject, subject_of
+from gpt2kit.inspection.trace import Trace, trace_of
 from gpt2kit.inspection.view import view_of
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Reader(HTMLParser):
             self._within = ""
 
 
-def paged(path: Path, made: Subject) -> Record:
-    found = record(made)
+def paged(path: Path, made: Subject) -> Trace:
+    found = trace_of(made)
     piece = piece_view(made) if made.task == "music" else None
     write_page(path, view_of(found), f"{made.name} <b>", piece)
     return found
@@ -88,12 +88,12 @@ def test_a_long_input_makes_a_page_of_a_few_megabytes(run_of: Callable[..., Path
     long = opened.task.parse("The robot must obey the orders that it is given. " * 200)
     made = subject_of(opened, "runs/lm", "lm", long, 0, None)
     assert len(made.ids) == 1024
-    write_page(tmp_path / "page.html", view_of(record(made)), "a long text", None)
+    write_page(tmp_path / "page.html", view_of(trace_of(made)), "a long text", None)
     assert 1e5 < (tmp_path / "page.html").stat().st_size < 10e6
 
 
 def test_the_same_input_gives_the_same_page(subject: Make) -> None:
-    first, second = (page_of(view_of(record(subject("translate"))), "x") for _ in range(2))
+    first, second = (page_of(view_of(trace_of(subject("translate"))), "x") for _ in range(2))
     assert first == second
 
 

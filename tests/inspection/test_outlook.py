@@ -8,15 +8,15 @@ import torch
 
 from gpt2kit.decoding import sampling
 from gpt2kit.inspection.outlook import decoded_logits, path
-from gpt2kit.inspection.record import record
 from gpt2kit.inspection.subject import Subject
+from gpt2kit.inspection.trace import trace_of
 
 Make = Callable[..., Subject]
 
 
 def test_a_greedy_path_takes_the_likeliest_token_at_each_step(subject: Make) -> None:
     made = subject("translate")
-    steps = path(record(made), made.engine.config)
+    steps = path(trace_of(made), made.engine.config)
     answered = [step for step in steps if step.chosen >= 0]
     assert [step.chosen for step in answered][: len(made.ids) - made.prompt] == made.ids[made.prompt :]
     assert all(step.rank == 1 and step.drawn == 1 and step.in_play == 1 for step in answered)
@@ -34,7 +34,7 @@ def test_a_greedy_path_takes_the_likeliest_token_at_each_step(subject: Make) -> 
 )
 def test_what_is_in_play_is_what_is_drawn_from(subject: Make, settings: dict[str, Any]) -> None:
     made = subject("lm", **settings)
-    config, found = made.engine.config, record(made)
+    config, found = made.engine.config, trace_of(made)
     for step, logits in zip(path(found, config), torch.from_numpy(found.logits), strict=True):
         seen = torch.zeros(1, len(logits), dtype=torch.bool)
         seen[0, made.ids[made.prompt * (config.penalty_on == "answer") : step.position + 1]] = True
@@ -50,7 +50,7 @@ def test_what_is_in_play_is_what_is_drawn_from(subject: Make, settings: dict[str
 
 
 def test_the_record_stays_as_it_is(subject: Make) -> None:
-    found = record(subject("lm"))
+    found = trace_of(subject("lm"))
     before = found.logits.copy()
     decoded_logits(found, found.subject.engine.configured({"repetition_penalty": 2.0, "ban_ids": [1]}))
     assert (found.logits == before).all()

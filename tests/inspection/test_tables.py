@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from gpt2kit.inspection.record import record
 from gpt2kit.inspection.subject import Subject
 from gpt2kit.inspection.tables import aligned, text_of
+from gpt2kit.inspection.trace import trace_of
 
 Make = Callable[..., Subject]
 TASKS = pytest.mark.parametrize("task", ["translate", "summarize", "lm", "finetune", "music"])
@@ -15,7 +15,7 @@ TASKS = pytest.mark.parametrize("task", ["translate", "summarize", "lm", "finetu
 @TASKS
 def test_every_section_is_there(answered: Make, task: str) -> None:
     made = answered(task)
-    lines = text_of(record(made))
+    lines = text_of(trace_of(made))
     assert [line[0] for line in lines if line[:1].isdigit()] == list("123456")
     assert any(f"{made.engine.model.parameter_count():,}" in line for line in lines)
     assert all(char.isprintable() for line in lines for char in line)
@@ -23,9 +23,9 @@ def test_every_section_is_there(answered: Make, task: str) -> None:
 
 
 def test_a_label_and_an_alignment(subject: Make, labelled: Make) -> None:
-    lines = text_of(record(labelled("label", "It was good.")))
+    lines = text_of(trace_of(labelled("label", "It was good.")))
     assert lines[-4] == "6 The label"
-    lines = text_of(record(subject("translate", steps=None, target="je suis")))
+    lines = text_of(trace_of(subject("translate", steps=None, target="je suis")))
     assert [line.split()[0] for line in lines[-2:]] == ["je", "suis"]
 
 

@@ -11,8 +11,8 @@ import torch
 
 from gpt2kit.config import GenerateConfig, ModelConfig
 from gpt2kit.data.layouts import Stream
-from gpt2kit.inspection.record import record
 from gpt2kit.inspection.subject import Subject
+from gpt2kit.inspection.trace import trace_of
 from gpt2kit.inspection.view import view_of
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.pipeline.engine import Engine
@@ -26,7 +26,7 @@ def unpacked(stored: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("task", ["translate", "summarize", "lm", "finetune", "music"])
 def test_every_token_of_it_can_be_shown(subject: Make, task: str) -> None:
-    view = view_of(record(subject(task)))
+    view = view_of(trace_of(subject(task)))
     named = {*view["tokens"], *np.unique(unpacked(view["lens"]["ids"])).tolist()}
     named |= {id for id in view["followers"] if id >= 0}
     assert named <= set(view["pieces"])
@@ -36,7 +36,7 @@ def test_every_token_of_it_can_be_shown(subject: Make, task: str) -> None:
 def test_distributions_are_the_model_s_at_any_temperature(subject: Make) -> None:
     """Also of a vocabulary that is larger than what is told token by token."""
     made = subject("lm")
-    found = record(made)
+    found = trace_of(made)
     wide = np.random.default_rng(0).normal(0, 3, (1, 30_000)).astype(np.float32)
     object.__setattr__(found, "logits", wide)
     object.__setattr__(found, "steps", (0,))
@@ -71,4 +71,4 @@ def test_a_thousand_tokens_of_144_heads_stay_below_ten_megabytes() -> None:
     ids = torch.randint(300, (1024,)).tolist()
     engine = Engine(Counting(), model, GenerateConfig(device="cpu"))  # type: ignore[arg-type]  # as far as it is needed
     made = Subject(engine, "wide", "lm", "", 1000, ids, [*ids[1:], -1], False)
-    assert len(json.dumps(view_of(record(made)))) < 8_500_000
+    assert len(json.dumps(view_of(trace_of(made)))) < 8_500_000

@@ -13,13 +13,13 @@ from gpt2kit.runs.folder import Run
 from gpt2kit.selftest import peer
 from gpt2kit.selftest.check import Check
 from gpt2kit.selftest.probes import probes
-from gpt2kit.selftest.subject import Subject, opened
+from gpt2kit.selftest.run_under_test import RunUnderTest, opened
 
 RunOf = Callable[..., Path]
 Copied = Callable[[Path], Path]
 
 
-def checked(subject: Subject) -> Check:
+def checked(subject: RunUnderTest) -> Check:
     return peer.equals_hugging_face(subject, probes(subject))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from gpt2kit.decoding.classify import texts_of
 from gpt2kit.selftest.probes import NEW, probes
-from gpt2kit.selftest.subject import opened
+from gpt2kit.selftest.run_under_test import opened
 
 RunOf = Callable[..., Path]
 

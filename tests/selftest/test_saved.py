@@ -10,8 +10,8 @@ import pytest
 from gpt2kit import files
 from gpt2kit.model import hf
 from gpt2kit.selftest.probes import probes
+from gpt2kit.selftest.run_under_test import opened
 from gpt2kit.selftest.saved import saved_equals_loaded, weights_as_they_were_saved
-from gpt2kit.selftest.subject import opened
 
 RunOf = Callable[..., Path]
 Copied = Callable[[Path], Path]

@@ -12,7 +12,7 @@ from gpt2kit import files
 from gpt2kit.config import TrainConfig
 from gpt2kit.selftest.check import Check
 from gpt2kit.selftest.record import recorded, reproduced
-from gpt2kit.selftest.subject import Subject, opened
+from gpt2kit.selftest.run_under_test import RunUnderTest, opened
 
 RunOf = Callable[..., Path]
 Copied = Callable[[Path], Path]
@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 LAST, BEST = TrainConfig(), TrainConfig(keep="best")
 
 
-def checked(subject: Subject) -> Check:
+def checked(subject: RunUnderTest) -> Check:
     batching = subject.task.layout.batching(subject.model.config.n_positions, subject.recipe.train.loss_on)
     return reproduced(subject, batching, CPU)
 

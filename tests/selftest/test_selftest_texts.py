@@ -12,7 +12,7 @@ import gpt2kit
 from gpt2kit import files, recipe
 from gpt2kit.data.store import Store
 from gpt2kit.music import events
-from gpt2kit.selftest.subject import opened
+from gpt2kit.selftest.run_under_test import opened
 from gpt2kit.selftest.texts import round_trip, tokenizer_is_the_record_s
 
 RunOf = Callable[..., Path]

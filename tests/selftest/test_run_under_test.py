@@ -11,7 +11,7 @@ import gpt2kit
 from gpt2kit import files, recipe
 from gpt2kit.errors import DataError
 from gpt2kit.pipeline.engine import model_in
-from gpt2kit.selftest.subject import opened
+from gpt2kit.selftest.run_under_test import opened
 from gpt2kit.training import events
 
 RunOf = Callable[..., Path]

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from gpt2kit.config import GenerateConfig
-from gpt2kit.inspection import record as module
-from gpt2kit.inspection.record import record, settled_at
+from gpt2kit.inspection import trace as module
 from gpt2kit.inspection.subject import Subject
+from gpt2kit.inspection.trace import settled_at, trace_of
 from gpt2kit.model.ablation import Off
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.trace import layers, lens
@@ -27,7 +27,7 @@ def subject_of(model: GPT2, ids: list[int], prompt: int = 12) -> Subject:
 
 def test_the_lens_is_that_of_the_trace(tiny_model: Build) -> None:
     model = tiny_model()
-    found = record(subject_of(model, IDS))
+    found = trace_of(subject_of(model, IDS))
     before = next(layers(model, IDS)).before
     residuals = [before, *(layer.after for layer in layers(model, IDS))]
     for stage, residual in enumerate(residuals):
@@ -44,7 +44,7 @@ def test_the_lens_is_that_of_the_trace(tiny_model: Build) -> None:
 
 def test_lengths_of_what_was_written(tiny_model: Build) -> None:
     model = tiny_model()
-    found = record(subject_of(model, IDS))
+    found = trace_of(subject_of(model, IDS))
     for number, layer in enumerate(layers(model, IDS)):
         np.testing.assert_allclose(found.attention[number], layer.attention.norm(dim=-1), rtol=1e-5)
         np.testing.assert_allclose(found.mlp[number], layer.mlp.norm(dim=-1), rtol=1e-5)
@@ -54,7 +54,7 @@ def test_lengths_of_what_was_written(tiny_model: Build) -> None:
 @pytest.mark.parametrize("attention", ["full", "relative", "local", "relative-local", "compressed"])
 def test_all_weights_of_a_short_input_are_kept(tiny_model: Build, attention: str) -> None:
     model = tiny_model(attention=attention, block=4)
-    found = record(subject_of(model, IDS))
+    found = trace_of(subject_of(model, IDS))
     for layer, looked in zip(layers(model, IDS), found.looked, strict=True):
         weights = layer.trace.weights.numpy()
         for head in range(2):
@@ -76,7 +76,7 @@ def test_all_weights_of_a_short_input_are_kept(tiny_model: Build, attention: str
 def test_a_row_is_what_the_layer_says_of_positions(tiny_model: Build, attention: str) -> None:
     """A key of several positions is spread over them, as `weights` does."""
     model = tiny_model(attention=attention)
-    found = record(subject_of(model, IDS))
+    found = trace_of(subject_of(model, IDS))
     for block, layer, looked in zip(model.transformer.blocks(), layers(model, IDS), found.looked, strict=True):
         with torch.no_grad():
             expected = block.attn.weights(block.ln_1(layer.before[None]))[0]
@@ -89,7 +89,7 @@ def test_of_a_long_input_the_strongest_and_the_end_are_kept(tiny_model: Build, m
     monkeypatch.setattr(module, "ENTRIES", 2 * 2 * 20 * 3)
     monkeypatch.setattr(module, "CLOSE", 2 * 9 * (3 * 16 + 2 * 2 * 9))
     model = tiny_model()
-    found = record(subject_of(model, IDS))
+    found = trace_of(subject_of(model, IDS))
     assert found.first == 11
     for layer, looked in zip(layers(model, IDS), found.looked, strict=True):
         assert looked.columns.shape == (2, 20, 3)
@@ -106,23 +106,23 @@ def test_where_it_made_up_its_mind() -> None:
 
 def test_the_logits_of_an_answer_are_the_model_s(tiny_model: Build) -> None:
     model = tiny_model()
-    found = record(subject_of(model, IDS))
+    found = trace_of(subject_of(model, IDS))
     assert found.steps == tuple(range(11, 20))
     with torch.no_grad():
         np.testing.assert_allclose(found.logits, model(torch.tensor([IDS]))[0, 11:], atol=1e-5)
-    assert record(subject_of(model, IDS, prompt=20)).steps == tuple(range(20))
+    assert trace_of(subject_of(model, IDS, prompt=20)).steps == tuple(range(20))
 
 
 def test_parts_may_be_off(tiny_model: Build) -> None:
     model = tiny_model()
-    whole = record(subject_of(model, IDS))
-    partly = record(subject_of(model, IDS), Off(mlps=frozenset({1})))
+    whole = trace_of(subject_of(model, IDS))
+    partly = trace_of(subject_of(model, IDS), Off(mlps=frozenset({1})))
     assert not partly.mlp[1].any()
     np.testing.assert_array_equal(partly.mlp[0], whole.mlp[0])
-    np.testing.assert_array_equal(record(subject_of(model, IDS)).logits, whole.logits)
+    np.testing.assert_array_equal(trace_of(subject_of(model, IDS)).logits, whole.logits)
 
 
 def test_a_single_token(tiny_model: Build) -> None:
-    found = record(subject_of(tiny_model(), [7], prompt=1))
+    found = trace_of(subject_of(tiny_model(), [7], prompt=1))
     assert found.looked[0].weights.tolist() == [[[1.0]], [[1.0]]]
     assert found.settled.tolist() == [-1]

@@ -82,7 +82,7 @@ class Looked:
 
 
 @dataclass(frozen=True)
-class Record:
+class Trace:
     """What a model did with a subject. Stage 0 of the lens is the first layer's input, stage l what layer l leaves."""
 
     subject: Subject
@@ -121,13 +121,13 @@ class Record:
         return self.subject.ids
 
 
-def record(subject: Subject, off: Off | None = None) -> Record:
+def trace_of(subject: Subject, off: Off | None = None) -> Trace:
     """The pass of a subject's ids, with parts of the model switched off where asked."""
     with without(subject.engine.model, off or Off()) as model:
-        return _record(subject, model)
+        return _trace_of(subject, model)
 
 
-def _record(subject: Subject, model: GPT2) -> Record:
+def _trace_of(subject: Subject, model: GPT2) -> Trace:
     ids, config = subject.ids, model.config
     top = max(1, min(len(ids), ENTRIES // (config.n_layer * config.n_head * len(ids))))
     first = len(ids) - _close(len(ids), model)
@@ -144,7 +144,7 @@ def _record(subject: Subject, model: GPT2) -> Record:
     steps = _steps(subject)
     lens_ids, lens_chances, ranks, chances = (np.stack(parts) for parts in zip(*readings, strict=True))
     attention, mlp, heads = (np.stack(parts) for parts in zip(*wrote, strict=True))
-    return Record(
+    return Trace(
         subject=subject,
         lens_ids=lens_ids,
         lens_chances=lens_chances,

@@ -17,7 +17,7 @@ from gpt2kit.training import state
 
 
 @dataclass(frozen=True)
-class Subject:
+class RunUnderTest:
     """What the checks are about."""
 
     run: Run
@@ -43,7 +43,7 @@ class Subject:
         return not self.base and self.step is None
 
 
-def opened(folder: Path, data: Path | None = None) -> Subject:
+def opened(folder: Path, data: Path | None = None) -> RunUnderTest:
     """The subject in a run folder; `data` is where its prepared folder is now, if that was moved.
 
     Raises DataError for a folder that is not a run, and for a run without weights.
@@ -60,7 +60,7 @@ def opened(folder: Path, data: Path | None = None) -> Subject:
         learned, step = _unfinished(run)
         model = learned
     store, without = _validation(run, data)
-    return Subject(run, task, run.recipe, learned.eval(), model.eval(), base, step, store, without)
+    return RunUnderTest(run, task, run.recipe, learned.eval(), model.eval(), base, step, store, without)
 
 
 def _unfinished(run: Run) -> tuple[GPT2, int]:
