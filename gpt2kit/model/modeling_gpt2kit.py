@@ -26,7 +26,6 @@ from transformers.modeling_outputs import BaseModelOutput, CausalLMOutput, Seque
 from transformers.pytorch_utils import Conv1D
 
 KINDS = ("full", "relative", "local", "relative-local", "compressed")
-KINDS = ("full", "relative", "local", "relative-local", "compressed")
 UNSUPPORTED = ("inputs_embeds", "position_ids", "token_type_ids", "output_attentions", "output_hidden_states")
 
 
@@ -45,8 +44,6 @@ class GPT2KitAttention(nn.Module):
 
     def __init__(self, config: GPT2KitConfig, kind: str) -> None:
         super().__init__()
-        if kind not in KINDS:
-            raise ValueError(f"attention = {kind!r}: this file computes {', '.join(KINDS)}")
         self.kind, self.heads, self.block, self.compression = kind, config.n_head, config.block, config.compression
         width = config.n_embd // config.n_head
         self.c_attn = Conv1D(3 * config.n_embd, config.n_embd)

@@ -12,7 +12,6 @@ from gpt2kit.model.compressed import CompressedAttention
 from gpt2kit.model.compressed_cache import Groups
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
-from gpt2kit.model.kernels import Product
 from gpt2kit.model.local import LocalAttention
 
 Build = Callable[..., GPT2]
@@ -164,23 +163,6 @@ def test_compressed_layers_keep_a_third(tiny_model: Build, attention: str) -> No
     assert isinstance(groups, Groups)
     assert groups.seen == 1 + 91 // 3
     assert sum(layer.slots[0].size(2) > 60 for layer in cache.layers) == len(kinds) - len(slots)
-
-
-@pytest.mark.usefixtures("layout")
-@pytest.mark.parametrize("gelu", [False, True])
-@pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_products(dtype: torch.dtype, bias: bool, gelu: bool) -> None:
-    weight, shift = torch.randn(24, 10), torch.randn(24) if bias else None
-    product = Product(weight, shift, dtype, gelu)
-    for shape in ((10,), (1, 10), (5, 10), (3, 4, 10), (70, 10)):
-        x = torch.randn(shape)
-        expected = torch.nn.functional.linear(x, weight, shift)
-        expected = torch.nn.functional.gelu(expected, approximate="tanh") if gelu else expected
-        found = product(x)
-        assert found.dtype == dtype
-        error = 1e-5 if dtype == torch.float32 else 0.1
-        torch.testing.assert_close(found.float(), expected, atol=error, rtol=error)
 
 
 @KINDS
