@@ -4,7 +4,7 @@ from gpt2kit.doctor.finding import Finding, size
 from gpt2kit.doctor.machine import GPT2_WEIGHTS
 from gpt2kit.model.device import pick_device, pick_dtype
 from gpt2kit.model.devices import inventory, threads
-from gpt2kit.training import compiler
+from gpt2kit.training import compilation, compiler
 from gpt2kit.training.speed import peak
 
 
@@ -27,7 +27,7 @@ def training() -> Finding:
     dtype = pick_dtype("auto", device)
     fastest = peak(device, dtype)
     tokens = fastest / (6 * GPT2_WEIGHTS)
-    compiled, minutes = "compiled", compiler.PAYS_BACK / (compiler.REACHED * fastest) / 60
+    compiled, minutes = "compiled", compilation.PAYS_BACK / (compilation.REACHED * fastest) / 60
     if device.type == "mps" or (device.type == "cpu" and compiler.lacking() is not None):
         compiled = "eagerly"
     elif minutes > 1:

@@ -12,7 +12,7 @@ from gpt2kit.errors import DataError
 from gpt2kit.pipeline.train import first_model, loop_of, task_to_train
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Prepared, Run
-from gpt2kit.training import compiler, distributed, loop, memory
+from gpt2kit.training import compilation, distributed, loop, memory
 
 WIDTHS = 3
 """Batches of N widths are trained on, again and again."""
@@ -103,7 +103,7 @@ def preflight(recipe: Recipe, data: str | Path, run: str | Path, init: str | Non
             learning=_learning(work),
             device=str(group.device),
             dtype=work.learner.dtype,
-            compiles=compiler.wants_compile(recipe.train, group.device, work.flop),
+            compiles=compilation.wants_compile(recipe.train, group.device, work.flop),
             accumulate=work.progress.accumulate or 1,
             steps=work.progress.steps,
             epochs=work.progress.steps / len(batches),

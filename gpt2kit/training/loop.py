@@ -10,7 +10,7 @@ from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.training import compiler, probe, speed, state
+from gpt2kit.training import compilation, probe, speed, state
 from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.events import Ended, Event, Fitted, Planned, Start, StepDone, Stopped, Validation
 from gpt2kit.training.progress import Progress
@@ -45,8 +45,8 @@ class Loop:
         self.batches = batching.training(train, config.batch_tokens, config.seed)
         self.validation = None if validation is None else batching.validation(validation, config.batch_tokens)
         self.progress = Progress.first(config, len(self.batches), self.group.size)
-        self.flop = compiler.expected_flop(config, model, self.batches, self.progress.steps, self.group.device)
-        compiles = compiler.wants_compile(config, self.group.device, self.flop)
+        self.flop = compilation.expected_flop(config, model, self.batches, self.progress.steps, self.group.device)
+        compiles = compilation.wants_compile(config, self.group.device, self.flop)
         self.learner = Learner(model, self.batches, config, self.group, compiles)
 
     def resume(self) -> None:

@@ -145,7 +145,7 @@ def test_an_existing_page_is_kept(words: Callable[[str], list[str]], tmp_path: P
         ("translate", ["I", "am"], 2, "in quotes"),
         ("translate", ["I am", "--file", "a.txt"], 2, "not from both"),
         ("translate", ["--file", "no.txt"], 3, "no such file"),
-        ("translate", ["I am", "--visualizer", "a.json"], 2, "--visualizer is for music"),
+        ("translate", ["I am", "--visualizer", "a.json"], 2, "--visualizer is for performances"),
         ("translate", ["I am", "--generate", "3", "--target", "je"], 2, "nothing to --generate"),
         ("translate", ["I am", "--set", "train.lr=1"], 2, "only generate"),
         ("lm", ["The", "--device", "cuda:77"], 4, "device"),

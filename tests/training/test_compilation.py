@@ -13,7 +13,7 @@ from gpt2kit.data.batches import RowBatches
 from gpt2kit.data.store import Store
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.training import compiler
-from gpt2kit.training.compiler import PAYS_BACK, REACHED, expected_flop, wants_compile
+from gpt2kit.training.compilation import PAYS_BACK, REACHED, expected_flop, wants_compile
 
 LONG = 2 * PAYS_BACK
 CPU = torch.device("cpu")
