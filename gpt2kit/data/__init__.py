@@ -1,1 +1,1 @@
-"""From a user's files to batches of ids."""
+"""Reads a user's files, prepares them and forms batches of ids."""

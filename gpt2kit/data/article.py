@@ -1,4 +1,4 @@
-"""What the readers of tables and of dumps give."""
+"""The record type that the readers of tables and of dumps yield."""
 
 from typing import NamedTuple
 
@@ -8,8 +8,8 @@ class Article(NamedTuple):
     body: str
     lead: str
     problem: str | None = None
-    """Why it is left out, in two or three words; then it may have neither body nor lead."""
+    """Why it is left out, in two or three words; if set, it may have neither body nor lead."""
     name: str = ""
-    """Where it comes from, as in "train.jsonl.xz:17"."""
+    """Its source, as in "train.jsonl.xz:17"."""
     id: str = ""
-    """What its table calls it."""
+    """Its name in its table."""

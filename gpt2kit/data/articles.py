@@ -1,4 +1,4 @@
-"""Articles with their leads, from tables and from dumps of Wikipedia."""
+"""Read articles and their leads from tables and Wikipedia dumps."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -17,19 +17,20 @@ WELL_KNOWN = (
     ("text", "summary"),
     ("source", "target"),
 )
-"""What the columns of a document and its summary are called, in the order in which they are looked for."""
+"""Usual column names of a document and its summary, in the order in which they are tried."""
 
 HOW_TO_NAME = "--columns document,summary or --columns title,document,summary"
 ACCEPTED = f"a table ({' '.join(TABLES)}), hf:owner/name[:config][@split] or a Wikipedia dump (.xml)"
 
 
 def read_articles(word: str, columns: Columns = ()) -> Iterator[Article]:
-    """Articles of a table or a Wikipedia dump, packed or not, in order, streamed.
+    """Stream the articles of a table or a Wikipedia dump, compressed or not, in order.
 
-    `columns` are those of a table: document and summary, or title, document and summary. Without them the first row
-    tells: `WELL_KNOWN`, and "title" where there is one.
+    `columns` are those of a table: document and summary, or title, document and summary. By default the first row
+    decides: a pair of `WELL_KNOWN`, and "title" if there is one.
 
-    Raises DataError, at once for a missing file and else at the line that is wrong, and MachineError without a network.
+    Raises DataError, immediately for a missing file and otherwise at the wrong line, and MachineError without a
+    network.
     """
     if columns and len(columns) not in (2, 3):
         raise DataError(f"{len(columns)} columns are named ({listed(columns)}); accepted: {HOW_TO_NAME}")
@@ -41,10 +42,10 @@ def read_articles(word: str, columns: Columns = ()) -> Iterator[Article]:
 
 
 def read_documents(word: str, columns: Columns = ()) -> Iterator[Article]:
-    """The same where nothing is wanted but titles and documents: leads may be missing, and those of tables are empty.
+    """Like `read_articles`, for titles and documents only: leads may be missing, and those of tables are empty.
 
-    `columns` are those of `read_articles` or the document alone. A dump has none, and takes those of a run without an
-    error. Its pages that are no articles are passed over; one that cannot be parsed is there, without a text.
+    `columns` are those of `read_articles` or the document alone. A dump has no columns, so it ignores those of a run.
+    Pages of a dump that are not articles are skipped; a page that cannot be parsed is yielded without a text.
     """
     if len(columns) > 3:
         raise DataError(
@@ -57,7 +58,7 @@ def read_documents(word: str, columns: Columns = ()) -> Iterator[Article]:
 
 
 def is_dump(path: str) -> bool:
-    """Whether a name is that of XML, packed or not."""
+    """Whether a file name is that of XML, compressed or not."""
     return os.path.splitext(unpacked_name(path))[1].lower() == ".xml" and not path.startswith("hf:")
 
 
@@ -95,7 +96,7 @@ def _well_known(row: dict[str, object], where: str) -> Columns:
 
 
 def _well_known_document(row: dict[str, object], where: str) -> Columns:
-    """That of a pair if there is one, so that a table is read as it was when it was prepared."""
+    """The document column of a well-known pair if there is one, so that a table is read as when it was prepared."""
     documents = tuple((document,) for document, _ in WELL_KNOWN)
     if names := _found(WELL_KNOWN, row):
         return names[:-1]
@@ -108,6 +109,6 @@ def _well_known_document(row: dict[str, object], where: str) -> Columns:
 
 
 def _found(choices: Iterable[Columns], row: dict[str, object]) -> Columns:
-    """The first names that are all there, with the title before them where there is one."""
+    """The first choice whose columns all exist, preceded by the title if there is one."""
     names = next((names for names in choices if all(name in row for name in names)), ())
     return ("title", *names) if names and "title" in row else names

@@ -1,4 +1,5 @@
-"""Rows of similar length under a token budget, padded on the right; shuffled by a seed, so any step can be found again.
+"""Rows of similar length under a token budget, padded on the right; a seed shuffles them, so any step can be
+reproduced.
 
 Shapes: B rows, T positions, N targets, E examples.
 """
@@ -17,14 +18,14 @@ from gpt2kit.errors import DataError
 
 @dataclass(frozen=True)
 class Batch:
-    """One micro-batch of a language model: inputs, the positions before the targets, and the targets."""
+    """One micro-batch of a language model: inputs, targets and the position before each target."""
 
     ids_BT: Tensor
     positions_N: Tensor
     """Flat positions in B x T: the one before each target token, the first being the prompt's last."""
     labels_N: Tensor
     tokens: int
-    """Tokens of the rows, without padding."""
+    """Tokens in the rows, without padding."""
 
     @property
     def targets(self) -> int:
@@ -44,11 +45,11 @@ class ClassificationBatch(Batch):
     weights_N: Tensor
     """The weight of each of the language model's targets."""
     ends_B: Tensor
-    """Flat position in B x T of each text's last token."""
+    """Flat position in B x T of the last token of each text."""
     examples_B: Tensor
-    """The example that a text belongs to."""
+    """The example that each text belongs to."""
     slots_B: Tensor
-    """The place of a text among those of its example."""
+    """The index of each text within its example."""
     answers_E: Tensor
 
     @property
@@ -57,11 +58,11 @@ class ClassificationBatch(Batch):
 
 
 BatchRows = NDArray[np.int64]
-"""Rows of a batch [B, ...]; what identifies them is the affair of their Batching."""
+"""Rows of a batch [B, ...]; only their Batching knows how they are identified."""
 
 
 class Batches(Protocol):
-    """The batches of a split, epoch after epoch: all that the training loop knows of data."""
+    """The batches of a split, epoch after epoch: the only view of the data that the training loop has."""
 
     padding: float
     """Share of the input positions that are padding."""
@@ -80,11 +81,11 @@ class Batches(Protocol):
         ...
 
     def lengths(self, rows: BatchRows) -> NDArray[np.int64]:
-        """Tokens of each row [B]; the last of a row is only ever a target."""
+        """Tokens of each row [B]; the last token of a row is only a target."""
         ...
 
     def tokens(self, rows: BatchRows) -> int:
-        """Tokens of the data that are read with these rows."""
+        """Tokens of the data that these rows read."""
         ...
 
     def targets(self, rows: BatchRows) -> int: ...
@@ -98,22 +99,22 @@ class Batching(Protocol):
     def training(self, store: Store, batch_tokens: int, seed: int) -> Batches: ...
 
     def validation(self, store: Store, batch_tokens: int) -> Batches:
-        """Every target once, in one epoch that is always the same."""
+        """Every target once, in one epoch that never changes."""
         ...
 
 
 WIDTH_STEP = 2
-"""Widths are multiples of this. Together with a number of rows that depends on the width alone it bounds how many
-shapes there are: a new shape costs every kernel library its preparation, again and again."""
+"""Widths are multiples of this. The number of rows depends on the width alone, so this bounds the number of shapes:
+kernel libraries prepare again for each new shape."""
 
 
 def padded_width(length: int) -> int:
-    """Positions of a row as input, at least one step: its last token is only ever a target."""
+    """Input positions of a row, at least one step: its last token is only a target."""
     return max(1, -(-(length - 1) // WIDTH_STEP)) * WIDTH_STEP
 
 
 class RowBatches:
-    """Batches of whole rows, known by their indices."""
+    """Batches of whole rows, identified by their indices."""
 
     def __init__(self, store: Store, batch_tokens: int, seed: int) -> None:
         """Raises DataError when the split has no rows."""
@@ -136,7 +137,7 @@ class RowBatches:
         self.padding = 1 - (int(in_order.sum()) - len(in_order)) / inputs
 
     def measured(self) -> NDArray[np.int64]:
-        """Tokens of each row, of which the last is no input."""
+        """Tokens of each row; the last one is not an input."""
         return self.store.lengths()
 
     def __len__(self) -> int:
@@ -167,7 +168,8 @@ class RowBatches:
 
 
 class RowBatching:
-    """Prompts with their answers, each in a row of its own; loss on the answers, in training perhaps on all of it."""
+    """Prompts with their answers, one row each; loss on the answers, or in training on the whole row if so
+    configured."""
 
     def __init__(self, loss_on: str = "answer") -> None:
         self.loss_on = loss_on

@@ -1,4 +1,4 @@
-"""Byte-level BPE as in GPT-2, through `tokenizers`. Separators are control ids: text never turns into one."""
+"""Byte-level BPE as in GPT-2, through `tokenizers`. Separators are control ids: text never encodes to one."""
 
 import hashlib
 from array import array
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 END_OF_TEXT = "<|endoftext|>"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 OLDER_FILES = (("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe"))
-"""Vocabulary and merges as older GPT-2 folders of Hugging Face have them, and as OpenAI released them."""
+"""Vocabulary and merges files of older Hugging Face GPT-2 folders, and those that OpenAI released."""
 
 BYTES = 256
 
@@ -29,7 +29,7 @@ LONG_RUN = 10_000
 
 
 def has_long_run(text: str) -> bool:
-    """Whether so many characters stand together without a space, or so many spaces: bulk takes forever over these."""
+    """Whether the text has a long run without a space, or of spaces: bulk encoding is very slow for these."""
     if len(text) < LONG_RUN:
         return False
     return (
@@ -38,7 +38,7 @@ def has_long_run(text: str) -> bool:
 
 
 def _without_gaps(tokenizer: "Tokenizer") -> "Tokenizer":
-    """Raises ValueError when ids are left out: the last ones would lie beyond what any model has rows for."""
+    """Raises ValueError when ids are missing: the last ids would exceed the rows of any model."""
     found = tokenizer.get_vocab()
     if found and max(found.values()) >= len(found):
         raise ValueError(f"its {len(found)} tokens have ids up to {max(found.values())}")
@@ -52,14 +52,14 @@ class Bpe:
         self.tokenizer = tokenizer
         # A literal "<to-fr>" in a user's text is text here; Hugging Face's loader does not set this.
         self.tokenizer.encode_special_tokens = True
-        self.tokenizer.no_truncation()  # which a folder of Hugging Face may ask for
+        self.tokenizer.no_truncation()  # a Hugging Face folder may ask for it
         self.tokenizer.no_padding()
 
     @classmethod
     def train(cls, texts: Iterator[str], vocab: int, separators: Sequence[str]) -> "Bpe":
-        """Learn merges from `texts` until there are `vocab` tokens, 256 bytes and the special ones included.
+        """Learn merges from `texts` until there are `vocab` tokens, including 256 bytes and the special tokens.
 
-        256 means bytes alone: nothing is learned, and the special tokens come on top of them.
+        256 means bytes alone: nothing is learned, and the special tokens are added to them.
         """
         from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -82,7 +82,7 @@ class Bpe:
 
     @classmethod
     def load(cls, folder: Path) -> "Bpe":
-        """From tokenizer.json, or from the vocabulary and the merges of an older GPT-2 folder."""
+        """Load tokenizer.json, or the vocabulary and merges of an older GPT-2 folder."""
         from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
         path = folder / "tokenizer.json"
@@ -103,13 +103,13 @@ class Bpe:
         raise DataError(f"{folder} has no tokenizer.json, nor {' nor '.join(map(' and '.join, OLDER_FILES))}")
 
     def add_separators(self, separators: Sequence[str]) -> None:
-        """Give each separator that is not there yet the next free id."""
+        """Give each new separator the next free id."""
         from tokenizers import AddedToken
 
         self.tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in separators])
 
     def save(self, folder: Path, window: int) -> None:
-        """tokenizer.json, and the little that Hugging Face's AutoTokenizer wants beside it."""
+        """Write tokenizer.json and the few files that Hugging Face's AutoTokenizer needs."""
         files.write_text(folder / "tokenizer.json", self.tokenizer.to_str(pretty=True))
         config = {
             "tokenizer_class": "PreTrainedTokenizerFast",
@@ -117,7 +117,7 @@ class Bpe:
             "eos_token": END_OF_TEXT,
             "model_max_length": window,
             "clean_up_tokenization_spaces": False,
-            # Their older versions would add token_type_ids, which their GPT-2 takes for tokens.
+            # Their older versions would add token_type_ids, which their GPT-2 treats as tokens.
             "model_input_names": ["input_ids", "attention_mask"],
         }
         files.write_json(folder / "tokenizer_config.json", config)
@@ -132,7 +132,7 @@ class Bpe:
 
     @cached_property
     def special_ids(self) -> frozenset[int]:
-        """Those that no text becomes."""
+        """Ids that text never encodes to."""
         added = self.tokenizer.get_added_tokens_decoder()
         return frozenset(id for id, token in added.items() if token.special)
 
@@ -144,19 +144,19 @@ class Bpe:
         return found
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of each text, over all cores."""
+        """Ids of each text, on all cores."""
         return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
 
     @cached_property
     def _bulk(self) -> "BulkBpe | None":
-        from gpt2kit.data.bulk import BulkBpe  # only corpora are worth its start
+        from gpt2kit.data.bulk import BulkBpe  # starts slowly: worth it only for corpora
 
-        with suppress(ValueError):  # it runs plain ones alone
+        with suppress(ValueError):  # it supports plain ones only
             return BulkBpe(self.tokenizer.to_str())
         return None
 
     def encode_arrays(self, texts: Sequence[str]) -> "Sequence[array[int]]":
-        """The same as arrays of 32 bits, as fast as can be: for corpora."""
+        """Like `encode`, but as 32-bit arrays and as fast as possible: for corpora."""
         if self._bulk is None:
             return [array("I", ids) for ids in self.encode(texts)]
         odd = [place for place, text in enumerate(texts) if has_long_run(text)]
@@ -166,12 +166,12 @@ class Bpe:
         return found
 
     def decode(self, ids: Sequence[int], special: bool = False) -> str:
-        """The text of ids; a character cut in half becomes U+FFFD, special tokens vanish unless asked for."""
+        """The text of ids; an incomplete character becomes U+FFFD, special tokens are dropped unless `special`."""
         return self.tokenizer.decode(list(ids), skip_special_tokens=not special)
 
     def unknown_bytes(self) -> list[str]:
-        """The bytes that have no token, as 0x41; text loses them. None of a vocabulary that is GPT-2's or learned
-        here."""
+        """Bytes without a token, as 0x41; text loses them. GPT-2's vocabulary and those learned here have every
+        byte."""
         known = self.tokenizer.get_vocab()
         return [f"0x{byte:02x}" for char, byte in bytes_by_character().items() if char not in known]
 
@@ -180,7 +180,7 @@ class Bpe:
         return self.tokenizer.id_to_token(id) or ""
 
     def spell(self, id: int) -> bytes | str:
-        """The bytes that a token stands for, which may be a part of a character; the name of one that is no text."""
+        """The bytes of a token, which may be part of a character; the name of a special token."""
         token, byte_of = self.token(id), bytes_by_character()
         if id in self.tokenizer.get_added_tokens_decoder() or any(char not in byte_of for char in token):
             return token
@@ -192,5 +192,5 @@ class Bpe:
         return all(ours.get(token) == id for token, id in other.tokenizer.get_vocab().items())
 
     def fingerprint(self) -> str:
-        """A short hash of the vocabulary and merges: ids of another tokenizer mean other text."""
+        """A short hash of the vocabulary and merges: another tokenizer's ids mean other text."""
         return hashlib.blake2b(self.tokenizer.to_str().encode(), digest_size=8).hexdigest()

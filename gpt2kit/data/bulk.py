@@ -1,7 +1,8 @@
-"""Byte-level BPE in bulk: the door to `tiktoken`, which gives the same tokens several times as fast.
+"""Byte-level BPE in bulk: the only import of `tiktoken`, which gives the same tokens several times as fast.
 
-tiktoken joins the adjacent pieces whose join has the lowest rank; `tokenizers` the adjacent pieces whose pair has. They
-are the same where each token is what its own bytes become, as all are that training made by joining what was there.
+tiktoken merges the adjacent pieces whose result has the lowest rank; `tokenizers` merges the pair with the lowest rank.
+Both agree if each token is the encoding of its own bytes. That holds for all tokens that training has merged from
+existing ones.
 """
 
 import json
@@ -22,30 +23,30 @@ from gpt2kit.data.byte_alphabet import bytes_by_character
 TEXTS_AT_ONCE = 8
 
 PIECES = r"'(?:[stmd]|re|ve|ll)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
-"""What a token never goes beyond (Radford et al. 2019, released code), without a step back where none can help."""
+"""GPT-2's pattern, which bounds its tokens (Radford et al. 2019, released code), without needless backtracking."""
 
 CUT_PIECES = r"'(?:[stmd]|re|ve|ll)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+"
-"""The same for text that is cut at `BEFORE_LAST_SPACE`: what needs not look ahead is found half as fast again."""
+"""The same for text that is cut at `BEFORE_LAST_SPACE`: without lookahead it is 1.5 times as fast."""
 
 SPACE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # Unicode's White_Space
 BEFORE_LAST_SPACE = re.compile(f"[{SPACE}](?=[{SPACE}][^{SPACE}])")
-"""Where several spaces stand before a word the last is a piece's beginning, the others are a piece of their own."""
+"""Of several spaces before a word, the last begins a piece with the word; the others are a piece of their own."""
 
 FEW = 500
-"""Characters to a cut, on average, from which on cutting pays; code has more spaces."""
+"""Average characters per cut from which on cutting pays; code has more spaces."""
 
 
 class BulkBpe:
-    """Text to ids by one tokenizer, on all cores."""
+    """Encodes text with one tokenizer on all cores."""
 
     def __init__(self, tokenizer_json: str) -> None:
-        """Raises ValueError for a tokenizer that is no plain byte-level BPE as GPT-2's."""
+        """Raises ValueError unless the tokenizer is a plain byte-level BPE like GPT-2's."""
         described = json.loads(tokenizer_json)
         _check(described)
         vocabulary, merges = described["model"]["vocab"], described["model"]["merges"]
         to_byte = bytes_by_character()
         joined = ["".join(merge) if isinstance(merge, list) else merge.replace(" ", "") for merge in merges]
-        names = dict.fromkeys([*to_byte, *joined])  # in the order of their ranks, each once
+        names = dict.fromkeys([*to_byte, *joined])  # in the order of their ranks, without duplicates
         if missing := next((name for name in names if name not in vocabulary), None):
             raise ValueError(f"the vocabulary lacks {missing!r}")
         ranks = {bytes(to_byte[char] for char in name): rank for rank, name in enumerate(names)}
@@ -55,7 +56,7 @@ class BulkBpe:
         self.pool = ThreadPoolExecutor(os.cpu_count())
 
     def encode(self, texts: Sequence[str]) -> "list[array[int]]":
-        """Ids of each text, over all cores: each takes some texts when it is done with others."""
+        """Ids of each text, on all cores: each core takes more texts when it has finished its last ones."""
         parts = (texts[start : start + TEXTS_AT_ONCE] for start in range(0, len(texts), TEXTS_AT_ONCE))
         return list(chain.from_iterable(self.pool.map(self._part, parts)))
 
@@ -76,7 +77,7 @@ class BulkBpe:
 
     @cached_property
     def encoding_ahead(self) -> tiktoken.Encoding:
-        """Of texts with many spaces in a row, which are not cut."""
+        """The encoding of texts with many spaces in a row, which are not cut."""
         return self._encoding_by(pat_str=PIECES)
 
 

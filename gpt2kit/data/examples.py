@@ -1,7 +1,7 @@
-"""Labelled examples: texts that end with an extract token, from whose last vector a head tells the answer.
+"""Labelled examples: texts that end with an extract token; a head predicts the answer from its last vector.
 
 A row's prompt is the example's texts, one after the other, each ending with the extract token; its target is one id,
-the number of the answer. A text is a row of a batch of its own.
+the number of the answer. Each text is a separate row of a batch.
 
 Shapes: B texts, T positions, N targets of the language model, E examples.
 """
@@ -19,26 +19,26 @@ class ExampleBatches(RowBatches):
     """Batches of whole examples."""
 
     def __init__(self, store: Store, batch_tokens: int, seed: int, extract: int) -> None:
-        """`extract` is the id that ends a text. Raises DataError when there are no examples, or one without a text."""
+        """`extract` is the id that ends a text. Raises DataError without examples, or for one without a text."""
         self.extract = extract
         row_ends = np.asarray(store.ends)
         ends = np.flatnonzero(np.asarray(store.ids) == extract) + 1
-        ends = ends[~np.isin(ends, row_ends)]  # an answer's number may be equal to it
+        ends = ends[~np.isin(ends, row_ends)]  # an answer's number may equal it
         last = np.searchsorted(ends, row_ends, side="right")
         counts = np.diff(last, prepend=0)
         if len(counts) and counts.min() < 1:
             raise DataError(f"row {int(counts.argmin()) + 1} of {store.split} has no text: prepare the data again")
         self.text_ends, self.last, self.text_starts = ends, last, np.concatenate(([0], ends))[:-1]
-        if len(row_ends):  # a text begins behind the one before, or where its row begins
+        if len(row_ends):  # a text begins after the previous one, or where its row begins
             self.text_starts[np.concatenate(([0], last[:-1]))] = np.concatenate(([0], row_ends[:-1]))
         super().__init__(store, max(1, batch_tokens // int(counts.max(initial=1))), seed)
 
     def measured(self) -> NDArray[np.int64]:
-        """Of the longest text, all of which is input, unlike a row's last token."""
+        """Tokens of the longest text; unlike a row's last token, all of them are input."""
         return np.maximum.reduceat(self.text_ends - self.text_starts, np.concatenate(([0], self.last[:-1]))) + 1
 
     def texts(self, rows: BatchRows) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """The texts of examples [B], which example each belongs to and its place there."""
+        """The texts of examples [B], the example of each text and its index there."""
         firsts = np.where(rows > 0, self.last[rows - 1], 0)
         counts = self.last[rows] - firsts
         examples = np.repeat(np.arange(len(rows)), counts)
@@ -79,7 +79,7 @@ class ExampleBatches(RowBatches):
 
 
 class ExampleBatching:
-    """Examples with their answers; the loss is that of the answers, and of a language model of the texts beside it."""
+    """Examples with their answers; the loss is that of the answers plus that of a language model of the texts."""
 
     def __init__(self, extract: int) -> None:
         self.extract = extract

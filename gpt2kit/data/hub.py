@@ -1,4 +1,4 @@
-"""Models and tokenizers from the Hub: the door to `huggingface_hub`."""
+"""Models and tokenizers from the Hub: the only import of `huggingface_hub`."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from gpt2kit.errors import DataError, MachineError, UserError
 def fetch(name: str) -> Path:
     """A local folder, or a Hub id (owner/name, gpt2) downloaded to the Hub's cache: safetensors and JSON only.
 
-    Raises UserError for what is neither, and MachineError without a network.
+    Raises UserError for anything else, and MachineError without a network.
     """
     if Path(name).is_dir():
         return Path(name)

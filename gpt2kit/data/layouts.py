@@ -1,4 +1,4 @@
-"""How the ids of a task lie in training: rows with answers, a stream of documents, or texts to classify.
+"""How training arranges a task's ids: rows with answers, a stream of documents, or texts to classify.
 
 A task picks one of the three and may refine it by a subclass. `--help` imports tasks: numpy and torch are imported
 where they are needed.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Ends(NamedTuple):
-    """Whether the token that ends an answer is learned, or why not."""
+    """Whether the model learns an answer's end token, or why not."""
 
     learned: int
     of: int
@@ -28,18 +28,18 @@ class Ends(NamedTuple):
 
 
 class Layout(ABC):
-    """What the core asks of all three."""
+    """The interface of the three layouts."""
 
     continues: ClassVar[bool] = False
-    """Whether a text simply goes on: documents of any length, without answers of their own."""
+    """Whether a text is only continued: documents of any length, without separate answers."""
     has_answers: ClassVar[bool] = False
-    """Whether a prompt is followed by an answer in text."""
+    """Whether a text answer follows a prompt."""
     target_unit: ClassVar[str] = "tokens"
-    """What carries loss."""
+    """Which tokens carry loss."""
     loss_unit: ClassVar[str] = "target token"
     """What a loss is divided by."""
     sample_tokens: ClassVar[int | None] = None
-    """Tokens that a sample is decoded for at most; None: as far as [generate] allows."""
+    """Most tokens of a sample; None: as many as [generate] allows."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -57,54 +57,54 @@ class Layout(ABC):
 
     @property
     def cuts(self) -> bool:
-        """Whether a source that is longer than the window is cut by prepare; otherwise its record is dropped."""
+        """Whether prepare cuts a source longer than the window; otherwise its record is dropped."""
         return True
 
     @abstractmethod
     def batching(self, window: int, loss_on: str = "answer") -> "Batching":
-        """How ids become batches. `window` is the model's, `loss_on` the knob of [train]. Raises UserError."""
+        """How ids form batches. `window` is the model's, `loss_on` the knob of [train]. Raises UserError."""
 
     @abstractmethod
     def ends(self, store: "Store", eos: int) -> Ends:
-        """Rows, or documents, whose end token is a target."""
+        """Number of rows, or documents, whose end token is a target."""
 
     def row_limit(self, window: int) -> int | None:
-        """The longest row that prepare may write for a window; None where any length will do."""
+        """The longest row that prepare may write for a window; None for no limit."""
         return window
 
     def length(self, prompt: Sequence[int]) -> int:
-        """Positions that a prompt takes."""
+        """Positions of a prompt."""
         return len(prompt)
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
-        """A prompt of at most `room` tokens: the source is cut at its end, the last token stays."""
+        """A prompt of at most `room` tokens: the end of the source is cut, the last token stays."""
         return prompt if len(prompt) <= room else [*prompt[: room - 1], prompt[-1]]
 
     def learned(self, target: Sequence[int]) -> Sequence[int]:
-        """The part of a target that is trained on, for targets whose length costs more than it teaches."""
+        """The part of a target to train on, for targets whose length costs more than it teaches."""
         return target
 
     def recent(self, ids: Sequence[int], room: int) -> list[int]:
-        """At most `room` ids to continue from when a text has become longer than the window."""
+        """At most `room` ids to continue from after a text has exceeded the window."""
         return [*ids[-room:]]
 
     def weight(self, record: Any) -> int:
-        """About how long a record is, in characters: prepare encodes about a million together. Rows are short: 0."""
+        """Approximate characters of a record: prepare encodes about a million together. Rows are short: 0."""
         return 0
 
     def sample_rows(self, rows: "Sequence[IdRow]", window: int) -> "list[IdRow]":
-        """The rows of a split that serve as samples while training."""
+        """The rows of a split that are sampled during training."""
         return [*rows]
 
     def first_rows(self, batches: "Batches", rows: int, count: int) -> "list[NDArray[Any]]":
-        """The first `count` of a split's rows in the terms of its batches, one by one."""
+        """The first `count` rows of a split as its batches identify them, one by one."""
         import numpy as np
 
         return [np.array([index]) for index in range(min(count, rows))]
 
 
 class Rows(Layout):
-    """Prompts with their answers, each in a row that fits into the window; loss on the answers."""
+    """Prompts with their answers, one row each, which fits into the window; loss on the answers."""
 
     has_answers = True
 
@@ -121,16 +121,16 @@ class Rows(Layout):
 
 
 class Stream(Layout):
-    """Documents of any length, read through windows; loss on all but the first token of each window."""
+    """Documents of any length, read in windows; loss on all but the first token of each window."""
 
     continues = True
     sample_tokens = 32
     joined: ClassVar[bool] = False
     """Whether the first token of the next document ends this one, so that `encode` leaves the end token out."""
     overlap: ClassVar[float] = 0.0
-    """The share of a window that `evaluate` gives as context beyond what the window predicts."""
+    """The share of a window that `evaluate` uses as context before the tokens it predicts."""
     preview: ClassVar[int] = 24
-    """Tokens that `inspect` lets a text continue for."""
+    """Number of tokens by which `inspect` continues a text."""
 
     def batching(self, window: int, loss_on: str = "answer", stride: int = 0) -> "Batching":
         """`stride` is that of validation windows; 0 means a whole window."""
@@ -158,15 +158,15 @@ class Stream(Layout):
         return 1 << 16
 
     def units(self, ids: Sequence[int]) -> dict[str, float]:
-        """How many of each unit that a loss is divided by there are in predicted ids."""
+        """The number of each unit in predicted ids; a loss is divided by it."""
         return {"token": len(ids)}
 
     def rates(self, nats: float, units: Mapping[str, float]) -> list[Score]:
-        """The scores of a split's whole loss, given its number of each unit."""
+        """The scores of a split, given its total loss and its number of each unit."""
         return [Score(f"nats per {unit}", nats / n, f"n:{n:.0f}", digits=4) for unit, n in units.items() if n]
 
     def sample_rows(self, rows: "Sequence[IdRow]", window: int) -> "list[IdRow]":
-        """The beginning of a row is the prompt, and as much again the reference."""
+        """The beginning of a row is the prompt, and the next tokens, as many, are the reference."""
         shown = min(self.sample_tokens, window // 2)
         texts = [[*prompt, *target] for prompt, target in rows]
         return [(text[:shown], text[shown : 2 * shown]) for text in texts if len(text) > shown > 0]

@@ -1,4 +1,4 @@
-"""Text files, packed or not, and their lines, decoded strictly: a wrong byte is reported, never replaced."""
+"""Text files, compressed or not, and their lines, decoded strictly: a wrong byte is reported, never replaced."""
 
 import bz2
 import codecs
@@ -15,18 +15,18 @@ from typing import BinaryIO, cast
 from gpt2kit.errors import DataError
 
 COMPRESSIONS: dict[str, Callable[[str, str], object]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
-"""What opens a file, by the ending of its name in small letters."""
+"""The function that opens a file, by the lower-case ending of its name."""
 
 BLOCK = 1 << 18
 
 LONGEST_LINE = 1 << 28
-"""Bytes, beyond any line of text: what has no line ends is not read into memory to look for one."""
+"""Bytes, more than any line of text has: a file without line ends is not read into memory to find one."""
 
 ONLY_UTF8 = "only UTF-8 text is accepted; `iconv -f WINDOWS-1252 -t UTF-8` makes it of what older programs write"
 
 
 def check_file(path: str) -> None:
-    """Raise DataError unless `path` is there and can be read from (a pipe can be, a folder cannot)."""
+    """Raise DataError unless `path` exists and is readable (a pipe is, a directory is not)."""
     if os.path.isdir(path):
         raise DataError(f"{path}: a folder, but a file is needed")
     if not os.path.exists(path):
@@ -34,7 +34,7 @@ def check_file(path: str) -> None:
 
 
 def unpacked_name(path: str) -> str:
-    """The name without the ending that says how the file is compressed."""
+    """The name without the ending of its compression."""
     stem, ending = os.path.splitext(path)
     return stem if ending.lower() in COMPRESSIONS else path
 
@@ -45,7 +45,7 @@ def text_lines(path: str) -> Iterator[str]:
 
 
 def stream_lines(file: BinaryIO, name: str) -> Iterator[str]:
-    """The same of an open binary stream, such as standard input; `name` is what errors call it."""
+    """Like `text_lines` for an open binary stream, such as standard input; errors call it `name`."""
     return without_ends(decode_lines(_bounded_lines(file, name), name))
 
 
@@ -64,7 +64,7 @@ def decoded_lines(path: str) -> Iterator[str]:
 
 
 def decode_lines(lines: Iterable[bytes], path: str) -> Iterator[str]:
-    """Raw lines as text, strictly; `path` is what errors call their source."""
+    """Decode raw lines strictly; errors call their source `path`."""
     offset = 0
     for number, raw in enumerate(lines, 1):
         try:
@@ -82,7 +82,7 @@ def decode_lines(lines: Iterable[bytes], path: str) -> Iterator[str]:
 
 
 def text_blocks(path: str) -> Iterator[str]:
-    r"""The text of a file, a block at a time, however long its lines are; "\r\n" is a line's end as "\n" is.
+    r"""The text of a file, a block at a time, however long its lines are; "\r\n" becomes "\n".
 
     Raises DataError as `decoded_lines` does.
     """
@@ -111,7 +111,7 @@ def text_blocks(path: str) -> Iterator[str]:
 
 
 def blocks(path: str) -> Iterator[bytes]:
-    """The bytes of a file, unpacked, a quarter of a megabyte at a time.
+    """The decompressed bytes of a file, a quarter of a megabyte at a time.
 
     Raises DataError for a file that is damaged or cannot be read.
     """
@@ -154,7 +154,7 @@ def _opened(path: str) -> Iterator[BinaryIO]:
     ) as error:  # as much as a header asks for
         raise _damaged(path, error) from None
     except OSError as error:
-        if error.errno is None:  # bz2 has no error of its own: what is not from the system is about the data
+        if error.errno is None:  # bz2 has no exception class of its own: an error without errno is about the data
             raise _damaged(path, error) from None
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
 

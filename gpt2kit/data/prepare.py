@@ -1,4 +1,5 @@
-"""Records to ids on disk, a few thousand at a time; memory holds those, and two hashes a row to find duplicates by."""
+"""Encodes records to ids on disk, a few thousand at a time. Memory holds those, and two hashes per row to find
+duplicates."""
 
 import hashlib
 import re
@@ -20,14 +21,14 @@ from gpt2kit.data.store import IdRow, StoreWriter
 
 RECORDS_A_BATCH = 4096
 CHARACTERS_A_BATCH = 1 << 20
-"""Of documents of any length, or their parts."""
+"""Documents of any length, or their parts, per batch."""
 
 BETWEEN = 0xFFFFFFFF
-"""No id: it separates a prompt from its target where both are hashed."""
+"""Not an id: it separates a prompt from its target when both are hashed."""
 
 TYPOGRAPHIC = re.compile("[‘’‚“”„«»‹›–—]")
 END = 2000
-"""Characters at each end of a long text by which it is compared with others."""
+"""Characters at each end of a long text that are compared with other texts."""
 ASIDE = (string.punctuation + string.whitespace).encode()
 
 Item = TypeVar("Item", bound="Readable")
@@ -36,7 +37,7 @@ IdRows = Sequence[IdRow]
 
 
 class Readable(Protocol):
-    """What writing a split asks of a record."""
+    """The methods that writing a split needs of a record."""
 
     @property
     def key(self) -> str: ...
@@ -47,14 +48,14 @@ class Readable(Protocol):
 
 
 class Sized(Protocol):
-    """What it asks of a vocabulary."""
+    """The methods that writing a split needs of a vocabulary."""
 
     @property
     def size(self) -> int: ...
 
 
 class Encoder(Protocol[Encoded]):
-    """What it asks of a task."""
+    """The methods that writing a split needs of a task."""
 
     @property
     def vocabulary(self) -> Sized: ...
@@ -65,9 +66,9 @@ class Encoder(Protocol[Encoded]):
 
 
 class SplitWriter(Generic[Item]):
-    """Takes the records of one split; rows are made to fit into a `window`, without one they may have any length.
+    """Writes the records of one split; rows are cut to fit into a `window`; without one they may have any length.
 
-    While a batch is encoded the caller reads on.
+    While a batch is being encoded, the caller continues reading.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class SplitWriter(Generic[Item]):
         self._rows: list[NDArray[np.uint64]] = []
 
     def add(self, record: Item) -> None:
-        """Write a record, soon; one that has a problem is counted."""
+        """Write a record, perhaps later; one that has a problem is counted."""
         self.report.read += 1
         if record.problem:
             self.report.drop(record.problem, record)
@@ -102,12 +103,12 @@ class SplitWriter(Generic[Item]):
             self._encode()
 
     def pass_over(self, record: Item) -> None:
-        """Count a record that belongs elsewhere."""
+        """Count a record that belongs to another split."""
         self.report.read += 1
         self.report.drop("of another split, as the corpus says", record)
 
     def finish(self) -> None:
-        """Write what is left, and complete the report."""
+        """Write the remaining records and complete the report."""
         self._encode()
         self._write()
         report, store = self.report, self.store
@@ -115,24 +116,24 @@ class SplitWriter(Generic[Item]):
         report.duplicates = report.rows - len(np.unique(np.concatenate(self._rows))) if self._rows else 0
 
     def keys(self) -> NDArray[np.uint64]:
-        """Sorted hashes of the records' keys, to look for leaks into other splits."""
+        """Sorted hashes of the records' keys, to find leaks into other splits."""
         return np.unique(_all(self._keys))
 
     def compare(self, training: "SplitWriter[Item]") -> None:
-        """Count the rows whose source stands in the training split written in another way."""
+        """Count the rows whose source is also in the training split, but written differently."""
         exactly = np.isin(_all(self._keys), _all(training._keys))
         bare = np.isin(_all(self._bare), _all(training._bare))
         self.report.nearly_leaked = int((bare & ~exactly).sum())
 
     def _encode(self) -> None:
-        """Begin with the records that wait, when those before them are written."""
+        """Start to encode the waiting records after the previous ones are written."""
         self._write()
         batch, self._waiting, self._weight = self._waiting, [], 0
         self._encoding = (batch, self.beside.submit(self.task.encode, batch))
         self._look(batch)
 
     def _look(self, batch: list[Item]) -> None:
-        """What there is to know of records without their ids."""
+        """Collect what is known of records without their ids."""
         texts = [record.key.strip() for record in batch]
         keys = np.array([_hash(text.encode()) for text in texts], dtype=np.uint64)
         if self.training_keys is not None:
@@ -178,9 +179,9 @@ def write_splits(
     window: int | None,
     training_keys: NDArray[np.uint64] | None = None,
 ) -> dict[str, SplitWriter[Item]]:
-    """Write `splits`, and others that `split` names for some record; returns what wrote them, with their reports.
+    """Write `splits`, and others that `split` names for a record; returns their writers, which hold the reports.
 
-    A record without a split is counted with the first.
+    A record without a split is counted in the first.
     """
     with ExitStack() as stack:
         beside = stack.enter_context(ThreadPoolExecutor(1))
@@ -205,7 +206,7 @@ def write_splits(
 
 
 def fit_rows(records: Sequence[object], rows: IdRows, layout: Layout, window: int, report: SplitReport) -> IdRows:
-    """IdRows that fit into the window: sources are cut, targets not; what then leaves no source at all is dropped."""
+    """IdRows that fit into the window: sources are cut, targets are not; a row with no source left is dropped."""
     fitting: list[tuple[Sequence[int], Sequence[int]]] = []
     for record, (prompt, target) in zip(records, rows, strict=True):
         room = window - len(target)
@@ -226,9 +227,9 @@ def fit_rows(records: Sequence[object], rows: IdRows, layout: Layout, window: in
 
 
 def bare(text: str) -> bytes:
-    """What is left of a text without its case, spaces, punctuation and compatible forms (NFKC): copies of one text
-    that were typed, cleaned or quoted in another way have it in common. All of it, where nothing would be left; of a
-    long one its beginning and its end."""
+    """A text without its case, spaces, punctuation and compatible forms (NFKC), so that copies that were typed, cleaned
+    or quoted differently are equal. The whole text if nothing else would remain; the beginning and the end of a long
+    one."""
     if len(text) > 2 * END:
         text = text[:END] + text[-END:]
     if not text.isascii():

@@ -1,12 +1,12 @@
-"""What prepare did to a corpus: every drop by its reason, with examples, so that nothing vanishes in silence."""
+"""The report of prepare on a corpus: every drop by its reason, with examples."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 EXAMPLES = 5
-"""Of each reason, but for damage: of that every record is listed, to be mended."""
+"""Examples per reason, except damage: every damaged record is listed, so that it can be repaired."""
 WIDTH = 160
-"""Characters of an example. What is longer lacks its middle: paths are told apart by their ends."""
+"""Characters of an example. A longer one loses its middle: paths differ at their ends."""
 
 
 class Damage(str):
@@ -14,7 +14,7 @@ class Damage(str):
 
 
 class Unsuitable(str):
-    """A problem of a record that is a bad example to learn from, but can be scored on."""
+    """A problem of a record that should not be learned from, but can be scored."""
 
 
 @dataclass
@@ -27,21 +27,21 @@ class SplitReport:
     prompt_tokens: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
     damaged: int = 0
-    """Those of the dropped that should have been readable."""
+    """Dropped records that should have been readable."""
     left_out: dict[str, int] = field(default_factory=dict)
-    """What was passed over inside of rows that were kept."""
+    """Parts skipped within rows that were kept."""
     cut: int = 0
     """Rows whose source was cut so that the separator, the target and its end fit into the window."""
     cut_tokens: int = 0
-    """What these lost."""
+    """Tokens that these rows lost."""
     duplicates: int = 0
     """Rows equal to an earlier one; they are kept."""
     leaked: int = 0
-    """Rows whose source also stands in the training split; they are kept."""
+    """Rows whose source is also in the training split; they are kept."""
     nearly_leaked: int = 0
-    """Rows whose source stands there but for case, spaces and punctuation; they are kept too."""
+    """Rows whose source is there with other case, spaces or punctuation; they are kept too."""
     examples: dict[str, list[str]] = field(default_factory=dict)
-    """By the reason: every damaged record, and a few of the others."""
+    """By reason: every damaged record, and a few of the others."""
 
     def drop(self, reason: str, example: object) -> None:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1

@@ -1,4 +1,4 @@
-"""What the columns of a user's table are for: they say what kind of learning it is made for."""
+"""The roles of the columns of a user's table: they decide the kind of learning."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -13,7 +13,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "classification": ("text", "label"),
     "text": ("text",),
 }
-"""The roles of each kind's columns; the first kind that a table has all columns of is taken."""
+"""The roles of each kind's columns; the first kind whose columns the table all has is chosen."""
 
 ALSO_CALLED: dict[str, tuple[str, ...]] = {
     "context": ("question",),
@@ -28,7 +28,7 @@ HOW_TO_NAME = "--columns prompt=question,completion=answer"
 
 
 def named_roles(columns: Sequence[str]) -> dict[str, str]:
-    """ "role=column" words as a table. Raises ValueError for another word, and for a role that no kind has."""
+    """Parse "role=column" words into a table. Raises ValueError for another word, or a role that no kind has."""
     known = dict.fromkeys(role for roles in KINDS.values() for role in roles)
     named = {}
     for word in columns:
@@ -42,15 +42,15 @@ def named_roles(columns: Sequence[str]) -> dict[str, str]:
 
 
 def has_header(columns: Sequence[str]) -> bool:
-    """Whether the first line of a table names its columns: where they are called by number it does not."""
+    """Whether the first line of a table names its columns: not if columns are given by number."""
     called = named_roles(columns).values()
     return not (called and all(column.isdecimal() for column in called))
 
 
 def roles_of(columns: Collection[str], named: Mapping[str, str], kind: str, where: str) -> tuple[str, dict[str, str]]:
-    """The kind that a table is for and the column of each of its roles; what is `named` by the user decides.
+    """The kind of a table and the column of each of its roles; roles `named` by the user take precedence.
 
-    Raises DataError when the columns are those of no kind, or not of the one that is asked for.
+    Raises DataError when the columns fit no kind, or not the requested one.
     """
     for name, roles in KINDS.items():
         if (kind and name != kind) or not named.keys() <= set(roles):

@@ -1,4 +1,4 @@
-"""Text from parallel files, tables and the Hub: the only door to `datasets`."""
+"""Text from parallel files, tables and the Hub: the only import of `datasets`."""
 
 import glob
 import hashlib
@@ -35,12 +35,13 @@ ROWS_A_BATCH = 1000
 
 
 def read_pairs(paths: Sequence[str], columns: Pair | None = None) -> Iterator[Pair]:
-    """Pairs (source, target) of text, in file order, streamed: never more than a few batches in memory.
+    """Stream pairs (source, target) of text in file order, with at most a few batches in memory.
 
-    `paths` is two parallel text files or one table, as `pair_paths` groups them. `columns` names those of a table;
-    without it they are the first two of a TSV, and elsewhere "source" and "target" or the only two of strings.
+    `paths` is two parallel text files or one table, as `pair_paths` groups them. `columns` names those of a table; by
+    default they are the first two of a TSV, and elsewhere "source" and "target" or the only two of strings.
 
-    Raises DataError, at once for a missing file and else at the line that is wrong, and MachineError without a network.
+    Raises DataError, immediately for a missing file and otherwise at the wrong line, and MachineError without a
+    network.
     """
     if len(paths) == 1 and is_table(paths[0]):
         return _table_pairs(paths[0], columns)
@@ -54,7 +55,7 @@ def read_pairs(paths: Sequence[str], columns: Pair | None = None) -> Iterator[Pa
 
 
 def read_fields(path: str, columns: Columns | Choice) -> Iterator[Fields]:
-    """Where each row of a table stands, and the values of `columns`, streamed; a function chooses by the first row.
+    """Stream the position of each row of a table and the values of `columns`; a function chooses them by the first row.
 
     Raises DataError as `read_pairs` does.
     """
@@ -66,7 +67,7 @@ def read_fields(path: str, columns: Columns | Choice) -> Iterator[Fields]:
 
 
 def read_rows(path: str, header: bool = True) -> Iterator[tuple[str, dict[str, object]]]:
-    """Where each row of a table stands, and all of its columns; a TSV or CSV may have no `header`.
+    """The position of each row of a table and all of its columns; a TSV or CSV may lack a `header`.
 
     Raises DataError as `read_pairs` does.
     """
@@ -79,7 +80,7 @@ def read_rows(path: str, header: bool = True) -> Iterator[tuple[str, dict[str, o
 
 
 def pair_paths(arguments: Sequence[str]) -> list[tuple[str, ...]]:
-    """Group command-line words into corpora: a table or hub name stands alone, two plain text files belong together.
+    """Group command-line words into corpora: a table or Hub name is one alone, two plain text files are a pair.
 
     Raises DataError for a plain text file that is not followed by its partner.
     """
@@ -97,7 +98,7 @@ def pair_paths(arguments: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def is_table(path: str) -> bool:
-    """Whether `path` alone holds pairs, to judge by its name behind a language prefix as in `de=pairs.tsv`."""
+    """Whether `path` alone holds pairs, judged by its name after a language prefix as in `de=pairs.tsv`."""
     path = LANGUAGE_PREFIX.sub("", path)
     return path.startswith("hf:") or _kind(path) in TABLES
 
@@ -105,8 +106,8 @@ def is_table(path: str) -> bool:
 def held_out(source: str, fraction: float) -> bool:
     """Whether a pair belongs to the held-out `fraction` (0 to 1), decided by a hash of its source text alone.
 
-    Equal sources never straddle the split, on any machine, in any order, in any run; a larger fraction holds all that a
-    smaller one does.
+    Equal sources are always in the same split, on any machine, in any order, in any run; a larger fraction includes
+    every smaller one.
     """
     if not 0 <= fraction <= 1:
         raise ValueError(f"a fraction lies between 0 and 1, unlike {fraction}")
@@ -116,7 +117,7 @@ def held_out(source: str, fraction: float) -> bool:
 
 
 def _kind(path: str) -> str:
-    """The ending of a name in small letters, before that of a compression."""
+    """The lower-case ending of a name, before that of a compression."""
     return os.path.splitext(unpacked_name(path).lower())[1]
 
 
@@ -155,7 +156,7 @@ def _table_pairs(path: str, columns: Pair | None) -> Iterator[Pair]:
 
 
 def _table_rows(path: str, header: bool = True) -> tuple[Iterator[TableRow], str]:
-    """Rows of any table but a TSV, and what stands before the number of one in a message."""
+    """Rows of any table except a TSV, and the word before a row's number in messages."""
     if path.startswith("hf:"):
         return _hub_rows(path, _hub_name(path)), f"{path}: row "
     check_file(path)
@@ -169,7 +170,7 @@ def _parquet_rows(path: str) -> Iterator[TableRow]:
     if not path.lower().endswith(".parquet"):
         raise DataError(f"{path}: Parquet is compressed inside; unpack the file and give the .parquet")
     datasets = _quiet_datasets()
-    files = glob.escape(os.path.abspath(path))  # `datasets` takes a name for a pattern
+    files = glob.escape(os.path.abspath(path))  # `datasets` treats a name as a pattern
     try:
         yield from _rows(
             datasets.load_dataset("parquet", data_files=files, split="train", streaming=True, batch_size=ROWS_A_BATCH)
@@ -190,7 +191,7 @@ def _hub_rows(path: str, found: re.Match[str]) -> Iterator[TableRow]:
     name, config, split = found["name"], found["config"], found["split"] or "train"
     try:
         yield from _rows(datasets.load_dataset(name, config, split=split, streaming=True))
-    except Exception as error:  # of `datasets`, pyarrow, fsspec or the HTTP client, which changes with the version
+    except Exception as error:  # of `datasets`, pyarrow, fsspec or the HTTP client, which depends on the version
         raise _hub_error(path, name, error) from None
 
 
@@ -216,9 +217,9 @@ def _rows(table: Any) -> Iterator[TableRow]:
 
 
 def _quiet_datasets() -> Any:
-    """Import `datasets` without its progress bars and log lines: what goes wrong is raised as well.
+    """Import `datasets` without its progress bars and log lines: errors are raised as well.
 
-    Nor may it count downloads: for that it would call a server on the internet, even when a local file is read.
+    Its download counts are off too: they call a server on the internet even for a local file.
     """
     import datasets
 

@@ -1,12 +1,12 @@
 """Prepared ids on disk, one file per split, memory-mapped: a corpus larger than memory reads like a small one.
 
-SPLIT.ids       every row after the other: prompt, then target; uint16, or uint32 beyond 65,536 ids
+SPLIT.ids       the rows, one after the other: prompt, then target; uint16, or uint32 beyond 65,536 ids
 SPLIT.ends      where each row ends in SPLIT.ids; int64
-SPLIT.prompts   how many of a row's ids are its prompt; uint32; where rows are documents, 0 of them says that the row
-                goes on with the document of the one before
-SPLIT.names     what each row is called, a line each; only where rows are documents, or parts of one
-SPLIT.texts     records as they were read, as JSON lines; only where ids do not hold all of them, and not of train
-SPLIT.json      the counts, by which a damaged folder is known
+SPLIT.prompts   number of prompt ids of each row; uint32; where rows are documents, 0 means that the row
+                continues the document of the previous one
+SPLIT.names     the name of each row, one per line; only where rows are documents, or parts of one
+SPLIT.texts     records as they were read, as JSON lines; only where ids lose information, and not for train
+SPLIT.json      the counts, which detect a damaged folder
 """
 
 import hashlib
@@ -29,7 +29,7 @@ IdRow = tuple[Sequence[int], Sequence[int]]
 """The ids of a prompt and of its target."""
 
 LOOKED_AT_ONCE = 1 << 24
-"""Ids that are in memory when all are looked at."""
+"""Ids in memory at a time when all are scanned."""
 
 
 def id_dtype(vocab_size: int) -> np.dtype[Any]:
@@ -40,7 +40,7 @@ DTYPES = {name: np.dtype(name) for name in ("uint16", "uint32")}
 
 
 class StoreWriter:
-    """Appends rows to the files of one split; the counts are written last, when all else is on disk."""
+    """Appends rows to the files of one split; the counts are written last, after everything else is on disk."""
 
     def __init__(self, folder: Path, split: str, vocab_size: int) -> None:
         self.folder, self.split = folder, split
@@ -61,7 +61,7 @@ class StoreWriter:
             self.files[kind].write(content)
 
     def add(self, rows: Iterable[IdRow], names: Sequence[str] = ()) -> None:
-        """Append (prompt, target) rows, and their names where they have any."""
+        """Append (prompt, target) rows, and their names if they have any."""
         rows = list(rows)
         prompts = np.array([len(prompt) for prompt, _ in rows], dtype=np.uint32)
         lengths = np.array([len(prompt) + len(target) for prompt, target in rows], dtype=np.int64)
@@ -82,7 +82,7 @@ class StoreWriter:
         self.prompt_tokens += int(prompts.sum())
 
     def add_texts(self, records: Iterable[Mapping[str, str]]) -> None:
-        """Append records as a reader gave them."""
+        """Append records as a reader yielded them."""
         for record in records:
             line = json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
             self._append("texts", line)
@@ -93,7 +93,7 @@ class StoreWriter:
     ) -> None:
         with files.writing(self.folder / self.split), ExitStack() as opened:
             for file in self.files.values():
-                opened.callback(file.close)  # one that cannot be written to its end leaves no other open
+                opened.callback(file.close)  # if closing one file fails, the others are closed all the same
         if kind is None:
             counts = {"rows": self.rows, "tokens": self.tokens, "prompt_tokens": self.prompt_tokens}
             counts["text_bytes"] = self.text_bytes
@@ -104,13 +104,13 @@ class Store:
     """The rows of one split."""
 
     def __init__(self, folder: Path, split: str, counts: Mapping[str, Any] | None = None) -> None:
-        """Open a split; `counts` is the content of SPLIT.json, where it has been read already.
+        """Open a split; `counts` is the content of SPLIT.json, if it has been read already.
 
-        Raises DataError when a file is missing, has another size than the counts say, or does not fit the others.
+        Raises DataError when a file is missing, differs in size from the counts, or does not fit the others.
         """
         counts = dict(files.read_json(folder / f"{split}.json") if counts is None else counts)
         texts = folder / f"{split}.texts"
-        if "text_bytes" not in counts:  # an older folder, which does not say
+        if "text_bytes" not in counts:  # an older folder, which lacks it
             counts["text_bytes"] = texts.stat().st_size if texts.is_file() else 0
         try:
             self.rows, self.tokens = int(counts["rows"]), int(counts["tokens"])
@@ -140,14 +140,14 @@ class Store:
         return np.memmap(path, dtype, "r", shape=(count,)) if count else np.empty(0, dtype)
 
     def _fits(self) -> bool:
-        """Whether every row is a part of the ids, behind the one before, and every prompt a part of its row."""
+        """Whether every row lies within the ids, after the previous one, and every prompt within its row."""
         if not self.rows:
             return not self.tokens
         inside = int(self.ends.min()) >= 0 and int(self.ends[-1]) == self.tokens
         return inside and bool((np.diff(self.ends) >= 0).all() and (self.prompts <= self.lengths()).all())
 
     def check_ids(self, vocab_size: int) -> None:
-        """Raises DataError when an id is none of the vocabulary: a model would fail on it far from here."""
+        """Raises DataError for an id outside the vocabulary: a model would fail on it far from here."""
         for start in range(0, self.tokens, LOOKED_AT_ONCE):
             largest = int(self.ids[start : start + LOOKED_AT_ONCE].max())
             if largest >= vocab_size:
@@ -164,15 +164,15 @@ class Store:
         return np.diff(self.ends, prepend=0)
 
     def document_ends(self) -> NDArray[np.int64]:
-        """Where each document ends in the ids; one may be several rows."""
+        """Where each document ends in the ids; a document may be several rows."""
         return self.ends[np.append(self.prompts[1:] > 0, np.ones(min(1, self.rows), dtype=bool))]
 
     def digest(self) -> str:
-        """The version of the data, for signatures: of all its ids in their order, the first 8 hex digits of BLAKE2b."""
+        """The version of the data, for fingerprints: the first 8 hex digits of BLAKE2b of all ids in order."""
         return hashlib.blake2b(self.ids.data).hexdigest()[:8]
 
     def names(self) -> list[str]:
-        """What each row is called. Raises DataError when there are not as many names as rows."""
+        """The name of each row. Raises DataError when names and rows differ in number."""
         path = self.folder / f"{self.split}.names"
         content = path.read_bytes() if path.is_file() else b""
         names = content.decode("utf-8", "replace").splitlines()[: self.rows]
@@ -182,11 +182,11 @@ class Store:
 
     @property
     def has_texts(self) -> bool:
-        """Whether ids do not hold all there is to know of the records."""
+        """Whether records contain more than their ids."""
         return self.text_bytes > 0
 
     def texts(self) -> Iterator[dict[str, str]]:
-        """The records as they were read, in order. Raises DataError for one that is damaged."""
+        """The records as they were read, in order. Raises DataError for a damaged one."""
         path = self.folder / f"{self.split}.texts"
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
@@ -199,12 +199,12 @@ class Store:
                 yield record
 
     def first_documents(self, count: int) -> "Store":
-        """The first documents alone, of which each may be several rows."""
+        """Only the first documents; each may be several rows."""
         begins = np.flatnonzero(np.asarray(self.prompts)[1:] > 0) + 1
         return self.first(self.rows if count > len(begins) else int(begins[count - 1]))
 
     def first(self, rows: int) -> "Store":
-        """The first rows alone."""
+        """Only the first rows."""
         part = copy(self)
         part.rows = min(rows, self.rows)
         part.tokens = int(self.ends[part.rows - 1]) if part.rows else 0

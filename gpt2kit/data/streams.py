@@ -1,7 +1,7 @@
-"""Windows over the documents of a split, which lie one after the other in one flat array of ids.
+"""Windows over the documents of a split, which form one flat array of ids.
 
-In training the array is a ring that is cut at another place each epoch, wherever documents end. In validation each
-document is cut by itself: every token but a document's first is predicted exactly once, by its own document alone.
+Training cuts the array, as a ring, at another place each epoch, regardless of document ends. Validation cuts each
+document separately: every token but a document's first is predicted exactly once, from its own document alone.
 
 Shapes: B rows, T positions (the window), N targets.
 """
@@ -21,12 +21,12 @@ from gpt2kit.errors import DataError
 Ids = NDArray[Any]
 
 Crop = Callable[[Ids, int, int, Generator], Ids]
-"""(ring of ids, start, length, noise) -> `length` ids: what a task makes of a window that is trained on."""
+"""(ring of ids, start, length, noise) -> `length` ids: how a task varies a training window."""
 
 
 class StreamBatches:
     """Training windows; a row [3] is (where the window starts, its length, the epoch), so that every epoch's crop has
-    noise of its own. All tokens are read about once an epoch."""
+    its own noise. An epoch reads all tokens about once."""
 
     def __init__(self, store: Store, window: int, batch_tokens: int, seed: int, crop: Crop) -> None:
         """Raises DataError when there are fewer than two tokens."""
@@ -48,7 +48,7 @@ class StreamBatches:
         return self._rows(self._starts(0)[0], 0)
 
     def _starts(self, epoch: int) -> list[NDArray[np.int64]]:
-        """Where the whole windows of each batch begin."""
+        """The starts of the whole windows of each batch."""
         rng = np.random.default_rng((self.seed, epoch))
         starts = (rng.integers(self.store.tokens) + self.width * rng.permutation(self.count)) % self.store.tokens
         return np.array_split(starts, len(self))
@@ -73,8 +73,8 @@ class StreamBatches:
 
 
 class DocumentWindows:
-    """Validation windows, which predict `stride` tokens each behind what else has room before them; without one, a
-    whole window from the one token that it begins with. A row [3] is (start, first target, end)."""
+    """Validation windows: each predicts `stride` tokens after as much context as fits; without a stride, a whole window
+    after its first token. A row [3] is (start, first target, end)."""
 
     def __init__(self, store: Store, window: int, batch_tokens: int, stride: int = 0) -> None:
         self.store = store
@@ -122,7 +122,7 @@ class StreamBatching:
     """Documents of any length; loss on every token but the first of a window."""
 
     def __init__(self, window: int, crop: Crop, stride: int = 0) -> None:
-        """`window` is the model's; `crop` is applied to what is trained on; `stride` is that of validation, 0 a whole
+        """`window` is the model's; `crop` is applied to training windows; `stride` is that of validation, 0 for a whole
         window."""
         self.window, self.crop, self.stride = window, crop, stride
 
@@ -134,7 +134,7 @@ class StreamBatching:
 
 
 def _pieces(begin: int, end: int, window: int, stride: int) -> Iterator[tuple[int, int, int]]:
-    """(start, first target, end) of a document's windows: the first one predicts all it can, the others `stride`."""
+    """(start, first target, end) of a document's windows: the first predicts as many as fit, the others `stride`."""
     start, first = begin, begin + 1
     while first < end:
         yield start, first, min(start + window + 1, end)
@@ -143,7 +143,7 @@ def _pieces(begin: int, end: int, window: int, stride: int) -> Iterator[tuple[in
 
 
 def _batch(ids_BT: NDArray[np.int64], lengths_B: NDArray[np.int64], firsts_B: NDArray[np.int64] | None = None) -> Batch:
-    """Every token of a row is a target from its first target on, by default its second token; padding stands on the
+    """In each row every token from its first target on is a target, by default from the second; padding is on the
     right."""
     columns = np.arange(1, ids_BT.shape[1])
     inside = columns < lengths_B[:, None]

@@ -1,7 +1,7 @@
 """Tables of text, row by row: TSV, CSV and JSON lines.
 
 The standard library reads them, not `datasets`, which guesses types (a column of years becomes integers, "NA" becomes
-nothing), takes a quote in a TSV for quoting and names no line when something is wrong.
+nothing), treats a quote in a TSV as quoting and does not name the line of an error.
 """
 
 import csv
@@ -17,7 +17,7 @@ Pair = tuple[str, str]
 # The number of the line or row, counted from 1, and its fields by column.
 TableRow = tuple[int, dict[str, object]]
 Columns = tuple[str, ...]
-# Names the columns to take, given the first row and where it stands.
+# Chooses the columns, given the first row and its position.
 Choice = Callable[[dict[str, object], str], Columns]
 
 
@@ -25,26 +25,26 @@ class Fields(NamedTuple):
     """The values of some columns of a row."""
 
     where: str
-    """The row stands there, for messages."""
+    """The position of the row, for messages."""
     values: list[str]
     id: str = ""
-    """The row's own, from a column of that name; a TSV has none."""
+    """The row's own name, from a column called so; a TSV has none."""
 
 
-# The csv module refuses fields beyond 128 KB unless told otherwise. A quote that nothing closes makes one of all that
-# follows, which is not to be read into memory.
+# The csv module refuses fields beyond 128 KB by default. An unclosed quote makes one field of all that follows, which
+# must not fill the memory.
 LONGEST_FIELD = 1 << 26
 
 
 def tsv_pairs(path: str, columns: Pair | None) -> Iterator[Pair]:
-    """Two columns of a TSV as in `tsv_fields`; without `columns` the first two, and the first line is one like all."""
+    """Two columns of a TSV as in `tsv_fields`; without `columns` the first two, and the first line is not a header."""
     for fields in tsv_fields(path, columns or ("0", "1")):
         source, target = fields.values
         yield source, target
 
 
 def tsv_fields(path: str, columns: Columns | Choice) -> Iterator[Fields]:
-    """Columns of a TSV, by index or by the names in its first line. A quote is a character.
+    """Columns of a TSV, by index or by the names in its first line. A quote is an ordinary character.
 
     Raises DataError for a line with too few columns and for a name that the first line lacks.
     """
@@ -64,7 +64,7 @@ def tsv_fields(path: str, columns: Columns | Choice) -> Iterator[Fields]:
 
 
 def tsv_rows(path: str, header: bool) -> Iterator[TableRow]:
-    """Rows of a TSV; without a header columns are called by their numbers, from 0 on. A quote is a character.
+    """Rows of a TSV; without a header columns are named by their numbers from 0. A quote is an ordinary character.
 
     Raises DataError for a row that is longer or shorter than the header.
     """
@@ -86,7 +86,7 @@ def tsv_rows(path: str, header: bool) -> Iterator[TableRow]:
 
 def csv_rows(path: str, header: bool = True) -> Iterator[TableRow]:
     """Rows of a CSV as in RFC 4180, each numbered by its first line; blank rows are skipped. The first names the
-    columns, or without a `header` they are called by their numbers, from 0 on.
+    columns; without a `header` they are named by their numbers from 0.
 
     Raises DataError for wrong quoting and for a row that is longer or shorter than the header.
     """
@@ -115,7 +115,7 @@ def json_rows(path: str) -> Iterator[TableRow]:
             continue
         try:
             row = json.loads(line)
-            if "\\u" in line:  # JSON can escape half of a surrogate pair, which is no text
+            if "\\u" in line:  # JSON can escape half of a surrogate pair, which is not text
                 json.dumps(row, ensure_ascii=False).encode("utf-8")
         except (ValueError, RecursionError) as error:
             raise _not_an_object(f"{path}:{number}", _reason(error), line) from None
@@ -125,17 +125,17 @@ def json_rows(path: str) -> Iterator[TableRow]:
 
 
 def pick_pairs(rows: Iterable[TableRow], columns: Pair | None, place: str) -> Iterator[Pair]:
-    """Source and target of each row as in `pick_fields`; without `columns`, chosen by the first row."""
+    """Source and target of each row as in `pick_fields`; without `columns` the first row decides."""
     for fields in pick_fields(map(_unnested, rows), columns or _default_columns, place):
         source, target = fields.values
         yield source, target
 
 
 def pick_fields(rows: Iterable[TableRow], columns: Columns | Choice, place: str) -> Iterator[Fields]:
-    """Some columns of each row. `place` + row number says where it stands.
+    """Some columns of each row. `place` + row number is its position in messages.
 
-    Raises DataError for a column that is not there, for a value that is no string (null counts as an empty one), and
-    whatever the choice raises.
+    Raises DataError for a missing column and for a value that is not a string (null counts as an empty one), and any
+    error of the choice.
     """
     for number, row in rows:
         where = f"{place}{number}"
@@ -147,7 +147,7 @@ def pick_fields(rows: Iterable[TableRow], columns: Columns | Choice, place: str)
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names as a message shows them."""
+    """Names as messages show them."""
     return ", ".join(repr(name) for name in names)
 
 
@@ -163,7 +163,7 @@ def _csv_records(path: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _unnested(row: TableRow) -> TableRow:
-    """The pair itself where it is inside of a column, as OPUS has it on the Hub: {"translation": {"en": , "fr": }}."""
+    """The pair itself where a column contains it, as OPUS has it on the Hub: {"translation": {"en": , "fr": }}."""
     translation = row[1].get("translation")
     return (row[0], translation) if isinstance(translation, dict) else row
 
@@ -181,14 +181,14 @@ def _default_columns(row: dict[str, object], where: str) -> Pair:
 
 
 def value_of(row: dict[str, object], column: str, where: str) -> object:
-    """Raises DataError when there is no such column."""
+    """Raises DataError without such a column."""
     if column not in row:
         raise _no_column(column, row, where)
     return row[column]
 
 
 def text_of(row: dict[str, object], column: str, where: str) -> str:
-    """A string, an empty one for null. Raises DataError for another value, and for a column that is not there."""
+    """A string, an empty one for null. Raises DataError for another value, and for a missing column."""
     value = value_of(row, column, where)
     if isinstance(value, str):
         return value

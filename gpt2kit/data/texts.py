@@ -1,4 +1,4 @@
-"""Documents of plain text, in parts that a tokenizer takes one by one: from text files, folders, tables and the Hub."""
+"""Documents of plain text, in parts for the tokenizer: from text files, folders, tables and the Hub."""
 
 import os
 import re
@@ -13,18 +13,19 @@ from gpt2kit.data.tables import Columns, listed
 from gpt2kit.errors import DataError
 
 PART = 1 << 16
-"""Characters of a part of a text file, as far as words allow; the last has what is left."""
+"""Characters of a part of a text file, as far as words allow; the last part has the rest."""
 
 PARTS = 50
-"""The only file of a corpus has at least about so many, as its end is held out; none is shorter than `SHORTEST`."""
+"""Least number of parts, approximately, of a corpus of one file, as its end is held out; no part is shorter than
+`SHORTEST`."""
 
 SHORTEST = 256
 
 LONGEST_WORD = 1 << 16
-"""Characters without a space, beyond a part's, from which on it ends inside of a word."""
+"""If a part exceeds its size by this many characters without a space, it ends within a word."""
 
 TEXT_FILES = (".txt", ".text", ".md")
-"""What is read of a folder, beside tables."""
+"""Files that are read from a folder, in addition to tables."""
 
 ACCEPTED = (
     f"a text file, a folder of them ({' '.join(TEXT_FILES)}), a table ({' '.join(TABLES)}) or "
@@ -36,27 +37,28 @@ WORD = re.compile(r"[ \n](?=\S)")
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a document: the tokens of its parts, one after the other, are those of the whole."""
+    """A part of a document: the tokens of its parts, joined, are those of the whole."""
 
     text: str
     name: str
-    """Where it stands, for messages."""
+    """Its position, for messages."""
     begins: bool = True
     """Whether it is the first of its document."""
     document: str = ""
-    """The text of the document's first part, by which the document is known; empty where it has no other."""
+    """The text of the document's first part, which identifies the document; empty if this is the only part."""
     end: float = 0.0
-    """In the only file of a corpus: which share of the file lies before the part's end; elsewhere 0."""
+    """For a corpus of one file: the share of the file up to the end of this part; otherwise 0."""
 
 
 def read_texts(corpus: Sequence[str], column: str = "") -> Iterator[Part]:
-    """Every text file is a document, and so is each row of a table, whose `column` is by default "text" or the only
+    """Yield every text file and each row of a table as a document. `column` is a table's, by default "text" or the only
     one of strings; text files have none.
 
-    Raises DataError, at once for a missing file and else at the line that is wrong, and MachineError without a network.
+    Raises DataError, immediately for a missing file and otherwise at the wrong line, and MachineError without a
+    network.
     """
     words = list(chain.from_iterable(map(_files, corpus)))
-    alone = len(words) == 1 and not is_table(words[0]) and os.path.isfile(words[0])  # a pipe is read once
+    alone = len(words) == 1 and not is_table(words[0]) and os.path.isfile(words[0])  # a pipe can be read only once
     return chain.from_iterable(
         _rows(word, column) if is_table(word) else _parts(word, _length(word, _state(word)) if alone else 0)
         for word in words
@@ -64,7 +66,7 @@ def read_texts(corpus: Sequence[str], column: str = "") -> Iterator[Part]:
 
 
 def _files(word: str) -> list[str]:
-    """A word of the command line as files and tables; what a folder holds beside them is no text."""
+    """The files and tables of a word of the command line; other files of a folder are ignored."""
     if word.startswith("hf:"):
         return [word]
     if not os.path.isdir(word):
@@ -90,7 +92,7 @@ def _only_column(row: dict[str, object], where: str) -> Columns:
     strings = [name for name, value in row.items() if value is None or isinstance(value, str)]
     if "text" in row:
         return ("text",)
-    if len(strings) == 1 and row[strings[0]] is not None:  # the first line of a TSV is no header until one says so
+    if len(strings) == 1 and row[strings[0]] is not None:  # a TSV has a header only if the user says so
         return (strings[0],)
     raise DataError(
         f"{where}: which column is the text? None is called 'text', and there are {len(strings)} of strings among "
@@ -99,19 +101,20 @@ def _only_column(row: dict[str, object], where: str) -> Columns:
 
 
 def _state(path: str) -> tuple[int, int]:
-    """Size and age, by which a file that has changed is known."""
+    """Size and modification time, which detect a changed file."""
     found = os.stat(path)
     return found.st_size, found.st_mtime_ns
 
 
 @lru_cache(maxsize=1)
 def _length(path: str, state: tuple[int, int]) -> int:
-    """Characters of a file, counted once as long as it stays as it is."""
+    """Characters of a file, counted once as long as it does not change."""
     return sum(map(len, text_blocks(path)))
 
 
 def _parts(path: str, length: int) -> Iterator[Part]:
-    """A text file. A part ends before the last white space in front of a word, where a token of GPT-2 always ends."""
+    """The parts of a text file. A part ends before the last white space in front of a word, where a GPT-2 token always
+    ends."""
     text, read, first = "", 0, ""
     size = min(PART, max(SHORTEST, length // PARTS)) if length else PART
     for block in chain(text_blocks(path), [None]):
@@ -124,9 +127,9 @@ def _parts(path: str, length: int) -> Iterator[Part]:
 
 
 def _border(text: str, size: int, begins: bool) -> int:
-    """Where a part ends at the beginning of the text; 0 where more has to be read to know.
+    """Where the part at the beginning of the text ends; 0 if more text is needed.
 
-    The space that a document begins with does not count, so that no part of it is blank but the last.
+    The white space at the beginning of a document does not count, so that only its last part can be blank.
     """
     if begins:
         size += len(text) - len(text.lstrip())

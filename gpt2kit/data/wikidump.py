@@ -1,8 +1,8 @@
 """Dumps of Wikipedia: the pages of a MediaWiki XML export, one at a time, as articles.
 
-The format is https://www.mediawiki.org/xml/export-0.11.xsd; its versions differ in nothing that is read here. The
-parser is expat without a tree above it: memory holds the text of one page. No export has the document type definition
-in which entities could be declared, so one is refused before any entity can grow.
+The format is https://www.mediawiki.org/xml/export-0.11.xsd; its versions do not differ in what is read here. The parser
+is expat without a tree: memory holds the text of one page. Exports have no document type definition, which could
+declare entities, so one is refused before any entity expands.
 """
 
 import re
@@ -18,15 +18,15 @@ from gpt2kit.data.wikitext import MarkupError, read_wikitext, template_names
 from gpt2kit.errors import DataError
 
 UNSHOWN_NAMESPACES = ("-2", "6", "14")
-"""Media, File and Category: a link there shows no text. What a wiki calls them stands at the head of its dump."""
+"""Media, File and Category: links to these show no text. The head of a dump has the wiki's own names for them."""
 
 LONGEST_TEXT = 1 << 26
-"""Characters of a page, thirty times what MediaWiki lets a page have: what is longer is not kept to be parsed."""
+"""Characters of a page, thirty times MediaWiki's limit: a longer one is not kept to be parsed."""
 
 LIST_TITLE = re.compile(r"(Lists? of|Index of|Outline of|Timeline of) ")
 REDIRECT = re.compile(r"\s*#REDIRECT\b", re.IGNORECASE)
 
-# Templates of the English and the Simple English Wikipedia, by which their pages say what they are.
+# Templates of the English and the Simple English Wikipedia that classify a page.
 DISAMBIGUATIONS = re.compile("(dab|disamb|mathdab|(hn|geo|school|hospital|road|number|callsign)dis)(-cleanup)?")
 LISTS = frozenset({"set index", "set index article", "sia", "surname", "given name"})
 SECTION_STUBS = frozenset({"sect-stub", "section-stub"})
@@ -34,7 +34,7 @@ SECTION_STUBS = frozenset({"sect-stub", "section-stub"})
 
 @dataclass
 class Page:
-    """A page as it stands in the dump; of several revisions the last."""
+    """A page of the dump; if it has several revisions, the last."""
 
     line: int
     title: str = ""
@@ -44,7 +44,7 @@ class Page:
     text: str = ""
 
     def problem(self) -> str | None:
-        """Why it is no article to learn from."""
+        """Why it is not an article to learn from."""
         if self.model != "wikitext":
             return "not wikitext"
         if self.redirect or REDIRECT.match(self.text):
@@ -60,9 +60,9 @@ class Page:
 
 
 def read_dump(path: str) -> Iterator[Article]:
-    """The pages of the main namespace in order; those that are no articles have a problem instead of a text.
+    """The pages of the main namespace in order; those that are not articles have a problem instead of a text.
 
-    Raises DataError for XML that is malformed, cut short or no MediaWiki export.
+    Raises DataError for XML that is malformed, truncated or not a MediaWiki export.
     """
     reader = _Reader(path)
     for block in _checked(path, reader):
@@ -71,7 +71,7 @@ def read_dump(path: str) -> Iterator[Article]:
 
 
 def _checked(path: str, reader: "_Reader") -> Iterator[bytes]:
-    """Blocks of the file and an empty one, with errors of unpacking that say how far reading came."""
+    """Blocks of the file and an empty one; decompression errors say how far reading came."""
     try:
         yield from blocks(path)
     except DataError as error:
@@ -92,7 +92,8 @@ def _article(path: str, page: Page, unshown: frozenset[str]) -> Article:
 
 
 def _disambiguates(template: str) -> bool:
-    """Also "airport disambiguation" and "disambig-cleanup", but not "disambiguation needed", which marks a link."""
+    """Also true for "airport disambiguation" and "disambig-cleanup", but not for "disambiguation needed", which marks a
+    link."""
     if template.startswith("disambig"):
         return not template.endswith(("needed", "inline"))
     return template.endswith(" disambiguation") or DISAMBIGUATIONS.fullmatch(template) is not None
@@ -114,7 +115,7 @@ class _Reader:
     _open: list[str] = field(default_factory=list)
     _page: Page | None = None
     _texts: list[str] | None = None
-    """Pieces of the text of an element that is wanted, while it is open."""
+    """Pieces of the text of an open, wanted element."""
     _length: int = 0
     """Their characters."""
     _ready: list[Page] = field(default_factory=list)
@@ -128,7 +129,7 @@ class _Reader:
         self._parser.CharacterDataHandler = self._characters
 
     def feed(self, block: bytes) -> Iterator[Page]:
-        """The pages that end in this block; an empty block is the end. Those before an error come first."""
+        """The pages that end in this block; an empty block marks the end. Pages before an error are yielded first."""
         error: DataError | None = None
         try:
             self._parser.Parse(block, not block)
@@ -138,7 +139,7 @@ class _Reader:
                 f"{self.path}:{found.lineno}: malformed XML, or a dump that is cut short: {reason} at column "
                 f"{found.offset + 1}; {self.progress()}"
             )
-        except (ValueError, LookupError) as found:  # of an encoding that Python has not, or not for this
+        except (ValueError, LookupError) as found:  # an encoding that Python does not have, or not for this
             error = DataError(f"{self.path}: the encoding that it names cannot be read: {found}")
         except DataError as found:
             error = found

@@ -1,4 +1,4 @@
-"""MediaWiki markup to plain text: the lead and the body of an article. The only door to `mwparserfromhell`."""
+"""MediaWiki markup to plain text: the lead and the body of an article. The only import of `mwparserfromhell`."""
 
 import html
 import re
@@ -17,7 +17,7 @@ DROPPED_SECTIONS = frozenset(
     {"see also", "references", "external links", "notes", "further reading", "bibliography", "sources"}
     | {"footnotes", "citations"}
 )
-"""Sections that are no prose, also where a heading joins several, as in "Notes and references"."""
+"""Sections that are not prose, also where a heading joins several, as in "Notes and references"."""
 
 DROPPED_TAGS = re.compile(
     "ref|references|gallery|math|chem|ce|score|timeline|graph|hiero|imagemap|inputbox|categorytree|templatedata|"
@@ -26,10 +26,10 @@ DROPPED_TAGS = re.compile(
 LINE_TAGS = re.compile("br|hr|p|div|center|blockquote|poem|pre|[uod]l|li|d[td]|h[1-6]")
 """These begin a line."""
 RAW_TAGS = frozenset({"nowiki", "pre"})
-"""What is inside of these is no markup."""
+"""The contents of these are not markup."""
 
 UNSHOWN = frozenset({"file", "image", "media", "category"})
-"""Namespaces whose links show no text, by their English names, which every wiki knows beside its own."""
+"""Namespaces whose links show no text, by their English names, which every wiki accepts besides its own."""
 LANGUAGE_LINK = re.compile(r"([a-z]{2,3}(-[a-z]{2,}|-x-old)*|simple):\S")
 """The same article in another language, as in [[fr:Rivière]]."""
 
@@ -39,7 +39,7 @@ TEMPLATE_NAME = re.compile(r"\{\{([^{}|<>\[\]]+)")
 JOINT = re.compile(r",? and |, | & |/")
 
 MOST_OPEN = 200
-"""More brackets or tags that are open at once are an accident or malice."""
+"""More open brackets or tags than this are an accident or malice."""
 OPENINGS = (
     re.compile(r"(\{\{)|\}\}"),
     re.compile(r"(\{\|)|\|\}"),
@@ -47,7 +47,7 @@ OPENINGS = (
     re.compile(r"(<(?!(?:br|hr|wbr|li|dt|dd|td|th|tr)\b)[a-z][^<>]*(?<!/)>)|</", re.IGNORECASE),
 )
 
-# What the parser leaves in the text because nothing closes it, or as it knows no such thing.
+# Markup that the parser leaves in the text because it is unclosed or unknown.
 LEFT_TAG = re.compile(
     r"</?(?:ref|references|br|hr|p|div|span|small|big|sub|sup|center|blockquote|poem|font|b|i|u|s|em|strong|abbr|cite|"
     r"code|tt|li|ul|ol|dl|dd|dt|table|tr|td|th|tbody|caption|gallery|math|nowiki|pre|noinclude|includeonly|onlyinclude)"
@@ -63,7 +63,7 @@ OPEN_TEMPLATE = re.compile(r"\{\{.*|\}\}")
 TABLE_LINE = re.compile(r"\||\{\||!.*(?:\||!!)")
 
 NESTED = 3
-"""How deep parentheses and simple templates stand inside of each other."""
+"""Greatest depth of nested parentheses and simple templates."""
 SPACES = re.compile(r"[ \t\xa0]+")
 PARENTHESES = re.compile(r"([(（])([^()（）]*)([)）])")
 HOLE = re.compile(r"[:：]\s*(?=[,;，；])|(?<=[,;，；、])(?:\s*[,;，；、])+")
@@ -71,7 +71,7 @@ SPACE_BEFORE = re.compile(r" ([,.])(?=\s|$)")
 
 
 class MarkupError(Exception):
-    """A page that the parser gives up on, or that would hold it up for minutes."""
+    """A page that the parser gives up on, or that would take it minutes."""
 
 
 class _Section(NamedTuple):
@@ -81,9 +81,9 @@ class _Section(NamedTuple):
 
 
 def read_wikitext(text: str, unshown: frozenset[str] = frozenset()) -> tuple[str, str]:
-    """Lead and body of a page: paragraphs and items of lists are a line each, headings are lines `== Heading ==`.
+    """Lead and body of a page: each paragraph or list item is one line, headings are lines `== Heading ==`.
 
-    `unshown` are more names of namespaces, in small letters, whose links show nothing. Raises MarkupError.
+    `unshown` are more namespaces, in lower case, whose links show nothing. Raises MarkupError.
     """
     lead, *rest = _sections(text, UNSHOWN | unshown)
     lines: list[str] = []
@@ -93,7 +93,7 @@ def read_wikitext(text: str, unshown: frozenset[str] = frozenset()) -> tuple[str
 
 
 def template_names(text: str) -> set[str]:
-    """The names of all templates that a page calls, in small letters."""
+    """The names of all templates that a page calls, in lower case."""
     names = TEMPLATE_NAME.findall(COMMENT.sub("", text))
     return {" ".join(name.replace("_", " ").split()).casefold() for name in names}
 
@@ -102,10 +102,10 @@ def _sections(text: str, unshown: frozenset[str]) -> Iterator[_Section]:
     """The lead, then every section with the lines before the next heading of any level."""
     text = COMMENT.sub("", text)
     _check_closed(text)
-    for _ in range(NESTED):  # most templates are as simple as that, and building their trees takes most of the time
+    for _ in range(NESTED):  # most templates are simple, and parsing them as trees would take most of the time
         text = TEMPLATE.sub("", text)
     try:
-        code = mwparserfromhell.parse(text, skip_style_tags=True)  # quotes are dropped below, which is faster
+        code = mwparserfromhell.parse(text, skip_style_tags=True)  # quotes are removed below, which is faster
     except ParserError as error:
         raise MarkupError(str(error)) from None
     level, title = 0, ""
@@ -121,7 +121,7 @@ def _sections(text: str, unshown: frozenset[str]) -> Iterator[_Section]:
 
 
 def _check_closed(text: str) -> None:
-    """Refuse what would hold up the parser: its time grows with the square of what is open at once."""
+    """Reject text that would slow the parser down: its time grows with the square of the number of open elements."""
     for pattern in OPENINGS:
         depth = 0
         for found in pattern.finditer(text):
@@ -131,7 +131,7 @@ def _check_closed(text: str) -> None:
 
 
 def _kept(sections: list[_Section]) -> list[_Section]:
-    """Without the sections that are no prose, those inside of them, and headings that have nothing below them."""
+    """Drop the sections that are not prose, their subsections, and headings without text."""
     prose: list[_Section] = []
     dropped = 0
     for section in sections:
@@ -153,7 +153,7 @@ def _plain(code: Wikicode, unshown: frozenset[str]) -> str:
 
 
 def _pieces(code: Wikicode, unshown: frozenset[str]) -> Iterator[str | Heading]:
-    """What a reader sees of some markup, in order; templates are not expanded and show nothing."""
+    """The visible parts of some markup, in order; templates are not expanded and show nothing."""
     for node in code.nodes:
         if isinstance(node, Text):
             yield _without_residue(node.value)
@@ -189,7 +189,7 @@ def _tag_pieces(tag: Tag, unshown: frozenset[str]) -> Iterator[str | Heading]:
         yield html.unescape(str(tag.contents))
     elif tag.contents is not None:
         yield from _pieces(tag.contents, unshown)
-    if not tag.self_closing:  # a mark of a list stands before its item
+    if not tag.self_closing:  # a list marker is before its item
         yield end
 
 
@@ -202,7 +202,7 @@ def _without_residue(text: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Lines that hold text, without the holes that removed markup left."""
+    """Lines that contain text, without the gaps of removed markup."""
     lines = []
     for line in text.split("\n"):
         line = line.strip()
@@ -212,7 +212,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _tidy(line: str) -> str:
-    """One space between words, no empty parentheses, no mark that follows nothing inside of them."""
+    """Normalize spaces, and drop empty parentheses and stray punctuation in them."""
     line = SPACES.sub(" ", line)
     for _ in range(NESTED):
         line = PARENTHESES.sub(_tidy_parentheses, line)
