@@ -1,4 +1,4 @@
-"""One file a task; the file's name is its word on the command line. Listing them imports none."""
+"""One file per task; the file's name is the task's name on the command line. Listing the names imports no task."""
 
 import importlib
 import inspect
@@ -10,19 +10,19 @@ from gpt2kit.errors import UserError
 from gpt2kit.tasks.base import Task
 
 BASES = ("__init__", "base", "text")
-"""Files of this folder that are not a task."""
+"""Files of this folder that are not tasks."""
 
 PLAIN = "lm"
-"""The task of a GPT-2 that is not a run of any task."""
+"""The task of a GPT-2 that does not come from a run."""
 
 
 def names() -> list[str]:
-    """Every task there is, by the files in this folder."""
+    """All task names, from the files in this folder."""
     return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in BASES)
 
 
 def find(name: str) -> type[Task[Any, Any]]:
-    """The one Task class of a task's file, its subclasses there aside."""
+    """The Task class of a task's file, not counting its subclasses there."""
     if name not in names():
         close = get_close_matches(name, names(), 1)
         hint = f"; did you mean {close[0]}?" if close else ""

@@ -1,4 +1,5 @@
-"""The seam: ids cross it and nothing else. A task never sees a tensor, the core never sees a text or a MIDI file."""
+"""The interface between tasks and core, which exchange nothing but ids: a task never sees a tensor, the core never sees
+a text or a MIDI file."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,27 +18,28 @@ Target = TypeVar("Target")
 
 
 class Proposed(str):
-    """A split that `read` proposes where no corpus is given for validation, unlike one that the corpus names."""
+    """A split that `read` proposes if no validation corpus is given, unlike one that the corpus names."""
 
 
 @dataclass(frozen=True)
 class Record(Generic[Source, Target]):
-    """One example, in values that a person can read, and what its reader knows of it."""
+    """One example in human-readable values, with what its reader knows about it."""
 
     source: Source
     target: Target
     id: str = field(default="", kw_only=True)
-    """What its corpus calls it, or where it is there."""
-    key: str = field(default=cast(str, None), kw_only=True, compare=False)  # __post_init__ puts the source here
+    """Its name or its position in the corpus."""
+    key: str = field(default=cast(str, None), kw_only=True, compare=False)  # __post_init__ sets the source
     """Records of equal keys never straddle a split; by default the source."""
     split: str = field(default="", kw_only=True, compare=False)
-    """The split that the corpus names for it, or one that is `Proposed`; empty: a hash of the key decides."""
+    """The split that the corpus names for it, or a `Proposed` one; empty: a hash of the key decides."""
     problem: str = field(default="", kw_only=True, compare=False)
-    """Why it cannot be learned from, in a few words: a `Damage` or `Unsuitable` of gpt2kit.data.report, or plain."""
+    """Why it cannot be used for training, in a few words: a `Damage` or `Unsuitable` of gpt2kit.data.report, or
+    plain."""
     skipped: Mapping[str, int] = field(default_factory=dict, kw_only=True, compare=False)
-    """What reading it passed over, and how often."""
+    """Counts of what its reader skipped."""
     name: str = field(default="", kw_only=True, compare=False)
-    """What messages call it."""
+    """Its name in messages."""
 
     def __post_init__(self) -> None:
         if self.key is None:
@@ -48,10 +50,10 @@ class Record(Generic[Source, Target]):
 
 
 class Vocabulary(ABC):
-    """What the ids of a task stand for."""
+    """The meaning of a task's ids."""
 
     listed: ClassVar[bool] = False
-    """Whether `render` gives each id a line of its own."""
+    """Whether `render` puts each id on its own line."""
 
     @property
     @abstractmethod
@@ -64,11 +66,11 @@ class Vocabulary(ABC):
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Equal for two folders whose ids mean the same."""
+        """Equal for two folders whose ids have the same meaning."""
 
     @abstractmethod
     def copy_files(self, folder: Path) -> None:
-        """Put its files into another folder."""
+        """Copy its files into another folder."""
 
     @abstractmethod
     def extends(self, folder: Path) -> bool:
@@ -76,49 +78,50 @@ class Vocabulary(ABC):
 
     @abstractmethod
     def render(self, ids: Sequence[int]) -> str:
-        """Ids as a person reads them, control tokens included."""
+        """Ids in readable form, control tokens included."""
 
     @abstractmethod
     def spell(self, id: int) -> bytes | str:
-        """One id alone: the bytes of text that it stands for, or the name of a control token or an event."""
+        """One id: its bytes of text, or the name of a control token or an event."""
 
     def unknown(self) -> list[str]:
-        """What a text may hold that no id stands for, so that it would vanish."""
+        """Parts of a text that no id represents, so that they would be lost."""
         return []
 
 
 @dataclass(frozen=True)
 class About:
-    """What help, cards and doctor say of a task."""
+    """A task's texts for help, cards and doctor."""
 
     corpus: str = "YOUR_FILE"
-    """What `prepare` takes, as an example."""
+    """Example arguments of `prepare`."""
     input: str = "YOUR TEXT"
-    """An input as `parse` takes it, as an example."""
+    """An example input for `parse`."""
     input_unit: str = "a line"
-    """What `inputs` takes for one input."""
+    """The form of one input in a file for `inputs`."""
     medium: str = "lines"
-    """What `generate` makes: lines (one for each input), text (a continuation) or performance (a MIDI file)."""
+    """The kind of output of `generate`: lines (one per input), text (a continuation) or performance (a MIDI file)."""
     generate: str = ""
-    """The words after `generate` in an example, where they are not the input."""
+    """The words after `generate` in an example, if they are not the input."""
     python: tuple[str, ...] = ()
     """Lines of Python that ask an Engine called `model`; by default they print the answer to `input`."""
     parallel: bool = False
-    """Whether a corpus may be two text files, line n of one belonging to line n of the other."""
+    """Whether a corpus may be two text files whose lines correspond."""
     copies: bool = False
-    """Whether `evaluate` measures how much of what is generated was copied from the training split."""
+    """Whether `evaluate` measures how much of the generated output is copied from the training split."""
     pipeline_tag: str = "text-generation"
-    """The Hub's name for such work."""
+    """The Hub's name for this kind of task."""
     tags: tuple[str, ...] = ()
-    """More tags of the Hub, next to the task's name."""
+    """More Hub tags, in addition to the task's name."""
     languages: tuple[str, ...] = ()
-    """Languages of the answers, where the settings say so."""
+    """Languages of the answers, if the settings say so."""
     requires: tuple[str, ...] = ()
-    """Distributions that this task needs and others do not."""
+    """Distributions that this task needs in addition."""
 
 
 class Scorer(Generic[Source, Target]):
-    """Takes outputs one by one and keeps what the task's scores need of them: the outputs and their references."""
+    """Receives outputs one by one and keeps what the task's scores need: by default the outputs and their
+    references."""
 
     def __init__(self, task: "Task[Source, Target]") -> None:
         self.task = task
@@ -126,7 +129,7 @@ class Scorer(Generic[Source, Target]):
         self.targets: list[Target] = []
 
     def add(self, record: Record[Source, Target], output: Target) -> dict[str, Any]:
-        """Returns figures of this one, for the predictions."""
+        """Returns figures of this output, for the predictions."""
         self.outputs.append(output)
         self.targets.append(record.target)
         return {}
@@ -135,16 +138,16 @@ class Scorer(Generic[Source, Target]):
         return self.task.score(self.outputs, self.targets)
 
     def remarks(self) -> list[str]:
-        """What is odd about the outputs and hides in the scores, in lines for the user."""
+        """Problems of the outputs that the scores hide, as lines for the user."""
         return []
 
 
 @dataclass(frozen=True)
 class Task(ABC, Generic[Source, Target]):
-    """What turns a user's data into prompts and answers. The fields are the recipe's [task] table.
+    """Turns a user's data into prompts and answers. The fields are the recipe's [task] table.
 
     `train` and `generate` build prompts with the same `encode_source`, so they cannot drift apart. Eight members are
-    required; a task overrides another one only where its default does not do.
+    required; a task overrides others only where their defaults do not fit.
     """
 
     held_out: float = knob(0.02, "share of the corpus kept for validation when prepare is given no --val")
@@ -155,7 +158,7 @@ class Task(ABC, Generic[Source, Target]):
         check(0 < self.held_out < 1, "held_out must be between 0 and 1")
 
     def opened(self, folder: Path) -> Self:
-        """The same task with its files in `folder`."""
+        """A copy of the task with its files in `folder`."""
         return replace(self, folder=folder)
 
     @property
@@ -165,7 +168,7 @@ class Task(ABC, Generic[Source, Target]):
     @property
     @abstractmethod
     def vocabulary(self) -> Vocabulary:
-        """Of the task as it was opened in a folder."""
+        """The vocabulary of the task as opened in a folder."""
 
     @property
     @abstractmethod
@@ -173,15 +176,15 @@ class Task(ABC, Generic[Source, Target]):
 
     @abstractmethod
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Source, Target]]:
-        """Records of a corpus as it is named on the command line, streamed in order."""
+        """Stream the records of a corpus, given as on the command line, in order."""
 
     @abstractmethod
     def fit(self, corpus: Sequence[str], records: Iterable[Record[Source, Target]], folder: Path, window: int) -> Self:
-        """Learn what must be learned from the training part (a tokenizer) into `folder`; return the opened task."""
+        """Learn what must be learned (a tokenizer) from the training part into `folder`; return the opened task."""
 
     @abstractmethod
     def parse(self, text: str) -> Source:
-        """A word of the command line or a line of input as a source."""
+        """Parse a word of the command line or a line of input into a source."""
 
     @abstractmethod
     def encode_source(self, source: Source) -> list[int]:
@@ -197,25 +200,25 @@ class Task(ABC, Generic[Source, Target]):
 
     def decode_source(self, prompt: Sequence[int]) -> Source:
         """Inverse of `encode_source`; by default sources and targets are of one kind."""
-        return self.decode(prompt)  # type: ignore[return-value]  # the default is for tasks where both types are one
+        return self.decode(prompt)  # type: ignore[return-value]  # the default is for tasks whose types are equal
 
     def encode(self, records: Sequence[Record[Source, Target]]) -> Sequence[tuple[Sequence[int], Sequence[int]]]:
-        """(prompt, target) of each record; overridden where many can be encoded together faster.
+        """(prompt, target) of each record; overridden where encoding many together is faster.
 
-        In a stream a row without a prompt continues the document of the row before.
+        In a stream a row without a prompt continues the document of the previous row.
         """
         return [(self.encode_source(record.source), self.encode_target(record.target)) for record in records]
 
     def inputs(self, file: str, stdin: BinaryIO) -> Iterator[Source]:
-        """Sources of a file, or of standard input where it is called "-" or nothing: one a line."""
+        """Sources of a file, or of standard input if it is "-" or empty: one per line."""
         return map(self.parse, stream_lines(stdin, "standard input") if file in ("", "-") else text_lines(file))
 
     def blank(self, source: Source) -> bool:
-        """Whether there is nothing to answer: the model is not asked, the answer is empty."""
+        """Whether there is nothing to answer: the model is not run, the answer is empty."""
         return False
 
     def answer_without_model(self, source: Source) -> Target | None:
-        """The answer where the model is not asked for one; None where it is."""
+        """The answer if the model is not needed for it; None if it is."""
         return self.decode([]) if self.blank(source) else None
 
     def score(self, outputs: Sequence[Target], targets: Sequence[Target]) -> list[Score]:
@@ -223,19 +226,19 @@ class Task(ABC, Generic[Source, Target]):
         return []
 
     def scorer(self) -> Scorer[Source, Target]:
-        """Scores outputs as they come; overridden where they need not all be held, or where there are remarks."""
+        """A scorer of outputs as they arrive; overridden where it need not keep all of them, or has remarks."""
         return Scorer(self)
 
     def show(self, source: Source) -> str:
-        """A source as a person reads it."""
+        """A source in readable form."""
         return str(source)
 
     def tell(self, target: Target) -> str:
-        """An answer as a person reads it, in a few words where it is not a text."""
+        """An answer in readable form, in a few words if it is not a text."""
         return str(target)
 
     def stored(self, record: Record[Source, Target]) -> Mapping[str, str] | None:
-        """What is kept of a record outside of training, for evaluation; None where its ids hold all of it."""
+        """The part of a record to keep for evaluation, outside of training; None if its ids contain all of it."""
         return None
 
     def restored(self, texts: Mapping[str, str]) -> Record[Source, Target]:
@@ -243,23 +246,24 @@ class Task(ABC, Generic[Source, Target]):
         raise DataError(f"{type(self).__name__} has its records from their ids")
 
     def infer_task(self, corpus: Sequence[str]) -> "Task[Any, Any]":
-        """The concrete task for a corpus, before anything is prepared. Raises UserError for settings that it lacks."""
+        """Infer the concrete task from a corpus, before anything is prepared. Raises UserError for missing settings."""
         return self
 
     def specialize(self) -> "Task[Any, Any]":
-        """The concrete task that stored settings stand for."""
+        """The concrete task that stored settings describe."""
         return self
 
     def merge_settings(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """The settings of a command merged into those of the run."""
+        """Merge a command's settings into those of the run."""
         return settings
 
     def describe(self) -> list[str]:
-        """What `prepare` inferred, in lines for the user; examples are then shown as the model reads them."""
+        """What `prepare` inferred, as lines for the user; if any, examples are shown as the model reads them."""
         return []
 
     def zero_shot(self) -> tuple["Task[Source, Target]", dict[str, Any]]:
-        """The task as a pretrained model in `folder` may do it without training, and its [generate] settings."""
+        """The task in the form that the pretrained model in `folder` may solve untrained, and its [generate]
+        settings."""
         raise UserError(f"{type(self).__name__} has to be trained: there is no --zero-shot of it")
 
 
@@ -267,7 +271,7 @@ Kind = TypeVar("Kind", bound=Task[Any, Any])
 
 
 def recast(task: Task[Any, Any], kind: type[Kind]) -> Kind:
-    """A task with all its settings as one of another class with the same settings."""
+    """Convert a task to another class that has the same settings."""
     return kind(**{each.name: getattr(task, each.name) for each in fields(task)})
 
 

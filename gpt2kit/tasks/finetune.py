@@ -1,6 +1,6 @@
-"""Fine-tuning on a user's own columns, whatever they are: text, prompts with completions, or labelled texts.
+"""Fine-tuning on a user's own columns, of any kind: text, prompts with completions, or labelled texts.
 
-The task of this file is that for text; `formats` has those of the other kinds, which have other sources and answers.
+This file has the task for text; `formats` has those of the other kinds, whose sources and answers differ.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ FORMATS: dict[str, type[TableTask[Any]]] = {
     "entailment": Labelled,
     "similarity": Labelled,
 }
-"""The tasks of tables whose rows are examples by themselves, by the kind of their columns."""
+"""The tasks of tables whose rows are separate examples, by the kind of their columns."""
 
 
 @dataclass(frozen=True)

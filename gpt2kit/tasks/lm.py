@@ -1,5 +1,5 @@
-"""Language modelling: documents in one stream, each after the end-of-text token that ends the one before it, as GPT-2
-was trained (Radford et al. 2019)."""
+"""Language modelling: documents in one stream, each preceded by the end-of-text token of the previous one, as GPT-2 was
+trained (Radford et al. 2019)."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from gpt2kit.tasks.text import TOKENIZERS, TextTask
 ABOUT = About(corpus="YOUR.txt", medium="text", copies=True, requires=(*TOKENIZERS, "tiktoken"))
 
 Continued = str | None
-"""A prompt; None where a record continues the document of the one before, and so has none."""
+"""A prompt; None for a record that continues the document of the previous one."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Lm(TextTask[Continued, str]):
             )
 
     def _proposed(self, part: Part) -> Proposed:
-        """Of a corpus of one file the end is held out, else whole documents by a hash of their beginning."""
+        """For a corpus of one file, the end is held out; otherwise whole documents, by a hash of their beginning."""
         if part.end:
             held = part.end > 1 - self.held_out and not part.begins
         else:
@@ -77,7 +77,7 @@ class Lm(TextTask[Continued, str]):
         return text
 
     def encode_source(self, source: Continued) -> list[int]:
-        """As it stands, for GPT-2 was asked so; an empty text is the beginning of a document."""
+        """The text as it is, as GPT-2 was prompted; an empty text is the beginning of a document."""
         if source is None:
             return []
         return self.bpe.encode([source])[0] if source else [self.bpe.end_of_text]
@@ -100,7 +100,7 @@ class Lm(TextTask[Continued, str]):
 
 
 class JoinedDocuments(Stream):
-    """JoinedDocuments joined by the end-of-text token."""
+    """Documents joined by the end-of-text token."""
 
     joined = True
     overlap = 0.5
@@ -109,7 +109,7 @@ class JoinedDocuments(Stream):
         self.task = task
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
-        """It is the end of a text that is continued."""
+        """Keeps the end of a text that is to be continued."""
         return prompt[-room:]
 
     def weight(self, record: Record[Continued, str]) -> int:
@@ -133,5 +133,5 @@ class JoinedDocuments(Stream):
 
 
 def _exp(nats: float) -> float:
-    """Infinite where a float has no room for it."""
+    """Infinity where a float overflows."""
     return math.exp(nats) if nats < 700 else math.inf

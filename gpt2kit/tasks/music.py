@@ -1,7 +1,7 @@
 """Piano music as performance events (Oore et al. 2018; Huang et al. 2018): BEGIN, the events, END.
 
-What a file's notes are and which events say them is the affair of `gpt2kit.music`. Its modules are imported where they
-are needed: `--help` waits for none of them.
+`gpt2kit.music` reads a file's notes and encodes them as events. Its modules are imported where they are needed, so that
+`--help` does not wait for them.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gpt2kit.music.sources import Failed, Piece, Skipped
 
 EVENTS_FILE = "events.tsv"
-"""The vocabulary, for people and for the comparison of two folders: the id and the name of every event."""
+"""The vocabulary, for people and to compare two folders: the id and the name of every event."""
 
 ABOUT = About(
     corpus="YOUR_MIDI_FOLDER",
@@ -48,7 +48,7 @@ ABOUT = About(
 
 @dataclass(frozen=True, repr=False)
 class Performance(Record["Notes", "Notes"]):
-    """A piece whose events were made when its file was read."""
+    """A piece whose events were encoded when its file was read."""
 
     events: "Ids | None" = None
 
@@ -83,7 +83,7 @@ class EventVocabulary(Vocabulary):
         return theirs.is_file() and theirs.read_bytes() == (self.folder / EVENTS_FILE).read_bytes()
 
     def render(self, ids: Sequence[int]) -> str:
-        """A line for each event, with its time since the first one."""
+        """One line per event, with its time since the first one."""
         from gpt2kit.music import events
 
         times = events.times(ids)
@@ -97,7 +97,7 @@ class EventVocabulary(Vocabulary):
 
 @dataclass(frozen=True)
 class Performances(Stream):
-    """Pieces one after the other; training windows are moved in pitch and in tempo."""
+    """Pieces one after the other; training windows are varied in pitch and tempo."""
 
     transpose: int
     stretch: float
@@ -107,7 +107,7 @@ class Performances(Stream):
         return self.recent(prompt, room)
 
     def recent(self, ids: Sequence[int], room: int) -> list[int]:
-        """The end of the music, after the velocity that is in force there, as training windows begin."""
+        """The end of the music, preceded by the velocity in force there, as in training windows."""
         from gpt2kit.music import events
 
         if len(ids) <= room:
@@ -166,7 +166,7 @@ class Music(Task["Notes", "Notes"]):
         return self.opened(folder)
 
     def parse(self, text: str) -> "Notes":
-        """A MIDI file, which is to be continued; nothing where it is to be a new piece."""
+        """A MIDI file to continue; nothing for a new piece."""
         from gpt2kit.music.midi import read_midi
         from gpt2kit.music.notes import Notes
 

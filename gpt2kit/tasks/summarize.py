@@ -1,7 +1,7 @@
-"""Summarization: a document, `<summarize>`, its summary, end. Wikipedia's articles and leads are the first use of it.
+"""Summarization: a document, `<summarize>`, its summary, end. Its first use is Wikipedia's articles and leads.
 
-A decoder alone that reads a title, then an article, then a separator, and writes the lead is the Transformer-Decoder of
-Liu et al., "Generating Wikipedia by Summarizing Long Sequences" (2018).
+A decoder-only model that reads a title, an article and a separator, and then writes the lead, is the
+Transformer-Decoder of Liu et al., "Generating Wikipedia by Summarizing Long Sequences" (2018).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ ABOUT = About(
 
 
 class Document(NamedTuple):
-    """What is to be summarized."""
+    """The input of a summary."""
 
     title: str
     """May be empty."""
@@ -99,14 +99,14 @@ class Summarize(TextPairs[Document]):
         return Document(self.title, text)
 
     def inputs(self, file: str, stdin: BinaryIO) -> Iterator[Document]:
-        """The documents of a table or a dump; any other file is one document, and so is standard input."""
+        """The documents of a table or a dump; any other file is one document, as is standard input."""
         if is_dump(file) or is_table(file):
             return (Document(each.title, each.body) for each in read_documents(file, self.columns))
         lines = stream_lines(stdin, "standard input") if file in ("", "-") else text_lines(file)
         return iter([self.parse("\n".join(lines))])
 
     def text_of(self, source: Document) -> str:
-        """The title is the first line, an empty one where there is none."""
+        """The title is the first line, which is empty without one."""
         return f"{source.title}\n{source.body}"
 
     def source_of(self, text: str, separator: str) -> Document:
@@ -133,7 +133,7 @@ class Summarize(TextPairs[Document]):
 
 
 def problem_of(body: str, summary: str) -> str:
-    """Why a document and its summary, both stripped, cannot be learned from; empty where they can."""
+    """Why a document and its summary, both stripped, cannot be used for training; empty if they can."""
     if not (body and summary):
         return "no document" if summary else "no summary" if body else "neither document nor summary"
     if summary in body:
@@ -142,7 +142,7 @@ def problem_of(body: str, summary: str) -> str:
 
 
 class SummaryRows(Rows):
-    """SummaryRows that are cut as the task's `cut` says, summaries that are learned up to `longest` tokens."""
+    """Rows cut as the task's `cut` says, with summaries learned up to `longest` tokens."""
 
     def __init__(self, task: Summarize) -> None:
         self.task = task
@@ -154,14 +154,14 @@ class SummaryRows(Rows):
     def learned(self, target: Sequence[int]) -> Sequence[int]:
         if not 0 < self.task.longest < len(target):
             return target
-        cut = self.task.bpe.decode(target[: self.task.longest - 1]).rstrip("\ufffd")  # a part of a character
+        cut = self.task.bpe.decode(target[: self.task.longest - 1]).rstrip("\ufffd")  # an incomplete character
         return self.task.encode_target(without_last_sentence(cut))
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
         return prompt if len(prompt) <= room else [*self.cut_text(prompt[:-1], room - 1), prompt[-1]]
 
     def cut_text(self, text: list[int], room: int) -> list[int]:
-        """At most `room` of the ids of a document that is too long."""
+        """At most `room` ids of a document that is too long."""
         if self.task.cut == "head-tail":
             first = room // 2
             return [*text[:first], *text[len(text) - (room - first) :]]
@@ -174,7 +174,7 @@ class SummaryRows(Rows):
 
 
 class SummaryScorer(Scorer[Document, str]):
-    """ROUGE and faithfulness, beside extracts of the same documents; holds numbers alone."""
+    """ROUGE and faithfulness, next to those of extracts of the same documents; keeps only numbers."""
 
     def __init__(self, task: Summarize) -> None:
         super().__init__(task)
@@ -189,8 +189,8 @@ class SummaryScorer(Scorer[Document, str]):
 
 @dataclass(frozen=True)
 class TlDr(Summarize):
-    """What GPT-2 does untrained: the document, `TL;DR:`, 100 tokens, of which the first three sentences are the summary
-    (Radford et al. 2019, section 3.6)."""
+    """GPT-2's untrained summarization: the document, `TL;DR:`, 100 tokens, of which the first three sentences are the
+    summary (Radford et al. 2019, section 3.6)."""
 
     @property
     def layout(self) -> "HintedRows":
@@ -208,6 +208,6 @@ class HintedRows(SummaryRows):
     """Prompts that end with `TL;DR:`."""
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
-        """Without a title the first line is taken for one."""
+        """Without a title, the first line is used as one."""
         hint = self.task.bpe.encode([TLDR])[0]
         return prompt if len(prompt) <= room else [*self.cut_text(prompt[: -len(hint)], room - len(hint)), *hint]

@@ -1,4 +1,4 @@
-"""What tasks have in common whose ids stand for text, and texts paired with texts."""
+"""The base classes of tasks whose ids represent text, and of tasks that pair texts with texts."""
 
 import shutil
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from gpt2kit.metrics.score import Score
 from gpt2kit.tasks.base import About, Record, Source, Target, Task, Vocabulary
 
 TOKENIZERS = ("tokenizers",)
-"""What every task of text requires."""
+"""Distributions that every text task requires."""
 
 ABOUT = About(requires=TOKENIZERS)
 
@@ -72,7 +72,7 @@ class TextTask(Task[Source, Target]):
 
     @cached_property
     def bpe(self) -> Bpe:
-        """The tokenizer in `folder`, which stays what it was when the folder is written again."""
+        """The tokenizer in `folder`; it does not change if the folder is written again."""
         return Bpe.load(self.folder)
 
     @property
@@ -81,11 +81,11 @@ class TextTask(Task[Source, Target]):
 
     @property
     def controls(self) -> Sequence[str]:
-        """The control tokens of the task, as they are spelled."""
+        """The control tokens of the task, as spelled."""
         return (END_OF_TEXT,)
 
     def learn_tokenizer(self, texts: Iterable[str], separators: Sequence[str], folder: Path, window: int) -> Self:
-        """The task with a tokenizer in `folder`: its own, learned from texts, or the one that it names."""
+        """The task with a tokenizer in `folder`: learned from the texts, or the one that the settings name."""
         if self.tokenizer:
             bpe = Bpe.load(fetch(self.tokenizer))
             bpe.add_separators(separators)
@@ -95,14 +95,14 @@ class TextTask(Task[Source, Target]):
         return self.opened(folder)
 
     def controls_in(self, text: str) -> dict[str, int]:
-        """What a report says of a text that spells control tokens, which it does not turn into."""
+        """What a report says about a text that spells control tokens; they are encoded as plain text."""
         found = {token: text.count(token) for token in self.controls if token in text}
         return {f"times {token} was in the text, and was read as text": count for token, count in found.items()}
 
 
 @dataclass(frozen=True)
 class TextPairs(TextTask[Source, str]):
-    """A text, a separator, its answer, the end token. Where sources are plain texts a task overrides `read` alone."""
+    """A text, a separator, its answer, the end token. If sources are plain texts, a task overrides only `read`."""
 
     separator: ClassVar[str] = "<answer>"
 
@@ -112,7 +112,7 @@ class TextPairs(TextTask[Source, str]):
 
     def source_of(self, text: str, separator: str) -> Source:
         """Inverse of `text_of` and `separator_of`."""
-        return text  # type: ignore[return-value]  # the default is for sources that are plain texts
+        return text  # type: ignore[return-value]  # the default is for plain texts
 
     def separator_of(self, source: Source) -> str:
         return self.separator
@@ -174,13 +174,13 @@ class TextPairs(TextTask[Source, str]):
 
 
 def blank_sides(source: str, target: str) -> str:
-    """Which side of a pair is blank, in two words; empty where neither is."""
+    """Which side of a pair is blank, in two words; empty if neither is."""
     blank = [side for side, text in (("source", source), ("target", target)) if not text.strip()]
     return "both sides empty" if len(blank) == 2 else f"{blank[0]} empty" if blank else ""
 
 
 def exact_match(outputs: Sequence[str], targets: Sequence[str]) -> Score:
-    """The share of outputs that are their references, spaces at the ends aside."""
+    """The share of outputs that equal their references, ignoring spaces at the ends."""
     from gpt2kit.metrics.metrics import check_counts
 
     check_counts(outputs, targets)

@@ -1,4 +1,4 @@
-"""Translation as in The Illustrated GPT-2: the source, `<to-fr>`, the translation, end. One separator a language."""
+"""Translation as in The Illustrated GPT-2: the source, `<to-fr>`, the translation, end. One separator per language."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,10 +26,10 @@ ABOUT = About(
 )
 
 EXAMPLES = 32
-"""No more of a table of examples are shown."""
+"""The most examples of a table to show."""
 
 STYLE_MATTERS = 1.0
-"""Points of BLEU that punctuation alone may cost before it is worth a word."""
+"""Points of BLEU that punctuation alone may cost before a remark mentions it."""
 
 FRENCH = (
     ("The train leaves at nine o'clock.", "Le train part à neuf heures."),
@@ -45,7 +45,7 @@ ADDRESSES_AND_TAGS = re.compile(r"(?:https?://|www\.)\S+|(?<![\w.+-])[\w.+-]++@[
 
 
 class Sentence(NamedTuple):
-    """A text and the language it is wanted in."""
+    """A text and the language to translate it into."""
 
     text: str
     to: str
@@ -85,7 +85,8 @@ class Translate(TextPairs[Sentence]):
         return replace(ABOUT, languages=tuple(written))
 
     def corpora(self, corpus: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
-        """(target language, files) of each corpus: `de=pairs.tsv` says it, else the ending of the second text file."""
+        """(target language, files) of each corpus: given as `de=pairs.tsv`, or else by the ending of the second text
+        file."""
         found = []
         for files in pair_paths(corpus):
             prefix = LANGUAGE_PREFIX.match(files[0])
@@ -134,7 +135,7 @@ class Translate(TextPairs[Sentence]):
         return [separator(language) for language in self.languages]
 
     def answer_without_model(self, source: Sentence) -> str | None:
-        """What has no words, but numbers, signs, addresses and tags, is its own translation."""
+        """A text without words, only numbers, signs, addresses and tags, is its own translation."""
         if self.blank(source):
             return ""
         return None if any(map(str.isalpha, ADDRESSES_AND_TAGS.sub("", source.text))) else source.text
@@ -153,7 +154,7 @@ class Translate(TextPairs[Sentence]):
 
 
 class TranslationScorer(Scorer[Sentence, str]):
-    """BLEU and chrF++, with a remark where typography alone costs points."""
+    """BLEU and chrF++, with a remark if typography alone costs points."""
 
     def remarks(self) -> list[str]:
         gap = metrics.style_gap(self.outputs, self.targets)
@@ -163,7 +164,7 @@ class TranslationScorer(Scorer[Sentence, str]):
 
 
 class LastWords(Rows):
-    """Prompts of which the end stays when they are too long."""
+    """Prompts that keep their end when they are too long."""
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
         return prompt[-room:]
@@ -171,12 +172,12 @@ class LastWords(Rows):
 
 @dataclass(frozen=True)
 class ByExample(Translate):
-    """What GPT-2 does untrained: a few lines `english sentence = french sentence`, then `english sentence =`; the rest
-    of the line is the translation (Radford et al. 2019, section 3.7)."""
+    """GPT-2's untrained translation: a few lines `english sentence = french sentence`, then `english sentence =`; the
+    rest of the line is the translation (Radford et al. 2019, section 3.7)."""
 
     @cached_property
     def shown(self) -> list[tuple[str, str]]:
-        """The pairs of `examples`. Raises UserError where there are none for the language."""
+        """The pairs of `examples`. Raises UserError if there are none for the language."""
         columns = (self.columns[0], self.columns[1]) if self.columns else None
         if self.examples:
             return list(islice(read_pairs([self.examples], columns), EXAMPLES))

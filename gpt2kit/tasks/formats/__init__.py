@@ -1,1 +1,1 @@
-"""Fine-tuning beyond plain text: what a row of each kind of table is, and how it becomes ids."""
+"""Fine-tuning beyond plain text: the rows of each kind of table, and how they are encoded."""

@@ -1,4 +1,5 @@
-"""Prompts and their completions: a prompt, `<complete>`, its completion, end; or as the user's template has it."""
+"""Prompts and their completions: a prompt, `<complete>`, its completion, end; or in the order of the user's
+template."""
 
 import string
 from collections.abc import Iterable, Sequence
@@ -37,7 +38,7 @@ class Completion(RowTask):
 
     @cached_property
     def _pieces(self) -> list[tuple[str, str]]:
-        """The template's texts, each with the column after it; the last is the completion's."""
+        """The template's texts, each with the column after it; the last column is the completion's."""
         return [(text, column or "") for text, column, _, _ in string.Formatter().parse(self.template)]
 
     @property
@@ -79,7 +80,7 @@ class Completion(RowTask):
 
     @property
     def tail(self) -> str:
-        """What a prompt ends with; a space in front of the completion is a part of its first token."""
+        """The end of a prompt; a space in front of the completion is part of its first token."""
         return self._pieces[-1][0].removesuffix(" ") if self.template else ""
 
     @property
@@ -91,7 +92,7 @@ class Completion(RowTask):
         return prompt if self.template else [*prompt, self.bpe.id(SEPARATOR)]
 
     def decode_source(self, prompt: Sequence[int]) -> Values:
-        """Of a template the whole prompt stands for its first column."""
+        """With a template, the whole prompt is put into its first column."""
         return (self.bpe.decode(prompt), *[""] * (len(self.asked) - 1))
 
     def encode_target(self, target: str) -> list[int]:
@@ -105,7 +106,7 @@ class Completion(RowTask):
 
 
 class KeepsTail(Rows):
-    """Prompts of which the template's last words stay when they are too long."""
+    """Prompts that keep the template's last words when they are too long."""
 
     def __init__(self, task: Completion) -> None:
         self.task = task

@@ -1,5 +1,5 @@
 """Texts with labels, in GPT-1's input formats (Radford et al. 2018, figure 1): a start token, the text, an extract
-token; two texts with a delimiter between them, once in each order where they are alike; one row for each choice."""
+token; two texts with a delimiter between them, in both orders if the task is symmetric; one row for each choice."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ from gpt2kit.tasks.text import TextVocabulary
 START, DELIMITER, EXTRACT = SPECIALS = ("<start>", "<delimiter>", "<extract>")
 
 MOST_LABELS = 1000
-"""With more of them a column holds no labels."""
+"""A column with more distinct values does not hold labels."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Labelled(RowTask):
         return "a label that is not in the training part" if self.labels and label not in self.labels else ""
 
     def label(self, where: str, row: dict[str, object]) -> str:
-        """Raises DataError for what is neither word nor number."""
+        """Raises DataError for anything but a word or a number."""
         value = value_of(row, self.answered, where)
         if value is None or value != value:  # NaN
             return ""
@@ -101,12 +101,12 @@ class Labelled(RowTask):
 
         every = texts()
         task = self.learn_tokenizer(every, SPECIALS, folder, window)
-        for _ in every:  # what a tokenizer that was there already has not read
+        for _ in every:  # an existing tokenizer has not consumed the records
             pass
         return task.with_labels(self.labels or sorted(found, key=_in_order))
 
     def with_labels(self, labels: Sequence[str]) -> "Labelled":
-        """The task with these labels. Raises DataError where they are too few or too many to tell apart."""
+        """The task with these labels. Raises DataError for too few or too many of them."""
         if not 2 <= len(labels) <= MOST_LABELS:
             shown = cut(", ".join(map(repr, labels[:9])))
             raise DataError(
@@ -116,7 +116,7 @@ class Labelled(RowTask):
         return replace(self, labels=tuple(labels))
 
     def orders(self, source: Values) -> list[Values]:
-        """The texts of each row that the model reads of an example."""
+        """The texts of each row that the model reads for an example."""
         return [source, source[::-1]] if self.kind == "similarity" else [source]
 
     def encode_source(self, source: Values) -> list[int]:
@@ -128,7 +128,7 @@ class Labelled(RowTask):
         return tuple(self.bpe.decode(text) for text in self.layout.rows(prompt)[0])
 
     def encode(self, records: Sequence[Record[Values, str]]) -> Sequence[tuple[Sequence[int], Sequence[int]]]:
-        """A target is the number of its answer among those of its source."""
+        """A target is the index of its answer among those of its source."""
         numbers = ([*self.layout.answers(record.source)].index(record.target) for record in records)
         return [(self.encode_source(record.source), [n]) for record, n in zip(records, numbers, strict=True)]
 
@@ -143,7 +143,7 @@ class Labelled(RowTask):
 
 
 class LabelledTexts(Classification):
-    """Prompts of one row or several: the start token, texts with delimiters between them, the extract token."""
+    """Prompts of one or several rows: the start token, texts with delimiters between them, the extract token."""
 
     def __init__(self, task: Labelled) -> None:
         self.task = task
@@ -157,7 +157,7 @@ class LabelledTexts(Classification):
         return self.task.bpe.id(EXTRACT)
 
     def joined(self, rows: Sequence[Sequence[Sequence[int]]]) -> list[int]:
-        """The prompt of rows, each of which is its texts."""
+        """The prompt of several rows, each given as its texts."""
         start, delimiter, extract = map(self.task.bpe.id, SPECIALS)
         ids = []
         for texts in rows:
@@ -181,11 +181,11 @@ class LabelledTexts(Classification):
         return rows
 
     def length(self, prompt: Sequence[int]) -> int:
-        """That of the longest row: each is read by itself."""
+        """The length of the longest row: each is read separately."""
         return max(sum(map(len, row)) + len(row) + 1 for row in self.rows(prompt))
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
-        """Texts are cut at their ends, the longest first, in every row of which they are too much."""
+        """Cut texts at their ends, the longest first, in every row that is too long."""
         return self.joined([_fitting(row, room - len(row) - 1) for row in self.rows(prompt)])
 
 
@@ -210,7 +210,7 @@ class Choice(Labelled):
 
     def example(self, where: str, row: dict[str, object]) -> Record[Values, str]:
         source = self.source(where, row)
-        named = not isinstance(row.get(self.answered), int)  # a number in JSON is one, whatever the choices say
+        named = not isinstance(row.get(self.answered), int)  # a number in JSON is an index, whatever the choices are
         chosen = _chosen(source[1:], self.label(where, row), named)
         problem = "fewer than two choices" if len(source) < 3 else ""
         problem = problem or ("" if chosen else "an answer that is none of the choices")
@@ -221,7 +221,7 @@ class Choice(Labelled):
         return text_of(row, context, where), *_choices(value_of(row, choices, where), where)
 
     def with_labels(self, labels: Sequence[str]) -> "Choice":
-        """Each example has answers of its own."""
+        """Each example has its own answers."""
         return self
 
     def parse(self, text: str) -> Values:
@@ -254,7 +254,7 @@ class Choices(LabelledTexts):
 
 
 def _choices(value: object, where: str) -> list[str]:
-    """Of a list, a JSON list, or a text with `|` between them."""
+    """The choices of a list, a JSON list, or a text with `|` between them."""
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             value = json.loads(value)
@@ -268,14 +268,14 @@ def _choices(value: object, where: str) -> list[str]:
 
 
 def _chosen(choices: Sequence[str], answer: str, named: bool) -> str:
-    """The choice that an answer names, by its text or its number from 0 on; nothing where it names none."""
+    """The choice that an answer refers to, by its text or its number from 0; empty if there is none."""
     if named and answer in choices:
         return answer
     return choices[int(answer)] if answer.isdecimal() and int(answer) < len(choices) else ""
 
 
 def _in_order(label: str) -> tuple[bool, float, str]:
-    """Numbers by their size, then words."""
+    """Sorts numbers by size, then words."""
     try:
         number = float(label)
     except ValueError:
@@ -284,7 +284,7 @@ def _in_order(label: str) -> tuple[bool, float, str]:
 
 
 def _fitting(texts: list[list[int]], room: int) -> list[list[int]]:
-    """Texts of at most `room` ids together."""
+    """Cut texts to at most `room` ids in total."""
     texts = [*texts]
     while (over := sum(map(len, texts)) - room) > 0:
         longest = max(range(len(texts)), key=lambda place: len(texts[place]))

@@ -1,5 +1,4 @@
-"""What kinds of tables have in common whose rows are examples by themselves: columns that are asked about, and one that
-answers."""
+"""Base class of tables whose rows are separate examples, with input columns and one answer column."""
 
 import json
 from abc import abstractmethod
@@ -17,14 +16,14 @@ from gpt2kit.tasks.formats.table import TableTask
 from gpt2kit.tasks.text import TOKENIZERS
 
 Values = tuple[str, ...]
-"""The texts of a row that are asked about."""
+"""The input texts of a row."""
 
 ABOUT = About(corpus="YOUR.csv", requires=TOKENIZERS)
 
 
 @dataclass(frozen=True)
 class RowTask(TableTask[Values]):
-    """A table of which every row is an example by itself. Sources are tuples of texts."""
+    """A table of which every row is a separate example. Sources are tuples of texts."""
 
     @property
     def about(self) -> About:
@@ -32,7 +31,7 @@ class RowTask(TableTask[Values]):
 
     @property
     def input_example(self) -> str:
-        """An input, with a tab between texts."""
+        """An example input, with a tab between texts."""
         return "\t".join("YOUR TEXT" if column.isdecimal() else f"YOUR {column}" for column in self.asked)
 
     @property
@@ -47,10 +46,10 @@ class RowTask(TableTask[Values]):
 
     @abstractmethod
     def example(self, where: str, row: dict[str, object]) -> Record[Values, str]:
-        """The record of a row, with its problem; `where` it is, for messages."""
+        """The record of a row, with its problem; `where` is its position, for messages."""
 
     def rows(self, word: str) -> Iterator[tuple[str, dict[str, object]]]:
-        """Where each row of a table is, and its columns."""
+        """The position of each row of a table, and its columns."""
         return read_rows(word, has_header(self.columns))
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Values, str]]:
@@ -65,12 +64,12 @@ class RowTask(TableTask[Values]):
         return tuple(text_of(row, column, where) for column in self.asked)
 
     def parse(self, text: str) -> Values:
-        """Texts with tabs between them; one without the others is the first of them."""
+        """Texts with tabs between them; a single text is the first of them."""
         values = text.split("\t")
         return tuple(values) if len(values) == len(self.asked) else (text, *[""] * (len(self.asked) - 1))
 
     def inputs(self, file: str, stdin: BinaryIO) -> Iterator[Values]:
-        """Those of a table; of any other file one a line, with tabs where there are several texts."""
+        """The sources of a table, or of any other file's lines, with tabs if there are several texts."""
         if file not in ("", "-") and is_table(file):
             return (self.source(where, row) for where, row in self.rows(file))
         lines = stream_lines(stdin, "standard input") if file in ("", "-") else text_lines(file)

@@ -12,12 +12,12 @@ from gpt2kit.tasks.text import TextTask
 
 @dataclass(frozen=True)
 class TableTask(TextTask[Source, str]):
-    """What the tasks of all kinds of columns have in common: how columns are named, and how that is described."""
+    """Base class for tasks of all kinds of columns: how columns are named and described."""
 
     held_out: float = knob(
         0.02, "share of the documents kept for validation when prepare is given no --val; of a single file its end"
     )
-    column: str = field(default="", repr=False)  # a knob of Lm, in whose place are the roles of `columns`
+    column: str = field(default="", repr=False)  # a knob of Lm, which the roles of `columns` replace
     kind: str = knob("", "what the columns are for; prepare looks, and says what it found", ("", *KINDS))
     columns: tuple[str, ...] = knob(
         (),
@@ -39,7 +39,7 @@ class TableTask(TextTask[Source, str]):
         check(not self.template or self.kind in ("", "completion"), f"template is for completions, not for {self.kind}")
 
     def merge_settings(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Columns of another table for the roles that they are named for; the other roles keep theirs."""
+        """Columns of another table replace those of the roles that they are named for; the other roles keep theirs."""
         if "columns" not in settings:
             return settings
         if self.template:
