@@ -1,4 +1,4 @@
-"""Parts of a model switched off for a while, to see what they were for."""
+"""Switch parts of a model off for a while, to see their effect."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,7 +11,7 @@ from gpt2kit.model.gpt2 import GPT2
 
 
 class Off(NamedTuple):
-    """What is switched off, counted from 0. A part that is off adds nothing to the residual stream."""
+    """The parts to switch off, counted from 0. A part that is off adds nothing to the residual stream."""
 
     heads: frozenset[tuple[int, int]] = frozenset()
     """(layer, head)."""
@@ -23,9 +23,9 @@ class Off(NamedTuple):
 
 @contextmanager
 def without(model: GPT2, off: Off) -> Iterator[GPT2]:
-    """The model without these parts; afterwards it is what it was, to the last bit, whatever happens inside.
+    """The model without these parts; they are restored bit by bit afterwards, also after an error.
 
-    Raises ValueError for a part that it does not have.
+    Raises ValueError for a part that the model does not have.
     """
     blocks, heads = model.transformer.blocks(), model.config.n_head
     named = [*off.attentions, *off.mlps, *(layer for layer, _ in off.heads)]

@@ -1,4 +1,4 @@
-"""Causal self-attention: what every kind of it has, and the products that several share.
+"""Causal self-attention: the base class of all kinds, and the products that several share.
 
 Shapes: B rows, T positions, D width, H heads, K = D / H, S keys; in decoding P prompts, W hypotheses of each.
 """
@@ -14,15 +14,15 @@ from gpt2kit.config import ModelConfig
 from gpt2kit.model.cache import Cache, DecodeMasks, LayerCache
 
 SHORT = 512
-"""Up to this many positions three plain products beat the fused CPU kernel, forward and backward: 4.7 times at 30, and
-by a tenth of a whole training step at 256 and at 512."""
+"""Up to this many positions three plain products beat the fused CPU kernel, forward and backward: by 4.7 times at 30,
+and by a tenth of a whole training step at 256 and at 512."""
 
 
 def causal_attention(query: Tensor, key: Tensor, value: Tensor, table_HSK: Tensor | None = None) -> Tensor:
-    """softmax(mask(Q K^T / sqrt(K))) V: every position sees itself and what is before it; all are [B, H, T, K].
+    """softmax(mask(Q K^T / sqrt(K))) V: every position sees itself and those before it; all are [B, H, T, K].
 
-    With a table of vectors by distance it is relative attention, softmax(mask((Q K^T + S) / sqrt(K))) V with
-    S[i, j] = q_i . table[i - j] (Shaw et al. 2018; Huang et al. 2018, equation 3).
+    With a table of vectors by distance it is relative attention, softmax(mask((Q K^T + S) / sqrt(K))) V with S[i, j] =
+    q_i . table[i - j] (Shaw et al. 2018; Huang et al. 2018, equation 3).
     """
     if table_HSK is not None:
         bias_BHTT = relative_bias(query, table_HSK[:, : query.size(2)])
@@ -37,12 +37,12 @@ def causal_attention(query: Tensor, key: Tensor, value: Tensor, table_HSK: Tenso
 
 
 def short_attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
-    """The same, step by step; `bias` is added to the scaled scores."""
+    """The same as plain products; `bias` is added to the scaled scores."""
     return attention_weights(query, key, bias).to(value.dtype) @ value
 
 
 def attention_weights(query: Tensor, key: Tensor, bias: Tensor | None = None) -> Tensor:
-    """How much of each key every query takes in, [B, H, T, S] in fp32; the queries are those of the last T keys."""
+    """Attention weights, [B, H, T, S] in fp32; the queries are those of the last T keys."""
     scores_BHTS = scaled_scores(query, key)
     if bias is not None:
         scores_BHTS = scores_BHTS + bias
@@ -55,21 +55,21 @@ def scaled_scores(query: Tensor, key: Tensor) -> Tensor:
 
 
 def relative_bias(query: Tensor, table_HSK: Tensor) -> Tensor:
-    """What the distances add to the scaled scores of the last T of S keys, [B, H, T, S]; meaningless where the key
-    stands behind the query."""
-    longest_first = F.pad(table_HSK.flip(1), (0, 0, 1, 0))  # before them the column that skews
+    """The bias of the distances on the scaled scores of the last T of S keys, [B, H, T, S]; meaningless where the key
+    comes after the query."""
+    longest_first = F.pad(table_HSK.flip(1), (0, 0, 1, 0))  # preceded by the column that skews
     return skewed((query * query.size(-1) ** -0.5) @ longest_first.transpose(-1, -2))
 
 
 def future(query: Tensor, key: Tensor) -> Tensor:
-    """[T, S]: True where the key stands behind the query, which is that of one of the last T keys."""
+    """[T, S]: True where the key comes after the query, which is that of one of the last T keys."""
     keys_S = torch.arange(key.size(2), device=key.device)
     return keys_S > keys_S[key.size(2) - query.size(2) :, None]
 
 
 def skewed(scores_BHTS: Tensor) -> Tensor:
-    """From [i, 1 + distance], the largest distance S - 1 first behind a column of anything, to [i, j] with distance
-    S - T + i - j; right where that is 0 or more, and anything elsewhere (Huang et al. 2018, section 3.4.1)."""
+    """From [i, 1 + distance], the largest distance S - 1 first after a column of any values, to [i, j] with distance S
+    - T + i - j; correct where that is 0 or more, and arbitrary elsewhere (Huang et al. 2018, section 3.4.1)."""
     rows, heads, positions, columns = scores_BHTS.shape
     if columns == positions + 1:
         return scores_BHTS.view(rows, heads, columns, positions)[:, :, 1:]
@@ -87,8 +87,8 @@ def by_distance(query: Tensor, table_HSK: Tensor, distances: Tensor) -> Tensor:
 def cached_attention(
     query: Tensor, keys: Tensor, values: Tensor, visible: Tensor | None, bias: Tensor | None = None
 ) -> Tensor:
-    """A few new queries [B, H, T, K] against all keys [B, H, S, K] that `visible` [B, 1, T, S] shows (None: all);
-    `bias` [B, H, T, S] is added to the scaled scores."""
+    """Attention of a few new queries [B, H, T, K] to all keys [B, H, S, K] that `visible` [B, 1, T, S] shows (None:
+    all); `bias` [B, H, T, S] is added to the scaled scores."""
     query = query.to(keys.dtype)
     if query.device.type != "cpu":
         mask = visible
@@ -104,7 +104,7 @@ def cached_attention(
 
 
 class AttentionTrace(NamedTuple):
-    """All that a layer's heads compute before they gather the values: for those who want to see it."""
+    """Everything that a layer's heads compute before they sum the values, for inspection."""
 
     query: Tensor
     """[B, H, T, K]."""
@@ -113,35 +113,36 @@ class AttentionTrace(NamedTuple):
     value: Tensor
     """[B, H, S, K]."""
     scores: Tensor
-    """[B, H, T, S], scaled; not a number where there is none, as of a distance that a layer has no vector for."""
+    """[B, H, T, S], scaled; NaN where there is no score, as for a distance that a layer has no vector for."""
     hidden: Tensor
-    """[T, S]: True where a query must not look."""
+    """[T, S]: True where a query must not see the key."""
     spans: Tensor
-    """[S, 2], the first and the last position that each key stands for; -1 for a key that stands for none."""
+    """[S, 2], the first and the last position of each key; -1 for a key without positions."""
 
     @property
     def weights(self) -> Tensor:
-        """How much each query takes in of each key, [B, H, T, S] in fp32; a row adds up to 1."""
+        """Attention weights, [B, H, T, S] in fp32; a row sums to 1."""
         return self.scores.masked_fill(self.hidden, float("-inf")).softmax(-1, dtype=torch.float32)
 
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(query, key, value), each [B, H, T, K], to what each head gathers, [B, H, T, K]."""
+"""(query, key, value), each [B, H, T, K], to the weighted sums of each head, [B, H, T, K]."""
 
 
 class Attention(nn.Module):
     """A kind of masked self-attention between GPT-2's two projections; one fused product gives query, key and value.
 
-    A kind is a subclass: how its heads attend in training (`attend`), laid open (`trace`) and in decoding (`prefill`,
-    `decode_step`), and what else must be known of it. The parameters that it adds are its own attributes.
+    Each kind is a subclass. It defines how its heads attend in training (`attend`), for inspection (`trace`) and in
+    decoding (`prefill`, `decode_step`). The parameters that it adds are its own attributes.
     """
 
     saved: ClassVar[tuple[str, ...]] = ()
-    """Fields of ModelConfig that the kind depends on beside GPT-2's own: config.json has them under the same names."""
+    """Fields of ModelConfig that the kind depends on in addition to GPT-2's; config.json has them under the same
+    names."""
     meanings: ClassVar[dict[str, str]] = {}
-    """What the parameters that the kind adds are, by the beginning of their names."""
+    """Descriptions of the parameters that the kind adds, by the beginning of their names."""
     knows_distances: ClassVar[bool] = False
-    """Whether it tells positions apart by their distance."""
+    """Whether it distinguishes positions by their distance."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -153,7 +154,7 @@ class Attention(nn.Module):
         """Draw the parameters that the kind adds; `std` is that of GPT-2's products."""
 
     def forward(self, x_BTD: Tensor, attend: Attend | None = None) -> Tensor:
-        """Padding is on the right, so nothing that is not padding sees it. In decoding `attend` keeps a cache."""
+        """Padding is on the right, so that no other token sees it. In decoding `attend` keeps a cache."""
         attended = (attend or self.attend)(*self.projected(x_BTD))
         return self.c_proj(attended.transpose(1, 2).flatten(2))
 
@@ -164,35 +165,35 @@ class Attention(nn.Module):
         return query, key, value
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """What each head gathers; all are [B, H, T, K]."""
+        """The weighted sums of each head; all are [B, H, T, K]."""
         raise NotImplementedError
 
     def trace(self, x_BTD: Tensor) -> AttentionTrace:
-        """What `forward` computes with, laid open: here that of plain causal attention."""
+        """The intermediate results of `forward`: here those of plain causal attention."""
         query, key, value = self.projected(x_BTD)
         positions_T = torch.arange(x_BTD.size(1), device=x_BTD.device)
         spans = positions_T[:, None].expand(-1, 2)
         return AttentionTrace(query, key, value, scaled_scores(query, key), future(query, key), spans)
 
     def weights(self, x_BTD: Tensor) -> Tensor:
-        """How much each position takes in of each, [B, H, T, T] in fp32."""
+        """The attention weights of every position, [B, H, T, T] in fp32."""
         return self.trace(x_BTD).weights
 
     def new_masks(self, cache: Cache) -> DecodeMasks:
-        """What the layers of this kind share while a batch is decoded; here a token sees all that precedes it."""
+        """Masks that the layers of this kind share while a batch is decoded; here a token sees all that precede it."""
         return DecodeMasks(cache)
 
     def new_layer_cache(self, masks: Any) -> LayerCache[DecodeMasks]:
-        """What this layer keeps of a batch; `masks` are those that `new_masks` made. Here a key and a value a token."""
+        """This layer's cache of a batch; `masks` come from `new_masks`. Here it has a key and a value per token."""
         return LayerCache(masks)
 
     def prefill(self, layer: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """`attend` on prompts that are padded on the right, all [P, H, T, K]; `layer`, which is empty, keeps them."""
+        """`attend` on prompts that are padded on the right, all [P, H, T, K]; `layer`, which is empty, stores them."""
         layer.fill(key, value)
         return self.attend(query, key, value)
 
     def decode_step(self, layer: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """What one more token of each hypothesis gathers, all [P, H, W, K]; `layer` keeps it too."""
+        """Attention of one more token of each hypothesis, all [P, H, W, K]; `layer` stores it too."""
         raise NotImplementedError
 
     @classmethod

@@ -18,5 +18,5 @@ KINDS: dict[str, type[Attention]] = {
 
 
 def attention_of(kind: str, config: ModelConfig) -> Attention:
-    """A layer's attention; `kind` is one of config.kinds."""
+    """Create a layer's attention; `kind` is one of config.kinds."""
     return KINDS[kind](config)

@@ -1,4 +1,4 @@
-"""What a model looks at: its attention weights, for pictures.
+"""A model's attention weights, for pictures.
 
 Shapes: L layers, H heads, T positions.
 """
@@ -13,11 +13,11 @@ from gpt2kit.model.gpt2 import GPT2
 
 @torch.no_grad()
 def attention_spans(model: GPT2, ids: Sequence[int]) -> Iterator[tuple[int, Tensor]]:
-    """For each position t in turn (start, row): its weights on the positions from `start` up to itself.
+    """Yield (start, row) for each position t: its weights on the positions from `start` up to itself.
 
-    A row is [L, H, t - start + 1] in fp32 on the CPU. What is longer than the window is read in windows that overlap by
-    half; `start` is where the position's window begins, and what stands before it is out of sight. Compressed attention
-    looks at groups: a group's weight is spread evenly over it, and rows add up to less than 1.
+    A row is [L, H, t - start + 1] in fp32 on the CPU. Longer inputs are read in windows that overlap by half; `start`
+    is the beginning of the position's window, and earlier positions are invisible. Compressed attention sees groups: a
+    group's weight is spread evenly over it, and rows sum to less than 1.
     """
     window = model.config.n_positions
     half = window // 2

@@ -1,12 +1,12 @@
-"""Key-value cache of prompts that are answered together, preallocated.
+"""Preallocated KV cache of prompts that are answered together.
 
-Shapes: P prompts, W hypotheses of each prompt (1 except in beam search), H heads, S slots, K = width of a head.
-The hypotheses of a prompt share its slots: each step writes W new ones, and `visible` says which of them are the past
-of which hypothesis. So nothing is copied when hypotheses are dropped and others branch, the prompt is stored once, and
-attention is one product of W queries with all slots of their prompt.
+Shapes: P prompts, W hypotheses of each prompt (1 except in beam search), H heads, S slots, K = width of a head. The
+hypotheses of a prompt share its slots: each step writes W new ones, and `visible` says which slots each hypothesis
+sees. So nothing is copied when hypotheses are dropped and others branch, the prompt is stored once, and attention is
+one product of W queries with all slots of their prompt.
 
-`Cache` knows where tokens are. The kinds of attention decide what their layers keep of them (`LayerCache`) and what a
-new token looks at (`DecodeMasks`), one object for all layers of a kind.
+`Cache` knows where tokens are. Each kind of attention decides what its layers store of them (`LayerCache`) and what a
+new token sees (`DecodeMasks`, one object for all layers of a kind).
 """
 
 from collections.abc import Iterable
@@ -19,12 +19,12 @@ from gpt2kit.model.cache_slots import BUCKET, enlarge, keep_rows, roomy
 
 
 class Cache:
-    """Where the tokens of one batch are, and what each layer keeps of them."""
+    """The positions of one batch's tokens, and each layer's cache."""
 
     def __init__(
         self, shape: tuple[int, int, int, int], width: int, device: torch.device, dtype: torch.dtype, static: bool
     ) -> None:
-        """`shape` is (P, H, S, K), S being the most slots that will be needed. If `static`, all of them are allocated
+        """`shape` is (P, H, S, K), S being the largest number of slots needed. If `static`, all of them are allocated
         from the start, and steps read whole buckets of them and change tensors in place."""
         prompts, self.heads, slots, self.head_dim = shape
         if static:
@@ -39,7 +39,7 @@ class Cache:
         self.positions_P = torch.zeros(prompts, device=device, dtype=torch.long)
         """The position of the next token of each prompt."""
         self.slots_W = torch.arange(width, device=device)
-        """Where the next keys and values are written."""
+        """The slot of the next keys and values."""
         self.filled = self.longest = 0
         self.masked = True
         """Whether some slot is hidden from some hypothesis."""
@@ -52,23 +52,23 @@ class Cache:
 
     @property
     def shapes(self) -> tuple[int, ...]:
-        """While these stay the same, the next step can be a replay of the last one."""
+        """As long as these do not change, the next step can replay the last one."""
         return self.seen, *(shape for masks in self.masks.values() for shape in masks.shapes)
 
     @property
     def seen(self) -> int:
-        """Slots that the next step looks at: its own too, and, where a mask hides them, those not yet written."""
+        """Slots that the next step reads: including its own and, if a mask hides them, those not yet written."""
         after = self.filled + self.width
         if self.static:
             return -(-after // BUCKET) * BUCKET
         return self._room(after) if self.masked else after
 
     def _room(self, slots: int) -> int:
-        """Slots that are allocated once at least `slots` are."""
+        """Slots to allocate when at least `slots` are needed."""
         return self.there if slots <= self.there else min(self.most, roomy(slots, self.width))
 
     def begin(self, lengths_P: Tensor, longest: int, ragged: bool) -> None:
-        """Prompts come next, each padded to `longest`."""
+        """Announce prompts, each padded to `longest`."""
         slots_S = torch.arange(self.most, device=self.device)
         self.visible_PWS[:, :, :longest] = (slots_S[:longest] < lengths_P[:, None])[:, None]
         steps_S = (slots_S - longest).div(self.width, rounding_mode="floor")
@@ -82,7 +82,7 @@ class Cache:
             masks.begin(lengths_P)
 
     def prepare(self) -> None:
-        """Each hypothesis sees its past and, from now on, the slot of its new token; allocate that."""
+        """Each hypothesis sees its past and, from now on, the slot of its new token, which is allocated here."""
         self.there = self._room(self.filled + self.width)
         self.visible_PWS.scatter_(2, self.slots_W[:, None].expand(self.prompts, -1, 1), True)
         for masks in self.masks.values():
@@ -99,7 +99,7 @@ class Cache:
             masks.count()
 
     def branch(self, origins_PW: Tensor) -> None:
-        """Let hypothesis w of each prompt continue what was hypothesis `origins[w]`."""
+        """Let hypothesis w of each prompt continue hypothesis `origins[w]`."""
         whole = origins_PW[:, :, None].expand_as(self.visible_PWS)
         self.visible_PWS.copy_(self.visible_PWS.gather(1, whole))
         for masks in self.masks.values():
@@ -108,7 +108,7 @@ class Cache:
             layer.branch(origins_PW)
 
     def keep(self, prompts_P: Tensor) -> None:
-        """Continue with these prompts alone, in this order; those that keep their places are not copied."""
+        """Keep only these prompts, in this order; those that keep their places are not copied."""
         keep_rows((tensors for layer in self.layers for tensors in layer.tensors()), prompts_P)
         self.visible_PWS = self.visible_PWS[prompts_P]
         self.key_positions_PS = self.key_positions_PS[prompts_P]
@@ -118,12 +118,12 @@ class Cache:
 
 
 class DecodeMasks:
-    """What the new tokens of a step look at in the layers of one kind of attention."""
+    """What the new tokens of a step see in the layers of one kind of attention."""
 
     visible: Tensor | None = None
-    """[P, 1, W, S'], S' being the slots that `append` returns; None: all of them."""
+    """[P, 1, W, S'], S' being the slots that `append` returns; None: all are visible."""
     first = 0
-    """The slot from which on the next step looks."""
+    """The first slot that the next step reads."""
 
     def __init__(self, cache: Cache) -> None:
         self.cache = cache
@@ -135,14 +135,14 @@ class DecodeMasks:
 
     @property
     def shapes(self) -> tuple[int, ...]:
-        """See Cache: what it does not know."""
+        """See Cache: the part that it does not know."""
         return ()
 
     def begin(self, lengths_P: Tensor) -> None:
-        """The prompts are these."""
+        """Announce the prompts."""
 
     def prepare(self) -> None:
-        """Compute what the next step looks at."""
+        """Compute what the next step sees."""
         cache = self.cache
         self.visible = cache.visible_PWS[:, None, :, : cache.seen] if cache.masked else None
 
@@ -160,7 +160,7 @@ M = TypeVar("M", bound=DecodeMasks, covariant=True)
 
 
 class LayerCache(Generic[M]):
-    """Keys and values of one layer, a slot for each token."""
+    """Keys and values of one layer, one slot per token."""
 
     def __init__(self, masks: M) -> None:
         self.masks, cache, self.there = masks, masks.cache, masks.there
@@ -169,7 +169,7 @@ class LayerCache(Generic[M]):
         """Keys and values, [P, H, S, K] each; slots not yet written are 0, as they are multiplied by weights of 0."""
 
     def reserve(self) -> None:
-        """Make room for the slots that there are."""
+        """Make room for all slots."""
         if self.there < self.masks.there:
             self.there = self.masks.there
             enlarge(self.slots, self.there)
@@ -182,7 +182,7 @@ class LayerCache(Generic[M]):
             slots[:, :, :new] = x_PHTK
 
     def append(self, keys_PHWK: Tensor, values_PHWK: Tensor) -> tuple[Tensor, Tensor]:
-        """Write what a step adds; returns all that it looks at, [P, H, S', K]."""
+        """Write the keys and values of a step; returns all that it reads, [P, H, S', K]."""
         cache = self.masks.cache
         self.reserve()
         keys, values = self.slots
@@ -200,5 +200,5 @@ class LayerCache(Generic[M]):
         """See Cache."""
 
     def tensors(self) -> Iterable[list[Tensor]]:
-        """All that has a row for each prompt."""
+        """Lists of all tensors with a row per prompt."""
         return (self.slots,)

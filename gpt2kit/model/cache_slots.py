@@ -6,20 +6,20 @@ import torch
 from torch import Tensor
 
 BUCKET = 128
-"""Where shapes must stay the same (CUDA graphs), this many slots more are looked at a time."""
+"""Where shapes must not change (CUDA graphs), the number of slots read grows in steps of this size."""
 
 LEAST_GROWTH, GROWTH = 2, 1 / 8
-"""Elsewhere room is made for two steps, or by an eighth: what lies between the slots of one row and those of the next
-costs a CPU's prefetching more than copying all of them now and then."""
+"""Otherwise room is made for two steps, or by an eighth: on a CPU, unused slots between rows cost more in prefetching
+than copying all slots now and then."""
 
 
 def roomy(slots: int, width: int) -> int:
-    """How many slots to allocate when `slots` are needed and a step writes `width`."""
+    """Slots to allocate when `slots` are needed and a step writes `width`."""
     return slots + max(LEAST_GROWTH * width, int(GROWTH * slots))
 
 
 def enlarge(tensors: list[Tensor], room: int) -> None:
-    """Make room for `room` slots in each tensor, one at a time; new ones are 0."""
+    """Enlarge each tensor to `room` slots, one tensor at a time; new slots are 0."""
     for index, old in enumerate(tensors):
         prompts, heads, slots, width = old.shape
         tensors[index] = old.new_zeros(prompts, heads, room, width)
@@ -27,8 +27,8 @@ def enlarge(tensors: list[Tensor], room: int) -> None:
 
 
 def keep_rows(lists: Iterable[list[Tensor]], prompts_P: Tensor) -> None:
-    """Leave the tensors of each list with these prompts alone, in this order; those that keep their places stay
-    uncopied."""
+    """Keep only these prompts in the tensors of each list, in this order; those that keep their places are not
+    copied."""
     left = len(prompts_P)
     moved = (prompts_P != torch.arange(left, device=prompts_P.device)).nonzero().flatten()
     for tensors in lists:

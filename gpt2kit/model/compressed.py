@@ -1,14 +1,14 @@
 """Memory-compressed attention of T-DMCA (Liu et al. 2018, "Generating Wikipedia by Summarizing Long Sequences").
 
 Keys and values, after their projection, are shortened by a convolution whose stride is its kernel: a group of C
-positions becomes one slot. Queries stay as they are. As in the paper, a query sees slots alone and not the positions of
-the group that it is in itself (except at the end of it): the layers around are local and show it those.
+positions becomes one slot. Queries are not shortened. As in the paper, a query sees only slots and not the positions of
+its own group (except at the group's end): the local layers before and after show it those.
 
-Shapes: B rows, H heads, T positions, C = compression, S slots = 1 + T // C, D width, K = D / H.
-Slot 0 holds a key and a value learned for each head, without which the first queries would have nothing to look at.
-Every query sees it; a head that finds nothing can look there. (tensor2tensor shows the first position instead, which
-would be seen twice, and differently from all others.) Slot 1 + j holds positions C j ... C j + C - 1, and the query at
-position i sees it if C j + C - 1 <= i: it sees slots 0 ... (i + 1) // C.
+Shapes: B rows, H heads, T positions, C = compression, S slots = 1 + T // C, D width, K = D / H. Slot 0 holds a key and
+a value learned for each head, without which the first queries would see nothing. Every query sees it, and a head that
+finds nothing can attend to it. (tensor2tensor shows the first position instead, which is then seen twice, and
+differently from all others.) Slot 1 + j holds positions C j ... C j + C - 1, and the query at position i sees it if C j
++ C - 1 <= i: it sees slots 0 ... (i + 1) // C.
 """
 
 from typing import Any, ClassVar
@@ -24,9 +24,9 @@ from gpt2kit.model.compressed_cache import GroupLayerCache, Groups
 
 
 def shortened(x_BHTK: Tensor, weight_HCKK: Tensor) -> Tensor:
-    """The convolution: whole groups of C positions to one slot each, [B, H, T // C, K]; each head for itself.
+    """The convolution: whole groups of C positions to one slot each, [B, H, T // C, K]; separately for each head.
 
-    There is no bias: that of the projection before it comes through and serves as one.
+    There is no bias: that of the preceding projection serves as one.
     """
     compression = weight_HCKK.size(1)
     groups = x_BHTK.size(2) // compression
@@ -35,33 +35,33 @@ def shortened(x_BHTK: Tensor, weight_HCKK: Tensor) -> Tensor:
 
 
 def joined(group_BHSCK: Tensor, weight_HCKK: Tensor) -> Tensor:
-    """The C vectors of each group as one, [B, H, S, K]."""
+    """The C vectors of each group as a weighted sum, [B, H, S, K]."""
     return group_BHSCK.flatten(3) @ weight_HCKK.flatten(1, 2)
 
 
 def after_null(x_BHSK: Tensor, null_D: Tensor) -> Tensor:
-    """The slots after the one that is learned, [B, H, 1 + S, K]."""
+    """The slots after the learned one, [B, H, 1 + S, K]."""
     rows, heads, _, _ = x_BHSK.shape
     null = null_D.to(x_BHSK.dtype).view(heads, 1, -1).expand(rows, -1, -1, -1)
     return torch.cat([null, x_BHSK], 2)
 
 
 def mean_of_group(weight_HCKK: Tensor) -> Tensor:
-    """The weight with which a slot is the mean of its group.
+    """The convolution weight that makes a slot the mean of its group.
 
-    Training starts near it: slots are then of the size and the meaning of the keys and values that they stand for,
-    whereas a random matrix would shrink and scramble them, and what queries had learned of keys with it.
+    Training starts near it: slots then resemble the keys and values that they summarize. A random matrix would shrink
+    and scramble them, and make useless what queries had learned about keys.
     """
     _, compression, width, _ = weight_HCKK.shape
     return torch.eye(width, device=weight_HCKK.device).expand_as(weight_HCKK) / compression
 
 
 def compressed_attention(query: Tensor, keys: Tensor, values: Tensor, compression: int) -> Tensor:
-    """Queries [B, H, T, K] against the slots [B, H, S, K] that each may see; [B, H, T, K].
+    """Attention of queries [B, H, T, K] to the slots [B, H, S, K] that each may see; [B, H, T, K].
 
-    After one empty query in front, C at a time see the same slots, and the m-th C see slots 0 ... m. So the queries
-    that are first in their C make a square, causal attention with the slots, those that are second another, and so on:
-    C times as many heads of plain causal attention, without a mask, in the kernels that never hold all scores.
+    With one empty query in front, each C queries see the same slots, and the m-th C see slots 0 ... m. So the first
+    queries of each C form square causal attention with the slots, the second queries form another, and so on: C times
+    as many heads of plain causal attention, without a mask, in kernels that never hold all scores.
     """
     heads, positions = query.size(1), query.size(2)
     attended = causal_attention(
@@ -83,7 +83,7 @@ def _unsquared(x: Tensor, heads: int, positions: int) -> Tensor:
 
 
 def _for_each(slots_BHSK: Tensor, compression: int) -> Tensor:
-    """The same slots for each of C queries, [B, H x C, S, K]."""
+    """The same slots for each of the C queries, [B, H x C, S, K]."""
     return slots_BHSK[:, :, None].expand(-1, -1, compression, -1, -1).flatten(1, 2)
 
 
@@ -112,13 +112,13 @@ class CompressedAttention(Attention):
             with torch.no_grad():
                 weight.add_(mean_of_group(weight))
         for null in (self.null_k, self.null_v):
-            nn.init.zeros_(null)  # as likely as any other key at first, and adds nothing
+            nn.init.zeros_(null)  # at first as likely as any other key, and adds nothing
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return compressed_attention(query, *self.slots_of(key, value), self.compression)
 
     def slots_of(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Slot 0 and those of the whole groups, [B, H, 1 + T // C, K], for keys and for values."""
+        """Slot 0 and those of the whole groups, [B, H, 1 + T // C, K], for keys and values."""
         keys = after_null(shortened(key, self.compress_k), self.null_k)
         return keys, after_null(shortened(value, self.compress_v), self.null_v)
 
@@ -134,7 +134,7 @@ class CompressedAttention(Attention):
         return AttentionTrace(query, keys, values, scaled_scores(query, keys), slots_S > seen_T1, spans)
 
     def weights(self, x_BTD: Tensor) -> Tensor:
-        """A slot's weight is spread evenly over its group; without slot 0's, they add up to less than 1."""
+        """A slot's weight is spread evenly over its group; without slot 0's weight they sum to less than 1."""
         weights_BHTS = self.trace(x_BTD).weights
         spread = (weights_BHTS[..., 1:] / self.compression).repeat_interleave(self.compression, -1)
         return F.pad(spread, (0, x_BTD.size(1) - spread.size(-1)))
@@ -152,7 +152,7 @@ class CompressedAttention(Attention):
         return compressed_attention(query, keys, values, self.compression)
 
     def decode_step(self, layer: GroupLayerCache, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """The slot of the group that the token is in is written each time, and seen once the group is whole."""
+        """The slot of the token's group is written at each step, and visible once the group is whole."""
         key_tails, value_tails = layer.extend_tails(key, value)
         new_keys = joined(key_tails.to(self.compress_k.dtype), self.compress_k)
         keys, values = layer.append(new_keys, joined(value_tails.to(self.compress_v.dtype), self.compress_v))
@@ -160,6 +160,6 @@ class CompressedAttention(Attention):
 
     @classmethod
     def flop(cls, config: ModelConfig, lengths: Any) -> Any:
-        """Each head's matrix for a place in the group is passed by the keys, or values, that are there."""
+        """Each key or value is multiplied by its head's matrix for its place in the group."""
         scores_and_sums = lengths * lengths / config.compression
         return 12 * config.n_embd * (scores_and_sums + config.n_embd // config.n_head * lengths)

@@ -1,10 +1,10 @@
-"""What compressed attention keeps of prompts that are answered together: a slot for each group of C positions.
+"""The cache of compressed attention for prompts that are answered together: one slot per group of C positions.
 
-Shapes: P prompts, W hypotheses of each, H heads, T positions, S slots, K = width of a head.
-Slot 0 is the learned one, the next are those of a prompt's whole groups; after them each group of an answer has W
-slots, one for each hypothesis. So a slot's number depends on the length of its prompt, and prompts of all lengths
-complete their groups in slots without gaps. A step writes the slot of the group that it is in, whole or not: shapes
-stay the same, and only the slot of a whole group becomes visible.
+Shapes: P prompts, W hypotheses of each, H heads, T positions, S slots, K = width of a head. Slot 0 is the learned one,
+followed by those of a prompt's whole groups; then each group of an answer has W slots, one per hypothesis. So a slot's
+number depends on the length of its prompt, and prompts of all lengths complete their groups in slots without gaps. A
+step writes the slot of its group, whole or not: shapes stay the same, and only the slot of a whole group becomes
+visible.
 """
 
 from collections.abc import Iterable
@@ -17,11 +17,11 @@ from gpt2kit.model.cache_slots import BUCKET, roomy
 
 
 class Groups(DecodeMasks):
-    """The groups of one batch: which slots are theirs, and which of these the new tokens see."""
+    """The groups of one batch: their slots, and which of these the new tokens see."""
 
     def __init__(self, cache: Cache, compression: int) -> None:
         super().__init__(cache)
-        most = cache.most // compression + 2 * cache.width + 1  # an answer may begin and end inside of a group
+        most = cache.most // compression + 2 * cache.width + 1  # an answer may begin and end within a group
         self.most = -(-most // BUCKET) * BUCKET if cache.static else most
         self.compression = compression
         prompts, width, device = cache.prompts, cache.width, cache.device
@@ -29,9 +29,9 @@ class Groups(DecodeMasks):
         self.whole_P = torch.zeros(prompts, device=device, dtype=torch.long)
         """The number of whole groups of each prompt."""
         self.slots_PW = torch.zeros(prompts, width, device=device, dtype=torch.long)
-        """Where the next slots are written."""
+        """The first of the next slots to write."""
         self.places_P = torch.zeros(prompts, device=device, dtype=torch.long)
-        """The place of the next token in its group."""
+        """The place of the next token within its group."""
         self.room = self.most if cache.static else 0
         self.made = 0
         """Steps since the prompts."""
@@ -46,13 +46,13 @@ class Groups(DecodeMasks):
 
     @property
     def _used(self) -> int:
-        """The most slots that are written to after the next step."""
+        """The most slots that are in use after the next step."""
         answer = (self.compression - 1 + self.made) // self.compression + 1
         return 1 + self.cache.longest // self.compression + answer * self.cache.width
 
     @property
     def seen(self) -> int:
-        """Slots that the next step looks at."""
+        """Slots that the next step reads."""
         cache = self.cache
         if cache.static:
             return -(-self._used // BUCKET) * BUCKET
@@ -68,7 +68,7 @@ class Groups(DecodeMasks):
             self.room = min(self.most, roomy(slots, self.cache.width))
 
     def prepare(self) -> None:
-        """Each hypothesis sees the slot of its own group too where its new token completes that."""
+        """A hypothesis sees the slot of its own group too if its new token completes it."""
         self._reserve(self._used)
         width, positions_P = self.cache.width, self.cache.positions_P
         hypotheses_W = torch.arange(width, device=positions_P.device)
@@ -92,7 +92,7 @@ class Groups(DecodeMasks):
 
 
 class GroupLayerCache(LayerCache[Groups]):
-    """One layer's slots, and the keys and values of the group that each hypothesis is in, its tail."""
+    """One layer's slots, and the keys and values of each hypothesis's current group, its tail."""
 
     def __init__(self, masks: Groups) -> None:
         super().__init__(masks)
@@ -106,14 +106,14 @@ class GroupLayerCache(LayerCache[Groups]):
         compression, longest = self.masks.compression, keys_PHTK.size(2)
         begins_P = self.masks.whole_P * compression
         within_C = torch.arange(compression, device=begins_P.device)
-        # Beyond the end there is anything: all of it is written again before its group is whole.
+        # Values beyond the end are arbitrary: they are overwritten before the group is whole.
         last_PC = (begins_P[:, None] + within_C).clamp(max=longest - 1)
         for tails, x_PHTK in zip(self.tails, (keys_PHTK, values_PHTK), strict=True):
             index = last_PC[:, None, :, None].expand(-1, x_PHTK.size(1), -1, x_PHTK.size(3))
             tails.copy_(x_PHTK.gather(2, index)[:, :, None].expand_as(tails))
 
     def extend_tails(self, keys_PHWK: Tensor, values_PHWK: Tensor) -> list[Tensor]:
-        """Write what a step adds; returns the tails of keys and of values."""
+        """Write the keys and values of a step; returns the tails of keys and of values."""
         for tails, x_PHWK in zip(self.tails, (keys_PHWK, values_PHWK), strict=True):
             shape = x_PHWK.shape
             place = self.masks.places_P[:, None, None, None, None].expand(*shape[:3], 1, shape[3])
@@ -121,7 +121,7 @@ class GroupLayerCache(LayerCache[Groups]):
         return self.tails
 
     def append(self, keys_PHWK: Tensor, values_PHWK: Tensor) -> tuple[Tensor, Tensor]:
-        """Write the slots of the tails; returns all slots that the step looks at, [P, H, S', K]."""
+        """Write the slots of the tails; returns all slots that the step reads, [P, H, S', K]."""
         self.reserve()
         for slots, x_PHWK in zip(self.slots, (keys_PHWK, values_PHWK), strict=True):
             slots.scatter_(2, self.masks.slots_PW[:, None, :, None].expand(x_PHWK.shape), x_PHWK.to(slots.dtype))

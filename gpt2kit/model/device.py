@@ -1,4 +1,4 @@
-"""Which device, and which arithmetic: bf16 where the machine computes it natively, else fp32."""
+"""Selects the device and the arithmetic: bf16 if the hardware supports it natively, else fp32."""
 
 import ctypes
 import sys
@@ -10,7 +10,7 @@ from gpt2kit.errors import MachineError
 
 
 def pick_device(name: str) -> torch.device:
-    """auto: CUDA, then Apple's GPU, then the CPU. Raises MachineError for a device that is not there."""
+    """auto: CUDA, then Apple's GPU, then the CPU. Raises MachineError for a missing device."""
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -28,8 +28,8 @@ def pick_device(name: str) -> torch.device:
 
 
 def keep_memory(device: torch.device) -> None:
-    """On a Linux CPU, let the C library keep what it frees: each step asks for the same again, and pages that the
-    system hands out anew, zeroed when first touched, cost a training step up to a sixth of its time."""
+    """On a Linux CPU, let the C library keep freed memory. Each step requests the same memory again. Zeroing pages that
+    the system hands out again costs a training step up to a sixth of its time."""
     if device.type == "cpu" and sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
         trim_threshold, top_pad, mmap_max = -1, -2, -4  # malloc.h
         mallopt(mmap_max, 0)
@@ -38,7 +38,7 @@ def keep_memory(device: torch.device) -> None:
 
 
 def native_bf16(device: torch.device) -> bool:
-    """Whether bf16 products are computed by the hardware; emulated, they would be slower than fp32."""
+    """Whether the hardware computes bf16 products; emulated, they would be slower than fp32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "cpu":
@@ -48,12 +48,12 @@ def native_bf16(device: torch.device) -> bool:
 
 
 def autocast(device: torch.device, dtype: str) -> AbstractContextManager[object]:
-    """The context that products are computed in; dtype is bf16 or fp32, as `pick_dtype` gives it."""
+    """The context for computing products; dtype is bf16 or fp32, from `pick_dtype`."""
     return torch.autocast(device.type, torch.bfloat16) if dtype == "bf16" else nullcontext()
 
 
 def pick_dtype(name: str, device: torch.device) -> str:
-    """bf16 or fp32. Raises MachineError where bf16 was asked for and would only be emulated."""
+    """bf16 or fp32. Raises MachineError if bf16 was requested but would only be emulated."""
     if name == "auto":
         return "bf16" if native_bf16(device) else "fp32"
     if name == "bf16" and not native_bf16(device):

@@ -1,4 +1,4 @@
-"""What torch finds on this machine to compute with."""
+"""The devices of this machine that torch can compute with."""
 
 from typing import NamedTuple
 
@@ -12,11 +12,11 @@ class Found(NamedTuple):
 
     device: torch.device
     name: str
-    """What its maker calls it; of a CPU the vector instructions that torch uses."""
+    """The maker's name of the device; for a CPU the vector instructions that torch uses."""
     memory: int
-    """Bytes of its own; 0 where it shares those of the machine."""
+    """Bytes of its own memory; 0 if it shares that of the machine."""
     bf16: bool
-    """Whether the hardware computes it."""
+    """Whether the hardware computes it natively."""
 
 
 def inventory() -> list[Found]:
@@ -34,5 +34,5 @@ def inventory() -> list[Found]:
 
 
 def threads() -> int:
-    """How many torch computes with on the CPU."""
+    """Number of threads that torch uses on the CPU."""
     return torch.get_num_threads()

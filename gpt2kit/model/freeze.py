@@ -1,4 +1,4 @@
-"""Models of which only a part learns.
+"""Models of which only a part is trained.
 
 Shapes: M new tokens, V vocabulary, D width.
 """
@@ -11,8 +11,8 @@ from gpt2kit.model.gpt2 import GPT2
 
 
 class GrownEmbedding(nn.Module):
-    """A token embedding of which only the last M rows learn. The whole is kept in one piece, whose last rows follow:
-    no step copies it, and none has a gradient of its size."""
+    """A token embedding of which only the last M rows are trained. The whole matrix stays in one piece, whose last rows
+    are kept equal to them: no step copies it, and no gradient has its size."""
 
     def __init__(self, base: nn.Embedding, new: int) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class GrownEmbedding(nn.Module):
     @property
     def weight(self) -> Tensor:
         """[V, D], without a gradient."""
-        if not torch.equal(self.whole[self.first :], self.new):  # written to only where it must: others may hold it
+        if not torch.equal(self.whole[self.first :], self.new):  # written to only if needed: the tensor may be shared
             self.whole.data[self.first :] = self.new.detach()
         return self.whole
 
@@ -33,7 +33,7 @@ class GrownEmbedding(nn.Module):
 
 
 def only_new_tokens(model: GPT2, new: int) -> None:
-    """Of the token embedding so many rows learn from now on, the last ones; the others stay as they are."""
+    """Train only the last `new` rows of the token embedding from now on."""
     embedding: nn.Module = model.transformer.wte
     assert isinstance(embedding, nn.Embedding)
     embedding.requires_grad_(False)
@@ -42,19 +42,19 @@ def only_new_tokens(model: GPT2, new: int) -> None:
 
 
 def freeze_below(model: GPT2, blocks: int, new_tokens: int) -> None:
-    """So many blocks from below stay as they are, and the embeddings but for those of new tokens."""
+    """Do not train the first `blocks` blocks, nor the embeddings except those of new tokens."""
     only_new_tokens(model, new_tokens)
     for part in (model.transformer.wpe, *model.transformer.blocks()[:blocks]):
         part.requires_grad_(False)
 
 
 def plain(model: GPT2) -> bool:
-    """Whether its weights are those of a GPT-2 by name."""
+    """Whether its weights have the names of a plain GPT-2."""
     return not isinstance(model.transformer.get_submodule("wte"), GrownEmbedding)
 
 
 def merged(model: GPT2) -> GPT2:
-    """A plain copy, with what was learned beside the weights in them."""
+    """A plain copy, with separately learned weights merged into the others."""
     with torch.device("meta"):
         copy = GPT2(model.config, model.vocab_size, model.labels)
     weights = {}

@@ -1,4 +1,4 @@
-"""GPT-2's own attention: every position looks at itself and at all that precedes it."""
+"""GPT-2's own attention: every position sees itself and all that precede it."""
 
 from torch import Tensor
 
@@ -7,7 +7,7 @@ from gpt2kit.model.cache import DecodeMasks, LayerCache
 
 
 class FullAttention(Attention):
-    """Has GPT-2's weights and no others."""
+    """Has only GPT-2's weights."""
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return causal_attention(query, key, value)

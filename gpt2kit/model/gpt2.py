@@ -18,21 +18,22 @@ EPSILON = 1e-5
 
 
 def dropout(x: Tensor, share: float, training: bool) -> Tensor:
-    """Zero a share of x, scale up the rest. On a CPU the share is rounded to 1/256 and costs a byte of noise each,
-    drawn eight at a time: a sixth of the time of torch's own."""
+    """Zero a share of x, scale up the rest. On a CPU the share is rounded to 1/256 and each value costs a byte of
+    noise. Bytes are drawn eight at a time, which takes a sixth of the time of torch's own dropout."""
     if not training or share == 0:
         return x
     if x.device.type != "cpu":
         return F.dropout(x, share)
     dropped = min(round(share * 256), 255)
-    # From the smallest number on: random_() alone draws none below 0, and every eighth byte would have seven bits.
+    # The range starts at the smallest number: random_() without it draws no negative numbers, and every eighth byte
+    # would have only seven bits.
     noise = torch.empty((x.numel() + 7) // 8, dtype=torch.int64).random_(-(2**63), None).view(torch.uint8)
     return x * (noise[: x.numel()].view(x.shape) >= dropped) * (256 / (256 - dropped))
 
 
 def gelu(x: Tensor) -> Tensor:
-    """The tanh form, which is the one that the released weights were trained with. Compiled it is written by a sigmoid,
-    (1 + tanh y) / 2 = sigmoid(2 y), which code for CPUs has a fast one of: half the time, there and back."""
+    """The tanh form, which the released weights were trained with. When compiled it is written as a sigmoid, (1 + tanh
+    y) / 2 = sigmoid(2 y), for which there is fast CPU code: half the time, forward and backward."""
     if not torch.compiler.is_compiling():
         return F.gelu(x, approximate="tanh")
     return x * torch.sigmoid(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))
@@ -75,7 +76,7 @@ class Block(nn.Module):
         return dropout(x_BTD, self.dropout, self.training)
 
     def forward(self, x_BTD: Tensor, attend: Attend | None = None) -> Tensor:
-        """In training and in decoding, where `attend` keeps a cache."""
+        """For training, and for decoding, in which `attend` keeps a cache."""
         x_BTD = x_BTD + self.drop(self.attn(self.ln_1(x_BTD), attend))
         return x_BTD + self.drop(self.mlp(self.ln_2(x_BTD)))
 
@@ -106,7 +107,7 @@ class GPT2(nn.Module):
         self.transformer = Transformer(config, vocab_size)
         self.score: nn.Linear | None = None
         self.set_classifier(labels)
-        if not self.head.is_meta:  # on the meta device weights are about to come from elsewhere
+        if not self.head.is_meta:  # on the meta device the weights are about to be loaded
             self.initialise()
 
     def set_classifier(self, labels: tuple[str, ...]) -> None:
@@ -127,30 +128,31 @@ class GPT2(nn.Module):
 
     @property
     def new_rows(self) -> Tensor | None:
-        """[M, D], the last rows of the head, where of its rows these alone learn."""
+        """[M, D], the last rows of the head, if only these are trained."""
         return getattr(self.transformer.wte, "new", None)
 
     def initialise(self) -> None:
-        """N(0, 0.02); what is added to the residual stream by 1 / sqrt(2 x layers) less (GPT-2 paper, section 2.3)."""
+        """N(0, 0.02); for projections into the residual stream, scaled by 1 / sqrt(2 x layers) (GPT-2 paper, section
+        2.3)."""
         narrow = INIT_STD * (1 / math.sqrt(2 * self.config.n_layer))
         by_distance = all(block.attn.knows_distances for block in self.transformer.blocks())
         for name, module in self.named_modules():
             if isinstance(module, Attention):
                 module.initialise(INIT_STD)
             elif module is self.transformer.wpe and by_distance:
-                nn.init.zeros_(module.weight)  # position vectors begin as nothing, to be learned
+                nn.init.zeros_(module.weight)  # position vectors start at 0
             elif isinstance(module, nn.Linear | nn.Embedding):
                 nn.init.normal_(module.weight, std=narrow if name.endswith("c_proj") else INIT_STD)
             if isinstance(module, nn.Linear) and module.bias is not None:
                 nn.init.zeros_(module.bias)
 
     def parameter_count(self) -> int:
-        """Every weight once; the tied head is not counted again."""
+        """Number of weights; the tied head is not counted again."""
         return sum(parameter.numel() for parameter in self.parameters())
 
     def hidden(self, ids_BT: Tensor, left_out_BT: Tensor | None = None) -> Tensor:
-        """Hidden states [B, T, D] after the last norm; rows are padded on the right with any id, and tokens that are
-        left out have no vector."""
+        """Hidden states [B, T, D] after the last norm; rows are padded on the right with any id. Tokens that are left
+        out have no vector."""
         body = self.transformer
         positions_T = torch.arange(ids_BT.size(1), device=ids_BT.device)
         tokens_BTD = body.wte(ids_BT)
@@ -166,9 +168,9 @@ class GPT2(nn.Module):
         return F.linear(hidden, self.head)
 
     def classify(self, extracted_BD: Tensor, examples_B: Tensor, slots_B: Tensor, examples: int) -> Tensor:
-        """Logits [E, C]: of the classes, summed over an example's texts; or of its choices, one for each text.
+        """Logits [E, C]: of the classes, summed over an example's texts; or of its choices, one per text.
 
-        An example with fewer choices than another has logits that end with -inf (Radford et al. 2018, figure 1).
+        Logits of an example with fewer choices than another end with -inf (Radford et al. 2018, figure 1).
         """
         assert self.score is not None
         scores_BC = self.score(extracted_BD).float()

@@ -1,8 +1,8 @@
 """Hugging Face checkpoints: a run folder is one, and every GPT-2 checkpoint loads.
 
 Hugging Face's linear layers are Conv1D, which stores [in, out]; ours are nn.Linear, [out, in]. All names are equal.
-Kinds of attention that transformers does not have add weights (`distance`, `compress_k`, ...; see those layers):
-config.json says which layers have them, and modeling_gpt2kit.py, which is copied into the folder, computes them there.
+Kinds of attention that transformers lacks add weights (`distance`, `compress_k`, ...; see those layers): config.json
+says which layers have them, and modeling_gpt2kit.py, which is copied into the folder, computes them there.
 """
 
 import re
@@ -29,18 +29,18 @@ AUTO_MAP = {
     "AutoModelForCausalLM": "modeling_gpt2kit.GPT2KitForCausalLM",
     "AutoModelForSequenceClassification": "modeling_gpt2kit.GPT2KitForSequenceClassification",
 }
-"""The classes of MODELING by which transformers loads a folder whose code its caller trusts."""
+"""The classes of MODELING that transformers uses to load a folder whose code its caller trusts."""
 SAVED = sorted({key for kind in KINDS.values() for key in kind.saved})
-"""Fields of ModelConfig that other kinds of attention than GPT-2's depend on."""
+"""Fields of ModelConfig that only kinds of attention other than GPT-2's depend on."""
 CONV1D = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
 BUFFERS = re.compile(r"\.attn\.(bias|masked_bias)$")
-"""Causal masks, which old checkpoints store beside the weights."""
+"""Causal masks, which old checkpoints store next to the weights."""
 
 
 def save(folder: Path, model: GPT2, eos: int, base: str = "") -> None:
-    """Write config.json, generation_config.json and model.safetensors, the weights last.
+    """Write config.json and generation_config.json, then model.safetensors.
 
-    For a model with adapters, the adapters are written in place of the weights, with the `base` they were trained on.
+    For a model with adapters, these are written instead of the weights, with the `base` they were trained on.
     """
     save_config(folder, model, eos)
     if lora.adapted(model):
@@ -89,7 +89,7 @@ def save_config(folder: Path, model: GPT2, eos: int) -> None:
 
 
 def _architecture(model: GPT2, eos: int) -> dict[str, Any]:
-    """Model type, classes and labels. With other attention it is not a GPT-2 for transformers: loading it as one must
+    """Model type, classes and labels. With other attention, transformers must not see a GPT-2: loading it as one must
     fail, not compute something else.
 
     The classifier is that of GPT2ForSequenceClassification, which reads the last token before the padding.
@@ -113,12 +113,12 @@ def _architecture(model: GPT2, eos: int) -> dict[str, Any]:
 
 
 def saved(folder: Path) -> bool:
-    """Whether there are weights in a run folder, or adapters."""
+    """Whether a run folder contains weights or adapters."""
     return any((folder / name).is_file() for name in (WEIGHTS, lora.ADAPTER))
 
 
 def load(folder: Path, dropout: float | None = None, base: Path | None = None) -> GPT2:
-    """The model of a run folder or a Hugging Face GPT-2 folder, in fp32 on the CPU.
+    """Load the model of a run folder or a Hugging Face GPT-2 folder, in fp32 on the CPU.
 
     Adapters are merged into the weights of their `base`. Raises DataError for another architecture, a missing or
     damaged file, and for pickled weights, which are not opened.
@@ -133,14 +133,14 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
     if head is not None and head.dim() and not labels:  # transformers leaves out the default names of two labels
         labels = tuple(f"LABEL_{number}" for number in range(len(head)))
     layers = {name.split(".")[2] for name in weights if name.startswith("transformer.h.")}
-    if config.n_layer != len(layers):  # checked before a damaged file makes us build a huge model
+    if config.n_layer != len(layers):  # checked first, so that a damaged file does not make us build a huge model
         raise DataError(
             f"{folder}: {CONFIG} says n_layer = {config.n_layer}, there are weights of {len(layers)} layers"
         )
     try:
-        with torch.device("meta"):  # no time is spent on weights that are about to be replaced
+        with torch.device("meta"):  # the weights are about to be replaced: initialise none
             model = GPT2(config, vocab_size, labels)
-    except (RuntimeError, TypeError, OverflowError) as error:  # beyond what any tensor can be
+    except (RuntimeError, TypeError, OverflowError) as error:  # larger than any tensor can be
         raise DataError(f"{folder / CONFIG}: no model has this shape: {str(error).splitlines()[0]}") from None
     expected = dict(model.named_parameters())
     missing, unknown = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
@@ -157,7 +157,7 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
 
 
 def load_adapted(folder: Path, base: Path, dropout: float | None = None) -> GPT2:
-    """The model in `base` with the adapters of a folder, not merged."""
+    """Load the model in `base` with the adapters of a folder, not merged."""
     _, vocab_size, labels = read_config(folder)
     model = load(base, dropout)
     grow_vocabulary(model, vocab_size)
@@ -169,9 +169,8 @@ def load_adapted(folder: Path, base: Path, dropout: float | None = None) -> GPT2
 def read_config(folder: Path) -> tuple[ModelConfig, int, tuple[str, ...]]:
     """The model's shape, its vocabulary size and the labels of its classifier, if it has one.
 
-    This is plain JSON with checks of our own, not GPT2Config: decoding starts without importing transformers, and the
-    code that a folder's `auto_map` names is never run. Raises DataError for a GPT-2 variant that this core does not
-    compute.
+    This is plain JSON with checks of our own, not GPT2Config: decoding starts without importing transformers, and code
+    that a folder's `auto_map` names is never run. Raises DataError for a GPT-2 variant that this core does not support.
     """
     raw = files.read_json(folder / CONFIG)
     fixed: dict[str, tuple[Any, ...]] = {
@@ -210,7 +209,7 @@ def parameter_count(folder: Path) -> int:
 
 
 def _weights(folder: Path) -> dict[str, Tensor]:
-    """All tensors by our names, in fp32 and our orientation."""
+    """All tensors under our names, in fp32 and our orientation."""
     index = folder / f"{WEIGHTS}.index.json"
     names: Iterable[str] = [WEIGHTS]
     if not (folder / WEIGHTS).is_file():
@@ -242,9 +241,9 @@ def _weights(folder: Path) -> dict[str, Tensor]:
 def grow_vocabulary(model: GPT2, vocab_size: int, end: int | None = None) -> None:
     """Append rows for new tokens: the mean of the old rows, or halfway from it to the row of `end` if that is old.
 
-    A random row would be likelier than every trained token. At the mean a separator says nothing, and a model that sees
-    few of them continues what it was reading; after the end of a text it begins another text, as it should after a
-    separator. Halfway, no new token is as likely as the end itself.
+    A random row would be likelier than every trained token. At the mean a separator carries no information, and a model
+    that has seen few of them continues the text before it; after the end of a text it begins another one, as it should
+    after a separator. Halfway, no new token is as likely as the end itself.
     """
     old = model.transformer.wte.weight.detach()
     if vocab_size < old.size(0):

@@ -1,4 +1,4 @@
-"""A GPT-2 that answers: its weights laid out once in one arithmetic, first whole prompts, then a token at a time.
+"""A GPT-2 for inference: weights laid out once in one dtype; prefill of whole prompts, then decode steps of one token.
 
 Shapes: P prompts, W hypotheses of each (1 except in beam search), T positions, D width, H heads, K = D / H.
 """
@@ -18,7 +18,7 @@ from gpt2kit.model.kernels import Norm, Product
 
 
 class InferenceGPT2:
-    """The weights of a GPT2 as they are now; what the GPT2 learns later does not reach them.
+    """The current weights of a GPT2; later training of the GPT2 does not change them.
 
     The forward pass is that of its blocks, with attention that keeps a cache.
     """
@@ -35,8 +35,8 @@ class InferenceGPT2:
         self.norm, self.head = _norm(body.ln_f), Product(model.head, None, self.dtype)
 
     def new_cache(self, prompts: int, slots: int, width: int = 1, static: bool = False) -> Cache:
-        """Room for `prompts` prompts and answers of `width` hypotheses, `slots` slots each. On CPUs in fp32: short
-        products of one row are faster so, whatever the weights."""
+        """Room for `prompts` prompts and answers of `width` hypotheses, `slots` slots each. On CPUs it is in fp32:
+        short products of one row are faster that way, whatever the dtype of the weights."""
         config = self.config
         shape = (prompts, config.n_head, slots, config.n_embd // config.n_head)
         dtype = torch.float32 if self.device.type == "cpu" else self.dtype
@@ -49,7 +49,8 @@ class InferenceGPT2:
         return cache
 
     def prefill(self, ids_PT: Tensor, lengths_P: Tensor, ragged: bool, cache: Cache) -> Tensor:
-        """Logits [P, V] in fp32 after each prompt, padded on the right to T; an empty cache receives the prompts."""
+        """Logits [P, V] in fp32 after each prompt, padded on the right to T; the prompts are stored in an empty
+        cache."""
         cache.begin(lengths_P, ids_PT.size(1), ragged)
         x_PTD = self.tokens_VD[ids_PT] + self.positions_TD[: ids_PT.size(1)]
         for block, attention, layer in zip(self.blocks, self.attentions, cache.layers, strict=True):
@@ -64,8 +65,8 @@ class InferenceGPT2:
         return logits
 
     def compute(self, tokens_PW: Tensor, cache: Cache) -> Tensor:
-        """What a step does on the device, which a CUDA graph can hold."""
-        # A prompt whose answers have ended may stay in the batch beyond its window; nobody looks at its numbers.
+        """The device part of a step, which a CUDA graph can capture."""
+        # A prompt whose answers have ended may stay in the batch beyond its window; its numbers are not used.
         positions_P = cache.positions_P.clamp(max=self.config.n_positions - 1)
         cache.prepare()
         x_PWD = self.tokens_VD[tokens_PW] + self.positions_TD[positions_P][:, None]
@@ -77,25 +78,25 @@ class InferenceGPT2:
 
 def _laid_out(block: Block, config: ModelConfig, kind: str, dtype: torch.dtype) -> Block:
     """A copy that computes with weights in `dtype`."""
-    with torch.device("meta"):  # every weight comes from `block`
+    with torch.device("meta"):  # every weight is taken from `block`
         copy = Block(config, kind).eval()
     attention, mlp = block.attn, block.mlp
     own = {name: weight.detach().to(dtype, copy=True) for name, weight in attention.named_parameters(recurse=False)}
     _replace(copy.attn, c_attn=_product(attention.c_attn, dtype), c_proj=_product(attention.c_proj, dtype), **own)
     _replace(copy.mlp, c_fc=_product(mlp.c_fc, dtype, gelu=True), c_proj=_product(mlp.c_proj, dtype))
-    _replace(copy.mlp, act=_as_it_is)  # c_fc has done it
+    _replace(copy.mlp, act=_as_it_is)  # c_fc applies it
     _replace(copy, ln_1=_norm(block.ln_1), ln_2=_norm(block.ln_2), drop=_as_it_is)
     return copy
 
 
 def _plain(block: Block) -> Callable[[Tensor, Attend], Tensor]:
-    """Its forward pass without modules, which look for hooks at every call."""
+    """The block's forward pass without modules, which look for hooks at every call."""
     _replace(block, attn=block.attn.forward, mlp=block.mlp.forward)
     return block.forward
 
 
 def _replace(module: nn.Module, **parts: Any) -> None:
-    """Put plain functions and tensors in the place of submodules and parameters."""
+    """Replace submodules and parameters with plain functions and tensors."""
     for name, part in parts.items():
         module._modules.pop(name, None)
         module._parameters.pop(name, None)

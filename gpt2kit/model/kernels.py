@@ -1,4 +1,4 @@
-"""Products and norms of weights that do not change, as fast as torch computes them on this machine."""
+"""Products and norms with constant weights, as fast as torch computes them on this machine."""
 
 import torch
 from torch import Tensor
@@ -6,19 +6,20 @@ from torch.nn import functional as F
 
 
 def packs(device: torch.device) -> bool:
-    """Whether weights can be kept in the blocked layout of the CPU's kernels, which otherwise is made at every call."""
+    """Whether weights can be kept in the blocked layout of the CPU's kernels, which otherwise convert them at every
+    call."""
     vectors = torch.backends.cpu.get_cpu_capability().startswith("AVX")
     return device.type == "cpu" and vectors and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 class Product:
-    """x W^T + b, then GELU where asked."""
+    """x W^T + b, then GELU if requested."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype, gelu: bool = False) -> None:
         weight = weight.detach().to(dtype, copy=True)
         self.dtype, self.gelu, self.packed = dtype, gelu, packs(weight.device)
         self.bias = None if bias is None else bias.detach().to(dtype, copy=True)
-        # These operators are what torch.compile itself emits for constant weights; there is no public name for them.
+        # These are the operators that torch.compile emits for constant weights; they have no public names.
         self.weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous()) if self.packed else weight
 
     def __call__(self, x: Tensor) -> Tensor:

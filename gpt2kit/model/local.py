@@ -1,7 +1,7 @@
 """Local attention of T-DMCA (Liu et al. 2018, "Generating Wikipedia by Summarizing Long Sequences").
 
-The sequence is cut into blocks that know nothing of each other; within one, attention is GPT-2's. Its cost grows with
-the length, not with its square. Shapes: B rows, H heads, T positions, K = width of a head, N blocks; see cache.py too.
+The sequence is cut into independent blocks; within a block, attention is GPT-2's. Its cost grows with the length, not
+with its square. Shapes: B rows, H heads, T positions, K = width of a head, N blocks; see cache.py too.
 """
 
 from typing import Any
@@ -17,19 +17,19 @@ from gpt2kit.model.cache_slots import BUCKET
 
 
 def local_attention(query: Tensor, key: Tensor, value: Tensor, block: int) -> Tensor:
-    """Causal attention in blocks of `block` positions, from position 0 on; all are [B, H, T, K]."""
+    """Causal attention in blocks of `block` positions, starting at position 0; all are [B, H, T, K]."""
     rows, _, positions, _ = query.shape
     if positions <= block:
         return causal_attention(query, key, value)
-    # The fused kernel even on CPUs, where products of 256 positions are faster (a layer of 4,096 by a sixth): they keep
-    # three times as much of it for the backward pass, and memory is what long windows lack.
+    # The fused kernel even on CPUs, where products of 256 positions are faster (by a sixth for a layer of 4,096): the
+    # products keep three times as much for the backward pass, and long windows are short of memory.
     query, key, value = _blocks(query, block), _blocks(key, block), _blocks(value, block)
     attended = F.scaled_dot_product_attention(query, key, value, is_causal=True)
     return attended.unflatten(0, (rows, -1)).transpose(1, 2).flatten(2, 3)[:, :, :positions]
 
 
 def _blocks(x_BHTK: Tensor, block: int) -> Tensor:
-    """[B x N, H, block, K]. What fills up the last block comes after its positions, which therefore do not see it."""
+    """[B x N, H, block, K]. Padding of the last block comes after its positions, which therefore do not see it."""
     count = -(-x_BHTK.size(2) // block)
     missing = count * block - x_BHTK.size(2)
     whole = F.pad(x_BHTK, (0, 0, 0, missing)) if missing else x_BHTK
@@ -37,7 +37,7 @@ def _blocks(x_BHTK: Tensor, block: int) -> Tensor:
 
 
 class Blocks(DecodeMasks):
-    """The new token looks at its own block and at those before it, `blocks` in all, of `block` positions."""
+    """The new token sees its own block and those before it, `blocks` in all, of `block` positions each."""
 
     def __init__(self, cache: Cache, blocks: int, block: int) -> None:
         super().__init__(cache)
@@ -69,7 +69,7 @@ class Blocks(DecodeMasks):
         self._find_first()
 
     def _find_first(self) -> None:
-        """The first slot that some prompt sees in the next step."""
+        """The first slot that any prompt sees in the next step."""
         cache = self.cache
         steps = (cache.filled - cache.longest) // cache.width
         begins = {length: (length + steps) // self.block - self.blocks + 1 for length in self.lengths}
@@ -77,13 +77,13 @@ class Blocks(DecodeMasks):
         self.first = first // BUCKET * BUCKET if cache.static else first
 
     def _slot_of(self, length: int, position: int) -> int:
-        """The first slot with a position of a prompt of that length."""
+        """The slot of a position, or of the first one after it, for a prompt of that length."""
         cache = self.cache
         return position if position < length else cache.longest + (position - length) * cache.width
 
 
 class LocalAttention(Attention):
-    """Has GPT-2's weights and no others."""
+    """Has only GPT-2's weights."""
 
     saved = ("block",)
 
@@ -95,7 +95,7 @@ class LocalAttention(Attention):
         return local_attention(query, key, value, self.block)
 
     def trace(self, x_BTD: Tensor) -> AttentionTrace:
-        """What is outside of a position's block is hidden from it."""
+        """Positions outside a position's block are hidden from it."""
         trace = super().trace(x_BTD)
         blocks_T = torch.arange(x_BTD.size(1), device=x_BTD.device) // self.block
         return trace._replace(hidden=trace.hidden | (blocks_T != blocks_T[:, None]))

@@ -1,4 +1,4 @@
-"""Low-rank adaptation (Hu et al. 2021): W x + (alpha / R) B A x, where W stays as it is; a folder that `peft` loads.
+"""Low-rank adaptation (Hu et al. 2021): W x + (alpha / R) B A x, where W is frozen; `peft` can load the folder.
 
 Shapes: R rank, I inputs, O outputs.
 """
@@ -19,11 +19,11 @@ from gpt2kit.model.gpt2 import GPT2
 
 ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 PREFIX = "base_model.model."
-"""Before every name in an adapter's file."""
+"""The prefix of every name in an adapter's file."""
 
 
 class LoraLinear(nn.Module):
-    """A product whose own weights stay as they are."""
+    """A linear layer whose own weights are frozen."""
 
     def __init__(self, base: nn.Linear, rank: int, alpha: float) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class LoraLinear(nn.Module):
 
     @property
     def weight(self) -> Tensor:
-        """[O, I], with what was learned."""
+        """[O, I], including the adapter."""
         return self.base.weight + self.scale * (self.lora_B @ self.lora_A)
 
     @property
@@ -46,7 +46,7 @@ class LoraLinear(nn.Module):
 
 
 def adapt(model: GPT2, rank: int, alpha: float, targets: tuple[str, ...], new_tokens: int) -> None:
-    """From now on only the adapters learn, the embeddings of new tokens, and a second head."""
+    """Train only the adapters, the embeddings of new tokens and a classifier head from now on."""
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     for parent, name, linear in list(_products(model, targets)):
@@ -57,7 +57,7 @@ def adapt(model: GPT2, rank: int, alpha: float, targets: tuple[str, ...], new_to
 
 
 def _products(model: GPT2, targets: tuple[str, ...]) -> Iterator[tuple[nn.Module, str, nn.Linear]]:
-    """(parent, name, product) of each that is to be adapted."""
+    """(parent, name, product) of each product to adapt."""
     for path, module in model.named_modules():
         for name, child in module.named_children():
             if isinstance(child, nn.Linear) and ".h." in path and f"{path}.{name}".endswith(targets):
@@ -65,7 +65,7 @@ def _products(model: GPT2, targets: tuple[str, ...]) -> Iterator[tuple[nn.Module
 
 
 def save(folder: Path, model: GPT2, base: str) -> None:
-    """What was learned, as `peft` has it: adapter_config.json and adapter_model.safetensors, the weights last."""
+    """Write the adapter in `peft`'s format: adapter_config.json, then adapter_model.safetensors."""
     tensors: dict[str, Tensor] = {}
     rank, alpha, targets = 0, 0.0, set()
     for name, module in model.named_modules():
@@ -100,26 +100,26 @@ def save(folder: Path, model: GPT2, base: str) -> None:
 
 
 def adapted(model: GPT2) -> bool:
-    """Whether there are adapters in it."""
+    """Whether the model has adapters."""
     return any(isinstance(module, LoraLinear) for module in model.modules())
 
 
 def base_of(folder: Path) -> str:
-    """What the adapter in a folder was learned on."""
+    """The base model of the adapter in a folder."""
     return str(files.read_json(folder / ADAPTER_CONFIG).get("base_model_name_or_path", ""))
 
 
 def load(folder: Path, model: GPT2) -> None:
-    """Adapt a base model as the folder says, new tokens and second head included, and take what was learned.
+    """Adapt a base model as the folder says, including new tokens and a classifier head, and load the learned weights.
 
-    Raises DataError when the adapter is not one of this base.
+    Raises DataError when the adapter does not belong to this base.
     """
     config = files.read_json(folder / ADAPTER_CONFIG)
     tensors, _ = files.read_tensors(folder / ADAPTER)
     try:
         new = len((config.get("trainable_token_indices") or {}).get("wte", ()))
         ranks = {len(tensor) for name, tensor in tensors.items() if name.endswith(".lora_A.weight")}
-        if ranks - {config["r"]}:  # before as much is made as a damaged file says
+        if ranks - {config["r"]}:  # checked before allocating as much as a damaged file says
             raise ValueError(f"{ADAPTER_CONFIG} says r = {config['r']}, there are weights of {ranks}")
         adapt(model, config["r"], config["lora_alpha"], tuple(config["target_modules"]), new)
         with torch.no_grad():
@@ -133,7 +133,7 @@ def load(folder: Path, model: GPT2) -> None:
 
 
 def _stored(name: str) -> str:
-    """What a weight that learns is called in the file."""
+    """The name of a trained weight in the file."""
     if name.endswith(("lora_A", "lora_B")):
         return f"{PREFIX}{name}.weight"
     if name == "transformer.wte.new":

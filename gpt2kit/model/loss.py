@@ -1,7 +1,7 @@
-"""Cross-entropy of the targets, summed, in nats; whoever divides it divides once, by the count of all targets.
+"""Cross-entropy of the targets, summed, in nats; the caller divides it once, by the count of all targets.
 
 Shapes: N targets, D width, V vocabulary, M rows of it. Only target positions reach the head, in chunks, and the
-gradient is formed in the forward pass, so that the N x V logits never exist as a whole.
+gradient is computed in the forward pass, so that the N x V logits never exist as a whole.
 """
 
 from collections.abc import Callable
@@ -12,13 +12,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 CHUNK = 2048
-"""Targets whose logits are held at a time: 32 MB in bf16 at V = 8,192. The head's gradient is summed once for each."""
+"""Targets whose logits exist at a time: 32 MB in bf16 at V = 8,192. The head's gradient is summed once per chunk."""
 
 ROWS_STEP = 64
-"""Products have a multiple of so many rows, the last ones zero: kernel libraries keep memory for each size they see."""
+"""Products have a multiple of this many rows, the last ones zero: kernel libraries keep memory for each size they
+see."""
 
 VOCAB_STEP = {"cuda": 64}
-"""So is the vocabulary where that makes products faster; rows of zeros stand in for the tokens that do not exist."""
+"""The vocabulary is padded likewise if that makes products faster; rows of zeros replace tokens that do not exist."""
 
 ChunkGrad = Callable[[Tensor, Tensor, float, Tensor | None], tuple[Tensor, Tensor]]
 
@@ -26,7 +27,7 @@ ChunkGrad = Callable[[Tensor, Tensor, float, Tensor | None], tuple[Tensor, Tenso
 def chunk_grad(
     logits_NV: Tensor, labels_N: Tensor, smoothing: float, weights_N: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Summed smoothed loss and summed plain loss; the gradient of the former takes the place of the logits.
+    """Summed smoothed loss and summed plain loss; the gradient of the former overwrites the logits.
 
     The smoothed target is (1 - s) x one-hot + s / V (Szegedy et al. 2016, equation 7).
     """
@@ -44,8 +45,8 @@ def chunk_grad(
 
 
 class _Fused(torch.autograd.Function):
-    """Head and cross-entropy in one: (hidden, head) -> (smoothed sum, plain sum); the gradient of the head is that of
-    all its rows, or of the last ones alone, where these are given a second time."""
+    """Head and cross-entropy in one: (hidden, head) -> (smoothed sum, plain sum). The head's gradient is that of all
+    its rows, or only of the last ones if these are given a second time."""
 
     @staticmethod
     def forward(
@@ -64,7 +65,7 @@ class _Fused(torch.autograd.Function):
         hidden_grad = torch.empty_like(hidden_ND)
         ctx.whole = ctx.needs_input_grad[1]
         learns = head_VD if ctx.whole else new_MD
-        head_grad = None  # of a head that learns
+        head_grad = None  # of a trained head
         if learns is not None:
             head_grad = torch.empty_like(learns) if len(hidden) else torch.zeros_like(learns)
             first = vocab - len(learns)
@@ -96,7 +97,7 @@ class _Fused(torch.autograd.Function):
 
 
 def _padded(rows: Tensor, step: int) -> Tensor:
-    """The rows, then zeros up to a multiple of `step`."""
+    """The rows, followed by zeros up to a multiple of `step`."""
     missing = -len(rows) % step
     return F.pad(rows, (0, 0, 0, missing)) if missing else rows
 
@@ -116,8 +117,8 @@ class TargetLoss:
         weights_N: Tensor | None = None,
         new_MD: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Summed loss to differentiate, and summed cross-entropy to report; both fp32 scalars. Targets count one each,
-        or what `weights_N` says. Of a head that does not learn `new_MD` may: its last M rows once more."""
+        """Summed loss to differentiate, and summed cross-entropy to report; both fp32 scalars. Each target counts 1, or
+        its weight in `weights_N`. `new_MD`: the last M rows of a frozen head again, if these are trained."""
         smoothed, plain = _Fused.apply(hidden_ND, head_VD, new_MD, labels_N, self.smoothing, self.grad, weights_N)
         return smoothed, plain
 

@@ -1,16 +1,15 @@
 """gpt2kit's attention for `transformers`: AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=True).
 
-gpt2kit writes this file into the folder of each model that has layers of other attention than GPT-2's. It needs torch
-and transformers alone, is meant to be read rather than to be fast, and holds all scores of a layer at a time: generate
-computes the whole text again for each token.
+gpt2kit writes this file into the folder of each model that has layers of other attention than GPT-2's. It needs only
+torch and transformers, is written to be read rather than to be fast, and holds all scores of a layer at a time;
+generate computes the whole text again for each token.
 
 The kinds of attention, by layer in config.attention:
 
-full            GPT-2's (Radford et al. 2019)
-relative        scores take in a vector learned for each distance, by head (Huang et al. 2018, equation 3)
-local           positions look at their block of config.block positions (Liu et al. 2018)
-relative-local  as relative; positions look at their block and at the one before (Huang et al. 2018, section 3.5)
-compressed      keys and values are groups of config.compression positions, and one learned slot (Liu et al. 2018)
+full            GPT-2's (Radford et al. 2019) relative        scores include a vector learned for each distance, by head
+(Huang et al. 2018, equation 3) local           positions see their block of config.block positions (Liu et al. 2018)
+relative-local  as relative; positions see their block and the previous one (Huang et al. 2018, section 3.5) compressed
+keys and values are groups of config.compression positions, and one learned slot (Liu et al. 2018)
 
 Shapes: B rows, T positions, D width, H heads, K = D / H, S keys, C = config.compression.
 """
@@ -30,7 +29,7 @@ UNSUPPORTED = ("inputs_embeds", "position_ids", "token_type_ids", "output_attent
 
 
 class GPT2KitConfig(GPT2Config):
-    """GPT-2's shape and the attention of the layers: one kind for all, or a comma list with one for each."""
+    """GPT-2's shape and the attention of the layers: one kind for all, or a comma-separated list of one per layer."""
 
     model_type = "gpt2kit"
 
@@ -122,7 +121,7 @@ class GPT2KitBlock(nn.Module):
 
 
 class GPT2KitPreTrainedModel(PreTrainedModel):
-    """What the classes below share: names of transformers, and weights for a model that is made from its config."""
+    """Common to the classes below: names that transformers expects, and weights for a model created from its config."""
 
     config_class = GPT2KitConfig
     base_model_prefix = "transformer"

@@ -1,4 +1,4 @@
-"""Relative attention (Shaw et al. 2018; Huang et al. 2018, "Music Transformer"): vectors learned for the distances.
+"""Relative attention (Shaw et al. 2018; Huang et al. 2018, "Music Transformer"): learned vectors for distances.
 
 Shapes: H heads, T positions, S keys, K = width of a head.
 """
@@ -21,7 +21,7 @@ from gpt2kit.model.cache import Cache, DecodeMasks, LayerCache
 
 
 class Distances(DecodeMasks):
-    """Also how far before the new token each key is."""
+    """Also the distance of each key from the new token."""
 
     distances_PWS: Tensor
 
@@ -31,13 +31,13 @@ class Distances(DecodeMasks):
 
 
 def distances(cache: Cache, first: int) -> Tensor:
-    """How many positions before the new token each slot's token is, from slot `first` on, [P, W, S']."""
+    """The distance of each slot's token from the new token, from slot `first` on, [P, W, S']."""
     before_PS = cache.positions_P[:, None] - cache.key_positions_PS[:, first : cache.seen]
     return before_PS[:, None].expand(-1, cache.width, -1)
 
 
 class RelativeAttention(Attention):
-    """Adds to each score the query's product with a vector learned for the distance, by head."""
+    """Adds to each score the query's product with a learned vector of the distance, by head."""
 
     meanings: ClassVar = {"distance": "a vector for each distance, by head"}
     knows_distances = True
@@ -58,7 +58,7 @@ class RelativeAttention(Attention):
         return causal_attention(query, key, value, self.distance.to(query.dtype))
 
     def trace(self, x_BTD: Tensor) -> AttentionTrace:
-        """What lies ahead has no distance, and so no score."""
+        """Later positions have no distance, and so no score."""
         trace = super().trace(x_BTD)
         scores_BHTT = trace.scores + relative_bias(trace.query, self.distance[:, : trace.query.size(2)])
         return trace._replace(scores=scores_BHTT.masked_fill(trace.hidden, torch.nan))

@@ -1,8 +1,8 @@
-"""Relative local attention (Huang et al. 2018, "Music Transformer", section 3.5): each block of positions looks at
-itself and at the block before it, with vectors learned for the distances.
+"""Relative local attention (Huang et al. 2018, "Music Transformer", section 3.5): each block of positions sees itself
+and the previous block, with learned vectors for distances.
 
-Its cost grows with the length, not with its square, and only positions of the first block have less than a block to
-look at. Shapes: B rows, H heads, T positions, K = width of a head, N blocks, S = 2 blocks of keys.
+Its cost grows with the length, not with its square, and only positions of the first block see less than a block.
+Shapes: B rows, H heads, T positions, K = width of a head, N blocks, S = 2 blocks of keys.
 """
 
 from typing import Any
@@ -26,8 +26,8 @@ from gpt2kit.model.relative import RelativeAttention, distances
 
 
 def relative_local_attention(query: Tensor, key: Tensor, value: Tensor, table_HSK: Tensor, block: int) -> Tensor:
-    """Causal attention of blocks of `block` positions, from position 0 on, to themselves and the one before; query, key
-    and value are [B, H, T, K], the table has vectors for distances below two blocks."""
+    """Causal attention of blocks of `block` positions, from position 0 on, to themselves and the previous one; query,
+    key and value are [B, H, T, K], the table has vectors for distances below two blocks."""
     rows, _, positions, _ = query.shape
     if positions <= 2 * block:
         return causal_attention(query, key, value, table_HSK)
@@ -47,7 +47,7 @@ def relative_local_attention(query: Tensor, key: Tensor, value: Tensor, table_HS
 
 
 class RelativeBlocks(Blocks):
-    """Also how far before the new token each key is."""
+    """Also the distance of each key from the new token."""
 
     distances_PWS: Tensor
 
@@ -57,7 +57,7 @@ class RelativeBlocks(Blocks):
 
 
 class RelativeLocalAttention(RelativeAttention):
-    """Has a vector for each distance that it looks at, by head."""
+    """Has a learned vector for each visible distance, by head."""
 
     saved = ("block",)
 
@@ -73,7 +73,7 @@ class RelativeLocalAttention(RelativeAttention):
         return relative_local_attention(query, key, value, self.distance.to(query.dtype), self.block)
 
     def trace(self, x_BTD: Tensor) -> AttentionTrace:
-        """What is outside of a position's block and the one before is hidden from it, and has no score."""
+        """Positions outside a position's block and the previous one are hidden from it, and have no score."""
         trace = Attention.trace(self, x_BTD)
         positions_T = torch.arange(x_BTD.size(1), device=x_BTD.device)
         distances_TT = positions_T[:, None] - positions_T

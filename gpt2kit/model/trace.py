@@ -1,5 +1,5 @@
-"""One pass of a model laid open: what every layer reads, looks at and writes. It stands beside the core, which knows
-nothing of it: each layer is asked for its parts and then computes as it always does.
+"""Intermediate results of one forward pass: what every layer reads, attends to and writes. The core does not depend on
+it: each layer is queried for its parts and then computes as usual.
 
 Shapes: T positions, D width, H heads, K = D / H, S keys, V vocabulary.
 """
@@ -15,24 +15,24 @@ from gpt2kit.model.gpt2 import GPT2
 
 
 class Layer(NamedTuple):
-    """What happens in one block: its input and what its two halves add to it."""
+    """One block: its input and what its two halves add to it."""
 
     kind: str
-    """Of its attention."""
+    """The trace of its attention."""
     before: Tensor
-    """[T, D], the residual stream that comes in."""
+    """[T, D], the incoming residual stream."""
     attention: Tensor
-    """[T, D], what attention writes into it."""
+    """[T, D], the output of attention."""
     mlp: Tensor
-    """[T, D], what the MLP writes into it behind that."""
+    """[T, D], the output of the MLP after it."""
     heads: Tensor
-    """[H, T, D], what each head writes; with the bias of `c_proj` they add up to `attention`."""
+    """[H, T, D], the output of each head; with the bias of `c_proj` they sum to `attention`."""
     trace: AttentionTrace
-    """Of the one row: without B."""
+    """The trace of the single row, without B."""
 
     @property
     def after(self) -> Tensor:
-        """[T, D], the residual stream that goes on."""
+        """[T, D], the outgoing residual stream."""
         return self.before + self.attention + self.mlp
 
 
@@ -51,7 +51,7 @@ def embedded(model: GPT2, ids: Sequence[int]) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def layers(model: GPT2, ids: Sequence[int]) -> Iterator[Layer]:
-    """The blocks in turn, each computed when it is asked for: long inputs need the memory of one layer."""
+    """Yield the blocks in turn, each computed on request: long inputs need the memory of one layer."""
     model.eval()
     tokens_TD, positions_TD = embedded(model, ids)
     x_TD = tokens_TD + positions_TD
@@ -68,7 +68,7 @@ def layers(model: GPT2, ids: Sequence[int]) -> Iterator[Layer]:
 
 @torch.no_grad()
 def written_by_heads(attention: Attention, trace: AttentionTrace) -> Tensor:
-    """What each head adds to the residual stream, [H, T, D]: what it gathers, through its part of `c_proj`."""
+    """The output of each head into the residual stream, [H, T, D]: its weighted sums, through its part of `c_proj`."""
     gathered_HTK = trace.weights.to(trace.value.dtype) @ trace.value
     width = gathered_HTK.size(-1)
     parts_HDK = attention.c_proj.weight.unflatten(1, (attention.heads, width)).transpose(0, 1)
@@ -78,6 +78,6 @@ def written_by_heads(attention: Attention, trace: AttentionTrace) -> Tensor:
 @torch.no_grad()
 def lens(model: GPT2, residual: Tensor) -> Tensor:
     """Logits [..., V] that the model would give if it stopped at this residual stream [..., D]: the last norm and the
-    head, after any layer (nostalgebraist 2020, "interpreting GPT: the logit lens"). Of the last layer they are its own.
-    """
+    head, after any layer (nostalgebraist 2020, "interpreting GPT: the logit lens"). For the last layer these are the
+    model's own."""
     return model.logits(model.transformer.ln_f(residual)).float()

@@ -1,8 +1,8 @@
-"""The door to `transformers`, the authority on what a Hugging Face folder holds.
+"""The interface to `transformers`, the authority on the contents of a Hugging Face folder.
 
-It is imported inside the functions, since that takes a second. What is written goes through its classes, which check
-the values and add the keys that other readers expect. What is read does not: hf.read_config looks at plain JSON, so
-that decoding starts fast, and the code that a folder may bring along is never run.
+It is imported within the functions, since that takes a second. Its classes write files: they check the values and add
+the keys that other readers expect. They do not read files: hf.read_config reads plain JSON, so that decoding starts
+fast, and code in a folder is never run.
 """
 
 import warnings
@@ -16,34 +16,34 @@ from gpt2kit.errors import DataError
 
 
 def write_config(path: Path, values: Mapping[str, Any]) -> None:
-    """Write config.json through GPT2Config. Raises DataError for values that it refuses."""
+    """Write config.json through GPT2Config. Raises DataError for values that it rejects."""
     from transformers import GPT2Config
 
     _write(path, GPT2Config, values)
 
 
 def write_generation_config(path: Path, values: Mapping[str, Any]) -> None:
-    """Write generation_config.json through GenerationConfig. Raises DataError for values that it refuses."""
+    """Write generation_config.json through GenerationConfig. Raises DataError for values that it rejects."""
     from transformers import GenerationConfig
 
     _write(path, GenerationConfig, values)
 
 
 def _write(path: Path, kind: Callable[..., Any], values: Mapping[str, Any]) -> None:
-    """`values` are written as they are given, also where they are the defaults, which `to_diff_dict` leaves out."""
+    """`values` are written as given, including defaults, which `to_diff_dict` leaves out."""
     try:
-        config = kind(**{key: value for key, value in values.items() if key != "model_type"})  # fixed by their class
-    except Exception as error:  # their checks raise classes of several packages
+        config = kind(**{key: value for key, value in values.items() if key != "model_type"})  # fixed by the class
+    except Exception as error:  # its checks raise classes of several packages
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: transformers refuses these values: {reason}") from error
     files.write_json(path, {**values, **config.to_diff_dict(), **values})
 
 
 def pretrained(folder: Path, head: bool) -> Any:
-    """The model that transformers makes of a folder, in fp32; `head` asks for the classifier.
+    """Load a folder with transformers, in fp32; `head` requests the classifier.
 
-    No code from the folder is run: where transformers lacks the attention, the classes are the package's own. Raises
-    ValueError where a weight that is not in the folder would be made up.
+    No code from the folder is run: if transformers lacks the attention, the classes are the package's own. Raises
+    ValueError if a weight is missing from the folder, which would be initialised at random.
     """
     kind: Any
     if files.read_json(folder / "config.json").get("model_type") == "gpt2kit":
@@ -65,7 +65,7 @@ def pretrained(folder: Path, head: bool) -> Any:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without the progress bars and warnings of transformers; its settings are restored."""
+    """Disable the progress bars and warnings of transformers; its settings are restored."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
