@@ -1,1 +1,1 @@
-"""From a prompt to an answer: the only decoding loop, sampling, beam search."""
+"""Decodes a prompt to an answer: the only decoding loop, sampling, beam search."""

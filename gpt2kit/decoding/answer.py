@@ -1,4 +1,4 @@
-"""An answer, and how long it may get."""
+"""An answer, and the limits of its length."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,20 +12,21 @@ class Answer:
 
     ids: list[int]
     score: float | None
-    """Log-probability over the length penalty; known after beam search only."""
+    """Log-probability over the length penalty; known only after beam search."""
     finished: bool
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Ends an answer by what its ids add up to, as the time in music does. It counts in whole steps: sums are exact."""
+    """Ends an answer when its ids reach a total, such as the time in music. It counts in whole steps: sums are
+    exact."""
 
     advance: Sequence[int]
-    """How many steps each id of the vocabulary moves time on; 0 for most."""
+    """The number of steps by which each id of the vocabulary advances time; 0 for most."""
     limit: int
-    """The answer ends with the id that reaches it."""
+    """The id that reaches this total ends the answer."""
     patience: int
-    """So many ids in a row that do not move time end it too."""
+    """This many ids in a row that do not advance time end it too."""
 
 
 def new_token_limit(prompt_tokens: int, window: int, config: GenerateConfig) -> int:

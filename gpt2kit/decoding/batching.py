@@ -1,4 +1,4 @@
-"""Which prompts are answered together: those of similar length, as many as memory holds."""
+"""Groups prompts of similar length into batches, as many as memory holds."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,13 +10,13 @@ from gpt2kit.decoding.answer import new_token_limit
 from gpt2kit.model.inference import InferenceGPT2
 
 MOST_ROWS = 256
-"""Beyond this many rows products are no faster per row."""
+"""With more rows than this, products are not faster per row."""
 
 SHARE_OF_MEMORY = 0.25
-"""What keys, values and logits may take of the memory that is free."""
+"""The share of free memory that keys, values and logits may use."""
 
 UNKNOWN_MEMORY = 4 << 30
-"""Bytes taken to be free where the system does not say."""
+"""Bytes assumed to be free if the system does not say."""
 
 
 def free_memory(device: torch.device) -> int:
@@ -28,7 +28,7 @@ def free_memory(device: torch.device) -> int:
 
 
 def row_bytes(model: InferenceGPT2, slots: int) -> int:
-    """What one row needs while it is decoded: keys and values, twice as they move when rows leave, and logits."""
+    """Bytes of one row while it is decoded: keys and values, twice as they move when rows leave, and logits."""
     config = model.config
     return 2 * 2 * 4 * config.n_layer * config.n_embd * slots + 8 * 4 * model.vocab_size
 

@@ -25,19 +25,19 @@ class _Searches:
 
     def __init__(self, prompts: int, beams: int, steps: int, device: torch.device) -> None:
         self.which = list(range(prompts))
-        """Which prompt of the caller's each one is."""
+        """The index of each one among the caller's prompts."""
         self.scores_PW = torch.zeros(prompts, 1, device=device)
         """Log-probabilities of the live hypotheses; -inf for one that cannot win. At first there is one, empty."""
         self.ids_PWS = torch.zeros(prompts, 1, steps, dtype=torch.long, device=device)
         self.best_PW = torch.full((prompts, beams), -torch.inf, device=device)
-        """Penalised scores of the best finished hypotheses; -inf where there is none yet."""
+        """Penalised scores of the best finished hypotheses; -inf if there is none yet."""
         self.best_ids_PWS = torch.zeros(prompts, beams, steps, dtype=torch.long, device=device)
         self.best_lengths_PW = torch.zeros(prompts, beams, dtype=torch.long, device=device)
         self.finished_P = torch.zeros(prompts, dtype=torch.long, device=device)
         self.going_P = torch.ones(prompts, dtype=torch.bool, device=device)
 
     def finish(self, scores_PW: Tensor, origins_PW: Tensor, length: int) -> None:
-        """Hypotheses that end now, without their end token; a score of -inf is none."""
+        """Record hypotheses that end now, without their end token; a score of -inf means none."""
         both, chosen_PW = torch.cat([self.best_PW, scores_PW], 1).topk(self.best_PW.size(1))
         whole = origins_PW[:, :, None].expand(-1, -1, self.ids_PWS.size(2))
         ids = torch.cat([self.best_ids_PWS, self.ids_PWS.gather(1, whole)], 1)
@@ -74,7 +74,7 @@ class _Searches:
 def beam_search(
     model: InferenceGPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig, stops: Sequence[int]
 ) -> list[list[Answer]]:
-    """For each prompt its answers, best first; a prompt's search ends when `beams` hypotheses have ended."""
+    """Yield the answers of each prompt, best first; a prompt's search ends when `beams` hypotheses have ended."""
     beams, alpha = config.beams, config.length_penalty
     limits = [new_token_limit(len(prompt), model.config.n_positions, config) for prompt in prompts]
     limits_P, ends = torch.tensor(limits, device=model.device), torch.tensor(stops, device=model.device)
@@ -88,7 +88,7 @@ def beam_search(
         finished_PW = torch.where(ended_PC, scores_PC / length_penalty(step + 1, alpha), -torch.inf)[:, :beams]
         searches.finish(finished_PW, origins_PC[:, :beams], step)
         scores_PC = scores_PC.masked_fill(ended_PC, -torch.inf)
-        live_PW = scores_PC.isneginf().sort(stable=True).indices[:, :beams]  # the best that go on, in order
+        live_PW = scores_PC.isneginf().sort(stable=True).indices[:, :beams]  # the best that continue, in order
         origins_PW, tokens_PW = origins_PC.gather(1, live_PW), tokens_PC.gather(1, live_PW)
         searches.go_on(scores_PC.gather(1, live_PW), origins_PW, tokens_PW, step)
 
@@ -111,7 +111,7 @@ def beam_search(
 def _candidates(logits_PWV: Tensor, scores_PW: Tensor, beams: int) -> tuple[Tensor, Tensor, Tensor]:
     """The C best continuations of each prompt: log-probability, hypothesis they continue, token; all [P, C].
 
-    Twice the beams, because at most `beams` of them can be end tokens. -inf fills up where there are fewer.
+    Twice the beams, because at most `beams` of them can be end tokens. If there are fewer, the rest is -inf.
     """
     width, vocab = logits_PWV.shape[1:]
     per_beam, wanted = min(2 * beams, vocab), 2 * beams

@@ -1,4 +1,4 @@
-"""Answers of a classifier: which label, or which of the choices, and how likely each is.
+"""Answers of a classifier: the probability of each label or choice.
 
 Shapes: B texts, T positions, E examples, C answers.
 """
@@ -10,12 +10,13 @@ import torch
 from gpt2kit.model.gpt2 import GPT2
 
 POSITIONS = 8192
-"""Of a batch at most, if it has more than one example."""
+"""Most positions of a batch, if it has more than one example."""
 
 
 @torch.inference_mode()
 def probabilities(model: GPT2, prompts: Sequence[Sequence[int]], extract: int) -> Iterator[tuple[int, list[float]]]:
-    """(index, probability of each answer) of every prompt, whose texts end with the id `extract`; longest first."""
+    """Yield (index, probability of each answer) of every prompt, whose texts end with the id `extract`; longest
+    first."""
     model.eval()
     examples = [texts_of(prompt, extract) for prompt in prompts]
     order = sorted(range(len(examples)), key=lambda index: max(map(len, examples[index])), reverse=True)

@@ -20,7 +20,7 @@ from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
 
 LOOK_EVERY = {"cuda": 8}
-"""Steps between two looks at which rows are alive: where the host would wait for the device, it looks less often."""
+"""Steps between two checks of which rows are alive: where the host would wait for the device, it checks less often."""
 
 
 def for_inference(model: GPT2, dtype: str) -> InferenceGPT2:
@@ -30,7 +30,7 @@ def for_inference(model: GPT2, dtype: str) -> InferenceGPT2:
 
 
 Recent = Callable[[Sequence[int], int], list[int]]
-"""(text, room) -> at most so many ids to go on from."""
+"""(text, room) -> at most `room` ids to continue from."""
 
 
 def last(text: Sequence[int], room: int) -> list[int]:
@@ -38,11 +38,11 @@ def last(text: Sequence[int], room: int) -> list[int]:
 
 
 class Decoding:
-    """Prompts that are being answered together, greedily or by sampling.
+    """A batch of prompts being answered, greedily or by sampling.
 
     Every prompt has at least one token. Row i draws from config.seed + numbers[i], so its answer does not depend on its
-    neighbours. With `config.roll` a row that has filled the window goes on behind what is `recent` of half a window,
-    which is read again, as every token then stands at another position.
+    neighbours. With `config.roll` a row that has filled the window continues from its `recent` half window, which is
+    read again, as every token then has another position.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Decoding:
             rows = (~self._over(slice(None)) & (self.made_N < self.limits_N)).nonzero().flatten().tolist()
 
     def answers(self) -> list[Answer]:
-        """What has been made, the end tokens taken off."""
+        """The answers, without their end tokens."""
         made = zip(self.ids_NS.tolist(), self.made_N.tolist(), self.stopped_N.tolist(), strict=True)
         return [Answer(ids[: count - stopped], None, stopped) for ids, count, stopped in made]
 
@@ -112,7 +112,7 @@ class Decoding:
             logits_BV = stepper.step(tokens_B[:, None])[:, 0]
 
     def _text(self, row: int) -> list[int]:
-        """What a row is to be read from: its prompt, or what is recent of prompt and answer."""
+        """The text to read a row from: its prompt, or the `recent` part of prompt and answer."""
         text = [*self.prompts[row], *self.ids_NS[row, : int(self.made_N[row])].tolist()]
         return text if len(text) == len(self.prompts[row]) else self.recent(text, max(1, self.window // 2))
 
@@ -127,7 +127,7 @@ class Decoding:
         return sampling.draw(sampling.probabilities(logits_BV, self.config), uniform_B)
 
     def _note(self, rows_B: Tensor, tokens_B: Tensor, ends_B: Tensor) -> Tensor:
-        """Write down the tokens of the rows that are alive; returns which still are."""
+        """Record the tokens of the live rows; returns which are still alive."""
         made_B = self.made_N[rows_B]
         alive_B = ~self._over(rows_B) & (made_B < ends_B)
         at_B = made_B.clamp(max=self.ids_NS.size(1) - 1)
@@ -143,7 +143,7 @@ class Decoding:
         return alive_B & ~self._over(rows_B) & (made_B + 1 < ends_B)
 
     def _over(self, rows: Tensor | slice) -> Tensor:
-        """Which of the rows have come to their end token, or to the end of their time."""
+        """Which of the rows have reached their end token, or the end of their time."""
         over = self.stopped_N[rows]
         if self.clock is None:
             return over
@@ -174,10 +174,10 @@ def answers(
     clock: Clock | None = None,
     recent: Recent = last,
 ) -> Iterator[Decoded]:
-    """Decode any number of prompts in batches of similar length; results come as they are ready, not in order.
+    """Decode any number of prompts in batches of similar length; results come when they are ready, not in order.
 
-    An answer ends with `stop` or one of config.stop_ids, or by the `clock`. `numbers`, by default 0, 1, ..., give each
-    prompt its seed when sampling.
+    An answer ends with `stop`, with one of config.stop_ids, or by the `clock`. `numbers`, by default 0, 1, ..., give
+    each prompt its seed when sampling.
     """
     numbers = range(len(prompts)) if numbers is None else numbers
     stops = (stop, *config.stop_ids)
@@ -196,7 +196,7 @@ def answers(
 
 @torch.inference_mode()
 def stream(model: InferenceGPT2, prompt: Sequence[int], config: GenerateConfig, stop: int) -> Iterator[int]:
-    """The tokens of one answer as they are found, without the end token."""
+    """Yield the tokens of one answer as they are decoded, without the end token."""
     stops = (stop, *config.stop_ids)
     for new in Decoding(model, [prompt], config, stops, [0]).run():
         token = int(new[0])

@@ -1,19 +1,19 @@
-"""Answers that go round in circles: the commonest failure of a small model, and one that no score tells of."""
+"""Detects answers that repeat themselves: the most common failure of a small model, and one that no score shows."""
 
 from collections.abc import Sequence
 
 LONGEST = 32
-"""Tokens of a passage that may be said again and again."""
+"""Most tokens of a passage whose repetition is detected."""
 
 TIMES = 4
-"""So often in a row it is, or more, before that counts."""
+"""Least number of consecutive repetitions that count."""
 
 LEAST = 16
-"""Tokens that all of them together have at least: a row of dots is no circle."""
+"""Least total tokens of all repetitions: a row of dots does not count."""
 
 
 def circles(ids: Sequence[int]) -> bool:
-    """Whether an answer ends with one passage, said again and again."""
+    """Whether an answer ends with one passage, repeated again and again."""
     for length in range(1, min(LONGEST, len(ids) // TIMES) + 1):
         span = max(TIMES * length, LEAST)
         if len(ids) >= span and all(ids[-place] == ids[-place - length] for place in range(1, span - length + 1)):

@@ -7,7 +7,7 @@ from gpt2kit.config import GenerateConfig
 
 
 def penalise(logits_BV: Tensor, seen_BV: Tensor, penalty: float) -> Tensor:
-    """Make tokens that were seen before less likely: a positive logit is divided by the penalty, a negative one
+    """Make tokens that occurred before less likely: a positive logit is divided by the penalty, a negative one
     multiplied (Keskar et al. 2019, section 4.1, with the sign rule of Hugging Face)."""
     penalised = torch.where(logits_BV > 0, logits_BV / penalty, logits_BV * penalty)
     return torch.where(seen_BV, penalised, logits_BV)
@@ -37,13 +37,13 @@ def top_p(logits_BV: Tensor, p: float) -> Tensor:
 
 
 def probabilities(logits_BV: Tensor, config: GenerateConfig) -> Tensor:
-    """The distribution that is sampled from, fp32 [B, V]; needs a temperature above 0."""
+    """The distribution to sample from, fp32 [B, V]; needs a temperature above 0."""
     scaled = logits_BV.float() / config.temperature
     return top_p(top_k(scaled, config.top_k), config.top_p).softmax(-1)
 
 
 def draw(probabilities_BV: Tensor, uniform_B: Tensor) -> Tensor:
-    """Tokens [B] by inversion: a row's token depends on its own number in [0, 1) alone, not on its neighbours."""
+    """Tokens [B] by inversion: a row's token depends only on its own number in [0, 1), not on its neighbours."""
     cumulative = probabilities_BV.double().cumsum(-1)
     target = uniform_B.double()[:, None] * cumulative[:, -1:]
     return torch.searchsorted(cumulative, target, right=True)[:, 0].clamp(max=probabilities_BV.size(-1) - 1)

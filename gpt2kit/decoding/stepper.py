@@ -1,4 +1,4 @@
-"""From prompts to logits, token by token: the batch that greedy decoding, sampling and beam search share.
+"""Computes logits of prompts token by token: the batch that greedy decoding, sampling and beam search share.
 
 On CUDA a step is captured as a graph: replayed, it costs one launch instead of hundreds.
 """
@@ -11,14 +11,14 @@ from torch import Tensor
 from gpt2kit.model.inference import InferenceGPT2
 
 COMPACT_BELOW = {"cuda": 0.75}
-"""Where a smaller batch is a new graph, rows that have ended stay until fewer than this share goes on."""
+"""Where a smaller batch needs a new graph, ended rows stay until fewer than this share of the rows continue."""
 
 WARM_UP = 2
 """Steps computed before a capture, as kernel libraries prepare themselves at first use."""
 
 
 class Stepper:
-    """Prompts being answered together."""
+    """A batch of prompts being answered."""
 
     def __init__(
         self,
@@ -28,7 +28,8 @@ class Stepper:
         width: int = 1,
         static: bool | None = None,
     ) -> None:
-        """Reads the prompts; `logits_PV` come after them. `static` fixes the shapes of a step; by default on CUDA."""
+        """Read the prompts; `logits_PV` are those after them. `static` fixes the shapes of a step; by default on
+        CUDA."""
         device = model.device
         static = device.type == "cuda" if static is None else static
         lengths = [len(prompt) for prompt in prompts]
@@ -57,9 +58,9 @@ class Stepper:
         return self._logits_PWV
 
     def compact(self, alive_P: Tensor) -> Tensor | None:
-        """Go on with the prompts that are alive, if it pays; returns which they are, in their new order.
+        """Continue with only the live prompts, if it pays; returns which they are, in their new order.
 
-        Those beyond the new size of the batch take the places of the ones that have ended.
+        Live prompts beyond the new size of the batch replace those that have ended.
         """
         left = int(alive_P.sum())
         if left == len(alive_P) or left >= COMPACT_BELOW.get(alive_P.device.type, 1) * len(alive_P):
@@ -67,7 +68,7 @@ class Stepper:
         kept_P = torch.arange(left, device=alive_P.device)
         kept_P[~alive_P[:left]] = left + alive_P[left:].nonzero().flatten()
         self.cache.keep(kept_P)
-        self._graph = None  # it works on the tensors of before
+        self._graph = None  # it refers to the previous tensors
         return kept_P
 
     def _capture(self, tokens_PW: Tensor) -> None:
@@ -77,7 +78,7 @@ class Stepper:
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
-            for _ in range(WARM_UP):  # every one writes the slots that the real step will write again
+            for _ in range(WARM_UP):  # each one writes the slots that the real step will overwrite
                 self.model.compute(self._tokens_PW, cache)
                 cache.positions_P.copy_(positions_P)
                 cache.slots_W.copy_(slots_W)
