@@ -1,1 +1,1 @@
-"""The verbs, one file each: the only files that know both the tasks and the core."""
+"""The verbs, one file each: the only files that import both the tasks and the core."""

@@ -1,4 +1,4 @@
-"""`train --dry-run`: what a run would be, measured on its own machine and data. Nothing is written."""
+"""`train --dry-run`: measures what a run would need on its own machine and data. Writes nothing."""
 
 import shutil
 import statistics
@@ -15,15 +15,15 @@ from gpt2kit.runs.folder import Prepared, Run
 from gpt2kit.training import compilation, distributed, loop, memory
 
 WIDTHS = 3
-"""Batches of N widths are trained on, again and again."""
+"""Batches of N widths are trained on repeatedly."""
 
 SECONDS, FEWEST, MOST = 5.0, 2, 5
-"""For about that long; the fewest and the most repetitions."""
+"""Approximate duration of a measurement in seconds; the fewest and the most repetitions."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Measured: seconds and bytes."""
+    """Measured values in seconds and bytes."""
 
     step: float
     step_from: float
@@ -31,43 +31,43 @@ class Cost:
     """The shortest and the longest of several measurements of `step`."""
     validation: float
     total: float
-    """Of the whole run: its steps, and as many validations as a run has."""
+    """Of the whole run: its steps, and its number of validations."""
     total_from: float
     total_to: float
     memory: int | None
-    """The most memory that was held; None where the system does not say."""
+    """Peak memory; None if the system does not report it."""
     disk: int
-    """The most disk space of the run's folder: while a state is saved, the one before is still there."""
+    """Peak disk space of the run's folder: while a state is saved, the previous one still exists."""
     disk_free: int
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """What would be trained, on what, and what it would take."""
+    """What would be trained, on which data, and at what cost."""
 
     task: str
     parameters: int
     learning: int
-    """Parameters that training changes."""
+    """Number of parameters to train."""
     device: str
     dtype: str
     compiles: bool
-    """Whether training would use torch.compile; what is measured here never does."""
+    """Whether training would use torch.compile; these measurements never do."""
     accumulate: int
-    """Micro-batches of each process, which fit into memory."""
+    """Micro-batches of each process, as they fit into memory."""
     steps: int
     epochs: float
     epoch_tokens: int
     batches: int
-    """Of an epoch."""
+    """Of one epoch."""
     padding: float
     targets: int
-    """Of an epoch: tokens, or labelled examples, that carry loss."""
+    """Of one epoch: tokens, or labelled examples, that carry loss."""
     target_unit: str
     """tokens, or labelled examples."""
     ends: Ends
     overlap: dict[str, dict[str, int]]
-    """By split: rows, those whose source is also in train, and those whose source differs only in case, spaces and
+    """By split: rows, rows whose source is also in train, and rows whose source differs only in case, spaces and
     punctuation."""
     unknown: list[str]
     cut: int
@@ -80,9 +80,9 @@ class Preflight:
 
 
 def preflight(recipe: Recipe, data: str | Path, run: str | Path, init: str | None = None) -> Preflight:
-    """Check all that `train` would check, and time a few of its steps, not compiled; the weights are thrown away.
+    """Check all that `train` would check, and time a few uncompiled steps; the weights are discarded.
 
-    Raises what training would raise, and DataError where no token would carry loss.
+    Raises what training would raise, and DataError if no token would carry loss.
     """
     eager = replace(recipe.train, compile="off")
     with distributed.join(eager.device) as group:
@@ -131,9 +131,9 @@ def _learning(work: loop.Loop) -> int:
 
 
 def _cost(work: loop.Loop, run: Run) -> Cost:
-    """Steps are measured until some seconds have passed; a run with a budget is planned by them."""
+    """Measure steps until some seconds have passed; the plan of a run with a budget uses them."""
     began = time.perf_counter()
-    first = work.measure(WIDTHS, times=1)  # prepares kernels, and says how long one takes
+    first = work.measure(WIDTHS, times=1)  # prepares kernels, and measures one step
     left = SECONDS - (time.perf_counter() - began)
     times = max(FEWEST, min(MOST, int(left / max(1e-6, sum(first.steps) * WIDTHS + first.validation))))
     measured = work.measure(WIDTHS, times)

@@ -1,4 +1,4 @@
-"""What a notebook holds: `fr = gpt2kit.load("runs/translate")`, then `fr("The cat sat.")`."""
+"""The object for notebooks: `fr = gpt2kit.load("runs/translate")`, then `fr("The cat sat.")`."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,12 +23,12 @@ from gpt2kit.runs.folder import Run
 from gpt2kit.tasks.base import Task
 
 WINDOW_OF_INPUTS = 2048
-"""Inputs that are sorted by length together; more are read as these are answered: constant memory for any pipe."""
+"""Inputs that are sorted by length together; more are read after these are answered: constant memory for any pipe."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one input. `outputs` has more than one entry after beam search."""
+    """The outcome of one input. `outputs` has more than one entry after beam search."""
 
     outputs: list[Any]
     scores: list[float | None]
@@ -37,11 +37,11 @@ class Result:
     truncated: bool
     """True when the source was cut to fit into the window."""
     ids: list[list[int]]
-    """What the outputs were decoded from, without the end token; of a head's answer its number."""
+    """The ids that the outputs were decoded from, without the end token; for a classifier the number of its answer."""
     probabilities: dict[str, float] | None = None
-    """Of a head's answers: how likely each is."""
+    """For a classifier: the probability of each answer."""
     circling: bool = False
-    """True when the answer ends with one passage, said again and again."""
+    """True when the answer ends by repeating one passage."""
 
 
 class Engine:
@@ -59,14 +59,15 @@ class Engine:
     @overload
     def __call__(self, source: Sequence[str], **settings: Any) -> list[Any]: ...
     def __call__(self, source: str | Sequence[str], **settings: Any) -> Any:
-        """The answer to one input, a list of answers to a list; settings are [generate] keys, for this call alone."""
+        """The answer to one input, or the list of answers to a list; settings are [generate] keys for this call
+        only."""
         if isinstance(source, str):
             return self([source], **settings)[0]
         parsed = [self.task.parse(text) for text in source]
         return [result.outputs[0] for result in self.results(parsed, self.configured(settings))]
 
     def stream(self, source: str, **settings: Any) -> Iterator[str]:
-        """Pieces of the answer as they are found; joined they are the answer."""
+        """Yield pieces of the answer as they are decoded; joined they are the answer."""
         config = self.configured(settings)
         if self.task.layout.labels:
             raise UserError("a label has no pieces: call the engine for its answer")
@@ -91,7 +92,7 @@ class Engine:
     def results(
         self, sources: Iterable[Any], config: GenerateConfig | None = None, clock: Clock | None = None
     ) -> Iterator[Result]:
-        """One result per source, in order, of any number of sources."""
+        """Yield one result per source, in order, for any number of sources."""
         config = config or self.config
         iterator = iter(sources)
         offset = 0
@@ -100,7 +101,7 @@ class Engine:
             offset += len(window)
 
     def _window(self, sources: list[Any], config: GenerateConfig, offset: int, clock: Clock | None) -> Iterator[Result]:
-        """In order, each as soon as it and all before it are there."""
+        """Yield in order, each result as soon as it and all previous ones are ready."""
         known = map(self.task.answer_without_model, sources)
         results: list[Result | None] = [
             None if each is None else Result([each], [None], True, False, ids=[[]]) for each in known
@@ -130,7 +131,7 @@ class Engine:
     def _chosen(
         self, sources: list[Any], results: list[Result | None], asked: list[int], prompts: list[tuple[list[int], bool]]
     ) -> list[Result | None]:
-        """Answers of the head."""
+        """Answers of the classifier."""
         for index, likely in probabilities(self.model, [prompt for prompt, _ in prompts], self.task.layout.extract):
             names, best = self.task.layout.answers(sources[asked[index]]), likeliest(likely)
             told = dict(sorted(zip(names, likely, strict=True), key=lambda each: -each[1]))
@@ -139,13 +140,13 @@ class Engine:
         return results
 
     def _decoder(self, config: GenerateConfig) -> InferenceGPT2:
-        """The weights laid out for one arithmetic, once."""
+        """The weights laid out for one dtype, once."""
         if config.dtype not in self._decoders:
             self._decoders[config.dtype] = decode.for_inference(self.model, config.dtype)
         return self._decoders[config.dtype]
 
     def prompt(self, source: Any, config: GenerateConfig) -> tuple[list[int], bool]:
-        """The prompt, cut so that an answer fits behind it, and whether it was cut."""
+        """The prompt, cut so that an answer fits after it, and whether it was cut."""
         window = self.model.config.n_positions
         room = window - (1 if config.roll else min(config.max_new_tokens, window // 2))
         if self.task.layout.labels:  # as in training
@@ -153,7 +154,7 @@ class Engine:
         return self.fitted(source, room)
 
     def fitted(self, source: Any, room: int) -> tuple[list[int], bool]:
-        """The prompt in at most `room` positions, and whether it was cut for that."""
+        """The prompt in at most `room` positions, and whether it was cut."""
         prompt = self.task.encode_source(source)
         if self.task.layout.length(prompt) <= room:
             return prompt, False
@@ -167,7 +168,7 @@ class Engine:
 
 
 def zero_shot(name: str, init: str, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
-    """A task on a pretrained model as it is: `init` is a GPT-2 folder or a Hub id.
+    """A task on a pretrained model without training: `init` is a GPT-2 folder or a Hub id.
 
     Raises UserError for a task that has to be trained.
     """
@@ -181,21 +182,21 @@ def zero_shot(name: str, init: str, settings: dict[str, Any] | None = None, **ta
 
 
 def model_in(folder: Path, dropout: float | None = None) -> GPT2:
-    """The model of a folder; of adapters, merged into what they were learned on."""
+    """Load the model of a folder; adapters are merged into their base."""
     adapters = (folder / lora.ADAPTER).is_file()
     return hf.load(folder, dropout, fetch(lora.base_of(folder)) if adapters else None)
 
 
 def load(run: str | Path, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
-    """Open a run folder; `settings` are [generate] keys, the others [task] keys, such as `to="de"`.
+    """Open a run folder; `settings` are [generate] keys, the other arguments are [task] keys, such as `to="de"`.
 
-    Raises DataError when a file is missing, damaged or belongs to another run.
+    Raises DataError for a file that is missing, damaged or of another run.
     """
     return load_run(Run.open(run), settings, **task_settings)
 
 
 def load_run(run: Run, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
-    """The engine of a run that is open already; otherwise as `load`."""
+    """Like `load`, for a run that is already open."""
     task = run.task
     if not run.weights:
         raise DataError(f"{run.path} has no {hf.WEIGHTS} yet: its training has not come to its first validation")

@@ -1,4 +1,4 @@
-"""evaluate: answers against references, or the loss of whole documents."""
+"""evaluate: scores answers against references, or the loss on whole documents."""
 
 import importlib.metadata
 import json
@@ -35,7 +35,7 @@ from gpt2kit.tasks.base import Record
 from gpt2kit.training.validate import validation_loss
 
 EVALUATION_TOKENS = 8192
-"""Positions of a batch when a loss is measured."""
+"""Positions of a batch for measuring a loss."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Evaluation:
     seconds: float
     signature: str
     circling: int = 0
-    """Answers that end by repeating one passage."""
+    """Number of answers that end by repeating one passage."""
     remarks: Sequence[str] = ()
-    """What is odd about the answers and does not show in the scores."""
+    """Problems of the answers that the scores do not show."""
     samples: list[tuple[str, str, str]] = field(default_factory=list)
     """The first (source, output, reference), as text."""
 
@@ -95,13 +95,13 @@ def evaluate(
 ) -> Evaluation:
     """Score a run folder, or an engine: its answers against references, or its loss on whole documents.
 
-    `on` is a corpus as for prepare: a file, several, or a data set of the Hub. Without it a prepared split of the data
-    that the run was trained on is scored, by default val. `limit` takes only the first records or documents.
-    `predictions` names a file for the answers, as JSON lines; nothing else is written. What is left out of a corpus is
-    among the remarks.
+    `on` is a corpus as for prepare: a file, several, or a data set of the Hub. By default a prepared split of the data
+    that the run was trained on is scored, namely val unless `split` names another. `limit` takes only the first records
+    or documents. `predictions` names a file for the answers, as JSON lines; nothing else is written. The remarks list
+    the omitted records of a corpus.
 
-    Raises DataError for a folder that is not a run, for data that is missing, damaged or prepared again, and where
-    there is nothing to score; UserError for arguments that do not fit the task, and if `predictions` exists, unless
+    Raises DataError for a folder that is not a run, for data that is missing, damaged or prepared again, and if there
+    is nothing to score; UserError for arguments that do not fit the task, and if `predictions` exists, unless
     `overwrite`.
     """
     engine = run if isinstance(run, Engine) else load(run)
@@ -143,12 +143,12 @@ def evaluate_records(
     progress: Callable[[int], None] = ignore,
     training: Store | None = None,
 ) -> Evaluation:
-    """Answer every record's source and score the answers, holding no more than the task's scores need.
+    """Answer every record's source and score the answers, keeping only what the task's scores need.
 
     With the `training` store, the share of the answers that is copied from it is scored too.
 
-    `predictions` receives the answers as JSON lines, once all are made: "n" is the number of each, from 1 on, and "id"
-    the id of its record in the corpus, or its place there; a split that was prepared from lines of text has no ids.
+    The answers are written to `predictions` as JSON lines when all are complete. "n" is the number of each, from 1, and
+    "id" the id or position of its record in the corpus; a split that was prepared from lines of text has no ids.
     """
     task, scorer, seconds = engine.task, engine.task.scorer(), 0.0
     asked: deque[Record[Any, Any]] = deque()
@@ -191,18 +191,18 @@ def evaluate_records(
 
 
 def copied(training: Store, texts: Sequence[Sequence[int]], vocab_size: int, how: str = "") -> Score:
-    """The share of generated ids that also occur in the training split, in runs of some length."""
+    """The share of generated ids that also occur in the training split, in runs of a certain length."""
     length = run_length(vocab_size)
     signature = f"n:{sum(map(len, texts))}|runs:{length}|train:{training.digest()}{how}"
     return Score("copied from training %", 100 * copied_share(training.ids, texts, length), signature)
 
 
 OPENINGS, OPENING, CONTINUED = 16, 32, 64
-"""Documents whose openings are continued, tokens of an opening, and tokens of its continuation."""
+"""Number of documents whose openings are continued, tokens of an opening, and tokens of its continuation."""
 
 
 def continued(engine: Engine, store: Store) -> list[list[int]]:
-    """The model's continuations of the openings of documents."""
+    """The model's continuations of document openings."""
     ends = store.document_ends()[:OPENINGS].tolist()
     places = ((begin, min(begin + OPENING, end)) for begin, end in zip([0, *ends], ends, strict=False))
     openings = [engine.task.decode_source(store.ids[begin:end].tolist()) for begin, end in places]
@@ -214,7 +214,7 @@ def _going_on(config: GenerateConfig) -> GenerateConfig:
 
 
 def _decoding(config: GenerateConfig) -> str:
-    """The settings that decide on an answer, for signatures."""
+    """The settings that affect an answer, for signatures."""
     if config.beams > 1:
         how = f"beam{config.beams}|alpha:{config.length_penalty}"
     else:
@@ -233,9 +233,9 @@ def _noted(records: Iterable[Record[Any, Any]], asked: "deque[Record[Any, Any]]"
 
 
 def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, training: Store | None = None) -> Evaluation:
-    """The loss of whole documents, every token once, as the task's figures.
+    """The loss on whole documents, every token once, as the task's figures.
 
-    Each window predicts `stride` tokens after its context; 0 stands for what the task's `overlap` leaves. With the
+    Each window predicts `stride` tokens after its context; 0 derives the stride from the task's `overlap`. With the
     `training` store, the share of the openings' continuations that is copied from it is scored too.
     """
     model, task, store, layout = engine.model, engine.task, documents.store, engine.task.layout
@@ -248,7 +248,7 @@ def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, train
     nats = validation_loss(model, batches, device, dtype) * batches.epoch_tokens
     units: Counter[str] = Counter()
     ends, row_ends = store.document_ends(), store.ends.tolist()
-    firsts = {0, *ends.tolist()}  # nothing predicts the first token of a document
+    firsts = {0, *ends.tolist()}  # the first token of a document has no prediction
     for begin, end in zip([0, *row_ends[:-1]], row_ends, strict=True):
         units.update(layout.units(store.ids[begin + (begin in firsts) : end].tolist()))
     how = f"window:{window}|stride:{stride}|{dtype}|{task.vocabulary.fingerprint()}|gpt2kit:{version}"

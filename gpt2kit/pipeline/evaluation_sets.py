@@ -1,4 +1,4 @@
-"""What evaluate scores: whole documents, or records with a reference, of a corpus or of a prepared split."""
+"""The inputs of evaluate: whole documents, or records with a reference, of a corpus or of a prepared split."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,36 +19,36 @@ from gpt2kit.tasks.base import Record, Task, decode_row
 
 
 def run_of(engine: Engine) -> Run:
-    """The run of an engine. Raises UserError for a pretrained model, which has none."""
+    """The run of an engine. Raises UserError for a pretrained model, which has no run."""
     if engine.run is None:
         raise UserError("a model that is not a run has no prepared data: name a corpus to score on")
     return engine.run
 
 
 def training_store(engine: Engine) -> Store | None:
-    """The split that the run was trained on; None where copying from it is not scored.
+    """The split that the run was trained on; None if copying from it is not scored.
 
-    Raises DataError if it is not there any more.
+    Raises DataError if it no longer exists.
     """
     return engine.run.prepared.store("train") if engine.run is not None and engine.task.about.copies else None
 
 
 @dataclass(frozen=True)
 class Documents:
-    """Whole documents to evaluate on."""
+    """Whole documents to evaluate."""
 
     name: str
     store: Store
     report: SplitReport | None
-    """How reading a corpus went; None for prepared data."""
+    """The report of reading a corpus; None for prepared data."""
 
 
 @contextmanager
 def documents(
     engine: Engine, corpus: Sequence[str] = (), split: str = "", limit: int | None = None
 ) -> Iterator[Documents]:
-    """The documents of a corpus, all of them or those of a `split` that it names itself; without a corpus those of a
-    prepared split, by default val.
+    """The documents of a corpus, or only those of a `split` that it names; without a corpus those of a prepared split,
+    by default val.
 
     Raises DataError if there are none.
     """
@@ -74,9 +74,9 @@ def documents(
 def corpus_records(
     task: Task[Any, Any], corpus: Sequence[str], report: SplitReport, limit: int | None = None
 ) -> tuple[str, Iterator[Record[Any, Any]]]:
-    """The name of a corpus and its records; `report` counts them, and those that are left out.
+    """The name of a corpus and its records; `report` counts them and the omitted ones.
 
-    Raises DataError, once all are read, if all are left out.
+    Raises DataError after reading all records if every one was omitted.
     """
     name = corpus_name(corpus)
 
@@ -105,9 +105,9 @@ def _kept(task: Task[Any, Any], store: Store) -> Iterator[Record[Any, Any]]:
 def stored_records(
     prepared: Prepared, task: Task[Any, Any], split: str, limit: int | None = None
 ) -> tuple[str, Iterator[Record[Any, Any]]]:
-    """The name and the records of a prepared split: as they were read, where their ids say less.
+    """The name and the records of a prepared split: the stored records if ids do not contain all of them.
 
-    Raises DataError for a split whose ids say less, and which has nothing else, such as train.
+    Raises DataError for a split whose ids do not, and which has no stored records, such as train.
     """
     store, name = prepared.store(split), prepared.set_name(split)
     if store.has_texts:

@@ -1,4 +1,4 @@
-"""merge: a run with adapters becomes one without: they are added to the weights, and the logits are compared."""
+"""merge: turns a run with adapters into one without: adds them to the weights and compares the logits."""
 
 import shutil
 from pathlib import Path
@@ -15,16 +15,16 @@ from gpt2kit.runs.folder import Run
 from gpt2kit.training.state import STATE_FILE
 
 TOLERANCE = 1e-3
-"""Largest accepted difference of a logit, in fp32: products are summed in another order."""
+"""Largest accepted difference of a logit, in fp32: the order of summation differs."""
 
 LOOKED_AT = 64
-"""Positions of random tokens whose logits are compared."""
+"""Number of random tokens whose logits are compared."""
 
 
 def merge(run: str | Path, out: str | Path, overwrite: bool = False) -> float:
     """Write `run` to `out` as a complete GPT-2 folder; returns the largest difference of their logits.
 
-    Raises DataError where there are no adapters, and where logits differ by more than rounding does.
+    Raises DataError without adapters, and if logits differ by more than rounding explains.
     """
     source, target = Run(Path(run)), Run(Path(out))
     if source.weights != lora.ADAPTER:
@@ -37,7 +37,7 @@ def merge(run: str | Path, out: str | Path, overwrite: bool = False) -> float:
     ids_BT = torch.randint(model.vocab_size, (1, length), generator=generator)
     with torch.no_grad():
         difference = float((model(ids_BT) - complete(ids_BT)).abs().max())
-    if not difference <= TOLERANCE:  # nor is it a number
+    if not difference <= TOLERANCE:  # also rejects NaN
         raise DataError(f"{source.path}: logits differ by {difference:.2g} after merging: nothing was written")
     with files.new_folder(target.path, overwrite) as folder:
         for path in source.path.iterdir():

@@ -1,4 +1,4 @@
-"""A trained model plays: new pieces, or how a primer goes on."""
+"""Plays a trained model: new pieces, or continuations of a primer."""
 
 import math
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from gpt2kit.music.notes import Notes
 from gpt2kit.pipeline.engine import Engine, Result
 
 EVENTS_A_SECOND = 200
-"""More than anybody plays: what ends a piece whose time hardly moves."""
+"""More notes than anybody plays: this ends a piece whose time hardly advances."""
 
 PATIENCE = 100
-"""Events in a row that let no time pass: more than ten fingers have to do at one moment."""
+"""Events in a row without any time between them: more than ten fingers have to do in one moment."""
 
 
 def play(engine: Engine, primer: Notes, seconds: float, samples: int) -> list[Result]:
-    """Continuations of a primer, which may be empty, of so many seconds each."""
-    banned = (events.BEGIN, events.END, events.PAD)  # it is the clock that ends a piece
+    """Continuations of a primer, which may be empty, of `seconds` each."""
+    banned = (events.BEGIN, events.END, events.PAD)  # only the clock ends a piece
     longest = int(seconds * EVENTS_A_SECOND) + PATIENCE
     config = engine.configured({"ban_ids": list(banned), "max_new_tokens": longest, "roll": True})
     advance = [round(events.seconds([id]) * events.STEPS_A_SECOND) for id in range(events.VOCABULARY)]
@@ -28,26 +28,26 @@ def play(engine: Engine, primer: Notes, seconds: float, samples: int) -> list[Re
 
 
 def piece(engine: Engine, primer: Notes, result: Result, alone: bool = False) -> tuple[Notes, float]:
-    """The primer and what was played, or that alone; and where in it the new part begins (seconds)."""
+    """The primer and its continuation, or the latter `alone`; and where the new part begins in it (seconds)."""
     prompt = engine.task.encode_source(primer)
     whole, begun = events.played([*prompt, *result.ids[0]]), events.seconds(prompt)
     return (whole.sliced(begun), 0.0) if alone else (whole, begun)
 
 
 def stalled(result: Result, seconds: float) -> bool:
-    """Whether it was stopped before its time, as time no longer moved on."""
+    """Whether it was stopped early because time no longer advanced."""
     return not result.finished and events.seconds(result.ids[0]) + 1e-6 < seconds
 
 
 def looked_back(engine: Engine, prompt: list[int]) -> Attention:
-    """What the model looked at for each note of a performance, which is a BEGIN and its events."""
+    """The notes that each note of a performance attended to; the prompt is BEGIN and its events."""
     return grouped(prompt[1:], event_rows(engine, prompt))
 
 
 def event_rows(engine: Engine, prompt: list[int]) -> Iterator[tuple[int, Weights]]:
-    """For each event behind BEGIN (start, its weights [layers, heads, n] on the n events from there on).
+    """For each event after BEGIN (start, its weights [layers, heads, n] on the n events from `start` on).
 
-    The row that predicts an event is that of the one before; its weight on BEGIN belongs to no note.
+    An event is predicted by the row of the previous one; that row's weight on BEGIN belongs to no note.
     """
     for start, row in attention_spans(engine.model, prompt[:-1]):
         yield max(0, start - 1), row[:, :, start == 0 :].numpy()

@@ -1,4 +1,4 @@
-"""prepare: the straight line from a corpus to a prepared folder. It does not import torch."""
+"""prepare: every step from a corpus to a prepared folder. It does not import torch."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -17,7 +17,7 @@ from gpt2kit.tasks.base import Proposed, Record, Task, decode_row
 
 
 def ignore(*_: object) -> None:
-    """A progress callback for callers who do not look."""
+    """A progress callback that does nothing."""
 
 
 def prepare(
@@ -27,10 +27,10 @@ def prepare(
     overwrite: bool = False,
     progress: Callable[[str, int], None] = ignore,
 ) -> dict[str, SplitReport]:
-    """Read the corpora of each split, learn the tokenizer from train, write ids to `out`; returns what was done.
+    """Read the corpora of each split, learn the tokenizer from train, write ids to `out`; returns the reports.
 
-    Without a "val" corpus the task says what of train is held out, by default by a hash of each key. A failure leaves
-    `out` as it was.
+    Without a "val" corpus the task decides which part of train is held out, by default by a hash of each key. A failure
+    leaves `out` unchanged.
     """
     task, window = recipe.task.infer_task(corpora["train"]), recipe.model.n_positions
     longest = task.layout.row_limit(window)
@@ -56,12 +56,12 @@ def prepare(
 
 
 def only(split: str) -> Callable[[Record[Any, Any]], str | None]:
-    """All records belong to one split, but for those of which the corpus itself names another."""
+    """All records belong to one split, except those for which the corpus itself names another."""
     return lambda record: split if isinstance(record.split, Proposed) or record.split in ("", split) else None
 
 
 def split_of(record: Record[Any, Any], share: float) -> str:
-    """Where a record belongs when no corpus is given for validation, of which `share` is held out."""
+    """The split of a record if there is no validation corpus; the `share` is held out."""
     return str(record.split) or ("val" if held_out(record.key, share) else "train")
 
 
@@ -80,7 +80,7 @@ EXAMPLES, EXAMPLE_TOKENS = 3, 120
 
 
 def rendered(prepared: Prepared) -> list[str]:
-    """The first examples of the training split as the model reads them, the middle of long ones left out."""
+    """The first examples of the training split as the model reads them; long ones lose their middle."""
     task, store, half = prepared.task, prepared.store("train"), EXAMPLE_TOKENS // 2
     labels = task.layout.labels
     shown = []

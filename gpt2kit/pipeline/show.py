@@ -1,4 +1,4 @@
-"""show: prepared data as training reads it, token by token, and which of them carry loss."""
+"""show: prepared data as training reads it, token by token, and which tokens carry loss."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,21 +16,20 @@ ELLIPSIS = " … "
 
 @dataclass(frozen=True)
 class Shown:
-    """A row that is read at once: one of a batch; a labelled example has one row or several."""
+    """One row of a batch; a labelled example has one or several rows."""
 
     example: int
-    """Which of the examples it belongs to, from 1 on."""
+    """The number of its example, from 1."""
     ids: list[int]
     loss: list[bool]
     """Whether each id is a target."""
     weight: float
-    """What each target counts; 1 but where a language model's loss stands beside a head's."""
+    """The weight of each target; 1 unless a language model's loss is added to a classifier's."""
     answer: str
-    """What a head is to answer; nothing where there is none."""
+    """The classifier's target; empty without a classifier."""
 
     def spans(self, task: Task[Any, Any], most: int) -> Iterator[tuple[str, bool]]:
-        """What stands together and carries loss, or does not, as text; the middle of more than `most` ids is left
-        out."""
+        """Consecutive tokens that carry loss, or do not, as text; of more than `most` ids the middle is left out."""
         half = max(1, most // 2)
         lines = task.vocabulary.render(self.ids).split("\n") if task.vocabulary.listed else []
         whole = len(self.ids) <= most
@@ -47,8 +46,8 @@ class Shown:
 
 
 def shown(recipe: Recipe, prepared: Prepared, task: Task[Any, Any], split: str, count: int) -> Iterator[Shown]:
-    """The first rows of a split, or the first windows of a stream: those that training reads first, changed as it
-    changes them, where the split is train."""
+    """The first rows of a split, or the first windows of a stream: those that training reads first, varied as in
+    training if the split is train."""
     store = prepared.store(split)
     batching = task.layout.batching(recipe.model.n_positions, recipe.train.loss_on)
     if split == "train":
@@ -57,7 +56,8 @@ def shown(recipe: Recipe, prepared: Prepared, task: Task[Any, Any], split: str, 
         batches = batching.validation(store, recipe.train.batch_tokens)
     for number, rows in enumerate(task.layout.first_rows(batches, len(store), count), 1):
         batch = batches.collate(rows)
-        # The last token of a row is no input; where it is no target either, as of a head's texts, there is none.
+        # The last token of a row is not an input; where it is not a target either, as in a classifier's texts, there is
+        # none.
         lengths = (batches.lengths(rows) - 1).tolist()
         yield from _rows(batch, lengths, number, task, store, rows)
 
@@ -75,7 +75,7 @@ def _rows(
         answer = str(decode_row(task, prompt, target)[1])
     for row, (inputs, length) in enumerate(zip(batch.ids_BT.tolist(), lengths, strict=True)):
         ids = inputs[:length]
-        places = [row * width + place - 1 for place in range(1, length + 1)]  # what predicts the ids from the second on
+        places = [row * width + place - 1 for place in range(1, length + 1)]  # predict ids from the second on
         loss = [False, *(place in labels for place in places)]
         if loss[-1]:
             ids.append(labels[places[-1]])

@@ -1,4 +1,4 @@
-"""train: the straight line from prepared data to a run."""
+"""train: every step from prepared data to a run."""
 
 import json
 import sys
@@ -33,7 +33,7 @@ from gpt2kit.training.tensorboard import Board
 
 @dataclass(frozen=True)
 class Samples:
-    """Validation examples with what the model makes of them now."""
+    """Validation examples with the model's current outputs."""
 
     step: int
     rows: list[tuple[str, str, str]]
@@ -51,10 +51,10 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
 ) -> Iterator[Event]:
-    """Train on a prepared folder into a run folder, which is a Hugging Face GPT-2 checkpoint from the first save on.
+    """Train on a prepared folder into a run folder, which is a Hugging Face GPT-2 checkpoint after the first save.
 
-    `init` is a run, a GPT-2 folder or a Hub id to start from; `resume` continues a run that was stopped. Under
-    torchrun every process calls this and sees the events; only the first one writes.
+    `init` is a run, a GPT-2 folder or a Hub id to start from; `resume` continues a run that was stopped. Under torchrun
+    every process calls this and sees the events; only the main process writes.
     """
     with distributed.join(recipe.train.device) as group, ExitStack() as alone:
         prepared, folder, start = Prepared.open(data), Run(Path(run)), str(init) if init else None
@@ -71,7 +71,7 @@ def train(
         if resume and (folder.path / STATE_FILE).is_file():
             model = GPT2(*_as_before(folder, task))
             _keep_weights(model, recipe.train, start)
-        else:  # also for a run that was killed before its first save: it starts again from the same weights
+        else:  # also for a run that was killed before its first save: it restarts from the same weights
             model = first_model(recipe, task, start)
         work = loop_of(recipe.train, task, prepared, model, folder, group)
         if resume and group.is_main:
@@ -94,9 +94,9 @@ def train(
 
 
 def task_to_train(recipe: Recipe, prepared: Prepared, fresh: bool) -> Task[Any, Any]:
-    """The task of prepared data with the recipe's knobs for training; `fresh` weights know no positions yet.
+    """The task of prepared data with the recipe's training knobs; `fresh` weights have no trained positions yet.
 
-    Raises DataError for the data of another task, UserError for rows that are too short for the recipe.
+    Raises DataError for data of another task, UserError for rows that are too short for the recipe.
     """
     data, task, name = prepared.path, prepared.task, prepared.task_name
     if name != recipe.task_name:
@@ -116,7 +116,7 @@ def task_to_train(recipe: Recipe, prepared: Prepared, fresh: bool) -> Task[Any, 
 
 
 def first_model(recipe: Recipe, task: Task[Any, Any], init: str | None) -> GPT2:
-    """What a run starts from: random weights, or those of `init`."""
+    """The initial model of a run: random weights, or those of `init`."""
     model = _start_from(init, recipe, task) if init else GPT2(recipe.model, task.vocabulary.size, task.layout.labels)
     _keep_weights(model, recipe.train, init)
     return model
@@ -138,7 +138,8 @@ def loop_of(
 
 
 def _as_before(run: Run, task: Task[Any, Any]) -> tuple[ModelConfig, int, tuple[str, ...]]:
-    """The shape of a run's model. Raises DataError where its files differ, before one is made of a damaged one."""
+    """The shape of a run's model. Raises DataError where its files differ, before a model is built from a damaged
+    file."""
     config, vocab_size, outputs = hf.read_config(run.path)
     shapes = [(c.n_layer, c.n_head, c.n_embd, c.inner, c.n_positions, c.kinds) for c in (config, run.recipe.model)]
     if shapes[0] != shapes[1] or (vocab_size, outputs) != (task.vocabulary.size, task.layout.labels):
@@ -149,7 +150,7 @@ def _as_before(run: Run, task: Task[Any, Any]) -> tuple[ModelConfig, int, tuple[
 def _logged(
     work: loop.Loop, run: Run, task: Task[Any, Any], validation: Store, recipe: Recipe, init: str
 ) -> Iterator[Event]:
-    """The run's events, with samples in between; what is measured is written down by the main process."""
+    """The run's events, interleaved with samples; the main process records the measurements."""
     is_main = work.group.is_main
     with ExitStack() as stack:
         log = stack.enter_context(files.appended(run.path / METRICS_FILE)) if is_main else None
@@ -164,7 +165,7 @@ def _logged(
             if board is not None and isinstance(event, events.StepDone | events.Validation):
                 board.show(event)
             if isinstance(event, events.Validation) and recipe.train.samples:
-                model = work.learner.full_model()  # all processes take part
+                model = work.learner.full_model()  # all processes must take part
                 if is_main:
                     rows = _samples(model, task, validation, recipe)
                     run.keep_samples(f"after step {event.step:,}", rows)
@@ -174,7 +175,7 @@ def _logged(
 
 
 def _keep_weights(model: GPT2, config: TrainConfig, init: str | None) -> None:
-    """Leave pretrained weights as they are, as far as `freeze` or `lora` says."""
+    """Freeze pretrained weights as far as `freeze` or `lora` says."""
     if not (config.lora or config.freeze):
         return
     if not init:
@@ -192,7 +193,7 @@ def _keep_weights(model: GPT2, config: TrainConfig, init: str | None) -> None:
 def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
     """A pretrained model whose vocabulary grows by the task's new tokens; ids of the old ones must mean the same.
 
-    A head that tells other things apart than the task gives way to a new one.
+    A classifier head with labels other than the task's is replaced.
     """
     folder = fetch(init)
     model = model_in(folder, recipe.model.dropout)
@@ -201,9 +202,9 @@ def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
         longer = task.layout.row_limit(window) is not None and recipe.model.n_positions > window
         shorter = f" --set model.n_positions={window}" if longer else ""
         raise DataError(f"{init} has another tokenizer than the data: prepare it with --tokenizer {init}{shorter}")
-    # An answer begins a text. A head's tokens end one or stand between two: they begin at the mean.
+    # An answer begins a text. A classifier's tokens end a text or separate two: their rows start at the mean.
     hf.grow_vocabulary(model, task.vocabulary.size, task.vocabulary.eos if task.layout.has_answers else None)
-    if model.labels != task.layout.labels:  # a head that tells the same apart is kept
+    if model.labels != task.layout.labels:  # a head with the same labels is kept
         model.set_classifier(task.layout.labels)
     return model
 
@@ -233,7 +234,7 @@ def _samples(model: GPT2, task: Task[Any, Any], store: Store, recipe: Recipe) ->
 def _answered(
     model: GPT2, task: Task[Any, Any], asked: Sequence[tuple[list[int], Any]], config: GenerateConfig
 ) -> list[str]:
-    """What the model makes of prompts now, whose sources stand beside them."""
+    """The model's current outputs for prompts, given with their sources."""
     prompts = [prompt for prompt, _ in asked]
     layout, eos = task.layout, task.vocabulary.eos
     if layout.labels:
