@@ -1,1 +1,1 @@
-"""Prepared folders and run folders: what they say of themselves, and how a run is described for people."""
+"""Prepared folders and run folders: their contents, and the description of a run for people."""

@@ -1,4 +1,4 @@
-"""A prepared folder and a run folder as objects. Each of their files is read when it is first needed, and once."""
+"""Prepared folders and run folders as objects. Each of their files is read once, when first needed."""
 
 import importlib.metadata
 import json
@@ -21,18 +21,18 @@ DATA_FILE, SAMPLES_FILE, SCORES_FILE = "data.json", "samples.json", "scores.json
 REPORT_FILE = "prepare.json"
 
 ELSEWHERE = ("device", "parallel", "checkpointing", "tensorboard")
-"""Knobs of [train] that a resumed run may change: they say where it is computed, not what."""
+"""Knobs of [train] that a resumed run may change: they affect where it is computed, not the result."""
 
 SHOWN, LONGEST_SHOWN = 3, 2000
-"""Samples that a run keeps, and characters of each text."""
+"""Number of samples that a run keeps, and characters of each text."""
 
 
 class Prepared(TaskFolder):
-    """A folder that prepare wrote: a task, the ids of each split, and the report of how they were made."""
+    """A folder that prepare wrote: a task, the ids of each split, and the report."""
 
     @classmethod
     def create(cls, path: Path, name: str, task: Task[Any, Any], report: dict[str, Any]) -> Self:
-        """Complete a folder that has the ids of its splits and the tokenizer."""
+        """Complete a folder that already has the ids of its splits and the tokenizer."""
         save_task(path, name, task)
         files.write_json(path / REPORT_FILE, report)
         return cls(path)
@@ -44,7 +44,7 @@ class Prepared(TaskFolder):
 
     @property
     def window(self) -> int:
-        """Tokens of the window that rows were cut to; 0 where the report does not say."""
+        """Tokens of the window that rows were cut to; 0 if the report lacks it."""
         window = self.report.get("window", 0)
         if not isinstance(window, int):
             raise DataError(f"{self.path / REPORT_FILE} is damaged: window = {window!r}; prepare the data again")
@@ -55,7 +55,7 @@ class Prepared(TaskFolder):
         return {}
 
     def counts(self, split: str) -> dict[str, Any]:
-        """The rows and tokens of a split, as its file says."""
+        """The rows and tokens of a split, from its counts file."""
         if split not in self._counts:
             self._counts[split] = files.read_json(self.path / f"{split}.json")
         return self._counts[split]
@@ -65,14 +65,14 @@ class Prepared(TaskFolder):
         return {}
 
     def store(self, split: str) -> Store:
-        """The ids of a split. Raises DataError where a file is missing or damaged."""
+        """The ids of a split. Raises DataError for a file that is missing or damaged."""
         if split not in self._stores:
             self._stores[split] = Store(self.path, split, self.counts(split))
         return self._stores[split]
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The tokenizer and the counts: another identity means that the folder was prepared again."""
+        """The tokenizer and the counts: if they differ, the folder was prepared again."""
         return {"tokenizer": self.made_with[0], **{split: self.counts(split) for split in ("train", "val")}}
 
     def set_name(self, split: str) -> str:
@@ -85,7 +85,7 @@ class Prepared(TaskFolder):
         return f"{corpus_name(corpus)}:{split}"
 
     def summary(self) -> dict[str, Any]:
-        """The report as a run keeps it: without examples, and with the names of corpora instead of their paths."""
+        """The part of the report that a run keeps: without examples, and with names of corpora instead of paths."""
         corpora = {
             split: [word if word.startswith("hf:") else Path(word).name for word in corpus]
             for split, corpus in self.report["corpora"].items()
@@ -98,16 +98,16 @@ class Prepared(TaskFolder):
 
 
 def corpus_name(corpus: Sequence[str]) -> str:
-    """A corpus by the names of its files, for signatures."""
+    """A corpus's name from those of its files, for signatures."""
     return ",".join(Path(word).name for word in corpus)
 
 
 class Run(TaskFolder):
-    """A run folder: a task, a recipe, the record of a training, its weights, scores and samples."""
+    """A run folder: a task, a recipe, the record of its training, weights, scores and samples."""
 
     @classmethod
     def create(cls, path: Path, resolved: Recipe, prepared: Prepared, task: Task[Any, Any], init: str | None) -> Self:
-        """Write what is known of a run before its first step."""
+        """Write what is known about a run before its first step."""
         task.vocabulary.copy_files(path)
         save_task(path, resolved.task_name, task)
         files.write_text(path / RECIPE_FILE, replace(resolved, task=task).toml())
@@ -126,7 +126,7 @@ class Run(TaskFolder):
 
     @cached_property
     def record(self) -> dict[str, Any]:
-        """run.json: what the run was trained on and from, and whether it is finished."""
+        """run.json: the run's data and initial model, and whether it is finished."""
         record = files.read_json(self.path / RUN_FILE)
         wanted: dict[str, Any] = {"data": str, "prepared": dict, "init": str | None, "finished": bool}
         for key, kind in wanted.items():
@@ -147,14 +147,14 @@ class Run(TaskFolder):
 
     @property
     def weights(self) -> str:
-        """The name of the file with the weights, or with the adapters; empty before the first save."""
-        from gpt2kit.model import hf, lora  # they import torch, which prepare does without
+        """The name of the file with the weights or the adapters; empty before the first save."""
+        from gpt2kit.model import hf, lora  # they import torch, which prepare does not need
 
         return next((name for name in (lora.ADAPTER, hf.WEIGHTS) if (self.path / name).is_file()), "")
 
     @cached_property
     def prepared(self) -> Prepared:
-        """The folder that the run was trained on. Raises DataError if its ids mean something else now."""
+        """The folder that the run was trained on. Raises DataError if its ids now have another meaning."""
         prepared = Prepared.open(self.record["data"])
         if prepared.task.vocabulary.fingerprint() != self.task.vocabulary.fingerprint():
             raise DataError(
@@ -164,7 +164,7 @@ class Run(TaskFolder):
         return prepared
 
     def prepared_as_it_was(self, moved_to: Path | None = None) -> Prepared:
-        """The folder that the run was trained on. Raises DataError unless nothing in it has changed since."""
+        """The folder that the run was trained on. Raises DataError if anything in it has changed since."""
         prepared = Prepared(moved_to or Path(self.record["data"]))
         if not prepared.path.is_dir():
             raise DataError(f"{prepared.path} is not there any more")
@@ -176,18 +176,18 @@ class Run(TaskFolder):
 
     @cached_property
     def data_summary(self) -> dict[str, Any] | None:
-        """How the data was prepared. Older runs did not keep that: None once their data is gone."""
+        """How the data was prepared. Older runs did not store it: None if their data is gone."""
         if (self.path / DATA_FILE).is_file():
             return files.read_json(self.path / DATA_FILE)
         prepared = Prepared(Path(self.record["data"]))
         return prepared.summary() if (prepared.path / REPORT_FILE).is_file() else None
 
     def check_resumable(self, prepared: Prepared, resolved: Recipe, task: Task[Any, Any]) -> None:
-        """Raises when the run is finished, or would continue as another run than it was."""
+        """Raises if the run is finished, or would continue with other settings."""
         if self.record["finished"]:
             raise UserError(f"{self.path} is finished; to train on, start a new run with --init {self.path}")
         before, now = self.recipe.table(), resolved.table()
-        sections = ("train",) if self.init else ("model", "train")  # the shape of an --init is not the recipe's
+        sections = ("train",) if self.init else ("model", "train")  # with --init, the shape is not the recipe's
         knobs = [(part, key) for part in sections for key in now[part] if part != "train" or key not in ELSEWHERE]
         knobs += [("task", key) for key in recipe.read_by("train", task)]
         changed = [f"{part}.{key}" for part, key in knobs if now[part][key] != before[part].get(key)]
@@ -202,12 +202,12 @@ class Run(TaskFolder):
             )
 
     def finish(self) -> None:
-        """Record that nothing is left to resume."""
+        """Record that there is nothing left to resume."""
         self.record["finished"] = True
         files.write_json(self.path / RUN_FILE, self.record)
 
     def forget_after(self, step: int) -> None:
-        """Drop what a killed run logged after its last save: those steps are done again."""
+        """Drop what a killed run logged after its last save: those steps are repeated."""
         path = self.path / METRICS_FILE
         if path.is_file():
             lines = path.read_bytes().decode("utf-8", "replace").split("\n")
@@ -215,13 +215,13 @@ class Run(TaskFolder):
             files.write_text(path, "".join(f"{line}\n" for line in kept))
 
     def keep_samples(self, origin: str, rows: Sequence[tuple[str, str, str]]) -> None:
-        """Keep the first of these (source, output, reference); `origin` says when or how they were made."""
+        """Keep the first of these (source, output, reference); `origin` describes when or how they were made."""
         if rows:
             kept = [[text[:LONGEST_SHOWN] for text in row] for row in rows[:SHOWN]]
             files.write_json(self.path / SAMPLES_FILE, {"from": origin, "rows": kept})
 
     def keep_scores(self, evaluation: dict[str, Any]) -> None:
-        """Keep an evaluation, as `--json` prints it, under its signature; the last one comes last."""
+        """Keep an evaluation, as `--json` prints it, under its signature; the latest one is last."""
         path = self.path / SCORES_FILE
         known = files.read_json(path) if path.is_file() else {}
         known.pop(evaluation["signature"], None)

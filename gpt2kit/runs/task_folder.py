@@ -1,4 +1,4 @@
-"""What prepared folders and runs have in common: task.json and a tokenizer, which must belong together."""
+"""Base class of prepared folders and runs: task.json and a tokenizer, which must match."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +20,7 @@ class TaskFolder:
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
-        """The folder with its task, which is read and checked now. Raises what `task` does."""
+        """Open a folder with its task, which is read and checked now. Raises the errors of `task`."""
         folder = cls(Path(path))
         _ = folder.task
         return folder
@@ -46,17 +46,17 @@ class TaskFolder:
 
     @property
     def unchecked_task(self) -> Task[Any, Any]:
-        """The task with the tokenizer that is in the folder now, which may be another than `made_with`."""
+        """The task with the tokenizer that is in the folder now, which may differ from `made_with`."""
         return self._described[1]
 
     @property
     def made_with(self) -> tuple[str, int]:
-        """The fingerprint and the size of the tokenizer that the ids were made with."""
+        """The fingerprint and the size of the tokenizer that encoded the ids."""
         return self._described[2]
 
     @cached_property
     def task(self) -> Task[Any, Any]:
-        """The task. Raises DataError for a folder without one, or if its tokenizer is not the one of its ids."""
+        """The task. Raises DataError for a folder without one, or if its tokenizer did not encode its ids."""
         found = self.unchecked_task.vocabulary
         fingerprint, vocab_size = self.made_with
         if (found.fingerprint(), found.size) != (fingerprint, vocab_size):
@@ -68,6 +68,6 @@ class TaskFolder:
 
 
 def save_task(folder: Path, name: str, task: Task[Any, Any]) -> None:
-    """Write task.json beside the files of the tokenizer."""
+    """Write task.json next to the files of the tokenizer."""
     made = {"vocab_size": task.vocabulary.size, "fingerprint": task.vocabulary.fingerprint()}
     files.write_json(folder / TASK_FILE, {"task": name, "settings": recipe.values(task), **made})

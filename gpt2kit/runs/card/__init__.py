@@ -1,1 +1,1 @@
-"""The README.md of a run folder: what the model is, what it learned from, how well, and how it is used."""
+"""The README.md of a run folder: what the model is, its training data, its scores and its usage."""

@@ -1,4 +1,4 @@
-"""The facts of a run that its card is made of."""
+"""The facts of a run that its card is based on."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from gpt2kit.runs.folder import METRICS_FILE, SAMPLES_FILE, SCORES_FILE, Run
 from gpt2kit.tasks.text import TextTask
 
 ROWS = 12
-"""Of a curve at most."""
+"""Most points of a curve."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Point:
     step: int
     epoch: float
     loss: float | None
-    """The mean since the row before."""
+    """The mean since the previous row."""
     validation_loss: float | None
 
 
 @dataclass(frozen=True)
 class Facts:
-    """One run, at one moment."""
+    """One run at one moment."""
 
     run: Path
     task_name: str
@@ -41,10 +41,10 @@ class Facts:
     parameters: int
     adapters: bool
     data: dict[str, Any] | None
-    """What became of the corpora; None in an older run, whose data has gone."""
+    """How the corpora were prepared; None in an older run whose data is gone."""
     curve: list[Point]
     scores: list[dict[str, Any]]
-    """Evaluations, the last one first."""
+    """Evaluations, the latest first."""
     samples: dict[str, Any] | None
 
     @property
@@ -53,7 +53,7 @@ class Facts:
 
     @property
     def loads_in_transformers(self) -> bool:
-        """Whether the folder, as it is, is a model of theirs with its tokenizer."""
+        """Whether transformers loads both the folder's model and its tokenizer as they are."""
         return self.theirs and isinstance(self.task, TextTask)
 
     @property
@@ -63,7 +63,7 @@ class Facts:
 
     @property
     def custom_code(self) -> bool:
-        """Whether transformers needs code for it that it does not have."""
+        """Whether transformers needs code that it does not include."""
         return self.recipe.model.attention != "full"
 
 
@@ -92,7 +92,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def curve(run: Run) -> list[Point]:
-    """The run's losses at its validations, or spread evenly where there are none, or too many."""
+    """The run's losses at its validations, or evenly spread if there are none, or too many."""
     path = run.path / METRICS_FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     try:
@@ -103,7 +103,7 @@ def curve(run: Run) -> list[Point]:
     validated = {line["step"]: line["validation_loss"] for line in told if "validation_loss" in line}
     ends = sorted(validated) or [line["step"] for line in steps]
     while len(ends) > ROWS:
-        ends = ends[::-1][::2][::-1]  # the last one stays
+        ends = ends[::-1][::2][::-1]  # keeps the last one
     return [_point(steps, start, end, validated.get(end)) for start, end in pairwise([0, *ends])]
 
 

@@ -1,20 +1,20 @@
-"""Markdown and YAML in which text of a user's data stays text: no markup, no HTML, no link, no control character."""
+"""Markdown and YAML in which text of a user's data stays text: without markup, HTML, links or control characters."""
 
 import json
 import re
 from collections.abc import Iterable, Sequence
 
 LONGEST = 600
-"""Characters of a sample that are shown; the middle of a longer one is left out."""
+"""Characters of a sample that are shown; a longer one loses its middle."""
 
 
 def visible(text: str, keep: str = "") -> str:
-    """With what does not print spelled out, but for the characters that are kept."""
+    """Escape characters that do not print, except those to keep."""
     return "".join(char if char.isprintable() or char in keep else repr(char)[1:-1] for char in text)
 
 
 def code(text: str) -> str:
-    """Inside of a line: a code span, in which nothing is markup; nothing at all for an empty text."""
+    """A code span within a line, in which nothing is markup; empty for an empty text."""
     text = visible(text)
     if not text.strip():
         return ""
@@ -24,12 +24,12 @@ def code(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """The same in a table."""
+    """The same for a table cell."""
     return code(text).replace("|", "\\|")
 
 
 def fenced(text: str, language: str = "text") -> str:
-    """A block of its own, behind a fence that is longer than any in the text."""
+    """A code block, whose fence is longer than any in the text."""
     text = visible(text.replace("\r\n", "\n"), "\n\t")
     fence = "`" * max(3, _longest_run(text) + 1)
     return f"{fence}{language}\n{text}\n{fence}"
@@ -46,13 +46,14 @@ def shortened(text: str) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Cells are Markdown: text of the data goes through `cell` first. The first column is words, others are figures."""
+    """Cells are Markdown: pass data through `cell` first. The first column holds words, the others figures."""
     rule = ["---", *["---:"] * (len(columns) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (columns, rule, *rows))
 
 
 def front_matter(values: dict[str, object], note: str) -> str:
-    """YAML between its two lines; values are written as JSON, which YAML contains. `note` explains the first."""
+    """YAML between its two marker lines; values are written as JSON, which is valid YAML. `note` explains the first
+    one."""
     lines = [f"{key}: {json.dumps(value)}" for key, value in values.items() if value not in ("", [], None)]
     lines[0] = f"{lines[0]}  # {note}"
     return "\n".join(["---", *lines, "---"])

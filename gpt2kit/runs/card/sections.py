@@ -1,4 +1,4 @@
-"""The parts of a card, each from the facts alone."""
+"""The sections of a card, each made from the facts alone."""
 
 import inspect
 import math
@@ -13,11 +13,11 @@ from gpt2kit.runs.card.markdown import cell, code, fenced, shortened, table, vis
 from gpt2kit.tasks.text import TextTask
 
 EVALUATIONS, SAMPLES = 10, 3
-"""So many are shown."""
+"""Number of samples shown."""
 
 
 def title(facts: Facts) -> str:
-    """What it is, in a few lines."""
+    """A description in a few lines."""
     model, described = facts.recipe.model, facts.described
     init = described["init"] if described.get("init_of_hub") else Path(described["init"] or "").name
     origin = f"It was begun from {code(init)} and trained" if init else "It was trained from random weights"
@@ -34,7 +34,7 @@ def title(facts: Facts) -> str:
 
 
 def data(facts: Facts) -> str:
-    """What it learned from, and what became of that."""
+    """The training data, and how it was prepared."""
     if facts.data is None:
         return "## Data\n\nWhat it was trained on was not written down."
     columns = ("split", "read", "rows", "tokens", "dropped", "source cut", "duplicates", "source also in train")
@@ -54,7 +54,7 @@ def data(facts: Facts) -> str:
 
 
 def training(facts: Facts) -> str:
-    """The recipe, and the losses on the way."""
+    """The recipe, and the losses during training."""
     rows = [
         (f"{point.step:,}", f"{point.epoch:.2f}", _loss(point.loss), _loss(point.validation_loss))
         for point in facts.curve
@@ -68,7 +68,7 @@ def training(facts: Facts) -> str:
 
 
 def _without_folders(recipe: Recipe) -> Recipe:
-    """With a tokenizer that was taken from a folder by that folder's name."""
+    """The recipe with only the name of the tokenizer's folder, if it came from one."""
     task = recipe.task
     if isinstance(task, TextTask) and task.tokenizer:
         return replace(recipe, task=replace(task, tokenizer=_named(task.tokenizer)))
@@ -80,7 +80,7 @@ def _loss(value: float | None) -> str:
 
 
 def scores(facts: Facts) -> str:
-    """What `evaluate` measured, with what must be known to compare it."""
+    """The results of `evaluate`, with the information needed to compare them."""
     if not facts.scores:
         run = shlex.quote(visible(facts.name))
         how = fenced(f"gpt2kit {facts.task_name} evaluate --run {run}", "sh")
@@ -107,7 +107,7 @@ def _score(system: str, name: str, figure: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _pieces(samples: dict[str, Any] | None) -> str:
-    """Of music: what it played beside real music, and how much of that is a training piece's."""
+    """For music: figures of its samples next to real music, and how much they share with training pieces."""
     if not samples or "statistics" not in samples:
         return ""
     numbers = [each for each in samples["statistics"] if not isinstance(each["sample"], list)]
@@ -119,7 +119,7 @@ def _pieces(samples: dict[str, Any] | None) -> str:
 
 
 def samples(facts: Facts) -> str:
-    """What it makes of validation examples."""
+    """The model's outputs for validation examples."""
     if facts.samples is None:
         return ""
     parts = [f"## Samples\n\nUnchosen, of the validation data ({code(facts.samples['from'])})."]
@@ -131,13 +131,13 @@ def samples(facts: Facts) -> str:
 
 
 def limits(facts: Facts) -> str:
-    """What it cannot do, as far as that is known."""
+    """Known limits of the model."""
     model, told = facts.recipe.model, []
     told.append(f"It sees {model.n_positions:,} tokens at a time, what it is asked and what it answers together.")
     for split, report in (facts.data or {"splits": {}})["splits"].items():
         if split == "train" and report["cut"]:
             told.append(f"Of the sources that it learned from {report['cut'] / report['rows']:.0%} were cut to fit.")
-        known = report["leaked"] + report.get("nearly_leaked", 0)  # of older runs the latter is not known
+        known = report["leaked"] + report.get("nearly_leaked", 0)  # unknown for older runs
         if split != "train" and known:
             leaked = f"{known:,} of {report['rows']:,} sources of {code(split)}"
             told.append(f"{leaked} stand in its training data too, or nearly: scores on it are too good by that.")
@@ -158,5 +158,5 @@ above, if there are any, are quoted from the data."""
 
 
 def _named(tokenizer: str) -> str:
-    """A Hub id as it is; of a folder its name."""
+    """A Hub id unchanged; for a folder its name."""
     return Path(tokenizer).name if tokenizer.startswith((".", "/", "~")) or Path(tokenizer).is_dir() else tokenizer

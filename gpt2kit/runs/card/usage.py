@@ -1,4 +1,4 @@
-"""How a run is used: by command, from Python, and with transformers where that is true. Every snippet runs as it is."""
+"""How to use a run: by command, from Python, and with transformers if it can. Every snippet runs as it is."""
 
 import shlex
 
@@ -35,12 +35,12 @@ def usage(facts: Facts) -> str:
 
 
 def _from(facts: Facts, name: str) -> str:
-    """The call that loads the folder; code of the folder runs where it is trusted."""
+    """The call that loads the folder; with trust_remote_code if the folder has code."""
     return f"from_pretrained({name!r}{', trust_remote_code=True' if facts.custom_code else ''})"
 
 
 def _transformers(facts: Facts, name: str) -> list[str]:
-    """A prompt is spelled out as the task makes it, control tokens included."""
+    """The snippet spells a prompt as the task encodes it, control tokens included."""
     task = facts.task
     prompt = task.encode_source(task.parse(task.about.input))
     if not task.layout.labels:
@@ -77,5 +77,5 @@ def generate_example(about: About) -> str:
 
 
 def python_example(about: About) -> tuple[str, ...]:
-    """Lines of Python that ask an Engine called `model`."""
+    """Lines of Python that query an Engine called `model`."""
     return about.python or (f"print(model({about.input!r}))",)

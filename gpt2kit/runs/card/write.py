@@ -1,4 +1,4 @@
-"""Write the card of a run, and update it while it is ours: a card that a user has edited stays."""
+"""Writes and updates the card of a run, unless a user has edited it."""
 
 import hashlib
 import re
@@ -15,15 +15,15 @@ from gpt2kit.runs.folder import Run
 CARD_FILE = "README.md"
 
 LICENCE = re.compile(r"^license:.*$", re.MULTILINE)
-"""The one line that is the user's to fill in; a card with another one is still ours, and keeps it."""
+"""The one line for the user to fill in; a card with another licence still counts as ours, and keeps it."""
 
 MARK = re.compile(r"<!-- gpt2kit card ([0-9a-f]{16}), [^\n]*-->\n?\Z")
 
 
 def write(run: Run) -> bool:
-    """Write the card of a run as it is now; False where there is one that a user has edited, which is kept.
+    """Write the card of a run as it is now; False if a user has edited it, in which case it is kept.
 
-    Raises DataError for a folder that is not a run, MachineError where nothing can be written.
+    Raises DataError for a folder that is not a run, MachineError if it cannot be written.
     """
     path = run.path / CARD_FILE
     before = _read(path)
@@ -37,13 +37,13 @@ def write(run: Run) -> bool:
 
 
 def kept(run: Run) -> bool:
-    """Whether the card of a run is a user's own."""
+    """Whether the card of a run has been edited by a user."""
     found = _read(run.path / CARD_FILE)
     return found is not None and not ours(found)
 
 
 def ours(text: str) -> bool:
-    """Whether a card is as it was written, but for its licence."""
+    """Whether a card is unchanged since it was written, except for its licence."""
     mark = MARK.search(text)
     return mark is not None and mark.group(1) == _digest(text[: mark.start()].removesuffix("\n"))
 
@@ -57,7 +57,7 @@ def _digest(body: str) -> str:
 
 
 def _read(path: Path) -> str | None:
-    """None where there is none; what is not text is not ours."""
+    """None if there is none; a card that is not text does not count as ours."""
     try:
         return path.read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
@@ -75,7 +75,7 @@ NOTE = "the licence of these weights is yours to say: https://huggingface.co/doc
 
 
 def metadata(found: Facts) -> dict[str, Any]:
-    """What the Hub reads; nothing that is not known."""
+    """The metadata that the Hub reads; unknown values are left out."""
     init, corpora = found.described["init"], (found.data or {"corpora": {}})["corpora"]
     of_hub = [word for names in corpora.values() for word in names if word.startswith("hf:")]
     library = "peft" if found.adapters else "transformers" if found.loads_in_transformers else "gpt2kit"
