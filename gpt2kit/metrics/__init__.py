@@ -1,1 +1,1 @@
-"""How good the answers are: loss in nats, and the metrics of each task."""
+"""Quality of answers: loss in nats, and the metrics of each task."""

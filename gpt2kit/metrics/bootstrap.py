@@ -1,10 +1,10 @@
-"""How far a mean over examples would be another one with other examples of the same kind."""
+"""Confidence interval of a mean over examples: how far it varies with other examples of the same kind."""
 
 from collections.abc import Sequence
 
 RESAMPLES = 1000
 COVERED = 95
-"""Per cent of the resampled means that lie in the interval."""
+"""Percentage of the resampled means in the interval."""
 
 
 def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""How much of a generated text stands word for word in what the model was trained on.
+"""The share of a generated text that also occurs verbatim in the training data.
 
 Shapes: T ids of a text, N runs of ids in it.
 """
@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 RUN = 8
-"""Ids in a row that count as copied; shorter ones are the language's own."""
+"""Consecutive ids that count as copied; shorter runs are common in the language."""
 
 RUN_OF_BYTES, FEW = 40, 1000
-"""The same where there are so few tokens that they are hardly more than bytes."""
+"""The same for vocabularies so small that tokens are hardly more than bytes."""
 
 BLOCK = 1 << 22
-"""Training ids that are looked at together: memory does not grow with them."""
+"""Training ids processed at a time: memory does not grow with their number."""
 
 BASE = np.uint64(0x9E3779B97F4A7C15)
 
@@ -26,7 +26,8 @@ def run_length(vocab_size: int) -> int:
 
 
 def copied_share(training: NDArray[Any], texts: Sequence[Sequence[int]], length: int) -> float:
-    """Share of the ids of texts that lie in a run of `length` ids which training has too; 0 where none is as long."""
+    """Share of the ids of texts within a run of `length` ids that also occurs in training; 0 if no text is that
+    long."""
     hashes = [run_hashes(np.asarray(text, dtype=np.uint64), length) for text in texts]
     wanted = np.unique(np.concatenate([np.empty(0, np.uint64), *hashes]))
     if not len(wanted):
@@ -43,7 +44,7 @@ def copied_share(training: NDArray[Any], texts: Sequence[Sequence[int]], length:
 
 
 def run_hashes(ids: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
-    """A hash of 64 bits for each run [N]."""
+    """A 64-bit hash of each run [N]."""
     hashes = np.zeros(max(0, len(ids) - length + 1), dtype=np.uint64)
     for place in range(length if len(hashes) else 0):
         hashes = hashes * BASE + ids[place : place + len(hashes)] + np.uint64(1)
@@ -51,7 +52,7 @@ def run_hashes(ids: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
 
 
 def _covered(copied: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
-    """Which ids [T] lie in a run that was copied [N]."""
+    """Which ids [T] are within a copied run [N]."""
     changes = np.zeros(len(copied) + length, dtype=np.int64)
     starts = np.flatnonzero(copied)
     np.add.at(changes, starts, 1)

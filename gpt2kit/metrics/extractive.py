@@ -1,4 +1,4 @@
-"""Summaries without a model, which a model must beat: sentences taken from the document as they are."""
+"""Extractive baselines, which a model must beat: summaries of unchanged sentences of the document."""
 
 import hashlib
 import math
@@ -19,12 +19,12 @@ BUDGET = 80
 
 
 def lead(document: str, n: int = 3) -> str:
-    """The first n sentences: "lead-3", which is hard to beat in news, where the point comes first."""
+    """The first n sentences: "lead-3", which is hard to beat for news, where the main point comes first."""
     return " ".join(sentences(document)[:n])
 
 
 def random_sentences(document: str, n: int = 3, seed: int = 0) -> str:
-    """n sentences drawn by chance, in the document's order; the same ones wherever the document stands in a corpus."""
+    """n random sentences, in the document's order; the same for a document wherever it is in a corpus."""
     found = sentences(document)
     key = hashlib.sha256(f"{seed}\n{document}".encode("utf-8", "surrogatepass")).digest()
     drawn = random.Random(key).sample(range(len(found)), min(n, len(found)))
@@ -32,11 +32,11 @@ def random_sentences(document: str, n: int = 3, seed: int = 0) -> str:
 
 
 def tfidf_order(paragraphs: Sequence[str], title: str) -> list[int]:
-    """The places of paragraphs from the one that says most about the title on; equal ones keep their order.
+    """Indices of paragraphs, the most relevant to the title first; equal ones keep their order.
 
     The score of Liu et al. 2018: the sum over the title's words of N_w log(N_d / N_dw), where N_w is how often the
     paragraph has the word, N_d the number of paragraphs, and N_dw how many of them have it. So a word that all have
-    counts for nothing, and long paragraphs are favoured.
+    counts 0, and long paragraphs are favoured.
     """
     wanted = set(words(title))
     counts = [Counter(word for word in words(paragraph) if word in wanted) for paragraph in paragraphs]
@@ -47,9 +47,9 @@ def tfidf_order(paragraphs: Sequence[str], title: str) -> list[int]:
 
 
 def tfidf(document: str, title: str, n_words: int = BUDGET) -> str:
-    """The sentences of the paragraphs in `tfidf_order`, up to the first that does not fit into so many words.
+    """The sentences of the paragraphs in `tfidf_order`, up to the first that does not fit into `n_words` words.
 
-    The first sentence is there whatever its length.
+    The first sentence is always included.
     """
     found = paragraphs(document)
     room, taken = n_words, list[str]()
@@ -63,11 +63,11 @@ def tfidf(document: str, title: str, n_words: int = BUDGET) -> str:
 
 
 def oracle(document: str, reference: str, n: int = 3) -> str:
-    """Up to n sentences, in the document's order, that come close to the reference: what extraction could reach.
+    """Up to n sentences, in the document's order, that approximate the reference: the limit of extraction.
 
-    Greedy (Nallapati et al. 2017): the next sentence is the one with which the sum of the F1 of ROUGE-1 and ROUGE-2
-    is highest, the first one of several, until none makes it higher. Bigrams do not reach from one sentence into the
-    next. Each of the n steps looks once at each word of the document, so time is linear in n and in its length.
+    Greedy (Nallapati et al. 2017): each step adds the sentence that maximises the sum of the F1 of ROUGE-1 and ROUGE-2,
+    the first one of equals, until none increases it. Bigrams do not cross sentences. Each of the n steps reads each
+    word of the document once, so time is linear in n and in its length.
     """
     found = sentences(document)
     candidates = [[Counter(ngrams(tokens, size)) for size in SIZES] for tokens in map(words, found)]
@@ -91,16 +91,16 @@ def oracle(document: str, reference: str, n: int = 3) -> str:
 
 
 class _F1:
-    """ROUGE-n of a growing text against a reference, by their n-grams."""
+    """ROUGE-n of a growing text against a reference, from their n-grams."""
 
     def __init__(self, reference: Ngrams) -> None:
         self.missing = reference
         self.total = reference.total()
-        """N-grams of both sides."""
+        """Number of n-grams on both sides."""
         self.hits = 0
 
     def with_more(self, counts: Ngrams) -> float:
-        """F1 if these came to the text: twice the hits by the n-grams of both sides."""
+        """F1 with these added to the text: twice the hits divided by the n-grams of both sides."""
         return 2 * (self.hits + self._hits(counts)) / max(self.total + counts.total(), 1)
 
     def add(self, counts: Ngrams) -> None:

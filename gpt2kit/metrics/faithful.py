@@ -1,6 +1,6 @@
-"""What of a summary is the source's, and what may be made up: by words alone, no model judges.
+"""How much of a summary is copied from its source, and what may be made up: from words alone, without a model.
 
-Words are those of `words`: without case and punctuation, so a copied passage may reach over the end of a sentence.
+Words are those of `words`: without case and punctuation, so a copied passage may cross the end of a sentence.
 """
 
 import unicodedata
@@ -12,24 +12,24 @@ from gpt2kit.metrics.sentences import sentences
 from gpt2kit.metrics.words import ngrams, word_pattern, words
 
 WITHIN_NAMES = frozenset([" ", ". ", ".", "-", ".-", "'", "’"])
-"""What may stand between two words of a name: J. K. Rowling, Jean-Luc, O'Neill, U.S. Senate."""
+"""Allowed between two words of a name: J. K. Rowling, Jean-Luc, O'Neill, U.S. Senate."""
 
 PRONOUN = "I"
-"""The one English word that has a capital anywhere and names nothing."""
+"""The one English word that is always capitalised and is not a name."""
 
 
 class Copied(NamedTuple):
-    """What a summary has in common with its source; both are 0 for a summary without words."""
+    """The overlap of a summary and its source; both are 0 for a summary without words."""
 
     longest: int
-    """Words of the longest passage of the summary that the source has too."""
+    """Words of the longest passage of the summary that is also in the source."""
     density: float
-    """Of the extractive fragments (Grusky et al. 2018), the longest passages from the summary's start on, each behind
-    the one before: the mean, over the summary's words, of the length of the fragment that a word is in."""
+    """Density of extractive fragments (Grusky et al. 2018), the longest shared passages in order from the summary's
+    start: the mean, over the summary's words, of the length of the fragment that contains the word."""
 
 
 def faithfulness(summary: str, source: str, unknown: Sequence[str]) -> dict[str, float]:
-    """What a summary takes from its source, and what it does not; `unknown` is what `unsupported` found."""
+    """Measures of what a summary takes from its source; `unknown` is the result of `unsupported`."""
     novel = {f"novel {n}-grams %": 100 * novel_ngrams(summary, source, n) for n in (1, 2, 3)}
     same = copied(summary, source)
     return novel | {
@@ -40,13 +40,13 @@ def faithfulness(summary: str, source: str, unknown: Sequence[str]) -> dict[str,
 
 
 def novel_ngrams(summary: str, source: str, n: int) -> float:
-    """Share of the summary's distinct n-grams, 0 to 1, that the source lacks; 0 where the summary has no n-gram."""
+    """Share of the summary's distinct n-grams, 0 to 1, that the source lacks; 0 if the summary has no n-gram."""
     found = set(ngrams(words(summary), n))
     return len(found.difference(ngrams(words(source), n))) / len(found) if found else 0.0
 
 
 def copied(summary: str, source: str) -> Copied:
-    """The passages that the source has too."""
+    """Measure the passages that are also in the source."""
     longest = _copied_from(words(summary), words(source))
     squares = place = 0
     while place < len(longest):
@@ -56,15 +56,15 @@ def copied(summary: str, source: str) -> Copied:
 
 
 def unsupported(summary: str, source: str) -> list[str]:
-    """The names, then the numbers, that the summary has and the source has not; each once, in order, as written.
+    """The names, then the numbers, that are in the summary but not in the source; each once, in order, as written.
 
-    A name is a run of capitalised words in a sentence. The word that a sentence begins with belongs to it only if
-    the summary or the source has it capitalised inside a sentence too, and neither has it in small letters. It is
-    supported where the source has the same words in the same order, in whatever case; accents count. So a part of a
-    source's name is supported, and a first name put before another's last name is not.
+    A name is a run of capitalised words in a sentence. The first word of a sentence belongs to it only if the summary
+    or the source also has it capitalised within a sentence, and neither has it in lower case. A name is supported if
+    the source has the same words in the same order, in any case; accents count. So a part of a source's name is
+    supported, but a first name with another's last name is not.
 
-    A number is one written in digits, and supported where the source has its value: 1,000 is 1000, 2.50 is 2.5, and
-    where a mark may part thousands or decimals either will do. A number in words is neither.
+    A number is written in digits, and supported if the source has its value: 1,000 is 1000, 2.50 is 2.5, and if a mark
+    may separate thousands or decimals, either reading counts. Numbers in words are ignored.
     """
     inside, small = set[str](), set[str]()
     for text in (summary, source):
@@ -84,7 +84,7 @@ def unsupported(summary: str, source: str) -> list[str]:
 
 
 class _Token(NamedTuple):
-    """A word of a sentence, and what stands before it."""
+    """A word of a sentence, and the text before it."""
 
     text: str
     gap: str
@@ -109,7 +109,7 @@ def _tokens(text: str) -> Iterator[list[_Token]]:
 
 
 def _names(parts: Iterable[Sequence[_Token]], begin: set[str]) -> Iterator[str]:
-    """Runs of capitalised words; the first word of a sentence is taken for one if it is in `begin`."""
+    """Runs of capitalised words; the first word of a sentence counts as one if it is in `begin`."""
     for sentence in parts:
         run = ""
         for place, token in enumerate(sentence):
@@ -124,7 +124,7 @@ def _names(parts: Iterable[Sequence[_Token]], begin: set[str]) -> Iterator[str]:
 
 
 def _copied_from(summary: Sequence[str], source: Sequence[str]) -> list[int]:
-    """For each word of the summary how long the longest passage is that begins there and is in the source too.
+    """For each word of the summary, the length of the longest passage that begins there and is also in the source.
 
     Time is the product of both lengths, about a nanosecond for each pair of words.
     """

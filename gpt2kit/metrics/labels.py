@@ -1,4 +1,4 @@
-"""Figures of predicted labels: the door to `sklearn`."""
+"""Figures of predicted labels: the only import of `sklearn`."""
 
 from collections.abc import Sequence
 from importlib.metadata import version

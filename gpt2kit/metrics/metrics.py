@@ -1,4 +1,4 @@
-"""Scores of text against references, each with its signature: the door to `sacrebleu`."""
+"""Scores of text against references, each with its signature: the only import of `sacrebleu`."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ from gpt2kit.metrics.score import Score
 
 
 def check_counts(outputs: Sequence[str], references: Sequence[str]) -> None:
-    """Raises DataError unless there is one reference for each output, and something at all."""
-    # sacrebleu 2.6 cuts the longer list to the shorter one without a word.
+    """Raises DataError unless there is one reference per output, and at least one."""
+    # sacrebleu 2.6 silently cuts the longer list to the length of the shorter one.
     if len(outputs) != len(references):
         raise DataError(f"{len(outputs)} outputs but {len(references)} references: line n must answer line n")
     if not outputs:
@@ -28,11 +28,12 @@ def bleu(outputs: Sequence[str], references: Sequence[str]) -> Score:
 ONE_STYLE = str.maketrans(
     {"‘": "'", "’": "'", "‛": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "—": "-", "…": "..."}
 )
-"""Quotes, apostrophes, dashes and dots as a typewriter has them."""
+"""Maps quotes, apostrophes, dashes and dots to those of a typewriter."""
 
 
 def style_gap(outputs: Sequence[str], references: Sequence[str]) -> float:
-    """What BLEU would gain if both sides wrote quotes, apostrophes, dashes and dots in one way; 0 if it loses."""
+    """What BLEU would gain if both sides wrote quotes, apostrophes, dashes and dots the same way; 0 if it would
+    lose."""
     check_counts(outputs, references)
     plain = [[text.translate(ONE_STYLE) for text in texts] for texts in (outputs, references)]
     if plain == [list(outputs), list(references)]:

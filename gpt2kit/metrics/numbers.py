@@ -1,4 +1,4 @@
-"""Numbers in a text, as values: 1,000 and 1 000 and 1000.0 are one."""
+"""Numbers in a text, as values: 1,000 and 1 000 and 1000.0 are equal."""
 
 import re
 import unicodedata
@@ -14,16 +14,16 @@ PLAIN = str.maketrans(dict.fromkeys(SPACES, " ") | {"’": "'"})
 
 
 class Number(NamedTuple):
-    """A number as it is written, and what it may mean."""
+    """A number as it is written, and its possible values."""
 
     text: str
     readings: list[list[str]]
-    """Any one of them: decimal numbers with a point, all of which are meant. "1.234" is 1.234 or, as in German, 1234;
+    """Alternative readings, each a set of decimal numbers with a point. "1.234" is 1.234 or, as in German, 1234;
     "24.12.2020" is three numbers."""
 
 
 def numbers(text: str) -> Iterator[Number]:
-    """The numbers written in digits, in order; those that a letter precedes belong to a word."""
+    """The numbers written in digits, in order; digits after a letter belong to a word."""
     return (Number(found[0], _readings(found[0])) for found in NUMBER.finditer(text))
 
 
@@ -43,7 +43,7 @@ def _readings(number: str) -> list[list[str]]:
 
 
 def _by_thousands(parts: list[str], marks: list[str]) -> bool:
-    """Whether the parts are those of one whole number, all of them parted by the same mark."""
+    """Whether the parts form one whole number, all separated by the same mark."""
     if not marks:
         return True
     groups = len(parts[0]) <= 3 and parts[0][0] != "0" and all(len(part) == 3 for part in parts[1:])

@@ -1,7 +1,7 @@
-"""ROUGE (Lin 2004): the door to `rouge-score`, with words of any script and sentences of our own.
+"""ROUGE (Lin 2004): the only import of `rouge-score`, with words of any script and our own sentences.
 
-The package's own words are runs of a to z and digits, which leaves nothing of Japanese and parts French at its accents,
-and its own sentences are lines, or need a download. Everything else is the package's.
+The package's own words are runs of a to z and digits, which drops Japanese and splits French at its accents. Its own
+sentences are lines, or need a download. Everything else is the package's.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from gpt2kit.metrics.sentences import sentences
 from gpt2kit.metrics.words import words
 
 WHOLE = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
-"""Of a text as one sequence of words."""
+"""For a text as one sequence of words."""
 BY_SENTENCE = {"rougeLsum": "ROUGE-Lsum"}
-"""Of its sentences: for each one of the reference the union of what it shares with those of the output."""
+"""For its sentences: each reference sentence counts the union of its matches with the output's sentences."""
 
 
 class Rouge:
-    """Scores one output after the other. Words are compared as they are, without stems."""
+    """Scores one output at a time. Words are compared unchanged, without stemming."""
 
     def __init__(self) -> None:
         from rouge_score.rouge_scorer import RougeScorer
@@ -28,13 +28,13 @@ class Rouge:
         self.whole, self.by_sentence = (RougeScorer(list(kinds), tokenizer=tokenizer) for kinds in (WHOLE, BY_SENTENCE))
 
     def __call__(self, output: str, reference: str) -> dict[str, float]:
-        """F1 by name, 0 to 100; 0 where there is no word on one side."""
+        """F1 by name, 0 to 100; 0 if one side has no words."""
         scores = self.whole.score(reference, output) | self.by_sentence.score(_lines(reference), _lines(output))
         return {name: 100 * scores[kind].fmeasure for kind, name in (WHOLE | BY_SENTENCE).items()}
 
 
 def signatures() -> dict[str, str]:
-    """How each figure of `Rouge` is made, by its name."""
+    """How each figure of `Rouge` is computed, by its name."""
     return {name: _signature("no") for name in WHOLE.values()} | {
         name: _signature("rules") for name in BY_SENTENCE.values()
     }
@@ -49,7 +49,7 @@ def mean_rouge(outputs: Sequence[str], references: Sequence[str]) -> list[Score]
 
 
 class _Tokenizer:
-    """What the scorer calls."""
+    """The tokenizer that the scorer calls."""
 
     def tokenize(self, text: str) -> list[str]:
         return words(text)

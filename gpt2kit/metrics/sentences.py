@@ -1,7 +1,7 @@
 """Sentences and paragraphs of a text, by rules: nothing is downloaded, and the same text gives the same sentences.
 
 The abbreviations and the words that begin sentences are English, with a few that other languages share; quotes,
-brackets and stops are those of most scripts. Time is linear in the length of the text, whatever is in it.
+brackets and stops are those of most scripts. Time is linear in the length of the text, whatever its content.
 """
 
 import re
@@ -15,7 +15,7 @@ def _set(words: str) -> frozenset[str]:
 
 STOPS = ".!?…‽؟۔।॥"
 SPACELESS_STOPS = "。！？｡"
-"""Those of Chinese and Japanese end a sentence without a space after them."""
+"""Chinese and Japanese stops end a sentence without a space after them."""
 
 CLOSING = r"\"'”’“»«›‹)\]}」』》〉】）］"
 OPENING = re.compile(r"[\s\"'“”‘’„«»‹›(\[{¿¡—–\-•*「『《〈【（［]*+")
@@ -25,7 +25,7 @@ STOP = re.compile(
     rf"(?P<closing>(?:[{CLOSING}]|\[\d{{1,4}}\]|\s»(?!\w))*+)"  # Wikipedia's [12]; French has a space before »
     r"(?P<space>\s*+)"
 )
-"""A run of stops is matched as a whole, wherever it may lead: no character is looked at twice."""
+"""A run of stops is matched as a whole: no character is examined twice."""
 
 LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 NEXT_WORD = re.compile(r"[^\W\d_]{1,12}+(?=[\s,])")
@@ -38,16 +38,16 @@ GO_ON = _set(
     "dr drs mr mrs ms mx prof rev hon pres gov sen rep gen col lt maj cpl sgt capt cmdr adm supt messrs mme mlle "
     "vs viz cf e.g i.e z.b d.h"
 )
-"""After these the sentence goes on."""
+"""After these the sentence continues."""
 
 GO_ON_BEFORE_DIGITS = _set(
     "no nos nr vol vols p pp ch sec art fig figs eq op ca c approx est fl "
     "jan feb mar apr jun jul aug sep sept oct nov dec"
 )
-"""So it does after these before a number."""
+"""After these it continues if a number follows."""
 
 MAY_END = _set("st ste mt ft jr sr bros inc ltd co corp llc al ed eds dept univ")
-"""Like `DOTTED` words, these end a sentence where the next word is one of `STARTERS`."""
+"""Like `DOTTED` words, these end a sentence if the next word is one of `STARTERS`."""
 
 STARTERS = _set(
     "the a an this that these those it its he she we they i you his her our their there here "
@@ -57,25 +57,25 @@ STARTERS = _set(
 )
 
 WRAPPED = 100
-"""A text is taken for wrapped where no line is longer than so many characters."""
+"""A text counts as wrapped if no line is longer than this."""
 UNFINISHED = 50
-"""In such a text a line of so many goes on in the next one."""
+"""In a wrapped text, a line of at least this length continues on the next one."""
 
 
 class Block(NamedTuple):
-    """What a sentence never crosses the edges of."""
+    """A unit of text that no sentence crosses."""
 
     text: str
     heading: bool
 
 
 def sentences(text: str, headings: bool = False) -> list[str]:
-    """The sentences of a text in order, each one line; no character is lost but white space.
+    """The sentences of a text in order, each one line; nothing but white space is lost.
 
-    A sentence ends at a stop, with the quotes and brackets that close after it, where white space and no small letter
-    follows; not after an abbreviation or initial, and not inside a number. It ends at a paragraph's end too. In a text
-    without capitals small letters may begin sentences. What has no stop is one sentence; headings ("== Heading ==") are
-    none, and are left out unless `headings` asks for them as items of their own.
+    A sentence ends at a stop and the closing quotes and brackets after it, if white space and not a lower-case letter
+    follows; not after an abbreviation or initial, and not within a number. It also ends at a paragraph's end. In a text
+    without capitals, lower-case letters may begin sentences. Text without a stop is one sentence. Headings ("== Heading
+    ==") are not sentences, and are left out unless `headings` requests them as separate items.
     """
     cased = any(map(str.isupper, text))
     found: list[str] = []
@@ -88,7 +88,7 @@ def sentences(text: str, headings: bool = False) -> list[str]:
 
 
 def without_last_sentence(text: str) -> str:
-    """The text up to the end of the last sentence but one; all of it where it has but one."""
+    """The text up to the end of the second-last sentence; all of it if there is only one."""
     left = sum(not letter.isspace() for sentence in sentences(text, headings=True)[:-1] for letter in sentence)
     for index, letter in enumerate(text):
         if left == 0:
@@ -100,8 +100,8 @@ def without_last_sentence(text: str) -> str:
 def paragraphs(text: str) -> list[str]:
     """The paragraphs of a text, each one line, without headings.
 
-    Blank lines and headings part them, and so does every line break; but where no line is longer than 100 characters,
-    and so the text may be wrapped, a line of 50 or more goes on, and so does one before a small letter.
+    Blank lines, headings and line breaks separate paragraphs. But if no line is longer than 100 characters, the text
+    may be wrapped: then a line of 50 or more continues on the next one, as does a line before a lower-case letter.
     """
     return [block.text for block in _blocks(text) if not block.heading]
 
@@ -125,7 +125,7 @@ def _blocks(text: str) -> Iterator[Block]:
 
 
 def _is_heading(line: str) -> bool:
-    """Whether a line has signs of equality at both ends and something between them."""
+    """Whether a line has equals signs at both ends and something between them."""
     return line.startswith("=") and line.endswith("=") and bool(line.strip("= "))
 
 
@@ -142,7 +142,7 @@ def _split(text: str, cased: bool) -> Iterator[str]:
 
 
 def _first_of_word(text: str, start: int) -> int:
-    """Where the next letter or digit is; the length of the text where there is none."""
+    """Index of the next letter or digit; the length of the text if there is none."""
     found = LETTER_OR_DIGIT.search(text, start)
     return found.start() if found else len(text)
 
@@ -178,7 +178,7 @@ def _is_abbreviated(text: str, start: int, stop: re.Match[str], next_at: int) ->
         return True
     if word in MAY_END or (
         DOTTED.fullmatch(word) and word != word.upper()
-    ):  # scripts without capitals have no initials
+    ):  # scripts without capitals do not have initials
         begins = NEXT_WORD.match(text, next_at)
         return not begins or begins[0].lower() not in STARTERS
     return False

@@ -1,4 +1,4 @@
-"""Summaries scored one by one: ROUGE beside that of extracts, and how much of them the document says."""
+"""Scores of summaries, one by one: ROUGE next to that of extracts, and how much of them is in the document."""
 
 from array import array
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from gpt2kit.metrics.words import first_words, words
 
 
 class Example(NamedTuple):
-    """What there is beside a summary."""
+    """The other texts of an example."""
 
     title: str
     body: str
@@ -26,28 +26,28 @@ EXTRACTS: dict[str, Callable[[Example], str]] = {
     "tf-idf": lambda example: tfidf(example.body, example.title),
     "oracle": lambda example: oracle(example.body, example.reference),
 }
-"""Summaries without a model. The oracle knows the reference, and takes sentence after sentence what gains most."""
+"""Baselines without a model. The oracle knows the reference, and adds the sentence that gains most at each step."""
 
 REFERENCE = "reference"
-"""The system whose summaries are the references themselves: no ROUGE, but the figures of faithfulness."""
+"""The system whose summaries are the references themselves: no ROUGE, but figures of faithfulness."""
 
 
 LONGEST = 1000
-"""Of a summary or a reference so many words are scored: the time of ROUGE-L is the product of both lengths, and one
-sentence of a document may be as long as a book."""
+"""Words of a summary or a reference that are scored: ROUGE-L takes time in proportion to the product of both lengths,
+and one sentence of a document may be as long as a book."""
 
 EMPTY = "summaries without words %"
 
 
 class SummaryScores:
-    """Keeps eight bytes for each figure of each example, and no text."""
+    """Keeps eight bytes per figure and example, and no text."""
 
     def __init__(self) -> None:
         self.rouge = Rouge()
         self.values: dict[str, dict[str, array[float]]] = {system: {} for system in ("", *EXTRACTS, REFERENCE)}
 
     def add(self, output: str, example: Example) -> dict[str, object]:
-        """Returns what is known of this summary."""
+        """Returns the figures of this summary."""
         output, example = _bounded(output), example._replace(reference=_bounded(example.reference))
         of_output = self.rouge(output, example.reference)
         for system, extract in EXTRACTS.items():
@@ -58,7 +58,7 @@ class SummaryScores:
         return {**of_output, **told}
 
     def _faithful(self, system: str, summary: str, example: Example) -> dict[str, object]:
-        """A summary without words says nothing false: it is counted, and is in none of the other means."""
+        """A summary without words contains nothing false: it is counted, and excluded from the other means."""
         empty = not words(summary)
         self._keep(system, {EMPTY: 100.0 * empty})
         if empty:
@@ -74,7 +74,7 @@ class SummaryScores:
             self.values[system].setdefault(name, array("d")).append(value)
 
     def scores(self) -> list[Score]:
-        """Means over examples: of the model first, then of what else wrote summaries."""
+        """Means over examples: first those of the model, then those of the other systems."""
         of_rouge, found = signatures(), []
         for system, by_name in self.values.items():
             for name, values in by_name.items():

@@ -1,4 +1,4 @@
-"""Words as scores and baselines count them: of any script, in lower case; one rule for all of them."""
+"""Words for scores and baselines: of any script, in lower case; one rule for all scripts."""
 
 import re
 import unicodedata
@@ -10,16 +10,16 @@ CJK = "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\
 """Chinese characters and Japanese syllables: written without spaces, so each is a word. Korean has spaces."""
 
 JOINERS = "\u200c\u200d"
-"""Inside words of Persian and of Indian scripts."""
+"""These occur within words of Persian and of Indian scripts."""
 
 _ASCII = re.compile(r"[a-z0-9]+")
 
 
 def words(text: str) -> list[str]:
-    """Letters and digits between anything else, in lower case; each Chinese or Japanese character by itself.
+    """Runs of letters and digits, in lower case; each Chinese or Japanese character is a separate word.
 
-    Apostrophes and hyphens part words. Of ASCII text this is what rouge-score's own tokenizer gives, but of no other:
-    that keeps a to z alone, so that "été" is "t". Composed and decomposed accents are the same (NFC).
+    Apostrophes and hyphens separate words. For ASCII text only, this equals rouge-score's own tokenizer, which keeps
+    only a to z and digits, so that "été" is "t". Composed and decomposed accents are the same (NFC).
     """
     text = text.lower()
     if text.isascii():
@@ -28,7 +28,7 @@ def words(text: str) -> list[str]:
 
 
 def first_words(text: str, n: int) -> str:
-    """A text up to its n-th word, n > 0; a longer one is in NFC."""
+    """A text up to its n-th word, n > 0; a longer one is returned in NFC."""
     if len(text) <= n:
         return text
     text = unicodedata.normalize("NFC", text)
@@ -37,13 +37,13 @@ def first_words(text: str, n: int) -> str:
 
 
 def ngrams(tokens: Sequence[str], n: int) -> Iterator[tuple[str, ...]]:
-    """Every run of n words, in order; none where there are fewer."""
+    """Every run of n words, in order; none if there are fewer."""
     return zip(*(tokens[start:] for start in range(n)), strict=False)
 
 
 @cache
 def word_pattern() -> re.Pattern[str]:
-    """What matches one word of text in NFC."""
+    """The pattern of one word of text in NFC."""
     # \w lacks the marks that are part of words in Hindi, Arabic, Hebrew, Thai, ...; no accent is beyond U+1F000.
     marks = "".join(char for char in map(chr, range(0x300, 0x1F000)) if unicodedata.category(char)[0] == "M")
     letter, mark = rf"[^\W_{CJK}]", f"[{marks}{JOINERS}]"
