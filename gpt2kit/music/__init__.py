@@ -1,1 +1,1 @@
-"""Piano performances: notes, MIDI files, performance events, and what can be heard and seen of them."""
+"""Piano performances: notes, MIDI files, performance events, and their sound and pictures."""

@@ -1,4 +1,4 @@
-"""Folders, zip and tar archives and single files, all seen as named bytes; nothing is unpacked to disk."""
+"""Folders, zip and tar archives and single files as named bytes; nothing is extracted to disk."""
 
 import bz2
 import gzip
@@ -21,39 +21,39 @@ MIDI_NAMES = (".mid", ".midi", ".rmi")
 TAR_NAMES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 ACCEPTED = f"a folder, a zip or tar archive, or a MIDI file ({' '.join(MIDI_NAMES)})"
 LARGEST_TAR = 16 * 2**30
-"""Bytes unpacked: a compressed tar must be unpacked to its end to know what is in it."""
+"""Decompressed bytes: the contents of a compressed tar are known only when it is decompressed to its end."""
 
 MOST_MEMBERS = 1 << 20
-"""Of a tar, whose headers alone would fill the memory."""
+"""Members of a tar, whose headers alone could fill the memory."""
 
 BROKEN = (
     *(OSError, EOFError, ValueError, RuntimeError, OverflowError, MemoryError),
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
 )
-"""What the standard library raises for damaged, encrypted and exotic archives."""
+"""Exceptions of the standard library for damaged, encrypted and exotic archives."""
 
 PACKED: dict[bytes, Callable[..., object]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
-"""What opens a compressed tar, by the bytes that it begins with."""
+"""The function that opens a compressed tar, by its first bytes."""
 
 
 class Member(NamedTuple):
-    """A file in a folder or an archive, or one that stands alone."""
+    """A file in a folder or an archive, or a single one."""
 
     name: str
-    """What to call it: the word, and its path inside."""
+    """Its name: the word, and its path inside."""
     path: str
-    """Where it lies inside, with "/" between folders; "" for what is damaged as a whole, as `read` then says."""
+    """Its path inside, with "/" between folders; "" for a damaged whole, in which case `read` raises."""
     read: Callable[[], bytes]
     """Raises MidiError with the reason when it cannot be read or is too large."""
 
 
 def is_midi(path: str) -> bool:
-    """Whether a file is one by its name; those that macOS puts beside it in archives are not."""
+    """Whether a file is MIDI, judged by its name; the files that macOS adds to archives are not."""
     return path.lower().endswith(MIDI_NAMES) and not path.rpartition("/")[2].startswith("._")
 
 
 def check_word(word: str) -> None:
-    """Raises DataError for what can be no source at all: it is missing, or of another kind."""
+    """Raises DataError for words that cannot be a source: missing, or of another kind."""
     path = Path(word)
     try:
         path.stat()
@@ -65,7 +65,7 @@ def check_word(word: str) -> None:
 
 @contextmanager
 def members(word: str) -> Iterator[list[Member]]:
-    """The files of a source, to be read in this order while the context lasts."""
+    """The files of a source, to be read in this order while the context is open."""
     path = Path(word)
     if path.is_dir():
         yield _in_folder(word)
@@ -102,7 +102,7 @@ def _is_tar(path: Path) -> bool:
 
 
 class _Wary:
-    """A file that is read no further at once than a MIDI file may be long, whatever the headers in it ask for."""
+    """A file whose reads are limited to the length of a MIDI file, whatever its headers request."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -142,7 +142,7 @@ def _in_zip(word: str) -> Iterator[list[Member]]:
 
 def _from_zip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     check_size(entry.file_size)
-    # Of the other methods, zipfile unpacks a few thousand bytes at a time whatever they grow to.
+    # With the other methods, zipfile decompresses a few thousand bytes at a time, however large the result.
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise MidiError("packed by a rare method", "pack the archive anew")
     try:
@@ -167,7 +167,7 @@ def _in_tar(word: str) -> Iterator[list[Member]]:
                 unpacked += entry.size
                 if unpacked > LARGEST_TAR:
                     raise OSError(f"unpacked it is larger than {LARGEST_TAR:,} bytes")
-                if entry.size < 0 or len(found) == MOST_MEMBERS:  # of the first kind Python comes to no end
+                if entry.size < 0 or len(found) == MOST_MEMBERS:  # in the first case Python would never finish
                     raise OSError(f"a size below 0, or more than {MOST_MEMBERS:,} files")
                 if entry.isfile():
                     found.append(Member(f"{word}/{entry.name}", entry.name, partial(_from_tar, archive, entry)))

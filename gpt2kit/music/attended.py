@@ -1,7 +1,7 @@
-"""From attention between events to attention between notes: which notes each note looked back at.
+"""Turns attention between events into attention between notes: the earlier notes that each note attends to.
 
-The picture of the Music Transformer paper (Huang et al., 2018, figures 5 to 8) draws a line an event; here what belongs
-to one note counts together, so that a listener sees notes.
+The picture of the Music Transformer paper (Huang et al., 2018, figures 5 to 8) draws one line per event; here the
+events of one note are summed, so that a listener sees notes.
 """
 
 from collections.abc import Iterable
@@ -18,12 +18,12 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Attention:
-    """For every note, layer and head the notes looked at most, strongest first."""
+    """For every note, layer and head the notes with the largest weights, strongest first."""
 
     keys: NDArray[np.int32]
     """(notes, layers, heads, top) indices of notes struck earlier; -1 where there are fewer."""
     weights: Weights
-    """(notes, layers, heads, top) shares from 0 to 1 of all that was looked at; 0 where there is no key."""
+    """(notes, layers, heads, top) shares from 0 to 1 of all attention; 0 where there is no key."""
 
     def __post_init__(self) -> None:
         if self.keys.ndim != 4 or self.keys.shape != self.weights.shape:
@@ -39,7 +39,7 @@ def notes_of_events(ids: ArrayLike) -> NDArray[np.int64]:
     """The index in `events.decode(ids)` of the note that each event (T,) belongs to; -1 for none.
 
     NOTE_ON belongs to the note it strikes, NOTE_OFF to the one it ends, TIME_SHIFT and VELOCITY to the next one struck.
-    None have orphaned NOTE_OFFs, keys that decode to no note, BEGIN, END, PAD and all that comes after END.
+    These belong to no note: orphaned NOTE_OFFs, keys that do not decode to a note, BEGIN, END, PAD, and all after END.
     """
     stream = np.asarray(ids, np.int64).reshape(-1)
     ends = np.flatnonzero(stream == events.END)
@@ -50,7 +50,7 @@ def notes_of_events(ids: ArrayLike) -> NDArray[np.int64]:
     places = np.flatnonzero((stream >= events.NOTE_ON) & (stream < events.TIME_SHIFT))
     struck = places[stream[places] < events.NOTE_OFF]
     ons, offs = (places[found] for found in events.matched(stream[places]))
-    # What `decode` does: a note that nothing ends is cut, those of no length are dropped, the others sorted.
+    # As `decode` does: a note without an end is cut, those of no length are dropped, the others sorted.
     start = clock[struck]
     end = np.minimum(clock[-1] if length else 0, start + events.LONGEST_HANGING)
     end[np.searchsorted(struck, ons)] = clock[offs]
@@ -73,13 +73,13 @@ def notes_of_events(ids: ArrayLike) -> NDArray[np.int64]:
 def grouped(ids: ArrayLike, spans: Iterable[tuple[int, Weights]], top: int = 6) -> Attention:
     """Sum attention between the events `ids` (T,) into attention between the notes that they decode to.
 
-    `spans` gives for each event in turn (start, row): the weights (layers, heads, K) with which it was looked back, of
-    which the k-th belongs to event start + k. Whose row counts for an event, the query that reads it or the one before,
-    which predicts it, is the caller's choice. An event past the last row looks at nothing.
+    `spans` gives (start, row) for each event in turn: its attention weights (layers, heads, K), of which the k-th
+    belongs to event start + k. The caller chooses whether an event's row is the query that reads it or the previous
+    one, which predicts it. An event after the last row attends to nothing.
 
-    A note's weight for an earlier note is the mean over its own events of the sum over the other's. What is looked at
-    beside earlier notes (the note itself, those struck while it sounds, events of no note) is left out, so that weights
-    add up to less than 1. Time is that of the rows, memory that of the notes that sound at one time.
+    A note's weight for an earlier note is the mean over its own events of the sum over the other's. Weights for
+    anything but earlier notes (the note itself, those struck while it sounds, events of no note) are left out, so that
+    weights sum to less than 1. Time is that of the rows, memory that of the notes that sound simultaneously.
     """
     notes = notes_of_events(ids)
     count = int(notes.max(initial=-1)) + 1
@@ -102,7 +102,8 @@ def grouped(ids: ArrayLike, spans: Iterable[tuple[int, Weights]], top: int = 6) 
 
 
 def _by_note(owners: Indices, row: Weights, note: int) -> tuple[Indices, Weights]:
-    """Which notes before `note` own events (K,) of a row (layers, heads, K), and their sums (layers, heads, notes)."""
+    """The notes before `note` that own events (K,) of a row (layers, heads, K), and their sums (layers, heads,
+    notes)."""
     order = np.argsort(owners, kind="stable")
     order = order[slice(*np.searchsorted(owners[order], [0, note]))]
     found, begins = np.unique(owners[order], return_index=True)
@@ -110,7 +111,7 @@ def _by_note(owners: Indices, row: Weights, note: int) -> tuple[Indices, Weights
 
 
 def _keep(parts: list[tuple[Indices, Weights]], members: int, keys: NDArray[np.int32], weights: Weights) -> None:
-    """Add up the sums that a note's `members` have seen; the largest go into `keys` and `weights` (.., top)."""
+    """Add up the sums of a note's `members`; the largest are written into `keys` and `weights` (.., top)."""
     owners = np.unique(np.concatenate([found for found, _ in parts]))
     shares = np.zeros((*keys.shape[:2], len(owners)), np.float32)
     for found, sums in parts:

@@ -1,4 +1,4 @@
-"""Windows to train on: somewhere in the events of many pieces, in another key, a little slower or faster.
+"""Training windows from the events of many pieces, transposed and played a little slower or faster.
 
 Transposition and time stretch are those of Performance RNN (Oore et al. 2018, section 3.3) and the Music Transformer.
 """
@@ -9,14 +9,14 @@ from numpy.random import Generator
 from gpt2kit.music.events import VELOCITY, Ids, sounding_velocity, stretch, transpose
 
 MARGIN = 2
-"""So many times as many events are read: played faster, fewer are left of them."""
+"""Events read per event of a window: a faster performance has fewer events."""
 
 
 def window(ring: Ids, start: int, length: int, noise: Generator, semitones: int, share: float) -> Ids:
-    """`length` events from `start` in a ring of pieces, behind the velocity that is in force there.
+    """`length` events from `start` in a ring of pieces, preceded by the velocity in force there.
 
-    Moved by up to `semitones` up or down, and played slower or faster by `share`, by half of it or not at all; where
-    that leaves too few events, they are as they were.
+    They are transposed by up to `semitones` up or down, and played slower or faster by `share`, by half of it or not at
+    all. If that leaves too few events, their tempo is unchanged.
     """
     events = ring.take(np.arange(start, start + MARGIN * length), mode="wrap").astype(np.int32)
     events = transpose(events, int(noise.integers(-semitones, semitones + 1)))

@@ -1,13 +1,13 @@
-"""Tracks with data bytes above 127, which are none: some programs write a velocity or a controller so.
+"""Repairs tracks with invalid data bytes above 127: some programs write such velocities or controllers.
 
-They are taken as 127, as mido does with `clip=True`.
+They are read as 127, as mido does with `clip=True`.
 """
 
 
 def clipped(track: bytes) -> tuple[bytes, int]:
-    """The events of a track with such bytes as 127, and how many there were.
+    """The events of a track with such bytes replaced by 127, and their number.
 
-    From an event on that cannot be told from the next, the track stays as it is: its parser says what is wrong there.
+    From the first event whose end is unclear, the track is unchanged: its parser reports the error.
     """
     result, count = bytearray(track), 0
     try:
@@ -17,7 +17,7 @@ def clipped(track: bytes) -> tuple[bytes, int]:
             status = running
             if track[place] >= 0x80:
                 status, place = track[place], place + 1
-            if status >= 0xF0:  # a text, a tempo and the like, or what is meant for one make of synthesiser
+            if status >= 0xF0:  # metadata such as text or tempo, or data for one make of synthesiser
                 if status not in (0xF0, 0xF7, 0xFF):
                     break
                 size, place = _number(track, place + (status == 0xFF))
@@ -37,7 +37,7 @@ def clipped(track: bytes) -> tuple[bytes, int]:
 
 
 def _number(track: bytes, place: int) -> tuple[int, int]:
-    """A number of variable length and the place behind it."""
+    """A number of variable length and the position after it."""
     value = 0
     while True:
         byte = track[place]

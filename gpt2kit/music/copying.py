@@ -1,14 +1,14 @@
-"""The longest passage of a performance that training pieces have too, in any key: what shows memorising.
+"""The longest passage of a performance that also occurs in training pieces, in any key: a sign of memorising.
 
-A passage is a run of notes in the order of their onsets, those of a chord from the lowest up, and is copied where the
-intervals from each to the next are the same. The rhythm is not looked at, except that notes which are a chord here and
-come one after the other there may end the run. Trills, scales and repeated notes are alike everywhere, so some length
-is met by chance: to know it, ask the same of pieces that were held out.
+A passage is a run of notes in the order of their onsets, those of a chord from the lowest up, and is copied if the
+intervals from each to the next are the same. The rhythm is ignored, except that notes that form a chord in one piece
+and a sequence in the other may end the run. Trills, scales and repeated notes are alike everywhere, so some length
+occurs by chance: measure held-out pieces to know it.
 
-Windows of eight intervals are sorted once, as numbers. For a performance, windows of twice the length are then named
-by pairs of names (Karp, Miller and Rosenberg, "Rapid identification of repeated patterns in strings, trees and arrays",
-STOC 1972), and between the last length found and the first not found the longest is searched by halving: nothing is
-hashed, so nothing is found that is not there.
+Windows of eight intervals are sorted once, as numbers. For a performance, windows of twice the length are then named by
+pairs of names (Karp, Miller and Rosenberg, "Rapid identification of repeated patterns in strings, trees and arrays",
+STOC 1972), and a binary search between the last length found and the first not found gives the longest: nothing is
+hashed, so there are no false matches.
 """
 
 from collections.abc import Iterable
@@ -22,11 +22,11 @@ from gpt2kit.music.events import quantised
 from gpt2kit.music.notes import Notes
 
 CHORD = 3
-"""Steps of 10 ms: notes struck up to so long after a chord's first one belong to it."""
+"""Steps of 10 ms: notes struck up to this long after a chord's first one belong to it."""
 WINDOW = 8
-"""Intervals of a byte each, which make one number of 64 bits."""
+"""Intervals of one byte each, which form one 64-bit number."""
 BETWEEN = 0
-"""The byte between two pieces; those of intervals are 1 to 255."""
+"""The byte between two pieces; intervals are 1 to 255."""
 
 Intervals = NDArray[np.uint8]
 Places = NDArray[np.intp]
@@ -37,17 +37,17 @@ class Copied:
     """The longest passage that a performance shares with the training pieces; the first one of several."""
 
     notes: int
-    """How many; 0 for a performance without notes."""
+    """Number of notes; 0 for a performance without notes."""
     seconds: float
-    """From its first onset to its last."""
+    """Time from its first onset to its last."""
     start: float
-    """The second of the performance at which it begins."""
+    """Where it begins in the performance, in seconds."""
     piece: str
-    """The training piece that has it."""
+    """The training piece that contains it."""
     piece_start: float
-    """The second of that piece at which it begins."""
+    """Where it begins in that piece, in seconds."""
     semitones: int
-    """How much higher it is than there."""
+    """How much higher it is than in that piece."""
 
     def json(self) -> dict[str, Any]:
         return asdict(self)
@@ -65,7 +65,8 @@ class Copied:
 def in_order(notes: Notes) -> Places:
     """The places (N,) of notes by onset, the notes of a chord by pitch.
 
-    Onsets are rounded to 10 ms: what a model plays lies on them. A chord is the notes up to 30 ms after its first.
+    Onsets are rounded to 10 ms, since a model's onsets are multiples of that. A chord is the notes up to 30 ms after
+    its first.
     """
     steps = quantised(notes.start)
     after = np.searchsorted(steps, steps + CHORD, "right").tolist()
@@ -78,7 +79,7 @@ def in_order(notes: Notes) -> Places:
 
 
 class TrainingPieces:
-    """Training pieces, by name, to look for passages in. Takes 25 bytes a note."""
+    """Training pieces, by name, to search for passages. Takes 25 bytes per note."""
 
     def __init__(self, pieces: Iterable[tuple[str, Notes]]) -> None:
         self.names: list[str] = []
@@ -98,7 +99,7 @@ class TrainingPieces:
         self.sorted = windows[self.order]
 
     def longest_copied(self, notes: Notes) -> Copied:
-        """The longest passage of `notes` that is in these pieces, transposed or not."""
+        """The longest passage of `notes` that occurs in these pieces, transposed or not."""
         if not len(notes) or not len(self.starts):
             return Copied(0, 0.0, 0.0, "", 0.0, 0)
         order = in_order(notes)
@@ -124,7 +125,7 @@ class TrainingPieces:
         return _Match(0, 0, 0)
 
     def _found(self, windows: NDArray[np.uint64], width: int) -> "_Found":
-        """Where the first `width` <= WINDOW intervals of these windows are in the training pieces."""
+        """Find the first `width` <= WINDOW intervals of these windows in the training pieces."""
         rest = np.uint64(2 ** (8 * (WINDOW - width)) - 1)
         wanted, names = np.unique(windows & ~rest, return_inverse=True)
         begin, end = np.searchsorted(self.sorted, wanted), np.searchsorted(self.sorted, wanted | rest, "right")
@@ -145,9 +146,9 @@ class _Found(NamedTuple):
 
     width: int
     names: NDArray[np.intp]
-    """Of the window at each place (N,) of the performance: equal ones share a name."""
+    """The name of the window at each place (N,) of the performance: equal windows share a name."""
     places: Places
-    """Where in the training pieces (M,) the same windows are."""
+    """Places in the training pieces (M,) with the same windows."""
     named: NDArray[np.intp]
     """The names of the windows at these places (M,)."""
     total: int
@@ -158,7 +159,8 @@ class _Found(NamedTuple):
         return _Match(self.width, here, int(self.places[self.named == self.names[here]].min()))
 
     def widened(self, width: int) -> "_Found":
-        """Those of a width up to twice this one: a window is its first part and its last, which may overlap."""
+        """Matches of a width up to twice this one: a window consists of its first part and its last, which may
+        overlap."""
         offset = width - self.width
         everywhere = np.full(self.total, -1, np.intp)
         everywhere[self.places] = self.named
@@ -175,7 +177,7 @@ class _Found(NamedTuple):
 
 
 def _lengthened(found: _Found) -> _Match:
-    """The longest match that begins with a window of what was found, which is not empty."""
+    """The longest match that begins with one of the found windows, of which there is at least one."""
     while len((twice := found.widened(2 * found.width)).places):
         found = twice
     best, too_wide = found, 2 * found.width
@@ -195,7 +197,7 @@ def _intervals(pitches: NDArray[np.uint8]) -> Intervals:
 
 
 def _windows(intervals: Intervals) -> NDArray[np.uint64]:
-    """The next eight intervals at each place (N,) as a number, the first in its highest byte; BETWEEN at the end."""
+    """The next eight intervals at each place (N,) as one number, the first in its highest byte; BETWEEN at the end."""
     padded = np.concatenate((intervals, np.full(WINDOW, BETWEEN, np.uint8))).astype(np.uint64)
     windows = np.zeros(len(intervals), np.uint64)
     for place in range(WINDOW):

@@ -1,15 +1,15 @@
-"""Performance events: notes as a stream of 388 ids and back, as Performance RNN and Music Transformer have them.
+"""Performance events: notes as a stream of 388 ids and back, as in Performance RNN and Music Transformer.
 
     NOTE_ON      0 to 127    pitch = id
     NOTE_OFF   128 to 255    pitch = id - 128
     TIME_SHIFT 256 to 355    id - 255 steps of 10 ms: 10 ms to 1 s
-    VELOCITY   356 to 387    id - 355 is the bin: of the notes that follow, until the next
-    BEGIN, END, PAD          388, 389, 390: before, after and beside a piece
+    VELOCITY   356 to 387    id - 355 is the bin: for the notes that follow, until the next
+    BEGIN, END, PAD          388, 389, 390: before, after and outside a piece
 
-One stream says one performance in one way, so `encode(decode(ids))` gives back what `encode` made: at one step all
+The encoding of a performance is unique, so `encode(decode(ids))` returns what `encode` produced: at one step all
 NOTE_OFFs come before all NOTE_ONs, each in order of pitch; VELOCITY comes only before a NOTE_ON and only where the bin
-changes; a gap is as many whole seconds as fit and then the rest. note-seq differs in one point: it leaves what falls
-into one step in the order of the unrounded times, which decoding cannot know.
+changes; a gap is as many whole seconds as fit and then the rest. note-seq differs in one point: it keeps events of one
+step in the order of the unrounded times, which decoding cannot know.
 
 Absolute times are rounded, never differences: an onset is at most 5 ms off, after ten minutes as at the beginning.
 """
@@ -29,9 +29,9 @@ STEPS_A_SECOND = 100
 LONGEST_SHIFT = 100
 VELOCITY_BINS = 32
 DEFAULT_BIN = 16
-"""Of notes that no VELOCITY precedes: mezzo forte."""
+"""The velocity of notes that no VELOCITY precedes: mezzo forte."""
 LONGEST_HANGING = 5 * STEPS_A_SECOND
-"""A note that nothing ends sounds for 5 s at most, as in Performance RNN's user interface."""
+"""A note without a NOTE_OFF sounds for at most 5 s, as in Performance RNN's user interface."""
 
 Ids = NDArray[np.int32]
 Steps = NDArray[np.int64]
@@ -54,7 +54,7 @@ PITCHES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "G♯", "A", "B♭",
 
 
 def spoken(id: int) -> str:
-    """The same as a musician says it: C4 on, C4 off, 120 ms, velocity 78 (the middle of its bin), BEGIN, END or PAD."""
+    """The same in musicians' terms: C4 on, C4 off, 120 ms, velocity 78 (the middle of its bin), BEGIN, END or PAD."""
     if id >= BEGIN or id < 0:
         return name(id)
     if id >= VELOCITY:
@@ -65,12 +65,12 @@ def spoken(id: int) -> str:
 
 
 def velocity_bin(velocity: ArrayLike) -> NDArray[np.int64]:
-    """The bin, 1 to 32, of velocities 1 to 127: four of them share one."""
+    """The bin, 1 to 32, of velocities 1 to 127: four velocities share one."""
     return (np.asarray(velocity, np.int64) - 1) // 4 + 1
 
 
 def bin_velocity(bins: ArrayLike) -> NDArray[np.int64]:
-    """A velocity in the middle of each bin: never 0, at most 126, and of the same bin again."""
+    """A velocity in the middle of each bin: never 0, at most 126, and in the same bin."""
     return 4 * np.asarray(bins, np.int64) - 2
 
 
@@ -80,11 +80,11 @@ def quantised(seconds: ArrayLike) -> Steps:
 
 
 def encode(notes: Notes) -> Ids:
-    """The events of a performance, without BEGIN and END. A note that rounds to nothing is made one step long."""
+    """The events of a performance, without BEGIN and END. A note that rounds to no length is made one step long."""
     start = quantised(notes.start)
     end = np.maximum(quantised(ends_first_in_first_out(notes.pitch, notes.end)), start + 1)
     pitch = notes.pitch.astype(np.int64)
-    # Offs first: with both halves nearly sorted, what sorts them has little to do.
+    # Offs first: with both halves nearly sorted, sorting has little to do.
     steps = np.concatenate((end, start))
     keys = np.concatenate((pitch + NOTE_OFF, pitch + NOTE_ON))
     bins = np.concatenate((np.zeros_like(pitch), velocity_bin(notes.velocity)))
@@ -92,11 +92,11 @@ def encode(notes: Notes) -> Ids:
 
 
 def decode(ids: ArrayLike) -> Notes:
-    """The notes that a stream plays; any integers at all are accepted, and what makes no sense is passed over.
+    """The notes that a stream plays; any integers are accepted, and invalid ones are skipped.
 
-    The stream ends at the first END; BEGIN, PAD and numbers that are no events say nothing. A NOTE_OFF ends the first
-    struck of the pitch's sounding notes, or nothing. A note that nothing ends sounds until the stream's end, for 5 s at
-    most. Notes of no length are dropped.
+    The stream ends at the first END; BEGIN, PAD and numbers that are not events are ignored. A NOTE_OFF ends the
+    pitch's earliest sounding note, if any. A note without a NOTE_OFF sounds until the stream's end, for 5 s at most.
+    Notes of no length are dropped.
     """
     stream = np.asarray(ids, np.int64).reshape(-1)
     ends = np.flatnonzero(stream == END)
@@ -119,8 +119,9 @@ def decode(ids: ArrayLike) -> Notes:
 def played(ids: ArrayLike) -> Notes:
     """The notes of a stream that a model wrote, as a piano plays them; accepts any integers, like `decode`.
 
-    A model forgets which keys are down. So a key that is struck again was let go before, and one that is not let go
-    until then sounds for 5 s at most. Of what a performer played this differs from `decode` where one pitch overlaps.
+    A model forgets which keys are down. So a key that is struck again is released first, and a note without a release
+    before that sounds for 5 s at most. For a performer's notes this differs from `decode` only where notes of one pitch
+    overlap.
     """
     stream = np.asarray(ids, np.int64).reshape(-1)
     ends = np.flatnonzero(stream == END)
@@ -149,23 +150,23 @@ def played(ids: ArrayLike) -> Notes:
 
 
 def seconds(ids: ArrayLike) -> float:
-    """How much time a stream takes: the sum of its shifts."""
+    """The duration of a stream: the sum of its shifts."""
     stream = np.asarray(ids, np.int64)
     shifts = stream[(stream >= TIME_SHIFT) & (stream < VELOCITY)]
     return float((shifts - TIME_SHIFT + 1).sum()) / STEPS_A_SECOND
 
 
 def times(ids: ArrayLike) -> NDArray[np.float64]:
-    """When each event happens, in seconds: the sum of the shifts before it."""
+    """The time of each event, in seconds: the sum of the shifts before it."""
     stream = np.asarray(ids, np.int64)
     shifts = np.where((stream >= TIME_SHIFT) & (stream < VELOCITY), stream - TIME_SHIFT + 1, 0)
     return (shifts.cumsum() - shifts) / STEPS_A_SECOND
 
 
 def sounding_velocity(ids: ArrayLike, position: int) -> int | None:
-    """The VELOCITY in force before `position`, for a crop that begins there; None if its piece has had none yet."""
+    """The VELOCITY in force before `position`, for a crop that begins there; None if its piece has none before."""
     stream = np.asarray(ids)
-    width = 256  # it changes at every other note or so: found at once, however long the stream
+    width = 256  # velocity changes every few notes: found quickly, however long the stream
     while position > 0:
         before = stream[max(0, position - width) : position]
         found = np.flatnonzero(before >= VELOCITY)
@@ -179,8 +180,8 @@ def sounding_velocity(ids: ArrayLike, position: int) -> int | None:
 def crop(ids: ArrayLike, start: int, length: int) -> Ids:
     """At most `length` events from `start` on, the first of which is the VELOCITY in force there.
 
-    It is left out where nothing is in force or the crop begins with a VELOCITY or BEGIN of its own. NOTE_OFFs of notes
-    struck before the crop stay: decoding passes over them.
+    It is left out if no velocity is in force or the crop begins with its own VELOCITY or BEGIN. NOTE_OFFs of notes
+    struck before the crop stay: decoding skips them.
     """
     stream = np.asarray(ids, np.int32)
     velocity = sounding_velocity(stream, start)
@@ -190,9 +191,9 @@ def crop(ids: ArrayLike, start: int, length: int) -> Ids:
 
 
 def transpose(ids: ArrayLike, semitones: int) -> Ids:
-    """Every note higher by `semitones`, unless one would leave 0 to 127: then the stream as it is.
+    """Every note higher by `semitones`, or the unchanged stream if one would leave 0 to 127.
 
-    All or nothing, since a chord with one voice left where it was would be another chord.
+    All or nothing, since a chord with one unchanged voice would be another chord.
     """
     stream = np.asarray(ids, np.int32)
     is_note = (stream >= 0) & (stream < TIME_SHIFT)
@@ -203,10 +204,11 @@ def transpose(ids: ArrayLike, semitones: int) -> Ids:
 
 
 def stretch(ids: ArrayLike, factor: float) -> Ids:
-    """The same played slower (`factor` over 1) or faster: absolute steps are scaled and rounded anew, halves up.
+    """The same played slower (`factor` over 1) or faster: absolute steps are scaled and rounded again, halves up.
 
-    A piece becomes what encoding its notes at the stretched times gives. Also takes crops and several pieces in a row:
-    each counts from its own beginning, and orphaned NOTE_OFFs, notes that nothing ends, and time at the end stay.
+    The result for a piece equals the encoding of its notes at the stretched times. Crops and several pieces in a row
+    are accepted too: each counts from its own beginning, and orphaned NOTE_OFFs, notes without an end, and time at the
+    end stay.
     """
     stream = np.asarray(ids, np.int32)
     if factor == 1:
@@ -226,11 +228,11 @@ class _Events(NamedTuple):
 
     ids: NDArray[np.int64]
     steps: Steps
-    """When each happens."""
+    """The step of each."""
     bins: NDArray[np.int64]
-    """The velocity bin in force at each, 0 where there was none yet."""
+    """The velocity bin in force at each, 0 if there was none yet."""
     total: int
-    """Steps of the whole stream."""
+    """Number of steps of the whole stream."""
 
 
 def _events(stream: NDArray[np.int64]) -> _Events:
@@ -244,10 +246,10 @@ def _events(stream: NDArray[np.int64]) -> _Events:
 
 
 def matched(events: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """(ons, offs): positions of each NOTE_ON that is ended and of the NOTE_OFF that ends it, first in, first out.
+    """(ons, offs): positions of each NOTE_ON that has a NOTE_OFF, and of the latter; first in, first out.
 
-    `events` (N,) are NOTE_ONs and NOTE_OFFs alone. Of one pitch, count +1 for an on and -1 for an off: an off that
-    takes the count to a new minimum below 0 finds no note; of all others the k-th ends the k-th on.
+    `events` (N,) are only NOTE_ONs and NOTE_OFFs. For each pitch, count +1 for an on and -1 for an off: an off that
+    takes the count to a new minimum below 0 has no note; of all others the k-th ends the k-th on.
     """
     pitch = events & 127
     order = np.argsort(pitch.astype(np.uint8), kind="stable")
@@ -256,14 +258,14 @@ def matched(events: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int
     first = np.flatnonzero(np.diff(pitches, prepend=-1))
     before = np.concatenate(([0], count))[first]
     lengths = np.diff(np.append(first, len(pitches)))
-    # The count restarts at 0 with every pitch, and lies below all earlier ones so that one running minimum does.
+    # The count restarts at 0 with every pitch, below all earlier ones, so that one running minimum suffices.
     floor = -np.arange(len(first)) * (2 * len(pitches) + 2)
     level = count + np.repeat(floor - before, lengths)
     lowest = np.minimum(np.minimum.accumulate(level), np.repeat(floor, lengths))
     previous = np.concatenate(([0], lowest[:-1]))
     previous[first] = floor
     ends_one = ~is_on & (lowest == previous)
-    # Ranks among the ons, and among the offs that end one, of their pitch.
+    # Ranks within their pitch, of the ons and of the offs that end one.
     on_rank, off_rank = _ranks(is_on, first, lengths), _ranks(ends_one, first, lengths)
     offs = np.flatnonzero(ends_one)
     ons = np.flatnonzero(is_on)
@@ -273,7 +275,7 @@ def matched(events: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int
 
 
 def _ranks(chosen: NDArray[np.bool_], first: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.int64]:
-    """How many of the chosen come up to each place of its group; groups begin at `first`."""
+    """The number of chosen items up to each place of its group; groups begin at `first`."""
     count = np.cumsum(chosen)
     return count - np.repeat(np.concatenate(([0], count))[first], lengths)
 
@@ -288,9 +290,9 @@ def _stretched(stream: Ids, factor: float) -> Ids:
 
 
 def _stream(steps: Steps, notes: NDArray[np.int64], bins: NDArray[np.int64], total: int = 0) -> Ids:
-    """NOTE_ONs and NOTE_OFFs (N,) at their steps as one stream, which lasts until step `total` at least.
+    """NOTE_ONs and NOTE_OFFs (N,) at their steps as one stream, which lasts at least until step `total`.
 
-    `bins` (N,) is the velocity bin of each NOTE_ON, 0 for none; what comes at one step in one pitch keeps its order.
+    `bins` (N,) is the velocity bin of each NOTE_ON, 0 for none; events of one step and pitch keep their order.
     """
     # By step, then offs before ons, then by pitch: `^ 128` swaps the halves of the ids of notes.
     order = np.argsort(steps * 256 + (notes ^ 128), kind="stable")
@@ -301,7 +303,7 @@ def _stream(steps: Steps, notes: NDArray[np.int64], bins: NDArray[np.int64], tot
     changes = ons[np.diff(bins[ons], prepend=0) != 0]
     sizes = shifts + 1
     sizes[changes] += 1
-    places = np.cumsum(sizes) - 1  # of the note itself; its velocity is before it, and its shifts before that
+    places = np.cumsum(sizes) - 1  # position of the note itself; its velocity is before it, and its shifts before that
     rest = total - int(steps[-1] if len(steps) else 0)
     tail = -(-max(rest, 0) // LONGEST_SHIFT)
     stream = np.full(int(sizes.sum()) + tail, TIME_SHIFT + LONGEST_SHIFT - 1, np.int32)

@@ -1,4 +1,4 @@
-"""What can be said of samples beside a likelihood: how close they are to real music, and what they copy."""
+"""Judges samples by more than their likelihood: how close they are to real music, and how much they copy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from gpt2kit.music.notes import Notes
 from gpt2kit.music.statistics import Figure, compare, excerpts
 
 EXCERPTS = 50
-"""Of real music that was held out, each as long as a sample: how much of them is in the training pieces by chance."""
+"""Excerpts of held-out music, each as long as a sample, which show how much occurs in the training pieces by chance."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Samples beside held-out performances and the training pieces."""
+    """Samples compared with held-out performances and the training pieces."""
 
     figures: list[Figure]
     copied: Copied
     """The longest passage that any of the samples shares with a training piece."""
     held_out_copied: list[int]
-    """The same of each excerpt of held-out music (N,), in notes, sorted."""
+    """The same for each excerpt of held-out music (N,), in notes, sorted."""
 
     def json(self) -> dict[str, Any]:
         return {
@@ -32,14 +32,14 @@ class Judgement:
         }
 
     def lines(self) -> list[str]:
-        """For people: a line for each figure."""
+        """One line per figure, for people."""
         usual = self.held_out_copied
         chance = f"held-out music: {usual[len(usual) // 2]} in the median, {usual[-1]} at most"
         return [*map(str, self.figures), f"longest passage also in training: {self.copied} ({chance})"]
 
 
 def judge(samples: Sequence[Notes], held_out: Sequence[Notes], training: TrainingPieces, seed: int = 0) -> Judgement:
-    """Raises DataError when there is no note at all in the samples or in what was held out."""
+    """Raises DataError if the samples or the held-out music contain no notes."""
     figures = compare(samples, held_out, seed)
     length = float(np.mean([notes.duration for notes in samples if len(notes)]))
     parts = [part for notes in held_out if len(notes) for part in excerpts(notes, length)]

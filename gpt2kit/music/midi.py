@@ -1,15 +1,15 @@
-"""MIDI files to notes and back. The door to `symusic`, which parses, and to `pretty_midi`, which writes.
+"""MIDI files to notes and back. The only import of `symusic`, which parses, and of `pretty_midi`, which writes.
 
-Both read the same notes from a file, to the last bit of their times (tested), but for these, where what is read here is
+Both read the same notes from a file, to the last bit of their times (tested), except for these, which are read here as
+follows:
 
 - overlapping notes of one pitch: the first struck is the first to end, as in symusic. pretty_midi lets one note-off end
-  all of them and passes over the others;
-- a change of program while a note sounds: the note is of the program that it was struck with, as in symusic;
-- tempo changes: those of all tracks count, as in symusic and as players have it; pretty_midi reads the first track's;
-- what follows a track's end: passed over, as in symusic;
-- SMPTE time, and a header of more than 6 bytes: read, though symusic refuses both and pretty_midi the first;
-- fewer tracks than the header says: refused, as by pretty_midi;
-- data bytes above 127, which both refuse: taken as 127, and counted, as mido does with `clip=True`.
+all of them and passes over the others; - a change of program while a note sounds: the note is of the program that it
+was struck with, as in symusic; - tempo changes: those of all tracks count, as in symusic and as players have it;
+pretty_midi reads the first track's; - what follows a track's end: passed over, as in symusic; - SMPTE time, and a
+header of more than 6 bytes: read, though symusic refuses both and pretty_midi the first; - fewer tracks than the header
+says: refused, as by pretty_midi; - data bytes above 127, which both refuse: taken as 127, and counted, as mido does
+with `clip=True`.
 
 Like both, this drops notes that nothing ends and notes of no length. `from_pretty_midi` and `to_pretty_midi` are for
 those who have, or want, an object of pretty_midi.
@@ -34,32 +34,32 @@ if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
 
 PIANOS = range(8)
-"""The programs of General MIDI that are pianos, from the acoustic grand to the clavinet."""
+"""The General MIDI programs that are pianos, from the acoustic grand to the clavinet."""
 LARGEST_FILE = 64 * 2**20
-"""Bytes: more than a hundred hours of piano music."""
+"""Bytes, enough for more than a hundred hours of piano music."""
 LONGEST_HOURS = 24
-"""No piece takes longer; one damaged time can make it last for years, and each second of them is an event."""
+"""No piece is longer; one damaged time can make it last for years, and each second of them is an event."""
 
 DEFAULT_BEAT = 500_000
-"""Microseconds of a beat where no tempo is set: 120 beats a minute."""
+"""Microseconds per beat without a tempo: 120 beats a minute."""
 
 Ticks = NDArray[np.int32]
 Seconds = NDArray[np.float64]
 
 
 class Performance(NamedTuple):
-    """What a MIDI file holds."""
+    """The contents of a MIDI file."""
 
     notes: Notes
-    """Those of all pianos, with the pedal folded into their lengths."""
+    """The notes of all pianos, whose lengths include the pedal."""
     dropped: dict[str, int]
-    """How many notes were left out, by the reason."""
+    """The number of notes left out, by reason."""
     clipped: int
-    """Data bytes above 127, which were taken as 127."""
+    """Number of data bytes above 127, which were read as 127."""
 
 
 def read_midi(path: Path | str) -> Performance:
-    """The piano notes of a MIDI file. Raises MidiError, which names the file, when it cannot be read."""
+    """The piano notes of a MIDI file. Raises MidiError, which names the file, if it cannot be read."""
     try:
         return parse_midi(read_bytes(Path(path)))
     except MidiError as error:
@@ -67,7 +67,7 @@ def read_midi(path: Path | str) -> Performance:
 
 
 def read_bytes(path: Path) -> bytes:
-    """What a file holds; MidiError says why it cannot be read."""
+    """The bytes of a file; MidiError says why it cannot be read."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -103,10 +103,10 @@ def parse_midi(content: bytes) -> Performance:
 
 
 def from_pretty_midi(midi: "PrettyMIDI") -> Notes:
-    """The piano notes that an object of pretty_midi holds, with the pedal folded into their lengths; others are left
-    out, and so are notes of no length.
+    """The piano notes of a pretty_midi object, whose lengths include the pedal; other notes and notes of no length are
+    left out.
 
-    Of a file that pretty_midi has read these are the notes that `read_midi` gives, but for what it reads otherwise.
+    For a file that pretty_midi has read, these are the notes of `read_midi`, except where it reads differently.
 
     Raises MidiError for a piece of more than 24 hours, ValueError for values that no MIDI file can hold.
     """
@@ -116,7 +116,7 @@ def from_pretty_midi(midi: "PrettyMIDI") -> Notes:
 def to_pretty_midi(notes: Notes) -> "PrettyMIDI":
     """The notes as one piano of pretty_midi, for instance to synthesise; times are rounded to whole milliseconds.
 
-    Reading what this writes gives the same notes, first in first out, at the rounded times; of two struck at once in
+    Reading the result gives the same notes, first in first out, at the rounded times; of two struck simultaneously in
     one pitch the softer one becomes the first. A piece of more than two and a half hours is rounded to 10 ms, for
     pretty_midi reads no more than ten million ticks.
 
@@ -138,14 +138,14 @@ def to_pretty_midi(notes: Notes) -> "PrettyMIDI":
 
 
 def write_midi(path: Path, notes: Notes) -> None:
-    """Write the notes to a MIDI file; raises MachineError when that cannot be done, and then nothing has changed."""
+    """Write the notes to a MIDI file; raises MachineError if that fails, and then nothing has changed."""
     midi = to_pretty_midi(notes)
     with files.atomic(path) as temporary:
         midi.write(str(temporary))
 
 
 def _score(chunks: Chunks) -> tuple[Any, int]:
-    """What symusic makes of the tracks, in ticks, and how many bytes had to be clipped for it."""
+    """The tracks as symusic reads them, in ticks, and the number of bytes that were clipped for it."""
     try:
         return _parsed(chunks), 0
     except MidiError:
@@ -161,7 +161,7 @@ def _parsed(chunks: Chunks) -> Any:
 
     try:
         return Score.from_midi(chunks.bytes(chunks.ticks_a_beat or 480))
-    except Exception as error:  # it raises what C++ raised, whatever that was
+    except Exception as error:  # it raises any C++ exception
         reason = str(error).strip().split("\n")[0].removeprefix("MiniMidi: ").removesuffix(": iostream error")
         raise MidiError("damaged", reason) from None
 
@@ -173,14 +173,14 @@ def _check_duration(seconds: float) -> None:
 
 
 class _Clock:
-    """Ticks to seconds."""
+    """Converts ticks to seconds."""
 
     def __init__(self, score: Any, ticks_a_beat: int, ticks_a_second: float) -> None:
         if ticks_a_second:
             tempo_ticks, scales = np.zeros(1, np.int64), np.array([1 / ticks_a_second])
         else:
             tempo_ticks, scales = _tempos(score, ticks_a_beat)
-        # Not since 0 but since the last change, as pretty_midi counts: to the last bit.
+        # Counted from the last change and not from 0, as pretty_midi does: equal to the last bit.
         self.ticks, self.scales = tempo_ticks, scales
         self.begins = np.concatenate(([0.0], np.cumsum(scales[:-1] * np.diff(tempo_ticks))))
 
@@ -192,21 +192,22 @@ class _Clock:
 
 
 def _tempos(score: Any, ticks_a_beat: int) -> tuple[NDArray[np.int64], Seconds]:
-    """When each tempo begins and the seconds of a tick in it; the first begins at 0, and each differs from the last."""
+    """When each tempo begins and its seconds per tick; the first begins at 0, and each differs from the previous
+    one."""
     tempos = score.tempos.numpy()
     if (tempos["mspq"] <= 0).any() or (tempos["time"] < 0).any():
         raise MidiError("damaged", "a tempo of 0 or at no time")
     order = np.argsort(tempos["time"], kind="stable")
     ticks = np.concatenate(([0], tempos["time"][order].astype(np.int64)))
     beats = np.concatenate(([DEFAULT_BEAT], tempos["mspq"][order].astype(np.int64)))
-    in_force = np.append(np.diff(ticks) > 0, True)  # of several at one tick the last
+    in_force = np.append(np.diff(ticks) > 0, True)  # the last of several at one tick
     ticks, beats = ticks[in_force], beats[in_force]
     changes = np.diff(beats, prepend=0) != 0
     return ticks[changes], 60.0 / (6e7 / beats[changes] * ticks_a_beat)
 
 
 class _Piano(NamedTuple):
-    """One instrument, of notes (N,) that have a length, and of a pedal that moves M times, in order."""
+    """One instrument: notes (N,) that have a length, and M movements of its pedal, in order."""
 
     pitch: NDArray[np.uint8]
     velocity: NDArray[np.uint8]
@@ -214,21 +215,21 @@ class _Piano(NamedTuple):
     end: Seconds
     moved: Seconds
     value: NDArray[np.uint8]
-    """Of the pedal, from each movement on."""
+    """The pedal's value after each movement."""
 
     def last(self) -> float:
-        """When nothing happens any more."""
+        """The time of the last thing that happens."""
         return float(max(self.end.max(initial=0.0), self.moved.max(initial=0.0)))
 
     def notes(self, last: float) -> Notes:
-        """What is heard of it; a pedal that never lifts is held until `last`."""
+        """Its audible notes; a pedal that never lifts is held until `last`."""
         end = sustained(self.pitch, self.start, self.end, self.moved, self.value, last)
         heard = end > self.start
         return Notes(self.pitch[heard], self.velocity[heard], self.start[heard], end[heard])
 
 
 def _of_track(track: Any, clock: _Clock) -> _Piano:
-    """What symusic keeps apart by track, channel and program."""
+    """An instrument that symusic separates by track, channel and program."""
     notes, controls = track.notes.numpy(), track.controls.numpy()
     kept = notes["duration"] > 0
     times = notes["time"][kept].astype(np.int64)
@@ -239,11 +240,11 @@ def _of_track(track: Any, clock: _Clock) -> _Piano:
 
 
 def _of_instrument(instrument: Any) -> _Piano:
-    """One of pretty_midi's."""
+    """An instrument of pretty_midi."""
     notes = sorted((note for note in instrument.notes if note.end > note.start), key=lambda note: note.start)
     pedal = [control for control in instrument.control_changes if control.number == SUSTAIN]
     pedal.sort(key=lambda control: control.time)
-    # As large as they come, for `Notes` to refuse what is no byte.
+    # The integers stay as large as they are, so that `Notes` rejects those that are not bytes.
     columns: list[NDArray[Any]] = [
         *(np.array([getattr(note, name) for note in notes], np.int64) for name in ("pitch", "velocity")),
         *(np.array([getattr(note, name) for note in notes], np.float64) for name in ("start", "end")),
@@ -254,7 +255,7 @@ def _of_instrument(instrument: Any) -> _Piano:
 
 
 def _heard(pianos: Sequence[_Piano]) -> Notes:
-    """The notes of all, with each one's pedal folded into its own."""
+    """The notes of all, with the pedal of each included in its own notes."""
     last = max((piano.last() for piano in pianos), default=0.0)
     _check_duration(last)
     return concatenated([piano.notes(last) for piano in pianos])

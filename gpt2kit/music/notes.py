@@ -1,4 +1,4 @@
-"""What a performance is here: notes as parallel arrays, in seconds."""
+"""A performance: notes as parallel arrays, in seconds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +14,11 @@ FIELDS = ("pitch", "velocity", "start", "end")
 class Notes:
     """Notes in order of (start, pitch, end); notes equal in these three keep the order they were given in.
 
-    All four are one-dimensional and equally long. Whatever numpy can convert without changing a value is accepted.
+    All four are one-dimensional and equally long. Any input that numpy can convert without changing a value is
+    accepted.
 
     Raises ValueError for a pitch outside 0 to 127, a velocity outside 1 to 127 (0 means "off" in MIDI), a start before
-    0, an end that does not come after its start, and a time that is not finite.
+    0, an end that is not after its start, and a time that is not finite.
     """
 
     pitch: NDArray[np.uint8]
@@ -59,7 +60,7 @@ class Notes:
         return len(self.pitch)
 
     def __eq__(self, other: object) -> bool:
-        """Whether both hold the same notes to the last bit."""
+        """Whether both contain the same notes to the last bit."""
         if not isinstance(other, Notes):
             return NotImplemented
         return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in FIELDS)
@@ -71,25 +72,26 @@ class Notes:
 
     @property
     def duration(self) -> float:
-        """Seconds from 0 to the end of the last note that ends; 0 without notes."""
+        """Seconds from 0 to the last end of a note; 0 without notes."""
         return float(self.end.max()) if len(self) else 0.0
 
     def sliced(self, start: float = 0.0, stop: float = float("inf")) -> "Notes":
         """The notes struck from `start` to before `stop` (seconds), which becomes the new 0; held ones end at `stop`.
 
-        A note struck before `start` is left out even if it still sounds: cut, it would be heard as struck anew.
+        A note struck before `start` is left out even if it still sounds: cut, it would sound as if struck again.
         """
         kept = (self.start >= start) & (self.start < stop)
         begins = self.start[kept] - start
         ends = np.minimum(self.end[kept], stop) - start
-        audible = ends > begins  # a difference of large times may round to nothing
+        audible = ends > begins  # a difference of large times may round to 0
         return Notes(self.pitch[kept][audible], self.velocity[kept][audible], begins[audible], ends[audible])
 
     def first_in_first_out(self) -> "Notes":
-        """The same keystrokes and releases, where of one pitch's sounding notes the first struck is the first to end.
+        """The same keystrokes and releases, paired so that the first struck of one pitch's sounding notes is the first
+        to end.
 
-        Which is what a stream of note-ons and note-offs can say. Notes of one pitch that do not overlap stay as they
-        are. The sorted ends of a pitch never come before its sorted starts, so every note keeps a length.
+        A stream of note-ons and note-offs can express only this. Notes of one pitch that do not overlap are unchanged.
+        The sorted ends of a pitch are always after its sorted starts, so every note keeps a length.
         """
         end = ends_first_in_first_out(self.pitch, self.end)
         return self if end is self.end else Notes(self.pitch, self.velocity, self.start, end)
@@ -99,12 +101,12 @@ PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 def pitch_name(pitch: int) -> str:
-    """As musicians call it; 60 is C4."""
+    """Its name in musicians' terms; 60 is C4."""
     return f"{PITCHES[pitch % 12]}{pitch // 12 - 1}"
 
 
 def told(notes: Notes) -> str:
-    """What there is of them, in a line."""
+    """A summary of the notes in one line."""
     if not len(notes):
         return "no notes"
     low, high = pitch_name(int(notes.pitch.min())), pitch_name(int(notes.pitch.max()))
@@ -120,7 +122,8 @@ def concatenated(parts: Sequence[Notes]) -> Notes:
 
 
 def ends_first_in_first_out(pitch: NDArray[np.uint8], end: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The ends (N,) so that those of one pitch come in the order of the notes, which are in order of their starts."""
+    """Reorder the ends (N,) so that those of one pitch are in the order of the notes, which are sorted by their
+    starts."""
     by_pitch = np.argsort(pitch, kind="stable")
     pitches, ends = pitch[by_pitch], end[by_pitch]
     if not ((np.diff(ends) < 0) & (pitches[1:] == pitches[:-1])).any():
@@ -131,7 +134,7 @@ def ends_first_in_first_out(pitch: NDArray[np.uint8], end: NDArray[np.float64]) 
 
 
 def _whole(name: str, values: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
-    """A copy as bytes, if all lie between `least` and 127."""
+    """A copy as bytes, if all are between `least` and 127."""
     array = np.asarray(values)
     if not ((array >= least) & (array <= 127)).all() or (array.dtype.kind == "f" and (array % 1).any()):
         raise ValueError(f"{name} must be whole numbers from {least} to 127")
@@ -139,7 +142,7 @@ def _whole(name: str, values: NDArray[np.uint8], least: int) -> NDArray[np.uint8
 
 
 def _order(pitch: NDArray[np.uint8], start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.intp] | None:
-    """What sorts by (start, pitch, end); None if they are sorted."""
+    """The permutation that sorts by (start, pitch, end); None if they are sorted."""
     later, same = start[1:] > start[:-1], start[1:] == start[:-1]
     higher, unison = pitch[1:] > pitch[:-1], pitch[1:] == pitch[:-1]
     if (later | (same & (higher | (unison & (end[1:] >= end[:-1]))))).all():

@@ -1,4 +1,4 @@
-"""Notes as one self-contained HTML page: a piano roll that plays, and what the model attended to."""
+"""Notes as one self-contained HTML page: a piano roll that plays, with the model's attention."""
 
 import base64
 import html
@@ -19,9 +19,9 @@ def write_page(
 ) -> None:
     """Write a page that works from a file, offline, in any browser of 2023 or later; it requests nothing.
 
-    What lies before `primer_seconds` is marked as the primer. `attention` has one entry a note, in their order.
-    A minute of dense piano takes 50 kB, with 6 layers of 8 heads and 6 keys each some 900 kB. The same input gives the
-    same bytes. Raises ValueError if `attention` belongs to other notes, MachineError if `path` cannot be written.
+    The music before `primer_seconds` is marked as the primer. `attention` has one entry per note, in their order. A
+    minute of dense piano takes 50 kB, or about 900 kB with 6 layers of 8 heads and 6 keys each. The same input gives
+    the same bytes. Raises ValueError if `attention` belongs to other notes, MachineError if `path` cannot be written.
     """
     parts = {
         "title": html.escape(title),
@@ -36,7 +36,7 @@ def write_page(
 def piece_of(
     notes: Notes, title: str, primer_seconds: float = 0.0, attention: Attention | None = None
 ) -> dict[str, object]:
-    """What `roll.js` shows, as JSON."""
+    """The data that `roll.js` shows, as JSON."""
     if attention is not None and len(attention.keys) != len(notes):
         raise ValueError(f"attention for {len(attention.keys)} notes does not fit {len(notes)} notes")
     return {

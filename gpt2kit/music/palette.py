@@ -1,7 +1,7 @@
-"""Colours that carry meaning: the velocity of a note, and the number of an attention head.
+"""Colours with a meaning: the velocity of a note, and the number of an attention head.
 
 Velocity follows matplotlib's perceptual colour map "plasma" (Nathaniel Smith and Stéfan van der Walt, 2015), without
-the end that would vanish on the background. Its lightness changes evenly, so it can be read without colour vision and
+the end that would vanish on the background. Its lightness changes evenly, so it is readable without colour vision and
 in grey. Louder notes have more contrast: they are darker on a light background and lighter on a dark one.
 """
 
@@ -20,11 +20,11 @@ PLASMA = (
 )
 """RGB at even steps from 0 to 1."""
 ON_LIGHT = (0.84, 0.0)
-"""The places of velocities 1 and 127 on the map."""
+"""The positions of velocities 1 and 127 on the map."""
 ON_DARK = (0.30, 1.0)
 
 HEADS = ("#3b76c4", "#e0592a", "#2e9957", "#b8479e", "#a98d0c", "#1aa3b8", "#8a63d2", "#878787")
-"""Colours of eight heads, then from the first again; after Okabe and Ito, each legible on white and on black."""
+"""Colours of eight heads, repeated for more; after Okabe and Ito, each legible on white and on black."""
 
 Colour = tuple[int, int, int]
 

@@ -1,12 +1,12 @@
-"""The sustain pedal: what a performance sounds like when it is folded into the lengths of the notes."""
+"""The sustain pedal: includes its effect in the lengths of the notes."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 SUSTAIN = 64
-"""The number of the controller."""
+"""The number of the MIDI controller."""
 DOWN_FROM = 64
-"""A pedal of the value 64 or more is down, of 0 to 63 up."""
+"""A pedal value of 64 or more is down, 0 to 63 is up."""
 
 Seconds = NDArray[np.float64]
 
@@ -19,14 +19,14 @@ def sustained(
     value: NDArray[np.uint8],
     last: float,
 ) -> Seconds:
-    """How long notes (N,) of one instrument sound whose pedal takes the `value`s (M,) at the times `moved`, in order.
+    """When notes (N,) of one instrument end if its pedal takes the `value`s (M,) at the times `moved`, in order.
 
     A note that is released while the pedal is down sounds until the pedal lifts, and to `last` if it never does. A key
-    struck while the pedal is down ends what sounds of its pitch, even if that is still held; of two notes struck at
-    once, the first then ends where it starts. What the pedal does at an instant counts before notes at that instant.
+    struck while the pedal is down ends any sounding note of its pitch, even a held one; of two notes struck
+    simultaneously, the first then ends where it starts. At one instant, pedal movements count before notes.
 
-    This is `apply_sustain_control_changes` of note-seq (sequences_lib.py), but for two movements at one instant, which
-    stay in their order here.
+    This is `apply_sustain_control_changes` of note-seq (sequences_lib.py), except that two movements at one instant
+    keep their order.
     """
     down = value >= DOWN_FROM
     if not down.any():
@@ -34,7 +34,7 @@ def sustained(
     lifts = np.append(moved[~down], last)
     lift = lifts[np.searchsorted(lifts[:-1], end, "right")]
     sounding = np.where(_is_down(moved, down, end), lift, end)
-    # The next of the same pitch that is struck with the pedal down; one past the last for none.
+    # The next note of the same pitch that is struck with the pedal down; one past the last for none.
     order = np.lexsort((start, pitch))
     places = np.where(_is_down(moved, down, start)[order], np.arange(len(order)), len(order))
     following = np.append(np.minimum.accumulate(places[::-1])[::-1], len(order))[1:]
@@ -46,5 +46,5 @@ def sustained(
 
 
 def _is_down(moved: Seconds, down: NDArray[np.bool_], at: Seconds) -> NDArray[np.bool_]:
-    """Whether the pedal is down at each time, once it has moved there."""
+    """Whether the pedal is down at each time, after any movement at that time."""
     return np.append(down, False)[np.searchsorted(moved, at, "right") - 1]

@@ -1,8 +1,9 @@
-"""A piano computed from nothing but numpy, for machines without a synthesiser.
+"""A piano synthesised with numpy alone, for machines without a synthesiser.
 
 Why not a sampler over the soundfont that pretty_midi ships: its piano is one velocity layer of samples of 0.3 to 0.6
 seconds at 22 kHz, then a loop of about one period behind a low-pass filter, and it has no keys above 108. Sums of
-decaying partials sound fuller, follow the velocity in colour as well as in loudness, and can be checked by spectra.
+decaying partials sound fuller, follow the velocity in timbre as well as in loudness, and can be tested by their
+spectra.
 """
 
 import math
@@ -17,23 +18,23 @@ Samples = NDArray[np.float32]
 
 MOST_PARTIALS = 48
 INAUDIBLE = 1e-4
-"""A note this far (80 dB) under its beginning is over."""
+"""A note this far (80 dB) below its beginning has ended."""
 LONGEST_NOTE = 30.0
 """Seconds after which even the lowest string held down is silent: the bound on memory."""
 STRIDE = 512
-"""Samples a row of the factorised oscillators; near the square root of a note's length."""
+"""Samples per row of the factorised oscillators; near the square root of a note's length."""
 RELEASE = 0.09
-"""Seconds in which a damper takes a middle string down to 1/e."""
+"""Seconds in which a damper reduces a middle string to 1/e."""
 UNDAMPED = 90
-"""From this key on up a piano has no dampers."""
+"""From this key upwards a piano has no dampers."""
 ROOM_SECONDS = 1.1
 ROOM_LEVEL = 0.5
 DETUNING = 0.35
-"""Cents between the strings of one key; their beats are what makes a piano's long tones live."""
+"""Cents between the strings of one key; their beats make a piano's long tones sound alive."""
 
 
 def blocks(notes: Notes, sample_rate: int, frames: int, block: int) -> Iterator[Samples]:
-    """The sound of `notes` as arrays (up to `block`, 2) that are `frames` long in all; not scaled to any peak.
+    """The sound of `notes` as arrays (up to `block`, 2) with `frames` frames in total; not scaled to a peak.
 
     Memory is bounded by `block` and LONGEST_NOTE, however long the piece is.
     """
@@ -64,7 +65,7 @@ def note(pitch: int, velocity: int, seconds: float, sample_rate: int) -> Samples
     frequency = 440.0 * 2 ** ((pitch - 69) / 12)
     partials, amplitudes = _spectrum(pitch, frequency, velocity, sample_rate)
     fast, slow = _decays(frequency, partials)
-    # Each partial is two strings: one takes the hammer's energy away fast, the other, a trifle sharp, sings on.
+    # Each partial has two strings: one takes the hammer's energy away fast, the other, slightly sharp, sounds on.
     sharp = partials * 2 ** (DETUNING / 1200)
     poles = (np.concatenate([-fast, -slow]) + 2j * np.pi * np.concatenate([partials, sharp])) / sample_rate
     phases = 2 * np.pi * np.random.default_rng(pitch).random(len(partials))
@@ -96,17 +97,17 @@ def _spectrum(
     reach = 350 + 2600 * struck**1.4 + 0.9 * frequency
     colour = np.abs(np.sin(np.pi * number / 8)) + 0.12
     amplitudes = colour * number**-0.4 * np.exp(-np.maximum(partials - frequency, 0) / reach)
-    # A sounding board radiates little under 100 Hz: what one hears of low strings is their upper partials.
+    # A sounding board radiates little under 100 Hz: low strings are heard by their upper partials.
     amplitudes *= 1 / (1 + (70 / partials) ** 2)
     amplitudes *= 0.25 * (0.04 + 0.96 * struck**1.7) / np.sqrt((amplitudes**2).sum())
     amplitudes[partials > 0.45 * sample_rate] = 0
     heard = amplitudes > 1e-4 * amplitudes.max()
-    heard[0] = True  # silent or not: a tone has at least one partial
+    heard[0] = True  # audible or not: a tone has at least one partial
     return partials[heard], amplitudes[heard]
 
 
 def _decays(frequency: float, partials: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Decay rates (1/s) of the two strings of each partial: higher keys and higher partials die sooner."""
+    """Decay rates (1/s) of the two strings of each partial: higher keys and higher partials decay sooner."""
     slow = 0.22 * (frequency / 261.6) ** 0.72 + 1.1e-7 * partials**2 + 1.5e-4 * partials
     return 3.2 * slow, slow
 
@@ -115,7 +116,7 @@ def _oscillate(poles: NDArray[np.complex128], gains: NDArray[np.complex128], fra
     """Re(sum of gain * exp(pole * t)) for t in 0..frames-1.
 
     t = STRIDE * row + column splits the exponential into a product, and the sum over partials into one matrix product:
-    some fifty times faster than as many calls of sin.
+    about fifty times faster than the same number of sin calls.
     """
     rows = -(-frames // STRIDE)
     coarse = gains[None, :] * np.exp(poles[None, :] * (STRIDE * np.arange(rows))[:, None])
@@ -126,7 +127,7 @@ def _oscillate(poles: NDArray[np.complex128], gains: NDArray[np.complex128], fra
 
 
 def _knock(pitch: int, velocity: int, sample_rate: int, frames: int) -> Samples:
-    """The thud of key and hammer under the tone: a short burst of dull noise, the same for a key every time."""
+    """The thud of key and hammer under the tone: a short burst of dull noise, always the same for a key."""
     length = min(int(0.06 * sample_rate), frames)
     noise = np.random.default_rng(pitch).standard_normal(length + 64).astype(np.float32)
     width = max(int(sample_rate / 1600), 2)
@@ -137,7 +138,7 @@ def _knock(pitch: int, velocity: int, sample_rate: int, frames: int) -> Samples:
 
 
 def _shape(wave: Samples, pitch: int, held: float, damping: float, sample_rate: int) -> None:
-    """Attack, damper and an end at exactly nothing, in place: no step anywhere, hence no click."""
+    """Attack, damper and an end at exactly 0, in place: without steps, hence without clicks."""
     attack = min(max(int((0.0015 + 0.004 * 2 ** ((40 - pitch) / 24)) * sample_rate), 8), len(wave))
     wave[:attack] *= 0.5 - 0.5 * np.cos(np.pi * np.arange(attack, dtype=np.float32) / attack)
     released = int(held * sample_rate)
@@ -156,7 +157,7 @@ def _pan(pitch: int) -> NDArray[np.float32]:
 
 
 class _Room:
-    """A small room's echo, by overlapping Fourier transforms: decaying noise, another one in each ear."""
+    """A small room's echo, by overlapping Fourier transforms: decaying noise, different in each ear."""
 
     def __init__(self, sample_rate: int, block: int) -> None:
         length = int(ROOM_SECONDS * sample_rate)
@@ -173,7 +174,7 @@ class _Room:
         self._tail = np.zeros((length, 2), np.float32)
 
     def add(self, dry: Samples) -> Samples:
-        """`dry` (block, 2) with the echo of all that came before."""
+        """`dry` (block, 2) with the echo of all previous blocks."""
         echo = np.fft.irfft(np.fft.rfft(dry, self._size, axis=0) * self._response, self._size, axis=0)
         block, length = len(dry), len(self._tail)
         wet = echo[: block + length].astype(np.float32)
@@ -183,10 +184,10 @@ class _Room:
 
 
 def _at_least(samples: Samples, frames: int) -> Samples:
-    """`samples`, with silence behind them up to `frames`."""
+    """`samples`, followed by silence up to `frames`."""
     if len(samples) >= frames:
         return samples
-    # Twice what is needed, so that a block of many notes is not copied for each of them.
+    # Twice the required length, so that a block of many notes is not copied for each of them.
     longer = np.zeros((max(frames, 2 * len(samples)), 2), np.float32)
     longer[: len(samples)] = samples
     return longer

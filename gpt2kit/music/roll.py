@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 WIDTH = 1800
-"""In pixels, as all sizes here; a README shows it at half that width, where text of 22 pixels is still legible."""
+"""In pixels, like all sizes here; a README shows it at half that width, where text of 22 pixels is still legible."""
 LEFT, RIGHT, TOP, BOTTOM = 96, 56, 96, 72
 KEYS_WIDTH = 28
 TEXT, TITLE = 22, 30
@@ -33,17 +33,17 @@ DOTS = 100
 POINT = DOTS / 72
 """Pixels per point, the unit of its fonts and lines."""
 ROW_SECONDS = 75.0
-"""Longer pieces break into rows of whole minutes, as a score breaks into lines."""
+"""Longer pieces break into rows of whole minutes, like lines of a score."""
 MOST_ROWS = 8
 LEAST_SPAN = 36
-"""In semitones, so that a melody of few keys is not blown up."""
+"""In semitones, so that a melody of few keys is not enlarged."""
 TALLEST_KEY, TALLEST_ROW = 9.0, 560.0
 ROUNDING = 2.5
 """The radius of a note's corners."""
 LEAST_NOTE = 4.0
 EDGE = 0.8
 AT_A_TIME = 10_000
-"""Notes that are drawn in one step."""
+"""Notes drawn per step."""
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 TICK_WIDTH = 120
 
@@ -74,7 +74,7 @@ class _Grid:
 
     @property
     def pixel(self) -> float:
-        """The seconds that a pixel stands for."""
+        """The seconds per pixel."""
         return self.row / (WIDTH - LEFT - RIGHT)
 
     @property
@@ -109,14 +109,14 @@ def write_roll(path: Path, notes: Notes, primer_seconds: float = 0.0, title: str
             if start < primer_seconds <= stop:
                 _primer(axes, grid, start, primer_seconds)
             drawn.append(axes)
-        canvas.draw()  # all but the notes
+        canvas.draw()  # everything except the notes
         for axes, (start, stop) in zip(drawn, rows, strict=True):
             _notes(axes, grid, notes, start, stop)
         imsave(temporary, np.asarray(canvas.buffer_rgba()), format="png")
 
 
 def clock(seconds: float) -> str:
-    """1:05, 1:02:03, and 0:00.5 where there are tenths."""
+    """1:05, 1:02:03, and 0:00.5 if there are tenths."""
     whole, tenths = divmod(round(seconds * 10), 10)
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
@@ -127,7 +127,7 @@ def clock(seconds: float) -> str:
 def _grid(notes: Notes) -> _Grid:
     duration = notes.duration or 10.0
     pitches = notes.pitch if len(notes) else np.array([48, 83])
-    # A margin of a tone, then at least three octaves around the middle, so that a keyboard looks familiar.
+    # A margin of a tone, then at least three octaves around the middle, so that the keyboard looks familiar.
     lowest, highest = max(int(pitches.min()) - 2, 0), min(int(pitches.max()) + 2, 127)
     missing = max(LEAST_SPAN - (highest - lowest + 1), 0)
     lowest = max(min(lowest - missing // 2, 127 - LEAST_SPAN), 0)
@@ -139,7 +139,7 @@ def _grid(notes: Notes) -> _Grid:
 
 
 def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> "Axes":
-    """Axes at a place in pixels from the upper left, without frame and marks."""
+    """Axes at a position in pixels from the upper left, without frame and ticks."""
     across, down = figure.get_size_inches() * DOTS
     axes = figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
     axes.set_frame_on(False)
@@ -150,7 +150,7 @@ def _axes(figure: Figure, left: float, top: float, width: float, height: float) 
 
 
 def _header(figure: Figure, title: str) -> None:
-    """The title, shortened to the room that it has, and the colours of velocities."""
+    """The title, shortened to the available room, and the colours of velocities."""
     bar, height, top = 300, 16, 22
     right = WIDTH - RIGHT - 56
     axes = _axes(figure, right - bar, top, bar, height)
@@ -173,7 +173,7 @@ def _header(figure: Figure, title: str) -> None:
 
 
 def _keyboard(axes: "Axes", grid: _Grid) -> None:
-    """Keys and the names of octaves at the left of a row."""
+    """Keys and octave names at the left of a row."""
     black = [pitch for pitch in grid.pitches if pitch % 12 in BLACK_KEYS]
     axes.set(xlim=(0, 1), ylim=(grid.lowest - 0.5, grid.highest + 0.5))
     # Two white keys meet below C and F, and in the middle of each black key.
@@ -188,7 +188,7 @@ def _keyboard(axes: "Axes", grid: _Grid) -> None:
 
 
 def _lanes(axes: "Axes", grid: _Grid, start: float, stop: float, primed: float) -> None:
-    """The ground: lanes of white and black keys, shaded up to `primed`, lines of octaves and of times."""
+    """The background: lanes of white and black keys, shaded up to `primed`, lines of octaves and of times."""
     edges = (grid.lowest - 0.5, grid.highest + 0.5)
     for left, right, white, black in ((start, primed, PRIMER, PRIMER_LANE), (primed, stop, LANE, BLACK_KEY_LANE)):
         if right > left:
@@ -204,13 +204,13 @@ def _lanes(axes: "Axes", grid: _Grid, start: float, stop: float, primed: float) 
 
 
 def _notes(axes: "Axes", grid: _Grid, notes: Notes, start: float, stop: float) -> None:
-    """Draw the notes of a row onto its ground, some at a time: matplotlib takes a kilobyte for each."""
+    """Draw the notes of a row onto its background, some at a time: matplotlib takes a kilobyte for each."""
     row = np.flatnonzero((notes.start < stop) & (notes.end > start))
     for here in np.split(row, range(AT_A_TIME, len(row), AT_A_TIME)):
         begin = np.maximum(notes.start[here], start)
         end = np.maximum(np.minimum(notes.end[here], stop), begin + LEAST_NOTE * grid.pixel)
         colours = np.array([palette.of_velocity(velocity) for velocity in notes.velocity[here].tolist()]) / 255
-        # The edge in the colour of the ground keeps repeated notes and seconds apart.
+        # The edge in the background's colour separates repeated notes and seconds.
         drawn = PolyCollection(
             list(_outlines(begin, end, notes.pitch[here].astype(np.float64), grid)),
             facecolors=colours,
@@ -223,7 +223,7 @@ def _notes(axes: "Axes", grid: _Grid, notes: Notes, start: float, stop: float) -
 
 
 def _outlines(begin: Floats, end: Floats, pitch: Floats, grid: _Grid) -> Floats:
-    """Rectangles with round corners as polygons (N, 12, 2)."""
+    """Rectangles with rounded corners as polygons (N, 12, 2)."""
     angles = np.linspace(0, np.pi / 2, 3) + np.pi / 2 * np.arange(4)[:, None]
     round_y = min(ROUNDING / grid.key, 0.4)
     round_x = np.minimum(ROUNDING * grid.pixel, (end - begin) / 2)[:, None, None]
@@ -245,7 +245,7 @@ def _primer(axes: "Axes", grid: _Grid, start: float, seconds: float) -> None:
 
 
 def _ticks(grid: _Grid, start: float, stop: float) -> list[float]:
-    """The times to name, with room for their names; the last may be at the end of the piece."""
+    """The times to label, with room for the labels; the last may be at the end of the piece."""
     step = next((tick for tick in TICKS if tick / grid.pixel >= TICK_WIDTH), grid.row / 10)
     first, last = math.ceil(start / step - 1e-9), math.floor(stop / step + 1e-9)
     return [number * step for number in range(first, last + 1)]

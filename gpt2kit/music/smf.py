@@ -1,6 +1,6 @@
-"""Standard MIDI files, as far as their chunks: what is whole, and what of it a parser of events needs to see.
+"""The chunks of standard MIDI files: checks that they are complete, and extracts those that an event parser needs.
 
-The format: "Standard MIDI Files 1.0" (RP-001) of the MIDI Association; RMID, the same inside of RIFF: RP-029.
+The format: "Standard MIDI Files 1.0" (RP-001) of the MIDI Association; RMID, the same within RIFF: RP-029.
 """
 
 from dataclasses import dataclass
@@ -10,33 +10,33 @@ from gpt2kit.errors import DataError
 HEADER = 14
 """Bytes of a header chunk: "MThd", the length of the rest, then format, tracks and division, two bytes each."""
 FRAME_RATES = {24: 24.0, 25: 25.0, 29: 30000 / 1001, 30: 30.0}
-"""SMPTE frames a second, by how a file names them."""
+"""SMPTE frames a second, by their number in a file."""
 
 
 class MidiError(DataError):
-    """This is no MIDI file, or one that is damaged or not of use here. The message is one line that says why."""
+    """A file that is not MIDI, is damaged or cannot be used here. The message is one line with the reason."""
 
     def __init__(self, kind: str, detail: str = "", file: str = "") -> None:
         super().__init__(": ".join(filter(None, (file, kind, detail))))
         self.kind, self.detail = kind, detail
-        """What is wrong, in words that are the same for all such files, and what of it is this file's own."""
+        """The error in words that are the same for all such files, and the details of this file."""
 
 
 @dataclass(frozen=True)
 class Chunks:
-    """A file that is whole."""
+    """The contents of a complete file."""
 
     format: int
     """0 for one track, 1 for several that sound together."""
     ticks_a_beat: int
-    """0 where ticks are parts of a second."""
+    """0 if ticks are parts of a second."""
     ticks_a_second: float
-    """0 where ticks are parts of a beat."""
+    """0 if ticks are parts of a beat."""
     tracks: list[bytes]
     """Their events, without "MTrk" and length."""
 
     def bytes(self, ticks_a_beat: int) -> bytes:
-        """The plainest file with these tracks."""
+        """The simplest file with these tracks."""
         header = (6, self.format, len(self.tracks), ticks_a_beat)
         parts = [b"MThd", *(number.to_bytes(size, "big") for number, size in zip(header, (4, 2, 2, 2), strict=True))]
         for track in self.tracks:
@@ -45,9 +45,9 @@ class Chunks:
 
 
 def read_chunks(content: bytes) -> Chunks:
-    """The chunks of a file; one of an unknown kind is passed over, as is what follows the last track.
+    """The chunks of a file; one of an unknown kind is skipped, as is everything after the last track.
 
-    Raises MidiError for a file that is cut short, of format 2 or without a unit of time.
+    Raises MidiError for a file that is truncated, of format 2 or without a unit of time.
     """
     content = _without_riff(content)
     if len(content) < HEADER or content[:4] != b"MThd":
@@ -86,7 +86,7 @@ def _tracks(content: bytes, place: int, count: int) -> list[bytes]:
 
 
 def _time_unit(division: int) -> tuple[int, float]:
-    """(ticks a beat, 0) or (0, ticks a second)."""
+    """(ticks per beat, 0) or (0, ticks per second)."""
     if division < 0x8000:
         if division == 0:
             raise MidiError("a beat has 0 ticks", "nothing in it takes time")
@@ -98,7 +98,7 @@ def _time_unit(division: int) -> tuple[int, float]:
 
 
 def _without_riff(content: bytes) -> bytes:
-    """The MIDI file in an RMID file; any other as it is."""
+    """The MIDI file in an RMID file; any other file unchanged."""
     if content[:4] != b"RIFF" or content[8:12] != b"RMID":
         return content
     place = 12

@@ -1,7 +1,7 @@
-"""Notes as a WAV file, whatever the machine has: FluidSynth, TinySoundFont, or the piano of our own.
+"""Notes as a WAV file, with what the machine has: FluidSynth, TinySoundFont, or our own piano.
 
-The doors to pyfluidsynth and tinysoundfont. Neither is required: the first needs a system library, the second declares
-a dependency (PyAudio) that fails to build without one.
+The only import of pyfluidsynth and tinysoundfont. Neither is required: the first needs a system library, the second
+declares a dependency (PyAudio) that fails to build without one.
 """
 
 import importlib.util
@@ -22,17 +22,17 @@ from gpt2kit.music.notes import Notes
 Samples = NDArray[np.float32]
 
 TAIL = 2.0
-"""Seconds after the last note's end, in which strings and room fall silent."""
+"""Seconds after the last note's end, in which strings and room fade out."""
 BLOCK = 1 << 17
-"""Frames made at a time: three seconds."""
+"""Frames computed at a time: three seconds."""
 PEAK = 0.89
-"""The loudest sample, -1 dB: converters overshoot what lies between two samples at full scale."""
+"""The loudest sample, -1 dB: converters overshoot between two samples at full scale."""
 MOST_GAIN = 8.0
-"""A piece of whispers stays soft; amplified without bound it would be noise."""
+"""Greatest amplification: a very soft piece stays soft; without a bound it would become noise."""
 SAMPLE_RATES = range(8000, 96001)
 BYTES_PER_FRAME = 4
 LARGEST_WAV = 2**32 - 1024
-"""The format counts its bytes in 32 bits."""
+"""Largest file: the format counts its bytes in 32 bits."""
 
 
 class Player(Protocol):
@@ -52,8 +52,8 @@ class Player(Protocol):
 def write_wav(path: Path, notes: Notes, sample_rate: int = 44100) -> str:
     """Write the sound of `notes` as 16-bit stereo, scaled so that its peak is at -1 dB; silence without notes.
 
-    The file lasts TAIL seconds longer than the notes. Memory stays bounded for hours of music; the samples wait in a
-    temporary file beside `path` until their peak is known.
+    The file lasts TAIL seconds longer than the notes. Memory stays bounded for hours of music; the samples are in a
+    temporary file next to `path` until their peak is known.
 
     Returns the name of the synthesiser: "fluidsynth", "tinysoundfont" or "built-in". Raises UserError for a sample rate
     outside 8,000 to 96,000 Hz, DataError for more music than a WAV file can hold, MachineError if `path` cannot be
@@ -100,7 +100,7 @@ def soundfont() -> Path | None:
 
 
 def synthesiser() -> str:
-    """The name of the one that would be heard now, as `write_wav` gives it."""
+    """The name of the synthesiser that `write_wav` would use now."""
     if (found := _player(44100)) is None:
         return "built-in"
     name, player = found
@@ -109,7 +109,7 @@ def synthesiser() -> str:
 
 
 def _sound(notes: Notes, sample_rate: int, frames: int) -> tuple[str, Iterator[Samples]]:
-    """The first synthesiser that works, and its blocks, `frames` long in all."""
+    """The first synthesiser that works, and its blocks, `frames` long in total."""
     if found := _player(sample_rate):
         name, player = found
         return name, _played(player, notes, sample_rate, frames)
@@ -117,7 +117,7 @@ def _sound(notes: Notes, sample_rate: int, frames: int) -> tuple[str, Iterator[S
 
 
 def _player(sample_rate: int) -> tuple[str, Player] | None:
-    """The first that works of those that are installed; None if there is none."""
+    """The first installed one that works; None if there is none."""
     kinds: dict[str, Callable[[Path, int], Player]] = {"fluidsynth": _FluidSynth, "tinysoundfont": _TinySoundFont}
     if path := soundfont():
         for name, kind in kinds.items():
@@ -127,10 +127,10 @@ def _player(sample_rate: int) -> tuple[str, Player] | None:
 
 
 def _working(kind: Callable[[Path, int], Player], path: Path, sample_rate: int) -> Player | None:
-    """A player that has just been heard; None if it is not installed or fails in whatever way.
+    """A player that has just made a sound; None if it is not installed or fails in any way.
 
-    There are many ways: no package, no system library behind it (ImportError or OSError, by version), another package
-    of the same name (`pip install fluidsynth` is not pyfluidsynth), a damaged soundfont, silence.
+    Possible failures: no package, no system library (ImportError or OSError, by version), another package of the same
+    name (`pip install fluidsynth` is not pyfluidsynth), a damaged soundfont, silence.
     """
     try:
         player = kind(path, sample_rate)
@@ -139,7 +139,7 @@ def _working(kind: Callable[[Path, int], Player], path: Path, sample_rate: int) 
         player.close()
         if heard.shape != (sample_rate // 10, 2) or not np.isfinite(heard).all() or not heard.any():
             return None
-        return kind(path, sample_rate)  # a new one, in which nothing rings on
+        return kind(path, sample_rate)  # a new one, in which nothing still sounds
     except Exception:
         return None
 
@@ -147,13 +147,13 @@ def _working(kind: Callable[[Path, int], Player], path: Path, sample_rate: int) 
 def _played(player: Player, notes: Notes, sample_rate: int, frames: int) -> Iterator[Samples]:
     """Strike and release the keys at their sample, in blocks of at most BLOCK frames.
 
-    A key struck again while it is down is released first, and only the last of its notes to end lets it up: a player
-    has one key a pitch.
+    A key struck again while it is down is released first, and only the last of its notes to end releases it: a player
+    has one key per pitch.
     """
     pitch = np.concatenate([notes.pitch, notes.pitch]).astype(np.int64)
     velocity = np.concatenate([notes.velocity, np.zeros(len(notes), np.uint8)]).astype(np.int64)
     begins, ends = (np.round(times * sample_rate).astype(np.int64) for times in (notes.start, notes.end))
-    # A release in the sample of its own stroke would come first, and the key stay down for good.
+    # A release in the same sample as its own stroke would come first, and the key would stay down.
     at = np.concatenate([begins, np.maximum(ends, begins + 1)])
     order = np.lexsort((velocity > 0, at))  # releases before strokes of the same moment
     down = [0] * 128
@@ -187,7 +187,7 @@ class _FluidSynth:
 
     def __init__(self, path: Path, sample_rate: int) -> None:
         module = importlib.import_module("fluidsynth")
-        # It mixes in 16 bits: a low gain keeps clear of clipping.
+        # It mixes in 16 bits: a low gain avoids clipping.
         self._synth: Any = module.Synth(gain=0.2, samplerate=float(sample_rate))
         loaded = self._synth.sfload(str(path))
         if loaded < 0:
@@ -209,7 +209,7 @@ class _FluidSynth:
 
 
 class _TinySoundFont:
-    """tinysoundfont, which carries its synthesiser with it: https://github.com/nwhitehead/tinysoundfont-pybind."""
+    """tinysoundfont, which includes its synthesiser: https://github.com/nwhitehead/tinysoundfont-pybind."""
 
     def __init__(self, path: Path, sample_rate: int) -> None:
         module = importlib.import_module("tinysoundfont")

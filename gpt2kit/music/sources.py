@@ -1,4 +1,4 @@
-"""Words of the command line to pieces of music with their splits, one at a time and in a fixed order."""
+"""Reads the words of a command line as pieces of music with their splits, one at a time and in a fixed order."""
 
 import hashlib
 import posixpath
@@ -17,36 +17,36 @@ from gpt2kit.music.splits import read_splits
 @dataclass(frozen=True)
 class Piece:
     name: str
-    """Where it comes from: the word, and the path inside of it."""
+    """Its source: the word, and the path inside it."""
     split: str
-    """ "train", "val" or "test", as a table says; else empty."""
+    """"train", "val" or "test", as a table says; otherwise empty."""
     notes: Notes
     ids: events.Ids
     """The notes as events (N,), without BEGIN and END."""
     dropped: dict[str, int]
-    """How many notes were left out, by the reason."""
+    """The number of notes left out, by reason."""
     clipped: int
-    """Data bytes above 127, which were taken as 127."""
+    """Number of data bytes above 127, which were read as 127."""
 
 
 class Failed(NamedTuple):
-    """A file that gives no notes, or an archive that cannot be read to its end."""
+    """A file without notes, or an archive that cannot be read to its end."""
 
     name: str
     split: str
-    """As of a Piece."""
+    """As in Piece."""
     reason: str
-    """The same for all such files."""
+    """The reason, the same for all such files."""
     detail: str = ""
-    """What is this file's own."""
+    """The details of this file."""
 
 
 class Skipped(NamedTuple):
-    """What is left out though nothing is wrong with it."""
+    """A piece that is left out though it is not faulty."""
 
     name: str
     split: str
-    """As of a Piece."""
+    """As in Piece."""
     reason: str
 
 
@@ -55,11 +55,11 @@ ABSENT = "in the table of splits, but not there"
 
 
 def pieces(words: Sequence[str]) -> Iterator[Piece | Failed | Skipped]:
-    """All MIDI files of folders, zip and tar archives, and single files; no more than one is in memory.
+    """All MIDI files of folders, zip and tar archives, and single files; at most one is in memory.
 
-    A csv with the columns midi_filename and split, as MAESTRO has one, says the splits of the pieces beside it.
+    A csv with the columns midi_filename and split, like MAESTRO's, gives the splits of the pieces next to it.
 
-    Raises DataError at once for a word that is missing or no such thing.
+    Raises DataError immediately for a word that is missing or of another kind.
     """
     for word in words:
         check_word(word)
@@ -86,7 +86,7 @@ def _pieces(words: Sequence[str]) -> Iterator[Piece | Failed | Skipped]:
 
 
 def _splits(found: Sequence[Member]) -> tuple[dict[str, str], list[Failed]]:
-    """What the tables say, and those that cannot be read."""
+    """The splits from the tables, and the tables that cannot be read."""
     splits: dict[str, str] = {}
     failed = []
     for member in found:

@@ -1,4 +1,4 @@
-"""Which split a piece belongs to, by a table in the manner of MAESTRO's csv."""
+"""The splits of pieces, from a table like MAESTRO's csv."""
 
 import csv
 import io
@@ -10,12 +10,12 @@ SPLITS = {"train": "train", "validation": "val", "val": "val", "test": "test"}
 
 
 def read_splits(path: str, content: bytes) -> dict[str, str]:
-    """Paths of pieces, inside of what holds the table, by their splits: "train", "val" or "test".
+    """The splits of pieces, by their paths within the table's container: "train", "val" or "test".
 
-    `path` is that of the table, beside which the pieces are looked for. Any other table than one with the columns
-    midi_filename and split gives none; rows of other splits are passed over.
+    `path` is that of the table, next to which the pieces are expected. A table without the columns midi_filename and
+    split gives none; rows of other splits are skipped.
 
-    Raises MidiError for a table that is damaged.
+    Raises MidiError for a damaged table.
     """
     try:
         rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)

@@ -1,13 +1,13 @@
-"""Musical statistics of performances, and how far those of samples are from those of real music.
+"""Musical statistics of performances, and the distance of samples from real music.
 
-Which features, and comparing their distance to real music with that within real music, are as in Yang and Lerch, "On
+The features, and the comparison of their distance to real music with that within real music, follow Yang and Lerch, "On
 the evaluation of generative models in music" (Neural Computing and Applications 32, 2020); the entropy of pitch classes
 is that of Wu and Yang, "The Jazz Transformer on the front line" (ISMIR 2020). Unlike the first, histograms are pooled
-over a set and compared by the Jensen-Shannon distance, which takes no choice of a kernel and means something for a
-handful of samples too.
+over a set and compared by the Jensen-Shannon distance, which needs no choice of a kernel and is also meaningful for a
+handful of samples.
 
-Many of these figures depend on how much music is looked at: an hour has a wider range than a minute. So reference
-pieces are cut into excerpts as long as the samples are.
+Many of these figures depend on the amount of music: an hour has a wider range than a minute. So reference pieces are
+cut into excerpts as long as the samples.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ Counts = NDArray[np.int64]
 Shares = NDArray[np.float64]
 
 SPLITS = 50
-"""How often the reference is split by chance to see how far real music is from real music."""
+"""Number of random splits of the reference that measure the distance of real music from real music."""
 
 
 def sounding_seconds(notes: Notes) -> float:
@@ -40,7 +40,7 @@ def density(notes: Notes) -> float:
 
 
 def polyphony(notes: Notes) -> float:
-    """How many notes sound on average while any does; the pedal is in their lengths."""
+    """Average number of notes that sound while any does; their lengths include the pedal."""
     return float((notes.end - notes.start).sum()) / sounding_seconds(notes)
 
 
@@ -50,25 +50,25 @@ def pitch_range(notes: Notes) -> float:
 
 
 def pitch_class_entropy(notes: Notes) -> float:
-    """Bits, 0 to log2(12): low where a piece keeps to its key, which histograms pooled over many keys do not show."""
+    """Bits, 0 to log2(12): low if a piece keeps to its key, which histograms pooled over many keys do not show."""
     shares = _shares(pitch_classes(notes))
     return float(-(shares * np.log2(np.where(shares > 0, shares, 1))).sum())
 
 
 def pitch_classes(notes: Notes) -> Counts:
-    """How many notes there are of each pitch class (12,), from C on."""
+    """The number of notes of each pitch class (12,), from C on."""
     return np.bincount(notes.pitch % 12, minlength=12)
 
 
 def velocities(notes: Notes) -> Counts:
-    """How many notes there are in each velocity bin (32,) of `events`."""
+    """The number of notes in each velocity bin (32,) of `events`."""
     return np.bincount(velocity_bin(notes.velocity) - 1, minlength=VELOCITY_BINS)
 
 
 def onset_intervals(notes: Notes) -> Counts:
-    """How many times from one onset to the next are 0, 1, ... 99 steps of 10 ms, and 1 s or longer (101,).
+    """The number of intervals between onsets of 0, 1, ... 99 steps of 10 ms, and of 1 s or longer (101,).
 
-    Onsets are rounded to steps first: what a model plays lies on them, and so must what it is compared with.
+    Onsets are rounded to steps first: a model's onsets are whole steps, so those of other music must be too.
     """
     steps = np.diff(quantised(notes.start))
     return np.bincount(np.minimum(steps, STEPS_A_SECOND), minlength=STEPS_A_SECOND + 1)
@@ -89,18 +89,18 @@ HISTOGRAMS: dict[str, Callable[[Notes], Counts]] = {
 
 @dataclass(frozen=True)
 class Figure:
-    """One statistic of samples beside that of the reference."""
+    """One statistic of samples and of the reference."""
 
     name: str
     sample: float | list[float]
-    """The mean over the samples of a number; of a histogram the share of each bin in all of them."""
+    """For numbers the mean over the samples; for a histogram the share of each bin in all of them."""
     reference: float | list[float]
     distance: float
-    """Of numbers |sample - reference| / reference; of histograms the Jensen-Shannon distance, 0 to 1."""
+    """For numbers |sample - reference| / reference; for histograms the Jensen-Shannon distance, 0 to 1."""
     real: float | None
     """The median distance of as much real music from other real music; None for a reference of a single piece."""
     real_high: float | None
-    """What nine in ten of those distances stay below."""
+    """The 90th percentile of those distances."""
 
     def json(self) -> dict[str, Any]:
         return asdict(self)
@@ -114,10 +114,10 @@ class Figure:
 def compare(samples: Sequence[Notes], reference: Sequence[Notes], seed: int = 0) -> list[Figure]:
     """Each of `NUMBERS` and `HISTOGRAMS` of the samples against the reference; performances without notes are left out.
 
-    What is "as close as real music" comes from splitting the reference pieces by chance, `SPLITS` times: excerpts of
-    one half, as many as there are samples, against those of the other half.
+    What counts as close as real music comes from `SPLITS` random splits of the reference pieces: excerpts of one half,
+    as many as there are samples, against those of the other half.
 
-    Raises DataError when there is no note at all on one side.
+    Raises DataError if one side has no notes.
     """
     samples, reference = ([notes for notes in side if len(notes)] for side in (samples, reference))
     if not samples or not reference:
@@ -131,7 +131,8 @@ def compare(samples: Sequence[Notes], reference: Sequence[Notes], seed: int = 0)
 
 
 def excerpts(notes: Notes, seconds: float) -> list[Notes]:
-    """A performance cut into parts of this length; a rest of less than half of it is dropped, unless it is all."""
+    """A performance cut into parts of this length; a rest of less than half of it is dropped, unless it is the only
+    part."""
     if notes.duration < 1.5 * seconds:
         return [notes.sliced(0, seconds)] if len(notes.sliced(0, seconds)) else [notes]
     count = int(notes.duration / seconds + 0.5)
@@ -140,7 +141,7 @@ def excerpts(notes: Notes, seconds: float) -> list[Notes]:
 
 
 def jensen_shannon(first: Shares, second: Shares) -> float:
-    """The distance of two distributions (N,), 0 for equal ones and 1 for such that share nothing.
+    """The distance of two distributions (N,), 0 for equal ones and 1 for disjoint ones.
 
     The root of the divergence to the base 2 (Lin, "Divergence measures based on the Shannon entropy", 1991): a metric
     (Endres and Schindelin, 2003).
@@ -154,13 +155,13 @@ def jensen_shannon(first: Shares, second: Shares) -> float:
 
 
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
-"""Which excerpts of the one half were drawn, and all of the other half."""
+"""The drawn excerpts of one half, and all of the other half."""
 
 
 def _splits(piece: NDArray[np.intp], count: int, seed: int) -> list[Split]:
-    """`piece` (N,) is which piece each excerpt is from: no piece is in both halves.
+    """`piece` (N,) is the index of each excerpt's piece: no piece is in both halves.
 
-    As samples are pieces of their own, one excerpt of each piece is drawn before a second one of any.
+    As samples are separate pieces, one excerpt of each piece is drawn before a second one of any.
     """
     pieces = int(piece[-1]) + 1
     generator = np.random.default_rng(seed)
@@ -202,12 +203,12 @@ def _pooled(values: Shares) -> Shares:
 
 
 def _shares(counts: NDArray[Any]) -> Shares:
-    """Counts as parts of their sum; all 0 where nothing was counted."""
+    """Counts as shares of their sum; all 0 if there are none."""
     return counts / max(float(counts.sum()), 1.0)
 
 
 def _distance(first: Shares, second: Shares) -> float:
     if first.ndim:
         return jensen_shannon(first, second)
-    # A reference of one pitch, or one key, has a figure of 0.
+    # A reference of only one pitch, or one key, has a figure of 0.
     return abs(float(first) - float(second)) / max(abs(float(second)), 1e-9)

@@ -1,11 +1,11 @@
 """Attention as the JSON that the public visualiser of the Music Transformer reads: "Load file" on its performance page.
 
-{"music_text": [an event's name, ...], "music": [its id, ...], "sparse": true,
-"attention_weights": [layer][0][head][event] = {an earlier event: its weight, ...}}
+{"music_text": [an event's name, ...], "music": [its id, ...], "sparse": true, "attention_weights":
+[layer][0][head][event] = {an earlier event: its weight, ...}}
 
-It paints a row's weights onto the events of their numbers, leaves out what is named otherwise than the 388 events, and
-takes the first column for padding. So the events here begin behind BEGIN, whose weight is left out, and rows are those
-that an event was predicted with. https://github.com/magenta/music-transformer-visualization
+It paints a row's weights onto the events of their numbers, leaves out names other than those of the 388 events, and
+treats the first column as padding. So the events here begin after BEGIN, whose weight is left out, and each event's row
+is the one that predicted it. https://github.com/magenta/music-transformer-visualization
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from gpt2kit.music import events
 
 HEADS = 8
-"""It has colours for no more."""
+"""The visualiser has colours for only this many."""
 
 LEAST = 0.001
 """Smaller weights are left out, as in the visualiser's own files."""
 
 
 def visualised(ids: Sequence[int], spans: Iterable[tuple[int, NDArray[np.float32]]]) -> dict[str, Any]:
-    """Of events without BEGIN; `spans` has for each (start, its weights [L, H, n] on the n events from there on)."""
+    """The JSON for events without BEGIN; `spans` has (start, its weights [L, H, n] on the n events from `start` on) for
+    each."""
     weights: list[list[list[dict[int, float]]]] = []
     kept = [place for place, id in enumerate(ids) if id < events.BEGIN]
     number = {place: count for count, place in enumerate(kept)}
