@@ -1,7 +1,7 @@
-"""The live page: a server for this machine alone, which answers what the model makes of a text as it is typed.
+"""The live page: a server for this machine only, which shows the model's response to a text as it is typed.
 
-It listens on 127.0.0.1. Requests that name another host are refused, so that no page of the Web can reach it under a
-name of its own (DNS rebinding), and questions must carry a secret that only the page from here knows.
+It listens on 127.0.0.1. Requests that name another host are rejected, so that no web page can reach it under its own
+host name (DNS rebinding). Requests must carry a secret that only the page from here knows.
 """
 
 import hmac
@@ -29,15 +29,15 @@ from gpt2kit.pipeline.engine import Engine
 LOOPBACK = "127.0.0.1"
 
 LARGEST = 1 << 20
-"""Bytes of a question."""
+"""Most bytes of a request."""
 
 NEXT = 10
-"""Likeliest tokens that are offered."""
+"""Number of likeliest tokens offered."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """A model that is explored."""
+    """A model to explore."""
 
     name: str
     task: str
@@ -46,13 +46,13 @@ class Side:
 
 @dataclass(frozen=True)
 class Explorer:
-    """One model, or two beside each other that are asked the same."""
+    """One model, or two side by side with the same input."""
 
     sides: tuple[Side, ...]
     text: str = ""
-    """What is asked at first."""
+    """The initial input."""
     fixed: Any = None
-    """Where it is no text: a performance."""
+    """The input if it is not text: a performance."""
     token: str = field(default_factory=partial(secrets.token_urlsafe, 24))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -61,7 +61,7 @@ class Explorer:
         return page_of(None, f"{self.sides[0].name}: explore", live=embedded(settings))
 
     def look(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """What the page shows of a text and the answer as far as it was chosen. Raises UserError for what cannot be."""
+        """The page's view of a text and the answer chosen so far. Raises UserError for invalid requests."""
         text, answer = asked.get("text", ""), asked.get("answer", [])
         first = self.sides[0]
         if not isinstance(text, str):
@@ -70,7 +70,7 @@ class Explorer:
         if not isinstance(answer, list) or not all(isinstance(id, int) and id in known for id in answer):
             raise UserError("answer: expected ids of the vocabulary")
         off = off_of(asked.get("off", {}))
-        with self.lock:  # parts are switched off in the one model that there is
+        with self.lock:  # parts are switched off in the model that all requests share
             subject = self._subject(first, text, answer)
             try:
                 view = view_of(trace_of(subject, off))
@@ -83,7 +83,7 @@ class Explorer:
         return followed(side.engine, side.name, side.task, source, answer)
 
     def _next(self, side: Side, text: str, answer: list[int], off: Off) -> dict[str, Any]:
-        """The likeliest next tokens of one side; of the first one also with everything on."""
+        """The likeliest next tokens of one side; for the first side also with all parts on."""
         first = self.sides[0]
         if side is not first:
             off, answer = Off(), _respelled(answer, first, side)
@@ -103,7 +103,7 @@ class Explorer:
 
 
 def next_of(subject: Subject) -> Any:
-    """The probabilities [V] of what comes behind a subject's ids."""
+    """The probabilities [V] of the token after a subject's ids."""
     model = subject.engine.model
     *_, last = layers(model, subject.ids)
     return lens(model, last.after[-1]).softmax(-1)
@@ -130,16 +130,16 @@ def _question(body: bytes) -> dict[str, Any]:
 
 
 def _respelled(answer: list[int], first: Side, other: Side) -> list[int]:
-    """An answer in the other side's ids: the same where the vocabularies are, else of the same text."""
+    """An answer in the other side's ids: unchanged if the vocabularies are equal, otherwise for the same text."""
     if not answer or first.engine.task.vocabulary.fingerprint() == other.engine.task.vocabulary.fingerprint():
         return answer
     return other.engine.task.encode_target(first.engine.task.decode(answer))[:-1]
 
 
 class Server(ThreadingHTTPServer):
-    """Listens on this machine alone; `port` 0 takes one that is free."""
+    """Listens only on this machine; `port` 0 selects a free one."""
 
-    daemon_threads = False  # one that is still there when Python ends may abort the process
+    daemon_threads = False  # a thread that still runs when Python ends may abort the process
 
     def __init__(self, explorer: Explorer, port: int = 0) -> None:
         super().__init__((LOOPBACK, port), Handler)
@@ -155,7 +155,7 @@ class Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """What is being answered still is; nothing more is read, so that every thread ends."""
+        """Finish the responses in progress; read nothing more, so that every thread ends."""
         for connection in list(self.connections):
             with suppress(OSError):  # the other side has closed it
                 connection.shutdown(socket.SHUT_RD)
@@ -176,7 +176,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Nobody is told: the page shows what goes wrong."""
+        """Log nothing: the page shows errors."""
 
     def _hosts(self) -> tuple[str, ...]:
         return tuple(f"{name}:{self.server.server_port}" for name in (LOOPBACK, "localhost"))
@@ -201,7 +201,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(code, "application/json", json.dumps(value, allow_nan=False).encode())
 
     def _refuse(self, code: int, why: str) -> None:
-        """The connection ends."""
+        """Send an error and end the connection."""
         self.close_connection = True
         self._json(code, {"error": why})
 
@@ -227,7 +227,7 @@ class Handler(BaseHTTPRequestHandler):
             self._json(400, {"error": str(error)})
 
     def _refusal(self, length: str, body: bytes | None) -> tuple[int, str] | None:
-        """Why a question gets no answer, if it gets none; a `body` that is too long was not read."""
+        """Why a request is rejected, if it is; a `body` that is too long was not read."""
         hosts, given = self._hosts(), self.headers.get("X-Explorer", "")
         if self.headers.get("Host") not in hosts:
             return 403, "this server answers to its own address only"

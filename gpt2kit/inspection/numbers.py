@@ -12,11 +12,11 @@ from gpt2kit.inspection.weights import totals, weights_of
 from gpt2kit.inspection.wording import alignment, surprise
 
 STRONGEST = 10
-"""Of what a token looked at, by head."""
+"""Most attended keys per token and head."""
 
 
 def numbers_of(trace: Trace) -> dict[str, Any]:
-    """Layers and heads count from 1, places of tokens and keys from 0; probabilities and weights have six digits."""
+    """Layers and heads count from 1, positions of tokens and keys from 0; probabilities and weights have six digits."""
     subject = trace.subject
     model, task = subject.engine.model, subject.engine.task
     config, weights = model.config, weights_of(model)

@@ -1,4 +1,4 @@
-"""What could have come next: the distribution at a step, and what of it decoding leaves in play."""
+"""The distribution at a step, and the part of it that decoding leaves in play."""
 
 from dataclasses import dataclass
 
@@ -12,33 +12,33 @@ from gpt2kit.inspection.trace import Trace
 
 @dataclass(frozen=True)
 class ChosenToken:
-    """One token of an answer, with what else could have come."""
+    """One token of an answer, with its alternatives."""
 
     position: int
-    """Of the token before it, which predicts it."""
+    """The position of the previous token, which predicts it."""
     chosen: int
-    """The id that came; -1 if none did."""
+    """The id of the next token; -1 without one."""
     chance: float
-    """Its probability, as the model says it."""
+    """Its probability from the model."""
     rank: int
     drawn: float
     """Its probability with the run's temperature, top-k and top-p: 1 when greedy, if it is the likeliest."""
     alternatives: list[tuple[int, float, float]]
-    """(id, probability, probability as drawn) of the likeliest tokens."""
+    """(id, probability, sampling probability) of the likeliest tokens."""
     in_play: int
     """Tokens that could have been drawn."""
 
 
 def in_play(logits_V: Tensor, config: GenerateConfig) -> Tensor:
-    """The distribution [V] that an answer is drawn from; greedy decoding leaves the likeliest token alone."""
+    """The sampling distribution [V] of an answer; greedy decoding leaves only the likeliest token."""
     if config.temperature == 0:
         return torch.zeros_like(logits_V).index_fill(0, logits_V.argmax(), 1.0)
     return sampling.probabilities(logits_V[None], config)[0]
 
 
 def decoded_logits(trace: Trace, config: GenerateConfig) -> Tensor:
-    """What decoding chooses from at the record's steps, [steps, V]: behind the repetition penalty, without what is
-    never chosen."""
+    """The logits that decoding chooses from at the trace's steps, [steps, V]: after the repetition penalty, without
+    banned tokens."""
     logits_SV = torch.from_numpy(trace.logits).clone()
     if config.repetition_penalty != 1:
         first = 0 if config.penalty_on == "all" else trace.subject.prompt
@@ -50,7 +50,7 @@ def decoded_logits(trace: Trace, config: GenerateConfig) -> Tensor:
 
 
 def path(trace: Trace, config: GenerateConfig, alternatives: int = 10) -> list[ChosenToken]:
-    """The steps that the trace has logits of."""
+    """The steps whose logits the trace has."""
     found = []
     for position, row, logits in zip(
         trace.steps, torch.from_numpy(trace.logits), decoded_logits(trace, config), strict=True

@@ -1,4 +1,4 @@
-"""Arrays inside of a page: little-endian bytes in base64, which its script opens when it needs them."""
+"""Arrays within a page: little-endian bytes in base64, which its script decodes when needed."""
 
 import base64
 from typing import Any
@@ -16,18 +16,18 @@ def packed(array: NDArray[Any], kind: str) -> Packed:
 
 
 def packed_ids(ids: NDArray[np.int64], most: int) -> Packed:
-    """Numbers from -1 to `most`: two bytes each where that is enough; all bits set stand for -1."""
+    """Numbers from -1 to `most`: two bytes each if that is enough; all bits set means -1."""
     kind = "u2" if most < 0xFFFF else "u4"
     return packed(np.where(ids < 0, np.iinfo(f"<{kind}").max, ids), kind)
 
 
 def packed_picture(values: NDArray[Any]) -> Packed:
-    """A byte each, from the smallest to the largest; `low` and `high` say which these are."""
+    """One byte each, from the smallest to the largest value, which are in `low` and `high`."""
     low, high = float(values.min()), float(values.max())
     steps = (values - low) * (255 / (high - low or 1.0))
     return packed(np.rint(steps), "u1") | {"low": low, "high": high}
 
 
 def packed_weights(weights: NDArray[Any]) -> Packed:
-    """Shares from 0 to 1, a byte each, as their roots: small ones stay apart from 0."""
+    """Shares from 0 to 1, one byte each, as square roots, which keep small ones distinct from 0."""
     return packed(np.rint(np.sqrt(np.clip(weights, 0, 1)) * 255), "u1")

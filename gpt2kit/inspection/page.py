@@ -1,4 +1,4 @@
-"""The page: a view in one file that works offline, in any browser of 2023 or later, and requests nothing."""
+"""The page: one file that works offline, in any browser of 2023 or later, and requests nothing."""
 
 import html
 from pathlib import Path
@@ -23,14 +23,14 @@ SCRIPTS = (
     "task",
     "main",
 )
-"""Parts of one script, in their order."""
+"""Parts of one script, in order."""
 
 OFFLINE = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
 def page_of(view: dict[str, Any] | None, title: str, piece: dict[str, object] | None = None, live: str = "") -> str:
-    """The page as text. `piece` is a performance for the piano roll; `live` is what the explorer's page must know, as
-    JSON: such a page asks the server that it came from, and nobody else."""
+    """The page as text. `piece` is a performance for the piano roll; `live` is the settings of the explorer's page, as
+    JSON: such a page sends requests only to its own server."""
     scripts = [*SCRIPTS, *(["live"] if live else [])]
     parts = {
         "title": html.escape(title),

@@ -1,4 +1,4 @@
-"""A performance with what was looked back at for each note: the piano roll of the page, and the public visualiser."""
+"""A performance with the attention of each note: the piano roll of the page, and the public visualiser."""
 
 import json
 from pathlib import Path
@@ -13,11 +13,11 @@ from gpt2kit.music.visualizer import visualised
 from gpt2kit.pipeline.play import event_rows, looked_back
 
 MOST_NOTES = 2000
-"""Of a longer piece the end is shown: every note has the attention of all heads beside it."""
+"""Of a longer piece only the end is shown: every note includes the attention of all heads."""
 
 
 def performed(subject: Subject) -> list[int]:
-    """The whole piece and how it went on, as far as it is shown: also what the window has no room for."""
+    """The whole piece and its continuation, as far as it is shown: including the part that exceeds the window."""
     notes = subject.source
     if len(notes) > MOST_NOTES:
         notes = notes.sliced(float(notes.start[-MOST_NOTES]))
@@ -25,7 +25,7 @@ def performed(subject: Subject) -> list[int]:
 
 
 def roll_of(subject: Subject) -> tuple[Notes, float, Attention]:
-    """The notes, where the model's own begin (seconds), and what each looked back at."""
+    """The notes, where the model's own begin (seconds), and the attention of each."""
     ids = performed(subject)
     begun = events.seconds(ids[: len(ids) - (len(subject.ids) - subject.prompt)])
     notes: Notes = subject.engine.task.decode(ids)
@@ -33,13 +33,13 @@ def roll_of(subject: Subject) -> tuple[Notes, float, Attention]:
 
 
 def piece_view(subject: Subject) -> dict[str, object]:
-    """What the page's piano roll reads."""
+    """The data for the page's piano roll."""
     notes, begun, attention = roll_of(subject)
     made = len(subject.ids) > subject.prompt
     return piece_of(notes, subject.name, begun if made and len(subject.source) else 0.0, attention)
 
 
 def write_visualizer(path: Path, subject: Subject) -> None:
-    """What the public visualiser reads. Raises MachineError if `path` cannot be written."""
+    """Write the public visualiser's file. Raises MachineError if `path` cannot be written."""
     ids = performed(subject)
     files.write_text(path, json.dumps(visualised(ids[1:], event_rows(subject.engine, ids)), separators=(",", ":")))

@@ -1,4 +1,4 @@
-"""Tokens as a person can see them: spaces, ends of lines and parts of characters are made visible."""
+"""Tokens in visible form: spaces, line ends and parts of characters are marked."""
 
 import unicodedata
 from typing import Any, NamedTuple
@@ -12,15 +12,15 @@ class Piece(NamedTuple):
     """One id."""
 
     shown: str
-    """With marks for what would not be seen."""
+    """With marks for invisible characters."""
     kind: str
-    """text; part, which is some bytes of a character; or name, which is no text."""
+    """text; part (some bytes of a character); or name (not text)."""
     content: bytes
-    """What the id stands for; of a name nothing."""
+    """The bytes of the id; empty for a name."""
 
 
 def piece_of(task: Task[Any, Any], id: int) -> Piece:
-    """How an id of a task's vocabulary is shown."""
+    """The visible form of an id of a task's vocabulary."""
     spelled = task.vocabulary.spell(id)
     if not spelled:  # a model may have more tokens than its tokenizer
         return Piece(f"⟨{id}⟩", "name", b"")
@@ -34,7 +34,7 @@ def piece_of(task: Task[Any, Any], id: int) -> Piece:
 
 
 def _visible(char: str) -> str:
-    """A character, or what stands for one that would not be seen or would move others."""
+    """A character, or a substitute for one that is invisible or would move others."""
     if char in MARKS:
         return MARKS[char]
     kind = unicodedata.category(char)
@@ -42,7 +42,7 @@ def _visible(char: str) -> str:
 
 
 def visible(content: bytes) -> str:
-    """Text of which everything is seen: bytes that are no whole characters in hexadecimal digits."""
+    """Visible text: bytes that are not whole characters are in hexadecimal."""
     shown = ""
     while content:
         for size in range(1, 5):

@@ -1,4 +1,4 @@
-"""What is looked at: an input with the model's answer or another, as the ids of one pass."""
+"""The subject of an inspection: an input with the model's answer or a given one, as the ids of one pass."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,24 +12,24 @@ from gpt2kit.pipeline.engine import Engine
 
 @dataclass(frozen=True)
 class Subject:
-    """The ids of one pass: a prompt, and what followed it."""
+    """The ids of one pass: a prompt and its continuation."""
 
     engine: Engine
     name: str
-    """The model, as it was named."""
+    """The name under which the model was given."""
     task: str
     source: Any
     prompt: int
-    """So many of the ids are the prompt."""
+    """Number of ids of the prompt."""
     ids: list[int]
     followers: list[int]
-    """What came behind each position: the next id, of the last one the end token; -1 where nothing did."""
+    """The token after each position: the next id, after the last one the end token; -1 without one."""
     finished: bool
     """Whether the end token ended the answer."""
     given: bool = False
-    """Whether the answer is a user's, not the model's."""
+    """Whether the user gave the answer, not the model."""
     labels: dict[str, float] = field(default_factory=dict)
-    """Of a second head: how likely each label is."""
+    """For a classifier: the probability of each label."""
     remarks: tuple[str, ...] = ()
     """What is not shown, and why."""
 
@@ -37,9 +37,9 @@ class Subject:
 def subject_of(
     engine: Engine, name: str, task: str, source: Any, steps: int | None = None, target: str | None = None
 ) -> Subject:
-    """An input, and what the model makes of it in at most `steps` tokens; or a given `target`.
+    """An input and the model's answer of at most `steps` tokens, or a given `target`.
 
-    Raises UserError for an empty input, and for an answer that cannot be given or does not fit.
+    Raises UserError for an empty input, and for an answer that is not possible or does not fit.
     """
     _refuse_blank(engine, source)
     if engine.task.layout.labels:
@@ -62,7 +62,7 @@ def subject_of(
 
 
 def followed(engine: Engine, name: str, task: str, source: Any, answer: list[int]) -> Subject:
-    """An input with an answer as far as it was chosen; of a label there is none. Raises UserError for no input."""
+    """An input with the answer chosen so far; a label has none. Raises UserError for an empty input."""
     _refuse_blank(engine, source)
     if engine.task.layout.labels:
         return _labelled(engine, name, task, source)
@@ -94,7 +94,7 @@ def _given(engine: Engine, name: str, task: str, source: Any, target: str) -> Su
 
 
 def _labelled(engine: Engine, name: str, task: str, source: Any) -> Subject:
-    """The text whose end the head looks at; of several choices that of the likeliest."""
+    """The text whose end the classifier reads; for several choices that of the likeliest."""
     (result,) = engine.results([source])
     prompt, truncated = engine.prompt(source, engine.config)
     texts = texts_of(prompt, engine.task.layout.extract)

@@ -1,4 +1,4 @@
-"""A trace as tables for a terminal, section by section as in the page."""
+"""A trace as tables for a terminal, section by section as on the page."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from gpt2kit.inspection.weights import totals, weights_of
 from gpt2kit.inspection.wording import alignment, surprise
 
 COLUMNS = 6
-"""Positions beside each other."""
+"""Positions next to each other."""
 
 WIDEST = 14
-"""Characters of a cell."""
+"""Characters per cell."""
 
 LISTED = 5
-"""Of many likely tokens."""
+"""Number of likely tokens shown."""
 
 
 def text_of(trace: Trace) -> list[str]:
@@ -28,7 +28,7 @@ def text_of(trace: Trace) -> list[str]:
 
 
 def aligned(rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> list[str]:
-    """Rows of equal length as lines; columns in `numbers` stand on the right."""
+    """Rows of equal length as lines; columns in `numbers` are right-aligned."""
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
@@ -41,7 +41,7 @@ def aligned(rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> list[
 
 
 def _width(text: str) -> int:
-    """Columns of a terminal."""
+    """Width in terminal columns."""
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
     )

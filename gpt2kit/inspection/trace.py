@@ -1,7 +1,7 @@
-"""One pass written down: as much of it as a person looks at, in memory that does not grow with the input's square.
+"""The record of one forward pass, as much as a person reads, in memory that does not grow with the input's square.
 
-Shapes: L layers, T positions, D width, H heads, K = width of a head, S keys, W positions of the close view,
-V vocabulary.
+Shapes: L layers, T positions, D width, H heads, K = width of a head, S keys, W positions of the close view, V
+vocabulary.
 """
 
 from collections.abc import Sequence
@@ -20,16 +20,16 @@ Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 
 LIKELIEST = 10
-"""Tokens told at each position of each layer."""
+"""Likeliest tokens kept at each position of each layer."""
 
 ENTRIES = 900_000
-"""Weights kept of all heads together: of a long input the strongest of each row."""
+"""Weights kept of all heads in total: for a long input only the strongest of each row."""
 
 CLOSE = 1_000_000
-"""Numbers kept of the queries, keys, values and scores of the close view: of a long input its end."""
+"""Numbers kept of the queries, keys, values and scores of the close view: for a long input only its end."""
 
 DISTRIBUTIONS = 32
-"""Positions of which the whole distribution is kept."""
+"""Positions whose whole distribution is kept."""
 
 AT_ONCE = 32
 """Positions whose logits are in memory together."""
@@ -37,10 +37,10 @@ AT_ONCE = 32
 
 @dataclass(frozen=True)
 class Close:
-    """What the heads of a layer compute for the last W positions, number by number."""
+    """The computations of a layer's heads for the last W positions, number by number."""
 
     keys: Numbers
-    """[S'], which of the layer's keys are shown."""
+    """[S'], indices of the layer's keys that are shown."""
     query: Floats
     """[H, W, K]."""
     key: Floats
@@ -48,7 +48,7 @@ class Close:
     value: Floats
     """[H, S', K]."""
     scores: Floats
-    """[H, W, S'], scaled; not a number where there is none."""
+    """[H, W, S'], scaled; NaN where there is no score."""
     hidden: NDArray[np.bool_]
     """[W, S']."""
     weights: Floats
@@ -57,19 +57,19 @@ class Close:
 
 @dataclass(frozen=True)
 class Looked:
-    """What the heads of a layer looked at."""
+    """The attention of a layer's heads."""
 
     kind: str
     spans: Numbers
-    """[S, 2], the first and the last position that a key stands for; -1 for a key that stands for none."""
+    """[S, 2], the first and the last position of each key; -1 for a key without positions."""
     columns: Numbers
     """[H, T, top] keys of each position, the strongest first; -1 where there are fewer."""
     weights: Floats
-    """[H, T, top], their weights; 0 where there is none."""
+    """[H, T, top], their weights; 0 where there are fewer."""
     close: Close
 
     def row(self, position: int, heads: Sequence[int] | None = None) -> Floats:
-        """[T], how much a position took in of each, the mean over heads; a key that stands for several is spread."""
+        """[T], attention weights of a position, the mean over heads; a key of several positions is spread over them."""
         chosen = list(range(len(self.columns)) if heads is None else heads)
         keys, weights = self.columns[chosen, position].ravel(), self.weights[chosen, position].ravel()
         first, last = self.spans[keys].T
@@ -83,7 +83,8 @@ class Looked:
 
 @dataclass(frozen=True)
 class Trace:
-    """What a model did with a subject. Stage 0 of the lens is the first layer's input, stage l what layer l leaves."""
+    """A model's computation on a subject. Stage 0 of the lens is the first layer's input, stage l the output of layer
+    l."""
 
     subject: Subject
     lens_ids: Numbers
@@ -91,30 +92,30 @@ class Trace:
     lens_chances: Floats
     """[L + 1, T, 10], their probabilities."""
     ranks: Numbers
-    """[L + 1, T], the rank of the token that came out, from 1 on; 0 where none did."""
+    """[L + 1, T], the rank of the actual next token, from 1 on; 0 without one."""
     chances: Floats
     """[L + 1, T], its probability."""
     settled: Numbers
-    """[T], from which stage on it is the likeliest; -1 if it is not so at the end."""
+    """[T], the first stage from which on it is the likeliest; -1 if it is not at the end."""
     stream: Floats
     """[L + 1, T], the length of the residual vector."""
     attention: Floats
-    """[L, T], of what attention wrote into it."""
+    """[L, T], the length of attention's output."""
     mlp: Floats
-    """[L, T], of what the MLP wrote."""
+    """[L, T], the length of the MLP's output."""
     heads: Floats
-    """[L, H, T], of what each head wrote."""
+    """[L, H, T], the length of each head's output."""
     looked: tuple[Looked, ...]
     first: int
-    """Where the close view begins."""
+    """The first position of the close view."""
     tokens: Floats
     """[W, D], vectors of the tokens there."""
     positions: Floats
     """[W, D], vectors of their positions."""
     steps: tuple[int, ...]
-    """Positions of which the logits are kept,"""
+    """Positions whose logits are kept,"""
     logits: Floats
-    """[steps, V], these."""
+    """[steps, V], these logits."""
 
     @property
     def ids(self) -> list[int]:
@@ -122,7 +123,7 @@ class Trace:
 
 
 def trace_of(subject: Subject, off: Off | None = None) -> Trace:
-    """The pass of a subject's ids, with parts of the model switched off where asked."""
+    """Trace the pass of a subject's ids, with the given parts of the model switched off."""
     with without(subject.engine.model, off or Off()) as model:
         return _trace_of(subject, model)
 
@@ -165,19 +166,20 @@ def _trace_of(subject: Subject, model: GPT2) -> Trace:
 
 
 def settled_at(ranks: Numbers) -> Numbers:
-    """[T] from ranks [L + 1, T]: the first stage from which on the token that came out has rank 1 at every stage."""
+    """[T] from ranks [L + 1, T]: the first stage from which on the actual next token has rank 1 at every stage."""
     agreeing = (ranks[::-1] == 1).cumprod(0).sum(0)
     return np.where(agreeing > 0, len(ranks) - agreeing, -1)
 
 
 def _steps(subject: Subject) -> tuple[int, ...]:
-    """From the prompt's last token on, where the answer's are chosen; without an answer the prompt's last ones."""
+    """The positions from the prompt's last token on, which choose the answer; without an answer the prompt's last
+    ones."""
     first = subject.prompt - 1 if len(subject.ids) > subject.prompt else max(0, subject.prompt - DISTRIBUTIONS)
     return tuple(range(first, min(len(subject.ids), first + DISTRIBUTIONS)))
 
 
 def _close(count: int, model: GPT2) -> int:
-    """How many positions the close view has room for: all of a short input."""
+    """Number of positions in the close view: all of a short input."""
     config = model.config
     most = count
     while most > 8 and config.n_layer * most * (3 * config.n_embd + 2 * config.n_head * most) > CLOSE:
@@ -186,7 +188,7 @@ def _close(count: int, model: GPT2) -> int:
 
 
 def _reading(model: GPT2, residual: Any, followers: Sequence[int]) -> tuple[Numbers, Floats, Numbers, Floats]:
-    """Of one stage: the likeliest tokens, and the rank and the probability of what came out."""
+    """For one stage: the likeliest tokens, and the rank and the probability of the actual next token."""
     parts = []
     for start in range(0, len(residual), AT_ONCE):
         logits = lens(model, residual[start : start + AT_ONCE])
@@ -224,7 +226,7 @@ def _looked(layer: Layer, top: int, first: int) -> Looked:
 
 
 def _lengths(vectors: Any) -> Floats:
-    """Of the last axis, in fp32."""
+    """Norms over the last axis, in fp32."""
     return _array(vectors.norm(dim=-1))
 
 

@@ -12,13 +12,13 @@ from gpt2kit.inspection.trace import Floats, Looked, Trace
 from gpt2kit.inspection.weights import totals, weights_of
 
 EXACT = 1024
-"""The likeliest tokens of a distribution that are in the page by themselves;"""
+"""Number of a distribution's likeliest tokens that the page lists individually;"""
 
 RUNS = 256
-"""the others as so many runs of about equal logits."""
+"""number of runs of about equal logits that summarize the others."""
 
 PICTURE = 256
-"""Rows and columns of a picture at most."""
+"""Most rows and columns of a picture."""
 
 
 def view_of(trace: Trace) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def model_view(trace: Trace) -> dict[str, Any]:
 
 
 def pieces_view(trace: Trace, ids: Iterable[int]) -> dict[int, list[str]]:
-    """How each id is shown: [text, kind, bytes in hexadecimal digits]."""
+    """The form of each id: [text, kind, bytes in hexadecimal]."""
     task = trace.subject.engine.task
     found = {}
     for id in sorted(ids):
@@ -128,8 +128,8 @@ def _looked(looked: Looked, window: int) -> dict[str, Any]:
 
 
 def _distribution(logits: Floats) -> dict[str, Any]:
-    """Logits behind their largest, from the likeliest token on: the first ones exactly, the rest as runs of neighbours
-    with (how many, mean logit). Adding up over temperatures needs no more."""
+    """Logits relative to the largest, from the likeliest token on: the first ones exactly, the rest as runs of
+    neighbours with (how many, mean logit). Sums over temperatures need no more."""
     order = np.argsort(-logits, kind="stable")
     order = order[np.isfinite(logits[order])]
     sorted_logits = logits[order] - logits[order[0]]

@@ -1,4 +1,4 @@
-"""Every weight of a model, in the order in which a token meets them."""
+"""Every weight of a model, in the order in which the forward pass uses them."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ MEANINGS = {
     "ln_f": "the last norm",
     "score": "the second head, on the last token",
 }
-"""By the beginning of a name inside of its part."""
+"""By the beginning of a name within its part."""
 
 
 class Weight(NamedTuple):
@@ -27,15 +27,15 @@ class Weight(NamedTuple):
     part: str
     """embeddings, block 1, block 2, ... or end."""
     name: str
-    """As in the checkpoint, without the number of the block."""
+    """The name in the checkpoint, without the number of the block."""
     shape: tuple[int, ...]
     size: int
-    """How many numbers."""
+    """Number of values."""
     meaning: str
 
 
 def weights_of(model: GPT2) -> list[Weight]:
-    """All of them; the head is the token embedding, and is not counted again."""
+    """All weights; the head is the token embedding, and is not counted again."""
     found = []
     for name, parameter in model.named_parameters():
         words = name.removeprefix("transformer.").split(".")
@@ -48,7 +48,7 @@ def weights_of(model: GPT2) -> list[Weight]:
 
 
 def totals(weights: list[Weight]) -> dict[str, int]:
-    """What the weights of each part come to."""
+    """The number of weights in each part."""
     found: dict[str, int] = {}
     for weight in weights:
         found[weight.part] = found.get(weight.part, 0) + weight.size

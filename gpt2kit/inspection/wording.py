@@ -1,4 +1,4 @@
-"""Tokens put together to words, and how much one word looked at another: what an alignment is made of."""
+"""Groups tokens into words, and computes the attention between words: an alignment."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class Word(NamedTuple):
 
 
 def words_of(trace: Trace, begin: int, end: int, id_at: Callable[[int], int]) -> list[Word]:
-    """Words are told by the spaces between them, which belong to the word behind; what is no text is none."""
+    """Words are separated by spaces, which belong to the next word; control tokens do not form words."""
     task, found, open_word = trace.subject.engine.task, list[tuple[int, bytes]](), False
     ends = list[int]()
     for place in range(begin, end):
@@ -39,12 +39,12 @@ def words_of(trace: Trace, begin: int, end: int, id_at: Callable[[int], int]) ->
 
 
 def source_words(trace: Trace) -> list[Word]:
-    """Those of the prompt."""
+    """The words of the prompt."""
     return words_of(trace, 0, trace.subject.prompt, lambda place: trace.ids[place])
 
 
 def answer_words(trace: Trace) -> list[Word]:
-    """Those of the answer, where they were predicted: at the tokens before them."""
+    """The words of the answer at the positions that predicted them: those of the previous tokens."""
     return words_of(
         trace,
         trace.subject.prompt - 1,
@@ -54,7 +54,7 @@ def answer_words(trace: Trace) -> list[Word]:
 
 
 def alignment(trace: Trace) -> tuple[list[Word], list[Word], NDArray[np.float32]]:
-    """Words of the source, words of the answer, and [answer, source] how much each looked at each: the mean over all
+    """Words of the source, words of the answer, and [answer, source] attention weights between them: the mean over all
     heads of all layers, and over a word's tokens."""
     sources, answers = source_words(trace), answer_words(trace)
     looks = np.zeros((len(answers), len(sources)), np.float32)
@@ -66,6 +66,6 @@ def alignment(trace: Trace) -> tuple[list[Word], list[Word], NDArray[np.float32]
 
 
 def surprise(trace: Trace) -> list[float | None]:
-    """Bits of each token, given those before it; None of the first."""
+    """Bits of each token, given those before it; None for the first."""
     chances = np.maximum(trace.chances[-1], 1e-30)
     return [None, *(float(-np.log2(chance)) for chance in chances[: len(trace.ids) - 1])]
