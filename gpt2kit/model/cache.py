@@ -1,7 +1,8 @@
 """Preallocated KV cache of prompts that are answered together.
 
-Shapes: P prompts, W hypotheses of each prompt (1 except in beam search), H heads, S slots, K = width of a head. The
-hypotheses of a prompt share its slots: each step writes W new ones, and `visible` says which slots each hypothesis
+Shapes: P prompts, W hypotheses of each prompt (1 except in beam search), H heads, S slots, K = width of a head.
+
+The hypotheses of a prompt share its slots: each step writes W new ones, and `visible` says which slots each hypothesis
 sees. So nothing is copied when hypotheses are dropped and others branch, the prompt is stored once, and attention is
 one product of W queries with all slots of their prompt.
 

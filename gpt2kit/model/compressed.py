@@ -4,11 +4,12 @@ Keys and values, after their projection, are shortened by a convolution whose st
 positions becomes one slot. Queries are not shortened. As in the paper, a query sees only slots and not the positions of
 its own group (except at the group's end): the local layers before and after show it those.
 
-Shapes: B rows, H heads, T positions, C = compression, S slots = 1 + T // C, D width, K = D / H. Slot 0 holds a key and
-a value learned for each head, without which the first queries would see nothing. Every query sees it, and a head that
-finds nothing can attend to it. (tensor2tensor shows the first position instead, which is then seen twice, and
-differently from all others.) Slot 1 + j holds positions C j ... C j + C - 1, and the query at position i sees it if C j
-+ C - 1 <= i: it sees slots 0 ... (i + 1) // C.
+Shapes: B rows, H heads, T positions, C = compression, S slots = 1 + T // C, D width, K = D / H.
+
+Slot 0 holds a key and a value learned for each head, without which the first queries would see nothing. Every query
+sees it, and a head that finds nothing can attend to it. (tensor2tensor shows the first position instead, which is then
+seen twice, and differently from all others.) Slot 1 + j holds positions C j ... C j + C - 1, and the query at position
+i sees it if C j + C - 1 <= i: it sees slots 0 ... (i + 1) // C.
 """
 
 from typing import Any, ClassVar

@@ -1,10 +1,11 @@
 """The cache of compressed attention for prompts that are answered together: one slot per group of C positions.
 
-Shapes: P prompts, W hypotheses of each, H heads, T positions, S slots, K = width of a head. Slot 0 is the learned one,
-followed by those of a prompt's whole groups; then each group of an answer has W slots, one per hypothesis. So a slot's
-number depends on the length of its prompt, and prompts of all lengths complete their groups in slots without gaps. A
-step writes the slot of its group, whole or not: shapes stay the same, and only the slot of a whole group becomes
-visible.
+Shapes: P prompts, W hypotheses of each, H heads, T positions, S slots, K = width of a head.
+
+Slot 0 is the learned one, followed by those of a prompt's whole groups; then each group of an answer has W slots, one
+per hypothesis. So a slot's number depends on the length of its prompt, and prompts of all lengths complete their groups
+in slots without gaps. A step writes the slot of its group, whole or not: shapes stay the same, and only the slot of a
+whole group becomes visible.
 """
 
 from collections.abc import Iterable

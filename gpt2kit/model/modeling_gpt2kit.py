@@ -6,10 +6,11 @@ generate computes the whole text again for each token.
 
 The kinds of attention, by layer in config.attention:
 
-full            GPT-2's (Radford et al. 2019) relative        scores include a vector learned for each distance, by head
-(Huang et al. 2018, equation 3) local           positions see their block of config.block positions (Liu et al. 2018)
-relative-local  as relative; positions see their block and the previous one (Huang et al. 2018, section 3.5) compressed
-keys and values are groups of config.compression positions, and one learned slot (Liu et al. 2018)
+full            GPT-2's (Radford et al. 2019)
+relative        scores include a vector learned for each distance, by head (Huang et al. 2018, equation 3)
+local           positions see their block of config.block positions (Liu et al. 2018)
+relative-local  as relative; positions see their block and the previous one (Huang et al. 2018, section 3.5)
+compressed      keys and values are groups of config.compression positions, and one learned slot (Liu et al. 2018)
 
 Shapes: B rows, T positions, D width, H heads, K = D / H, S keys, C = config.compression.
 """
