@@ -1,7 +1,7 @@
 """Attention as the JSON that the public visualiser of the Music Transformer reads: "Load file" on its performance page.
 
-{"music_text": [an event's name, ...], "music": [its id, ...], "sparse": true, "attention_weights":
-[layer][0][head][event] = {an earlier event: its weight, ...}}
+{"music_text": [an event's name, ...], "music": [its id, ...], "sparse": true,
+"attention_weights": [layer][0][head][event] = {an earlier event: its weight, ...}}
 
 It paints a row's weights onto the events of their numbers, leaves out names other than those of the 388 events, and
 treats the first column as padding. So the events here begin after BEGIN, whose weight is left out, and each event's row
