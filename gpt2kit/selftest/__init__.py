@@ -1,1 +1,1 @@
-"""Proof, on a user's own run and machine, that it computes what it should."""
+"""Checks that a user's own run computes correctly on their machine."""

@@ -1,4 +1,4 @@
-"""One thing that was proved of a run, or disproved."""
+"""The result of one check of a run."""
 
 import math
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Check:
-    """`passed` is None where it could not be asked; the remark says why."""
+    """`passed` is None if it could not be checked; the remark says why."""
 
     name: str
     passed: bool | None
     figure: float | None = None
-    """What was measured; what is no number does not pass."""
+    """The measured value; NaN does not pass."""
     limit: float | None = None
     remark: str = ""
 
@@ -23,7 +23,7 @@ class Check:
 
 
 def within(name: str, figure: float, limit: float, remark: str = "") -> Check:
-    """Passed if the figure is at most the limit."""
+    """A check that passes if the figure is at most the limit."""
     return Check(name, figure <= limit, float(figure), float(limit), remark)
 
 

@@ -1,7 +1,7 @@
-"""Answers that should be equal, decoded in two ways: token by token, but for ties.
+"""Answers that should be equal, decoded in two ways: token by token, except for ties.
 
-Sums are formed in another order where other rows stand beside them, so that of two tokens that are equally likely
-either may come out. That is told apart from an error by the logits of one pass over the text.
+Sums have another order in other batches, so that either of two equally likely tokens may be decoded. The logits of one
+pass over the text distinguish that from an error.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from gpt2kit.selftest.probes import NEW, Ids, Probes
 
 
 def greedy(decoder: InferenceGPT2, prompts: Sequence[Ids], stop: int, rows: int) -> list[Ids]:
-    """The answers to prompts that are read so many at a time, end tokens included."""
+    """The answers to prompts read in batches of `rows`, end tokens included."""
     config = GenerateConfig(max_new_tokens=NEW, batch_rows=rows)
     found = {each.index: each.answers[0] for each in answers(decoder, prompts, config, stop)}
     return [_ended(found[index], stop) for index in range(len(prompts))]
@@ -39,14 +39,14 @@ def _ended(answer: Answer, stop: int) -> Ids:
 
 @torch.no_grad()
 def differing(model: GPT2, prompts: Sequence[Ids], first: Sequence[Ids], second: Sequence[Ids]) -> tuple[int, int]:
-    """How many answers differ, and how many of these only as the two tokens were equally likely."""
+    """The number of different answers, and how many of these differ only because the two tokens were equally likely."""
     different = ties = 0
     for prompt, one, other in zip(prompts, first, second, strict=True):
         if one == other:
             continue
         different += 1
         place = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
-        if place is not None:  # else one of them goes on where the other has ended
+        if place is not None:  # otherwise one of them continues where the other has ended
             text = [*prompt, *one[:place]]
             logits_V = full(model, text, len(text))[-1]
             gap = (logits_V[[one[place], other[place]]] - logits_V.max()).abs().max()

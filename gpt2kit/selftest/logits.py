@@ -18,14 +18,14 @@ from gpt2kit.selftest.check import Check, not_asked, within
 from gpt2kit.selftest.probes import Ids, Probes
 
 SAME, ROUNDED = 1e-3, 0.25
-"""How far a logit may lie from what it should be, in standard deviations of all that are compared: in fp32, where sums
-are formed in another order, and in bf16, whose numbers have 8 bits. Something that is wrong is out by 1 or more."""
+"""Largest accepted error of a logit, in standard deviations of all that are compared: in fp32, where sums have another
+order, and in bf16, whose numbers have 8 bits. An actual error is 1 or more."""
 
 LIKELY_SAME, LIKELY_ROUNDED = 1e-4, 0.05
-"""The same of probabilities, as they are."""
+"""The same for probabilities, not scaled."""
 
 STEPS = 48
-"""Of a text so many tokens are read one at a time, behind the rest of it."""
+"""The number of tokens of a text that are read one at a time, after the rest of it."""
 
 
 def apart(found: Tensor, wanted: Tensor) -> float:
@@ -41,7 +41,7 @@ def full(model: GPT2, ids: Ids, start: int = 1) -> Tensor:
 
 
 def stepped(decoder: InferenceGPT2, ids: Ids, start: int) -> Tensor:
-    """The same as decoding computes them: `start` tokens at once, then one at a time from the cache."""
+    """The same as computed by decoding: a prefill of `start` tokens, then one at a time from the cache."""
     stepper = Stepper(decoder, [ids[:start]], len(ids) - start)
     found = [stepper.logits_PV[0].clone()]
     for id in ids[start:]:
@@ -50,7 +50,7 @@ def stepped(decoder: InferenceGPT2, ids: Ids, start: int) -> Tensor:
 
 
 def starts(model: GPT2, ids: Ids) -> list[tuple[Ids, int]]:
-    """Texts with where their steps begin: at the first token, before the border of a block, before the end."""
+    """Texts with the start of their decode steps: at the first token, before the border of a block, before the end."""
     found = [(ids[: STEPS + 1], 1), (ids, max(1, len(ids) - STEPS))]
     if (border := model.config.block) + STEPS // 2 < len(ids) and set(model.config.kinds) != {"full"}:
         found.append((ids[: border + STEPS // 2], max(1, border - STEPS // 2)))
@@ -59,7 +59,7 @@ def starts(model: GPT2, ids: Ids) -> list[tuple[Ids, int]]:
 
 @torch.no_grad()
 def worst(model: GPT2, decoder: InferenceGPT2, texts: Sequence[Ids]) -> float:
-    """How far decoding's logits lie from those of one pass, at most."""
+    """The largest difference of decoding's logits from those of one pass."""
     parts = [part for ids in texts for part in starts(model, ids)]
     return max(apart(stepped(decoder, ids, start), full(model, ids, start)) for ids, start in parts)
 
@@ -72,7 +72,7 @@ def cached_equals_full(model: GPT2, probes: Probes) -> Check:
 
 
 def arithmetics() -> list[tuple[torch.device, str]]:
-    """The devices of this machine with their arithmetic, beside the CPU's fp32."""
+    """The devices of this machine with their arithmetic, apart from the CPU's fp32."""
     found = [(torch.device("cpu"), "bf16")] if native_bf16(torch.device("cpu")) else []
     others = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
     others += [torch.device("mps")] if torch.backends.mps.is_available() else []
@@ -83,7 +83,7 @@ def arithmetics() -> list[tuple[torch.device, str]]:
 
 @torch.no_grad()
 def equal_in(model: GPT2, probes: Probes, device: torch.device, dtype: str, extract: int | None) -> Check:
-    """A device in some arithmetic against the CPU in fp32; `extract` is that of a head."""
+    """Compare a device in some arithmetic with the CPU in fp32; `extract` is the id for a classifier."""
     name, limit = f"{device} {dtype} equals cpu fp32", SAME if dtype == "fp32" else ROUNDED
     moved = deepcopy(model).to(device)
     if extract is None:
@@ -97,14 +97,14 @@ def equal_in(model: GPT2, probes: Probes, device: torch.device, dtype: str, extr
 
 @torch.no_grad()
 def scores(model: GPT2, texts: Sequence[Ids]) -> Tensor:
-    """What a head says of each text alone, [N, C]."""
+    """A classifier's logits of each text alone, [N, C]."""
     assert model.score is not None
     device = model.head.device
     return torch.stack([model.score(model.hidden(torch.tensor([text], device=device))[0, -1]) for text in texts])
 
 
 def batch_equals_single(model: GPT2, probes: Probes, extract: int) -> Check:
-    """Of a head: the probabilities of examples that are read together, and of each by itself."""
+    """For a classifier: compare the probabilities of examples read together with those of each alone."""
     found = dict(probabilities(model, probes.examples, extract))
     together = [found[index] for index in range(len(found))]
     figure = further(together, alone(model, probes.examples, extract))
@@ -112,7 +112,7 @@ def batch_equals_single(model: GPT2, probes: Probes, extract: int) -> Check:
 
 
 def alone(model: GPT2, prompts: Sequence[Ids], extract: int) -> list[list[float]]:
-    """What a head makes of each prompt by itself."""
+    """A classifier's probabilities for each prompt alone."""
     return [next(probabilities(model, [prompt], extract))[1] for prompt in prompts]
 
 

@@ -21,17 +21,17 @@ from gpt2kit.selftest.run_under_test import RunUnderTest
 
 
 def equals_hugging_face(subject: RunUnderTest, probes: Probes) -> Check:
-    """Our logits against those of the model that transformers loads from the same folder.
+    """Compare our logits with those of the model that transformers loads from the same folder.
 
-    For attention that it does not have, its classes are those of modeling_gpt2kit.py: the package's file, not the copy
-    in the folder.
+    For attention that it lacks, its classes are those of modeling_gpt2kit.py: the package's file, not the copy in the
+    folder.
     """
     name, model = "logits equal Hugging Face's", subject.model
     version = importlib.metadata.version("transformers")
     try:
         with _folder(subject) as folder:
             figure = _compared(subject, folder, probes)
-    except Exception as error:  # whatever transformers says of a folder that it cannot read
+    except Exception as error:  # any error of transformers for a folder that it cannot read
         reason = " ".join(str(error).split())
         return Check(name, False, remark=f"transformers {version}: {type(error).__name__}: {reason}")
     what = f"{len(_of_head(subject, probes))} texts to a head" if model.labels else probes.what
@@ -42,7 +42,7 @@ def equals_hugging_face(subject: RunUnderTest, probes: Probes) -> Check:
 
 @contextmanager
 def _folder(subject: RunUnderTest) -> Iterator[Path]:
-    """The run; a copy of its model where adapters have to be merged, or no weights are saved yet."""
+    """The run's folder, or a copy of its model if adapters have to be merged or no weights are saved yet."""
     if subject.whole:
         yield subject.run.path
         return
@@ -67,5 +67,5 @@ def _of_head(subject: RunUnderTest, probes: Probes) -> list[Ids]:
 
 
 def _logits(theirs: Any, ids: Sequence[int]) -> Tensor:
-    """[1, T, V], or of a head [1, C]."""
+    """[1, T, V], or [1, C] for a classifier."""
     return theirs(torch.tensor([list(ids)])).logits

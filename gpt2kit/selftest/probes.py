@@ -1,4 +1,4 @@
-"""What the model is asked in the checks: of the user's own validation data, and at random over the whole window."""
+"""Inputs of the checks: from the user's validation data, and random ids over the whole window."""
 
 from dataclasses import dataclass
 
@@ -9,36 +9,36 @@ from gpt2kit.decoding.classify import texts_of
 from gpt2kit.selftest.run_under_test import RunUnderTest
 
 COUNT = 6
-"""Rows of the validation split, spread over it."""
+"""Number of rows of the validation split, spread over it."""
 
 LONGEST = 1024
-"""Of longer windows no more is looked at: logits of every position are compared."""
+"""Longer windows are cut to this: logits of every position are compared."""
 
 NEW = 32
-"""Tokens that are decoded after a prompt."""
+"""Number of tokens decoded after a prompt."""
 
 Ids = list[int]
 
 
 @dataclass(frozen=True)
 class Probes:
-    """Texts to be read and prompts to be answered, as ids."""
+    """Texts to read and prompts to answer, as ids."""
 
     texts: list[Ids]
-    """Of several lengths; the last is random and as long as the window."""
+    """Texts of several lengths; the last is random and as long as the window."""
     prompts: list[Ids]
-    """With room for an answer."""
+    """Prompts with room for an answer."""
     examples: list[Ids]
-    """Of a head: prompts as its task makes them."""
+    """For a classifier: prompts as encoded by its task."""
 
     @property
     def what(self) -> str:
-        """For a remark."""
+        """A description for a remark."""
         return f"{len(self.texts)} texts, up to {max(map(len, self.texts)):,} tokens"
 
 
 def probes(subject: RunUnderTest) -> Probes:
-    """The same for the same run."""
+    """The inputs of a run's checks, always the same for a run."""
     window, vocab = subject.model.config.n_positions, subject.model.vocab_size
     generator = torch.Generator().manual_seed(0)
     noise: Ids = torch.randint(vocab, (min(window, LONGEST),), generator=generator).tolist()
@@ -64,10 +64,10 @@ def _rows(store: Store) -> list[tuple[Ids, Ids]]:
 
 
 def _examples(subject: RunUnderTest, rows: list[tuple[Ids, Ids]], noise: Ids) -> list[Ids]:
-    """Prompts of a head; of random ids where there is no validation data."""
+    """Prompts of a classifier; of random ids without validation data."""
     if rows:
         return [prompt for prompt, _ in rows]
     extract = subject.task.layout.extract
-    texts = 2 if len(subject.model.labels) == 1 else 1  # choices come in twos
+    texts = 2 if len(subject.model.labels) == 1 else 1  # choices have two texts
     ids = [id for id in noise if id != extract]
     return [[*ids[: length - 1], extract] * texts for length in (2, len(ids) // 2, len(ids))]

@@ -1,4 +1,4 @@
-"""The straight line of the self-test."""
+"""The self-test: all checks in order."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +11,9 @@ from gpt2kit.selftest.run_under_test import opened
 
 
 def prove(run: Path, device: str = "auto", data: Path | None = None) -> Iterator[Check]:
-    """Every check of a run, as it is done. The last one computes on `device`, as training does.
+    """Yield every check of a run when it is complete. The last one computes on `device`, like training.
 
-    `data` is where the prepared folder is now, if it was moved. Raises DataError for what is no run.
+    `data` is where the prepared folder is now, if it was moved. Raises DataError for a folder that is not a run.
     """
     picked, subject = pick_device(device), opened(run, data)
     asked, task, model = probes(subject), subject.task, subject.model

@@ -1,4 +1,4 @@
-"""The validation loss that a run wrote down comes out again, from its weights and the data that it was measured on."""
+"""Checks that a run's recorded validation loss can be reproduced from its weights and data."""
 
 import json
 from pathlib import Path
@@ -17,12 +17,12 @@ from gpt2kit.training.objective import objective_of
 from gpt2kit.training.validate import split_loss
 
 EXACT, COMPUTED_ELSEWHERE = 1e-5, 1e-3
-"""Shares of a loss, or of 1 if that is more, that it may differ by: in fp32; where bf16 may have measured it, compiled
-or on a GPU."""
+"""Largest accepted difference as a share of the loss, or of 1 if that is more: in fp32; and if bf16 may have measured
+it, compiled or on a GPU."""
 
 
 def reproduced(subject: RunUnderTest, batching: Batching, device: torch.device) -> Check:
-    """As training measured it: the same batches, adapters beside the weights, the same arithmetic if that is here."""
+    """Measure the loss as in training: same batches, unmerged adapters, and the same arithmetic if available here."""
     name, config = "validation loss of the record", subject.recipe.train
     found = recorded(subject.run.path, config, subject.step)
     if isinstance(found, str):
@@ -41,9 +41,9 @@ def reproduced(subject: RunUnderTest, batching: Batching, device: torch.device) 
 
 
 def recorded(run: Path, config: TrainConfig, step: int | None) -> tuple[int, float] | str:
-    """(step, validation loss) that was written down for the weights in a run; or why there is none.
+    """(step, validation loss) recorded for the weights in a run; or why there is none.
 
-    `step` is that of a state whose weights they are.
+    `step` is that of the state, if the weights come from one.
     """
     path = run / METRICS_FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []

@@ -1,4 +1,4 @@
-"""The subject of a self-test: a run with its model and data, even one in which something is wrong."""
+"""The subject of a self-test: a run with its model and data, even a faulty one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,22 +18,22 @@ from gpt2kit.training import state
 
 @dataclass(frozen=True)
 class RunUnderTest:
-    """What the checks are about."""
+    """The run that the checks examine."""
 
     run: Run
     task: Task[Any, Any]
-    """With the tokenizer that is in the run now."""
+    """The task with the tokenizer that is in the run now."""
     recipe: Recipe
     learned: GPT2
-    """As it was trained, adapters beside the weights; fp32 on the CPU."""
+    """The model as it was trained, adapters not merged; fp32 on the CPU."""
     model: GPT2
-    """The same as one GPT-2, adapters merged: what answers."""
+    """The same as one GPT-2 with merged adapters, for answers."""
     base: str
-    """What adapters were learned on; nothing where there are none."""
+    """The base model of adapters; empty without adapters."""
     step: int | None
-    """The step that the weights are of, where they are those of a state: training has saved no others yet."""
+    """The step of the training state that the weights come from, if training has saved no others yet."""
     store: Store | None
-    """The validation split, as it was when the run was trained."""
+    """The validation split, unchanged since the run was trained."""
     without: str
     """Why there is none."""
 
@@ -64,7 +64,7 @@ def opened(folder: Path, data: Path | None = None) -> RunUnderTest:
 
 
 def _unfinished(run: Run) -> tuple[GPT2, int]:
-    """The model of a training state, before any other weights are saved; and its step."""
+    """The model and step of a training state, before any other weights are saved."""
     if not (run.path / state.STATE_FILE).is_file():
         raise DataError(f"{run.path} has no weights yet: its training has not come to its first save")
     weights, step = state.weights(run.path / state.STATE_FILE)

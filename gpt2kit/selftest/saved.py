@@ -1,4 +1,4 @@
-"""Weights on disk: they are those that were saved, and what is saved and loaded again is the same to the last bit."""
+"""Checks that the weights on disk are those that were saved, and that saving and loading is exact to the last bit."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +15,7 @@ from gpt2kit.selftest.run_under_test import RunUnderTest
 
 
 def weights_as_they_were_saved(subject: RunUnderTest) -> Check:
-    """The tensors in the run's file against the digest in its header."""
+    """Compare the tensors in the run's file with the digest in its header."""
     name = "weights as they were saved"
     if subject.step is not None:
         return not_asked(name, "training has saved a state alone")
@@ -32,7 +32,7 @@ def weights_as_they_were_saved(subject: RunUnderTest) -> Check:
 
 @torch.no_grad()
 def saved_equals_loaded(subject: RunUnderTest, probes: Probes) -> Check:
-    """Weights and logits; of adapters theirs, on the same base."""
+    """Compare weights and logits; for adapters theirs, on the same base."""
     before = subject.learned
     with TemporaryDirectory() as folder:
         hf.save(Path(folder), before, subject.task.vocabulary.eos, subject.base)

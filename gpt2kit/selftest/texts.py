@@ -1,4 +1,4 @@
-"""Checks of a run's tokenizer: it is the one of the training, and texts survive it."""
+"""Checks of a run's tokenizer: it is that of the training, and it is lossless."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,13 +13,13 @@ from gpt2kit.selftest.run_under_test import RunUnderTest
 from gpt2kit.tasks.text import TextTask
 
 MOST_TOKENS = 1_000_000
-"""Of the validation split so many are looked at; more would show nothing new."""
+"""Number of rows of the validation split that are checked; more would show nothing new."""
 
 IdLists = tuple[list[int], list[int]]
 
 
 def tokenizer_is_the_record_s(subject: RunUnderTest) -> Check:
-    """By its fingerprint, and by the number of tokens that the model knows."""
+    """Compare its fingerprint, and its number of tokens with the model's."""
     name, vocabulary = "tokenizer is the record's", subject.task.vocabulary
     (fingerprint, tokens), size = subject.run.made_with, subject.model.vocab_size
     wrong = []
@@ -33,7 +33,7 @@ def tokenizer_is_the_record_s(subject: RunUnderTest) -> Check:
 
 
 def round_trip(subject: RunUnderTest) -> Check:
-    """The validation split, from ids to what they stand for and back; where its texts were kept, prepared again."""
+    """Decode and encode the validation split again; if its texts were stored, prepare them again."""
     name, store, task = "validation round trip", subject.store, subject.task
     if store is None:
         return not_asked(name, subject.without)
@@ -52,7 +52,7 @@ def round_trip(subject: RunUnderTest) -> Check:
 
 
 def _rows(store: Store) -> Iterator[IdLists]:
-    """The first of them."""
+    """The first rows."""
     tokens = 0
     for index in range(len(store)):
         row = store.row(index)
@@ -63,7 +63,7 @@ def _rows(store: Store) -> Iterator[IdLists]:
 
 
 def _prepared_anew(subject: RunUnderTest, store: Store, rows: Sequence[IdLists]) -> int:
-    """How many of the records that were kept as they were read give other rows now."""
+    """The number of stored records whose rows would differ now."""
     prepared = Prepared(store.folder)
     task, window = prepared.unchecked_task.opened(subject.run.path), prepared.report["window"]
     found: list[IdLists] = []
@@ -79,7 +79,7 @@ def _prepared_anew(subject: RunUnderTest, store: Store, rows: Sequence[IdLists])
 
 
 def _of_text(bpe: Bpe, rows: Sequence[IdLists]) -> tuple[int, int]:
-    """How many rows hold a text that does not survive its ids, and how many another text's ids would."""
+    """The number of rows whose text is not restored from its ids, and of those whose text would have other ids."""
     lost = other = 0
     for row in rows:
         parts = [part for ids in row for part in _between(ids, bpe.special_ids)]
@@ -91,7 +91,7 @@ def _of_text(bpe: Bpe, rows: Sequence[IdLists]) -> tuple[int, int]:
 
 
 def _between(ids: Sequence[int], special: frozenset[int]) -> Iterator[list[int]]:
-    """The stretches of ids that stand between control tokens."""
+    """The runs of ids between control tokens."""
     part: list[int] = []
     for id in ids:
         if id in special:
