@@ -96,7 +96,7 @@ def run(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         console.say("interrupted")
         code = 130
-    except OSError as error:  # what no part has a better word for
+    except OSError as error:  # errors that no other part handles
         where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
         console.error(f"{where}{error.strerror or error}", as_json, MachineError.exit_code)
         code = MachineError.exit_code

@@ -1,4 +1,4 @@
-"""What the shell's words mean before Typer sees them."""
+"""Rewrites the shell's words before Typer parses them."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -8,15 +8,15 @@ from gpt2kit.errors import UserError
 
 VERBS = ("prepare", "show", "train", "generate", "evaluate", "render")
 CORPUS_OPTIONS = ("--val", "--test")
-"""Options that take a corpus: one table, or two parallel files, as `--val val.{en,fr}` expands to."""
+"""Options that take a corpus: one table, or two parallel files, as from `--val val.{en,fr}`."""
 OLD_NAMES = ("--pairs", "--file")
-"""What `--on` of evaluate was called before."""
+"""Former names of evaluate's `--on`."""
 
 
 def expand(words: Sequence[str], tasks: Mapping[str, bool]) -> list[str]:
     """`gpt2kit translate "I am"` means generate; the second file after a corpus option belongs to the option.
 
-    `tasks` says which read parallel files: others have one word to an option.
+    `tasks` says which tasks read parallel files: for the others an option has one word.
     """
     expanded = _at_home(words)
     if not expanded or expanded[0] not in tasks:
@@ -30,7 +30,7 @@ def expand(words: Sequence[str], tasks: Mapping[str, bool]) -> list[str]:
 
 
 def _corpus_to_score(words: list[str]) -> list[str]:
-    """Every word after `--on` belongs to it, up to the next option. Raises UserError for the option's old names."""
+    """Every word after `--on` belongs to it, up to the next option. Raises UserError for the option's former names."""
     found: list[str] = []
     corpus = False
     for place, word in enumerate(words):
@@ -47,7 +47,7 @@ def _corpus_to_score(words: list[str]) -> list[str]:
 
 
 def _at_home(words: Sequence[str]) -> list[str]:
-    """`--out=~/run` and `--set task.tokenizer=~/gpt2`: shells leave a ~ as it is that does not begin a word."""
+    """Expand `--out=~/run` and `--set task.tokenizer=~/gpt2`: shells expand only a ~ at the beginning of a word."""
     found: list[str] = []
     for place, word in enumerate(words):
         if word == "--":
@@ -70,6 +70,6 @@ def _pair_corpora(words: list[str]) -> list[str]:
             first = left.pop(0)
             paired.append(first)
             is_file = not (is_table(first) or first.startswith("-"))
-            if is_file and left and not left[0].startswith("-"):  # else an option follows: one file is all there is
+            if is_file and left and not left[0].startswith("-"):  # otherwise an option follows: there is only one file
                 paired += [word, left.pop(0)]
     return paired

@@ -1,4 +1,4 @@
-"""The card of a run, as the verbs keep it up to date; one that a user has edited is left alone, with a remark."""
+"""Keeps the card of a run up to date; one that a user has edited is kept, with a remark."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,14 +18,14 @@ def scored(run: "Run", told: dict[str, Any], samples: Sequence[tuple[str, str, s
         run.keep_scores(told)
         run.keep_samples(told["signature"], samples)
         write(run)
-    except UserError as error:  # a run may be somebody else's; the scores have been told
+    except UserError as error:  # the run may belong to somebody else; the scores have been printed
         console.say(f"the scores are not kept in the run: {error}")
     else:
         own(run)
 
 
 def own(run: "Run") -> None:
-    """Say so where the card is a user's own."""
+    """Print a remark if a user has edited the card."""
     from gpt2kit.runs.card.write import CARD_FILE, kept
 
     if kept(run):

@@ -1,4 +1,4 @@
-"""The only place that prints, and the door to `rich`: results to stdout, everything else to stderr."""
+"""The only place that prints, and the only import of `rich`: results to stdout, everything else to stderr."""
 
 import json
 import os
@@ -20,27 +20,27 @@ from rich.text import Text
 from gpt2kit.errors import DataError, MachineError
 
 SECONDS_BETWEEN_LINES = 5.0
-"""Off a terminal a progress line comes that often at most."""
+"""Least seconds between progress lines when stderr is not a terminal."""
 
 PIPE_CLOSED = 141
-"""The exit code that a shell gives a command whose reader has gone."""
+"""The exit code that a shell gives a command whose reader has closed the pipe."""
 
 
 class PipeClosed(Exception):
-    """The reader of stdout has gone, as `head` does."""
+    """The reader of stdout has closed it, as `head` does."""
 
 
 messages = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 STEERING = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What json leaves as it is though it moves a cursor, ends a line, turns the direction of a text or is half of a
-character."""
+"""Characters that json does not escape although they move a cursor, end a line, change the direction of a text or are
+half of a character."""
 
 
 def any_text() -> None:
-    """Let stdout take all there is in Unicode, whatever the terminal can show: what it cannot is written as an escape.
+    """Let stdout accept all of Unicode: characters that the terminal cannot show are written as escapes.
 
-    Where nobody looks at it, it is UTF-8.
+    If it is not a terminal, it is UTF-8.
     """
     if isinstance(sys.stdout, TextIOWrapper):
         encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
@@ -48,26 +48,26 @@ def any_text() -> None:
 
 
 def result(text: str) -> None:
-    """One line of stdout: as it is, or on a terminal without what would steer it.
+    """Print one line to stdout: unchanged, or on a terminal without control characters.
 
-    Raises PipeClosed when nobody reads any more, MachineError when it cannot be written.
+    Raises PipeClosed if the reader has closed it, MachineError if it cannot be written.
     """
     piece(text + "\n")
 
 
 def piece(text: str) -> None:
-    """The same of a part of a line, which is seen at once."""
+    """Print a part of a line to stdout, without buffering."""
     _write(printable(text) if sys.stdout and sys.stdout.isatty() else text)
 
 
 def _write(text: str) -> None:
-    if sys.stdout is None:  # it was closed before this process began
+    if sys.stdout is None:  # closed before this process began
         raise PipeClosed
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its own flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # avoids an error at Python's own flush
         if isinstance(error, BrokenPipeError):
             raise PipeClosed from None
         raise MachineError(f"standard output: cannot be written: {error.strerror or error}") from error
@@ -79,7 +79,7 @@ def result_json(value: Any) -> None:
 
 
 def asked() -> str | None:
-    """A line that is typed on the terminal; None when there are no more. Raises DataError for what is no text."""
+    """A line typed on the terminal; None at the end of input. Raises DataError for bytes that are not text."""
     messages.print("[bold]>[/] ", end="")
     try:
         line = sys.stdin.readline()
@@ -89,22 +89,22 @@ def asked() -> str | None:
 
 
 def silence() -> None:
-    """Say nothing from here on: one of several processes speaks for all."""
+    """Print nothing from here on: one of several processes speaks for all."""
     messages.quiet = True
 
 
 def say(text: str) -> None:
-    """A line of stderr; text in it is never taken for markup."""
+    """Print a line to stderr; its text is never interpreted as markup."""
     messages.print(escape(printable(text)))
 
 
 def warn(text: str) -> None:
-    """What must not be overlooked."""
+    """Print a warning."""
     _headed("bold red", "WARNING", text)
 
 
 def example(number: int, text: str) -> None:
-    """One of the first rows, as the model reads it."""
+    """Print one of the first rows, as the model reads it."""
     _headed("bold", f"example {number}", text)
 
 
@@ -125,13 +125,13 @@ def printable(text: str) -> str:
 
 
 def _shown(char: str) -> str:
-    """A character that is no control, or its escape; spaces of all widths and what joins emoji are harmless."""
+    """A character, or its escape if it is a control; spaces of all widths and emoji joiners are harmless."""
     steers = unicodedata.category(char) == "Cc" or STEERING.match(char)
     return repr(char)[1:-1] if steers and char not in "\n\t" else char
 
 
 class Counter:
-    """Counts records on one line of a terminal; elsewhere says now and then how far it is."""
+    """Counts records on one line of a terminal; otherwise prints progress now and then."""
 
     def __init__(self, unit: str) -> None:
         self.unit = unit
@@ -151,7 +151,7 @@ class Counter:
 
 
 class Bar:
-    """How far training is: a bar with rate and time left on a terminal, a line every few seconds elsewhere."""
+    """Training progress: a bar with rate and time left on a terminal, otherwise a line every few seconds."""
 
     def __init__(self) -> None:
         columns = (
@@ -175,7 +175,7 @@ class Bar:
         self.progress.stop()
 
     def begin(self, step: int, steps: int) -> None:
-        """`steps` 0: not known yet."""
+        """`steps` 0: not yet known."""
         self.progress.update(self.bar, total=steps or None, completed=step)
 
     def move(self, step: int, steps: int, state: str, seconds_left: float) -> None:
@@ -193,7 +193,7 @@ def clock(seconds: float) -> str:
 
 
 def figures(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Rows of stderr under their columns, all but the first to the right."""
+    """Print rows to stderr under their columns, all but the first right-aligned."""
     shown = Table(box=None, pad_edge=False)
     for place, column in enumerate(columns):
         shown.add_column(column, justify="right" if place else "left")
@@ -203,12 +203,12 @@ def figures(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def loss_legend() -> None:
-    """How `marked` tells what carries loss."""
+    """Explain how `marked` shows which tokens carry loss."""
     say("what carries loss is green" if _stdout().color_system else "what carries loss stands in ⟦ ⟧")
 
 
 def marked(heading: str, spans: "Iterable[tuple[str, bool]]") -> None:
-    """Text of which some carries loss."""
+    """Print text of which some carries loss."""
     stdout = _stdout()
     text = Text()
     for span, loss in spans:
@@ -228,11 +228,11 @@ def _stdout() -> Console:
 
 
 COLOURS = {"ok": "green", "note": "yellow", "lacks": "red", "failed": "bold red", "not asked": "yellow"}
-"""Of words that say how something is."""
+"""Colours of words that describe a state."""
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Rows of stdout under their columns; text in them is never taken for markup."""
+    """Print rows to stdout under their columns; their text is never interpreted as markup."""
     shown = Table(box=None, pad_edge=False)
     for column in columns:
         shown.add_column(column, overflow="fold")
@@ -245,6 +245,6 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def terminal() -> tuple[int, str, str]:
-    """(columns, how colours are shown, encoding) of stdout."""
+    """(columns, colour system, encoding) of stdout."""
     stdout = Console()
     return stdout.width, stdout.color_system or "", sys.stdout.encoding or "unknown"

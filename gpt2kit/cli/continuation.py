@@ -1,4 +1,4 @@
-"""`gpt2kit TASK generate`, of tasks that continue a text."""
+"""`gpt2kit TASK generate`, for tasks that continue a text."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -44,7 +44,7 @@ def generate(
     loading.check_zero_shot(zero_shot, init, run)
     loading.check_texts(texts or ())
     sampling = {"max_new_tokens": length, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    if temperature == 0:  # greedy: the recipe's limits have nothing to limit
+    if temperature == 0:  # greedy: the recipe's sampling limits have no effect
         sampling |= {key: off for key, off in (("top_k", 0), ("top_p", 1.0)) if sampling[key] is None}
     if file not in ("", "-"):
         check_file(file)
@@ -84,7 +84,7 @@ def generate(
 
 
 def _given(lines: Iterator[str]) -> Iterator[str]:
-    """A text a line; where there is not one line, nothing is what goes on."""
+    """Yield one text per line; without any lines, an empty text to continue."""
     first = next(lines, None)
     if first is None:
         yield ""
@@ -94,7 +94,7 @@ def _given(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _converse(engine: "Engine") -> None:
-    """Texts from the terminal, each gone on with token by token as it is found; Enter alone rambles."""
+    """Continue texts from the terminal, printed token by token; Enter alone starts from nothing."""
     console.say("a text that is to go on, or Enter to ramble; Ctrl-D ends")
     seed = engine.config.seed
     while (line := console.asked()) is not None:

@@ -1,4 +1,4 @@
-"""`gpt2kit demo`: the embedded samples through the same four verbs that a real run takes."""
+"""`gpt2kit demo`: the embedded samples through the same four verbs as a real run."""
 
 import time
 from importlib.resources import as_file
@@ -60,7 +60,7 @@ def demo(
 
 
 def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
-    """The demo of a task prepared and trained, from random weights or those of a run."""
+    """Prepare and train the demo of a task, from random weights or those of a run."""
     from gpt2kit import recipe as recipes
     from gpt2kit.pipeline import engine, prepare, train
     from gpt2kit.training import events
@@ -78,7 +78,7 @@ def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
 
 
 def _evaluated(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str]":
-    """The scores of a run, with something that it made; and what may be typed next."""
+    """Score a run and print examples of its output; returns the evaluation and a command to try next."""
     from gpt2kit.pipeline.evaluate import evaluate_records, evaluate_stream
     from gpt2kit.pipeline.evaluation_sets import documents, run_of, stored_records
 
@@ -95,14 +95,14 @@ def _evaluated(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str
 
 
 def _corpora(sample: Path) -> dict[str, list[str]]:
-    """A held-out file of its own, or one corpus that says its splits."""
+    """A separate held-out file, or one corpus that names its splits."""
     if held_out := list(sample.glob("heldout.*")):
         return {"train": [str(path) for path in sample.glob("train.*")], "val": list(map(str, held_out))}
     return {"train": [str(path) for path in sample.glob("*.zip")]}
 
 
 def _continued(task: str, opened: "Engine", run: Path) -> str:
-    """A sample that begins with nothing; returns what may be typed next."""
+    """Print a sample from an empty prompt; returns a command to try next."""
     if opened.task.about.medium == "performance":
         return performance.demonstrate(task, opened, run)
     (result,) = opened.results([""])
@@ -116,7 +116,7 @@ def _continued(task: str, opened: "Engine", run: Path) -> str:
 
 
 def _compared(task: str, opened: "Engine", records: "list[Record[Any, Any]]", run: Path) -> str:
-    """Some held-out examples beside the model's answers; returns what may be typed next."""
+    """Print some held-out examples next to the model's answers; returns a command to try next."""
     step = max(1, len(records) // SHOWN)
     chosen = records[::step][:SHOWN]
     by_line = opened.task.about.input_unit == "a line"

@@ -1,4 +1,4 @@
-"""`gpt2kit TASK train --dry-run`: what would be trained, and what it would take."""
+"""`gpt2kit TASK train --dry-run`: what would be trained, and at what cost."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ SHOWN_BYTES = 8
 
 
 def say_plan(loaded: "Recipe", data: str, run: Path, init: str, overwrite: bool, json: bool) -> None:
-    """Says what `train` would refuse, and writes nothing."""
+    """Print the plan of a run, or raise what `train` would refuse; writes nothing."""
     from gpt2kit.pipeline.dry_run import preflight
 
     files.refuse_existing(run, overwrite)
@@ -26,7 +26,7 @@ def say_plan(loaded: "Recipe", data: str, run: Path, init: str, overwrite: bool,
 
 
 def told(report: "Preflight") -> None:
-    """A line for each thing."""
+    """Print one line per item."""
     cost, end = report.cost, report.ends
     learning = "all learn" if report.learning == report.parameters else f"{report.learning:,} of them learn"
     parts = f", a batch in {report.accumulate} parts, to fit into memory" if report.accumulate > 1 else ""
@@ -69,7 +69,7 @@ def _listed(items: list[str]) -> str:
 
 
 def _size(count: float) -> str:
-    """Bytes as people say them."""
+    """Bytes in readable form."""
     for unit in ("bytes", "kB", "MB"):
         if count < 1000:
             return f"{count:.3g} {unit}"

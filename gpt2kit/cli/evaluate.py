@@ -63,7 +63,7 @@ def evaluate(
     performance.check_seconds(seconds)
     engine = loading.load(task, run, {"beams": beams, "seed": seed}, device, set, flags, init)
     medium = engine.task.about.medium
-    if on and split and medium != "performance":  # a corpus of pieces may name the split of each
+    if on and split and medium != "performance":  # a corpus of pieces may name the split of each piece
         raise UserError("--split is a part of prepared data, and --on is scored whole: leave one of them out")
     if flags and medium == "text" and not any(map(is_table, on)):
         raise UserError(f"--{next(iter(flags))} is for a table that --on names")
@@ -90,7 +90,7 @@ def evaluate(
 
 
 Scored = tuple[dict[str, Any], list[tuple[str, str, str]], "SplitReport"]
-"""The evaluation as `--json` tells it, its samples, and what was left out of the corpus."""
+"""The evaluation as in `--json`, its samples, and the number of records left out of the corpus."""
 
 
 def _answers(
@@ -125,7 +125,7 @@ def _documents(
     seconds: float,
     json: bool,
 ) -> Scored:
-    """The loss of whole documents, and the statistics of `pieces` that are played."""
+    """Evaluate the loss on whole documents, and the statistics of `pieces` that the model plays."""
     from gpt2kit.data.report import SplitReport
     from gpt2kit.pipeline.evaluate import evaluate_stream
     from gpt2kit.pipeline.evaluation_sets import documents

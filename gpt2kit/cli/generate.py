@@ -1,4 +1,4 @@
-"""`gpt2kit TASK generate`, of tasks that answer an input with an output."""
+"""`gpt2kit TASK generate`, for tasks that answer an input with an output."""
 
 import sys
 from collections.abc import Iterator

@@ -104,7 +104,7 @@ def _told(subject: "Subject", out: str, text: bool, png: str, visualizer: str, j
 
 
 def opened(model: str, device: str, settings: list[str]) -> "tuple[Engine, str]":
-    """The engine of a run, or of a GPT-2 that goes on with texts; and its task."""
+    """The engine of a run, or of a GPT-2 that continues texts; and its task."""
     from gpt2kit.runs.folder import Run
     from gpt2kit.runs.task_folder import TASK_FILE
 
@@ -115,7 +115,7 @@ def opened(model: str, device: str, settings: list[str]) -> "tuple[Engine, str]"
 
 
 def source_of(engine: "Engine", task: str, inputs: list[str], file: str) -> Any:
-    """The one input of the command line, as the task has it."""
+    """The one input of the command line, as the task's source."""
     from gpt2kit.data.lines import check_file
 
     if inputs and file:
@@ -138,7 +138,7 @@ def source_of(engine: "Engine", task: str, inputs: list[str], file: str) -> Any:
 
 
 def _read(engine: "Engine", task: str, file: str) -> Any:
-    """The first input of a file, or of stdin; of a text that goes on all of it."""
+    """The first input of a file or of stdin; all of it for a text to continue."""
     from gpt2kit.data.lines import stream_lines, text_lines
 
     if engine.task.layout.continues:
@@ -154,7 +154,7 @@ def _read(engine: "Engine", task: str, file: str) -> Any:
 
 
 def _performance(inputs: list[str], file: str) -> Any:
-    """The notes of a MIDI file; nothing is a new piece."""
+    """The notes of a MIDI file; no file means a new piece."""
     from gpt2kit.cli.performance import heard
     from gpt2kit.music.notes import Notes
 

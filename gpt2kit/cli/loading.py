@@ -1,4 +1,4 @@
-"""The model that a command asks, as its options name it."""
+"""Loads the model that a command's options name."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ def load(
     flags: dict[str, str],
     zero_shot: str = "",
 ) -> Any:
-    """The engine of a run, which must be one of this task, or of a pretrained model as it is."""
+    """The engine of a run, which must be one of this task, or of a pretrained model without training."""
     from gpt2kit import recipe as recipes
     from gpt2kit.pipeline import engine
     from gpt2kit.runs.folder import Run
@@ -44,13 +44,13 @@ def load(
 
 
 def check_zero_shot(zero_shot: bool, init: str, run: str) -> None:
-    """Raises UserError unless there is one model to ask: a run, or a pretrained one."""
+    """Raises UserError unless there is exactly one model: a run, or a pretrained one."""
     if zero_shot != bool(init) or (zero_shot and run):
         raise UserError("--zero-shot and --init go together, instead of --run: the model is asked as it is")
 
 
 def check_texts(texts: Sequence[str]) -> None:
-    """Raises DataError for a word of the command line whose bytes are no UTF-8."""
+    """Raises DataError for a word of the command line that is not UTF-8."""
     for number, text in enumerate(texts, 1):
         try:
             text.encode()
@@ -59,7 +59,7 @@ def check_texts(texts: Sequence[str]) -> None:
 
 
 def training_of(engine: "Engine") -> "Store | None":
-    """The data that a run was trained on, where copying from it is scored; says so if it is not there any more."""
+    """The data that a run was trained on, if copying from it is scored; prints a remark if it no longer exists."""
     from gpt2kit.pipeline.evaluation_sets import training_store
 
     try:

@@ -1,4 +1,4 @@
-"""`gpt2kit merge`: adapters become a part of the weights."""
+"""`gpt2kit merge`: merges adapters into the weights."""
 
 from typing import Annotated
 

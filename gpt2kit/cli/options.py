@@ -1,4 +1,4 @@
-"""Options that several commands have, and what their values may be."""
+"""Options that several commands share, and their accepted values."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -47,7 +47,7 @@ def only_for(**media: tuple[str, ...]) -> Callable[[Verb], Verb]:
 
 
 def settings_of(settings: list[str], flags: dict[str, str]) -> list[str]:
-    """What --set says, and a task's own flags, which are the same under other names."""
+    """The values of --set, and those of a task's own options, which set the same knobs."""
     return [*settings, *(f"task.{key}={value}" for key, value in flags.items())]
 
 

@@ -1,4 +1,4 @@
-"""`gpt2kit TASK generate` and `render`, of tasks that play: performances are files, to be heard and seen."""
+"""`gpt2kit TASK generate` and `render`, for tasks that play: performances as files to hear and see."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DEMO_SECONDS = 30.0
 
 LONGEST_HOURS = 6
-"""A .wav holds no more than 4 GiB."""
+"""A .wav is limited to 4 GiB."""
 
 
 def generate(
@@ -76,7 +76,7 @@ def generate(
 
 
 def demonstrate(task: str, engine: "Engine", run: Path) -> str:
-    """Play a piece into the run folder; returns what may be typed next."""
+    """Play a piece into the run folder; returns a command to try next."""
     from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.play import piece, play
 
@@ -95,8 +95,8 @@ def demonstrate(task: str, engine: "Engine", run: Path) -> str:
 def judged(
     engine: "Engine", documents: "Documents", count: int, seconds: float, json: bool
 ) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
-    """The statistics of `count` pieces that the model plays, next to those of real ones and with what they copy; and
-    the pieces as samples. Prints them unless they are wanted as JSON."""
+    """The statistics of `count` pieces that the model plays, compared with real ones, and how much they copy; and the
+    pieces as samples. Prints them unless JSON is requested."""
     from gpt2kit.music.copying import TrainingPieces
     from gpt2kit.music.judge import judge
     from gpt2kit.music.notes import Notes
@@ -169,7 +169,7 @@ def render(
 
 
 def _rendered(path: Path, notes: "Notes", primer: float, engine: "Engine | None", overwrite: bool) -> dict[str, Any]:
-    """Sound, picture and page of a piece, with what a model attends to in it."""
+    """Sound, picture and page of a piece, with the model's attention in it."""
     from gpt2kit.music.page import write_page
 
     attention = None
@@ -203,7 +203,7 @@ def _primer(path: str, seconds: float | None) -> "Notes":
 
 
 def heard(path: str | Path) -> "Notes":
-    """The piano notes of a file; says what else is in it. Raises DataError when there are none."""
+    """The piano notes of a file; prints what was left out. Raises DataError if there are none."""
     from gpt2kit.music.midi import read_midi
 
     found = read_midi(path)
@@ -224,7 +224,7 @@ def _numbered(path: Path, number: int, count: int) -> Path:
 
 
 def _refuse(paths: list[Path], kinds: tuple[str, ...], overwrite: bool) -> None:
-    """Before any work: nothing that exists is replaced unasked."""
+    """Before any work: raise for files that exist, unless `overwrite`."""
     for path in paths:
         for kind in kinds:
             files.refuse_existing_file(path if kind == ".mid" else path.with_suffix(kind), overwrite)

@@ -1,4 +1,4 @@
-"""Training as it goes, for those who watch."""
+"""Shows training in progress."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def training(stream: "Iterable[Event]") -> "Iterator[Event]":
-    """Show events as they pass."""
+    """Show events as they pass through."""
     from gpt2kit.pipeline.train import Samples
     from gpt2kit.training import events
 

@@ -1,4 +1,4 @@
-"""`gpt2kit recipes`: what ships, and every knob with its meaning."""
+"""`gpt2kit recipes`: the shipped recipes, and every knob with its help."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -38,7 +38,7 @@ FROM = {"default": "the default", "recipe": "the recipe"}
 
 
 def lines(task: str, knobs: Iterable[recipes.Knob]) -> Iterator[str]:
-    """Every knob with its value and what there is to know of it, as TOML that can be saved and used."""
+    """Every knob with its value and description, as TOML that can be saved and used."""
     section = ""
     for knob in knobs:
         if knob.section != section:
@@ -46,7 +46,7 @@ def lines(task: str, knobs: Iterable[recipes.Knob]) -> Iterator[str]:
             section = knob.section
             if section == "task":
                 yield f"name = {_toml(task)}"
-        # What a size sets cannot be stated beside it.
+        # Knobs that a size sets cannot be given together with it.
         line = f"{'# ' if knob.origin == 'model.size' else ''}{knob.name} = {_toml(knob.value)}"
         default = "" if knob.origin == "default" else f", by default {_toml(knob.default)}"
         yield f"{line:<32} # {knob.meaning} [{knob.type}{default}; from {FROM.get(knob.origin, knob.origin)}]"

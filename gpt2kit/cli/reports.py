@@ -1,4 +1,4 @@
-"""What the verbs tell people of what they did."""
+"""The verbs' reports for people."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from gpt2kit.pipeline.evaluate import Evaluation
 
 MUCH_DAMAGE = 0.5
-"""The share of a corpus from which on damage is no longer a matter of a few files."""
+"""The share of damaged records in a corpus from which on a warning is printed."""
 
 PREPARED = ("split", "read", "rows", "tokens", "dropped", "source cut", "duplicates", "source also in train")
 
 
 def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
-    """What was read, kept, dropped and why."""
+    """Print what was read, kept, dropped and why."""
     rows = []
     for split, report in reports.items():
         dropped = sum(report.dropped.values())
@@ -40,7 +40,7 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
 
 
 def described(lines: Sequence[str], examples: Sequence[str]) -> None:
-    """What prepare found, and examples as the model reads them."""
+    """Print what prepare inferred, and examples as the model reads them."""
     for line in lines:
         console.say(line)
     for number, example in enumerate(examples, 1):
@@ -48,7 +48,7 @@ def described(lines: Sequence[str], examples: Sequence[str]) -> None:
 
 
 def left_out(split: str, report: "SplitReport") -> None:
-    """What was read and is not used, by the reason."""
+    """Print the records that were read but are not used, by reason."""
     for reason, count in report.dropped.items():
         console.say(f"{split}: {count:,} dropped, {reason}, such as {report.examples[reason][0]}")
     for reason, count in report.left_out.items():
@@ -59,12 +59,12 @@ def left_out(split: str, report: "SplitReport") -> None:
 
 
 def comparison(source: str, output: str, target: str) -> None:
-    """A source, the model's answer and the reference, one below the other."""
+    """Print a source, the model's answer and the reference, one below the other."""
     console.say(f"    source     {source}\n    model      {output}\n    reference  {target}\n")
 
 
 def evaluated(evaluation: "Evaluation") -> None:
-    """Scores with their signatures, what they stand beside, and how long it took."""
+    """Print scores with their signatures, those of the systems for comparison, and the time."""
     systems = dict.fromkeys(score.system for score in evaluation.scores)
     for score in evaluation.scores:
         if not score.system:
@@ -83,7 +83,7 @@ def evaluated(evaluation: "Evaluation") -> None:
 
 
 def remarks(cut: int, unfinished: int, circling: int) -> None:
-    """What a user of the answers should know of them, if there is anything."""
+    """Print warnings about the answers, if there are any."""
     if unfinished:
         console.say(f"{unfinished:,} answers were ended by the length limit")
     if circling:

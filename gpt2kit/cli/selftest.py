@@ -43,7 +43,7 @@ def selftest(
 
 
 def _row(check: "Check", room: int) -> tuple[str, str]:
-    """On one line of so many characters, or on several."""
+    """A check as a row: on one line of `room` characters, or on several."""
     told = check.name
     if check.figure is not None and check.limit is not None:
         sign = "<=" if check.passed else ">"

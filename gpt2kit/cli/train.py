@@ -70,14 +70,14 @@ def train(
     given = {"--resume": resume, "--overwrite": overwrite, "--json": json}
     try:
         launch.launch([*words, *(word for word in given if given[word])], devices, f"{again} --devices {devices}")
-    except Interrupted as stopped:  # the first process has said so
+    except Interrupted as stopped:  # the main process has printed it
         raise typer.Exit(stopped.exit_code) from None
 
 
 def _train(
     loaded: "Recipe", data: str, run: Path, init: str, resume: bool, overwrite: bool, json: bool, again: str
 ) -> None:
-    """In this process; one of several speaks for all, and the launcher says what the others died of."""
+    """Train in this process; of several, one prints for all, and the launcher reports why the others ended."""
     from gpt2kit.pipeline.train import train
     from gpt2kit.runs.folder import Run
     from gpt2kit.training import distributed, events

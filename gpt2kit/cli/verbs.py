@@ -1,4 +1,4 @@
-"""A verb of every task as a command of one. The task's own flags are the fields that it marks as such."""
+"""Turns a verb of every task into a command of one task. Its options include the fields that the task marks for it."""
 
 import functools
 import inspect
