@@ -1,6 +1,6 @@
 """What GPT-2 can do beyond language modelling: one decoder-only core, wrapped by tasks.
 
-The names below are imported when they are first used, so that `import gpt2kit` costs no torch.
+The names below are imported when they are first used, so that `import gpt2kit` does not import torch.
 """
 
 import importlib
@@ -40,5 +40,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """The public names; not what this file imports, nor the submodules that happen to be loaded."""
+    """The public names, without those that this file imports and without submodules that happen to be loaded."""
     return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])

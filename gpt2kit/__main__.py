@@ -1,4 +1,4 @@
-"""`python -m gpt2kit`, which is also what torchrun starts."""
+"""`python -m gpt2kit`, which torchrun also starts."""
 
 from gpt2kit.cli.app import main
 

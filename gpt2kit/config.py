@@ -1,6 +1,6 @@
 """The knobs that every task shares. Each part of the core receives its own section, never the whole recipe.
 
-A field's `help` is what `gpt2kit recipes show` prints; the defaults here are the ones a recipe need not state.
+A field's `help` is what `gpt2kit recipes show` prints; the defaults here apply if a recipe does not state a knob.
 """
 
 import re
@@ -16,7 +16,7 @@ SIZES: dict[str, dict[str, int]] = {
 """The four released GPT-2 models: Radford et al. 2019, table 2."""
 
 LARGEST_SEED = 2**32 - 1
-"""Rows and steps add to it, and torch takes 64 bits."""
+"""Row numbers and steps are added to it, and torch takes 64 bits."""
 
 ATTENTIONS = ("full", "relative", "relative-local", "local", "compressed")
 """Kinds of causal self-attention: GPT-2's, two of Music Transformer (Huang et al. 2018), two of T-DMCA (Liu et al.
@@ -24,18 +24,19 @@ ATTENTIONS = ("full", "relative", "relative-local", "local", "compressed")
 
 
 def knob(default: Any, help: str, choices: tuple[str, ...] = (), flag: tuple[str, ...] = ()) -> Any:
-    """A dataclass field with its meaning; `flag` names the verbs that take it as an option of its own."""
+    """A dataclass field with its help; `flag` names the verbs that have an option for it."""
     return field(default=default, metadata={"help": help, "choices": choices, "flag": flag})
 
 
 def check(condition: bool, message: str) -> None:
-    """Raise ValueError(message), which the recipe turns into an error that names the section."""
+    """Raise ValueError(message) unless the condition holds; the recipe turns it into an error that names the
+    section."""
     if not condition:
         raise ValueError(message)
 
 
 def duration(text: str) -> float:
-    """Seconds of a length of time such as 90s, 30m, 2h or 1h30m. Raises ValueError for anything else."""
+    """Seconds of a duration such as 90s, 30m, 2h or 1h30m. Raises ValueError for anything else."""
     found = re.fullmatch(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", text)
     seconds = sum(int(n or 0) * unit for n, unit in zip(found.groups(), (3600, 60, 1), strict=True)) if found else 0
     check(seconds > 0, f"{text!r} is no length of time above 0; write it as 90s, 30m, 2h or 1h30m")
@@ -98,7 +99,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How the weights are found."""
+    """How the weights are trained."""
 
     epochs: float = knob(10.0, "passes over the training split; ignored when steps is given")
     steps: int = knob(0, "optimiser steps; 0 means: from epochs")

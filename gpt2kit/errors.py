@@ -1,7 +1,7 @@
-"""Errors that are the user's to mend: each carries the exit code that the command line ends with."""
+"""Errors that the user can fix: each has the exit code of the command line."""
 
 PARTLY_DONE = 5
-"""Exit code of work that was done, but for records that could not be read."""
+"""Exit code of work that was completed, except for records that could not be read."""
 
 
 class UserError(Exception):
@@ -21,7 +21,7 @@ class RecipeError(DataError):
 
 
 class MachineError(UserError):
-    """The machine lacks something that was asked for: a device, a data type, a package, disk."""
+    """The machine lacks something requested: a device, a data type, a package, disk space."""
 
     exit_code = 4
 
@@ -33,7 +33,7 @@ class OutOfMemory(UserError):
 
 
 class CheckFailed(UserError):
-    """A run is not what it should be, or this machine does not compute it as it should."""
+    """A run is not as it should be, or this machine does not compute it correctly."""
 
     exit_code = 7
 

@@ -1,6 +1,6 @@
-"""Atomic writes of files and folders, locks of folders, tensors in files: the door to safetensors and to filelock.
+"""Atomic writes of files and folders, locks of folders, tensors in files: the only import of safetensors and filelock.
 
-A reader finds the old file or the new one, never half of one.
+A reader finds the old file or the new one, never a partial one.
 """
 
 import glob
@@ -84,7 +84,8 @@ def write_json(path: Path, value: object) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read the object in a JSON file. Raises DataError when the file is missing, damaged or holds something else."""
+    """Read the object in a JSON file. Raises DataError if the file is missing, damaged or does not contain an
+    object."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -97,7 +98,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def writable_folder(path: Path) -> None:
-    """Create a folder if it does not exist. Raises MachineError when nothing can be written into it."""
+    """Create a folder if it does not exist. Raises MachineError if it is not writable."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=path):
@@ -108,10 +109,10 @@ def writable_folder(path: Path) -> None:
 
 @contextmanager
 def new_folder(path: Path, overwrite: bool) -> Iterator[Path]:
-    """Yield a temporary folder that becomes `path` on success; on failure nothing has changed.
+    """Yield a temporary folder that becomes `path` on success; on failure nothing changes.
 
-    An existing, non-empty `path` is refused without `overwrite`; with it, it is replaced at the very end. If `path` is
-    a link, the folder that it leads to is replaced.
+    An existing, non-empty `path` is rejected without `overwrite`; with it, it is replaced at the very end. If `path` is
+    a link, its target folder is replaced.
     """
     path = Path(os.path.realpath(path)) if path.is_symlink() else path
     refuse_existing(path, overwrite)
@@ -131,7 +132,7 @@ def new_folder(path: Path, overwrite: bool) -> Iterator[Path]:
 
 
 def _put(folder: Path, path: Path) -> None:
-    """Rename a folder to `path`, replacing what was there; if that fails, the old one stays."""
+    """Rename a folder to `path`, replacing an existing one; if that fails, the old one stays."""
     if path.exists() and _exchanged(folder, path):
         return  # the caller removes the old one, which now has the temporary name
     old = folder.with_suffix(".old")
@@ -147,9 +148,9 @@ def _put(folder: Path, path: Path) -> None:
 
 
 def _exchanged(one: Path, other: Path) -> bool:
-    """Exchange the names of two folders in one step, as Linux can; returns False, and changes nothing, elsewhere.
+    """Exchange the names of two folders in one step on Linux; on other systems return False and change nothing.
 
-    A kill between two renames would leave nothing under the name.
+    With two renames, a kill between them would leave nothing under the name.
     """
     import ctypes
 
@@ -159,7 +160,7 @@ def _exchanged(one: Path, other: Path) -> bool:
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove the temporary folders for `path` that killed processes left; one that is in use is held, and stays."""
+    """Remove the temporary folders for `path` that killed processes left; one in use is held, and stays."""
     for folder in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):
         with suppress(UserError, OSError), held(folder):
             shutil.rmtree(folder, ignore_errors=True)
@@ -167,18 +168,18 @@ def _remove_abandoned(path: Path) -> None:
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold a folder against other processes; the system releases it however the process ends.
+    """Lock a folder against other processes; the system releases it however the process ends.
 
-    Raises UserError when another process holds it. Where the system or the file system has no locks, nobody is kept
-    out.
+    Raises UserError if another process holds it. If the system or the file system does not support locks, there is no
+    protection.
     """
     if sys.platform == "win32":  # it does not open directories
         yield
         return
     from filelock import lock_descriptor
 
-    # The directory itself is locked, not a lock file: nothing is added to a folder that people copy and upload, one
-    # that cannot be written to can be held, and one that is renamed or exchanged while it is held stays held.
+    # The directory itself is locked, not a lock file: nothing is added to a folder that people copy and upload, a
+    # read-only one can be held, and one that is renamed or exchanged while held stays held.
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         try:
@@ -193,7 +194,8 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Raise UserError if `path` cannot become a new folder: something of value is there, or this command runs in it."""
+    """Raise UserError if `path` cannot become a new folder: it contains something of value, or this command runs in
+    it."""
     if path.is_file():
         raise UserError(f"{path} is a file; --out takes a folder")
     here = Path.cwd()
@@ -204,7 +206,7 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
 
 
 def refuse_existing_file(path: Path, overwrite: bool) -> None:
-    """Raise UserError if `path` is a folder, or exists and is not to be overwritten."""
+    """Raise UserError if `path` is a folder, or exists and must not be overwritten."""
     if path.is_dir():
         raise UserError(f"{path} is a folder; a file is to be written there")
     if path.exists() and not overwrite:
@@ -226,7 +228,7 @@ def write_tensors(path: Path, tensors: "dict[str, Tensor]", metadata: dict[str, 
 
 
 def _sort_metadata(path: Path) -> None:
-    """Sort the metadata in the header of a safetensors file: its writer shuffles them, and equal tensors are to give
+    """Sort the metadata in the header of a safetensors file: its writer shuffles them, and equal tensors should give
     equal files."""
     with path.open("r+b") as file:
         length = int.from_bytes(file.read(8), "little")

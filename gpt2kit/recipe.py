@@ -1,4 +1,4 @@
-"""Recipes: TOML in, frozen dataclasses out. Unknown keys and wrong types are errors that name what is accepted."""
+"""Recipes: TOML in, frozen dataclasses out. Unknown keys and wrong types are errors that name the accepted ones."""
 
 import dataclasses
 import math
@@ -29,17 +29,17 @@ LISTS: dict[Any, tuple[type, str]] = {
     tuple[str, ...]: (str, "list of strings"),
     tuple[int, ...]: (int, "list of whole numbers"),
 }
-"""Types of lists, what their items are, and how they are called."""
+"""Types of lists: the type of their items, and their name in messages."""
 
 RETIRED: dict[str, dict[str, Any]] = {"train": {"cutmix": 0.0, "naive_bayes": False}}
-"""Knobs of earlier versions, with the value at which each did nothing: the recipes of older runs name them."""
+"""Knobs of earlier versions, with the value that had no effect: the recipes of older runs name them."""
 
 Section = TypeVar("Section")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that a run is made of, resolved."""
+    """All settings of a run, resolved."""
 
     name: str
     task_name: str
@@ -49,10 +49,10 @@ class Recipe:
     generate: GenerateConfig
 
     def table(self) -> dict[str, dict[str, Any]]:
-        """All knobs with their values, as the TOML tables that give this recipe again."""
+        """All knobs with their values, as TOML tables that load as the same recipe."""
         sections = {"task": self.task, "model": self.model, "train": self.train, "generate": self.generate}
         tables = {name: values(section) for name, section in sections.items()}
-        for key in SIZES.get(self.model.size, {}):  # the size says these
+        for key in SIZES.get(self.model.size, {}):  # the size implies these
             del tables["model"][key]
         return {"task": {"name": self.task_name, **tables.pop("task")}, **tables}
 
@@ -66,7 +66,7 @@ def shipped() -> list[str]:
 
 
 def shipped_text(name: str) -> str:
-    """A shipped recipe as it is written, comments included."""
+    """A shipped recipe's text, comments included."""
     if name not in shipped():
         close = get_close_matches(name, shipped(), 1)
         hint = f"; did you mean {close[0]}?" if close else ""
@@ -75,7 +75,7 @@ def shipped_text(name: str) -> str:
 
 
 def _folder() -> Any:
-    """`recipes` inside an installed package; beside the package in a checkout."""
+    """`recipes` within an installed package; next to the package in a checkout."""
     installed = package_files("gpt2kit") / "recipes"
     return installed if installed.is_dir() else Path(__file__).parent.parent / "recipes"
 
@@ -83,7 +83,7 @@ def _folder() -> Any:
 def load(name: str, settings: Sequence[str] = (), task: str | None = None) -> Recipe:
     """A shipped recipe by name or a TOML file by path, with `section.key=value` settings applied.
 
-    Raises RecipeError, also when the recipe is for another task than `task`.
+    Raises RecipeError, also if the recipe is for another task than `task`.
     """
     recipe = build(Path(name).stem, apply(_tables(name), settings))
     if task is not None and recipe.task_name != task:
@@ -93,7 +93,7 @@ def load(name: str, settings: Sequence[str] = (), task: str | None = None) -> Re
 
 @dataclass(frozen=True)
 class Knob:
-    """A knob of a recipe and all there is to know of it."""
+    """A knob of a recipe with its description."""
 
     section: str
     name: str
@@ -101,13 +101,13 @@ class Knob:
     meaning: str
     type: str
     default: Any
-    """None where there is none."""
+    """None without a default."""
     origin: str
-    """Where the value comes from: --set, the recipe, model.size, or default."""
+    """The source of the value: --set, the recipe, model.size, or default."""
 
 
 def described(name: str, settings: Sequence[str] = ()) -> list[Knob]:
-    """Every knob of the recipe that `load` gives, section by section. Raises what `load` raises."""
+    """Every knob of the recipe that `load` returns, section by section. Raises the errors of `load`."""
     recipe, written, given = load(name, settings), _tables(name), apply({}, settings)
     kinds = {"task": type(recipe.task), **SECTIONS}
     sized = SIZES.get(recipe.model.size, {})
@@ -129,7 +129,7 @@ def _type_name(kind: Any) -> str:
 
 
 def _tables(name: str) -> dict[str, Any]:
-    """What a recipe's TOML says."""
+    """The tables of a recipe's TOML."""
     path = Path(name)
     if path.suffix == ".toml":
         try:
@@ -142,7 +142,7 @@ def _tables(name: str) -> dict[str, Any]:
         text = shipped_text(name)
     try:
         table = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # of numbers of any length, too, and of what has no end of brackets
+    except (ValueError, RecursionError) as error:  # also of huge numbers and of deeply nested brackets
         raise RecipeError(f"{name}: {error}") from None
     for section, value in table.items():
         if not isinstance(value, dict):
@@ -162,7 +162,7 @@ def _without_retired(name: str, section: str, table: dict[str, Any]) -> dict[str
 
 
 def apply(table: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
-    """The table with each `section.key=value` put in; the value is TOML, a bare word is a string."""
+    """The table with each `section.key=value` applied; the value is TOML, a bare word is a string."""
     table = {name: dict(section) if isinstance(section, dict) else section for name, section in table.items()}
     for setting in settings:
         key, equals, text = setting.partition("=")
@@ -173,7 +173,7 @@ def apply(table: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
             value = tomllib.loads(f"value = {text}")["value"]
         except (ValueError, RecursionError):
             value = text.strip()
-        if (section, name) == ("model", "size"):  # it takes the place of what the recipe says of the shape
+        if (section, name) == ("model", "size"):  # it replaces the recipe's settings of the shape
             table["model"] = {key: value for key, value in table.get("model", {}).items() if key not in SHAPE}
         table.setdefault(section, {})[name] = value
     return table
@@ -211,12 +211,12 @@ def knobs(kind: Any) -> dict[str, "Field[Any]"]:
 
 
 def read_by(verb: str, kind: Any) -> dict[str, "Field[Any]"]:
-    """Those of a task's knobs that are options of a verb."""
+    """A task's knobs that are options of a verb."""
     return {key: field for key, field in knobs(kind).items() if verb in field.metadata["flag"]}
 
 
 def values(section: Any) -> dict[str, Any]:
-    """The knobs of a section with their values, as TOML has them."""
+    """The knobs of a section with their values, as TOML types."""
     found = {name: getattr(section, name) for name in knobs(section)}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
 
@@ -231,7 +231,7 @@ def _known(section: str, table: dict[str, Any], accepted: list[str]) -> None:
 
 
 def _typed(key: str, value: Any, wanted: Any, field: "Field[Any]") -> Any:
-    """`value` as the field's type, or a RecipeError; a whole number serves as a float, a list as a tuple."""
+    """`value` as the field's type, or a RecipeError; a whole number is accepted as a float, a list as a tuple."""
     if wanted is float and type(value) is int:
         with suppress(OverflowError):
             value = float(value)

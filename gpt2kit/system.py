@@ -1,4 +1,4 @@
-"""What this process may use of the machine: cores and memory, by its affinity and by its control groups."""
+"""The cores and memory that this process may use, from its affinity and its control groups."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ def cores() -> int:
 
 
 def core_quota() -> float | None:
-    """How many cores' time the control groups allow; None without a limit, as outside of containers."""
+    """The number of cores whose time the control groups allow; None without a limit, as outside containers."""
     found = []
     for folder in _groups("cpu"):
         limit, period = _words(folder / "cpu.max"), ["100000"]
@@ -29,7 +29,8 @@ def core_quota() -> float | None:
 
 
 def memory() -> tuple[int, int] | None:
-    """(all, free) bytes that this process may hold, of the machine or its control groups; None where nothing says."""
+    """(total, free) bytes that this process may use, of the machine or its control groups; None if the system does not
+    say."""
     total, free = _of_machine()
     if not total:
         return None
@@ -43,7 +44,8 @@ def memory() -> tuple[int, int] | None:
 
 
 def _of_machine() -> tuple[int, int]:
-    """What Linux says to be there and to be had; elsewhere all of it, as none of the others tells."""
+    """The total and available memory on Linux; elsewhere all of it counts as available, as no other system reports
+    that."""
     try:
         lines = dict(line.split(":", 1) for line in MEMORY.read_text(encoding="ascii").splitlines() if ":" in line)
         return (1024 * int(lines["MemTotal"].split()[0]), 1024 * int(lines["MemAvailable"].split()[0]))
@@ -57,7 +59,7 @@ def _of_machine() -> tuple[int, int]:
 
 
 def _groups(controller: str) -> Iterator[Path]:
-    """The folders of the groups that this process is in, each from its own up to the root, of both versions."""
+    """The folders of the groups that this process is in, each from its own up to the root, for both versions."""
     try:
         lines = MEMBERSHIP.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
@@ -73,7 +75,7 @@ def _groups(controller: str) -> Iterator[Path]:
 
 
 def _words(path: Path) -> list[str]:
-    """Of a file of the kernel's; none where it is not there."""
+    """The words of a kernel file; none if it does not exist."""
     try:
         return path.read_text(encoding="ascii").split()
     except (OSError, ValueError):
