@@ -223,6 +223,8 @@ def values(section: Any) -> dict[str, Any]:
 
 def _known(section: str, table: dict[str, Any], accepted: list[str]) -> None:
     for key in table:
+        if key in RETIRED.get(section, {}):
+            raise RecipeError(f"{section}.{key} is no longer supported: leave it out")
         if key not in accepted:
             full = key if section == "section" else f"{section}.{key}"
             close = get_close_matches(key, accepted, 1)

@@ -258,3 +258,5 @@ def test_retired_knobs_of_an_older_run(tmp_path: Path) -> None:
     path.write_text('[task]\nname = "finetune"\n[train]\nnaive_bayes = true\n', encoding="utf-8")
     with pytest.raises(RecipeError, match=r"recipe.toml: train.naive_bayes = True: .* set naive_bayes = false there"):
         recipe.load(str(path))
+    with pytest.raises(RecipeError, match=r"train.cutmix is no longer supported: leave it out"):
+        recipe.load("finetune", ["train.cutmix=0.5"])

@@ -31,9 +31,7 @@ def evaluate(
     *,
     run: options.RunOption = "",
     on: options.OnOption,
-    split: Annotated[
-        str, typer.Option("--split", help="The prepared split to score on. [default: val]", show_default=False)
-    ] = "",
+    split: Annotated[str, typer.Option("--split", help="The prepared split to score on.", show_default="val")] = "",
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Score only the first examples.")] = None,
     beams: options.BeamsOption = None,
     predictions: Annotated[

@@ -6,7 +6,8 @@ where they are needed.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gpt2kit.errors import UserError
 from gpt2kit.metrics.score import Score
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from gpt2kit.data.store import IdRow, Store
 
 
-class Ends(NamedTuple):
+@dataclass(frozen=True)
+class Ends:
     """Whether the model learns an answer's end token, or why not."""
 
     learned: int

@@ -85,7 +85,7 @@ def _figure(score: Score) -> dict[str, Any]:
 
 def evaluate(
     run: str | Path | Engine,
-    on: str | Path | Sequence[str] | None = None,
+    on: str | Path | Sequence[str | Path] | None = None,
     *,
     split: str | None = None,
     limit: int | None = None,
@@ -105,7 +105,9 @@ def evaluate(
     `overwrite`.
     """
     engine = run if isinstance(run, Engine) else load(run)
-    corpus = [str(on)] if isinstance(on, str | Path) else list(on or ())
+    if limit is not None and limit < 1:
+        raise UserError(f"limit = {limit}: at least one record is scored; None scores all")
+    corpus = [str(on)] if isinstance(on, str | Path) else [str(word) for word in on or ()]
     written = Path(predictions) if predictions is not None else None
     if written is not None:
         files.refuse_existing_file(written, overwrite)

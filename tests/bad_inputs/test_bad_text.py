@@ -14,10 +14,9 @@ from gpt2kit.data import lines, tables
 from gpt2kit.errors import DataError
 from gpt2kit.recipe import knobs, read_by
 from gpt2kit.tasks import find
-from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.formats.completion import Completion
 from gpt2kit.tasks.formats.labelled import Labelled
-from gpt2kit.tasks.summarize import Document, Summarize
+from gpt2kit.tasks.summarize import Summarize
 
 Refusal = Callable[..., str]
 Tiny = Callable[[str], list[str]]
@@ -114,14 +113,17 @@ def test_control_tokens_in_a_text_are_told(workplace: Path, tiny: Tiny, capsys: 
 
 
 @pytest.mark.parametrize(
-    ("task", "record", "token"),
+    ("task", "row", "token"),
     [
-        (Summarize(), Record(Document("A", "b <summarize> c"), "d"), "<summarize>"),
-        (Summarize(), Record(Document("A", "b"), "<|endoftext|>"), "<|endoftext|>"),
-        (Completion(columns=("prompt=p", "completion=c")), Record(("a",), "b<complete>"), "<complete>"),
-        (Labelled(kind="classification", columns=("text=t", "label=l")), Record(("<extract>",), "b"), "<extract>"),
+        (Summarize(), {"title": "A", "body": "b <summarize> c", "lead": "d"}, "<summarize>"),
+        (Summarize(), {"title": "A", "body": "b", "lead": "<|endoftext|>"}, "<|endoftext|>"),
+        (Completion(columns=("prompt=p", "completion=c")), {"p": "a", "c": "b<complete>"}, "<complete>"),
+        (Labelled(kind="classification", columns=("text=t", "label=l")), {"t": "<extract>", "l": "b"}, "<extract>"),
     ],
     ids=["summarize", "summarize, its end", "completion", "labels"],
 )
-def test_control_tokens_of_every_task(task: Any, record: Record[Any, str], token: str) -> None:
-    assert task.left_out(record) == {f"times {token} was in the text, and was read as text": 1}
+def test_control_tokens_of_every_task(task: Any, row: dict[str, str], token: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    (record,) = task.read([str(path)])
+    assert record.skipped == {f"times {token} was in the text, and was read as text": 1}

@@ -132,6 +132,7 @@ def test_on_the_command_line(prepared: Prepared, dry_run: Callable[..., int], tm
     assert dry_run(tmp_path, "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert set(told) == set(Preflight.__dataclass_fields__)
+    assert told["ends"].keys() == {"learned", "of", "remark"}
 
 
 def test_what_training_would_refuse_is_refused(

@@ -38,6 +38,14 @@ def test_a_corpus_is_one_word_or_several(by_heart: Path) -> None:
     assert gpt2kit.evaluate(by_heart, [str(corpus)] * 2).count == 8
 
 
+def test_words_may_be_paths_and_a_limit_is_at_least_one(by_heart: Path) -> None:
+    corpus = by_heart.parent / "corpus.jsonl"
+    assert gpt2kit.evaluate(by_heart, on=[corpus], limit=2).count == 2
+    for limit in (0, -1):
+        with pytest.raises(UserError, match=f"limit = {limit}: at least one record"):
+            gpt2kit.evaluate(by_heart, on=corpus, limit=limit)
+
+
 def test_what_is_left_out_is_remarked(run_of: RunOf, tmp_path: Path) -> None:
     labels = {"fine 7": "good", "dull 8": "bad", "dull 9": ""}
     rows = [{"text": text, "label": label} for text, label in labels.items()]
