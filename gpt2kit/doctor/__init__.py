@@ -1,1 +1,2 @@
-"""What this machine has, and what that means for each task. It works where imports fail: that is what it looks for."""
+"""Reports what this machine has, and what that means for each task. It works even if imports fail, since it looks for
+that."""

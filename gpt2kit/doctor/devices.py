@@ -1,4 +1,4 @@
-"""What torch computes with here, and how fast; whoever calls this is ready for torch to fail."""
+"""The devices that torch computes with here, and their speed; callers must expect torch to fail."""
 
 from gpt2kit.doctor.finding import Finding, size
 from gpt2kit.doctor.machine import GPT2_WEIGHTS
@@ -22,7 +22,7 @@ def devices() -> list[Finding]:
 
 
 def training() -> Finding:
-    """What `train` takes by itself."""
+    """The defaults of `train`."""
     device = pick_device("auto")
     dtype = pick_dtype("auto", device)
     fastest = peak(device, dtype)
@@ -42,7 +42,7 @@ def training() -> Finding:
 
 
 def generating() -> Finding:
-    """What `generate` takes by itself."""
+    """The defaults of `generate`."""
     device = pick_device("auto")
     native = pick_dtype("auto", device) == "bf16"
     if device.type == "cuda" and native:

@@ -1,11 +1,11 @@
-"""The straight line of the examination."""
+"""The examination: all findings in order."""
 
 from gpt2kit import tasks
 from gpt2kit.doctor import libraries, machine
 from gpt2kit.doctor.finding import Finding
 
 SYNTHESISERS = {"pyfluidsynth": "FluidSynth", "tinysoundfont": "TinySoundFont"}
-"""Distributions that bring one, and what it is called."""
+"""Distributions that include a synthesiser, and its name."""
 
 
 def machine_findings() -> list[Finding]:
@@ -16,7 +16,7 @@ def machine_findings() -> list[Finding]:
 
 
 def meaning(found: list[Finding]) -> list[Finding]:
-    """What that means: for training and generating, then for each task there is."""
+    """The consequences: for training and generating, then for each task."""
     lacking = {each.name for each in found if each.state == "lacks"} & libraries.REQUIRED.keys()
     told = computing()
     about = {name: tasks.find(name)().about for name in tasks.names()}
@@ -33,7 +33,7 @@ def meaning(found: list[Finding]) -> list[Finding]:
 
 
 def devices() -> list[Finding]:
-    """What torch computes with; where it fails, why."""
+    """The devices that torch computes with; if it fails, why."""
     try:
         from gpt2kit.doctor.devices import devices as found
 
@@ -43,7 +43,7 @@ def devices() -> list[Finding]:
 
 
 def computing() -> list[Finding]:
-    """How a model is trained and asked here."""
+    """The devices and arithmetic of training and generating here."""
     try:
         from gpt2kit.doctor.devices import generating, training
 
@@ -54,7 +54,7 @@ def computing() -> list[Finding]:
 
 
 def synthesiser() -> Finding:
-    """What music is heard by: the first that makes a sound of those that are installed."""
+    """The synthesiser for music: the first installed one that makes a sound."""
     try:
         from gpt2kit.music.sound import synthesiser as heard_by
 

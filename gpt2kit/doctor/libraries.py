@@ -1,4 +1,4 @@
-"""Python, gpt2kit, and the packages that it needs: whether each can be imported, and what cannot be done without it."""
+"""Python, gpt2kit, and the packages that it needs: whether each can be imported, and what is impossible without it."""
 
 import importlib
 import importlib.metadata
@@ -12,11 +12,11 @@ from gpt2kit.doctor.finding import Finding
 
 
 class Library(NamedTuple):
-    """A package by the name of its module."""
+    """A package, by the name of its module."""
 
     module: str
     use: str
-    """What there is not without it."""
+    """What is impossible without it."""
 
 
 REQUIRED: dict[str, Library] = {
@@ -40,7 +40,7 @@ REQUIRED: dict[str, Library] = {
     "mwparserfromhell": Library("mwparserfromhell", "dumps of Wikipedia"),
     "matplotlib": Library("matplotlib", "figures by inspect --png, pictures of pieces"),
 }
-"""By the names of their distributions, as pyproject.toml has them."""
+"""By the names of their distributions, as in pyproject.toml."""
 
 OPTIONAL: dict[str, Library] = {
     "tensorboard": Library("tensorboard", "curves by train --tensorboard"),
@@ -57,7 +57,7 @@ def python() -> Finding:
 
 
 def libraries() -> list[Finding]:
-    """A finding of all required packages that are as they should be, and one of each other one."""
+    """One finding for all required packages that are in order, and one for each other one."""
     wanted = requirements()
     good, found = {}, []
     for name, library in REQUIRED.items():
@@ -76,7 +76,7 @@ def libraries() -> list[Finding]:
 
 
 def extras() -> list[Finding]:
-    """The packages that are used if they are there."""
+    """The packages that are used if installed."""
     found = []
     for name, library in OPTIONAL.items():
         version = installed(name)
@@ -98,12 +98,12 @@ def failure(module: str) -> str | None:
 
 
 def described(error: Exception) -> str:
-    """In one line."""
+    """An error in one line."""
     return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}" if str(error).strip() else repr(error)
 
 
 def installed(name: str) -> str | None:
-    """The version of a distribution; None where it is not there."""
+    """The version of a distribution; None if it is not installed."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -121,12 +121,12 @@ def requirements() -> dict[str, str]:
 
 
 def _called(name: str) -> str:
-    """As metadata spells the name of a distribution."""
+    """The normalized name of a distribution, as in metadata."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def fits(version: str, accepted: str) -> bool:
-    """Whether a version is inside of a range of `>=` and `<`, by the numbers that it begins with."""
+    """Whether a version is within a range of `>=` and `<`, judged by its leading numbers."""
     found = _numbers(version)
     for part in (part.strip() for part in accepted.split(",")):
         bound = _numbers(part.lstrip("<>="))

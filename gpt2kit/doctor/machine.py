@@ -1,4 +1,4 @@
-"""Cores, memory, disk, programs and settings: what the standard library can see."""
+"""Cores, memory, disk, programs and settings, as far as the standard library can see them."""
 
 import os
 import platform
@@ -14,11 +14,11 @@ from gpt2kit.doctor.finding import Finding, size
 from gpt2kit.training import compiler
 
 GPT2_WEIGHTS = 124_439_808
-"""Of the smallest released model, by which figures are told."""
+"""The smallest released model, whose size the figures are based on."""
 
 TRAINED, SAVED = 16, 36
-"""Bytes a weight that training holds, in AdamW's fp32: itself, its gradient and two moments; and that a run folder
-takes at most, while a state with averaged weights is replaced: twice four copies, and the weights."""
+"""Bytes per weight: training's, in AdamW's fp32, for the weight, its gradient and two moments; and the most of a run
+folder, while a state with averaged weights is replaced: twice four copies, and the weights."""
 
 
 def system() -> Finding:
@@ -27,7 +27,7 @@ def system() -> Finding:
 
 
 def cores() -> Finding:
-    """The machine's, and the part that this process may use."""
+    """The machine's cores, and those that this process may use."""
     everything, mine, quota = os.cpu_count() or 1, allowance.cores(), allowance.core_quota()
     found = f"{everything} of {processor()}" + (f", {mine} for this process" if mine < everything else "")
     facts = {"cores": everything, "allowed": mine, "quota": quota, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")}
@@ -41,7 +41,7 @@ def cores() -> Finding:
 
 
 def processor() -> str:
-    """What the CPU is called."""
+    """The name of the CPU."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
@@ -60,7 +60,7 @@ def memory() -> Finding:
 
 
 def disk(name: str) -> Finding:
-    """Where a folder of this name is or would be: how much is free, and whether anything can be written there."""
+    """The disk of an existing or future folder: how much is free, and whether it is writable."""
     place = Path(name).absolute()
     there = next((each for each in (place, *place.parents) if each.exists()), place)
     try:
@@ -80,7 +80,7 @@ def disk(name: str) -> Finding:
 
 
 def cpp_compiler() -> Finding:
-    """For torch.compile on a CPU."""
+    """The compiler of torch.compile on a CPU."""
     lacking = compiler.lacking()
     if lacking is not None:
         told = f"{lacking}: training on a CPU runs eagerly"
@@ -90,7 +90,7 @@ def cpp_compiler() -> Finding:
 
 
 def ffmpeg() -> Finding:
-    """Nothing here calls it; a user may want to."""
+    """Not used by gpt2kit; a user may want it."""
     if shutil.which("ffmpeg") is None:
         return Finding("ffmpeg", "not installed; gpt2kit writes .wav without it", "ok", {"version": None})
     version = first_line(["ffmpeg", "-version"]) or "ffmpeg"
@@ -99,7 +99,7 @@ def ffmpeg() -> Finding:
 
 
 def network() -> Finding:
-    """What the environment says of the way to the Hub; nothing is sent."""
+    """The environment's settings for reaching the Hub; nothing is sent."""
     proxies = {name: _without_password(url) for name, url in sorted(urllib.request.getproxies_environment().items())}
     settings = {key: value for key in ("HF_HUB_OFFLINE", "HF_HOME", "HF_ENDPOINT") if (value := os.environ.get(key))}
     parts = [f"{name} proxy {url}" for name, url in proxies.items()] + [f"{k}={v}" for k, v in settings.items()]
@@ -111,13 +111,13 @@ def network() -> Finding:
 
 
 def _without_password(url: str) -> str:
-    """A proxy's address, without what may stand before its host."""
+    """A proxy's address, without a user name and password."""
     parts = urllib.parse.urlsplit(url)
     return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def first_line(words: list[str]) -> str:
-    """What a program says first; nothing where it cannot be asked."""
+    """The first line of a program's output; empty if it cannot be run."""
     try:
         done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=10, check=False)
     except (OSError, subprocess.SubprocessError):
