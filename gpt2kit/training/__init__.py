@@ -1,1 +1,1 @@
-"""Finding the weights: the only training loop, its optimisers and its resumable state."""
+"""Trains the weights: the only training loop, its optimisers and its resumable state."""

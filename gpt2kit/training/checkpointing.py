@@ -1,4 +1,5 @@
-"""Gradient checkpointing (Chen et al. 2016): a block keeps only its input, and the backward pass computes it again."""
+"""Gradient checkpointing (Chen et al. 2016): a block keeps only its input, and the backward pass computes the block
+again."""
 
 from functools import partial
 
@@ -13,5 +14,5 @@ def checkpoint_blocks(model: GPT2) -> None:
     Their `forward` is wrapped, so that FSDP2 and torch.compile still see a block.
     """
     for block in model.transformer.blocks():
-        # An attribute, as a module of its own around each block would change the weights' names.
+        # An attribute, as a separate module around each block would change the weights' names.
         object.__setattr__(block, "forward", partial(checkpoint, block.forward, use_reentrant=False))

@@ -1,6 +1,6 @@
-"""What torch.compile needs next to torch on a CPU: the C++ compiler that it calls, and Python's headers.
+"""The requirements of torch.compile on a CPU besides torch: a C++ compiler and Python's headers.
 
-doctor asks this where torch itself may be missing: nothing here imports it.
+doctor uses this where torch itself may be missing: nothing here imports it.
 """
 
 import os
@@ -11,12 +11,12 @@ from pathlib import Path
 
 
 def compiler() -> str:
-    """The command that torch calls."""
+    """The compiler command that torch calls."""
     return os.environ.get("CXX") or {"win32": "cl", "darwin": "clang++"}.get(sys.platform, "g++")
 
 
 def lacking() -> str | None:
-    """What of it is missing, in words; None where nothing is."""
+    """The missing requirements in words; None if there are none."""
     if shutil.which(compiler()) is None:
         return f"no C++ compiler ({compiler()})"
     headers = Path(sysconfig.get_path("include"))

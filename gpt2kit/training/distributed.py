@@ -1,6 +1,8 @@
-"""One run on several devices: the processes that torchrun or `--devices` started, and the door to torch.distributed.
+"""One run on several devices: the processes that torchrun or `--devices` started, and the only import of
+torch.distributed.
 
-Every process computes its share of each global batch: DDP keeps a copy of the model in each, FSDP2 a part of it.
+Every process computes its share of each global batch: with DDP each process has a copy of the model, with FSDP2 a part
+of it.
 """
 
 import json
@@ -26,12 +28,12 @@ if TYPE_CHECKING:
 
 
 STARTED_BY = "GPT2KIT_DEVICES"
-"""Set in the processes that `--devices` starts, to their number. They leave it to their launcher to report an error."""
+"""Set to their number in the processes that `--devices` starts. They leave it to their launcher to report an error."""
 
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The processes of a run, as one of them sees them. Every process must call a method, or the others hang."""
+    """The processes of a run, as seen by one of them. Every process must call a method, or the others hang."""
 
     device: torch.device
     rank: int = 0
@@ -50,7 +52,7 @@ class ProcessGroup:
         return self._reduced([value], dist.ReduceOp.MAX)[0]
 
     def from_main(self, value: float) -> float:
-        """The main process's value; clocks and files of the others may differ."""
+        """The main process's value; clocks and files of the other processes may differ."""
         return self.sum([value if self.is_main else 0.0])[0]
 
     def barrier(self) -> None:
@@ -75,7 +77,7 @@ def place() -> tuple[int, int]:
 
 @contextmanager
 def join(device: str) -> Iterator[ProcessGroup]:
-    """Join the run's process group, which is this process alone unless torchrun started it. `device` is the knob."""
+    """Join the run's process group; without torchrun it is this process alone. `device` is the knob."""
     rank, size = place()
     if size == 1:
         yield ProcessGroup(pick_device(device))
@@ -92,12 +94,12 @@ def join(device: str) -> Iterator[ProcessGroup]:
         if lost_peer(error):
             raise MachineError(f"rank {rank} lost the connection to another rank: {error}") from error
         raise
-    # After an error the others may be gone, and leaving in good order would wait for them.
+    # After an error the others may be gone, and an orderly shutdown would wait for them.
     dist.destroy_process_group()
 
 
 def record_error(error: UserError) -> None:
-    """Write an error to the file where the launcher, ours or torchrun, reads why a process ended."""
+    """Write an error to the file in which the launcher, ours or torchrun, looks for the reason of a process's end."""
     if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
         import time
 
@@ -106,7 +108,7 @@ def record_error(error: UserError) -> None:
 
 
 def lost_peer(error: RuntimeError) -> bool:
-    """Whether the error says that another process is gone; gloo says so only in the message."""
+    """Whether the error means that another process is gone; gloo says so only in the message."""
     words = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Socket closed")
     return isinstance(error, dist.DistError) or any(word in str(error) for word in words)
 
@@ -148,12 +150,12 @@ def no_sync(module: nn.Module) -> AbstractContextManager[object]:
 
 
 def sharded(tensor: Tensor) -> TypeGuard["DTensor"]:
-    """Whether each process holds a part of it. The attribute tells: importing DTensor takes half a second."""
+    """Whether each process has only a part of it. Tested by an attribute: importing DTensor takes half a second."""
     return hasattr(tensor, "full_tensor")
 
 
 def full_tensor(tensor: Tensor) -> Tensor:
-    """The whole of a sharded tensor; any other as it is."""
+    """The whole of a sharded tensor; any other tensor unchanged."""
     return tensor.full_tensor() if sharded(tensor) else tensor
 
 
@@ -168,12 +170,12 @@ def like(value: Tensor, example: Tensor) -> Tensor:
 
 
 def full_model(model: GPT2, group: ProcessGroup) -> GPT2:
-    """The whole model, on the main process: itself, or a copy if it is sharded; the others get their own back."""
+    """The whole model on the main process: itself, or a copy if it is sharded; other processes get their own back."""
     if not any(sharded(parameter) for parameter in model.parameters()):
         return model
     weights: dict[str, Tensor] = {}
     for name, parameter in model.named_parameters():
-        full = full_tensor(parameter.detach())  # one at a time: the other processes drop it right away
+        full = full_tensor(parameter.detach())  # one at a time: the other processes free it immediately
         if group.is_main:
             weights[name] = full
     if not group.is_main:

@@ -9,7 +9,7 @@ class Start:
 
     step: int
     steps: int
-    """0 where a budget of time decides: a `Planned` follows."""
+    """0 if a time budget decides: a `Planned` follows."""
     steps_per_epoch: int
     parameters: int
     padding: float
@@ -29,7 +29,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Planned:
-    """How many steps fit into the budget of time, as far as is known before the first."""
+    """The number of steps that fit into the time budget, as estimated before the first step."""
 
     steps: int
     epochs: float
@@ -48,12 +48,12 @@ class StepDone:
     tokens_per_second: float
     seconds_left: float
     of_peak: float = 0.0
-    """Model FLOP a second, as a share of what the devices reach in a large matrix product."""
+    """Model FLOP per second, as a share of what the devices reach in a large matrix product."""
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Loss on the validation split with the weights that would be saved now; `best` when it is the lowest yet."""
+    """Loss on the validation split with the weights that would be saved now; `best` if it is the lowest so far."""
 
     step: int
     loss: float
@@ -62,7 +62,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Ended:
-    """The last N validations did not lower the loss, which is as many as `train.patience` allows: the run ends."""
+    """The last N validations did not lower the loss, with N = `train.patience`: the run ends."""
 
     step: int
     validations: int
@@ -70,7 +70,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Stopped:
-    """A signal came; the state is saved."""
+    """A signal was received; the state is saved."""
 
     step: int
     signal: int

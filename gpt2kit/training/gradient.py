@@ -1,6 +1,6 @@
-"""The gradient of a global batch, the same however its rows are divided.
+"""The gradient of a global batch, independent of how its rows are divided.
 
-They are divided into processes x micro-batches; losses are summed and divided once, by the targets of all of them.
+They are divided into processes x micro-batches; losses are summed and divided once, by the number of all targets.
 """
 
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from gpt2kit.training.distributed import ProcessGroup, no_sync
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """Rows that a process computes together; `weight` is 0 if they only replace rows, where a process has none."""
+    """Rows that a process computes together; `weight` is 0 if they are only placeholders in a process without rows."""
 
     rows: BatchRows
     weight: float
 
 
 def shard(rows: BatchRows, accumulate: int, group: ProcessGroup) -> list[MicroBatch]:
-    """This process's micro-batches; every process has the same number, as they wait for one another."""
+    """This process's micro-batches; every process has the same number, as they wait for each other."""
     parts = np.array_split(rows, accumulate * group.size)
-    # The first of these have one row more, and the last may have none: they are dealt like cards, rank by rank.
+    # The first of these have one row more, and the last may have none: rows are dealt in turn, rank by rank.
     mine = parts[group.rank :: group.size]
     needed = -(-min(len(rows), len(parts)) // group.size)
     return [MicroBatch(part if len(part) else rows[:1], float(len(part) > 0)) for part in mine[:needed]]

@@ -1,6 +1,6 @@
-"""`--devices N`: the same command line in N processes by torch's own launcher, and how they ended.
+"""`--devices N`: runs the same command line in N processes with torch's own launcher, and reports how they ended.
 
-Each process finds its place in the environment, as under torchrun: `distributed.join`.
+Each process reads its rank from the environment, as under torchrun: `distributed.join`.
 """
 
 import logging
@@ -22,7 +22,7 @@ from gpt2kit.system import cores
 from gpt2kit.training.distributed import STARTED_BY
 
 SECONDS_TO_SAVE = 300
-"""Limit on saving the state after a signal; then the process is killed."""
+"""Time limit for saving the state after a signal; then the process is killed."""
 
 STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
@@ -36,7 +36,7 @@ class RankFailed(UserError):
 
 
 def check_devices(count: int, device: str) -> None:
-    """Raises MachineError where this machine has fewer devices than that."""
+    """Raises MachineError if this machine has fewer devices."""
     kind = pick_device(device).type
     there = torch.cuda.device_count() if kind == "cuda" else cores() if kind == "cpu" else 1
     if count > there:
@@ -47,12 +47,12 @@ def check_devices(count: int, device: str) -> None:
 def launch(words: Sequence[str], devices: int, again: str) -> None:
     """Run `gpt2kit WORDS` in `devices` processes and wait for them.
 
-    Raises the error that ended the run, with the command `again` that continues it; Interrupted after a signal,
-    when the processes have saved.
+    Raises the error that ended the run, with the command `again` that continues it; Interrupted after a signal, once
+    the processes have saved.
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // devices)))
     os.environ[STARTED_BY] = str(devices)
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # what it would say is said below
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # replaced by our messages below
     with tempfile.TemporaryDirectory() as scratch:
         config = LaunchConfig(
             min_nodes=1,
@@ -60,8 +60,8 @@ def launch(words: Sequence[str], devices: int, again: str) -> None:
             nproc_per_node=devices,
             run_id=uuid.uuid4().hex,
             rdzv_backend="c10d",
-            rdzv_endpoint="localhost:0",  # a port that is free
-            max_restarts=0,  # a run that died of itself would do so again
+            rdzv_endpoint="localhost:0",  # any free port
+            max_restarts=0,  # a run that failed by itself would fail again
             shutdown_timeout=SECONDS_TO_SAVE,
             logs_specs=DefaultLogsSpecs(log_dir=scratch),
         )
@@ -74,7 +74,7 @@ def launch(words: Sequence[str], devices: int, again: str) -> None:
 
 
 def cause(failures: dict[int, ProcessFailure], again: str) -> UserError | Interrupted:
-    """The failure that ended the run. The others followed from it: a lost connection, or the launcher ended them."""
+    """The failure that ended the run. The others are consequences: a lost connection, or the launcher ended them."""
     told = {rank: said(failure) for rank, failure in failures.items()}
 
     def order(rank: int) -> tuple[bool, bool, bool, int]:
@@ -96,10 +96,9 @@ def cause(failures: dict[int, ProcessFailure], again: str) -> UserError | Interr
 
 
 def said(failure: ProcessFailure) -> tuple[str, int]:
-    """The message of the UserError that a process recorded, and its exit code; without one "" and how it ended.
+    """The message of the UserError that a process recorded, and its exit code; without a record "" and how it ended.
 
-    The two may differ: after it recorded the error, a process can be aborted by a thread that still waits for the
-    others.
+    The two may differ: after recording the error, a process can be aborted by a thread that still waits for the others.
     """
     message = failure.error_file_data.get("message")
     if not isinstance(message, dict):

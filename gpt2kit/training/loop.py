@@ -23,7 +23,7 @@ SaveWeights = Callable[[GPT2], None]
 
 
 class Loop:
-    """One run: its data, the model that learns from it, and where it stands."""
+    """One run: its data, the model to train, and its progress."""
 
     def __init__(
         self,
@@ -36,8 +36,8 @@ class Loop:
         batching: Batching | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """`folder` receives the state; rows are whole by default. Raises DataError when one does not fit into the
-        model's window."""
+        """`folder` receives the state; rows are whole by default. Raises DataError if one does not fit into the model's
+        window."""
         self.config, self.folder, self.clock, self.resumed = config, folder, clock, False
         self.group = group or ProcessGroup(pick_device(config.device))
         keep_memory(self.group.device)
@@ -50,7 +50,7 @@ class Loop:
         self.learner = Learner(model, self.batches, config, self.group, compiles)
 
     def resume(self) -> None:
-        """Continue from the state in the folder; from the first step where none was saved yet."""
+        """Continue from the state in the folder, or from the first step if none has been saved."""
         self.resumed, path = True, self.folder / state.STATE_FILE
         if not path.is_file():
             return
@@ -59,7 +59,7 @@ class Loop:
             self.progress = Progress.from_json(saved)
         except ValueError as error:
             raise DataError(f"{path} does not say how far the run has come: {error}") from None
-        if self.progress.processes != self.group.size:  # a micro-batch has another size than the one that fitted
+        if self.progress.processes != self.group.size:  # micro-batches differ in size from the ones that fitted
             self.progress.processes, self.progress.accumulate = self.group.size, None
 
     def save(self) -> None:
@@ -68,7 +68,7 @@ class Loop:
         state.save(path, learner.model, learner.average, learner.optimizers, progress, writes)
 
     def run(self, save_weights: SaveWeights) -> Iterator[Event]:
-        """Train to the end, or to a signal. `save_weights` gets the weights worth keeping, on the main process."""
+        """Train to the end, or to a signal. `save_weights` receives weights to save, on the main process."""
         progress, learner, schedule = self.progress, self.learner, self.schedule()
         learner.compile()
         yield self._start()
@@ -91,7 +91,7 @@ class Loop:
                 last = progress.step == progress.steps
                 validates = self.validation is not None and (last or progress.step % progress.evaluate_every == 0)
                 if validates:
-                    with schedule.validating(), learner.averaged():  # also while the caller looks at the event
+                    with schedule.validating(), learner.averaged():  # also while the caller handles the event
                         yield self._validate(save_weights)
                     if not last and 0 < self.config.patience <= progress.waited:
                         progress.end()
@@ -99,7 +99,7 @@ class Loop:
                         yield Ended(progress.step, progress.waited)
                 schedule.plan_again(validates)
                 if self.group.size == 1:
-                    signal = stop.number  # also one that came while the caller looked at the step
+                    signal = stop.number  # also one that came while the caller handled the step
                 if last or signal or progress.step % schedule.save_every == 0:
                     with schedule.saving():
                         self.save()
@@ -111,7 +111,7 @@ class Loop:
                 self._save_weights(save_weights)
 
     def schedule(self) -> Schedule:
-        """The run's schedule, whose time begins to pass."""
+        """The run's schedule, whose clock starts now."""
         return Schedule(self.config, self.progress, self.validation is not None, self.group, self.clock)
 
     def fit(self) -> Iterator[Event]:
@@ -122,19 +122,19 @@ class Loop:
             yield Fitted(self.progress.accumulate)
 
     def measure(self, widths: int = probe.PROBES, times: int = 2) -> probe.Measured:
-        """Time steps and validations; weights and optimisers stay as they were."""
+        """Time steps and validations; weights and optimisers are unchanged afterwards."""
         validate = None if self.validation is None else self._validation_loss
         return probe.measure(self.learner, self.progress, validate, self.clock, widths, times)
 
     def _batches_from(self, step: int) -> Iterator[BatchRows]:
-        """The global batches from a step on, without end."""
+        """The global batches from a step on, endlessly."""
         epoch, index = divmod(step, len(self.batches))
         while True:
             yield from self.batches.epoch(epoch)[index:]
             epoch, index = epoch + 1, 0
 
     def _validation_loss(self, probes: int = 0) -> tuple[float, float]:
-        """The loss and the share of the validation split that was computed: all, or with `probes` N batches."""
+        """The loss and the share of the validation split that was computed: all, or N batches with `probes`."""
         assert self.validation is not None
         learner, tokens = self.learner, self.config.validate_tokens
         return split_loss(learner.module, self.validation, self.group, learner.dtype, tokens, probes)

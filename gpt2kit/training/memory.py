@@ -1,4 +1,4 @@
-"""Memory: how much was held, and whether an error says that it ran out."""
+"""Memory: its peak use, and whether an error means that it ran out."""
 
 import sys
 
@@ -6,15 +6,15 @@ import torch
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out; a CPU's allocator says so in words alone."""
+    """Whether an error means that memory ran out; a CPU's allocator says so only in words."""
     words = ("DefaultCPUAllocator", "not enough memory", "bad allocation", "std::bad_alloc")
     spoken = isinstance(error, RuntimeError) and any(word in str(error) for word in words)
     return spoken or isinstance(error, torch.OutOfMemoryError | MemoryError)
 
 
 def peak(device: torch.device) -> int | None:
-    """The most bytes that were held: of a GPU's memory by tensors, else of the machine's by this process, libraries
-    included. None where the system does not say."""
+    """Peak bytes in use: of a GPU by tensors, otherwise of the machine by this process, libraries included. None if the
+    system does not say."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     if sys.platform == "win32":

@@ -1,4 +1,4 @@
-"""From a batch to its losses as one module: a run on several devices wraps exactly this.
+"""Computes the losses of a batch as one module, which a run on several devices wraps.
 
 Shapes: B rows, T positions, N targets, D width, E examples, C classes.
 """
@@ -72,7 +72,7 @@ class ClassifierObjective(Objective):
 
 
 def objective_of(model: GPT2, loss: TargetLoss, lm_weight: float = 0.0, token_dropout: float = 0.0) -> Objective:
-    """A model with a classifier learns to classify, any other one is a language model."""
+    """Create the objective: classification for a model with a classifier, otherwise language modelling."""
     if model.labels:
         return ClassifierObjective(model, loss, lm_weight, token_dropout)
     return LanguageModelObjective(model, loss)

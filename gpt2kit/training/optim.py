@@ -14,7 +14,7 @@ from gpt2kit.config import TrainConfig
 def build(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     """AdamW for all weights; or Muon for the blocks' matrices (Jordan et al. 2024) and AdamW for the rest.
 
-    Weight decay is on matrices alone. Muon's update is scaled to AdamW's size, so that one rate fits both.
+    Weight decay applies only to matrices. Muon's update is scaled to AdamW's size, so that one rate fits both.
     """
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     hidden = {
@@ -39,7 +39,7 @@ def build(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
 def rate(step: float, steps: int, config: TrainConfig) -> float:
     """Share of the peak rate at step 0 ... steps - 1: linear warm-up, then a cosine down to `final_lr`.
 
-    A step in between is one of a schedule that was planned again.
+    Fractional steps come from a schedule that was planned again.
     """
     warmup = int(config.warmup * steps)
     if step < warmup:
@@ -55,7 +55,7 @@ def set_rate(optimizers: list[Optimizer], share: float) -> None:
 
 
 class Average:
-    """An exponential average of the weights. Its decay grows from 0, so early weights do not linger."""
+    """An exponential average of the weights. Its decay grows from 0, so that early weights do not linger."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
@@ -63,14 +63,14 @@ class Average:
         self.weights = {name: weight.detach().clone() for name, weight in learning}
 
     def update(self, model: nn.Module, step: int) -> None:
-        """After step 0, 1, ...; does nothing at decay 0 but follow the weights."""
+        """Update after step 0, 1, ...; with decay 0 the average equals the weights."""
         decay = min(self.decay, step / (step + 10))
         parameters = [parameter.detach() for parameter in model.parameters() if parameter.requires_grad]
         torch._foreach_lerp_(list(self.weights.values()), parameters, 1 - decay)
 
     @contextmanager
     def applied(self, model: nn.Module) -> Iterator[None]:
-        """Inside of the block the model has the averaged weights, after it its own again, also after an error."""
+        """Within the block the model has the averaged weights; afterwards its own again, also after an error."""
         self._swap(model)
         try:
             yield
@@ -78,7 +78,7 @@ class Average:
             self._swap(model)
 
     def _swap(self, model: nn.Module) -> None:
-        """Exchange the model's weights with those that are kept here."""
+        """Exchange the model's weights with the stored ones."""
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 if name in self.weights:

@@ -1,4 +1,4 @@
-"""How many steps a run has, and how far its schedule is; with a budget of time the rest is planned again and again."""
+"""The number of steps of a run, and its position in the schedule; with a time budget the rest is planned repeatedly."""
 
 import math
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ class Plan:
     progress: float = 0.0
 
     def progress_at(self, step: int) -> float:
-        """Share of the schedule that is done before a step; it rises without jumps and is 1 after the last."""
+        """Share of the schedule completed before a step; it rises without jumps and is 1 after the last."""
         return self.progress + (1 - self.progress) * (step - self.anchor) / max(1, self.total - self.anchor)
 
     def position(self, step: int) -> float:
-        """The same in steps, as if all had been as long as they are now: 0 at the start, `total` at the end."""
+        """The same in steps, as if all had the current length: 0 at the start, `total` at the end."""
         return float(step) if not self.anchor else self.progress_at(step) * self.total
 
     def replanned(self, step: int, left: int) -> "Plan":
-        """The plan with `left` steps from `step` on; the share of the schedule that is done stays the same."""
+        """The plan with `left` steps from `step` on; the completed share of the schedule does not change."""
         return Plan(step + left, step, self.progress_at(step))
 
 
@@ -34,20 +34,20 @@ class Costs:
     save: float = 0.0
 
     def learn(self, seconds: float, steps: int) -> None:
-        """Take in the seconds of some steps; a few of them change the mean only a little."""
+        """Add the measured seconds of some steps; a few of them change the mean only a little."""
         known = 4 if self.step else 0
         self.step = (known * self.step + seconds) / (known + steps)
 
 
 RESERVE = 0.01
-"""Share of the whole budget, and of what is left of it, that is not planned for: machines drift."""
+"""Share of the whole budget, and of the remaining budget, that is not planned for: machines drift."""
 
 VALIDATIONS, LARGEST_SHARE = 10, 0.2
 """Validations in a run, and the share of its time that they and the saves with them may take."""
 
 
 def first_interval(budget: float, left: float, costs: Costs) -> int:
-    """Steps between validations: ten in a run, fewer where they would take more than a fifth of the time."""
+    """Steps between validations: ten validations in a run, fewer if they would take more than a fifth of the time."""
     each = costs.validation + costs.save
     count = max(1, min(VALIDATIONS, int(LARGEST_SHARE * left / each) if each else VALIDATIONS))
     usable = _usable(budget, left, costs) - count * each
@@ -55,11 +55,11 @@ def first_interval(budget: float, left: float, costs: Costs) -> int:
 
 
 def steps_within(budget: float, left: float, costs: Costs, evaluate_every: int, save_every: int) -> int:
-    """Steps that fit into the seconds that are left of a budget, with their validations and saves; at least 1."""
-    ends = costs.validation + costs.save  # after the last step, whatever the intervals are
+    """Steps that fit into the remaining seconds of a budget, with their validations and saves; at least 1."""
+    ends = costs.validation + costs.save  # after the last step, whatever the intervals
     each = costs.step + costs.validation / evaluate_every + costs.save / save_every
     return max(1, int((_usable(budget, left, costs) - ends) / each))
 
 
 def _usable(budget: float, left: float, costs: Costs) -> float:
-    return left * (1 - RESERVE) - budget * RESERVE - costs.save  # the final weights
+    return left * (1 - RESERVE) - budget * RESERVE - costs.save  # saving the final weights

@@ -1,5 +1,5 @@
-"""What a run takes, tried before its first step: the micro-batch that fits into memory, and seconds. Both leave weights
-and optimisers as they were."""
+"""Measurements before the first step of a run: the micro-batch that fits into memory, and seconds. Weights and
+optimisers are restored afterwards."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -19,10 +19,10 @@ from gpt2kit.training.step import Learner
 from gpt2kit.training.validate import evenly_spaced
 
 PROBES = 5
-"""Widths at which steps are measured before a run with a budget of time is planned."""
+"""Widths at which steps are measured before a run with a time budget is planned."""
 
 DISK = 2e8
-"""Bytes a second that a save is assumed to write at until one was measured."""
+"""Bytes per second assumed for a save until one has been measured."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ def measure(
     times: int = 2,
 ) -> Measured:
     """Time real steps on batches of several widths, and `validate(widths)`, which returns the share of a validation
-    that it computed; all that several times."""
+    that it computed; repeat all that."""
     by_width = sorted(learner.batches.epoch(0), key=lambda rows: int(learner.batches.lengths(rows).max()))
     probes, steps, validation = evenly_spaced(by_width, widths), list[float](), 0.0
     with _restored(learner):
-        for _ in range(times):  # the first time kernels are compiled and memory is found
+        for _ in range(times):  # the first time includes compiling kernels and allocating memory
             started = clock()
             for rows in probes:
                 learner.step(rows, progress)
@@ -62,7 +62,7 @@ def measure(
 
 @contextmanager
 def _restored(learner: Learner) -> Iterator[None]:
-    """After the block weights and their average are what they were, and optimisers as before their first step."""
+    """After the block weights and their average are restored, and optimisers are as before their first step."""
     weights = [parameter.detach().clone() for parameter in learner.model.parameters()]
     averaged = {name: weight.clone() for name, weight in learner.average.weights.items()} if learner.average else {}
     try:
@@ -78,15 +78,15 @@ def _restored(learner: Learner) -> Iterator[None]:
 
 
 def micro_batches(learner: Learner) -> int:
-    """Into how many micro-batches each process must divide its share of a batch, the same on all processes.
+    """The number of micro-batches into which each process must divide its share of a batch, the same on all processes.
 
     The first of train.accumulate and its doubles with which the batch that needs the most memory fits. Raises
-    OutOfMemory when a single row does not fit.
+    OutOfMemory if a single row does not fit.
     """
     config, group = learner.config, learner.group
     rows, accumulate = learner.batches.longest(), config.accumulate
     if config.parallel == "fsdp" and group.size > 1:
-        # Its forward pass sends: a process that runs out of memory would leave the others waiting in it.
+        # Its forward pass communicates: a process that runs out of memory would leave the others waiting in it.
         return accumulate
     while True:
         failure = _failure(learner, rows, accumulate)
@@ -103,7 +103,7 @@ def micro_batches(learner: Learner) -> int:
 
 
 def _failure(learner: Learner, rows: BatchRows, accumulate: int) -> str | None:
-    """The message when the gradient of this process's share does not fit, else None. Nothing of it is kept."""
+    """The error message if the gradient of this process's share does not fit, else None. Nothing of it is kept."""
     param_groups = [param_group for optimizer in learner.optimizers for param_group in optimizer.param_groups]
     weights = [parameter for param_group in param_groups for parameter in param_group["params"]]
     failure, held = None, list[Tensor]()
@@ -116,7 +116,7 @@ def _failure(learner: Learner, rows: BatchRows, accumulate: int) -> str | None:
         if not memory.is_out_of_memory(error):
             raise
         failure = str(error).split("\n")[0] or type(error).__name__
-    # Outside of the except clause: the error keeps the tensors of every frame that it passed.
+    # Outside the except clause: the error keeps the tensors of every frame that it passed.
     del held
     for weight in weights:
         weight.grad = None
@@ -131,14 +131,14 @@ def _compute_gradient(learner: Learner, rows: BatchRows, accumulate: int) -> Non
     targets = max(1, learner.batches.targets(rows))
     learner.module.train()
     with distributed.no_sync(learner.module):
-        for micro_batch in shard(rows, accumulate, learner.group) * 2:  # the second time finds memory in pieces
+        for micro_batch in shard(rows, accumulate, learner.group) * 2:  # the second time, free memory is fragmented
             learner.gradient.backward(micro_batch, targets)
 
 
 def reserve_moments(optimizers: list[Optimizer]) -> list[Tensor]:
-    """As much memory as the moments that the optimisers will make at their first step, written to, so that it is taken.
+    """Allocate as much memory as the moments of the optimisers' first step, and write to it, so that it is really used.
 
-    Their own moments are not made here: what an optimiser does at its first step is its own affair.
+    Their actual moments are not created here: how an optimiser takes its first step is its internal matter.
     """
     return [
         torch.ones_like(parameter)

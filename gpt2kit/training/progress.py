@@ -1,4 +1,4 @@
-"""Where a run stands: what its state file holds apart from weights and moments."""
+"""The progress of a run: the contents of its state file apart from weights and moments."""
 
 import math
 from dataclasses import asdict, dataclass, field
@@ -17,16 +17,16 @@ class Progress:
     """Steps between validations."""
     processes: int = 1
     step: int = 0
-    """Optimiser steps done."""
+    """Optimiser steps completed."""
     best: float = math.inf
     """The lowest validation loss."""
     waited: int = 0
-    """Validations after that one."""
+    """Validations since the lowest loss."""
     accumulate: int | None = None
-    """Micro-batches of each process; None until it was tried what fits into memory."""
+    """Micro-batches of each process; None until it is known what fits into memory."""
     costs: Costs = field(default_factory=Costs)
     spent: float = 0.0
-    """Seconds, those of earlier processes included."""
+    """Seconds, including those of earlier processes."""
 
     @classmethod
     def first(cls, config: TrainConfig, epoch: int, processes: int) -> "Progress":
@@ -36,11 +36,11 @@ class Progress:
 
     @property
     def steps(self) -> int:
-        """Optimiser steps of the whole run, as far as is known now."""
+        """Optimiser steps of the whole run, as currently planned."""
         return self.plan.total
 
     def validated(self, loss: float) -> bool:
-        """Count a validation; returns whether its loss is the lowest yet."""
+        """Count a validation; returns whether its loss is the lowest so far."""
         if loss < self.best:
             self.best, self.waited = loss, 0
             return True
@@ -48,7 +48,7 @@ class Progress:
         return False
 
     def end(self) -> None:
-        """The run ends at this step, whatever was planned."""
+        """End the run at this step, whatever the plan."""
         self.plan = Plan(self.step)
 
     def to_json(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class Progress:
                 processes=_count(value["processes"]),
                 step=_count(value["step"]),
                 best=math.inf if best is None else float(best),
-                waited=int(value.get("waited", 0)),  # older states do not say
+                waited=int(value.get("waited", 0)),  # missing in older states
                 accumulate=None if accumulate is None else max(1, _count(accumulate)),
                 costs=Costs(**pace["costs"]),
                 spent=pace["spent"],
@@ -91,7 +91,7 @@ class Progress:
 
 
 def _count(value: object) -> int:
-    """A whole number that is not below 0. Raises ValueError for anything else."""
+    """A whole number of at least 0. Raises ValueError for anything else."""
     if type(value) is not int or value < 0:
         raise ValueError(f"{value!r} is not a count")
     return value

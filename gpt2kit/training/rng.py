@@ -1,5 +1,5 @@
-"""Dropout noise depends on the step, not on what was drawn before: a resumed run needs no stored generator, and drawing
-between two steps (a sample, a probe) changes nothing."""
+"""Dropout noise depends on the step, not on what was drawn before: a resumed run does not need a stored generator, and
+drawing between two steps (a sample, a probe) changes nothing."""
 
 import numpy as np
 import torch
@@ -7,6 +7,6 @@ import torch
 
 def seed_step(seed: int, step: int, rank: int) -> None:
     """Seed every device's generator for one step of one process; equal arguments give equal noise."""
-    # SeedSequence mixes: neighbouring seeds, steps and ranks have nothing in common.
+    # SeedSequence mixes: neighbouring seeds, steps and ranks give unrelated noise.
     mixed = np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)
     torch.manual_seed(int(mixed[0]))

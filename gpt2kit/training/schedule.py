@@ -1,4 +1,4 @@
-"""When a run validates, saves and ends: planned once, or with a budget of time again and again as it proceeds."""
+"""Decides when a run validates, saves and ends: planned once, or with a time budget repeatedly."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from gpt2kit.training.plan import Costs, first_interval, steps_within
 from gpt2kit.training.progress import Progress
 
 PLANS = 20
-"""At least that often is a run with a budget planned again, by its steps and by its time: a machine may become slow."""
+"""A run with a budget is planned again at least this often, by its steps and by its time: a machine may become slow."""
 
 
 class Schedule:
@@ -18,7 +18,7 @@ class Schedule:
     def __init__(
         self, config: TrainConfig, progress: Progress, validates: bool, group: ProcessGroup, clock: Callable[[], float]
     ) -> None:
-        """From here on time passes."""
+        """The clock starts now."""
         self.config, self.progress, self.validates, self.group, self.clock = config, progress, validates, group, clock
         self.budget = duration(config.budget) if config.budget else None
         self.began = clock() - progress.spent
@@ -29,11 +29,11 @@ class Schedule:
         return self.config.save_every or self.progress.evaluate_every
 
     def elapsed(self) -> float:
-        """Seconds spent on the run, earlier processes included."""
+        """Seconds spent on the run, including earlier processes."""
         return self.clock() - self.began
 
     def plan_first(self, step_seconds: float, validation_seconds: float, save_seconds: float) -> None:
-        """Plan a run with a budget before its first step, by what was measured."""
+        """Plan a run with a budget before its first step, from measurements."""
         assert self.budget is not None
         costs = self.progress.costs = Costs(step_seconds, validation_seconds, save_seconds)
         if not self.config.evaluate_every:
@@ -49,11 +49,11 @@ class Schedule:
         self.mark()
 
     def mark(self) -> None:
-        """Steps are timed from here on."""
+        """Start timing steps."""
         self._marked, self._other = (self.clock(), self.progress.step), 0.0
 
     def plan_again(self, validated: bool) -> None:
-        """With a budget, now and then: plan what is left by what the last steps took."""
+        """With a budget, now and then: plan the rest from the duration of the last steps."""
         if self.budget is None or self.progress.step == self.progress.steps:
             return
         seconds, steps = self.clock() - self._marked[0], self.progress.step - self._marked[1]
@@ -64,7 +64,7 @@ class Schedule:
 
     @contextmanager
     def validating(self) -> Iterator[None]:
-        """Around a validation and whatever the caller does with it."""
+        """Times a validation and the caller's handling of it."""
         started = self.clock()
         yield
         self.progress.costs.validation = self.clock() - started
@@ -72,7 +72,7 @@ class Schedule:
 
     @contextmanager
     def saving(self) -> Iterator[None]:
-        """Around a save, which records the time spent until now."""
+        """Times a save, which records the time spent until now."""
         started = self.clock()
         self.progress.spent = started - self.began
         yield
@@ -80,7 +80,7 @@ class Schedule:
         self._other += self.progress.costs.save
 
     def seconds_left(self, step_seconds: float) -> float:
-        """To the end: of the budget, or what steps and, once one was seen, validations will take."""
+        """Seconds to the end: of the budget, or for the remaining steps and, once one was measured, validations."""
         if self.budget is not None:
             return max(0.0, self.budget - self.elapsed())
         steps = self.progress.steps - self.progress.step

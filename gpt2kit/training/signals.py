@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM ask a run to stop after its step; a second one stops it right away."""
+"""Ctrl-C and SIGTERM request a stop after the current step; a second one stops immediately."""
 
 import signal
 import threading
@@ -9,14 +9,14 @@ NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
-    """While entered, `number` is the first signal that came, or 0."""
+    """While entered, `number` is the first signal received, or 0."""
 
     def __init__(self) -> None:
         self.number = 0
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "StopRequest":
-        if threading.current_thread() is threading.main_thread():  # elsewhere Python allows no handlers
+        if threading.current_thread() is threading.main_thread():  # Python allows handlers only there
             for number in NUMBERS:
                 self._before[number] = signal.signal(number, self._request)
         return self

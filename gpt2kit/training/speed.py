@@ -1,8 +1,8 @@
-"""How fast a run is, as a share of what the machine's matrix products reach: model FLOP utilisation.
+"""The speed of a run, as a share of the machine's speed in matrix products: model FLOP utilisation.
 
 Counted as in PaLM (Chowdhery et al. 2022, appendix B) and nanoGPT: 6 FLOP for each weight of a matrix and each token
-that passes it, forward and backward, and what each layer's kind of attention says that it adds. What dropout, norms,
-padding and recomputation cost is not counted: it is what the share is lost to.
+that passes it, forward and backward, and the FLOP that each layer's kind of attention adds. Dropout, norms, padding and
+recomputation are not counted: they reduce the share.
 """
 
 import time
@@ -18,19 +18,19 @@ from gpt2kit.model.attention_kinds import KINDS
 from gpt2kit.model.gpt2 import GPT2
 
 SMOOTHING = 0.95
-"""Weight of the past in the speed that is shown."""
+"""Weight of the past in the displayed speed."""
 
 
 class Speedometer:
     """The speed of a run, smoothed over its last steps."""
 
     def __init__(self, model: GPT2, batches: Batches, peak: float) -> None:
-        """`peak` is the FLOP a second of all devices."""
+        """`peak` is the FLOP per second of all devices."""
         self.model, self.batches, self.peak = model, batches, peak
         self._seconds = self._tokens = self._flop = 0.0
 
     def add(self, rows: BatchRows, seconds: float) -> None:
-        """Take in a step on a batch."""
+        """Add a step on a batch."""
         lengths, targets = self.batches.lengths(rows), self.batches.targets(rows)
         flop = model_flop(self.model.config, self.model.vocab_size, lengths, targets)
         self._seconds = SMOOTHING * self._seconds + seconds
@@ -43,18 +43,18 @@ class Speedometer:
 
     @property
     def of_peak(self) -> float:
-        """Model FLOP a second as a share of the peak."""
+        """Model FLOP per second as a share of the peak."""
         return self._flop / self._seconds / self.peak if self._seconds else 0.0
 
     @property
     def step_seconds(self) -> float:
-        """Of a mean step; 0 where that is not known yet."""
+        """Seconds of an average step; 0 if not yet known."""
         mean = self.batches.epoch_tokens / len(self.batches)
         return mean / self.tokens_per_second if self.tokens_per_second else 0.0
 
 
 def model_flop(config: ModelConfig, vocab_size: int, lengths: NDArray[np.int64], targets: int) -> float:
-    """FLOP of a training step on rows of `lengths` tokens, the last of which is only ever a target."""
+    """FLOP of a training step on rows of `lengths` tokens, the last of which is only a target."""
     inputs = lengths.astype(np.float64) - 1
     width = config.n_embd
     block_weights = config.n_layer * (4 * width * width + 2 * width * config.inner)
@@ -66,7 +66,8 @@ def model_flop(config: ModelConfig, vocab_size: int, lengths: NDArray[np.int64],
 
 @lru_cache
 def peak(device: torch.device, dtype: str) -> float:
-    """FLOP a second of a large matrix product, the best of a fifth of a second (a GPU: of a few milliseconds)."""
+    """FLOP per second of a large matrix product, the best within a fifth of a second (on a GPU: within a few
+    milliseconds)."""
     size, patience = (8192, 0.02) if device.type == "cuda" else (1024, 0.2)
     kind = torch.bfloat16 if dtype == "bf16" else torch.float32
     left = torch.ones(size, size, device=device, dtype=kind)

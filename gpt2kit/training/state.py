@@ -31,8 +31,8 @@ def save(
 ) -> None:
     """Write weights, their average and the optimisers' moments; `progress` is JSON.
 
-    Every process must call this, as each holds a part of a sharded tensor; the one with `writes` writes the file.
-    (torch.distributed.checkpoint would let each write its own part, but pickles the list of them.)
+    Every process must call this, as each has a part of a sharded tensor; the one with `writes` writes the file.
+    (torch.distributed.checkpoint would let each write its own part, but pickles the list of parts.)
     """
     tensors = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
     if average is not None:
@@ -46,7 +46,7 @@ def save(
                 numbers[f"{prefix}.{moment}"] = value
     complete: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        full = full_tensor(tensor)  # one at a time, and kept only where it is written
+        full = full_tensor(tensor)  # one at a time, and kept only by the writer
         if writes:
             complete[name] = full.contiguous().cpu()
     if writes:
@@ -54,7 +54,7 @@ def save(
 
 
 def load(path: Path, model: nn.Module, average: Average | None, optimizers: list[Optimizer]) -> dict[str, Any]:
-    """Load a saved state and return its progress. Raises DataError when it belongs to another model."""
+    """Load a saved state and return its progress. Raises DataError if it belongs to another model."""
     tensors, metadata = files.read_tensors(path)
     try:
         progress: dict[str, Any] = dict(json.loads(metadata["progress"]))
@@ -87,7 +87,7 @@ def load(path: Path, model: nn.Module, average: Average | None, optimizers: list
 def weights(path: Path) -> tuple[dict[str, Tensor], int]:
     """The weights by name, averaged if the run averages them, and the step of a saved state.
 
-    Raises DataError when the file is missing, damaged or not a state.
+    Raises DataError if the file is missing, damaged or not a state.
     """
     tensors, metadata = files.read_tensors(path)
     try:
@@ -99,7 +99,7 @@ def weights(path: Path) -> tuple[dict[str, Tensor], int]:
 
 
 PREFIXES = ("model.", "average.")
-"""Prefixes of the names of weights; an average takes its weight's place."""
+"""Prefixes of the names of weights; an average replaces its weight."""
 
 
 def _optimised(model: nn.Module, optimizers: list[Optimizer]) -> Iterator[tuple[str, Optimizer, nn.Parameter]]:

@@ -21,13 +21,13 @@ from gpt2kit.training.signals import NUMBERS, StopRequest
 
 
 class Learner:
-    """A model with all that changes its weights."""
+    """A model with everything that changes its weights."""
 
     def __init__(
         self, model: GPT2, batches: Batches, config: TrainConfig, group: ProcessGroup, compiles: bool = False
     ) -> None:
-        """The model moves to the group's device, and is sharded with FSDP. Raises DataError when a row does not fit
-        into its window."""
+        """The model moves to the group's device, and is sharded with FSDP. Raises DataError if a row does not fit into
+        its window."""
         _check_window(batches, model.config.n_positions)
         self.batches, self.config, self.group, self.compiles = batches, config, group, compiles
         self.dtype = pick_dtype(config.dtype, group.device)
@@ -43,7 +43,7 @@ class Learner:
         self.average = optim.Average(self.model, config.ema) if config.ema else None
 
     def compile(self) -> None:
-        """Compile the blocks, if that was asked for, when they are first computed."""
+        """Compile the blocks when they are first computed, if requested."""
         for block in self.model.transformer.blocks() if self.compiles else ():
             block.compile(dynamic=True)
 
@@ -54,7 +54,8 @@ class Learner:
         return rate
 
     def step(self, rows: BatchRows, progress: Progress, stop: StopRequest | None = None) -> tuple[float, int]:
-        """Step `progress.step` on a global batch: mean loss over all of its targets, and a signal that has come."""
+        """Take step `progress.step` on a global batch; returns the mean loss over all of its targets, and any signal
+        received."""
         step, accumulate = progress.step, progress.accumulate or 1
         targets = self.batches.targets(rows)
         if targets == 0:
@@ -65,7 +66,7 @@ class Learner:
         self.module.train()
         plain = self._gradient(rows, accumulate, targets)
         asked = stop.number if stop else 0
-        # One message a step: the losses, and the signals that some of the processes may have got.
+        # One message per step: the losses, and the signals that some of the processes may have received.
         total, *counts = self.group.sum([plain, *(float(asked == number) for number in NUMBERS)])
         signal = next((int(number) for number, count in zip(NUMBERS, counts, strict=True) if count), 0)
         loss = total / targets

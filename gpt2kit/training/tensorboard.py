@@ -1,4 +1,4 @@
-"""The door to TensorBoard: what metrics.jsonl has, as curves."""
+"""The only import of TensorBoard: shows the contents of metrics.jsonl as curves."""
 
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +13,7 @@ class Board:
     """Writes a run's losses, rate and speed into its tensorboard/ folder."""
 
     def __init__(self, run: Path, step: int) -> None:
-        """Curves after `step` are removed: those steps are done again. Raises MachineError without the package."""
+        """Curves after `step` are removed: those steps are repeated. Raises MachineError without the package."""
         try:
             import tensorboard  # noqa: F401  # torch's own message does not say how it is installed
         except ModuleNotFoundError:

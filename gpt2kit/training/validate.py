@@ -1,4 +1,4 @@
-"""The loss on a split, by one process or several."""
+"""The loss on a split, computed by one process or several."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -37,7 +37,7 @@ def split_loss(
     turns = range(0, len(epoch), group.size)
     total, targets = 0.0, 0
     for start in evenly_spaced(turns, probes or len(turns)):
-        # A turn is one batch for each process; a process without one computes the first again, with weight 0.
+        # A turn is one batch per process; a process without one computes the first again, with weight 0.
         mine = start + group.rank < len(epoch)
         batch = batches.collate(epoch[start + group.rank if mine else 0])
         with autocast(group.device, dtype):
