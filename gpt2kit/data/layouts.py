@@ -35,11 +35,11 @@ class Layout(ABC):
     continues: ClassVar[bool] = False
     """Whether a text is only continued: documents of any length, without separate answers."""
     has_answers: ClassVar[bool] = False
-    """Whether a text answer follows a prompt."""
+    """The unit that carries loss."""
     target_unit: ClassVar[str] = "tokens"
     """Which tokens carry loss."""
     loss_unit: ClassVar[str] = "target token"
-    """What a loss is divided by."""
+    """The unit in which a loss is averaged."""
     sample_tokens: ClassVar[int | None] = None
     """Most tokens of a sample; None: as many as [generate] allows."""
 

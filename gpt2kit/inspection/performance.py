@@ -13,7 +13,7 @@ from gpt2kit.music.visualizer import visualised
 from gpt2kit.pipeline.play import event_rows, looked_back
 
 MOST_NOTES = 2000
-"""Of a longer piece only the end is shown: every note includes the attention of all heads."""
+"""Only the end of a longer piece is shown: every note includes the attention of all heads."""
 
 
 def performed(subject: Subject) -> list[int]:

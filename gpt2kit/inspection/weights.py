@@ -18,7 +18,7 @@ MEANINGS = {
     "ln_f": "the last norm",
     "score": "the second head, on the last token",
 }
-"""By the beginning of a name within its part."""
+"""Descriptions by the beginning of a name within its part."""
 
 
 class Weight(NamedTuple):

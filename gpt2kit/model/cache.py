@@ -33,7 +33,7 @@ class Cache:
         self.device, self.dtype, self.static, self.width, self.most = device, dtype, static, width, slots
         self.layers: list[LayerCache[DecodeMasks]] = []
         self.masks: dict[type, DecodeMasks] = {}
-        """By the kind of attention."""
+        """Masks by the kind of attention."""
         self.visible_PWS = torch.zeros(prompts, width, slots, device=device, dtype=torch.bool)
         self.key_positions_PS = torch.zeros(prompts, slots, device=device, dtype=torch.long)
         """The position of the token in each slot, or of the one that will be written there."""

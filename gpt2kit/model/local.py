@@ -43,7 +43,7 @@ class Blocks(DecodeMasks):
         super().__init__(cache)
         self.blocks, self.block = blocks, block
         self.lengths: list[int] = []
-        """Of the prompts."""
+        """Lengths of the prompts."""
 
     @property
     def shapes(self) -> tuple[int, ...]:

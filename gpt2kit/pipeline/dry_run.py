@@ -31,7 +31,7 @@ class Cost:
     """The shortest and the longest of several measurements of `step`."""
     validation: float
     total: float
-    """Of the whole run: its steps, and its number of validations."""
+    """Seconds of the whole run: its steps, and its number of validations."""
     total_from: float
     total_to: float
     memory: int | None
@@ -59,10 +59,10 @@ class Preflight:
     epochs: float
     epoch_tokens: int
     batches: int
-    """Of one epoch."""
+    """Per epoch."""
     padding: float
     targets: int
-    """Of one epoch: tokens, or labelled examples, that carry loss."""
+    """Per epoch: tokens, or labelled examples, that carry loss."""
     target_unit: str
     """tokens, or labelled examples."""
     ends: Ends

@@ -1,4 +1,4 @@
-"""One run on several devices: the processes that torchrun or `--devices` started, and the only import of
+"""One run on several devices: the processes that torchrun or `--devices` started, and the interface to
 torch.distributed.
 
 Every process computes its share of each global batch: with DDP each process has a copy of the model, with FSDP2 a part
