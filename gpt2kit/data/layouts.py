@@ -35,9 +35,9 @@ class Layout(ABC):
     continues: ClassVar[bool] = False
     """Whether a text is only continued: documents of any length, without separate answers."""
     has_answers: ClassVar[bool] = False
-    """The unit that carries loss."""
+    """Whether a text answer follows a prompt."""
     target_unit: ClassVar[str] = "tokens"
-    """Which tokens carry loss."""
+    """The unit that carries loss."""
     loss_unit: ClassVar[str] = "target token"
     """The unit in which a loss is averaged."""
     sample_tokens: ClassVar[int | None] = None

@@ -4,11 +4,13 @@ Both read the same notes from a file, to the last bit of their times (tested), e
 follows:
 
 - overlapping notes of one pitch: the first struck is the first to end, as in symusic. pretty_midi lets one note-off end
-all of them and skips the others; - a change of program while a note sounds: the note belongs to the program that it was
-struck with, as in symusic; - tempo changes: those of all tracks count, as in symusic and in players; pretty_midi reads
-those of the first track; - data after a track's end: skipped, as in symusic; - SMPTE time, and a header of more than 6
-bytes: read, though symusic rejects both and pretty_midi the first; - fewer tracks than the header says: rejected, as by
-pretty_midi; - data bytes above 127, which both reject: read as 127 and counted, as mido does with `clip=True`.
+all of them and skips the others;
+- a change of program while a note sounds: the note belongs to the program that it was struck with, as in symusic;
+- tempo changes: those of all tracks count, as in symusic and in players; pretty_midi reads those of the first track;
+- data after a track's end: skipped, as in symusic;
+- SMPTE time, and a header of more than 6 bytes: read, though symusic rejects both and pretty_midi the first;
+- fewer tracks than the header says: rejected, as by pretty_midi;
+- data bytes above 127, which both reject: read as 127 and counted, as mido does with `clip=True`.
 
 Like both, this drops notes without an end and notes of no length. `from_pretty_midi` and `to_pretty_midi` are for users
 who have, or want, an object of pretty_midi.
