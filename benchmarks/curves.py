@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
+from cycler import cycler
 from machine import RESULTS
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
@@ -25,7 +26,7 @@ WIDTH, HEIGHT = 9.2, 3.7
 INK, FAINT, LINE = "#343842", "#7a808c", "#e8eaef"
 COLOURS = ("#2e69a0", "#8a94a6", "#d9662b", "#3c8c5a")
 LOOKS: dict[Any, Any] = STYLE | {
-    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+    "axes.prop_cycle": cycler(color=COLOURS),
     "axes.edgecolor": LINE,
     "axes.grid": True,
     "axes.grid.axis": "y",

@@ -101,7 +101,9 @@ def _steps(order: dict[str, Any], device: torch.device, dtype: str) -> dict[str,
     optimizers = optim.build(model, TrainConfig())
     ids = torch.randint(VOCABULARY, (1, length + 1), device=device)
     targets = torch.arange(length - min(LOSS, length), length, device=device)
-    seconds, losses, before = [], [], memory()
+    seconds: list[float] = []
+    losses: list[float] = []
+    before = memory()
     began = time.perf_counter()
     while len(seconds) < 1 + order["steps"] or time.perf_counter() - began < order["seconds"]:
         device_idle()

@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from machine import record
@@ -74,10 +75,10 @@ def tiktoken(path: Path, vocabulary: Path, folder: Path) -> int:
 
 def datasets(path: Path, vocabulary: Path, folder: Path) -> int:
     import datasets
-    from transformers import GPT2TokenizerFast
+    from transformers import GPT2Tokenizer
 
     datasets.disable_progress_bars()
-    tokenizer = GPT2TokenizerFast(vocab=str(vocabulary / "encoder.json"), merges=str(vocabulary / "vocab.bpe"))
+    tokenizer = GPT2Tokenizer(vocab=str(vocabulary / "encoder.json"), merges=str(vocabulary / "vocab.bpe"))
     loaded = datasets.load_dataset("json", data_files=str(path), split="train", cache_dir=str(folder))
     mapped = loaded.map(
         lambda rows: {"ids": tokenizer(rows["body"])["input_ids"]},
@@ -88,7 +89,7 @@ def datasets(path: Path, vocabulary: Path, folder: Path) -> int:
     return sum(map(len, mapped.with_format("numpy")["ids"]))
 
 
-def written(folder: Path, arrays: list["np.ndarray"]) -> int:  # type: ignore[type-arg]  # whatever ids are
+def written(folder: Path, arrays: list["np.ndarray[Any, Any]"]) -> int:
     (folder / "ids").write_bytes(np.concatenate(arrays).tobytes())
     return sum(map(len, arrays))
 

@@ -173,9 +173,9 @@ def _data(row: Row, arguments: argparse.Namespace, folder: Path) -> tuple[Path, 
         random_ids(folder / "data", row)
         return folder / "data", row.vocabulary
     if arguments.data:
-        return arguments.data, Prepared.open(arguments.data).task.vocab_size
+        return arguments.data, Prepared.open(arguments.data).task.vocabulary.size
     prepare(load_recipe("translate"), {"train": arguments.pairs}, folder / "data")
-    return folder / "data", Prepared.open(folder / "data").task.vocab_size
+    return folder / "data", Prepared.open(folder / "data").task.vocabulary.size
 
 
 def random_ids(folder: Path, row: Row) -> None:

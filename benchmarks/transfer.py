@@ -58,7 +58,7 @@ def part_of(data: Path, out: Path, share: float, seed: int) -> None:
     rows = Store(data, "train")
     count = max(1, round(share * len(rows)))
     chosen = np.sort(np.random.default_rng(seed).choice(len(rows), count, replace=False))
-    with StoreWriter(unfinished, "train", Prepared.open(data).task.vocab_size) as writer:
+    with StoreWriter(unfinished, "train", Prepared.open(data).task.vocabulary.size) as writer:
         for some in np.array_split(chosen, max(1, count // 1000)):
             writer.add([rows.row(int(index)) for index in some])
     unfinished.rename(out)

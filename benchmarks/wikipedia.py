@@ -34,7 +34,7 @@ def without_articles(data: Path, out: Path) -> None:
         shutil.copyfile(data / name, out / name)
     for split in ("train", "val"):
         rows = Store(data, split)
-        with StoreWriter(out, split, Prepared.open(data).task.vocab_size) as writer:
+        with StoreWriter(out, split, Prepared.open(data).task.vocabulary.size) as writer:
             pairs = (rows.row(index) for index in range(len(rows)))
             while some := list(islice(pairs, 1000)):
                 writer.add([(prompt[-1:], target) for prompt, target in some])
