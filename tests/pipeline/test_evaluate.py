@@ -19,14 +19,15 @@ def values(evaluation: Evaluation) -> dict[str, float]:
     return {score.name: score.value for score in evaluation.scores if not score.system}
 
 
-def test_a_run_by_its_path_and_an_engine_are_scored_alike(by_heart: Path) -> None:
-    evaluation = gpt2kit.evaluate(by_heart)
+def test_a_run_by_its_path_and_an_engine_are_scored_alike(by_heart: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(by_heart, tmp_path / "run", ignore=shutil.ignore_patterns("scores.json")))
+    evaluation = gpt2kit.evaluate(run)
     assert values(evaluation) == {"BLEU": pytest.approx(100), "chrF++": pytest.approx(100)}
     assert evaluation.signature.startswith("set:corpus.jsonl:val|n:4|")
-    for run in (str(by_heart), gpt2kit.load(by_heart)):
-        assert gpt2kit.evaluate(run).scores == evaluation.scores
-    assert gpt2kit.evaluate(by_heart, limit=2).count == 2
-    assert not (by_heart / "scores.json").exists(), "only the command line keeps scores"
+    for same in (str(run), gpt2kit.load(run)):
+        assert gpt2kit.evaluate(same).scores == evaluation.scores
+    assert gpt2kit.evaluate(run, limit=2).count == 2
+    assert not (run / "scores.json").exists(), "only the command line keeps scores"
 
 
 def test_a_corpus_is_one_word_or_several(by_heart: Path) -> None:
