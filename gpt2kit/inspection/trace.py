@@ -48,7 +48,7 @@ class Close:
     value: Floats
     """[H, S', K]."""
     scores: Floats
-    """[H, W, S'], scaled; NaN where there is no score."""
+    """[H, W, S'], scaled; NaN where a position has no score."""
     hidden: NDArray[np.bool_]
     """[W, S']."""
     weights: Floats

@@ -3,6 +3,7 @@
 Shapes: B rows, T positions, D width, H heads, K = D / H, S keys; in decoding P prompts, W hypotheses of each.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
@@ -113,7 +114,7 @@ class AttentionTrace(NamedTuple):
     value: Tensor
     """[B, H, S, K]."""
     scores: Tensor
-    """[B, H, T, S], scaled; NaN where there is no score, as for a distance that a layer has no vector for."""
+    """[B, H, T, S], scaled; NaN where a key has no score, for example at a distance without a vector."""
     hidden: Tensor
     """[T, S]: True where a query must not see the key."""
     spans: Tensor
@@ -129,7 +130,7 @@ Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(query, key, value), each [B, H, T, K], to the weighted sums of each head, [B, H, T, K]."""
 
 
-class Attention(nn.Module):
+class Attention(nn.Module, ABC):
     """A kind of masked self-attention between GPT-2's two projections; one fused product gives query, key and value.
 
     Each kind is a subclass. It defines how its heads attend in training (`attend`), for inspection (`trace`) and in
@@ -164,9 +165,9 @@ class Attention(nn.Module):
         query, key, value = self.c_attn(x_BTD).view(rows, positions, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         return query, key, value
 
+    @abstractmethod
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """The weighted sums of each head; all are [B, H, T, K]."""
-        raise NotImplementedError
 
     def trace(self, x_BTD: Tensor) -> AttentionTrace:
         """The intermediate results of `forward`: here those of plain causal attention."""
@@ -192,9 +193,9 @@ class Attention(nn.Module):
         layer.fill(key, value)
         return self.attend(query, key, value)
 
+    @abstractmethod
     def decode_step(self, layer: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Attention of one more token of each hypothesis, all [P, H, W, K]; `layer` stores it too."""
-        raise NotImplementedError
 
     @classmethod
     def flop(cls, config: ModelConfig, lengths: Any) -> Any:

@@ -27,7 +27,7 @@ from gpt2kit.model.compressed_cache import GroupLayerCache, Groups
 def shortened(x_BHTK: Tensor, weight_HCKK: Tensor) -> Tensor:
     """The convolution: whole groups of C positions to one slot each, [B, H, T // C, K]; separately for each head.
 
-    There is no bias: that of the preceding projection serves as one.
+    It has no bias: the preceding projection already adds one.
     """
     compression = weight_HCKK.size(1)
     groups = x_BHTK.size(2) // compression

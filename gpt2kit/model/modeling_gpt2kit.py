@@ -207,7 +207,7 @@ class GPT2KitForCausalLM(GPT2KitPreTrainedModel, GenerationMixin):
     def prepare_inputs_for_generation(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, **_: object
     ) -> dict[str, object]:
-        """The whole text at each step: there is no cache."""
+        """The whole text at each step, without a cache."""
         return {"input_ids": input_ids, "attention_mask": attention_mask, "logits_to_keep": 1}
 
 
