@@ -120,7 +120,8 @@ def _failure(learner: Learner, rows: BatchRows, accumulate: int) -> str | None:
     del held
     for weight in weights:
         weight.grad = None
-    gc.collect()
+    if failure is not None:  # reference cycles may keep tensors of the failed attempt; a full collection is slow
+        gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     return failure

@@ -1,5 +1,6 @@
 """The micro-batch that fits and the time that a run takes are found before its first step, which changes no number."""
 
+import gc
 import json
 import os
 import subprocess
@@ -89,6 +90,17 @@ def test_when_not_even_one_row_fits(train: Store, tmp_path: Path) -> None:
     assert model.seen == [8, 4, 2, 1]
     for flag in ("train.accumulate (now 8)", "train.batch_tokens", "train.checkpointing", "model.n_layer"):
         assert flag in str(caught.value)
+
+
+@pytest.mark.parametrize(("fits", "failures"), [(8, 0), (4, 1), (1, 3)])
+def test_garbage_is_collected_after_a_failure_only(
+    train: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fits: int, failures: int
+) -> None:
+    """A full collection costs a sixth of a second; when the first attempt fits, nothing needs it."""
+    loop, collected = Loop(Small(fits), train, None, BASE, tmp_path), list[int]()
+    monkeypatch.setattr(gc, "collect", lambda: collected.append(1))
+    list(loop.fit())
+    assert len(collected) == failures
 
 
 def test_another_error_is_not_taken_for_it(train: Store, tmp_path: Path) -> None:
