@@ -33,10 +33,10 @@ def read_articles(word: str, columns: Columns = ()) -> Iterator[Article]:
     network.
     """
     if columns and len(columns) not in (2, 3):
-        raise DataError(f"{len(columns)} columns are named ({listed(columns)}); accepted: {HOW_TO_NAME}")
+        raise DataError(f"expected 2 or 3 columns, found {len(columns)} ({listed(columns)}); accepted: {HOW_TO_NAME}")
     if is_dump(word):
         if columns:
-            raise DataError(f"{word}: a dump has no columns to name, only tables do")
+            raise DataError(f"{word}: a dump has no columns; --columns is for tables")
         return _pages(word)
     return _articles(read_fields(_table(word), columns or _well_known))
 
@@ -49,7 +49,8 @@ def read_documents(word: str, columns: Columns = ()) -> Iterator[Article]:
     """
     if len(columns) > 3:
         raise DataError(
-            f"{len(columns)} columns are named ({listed(columns)}); accepted: --columns document, {HOW_TO_NAME}"
+            f"expected 1 to 3 columns, found {len(columns)} ({listed(columns)}); accepted: --columns document, "
+            f"{HOW_TO_NAME}"
         )
     if is_dump(word):
         return (page for page in _pages(word) if page.problem is None or isinstance(page.problem, Damage))
@@ -90,8 +91,8 @@ def _well_known(row: dict[str, object], where: str) -> Columns:
         return names
     pairs = ", ".join("/".join(names) for names in WELL_KNOWN)
     raise DataError(
-        f"{where}: which columns are document and summary? None of the well-known names are there ({pairs}), but "
-        f"{listed(row)}; name them: {HOW_TO_NAME}"
+        f"{where}: cannot tell which columns are document and summary: {listed(row)} include none of the usual pairs "
+        f"({pairs}); name them with {HOW_TO_NAME}"
     )
 
 
@@ -103,8 +104,8 @@ def _well_known_document(row: dict[str, object], where: str) -> Columns:
     if names := _found(documents, row):
         return names
     raise DataError(
-        f"{where}: which column is the document? None of the well-known names is there "
-        f"({', '.join(name for (name,) in documents)}), but {listed(row)}; name it: --columns document"
+        f"{where}: cannot tell which column is the document: none of {listed(row)} is one of the usual names "
+        f"({', '.join(name for (name,) in documents)}); name it with --columns document"
     )
 
 

@@ -119,7 +119,7 @@ class RowBatches:
     def __init__(self, store: Store, batch_tokens: int, seed: int) -> None:
         """Raises DataError when the split has no rows."""
         if not len(store):
-            raise DataError("the training split has no rows: nothing can be learned")
+            raise DataError("nothing to train on: the training split has no rows; prepare it with more data")
         self.store, self.seed = store, seed
         self.row_lengths = self.measured()
         self.epoch_tokens = store.tokens

@@ -41,7 +41,7 @@ def _without_gaps(tokenizer: "Tokenizer") -> "Tokenizer":
     """Raises ValueError when ids are missing: the last ids would exceed the rows of any model."""
     found = tokenizer.get_vocab()
     if found and max(found.values()) >= len(found):
-        raise ValueError(f"its {len(found)} tokens have ids up to {max(found.values())}")
+        raise ValueError(f"its {len(found)} tokens have ids up to {max(found.values())}, not {len(found) - 1}")
     return tokenizer
 
 
@@ -67,7 +67,10 @@ class Bpe:
         if vocab == BYTES:
             vocab, texts = BYTES + len(special), iter(())
         if vocab < 256 + len(special):
-            raise DataError(f"task.vocab = {vocab}: at least {256 + len(special)}: every byte and {', '.join(special)}")
+            raise DataError(
+                f"task.vocab = {vocab}; expected at least {256 + len(special)}, for 256 bytes and "
+                f"{', '.join(special)}, or 256 for bytes alone"
+            )
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         tokenizer.decoder = decoders.ByteLevel()
@@ -100,7 +103,8 @@ class Bpe:
                 return cls(_without_gaps(tokenizer))
         except Exception as error:  # the library raises bare Exception for a file it cannot parse
             raise DataError(f"{path} is damaged: {error}") from error
-        raise DataError(f"{folder} has no tokenizer.json, nor {' nor '.join(map(' and '.join, OLDER_FILES))}")
+        older = ", or ".join(map(" and ".join, OLDER_FILES))
+        raise DataError(f"{folder} has no tokenizer; expected tokenizer.json, or {older}")
 
     def add_separators(self, separators: Sequence[str]) -> None:
         """Give each new separator the next free id."""
@@ -140,7 +144,7 @@ class Bpe:
         """The id of a special token."""
         found = self.tokenizer.token_to_id(token)
         if found is None:
-            raise DataError(f"the tokenizer has no token {token!r}")
+            raise DataError(f"the tokenizer has no special token {token!r}")
         return found
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:

@@ -95,6 +95,6 @@ def _check(described: dict[str, Any]) -> None:
             raise ValueError(f"the model's {key} is {model.get(key)!r}")
     by_bytes = splitter.get("type") == "ByteLevel" and not splitter.get("add_prefix_space", True)
     if any(not token["special"] for token in described.get("added_tokens") or ()):
-        raise ValueError("there are tokens that text turns into")
+        raise ValueError("text can become an added token")
     if described.get("normalizer") or not by_bytes or splitter.get("use_regex") is False:
-        raise ValueError("text is split or changed in another way than GPT-2's")
+        raise ValueError("text is normalized, or split in another way than GPT-2's")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ends:
-    """Whether the model learns an answer's end token, or why not."""
+    """In how many answers the end token is a target, and what follows from that."""
 
     learned: int
     of: int
@@ -55,7 +55,7 @@ class Layout(ABC):
     @property
     def extract(self) -> int:
         """The id that ends a text, from which a classifier predicts. Raises UserError without a classifier."""
-        raise UserError("there is no classifier: texts have no extract token")
+        raise UserError("only the texts of a classifier end with an extract token, and this task has no classifier")
 
     @property
     def cuts(self) -> bool:
@@ -138,7 +138,7 @@ class Stream(Layout):
         """`stride` is that of validation windows; 0 means a whole window."""
         from gpt2kit.data.streams import StreamBatching
 
-        _refuse_loss_on(loss_on, "a stream has")
+        _refuse_loss_on(loss_on, "whole documents")
         return StreamBatching(window, self.crop, stride)
 
     def ends(self, store: "Store", eos: int) -> Ends:
@@ -146,7 +146,7 @@ class Stream(Layout):
 
         ends = store.document_ends()
         if self.joined:
-            return Ends(len(ends), len(ends), "between documents: each begins after the end token of the one before")
+            return Ends(len(ends), len(ends), "between documents: each begins after the end token of the previous one")
         return _ends(store, np.concatenate(([0], ends))[:-1], ends, eos)
 
     def row_limit(self, window: int) -> int | None:
@@ -168,7 +168,7 @@ class Stream(Layout):
         return [Score(f"nats per {unit}", nats / n, f"n:{n:.0f}", digits=4) for unit, n in units.items() if n]
 
     def sample_rows(self, rows: "Sequence[IdRow]", window: int) -> "list[IdRow]":
-        """The beginning of a row is the prompt, and the next tokens, as many, are the reference."""
+        """The beginning of a row is the prompt, and the same number of tokens after it is the reference."""
         shown = min(self.sample_tokens, window // 2)
         texts = [[*prompt, *target] for prompt, target in rows]
         return [(text[:shown], text[shown : 2 * shown]) for text in texts if len(text) > shown > 0]
@@ -198,21 +198,24 @@ class Classification(Layout):
     def batching(self, window: int, loss_on: str = "answer") -> "Batching":
         from gpt2kit.data.examples import ExampleBatching
 
-        _refuse_loss_on(loss_on, "labelled texts have")
+        _refuse_loss_on(loss_on, "labelled texts")
         return ExampleBatching(self.extract)
 
     def ends(self, store: "Store", eos: int) -> Ends:
-        return Ends(0, 0, "a classifier answers: nothing is written that would have to end")
+        return Ends(0, 0, "a classifier gives a label and generates no text that has to end")
 
 
 def _refuse_loss_on(loss_on: str, who: str) -> None:
     if loss_on != "answer":
-        raise UserError(f"train.loss_on = {loss_on!r}: {who} no prompts to learn; leave it out")
+        raise UserError(f"train.loss_on = {loss_on!r}: {who} have no prompts to learn; remove it from the recipe")
 
 
 def _ends(store: "Store", starts: "NDArray[Any]", ends: "NDArray[Any]", eos: int) -> Ends:
     import numpy as np
 
     learned = int(((np.asarray(store.ids)[ends - 1] == eos) & (ends > starts)).sum())
-    remark = "every answer ends with it" if learned == len(ends) else "an answer without it never ends"
+    missing = len(ends) - learned
+    remark = (
+        f"{missing:,} lack it: from them the model does not learn to end" if missing else "every answer ends with it"
+    )
     return Ends(learned, len(ends), remark)

@@ -22,13 +22,14 @@ BLOCK = 1 << 18
 LONGEST_LINE = 1 << 28
 """Bytes, more than any line of text has: a file without line ends is not read into memory to find one."""
 
-ONLY_UTF8 = "only UTF-8 text is accepted; `iconv -f WINDOWS-1252 -t UTF-8` makes it of what older programs write"
+ONLY_UTF8 = "only UTF-8 text is accepted; convert other encodings, as in `iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW`"
+BINARY = "a NUL byte, as in binary files and UTF-16; only UTF-8 text is accepted"
 
 
 def check_file(path: str) -> None:
     """Raise DataError unless `path` exists and is readable (a pipe is, a directory is not)."""
     if os.path.isdir(path):
-        raise DataError(f"{path}: a folder, but a file is needed")
+        raise DataError(f"{path} is a directory; a file is needed")
     if not os.path.exists(path):
         raise DataError(f"{path}: no such file")
 
@@ -76,7 +77,7 @@ def decode_lines(lines: Iterable[bytes], path: str) -> Iterator[str]:
                 f"({error.reason}), after {cut(raw[:at].decode('utf-8'), keep='end')!r}; {ONLY_UTF8}"
             ) from None
         if "\0" in line:
-            raise DataError(f"{path}:{number}: a NUL byte: a binary file or UTF-16; only UTF-8 text is accepted")
+            raise DataError(f"{path}:{number}: {BINARY}")
         offset += len(raw)
         yield line.removeprefix("\ufeff") if number == 1 else line
 
@@ -100,7 +101,7 @@ def text_blocks(path: str) -> Iterator[str]:
             ) from None
         if "\0" in text:
             line += text[: text.index("\0")].count("\n")
-            raise DataError(f"{path}:{line}: a NUL byte: a binary file or UTF-16; only UTF-8 text is accepted")
+            raise DataError(f"{path}:{line}: {BINARY}")
         if offset == 0:
             text = text.removeprefix("\ufeff")
         offset += len(block)
@@ -135,7 +136,7 @@ def _raw_lines(path: str) -> Iterator[bytes]:
 def _bounded_lines(file: BinaryIO, path: str) -> Iterator[bytes]:
     for number, raw in enumerate(iter(partial(file.readline, LONGEST_LINE), b""), 1):
         if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
-            raise DataError(f"{path}:{number}: {LONGEST_LINE:,} bytes without a line end: this is no text in lines")
+            raise DataError(f"{path}:{number}: {LONGEST_LINE:,} bytes without a line end; shorter lines are accepted")
         yield raw
 
 
@@ -161,4 +162,4 @@ def _opened(path: str) -> Iterator[BinaryIO]:
 
 def _damaged(path: str, error: Exception) -> DataError:
     reason = str(error) or type(error).__name__
-    return DataError(f"{path}: damaged, cut short or not compressed as its name says: {reason}")
+    return DataError(f"{path}: damaged, truncated or not compressed as its name says: {reason}")

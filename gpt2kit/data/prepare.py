@@ -77,11 +77,11 @@ class SplitWriter(Generic[Item]):
         task: Encoder[Item],
         window: int | None,
         training_keys: NDArray[np.uint64] | None,
-        beside: ThreadPoolExecutor,
+        executor: ThreadPoolExecutor,
     ) -> None:
         self.store, self.task, self.window, self.training_keys = store, task, window, training_keys
         self.layout = task.layout
-        self.beside = beside
+        self.executor = executor
         self._encoding: tuple[list[Item], Future[IdRows]] | None = None
         self.trains = store.split == "train"
         self.report = SplitReport()
@@ -105,7 +105,7 @@ class SplitWriter(Generic[Item]):
     def pass_over(self, record: Item) -> None:
         """Count a record that belongs to another split."""
         self.report.read += 1
-        self.report.drop("of another split, as the corpus says", record)
+        self.report.drop("in another split of the corpus", record)
 
     def finish(self) -> None:
         """Write the remaining records and complete the report."""
@@ -129,7 +129,7 @@ class SplitWriter(Generic[Item]):
         """Start to encode the waiting records after the previous ones are written."""
         self._write()
         batch, self._waiting, self._weight = self._waiting, [], 0
-        self._encoding = (batch, self.beside.submit(self.task.encode, batch))
+        self._encoding = (batch, self.executor.submit(self.task.encode, batch))
         self._look(batch)
 
     def _look(self, batch: list[Item]) -> None:
@@ -165,7 +165,7 @@ class SplitWriter(Generic[Item]):
         learned = [(prompt, self.layout.learned(target)) for prompt, target in rows]
         lost = [len(before) - len(after) for (_, before), (_, after) in zip(rows, learned, strict=True)]
         if any(lost):
-            counts = {"targets shortened for training": sum(map(bool, lost)), "tokens that these lost": sum(lost)}
+            counts = {"targets shortened for training": sum(map(bool, lost)), "tokens cut from them": sum(lost)}
             self.report.leave_out(counts)
         return learned
 
@@ -184,11 +184,11 @@ def write_splits(
     A record without a split is counted in the first.
     """
     with ExitStack() as stack:
-        beside = stack.enter_context(ThreadPoolExecutor(1))
+        executor = stack.enter_context(ThreadPoolExecutor(1))
 
         def writer(name: str) -> SplitWriter[Item]:
             store = stack.enter_context(StoreWriter(folder, name, task.vocabulary.size))
-            return SplitWriter(store, task, window, training_keys, beside)
+            return SplitWriter(store, task, window, training_keys, executor)
 
         writers = {name: writer(name) for name in splits}
         first = next(iter(writers.values()))

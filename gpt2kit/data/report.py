@@ -62,9 +62,9 @@ class SplitReport:
             shown.append(text if len(text) <= WIDTH else f"{text[: WIDTH // 3]}…{text[WIDTH // 3 + 1 - WIDTH :]}")
 
     def reasons(self) -> str:
-        """Why there are no rows, for a message."""
-        told = (f"{reason}: {n}, such as {self.examples[reason][0]}" for reason, n in self.dropped.items())
-        return "; ".join(told) or "it is empty"
+        """The reasons for the dropped records with an example each, for a message."""
+        each = (f"{reason}: {n:,}, such as {self.examples[reason][0]}" for reason, n in self.dropped.items())
+        return "; ".join(each) or "it is empty"
 
     def json(self) -> dict[str, object]:
         return asdict(self)

@@ -34,9 +34,9 @@ def named_roles(columns: Sequence[str]) -> dict[str, str]:
     for word in columns:
         role, equals, column = word.partition("=")
         if not (equals and column):
-            raise ValueError(f"columns: {word!r} is no role=column; accepted: {HOW_TO_NAME}")
+            raise ValueError(f"columns: {word!r} is not of the form role=column; accepted: {HOW_TO_NAME}")
         if role not in known:
-            raise ValueError(f"columns: there is no role {role!r}; the roles are {', '.join(known)}")
+            raise ValueError(f"columns: unknown role {role!r}; accepted: {', '.join(known)}")
         named[role] = column
     return named
 
@@ -60,8 +60,8 @@ def roles_of(columns: Collection[str], named: Mapping[str, str], kind: str, wher
             return name, found
     kinds = "; ".join(f"{' + '.join(roles)} ({name})" for name, roles in KINDS.items() if kind in ("", name))
     raise DataError(
-        f"{where}: what are these columns for? {listed(columns)} are not those of any kind: {kinds}; say which is "
-        f"which, as in {HOW_TO_NAME}"
+        f"{where}: cannot tell what the columns {listed(columns)} are for; accepted: {kinds}; name their roles, as in "
+        f"{HOW_TO_NAME}"
     )
 
 

@@ -46,9 +46,9 @@ def read_pairs(paths: Sequence[str], columns: Pair | None = None) -> Iterator[Pa
     if len(paths) == 1 and is_table(paths[0]):
         return _table_pairs(paths[0], columns)
     if len(paths) != 2 or is_table(paths[0]) or is_table(paths[1]):
-        raise DataError(f"{' and '.join(paths) or 'nothing'} cannot be read as pairs; accepted: {ACCEPTED}")
+        raise DataError(f"{' and '.join(paths) or 'no file'}: cannot be read as pairs; accepted: {ACCEPTED}")
     if columns is not None:
-        raise DataError(f"{paths[0]} and {paths[1]} are plain text: they have no columns to name, only tables do")
+        raise DataError(f"{paths[0]} and {paths[1]} are plain text and have no columns; --columns is for tables")
     for path in paths:
         check_file(path)
     return _parallel_pairs(paths[0], paths[1])
@@ -92,7 +92,7 @@ def pair_paths(arguments: Sequence[str]) -> list[tuple[str, ...]]:
             continue
         partner = next(words, None)
         if partner is None or is_table(partner):
-            raise DataError(f"{word}: a plain text file needs its translation as the next word; accepted: {ACCEPTED}")
+            raise DataError(f"{word}: a plain text file must be followed by its translation; accepted: {ACCEPTED}")
         corpora.append((word, partner))
     return corpora
 
@@ -110,7 +110,7 @@ def held_out(source: str, fraction: float) -> bool:
     every smaller one.
     """
     if not 0 <= fraction <= 1:
-        raise ValueError(f"a fraction lies between 0 and 1, unlike {fraction}")
+        raise ValueError(f"fraction = {fraction}; expected a number from 0 to 1")
     text = unicodedata.normalize("NFC", source).strip()
     digest = hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest()
     return int.from_bytes(digest, "big") < fraction * 2**64
@@ -142,7 +142,7 @@ def _parallel_pairs(source_path: str, target_path: str) -> Iterator[Pair]:
 def _unequal(longer: str, count: int, first_alone: str, shorter: str, pairs: int, last: Pair | None) -> DataError:
     seen = f"The last pair read is {cut(last[0])!r} with {cut(last[1])!r}." if last else "No pair was read."
     return DataError(
-        f"{longer} has {count} lines but {shorter} has {pairs}: line {pairs + 1} of {longer} has no partner: "
+        f"{longer} has {count} lines but {shorter} has {pairs}: line {pairs + 1} of {longer} has no counterpart: "
         f"{cut(first_alone)!r}. {seen} Line n of one file must translate line n of the other."
     )
 
@@ -168,7 +168,7 @@ def _table_rows(path: str, header: bool = True) -> tuple[Iterator[TableRow], str
 
 def _parquet_rows(path: str) -> Iterator[TableRow]:
     if not path.lower().endswith(".parquet"):
-        raise DataError(f"{path}: Parquet is compressed inside; unpack the file and give the .parquet")
+        raise DataError(f"{path}: Parquet is compressed internally; unpack this file and use the .parquet in it")
     datasets = _quiet_datasets()
     files = glob.escape(os.path.abspath(path))  # `datasets` treats a name as a pattern
     try:
@@ -182,7 +182,7 @@ def _parquet_rows(path: str) -> Iterator[TableRow]:
 def _hub_name(path: str) -> re.Match[str]:
     found = HUB_NAME.fullmatch(path)
     if found is None:
-        raise DataError(f"{path}: not a name on the Hub; accepted: hf:owner/name[:config][@split]")
+        raise DataError(f"{path}: not a dataset name on the Hub; accepted: hf:owner/name[:config][@split]")
     return found
 
 
@@ -200,7 +200,7 @@ def _hub_error(path: str, name: str, error: Exception) -> UserError:
         return DataError(
             f"{path}: this dataset is a script, and `datasets` no longer runs scripts. The Hub may keep it as Parquet "
             "on the branch refs/convert/parquet: download the files from "
-            f"https://huggingface.co/datasets/{name}/tree/refs%2Fconvert%2Fparquet and give these"
+            f"https://huggingface.co/datasets/{name}/tree/refs%2Fconvert%2Fparquet and use them instead"
         )
     client = type(error).__module__.startswith(("httpx", "aiohttp"))
     if client or isinstance(error, (ConnectionError, TimeoutError)):

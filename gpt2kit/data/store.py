@@ -28,7 +28,7 @@ from gpt2kit.errors import DataError
 IdRow = tuple[Sequence[int], Sequence[int]]
 """The ids of a prompt and of its target."""
 
-LOOKED_AT_ONCE = 1 << 24
+SCANNED_IDS = 1 << 24
 """Ids in memory at a time when all are scanned."""
 
 
@@ -70,7 +70,7 @@ class StoreWriter:
             flat.extend(part)
         ids = np.frombuffer(flat, dtype=np.uintc)
         if len(ids) and ids.max() > np.iinfo(self.dtype).max:
-            raise OverflowError(f"an id is no {self.dtype.name}: {ids.max()}")
+            raise OverflowError(f"id {ids.max()} does not fit into {self.dtype.name}")
         self._append("ids", ids.astype(self.dtype).tobytes())
         self._append("ends", (self.tokens + lengths.cumsum()).tobytes())
         self._append("prompts", prompts.tobytes())
@@ -123,7 +123,7 @@ class Store:
         self.ends = self._map(folder / f"{split}.ends", np.dtype(np.int64), self.rows)
         self.prompts = self._map(folder / f"{split}.prompts", np.dtype(np.uint32), self.rows)
         if not self._fits():
-            raise DataError(f"{folder / split}.ends and its .prompts do not fit together: prepare the data again")
+            raise DataError(f"{folder / split}.ends and .prompts contradict each other: prepare the data again")
         if self.has_texts:
             self._check(texts, self.text_bytes)
 
@@ -132,7 +132,7 @@ class Store:
         found = path.stat().st_size if path.is_file() else None
         if found != size:
             state = "missing" if found is None else f"{found} bytes long"
-            raise DataError(f"{path} is {state}; it should have {size} bytes: prepare the data again")
+            raise DataError(f"{path} is {state}; expected {size} bytes: prepare the data again")
 
     @classmethod
     def _map(cls, path: Path, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
@@ -148,12 +148,13 @@ class Store:
 
     def check_ids(self, vocab_size: int) -> None:
         """Raises DataError for an id outside the vocabulary: a model would fail on it far from here."""
-        for start in range(0, self.tokens, LOOKED_AT_ONCE):
-            largest = int(self.ids[start : start + LOOKED_AT_ONCE].max())
+        for start in range(0, self.tokens, SCANNED_IDS):
+            largest = int(self.ids[start : start + SCANNED_IDS].max())
             if largest >= vocab_size:
                 path = self.folder / f"{self.split}.ids"
                 raise DataError(
-                    f"{path} has the id {largest}, the tokenizer {vocab_size} tokens: prepare the data again"
+                    f"{path} contains the id {largest}, but the tokenizer's ids end at {vocab_size - 1}: prepare the "
+                    "data again"
                 )
 
     def __len__(self) -> int:
@@ -177,7 +178,7 @@ class Store:
         content = path.read_bytes() if path.is_file() else b""
         names = content.decode("utf-8", "replace").splitlines()[: self.rows]
         if len(names) != self.rows:
-            raise DataError(f"{path} names {len(names)} of {self.rows} documents: prepare the data again")
+            raise DataError(f"{path} has names of {len(names)} of {self.rows} documents: prepare the data again")
         return names
 
     @property
@@ -195,7 +196,9 @@ class Store:
                 except (ValueError, RecursionError) as error:
                     raise DataError(f"{path}:{number} is damaged ({error}): prepare the data again") from None
                 if not isinstance(record, dict) or not all(isinstance(text, str) for text in record.values()):
-                    raise DataError(f"{path}:{number} is damaged: it is no record; prepare the data again")
+                    raise DataError(
+                        f"{path}:{number} is damaged (not a JSON object of strings): prepare the data again"
+                    )
                 yield record
 
     def first_documents(self, count: int) -> "Store":

@@ -31,7 +31,9 @@ class StreamBatches:
     def __init__(self, store: Store, window: int, batch_tokens: int, seed: int, crop: Crop) -> None:
         """Raises DataError when there are fewer than two tokens."""
         if store.tokens < 2:
-            raise DataError("the training split has no tokens: nothing can be learned")
+            raise DataError(
+                "nothing to train on: the training split has fewer than 2 tokens; prepare it with more data"
+            )
         self.store, self.seed, self.crop = store, seed, crop
         self.width, self.padding = min(window, store.tokens - 1), 0.0
         self.count = max(1, store.tokens // self.width)

@@ -59,7 +59,10 @@ def tsv_fields(path: str, columns: Columns | Choice) -> Iterator[Fields]:
     for number, line in lines:
         fields = line.split("\t", needed)
         if len(fields) < needed:
-            raise DataError(f"{path}:{number}: {needed} columns are needed, tabs make {len(fields)}: {cut(line)!r}")
+            raise DataError(
+                f"{path}:{number}: expected at least {needed} columns separated by tabs, found {len(fields)}: "
+                f"{cut(line)!r}"
+            )
         yield Fields(f"{path}:{number}", [fields[index] for index in indices])
 
 
@@ -79,8 +82,9 @@ def tsv_rows(path: str, header: bool) -> Iterator[TableRow]:
             yield number, dict(zip(names, fields, strict=True))
         else:
             raise DataError(
-                f"{path}:{number}: tabs make {len(fields)} fields, but the first line has {len(names)} "
-                f"({listed(names)}): {cut(line)!r}; without a header columns are named by number: text=1,label=0"
+                f"{path}:{number}: {len(fields)} columns separated by tabs, but the first line has {len(names)} "
+                f"({listed(names)}): {cut(line)!r}; if the first line is not a header, give columns by number, as in "
+                "--columns text=1,label=0"
             )
 
 
@@ -104,7 +108,7 @@ def csv_rows(path: str, header: bool = True) -> Iterator[TableRow]:
         else:
             raise DataError(
                 f"{path}:{number}: {len(fields)} fields, but the header has {len(names)} ({listed(names)}): "
-                f"{cut(','.join(fields))!r}; a field that holds a comma needs quotes"
+                f"{cut(','.join(fields))!r}; a field that contains a comma needs quotes"
             )
 
 
@@ -159,7 +163,7 @@ def _csv_records(path: str) -> Iterator[tuple[int, list[str]]]:
             yield number, fields
             number = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(f"{path}:{number}: the row that begins here is not CSV as in RFC 4180: {error}") from None
+        raise DataError(f"{path}:{number}: the row that begins here is not valid CSV (RFC 4180): {error}") from None
 
 
 def _unnested(row: TableRow) -> TableRow:
@@ -175,8 +179,8 @@ def _default_columns(row: dict[str, object], where: str) -> Pair:
     if len(strings) == 2:
         return strings[0], strings[1]
     raise DataError(
-        f"{where}: name the columns of source and target: they are not called 'source' and 'target', and there are "
-        f"{len(strings)} columns of strings, not 2, among {listed(row)}"
+        f"{where}: cannot tell which columns are source and target: {listed(row)} are not named so, and {len(strings)} "
+        "of them contain strings, not 2; name them with --columns SOURCE,TARGET"
     )
 
 
@@ -195,7 +199,7 @@ def text_of(row: dict[str, object], column: str, where: str) -> str:
     if value is None:
         return ""
     found = f"{cut(repr(value))} ({type(value).__name__})"
-    raise DataError(f"{where}: column {column!r} holds {found}; a string or null is accepted")
+    raise DataError(f"{where}: column {column!r} contains {found}; a string or null is accepted")
 
 
 def _index(name: str, header: list[str], where: str) -> int:
@@ -207,11 +211,11 @@ def _index(name: str, header: list[str], where: str) -> int:
 def _no_column(name: str, existing: Iterable[str], where: str) -> DataError:
     close = difflib.get_close_matches(name, existing, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return DataError(f"{where}: no column {name!r}; there are {listed(existing)}{hint}")
+    return DataError(f"{where}: no column {name!r}; the columns are {listed(existing)}{hint}")
 
 
 def _not_an_object(where: str, reason: str, line: str) -> DataError:
-    return DataError(f"{where}: one JSON object a line is accepted, not {cut(line)!r}: {reason}")
+    return DataError(f"{where}: expected one JSON object per line, found {cut(line)!r}: {reason}")
 
 
 def _reason(error: Exception) -> str:

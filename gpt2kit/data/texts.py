@@ -79,7 +79,7 @@ def _files(word: str) -> list[str]:
         if is_table(name) or os.path.splitext(unpacked_name(name))[1].lower() in TEXT_FILES
     )
     if not found:
-        raise DataError(f"{word}: there is no text in this folder; accepted: {ACCEPTED}")
+        raise DataError(f"{word}: no text files in this folder; accepted: {ACCEPTED}")
     return found
 
 
@@ -95,8 +95,8 @@ def _only_column(row: dict[str, object], where: str) -> Columns:
     if len(strings) == 1 and row[strings[0]] is not None:  # a TSV has a header only if the user says so
         return (strings[0],)
     raise DataError(
-        f"{where}: which column is the text? None is called 'text', and there are {len(strings)} of strings among "
-        f"{listed(row)}; name it: --column {strings[0] if strings else 'NAME'}"
+        f"{where}: cannot tell which of the columns {listed(row)} is the text, as none is called 'text'; choose it, as "
+        f"in --column {strings[0] if strings else 'NAME'}"
     )
 
 

@@ -136,11 +136,11 @@ class _Reader:
         except expat.ExpatError as found:
             reason = expat.ErrorString(found.code)
             error = DataError(
-                f"{self.path}:{found.lineno}: malformed XML, or a dump that is cut short: {reason} at column "
-                f"{found.offset + 1}; {self.progress()}"
+                f"{self.path}:{found.lineno}: malformed or truncated XML: {reason} at column {found.offset + 1}; "
+                f"{self.progress()}"
             )
         except (ValueError, LookupError) as found:  # an encoding that Python does not have, or not for this
-            error = DataError(f"{self.path}: the encoding that it names cannot be read: {found}")
+            error = DataError(f"{self.path}: its XML declaration has an unsupported encoding, not UTF-8: {found}")
         except DataError as found:
             error = found
         ready, self._ready = self._ready, []
@@ -149,20 +149,20 @@ class _Reader:
             raise error
 
     def progress(self) -> str:
-        return f"{self.pages:,} pages were read, up to line {self._parser.CurrentLineNumber:,}"
+        return f"pages read: {self.pages:,}, up to line {self._parser.CurrentLineNumber:,}"
 
     def _refuse_doctype(self, name: str, *_: object) -> None:
         raise DataError(
-            f"{self.path}:{self._parser.CurrentLineNumber}: a document type definition (<!DOCTYPE {name}>), which no "
-            "MediaWiki export has; entities are not accepted"
+            f"{self.path}:{self._parser.CurrentLineNumber}: a document type definition (<!DOCTYPE {name}>), which "
+            "MediaWiki exports do not have; it is refused because it can define entities"
         )
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         name = name.rpartition(":")[2]
         if not self._open and name != "mediawiki":
             raise DataError(
-                f"{self.path}:{self._parser.CurrentLineNumber}: the first element is <{name}>, but a Wikipedia dump is "
-                "a MediaWiki export, which opens with <mediawiki>"
+                f"{self.path}:{self._parser.CurrentLineNumber}: the first element is <{name}>, but a Wikipedia dump "
+                "(a MediaWiki export) begins with <mediawiki>"
             )
         element = _Element(self._open[-1] if self._open else "", name)
         self._open.append(name)
@@ -179,7 +179,7 @@ class _Reader:
             if self._length > LONGEST_TEXT:
                 line = self._parser.CurrentLineNumber
                 raise DataError(
-                    f"{self.path}:{line}: a text of more than {LONGEST_TEXT:,} characters; {self.progress()}"
+                    f"{self.path}:{line}: a page of more than {LONGEST_TEXT:,} characters; {self.progress()}"
                 )
             self._texts.append(text)
 

@@ -127,7 +127,7 @@ def _check_closed(text: str) -> None:
         for found in pattern.finditer(text):
             depth = depth + 1 if found[1] else max(0, depth - 1)
             if depth > MOST_OPEN:
-                raise MarkupError(f"more than {MOST_OPEN} times {cut(found[1], 20)!r} or the like is not closed")
+                raise MarkupError(f"more than {MOST_OPEN} nested openings such as {cut(found[1], 20)!r} are not closed")
 
 
 def _kept(sections: list[_Section]) -> list[_Section]:

@@ -35,7 +35,8 @@ def test_ids_beyond_the_vocabulary(workplace: Path, data: Path, refusal: Refusal
     ids.tofile(path)
     size = Prepared.open(data).task.vocabulary.size
     message = refusal("translate", "train", "data", "--out", "run", "--set", "model.n_positions=64")
-    assert message == f"data/{split}.ids has the id 40000, the tokenizer {size} tokens: prepare the data again"
+    wrong = f"data/{split}.ids contains the id 40000, but the tokenizer's ids end at {size - 1}"
+    assert message == f"{wrong}: prepare the data again"
     assert not (workplace / "run").exists()
 
 
@@ -43,9 +44,11 @@ def test_ids_are_looked_at_part_by_part(data: Path, monkeypatch: pytest.MonkeyPa
     store = Store(data, "train")
     largest = int(store.ids.max())
     for at_once in (1, 7, 1 << 20):
-        monkeypatch.setattr("gpt2kit.data.store.LOOKED_AT_ONCE", at_once)
+        monkeypatch.setattr("gpt2kit.data.store.SCANNED_IDS", at_once)
         store.check_ids(largest + 1)
-        with pytest.raises(DataError, match=f"has the id {largest}, the tokenizer {largest} tokens"):
+        with pytest.raises(
+            DataError, match=f"contains the id {largest}, but the tokenizer's ids end at {largest - 1}:"
+        ):
             store.check_ids(largest)
 
 

@@ -84,7 +84,7 @@ def test_a_quote_that_nothing_closes_is_not_read_to_the_end(tmp_path: Path, monk
     path = tmp_path / "a.csv"
     path.write_text('text,label\nfine,1\n"open,2\n' + "word,1\n" * 10_000, encoding="utf-8")
     with pytest.raises(
-        DataError, match=r"a\.csv:3: the row that begins here is not CSV.*field larger than field limit"
+        DataError, match=r"a\.csv:3: the row that begins here is not valid CSV.*field larger than field limit"
     ):
         list(tables.csv_rows(str(path)))
 

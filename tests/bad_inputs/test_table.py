@@ -15,7 +15,7 @@ import pytest
 TESTS = Path(__file__).parents[1]
 
 TABLE = """
- 1  files whose line counts differ: refused, with the line that has no partner
+ 1  files whose line counts differ: refused, with the line that has no counterpart
     cli/test_app.py: test_files_of_different_length
     data/test_sources.py: test_parallel_files_of_different_length
  2  U+2028, U+0085 and their like inside of a line: only newlines end one

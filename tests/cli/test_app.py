@@ -315,7 +315,7 @@ def test_the_best_answers_come_first(by_heart: Path, capsys: Capture) -> None:
         (["--set", "task.too=de"], 3, "did you mean to?"),
         (["--set", "beams"], 3, "expected section.key=value"),
         (["--file", "nowhere.en"], 3, "nowhere.en: no such file"),
-        (["--file", "."], 3, ".: a folder, but a file is needed"),
+        (["--file", "."], 3, ". is a directory; a file is needed"),
     ],
 )
 def test_a_mistake_when_asking(
@@ -339,7 +339,7 @@ def test_a_mistake_when_asking(
         (["generate", "--set", "task.vocab=1", "x"], 2, "--set task.vocab: it was fixed when the data was prepared"),
         (["evaluate"], 3, "runs/translate is no folder"),
         (["prepare", "no.en", "no.fr"], 3, "no.en: no such file"),
-        (["prepare", "no.en"], 3, "no.en: a plain text file needs its translation as the next word"),
+        (["prepare", "no.en"], 3, "no.en: a plain text file must be followed by its translation"),
         (["prepare", "no.tsv", "--val", "v.en", "--out", "x"], 3, "no.tsv: no such file"),
         (["prepare", "no.tsv", "--to", "french!"], 3, "'french!' is no language code"),
     ],

@@ -62,7 +62,7 @@ def test_prepare_says_what_it_found(tmp_path: Path, capsys: Capture) -> None:
     corpus = write_csv(tmp_path / "b.csv", "colour,size", [("red", "1")])
     assert run(["finetune", "prepare", corpus, "--out", str(tmp_path / "other")]) == 3
     err = capsys.readouterr().err
-    assert "b.csv:2: what are these columns for? 'colour', 'size'" in err
+    assert "b.csv:2: cannot tell what the columns 'colour', 'size' are for" in err
     assert not (tmp_path / "other").exists()
 
 
@@ -235,4 +235,4 @@ def test_a_part_of_the_weights_learns(
 def test_a_label_is_no_prompt(reviews: Path, capsys: Capture) -> None:
     words = ["finetune", "train", str(reviews.parent / "data"), "--out", str(reviews.parent / "x")]
     assert run([*words, "--set", "train.loss_on=all", "--set", "model.n_positions=64"]) == 2
-    assert "labelled texts have no prompts to learn" in capsys.readouterr().err
+    assert "labelled texts have no prompts to learn; remove it from the recipe" in capsys.readouterr().err

@@ -215,7 +215,7 @@ def test_a_table_of_splits_is_kept(trained: Path, workplace: Path, capsys: Captu
     write_midi(others / "a.mid", tune(7))
     found = told(["music", "prepare", str(corpus), "--val", str(others), "--out", "data"], capsys)
     assert (found["train"]["rows"], found["val"]["rows"]) == (2, 1)
-    assert found["train"]["dropped"] == {"of another split, as the corpus says": 3}
+    assert found["train"]["dropped"] == {"in another split of the corpus": 3}
     words = ["music", "evaluate", "--run", str(trained), "--samples", "0", "--on", str(corpus)]
     for split, pieces in (("test", 1), ("train", 2), ("", 5)):
         signature = told([*words, *(["--split", split] if split else [])], capsys)["signature"]
@@ -247,7 +247,7 @@ def test_folders_without_names(trained: Path, workplace: Path, capsys: Capture) 
     (trained.parent / "data" / "train.names").rename(workplace / "names")
     try:
         words = ["music", "evaluate", "--run", str(trained), "--samples", "1", "--seconds", "1"]
-        assert "train.names names 0 of 2 documents: prepare the data again" in told(words, capsys, 3)
+        assert "train.names has names of 0 of 2 documents: prepare the data again" in told(words, capsys, 3)
     finally:
         (workplace / "names").rename(trained.parent / "data" / "train.names")
 

@@ -32,18 +32,23 @@ ROWS = "".join(ROW.replace("Oak", f"Oak {number * number}") for number in range(
 WHOLE_DUMP = DUMP.format("It ends.").encode()
 
 BAD = [
-    ("a.jsonl", f'{ROW}{ROW}{{"body": "x", \n{ROW}'.encode(), "", "a.jsonl:3: one JSON object a line is accepted"),
-    ("a.jsonl.xz", lzma.compress(ROWS)[:-100], "", "a.jsonl.xz: damaged, cut short or not compressed"),
-    ("a.jsonl.bz2", bz2.compress(ROWS)[:-100], "", "a.jsonl.bz2: damaged, cut short or not compressed"),
-    ("d.xml.bz2", bz2.compress(WHOLE_DUMP)[:-30], "", "d.xml.bz2: damaged, cut short or not compressed"),
+    ("a.jsonl", f'{ROW}{ROW}{{"body": "x", \n{ROW}'.encode(), "", "a.jsonl:3: expected one JSON object per line"),
+    ("a.jsonl.xz", lzma.compress(ROWS)[:-100], "", "a.jsonl.xz: damaged, truncated or not compressed"),
+    ("a.jsonl.bz2", bz2.compress(ROWS)[:-100], "", "a.jsonl.bz2: damaged, truncated or not compressed"),
+    ("d.xml.bz2", bz2.compress(WHOLE_DUMP)[:-30], "", "d.xml.bz2: damaged, truncated or not compressed"),
     (
         "d.xml",
         WHOLE_DUMP[: WHOLE_DUMP.index(b"<page><title>Maze")],
         "",
-        "d.xml:6: malformed XML, or a dump that is cut",
+        "d.xml:6: malformed or truncated XML: ",
     ),
-    ("d.xml", WHOLE_DUMP.replace(b"</text>", b"</txt>"), "", "d.xml:4: malformed XML, or a dump that is cut"),
-    ("a.jsonl", ROW.encode(), "body,leed", "a.jsonl:1: no column 'leed'; there are 'title', 'body', 'lead'; did you"),
+    ("d.xml", WHOLE_DUMP.replace(b"</text>", b"</txt>"), "", "d.xml:4: malformed or truncated XML: "),
+    (
+        "a.jsonl",
+        ROW.encode(),
+        "body,leed",
+        "a.jsonl:1: no column 'leed'; the columns are 'title', 'body', 'lead'; did you",
+    ),
     (
         "a.jsonl",
         ROW.replace("It grows slowly, and people make tables of it.", "").encode(),
@@ -91,7 +96,8 @@ def test_what_is_no_article_is_not_scored(trained: Path, workplace: Path, capsys
     assert sum(found["dropped"].values()) == 2
     assert "d.xml: 1 dropped, redirect, such as d.xml:5 'Oaks'" in err
     assert (
-        "d.xml: 1 dropped, markup cannot be parsed: more than 200 times '[' or the like is not closed, such as" in err
+        "d.xml: 1 dropped, markup cannot be parsed: more than 200 nested openings such as '[' are not closed, such as"
+        in err
     )
 
 
@@ -176,7 +182,7 @@ def test_documents_without_summaries_are_summarized(trained: Path, workplace: Pa
     assert run([*words, "b.jsonl", "--columns", "story"]) == 0
     assert json.loads(capsys.readouterr().out)["input"] == "It grows."
     assert run([*words, "b.jsonl"]) == 3
-    assert "which column is the document?" in json.loads(capsys.readouterr().err)["error"]["message"]
+    assert "cannot tell which column is the document" in json.loads(capsys.readouterr().err)["error"]["message"]
 
 
 def test_pages_that_are_no_articles_are_not_answered(trained: Path, workplace: Path, capsys: Capture) -> None:

@@ -110,7 +110,7 @@ def test_what_stays_of_a_long_document_can_be_chosen(
         (
             ["summarize", "generate", "--zero-shot", "--init", "my run", "x"],
             2,
-            "'my run' is no folder here, and no id of",
+            "'my run' is neither a directory nor a Hub id such as",
         ),
     ],
 )

@@ -85,27 +85,31 @@ def test_named_columns(write: Write) -> None:
 
 @pytest.mark.parametrize("columns", [("body",), ("id", "title", "body", "lead")])
 def test_a_wrong_number_of_columns(columns: tuple[str, ...]) -> None:
-    with pytest.raises(DataError, match=rf"^{len(columns)} columns are named .*--columns document,summary or"):
+    with pytest.raises(
+        DataError, match=rf"^expected 2 or 3 columns, found {len(columns)} .*--columns document,summary or"
+    ):
         read_articles("a.jsonl", columns)
 
 
 def test_columns_that_no_one_knows(write: Write) -> None:
     path = write("a.csv", "story,gist\nS,G\n")
     assert refusal(path) == (
-        f"{path}:2: which columns are document and summary? None of the well-known names are there (body/lead, "
-        "document/summary, article/highlights, text/summary, source/target), but 'story', 'gist'; name them: "
+        f"{path}:2: cannot tell which columns are document and summary: 'story', 'gist' include none of the usual "
+        "pairs (body/lead, document/summary, article/highlights, text/summary, source/target); name them with "
         "--columns document,summary or --columns title,document,summary"
     )
     table = write("a.tsv", "story\tgist\nS\tG\n")
-    assert refusal(table).startswith(f"{table}:1: which columns are document and summary?")
+    assert refusal(table).startswith(f"{table}:1: cannot tell which columns are document and summary: ")
 
 
 def test_a_missing_column(write: Write) -> None:
     path = write("a.jsonl", json.dumps(ROW) + '\n{"title": "Heron", "body": "x", "leed": "y"}\n')
-    assert refusal(path) == f"{path}:2: no column 'lead'; there are 'title', 'body', 'leed'; did you mean 'leed'?"
+    assert refusal(path) == f"{path}:2: no column 'lead'; the columns are 'title', 'body', 'leed'; did you mean 'leed'?"
     table = write("a.tsv", "title\tbody\tlead\nH\tB\tL\n")
-    assert refusal(table, ("body", "summary")) == f"{table}:1: no column 'summary'; there are 'title', 'body', 'lead'"
-    assert refusal(table, ("0", "5")) == f"{table}:1: 6 columns are needed, tabs make 3: 'title\\tbody\\tlead'"
+    message = f"{table}:1: no column 'summary'; the columns are 'title', 'body', 'lead'"
+    assert refusal(table, ("body", "summary")) == message
+    message = f"{table}:1: expected at least 6 columns separated by tabs, found 3: 'title\\tbody\\tlead'"
+    assert refusal(table, ("0", "5")) == message
 
 
 @pytest.mark.parametrize("document", ["body", "document", "article", "text", "source"])
@@ -130,11 +134,11 @@ def test_documents_that_no_one_knows(write: Write) -> None:
     with pytest.raises(DataError) as caught:
         list(read_documents(path))
     assert str(caught.value) == (
-        f"{path}:2: which column is the document? None of the well-known names is there (body, document, article, "
-        "text, source), but 'story'; name it: --columns document"
+        f"{path}:2: cannot tell which column is the document: none of 'story' is one of the usual names (body, "
+        "document, article, text, source); name it with --columns document"
     )
     with pytest.raises(
-        DataError, match=r"^4 columns are named .*; accepted: --columns document, --columns document,sum"
+        DataError, match=r"^expected 1 to 3 columns, found 4 .*; accepted: --columns document, --columns document,sum"
     ):
         read_documents(path, ("a", "b", "c", "d"))
 
@@ -152,14 +156,14 @@ def test_what_an_id_may_be(write: Write) -> None:
 
 def test_a_value_of_another_type(write: Write) -> None:
     path = write("a.jsonl", json.dumps(ROW) + "\n" + json.dumps(ROW | {"lead": ["A", "bird."]}))
-    assert refusal(path) == f"{path}:2: column 'lead' holds ['A', 'bird.'] (list); a string or null is accepted"
+    assert refusal(path) == f"{path}:2: column 'lead' contains ['A', 'bird.'] (list); a string or null is accepted"
 
 
 def test_broken_json_names_its_line(write: Write) -> None:
     path = write("a.jsonl.bz2", (json.dumps(ROW) + "\n") * 6 + '{"title": "Heron", \n')
     articles = read_articles(path)
     assert len([next(articles) for _ in range(6)]) == 6
-    with pytest.raises(DataError, match=r"a.jsonl.bz2:7: one JSON object a line is accepted, not "):
+    with pytest.raises(DataError, match=r"a.jsonl.bz2:7: expected one JSON object per line, found "):
         next(articles)
 
 
@@ -170,7 +174,7 @@ def test_a_damaged_file(write: Write, tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"bad.jsonl{ending}"
     for raw in (whole[:-100], whole[:-8] + bytes(8), b"plain text\n"):
         path.write_bytes(raw)
-        assert refusal(str(path)).startswith(f"{path}: damaged, cut short or not compressed as its name says: ")
+        assert refusal(str(path)).startswith(f"{path}: damaged, truncated or not compressed as its name says: ")
 
 
 def test_pairs_too_come_from_bz2(write: Write) -> None:
@@ -206,7 +210,7 @@ def test_a_word_that_is_neither_table_nor_dump(word: str) -> None:
 
 
 def test_a_dump_has_no_columns() -> None:
-    with pytest.raises(DataError, match=r"^a\.xml: a dump has no columns to name"):
+    with pytest.raises(DataError, match=r"^a\.xml: a dump has no columns; --columns is for tables"):
         read_articles("a.xml", ("body", "lead"))
 
 

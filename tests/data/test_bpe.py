@@ -100,7 +100,7 @@ def test_the_smallest_vocabulary() -> None:
     tiny = Bpe.train(iter(CORPUS), 258, ["<to-fr>"])
     assert tiny.vocab_size == 258
     assert len(tiny.encode(["été"])[0]) == 5
-    with pytest.raises(DataError, match=r"task\.vocab = 257: at least 258"):
+    with pytest.raises(DataError, match=r"task\.vocab = 257; expected at least 258"):
         Bpe.train(iter(CORPUS), 257, ["<to-fr>"])
 
 
@@ -149,12 +149,14 @@ def test_another_vocabulary_is_no_extension(bpe: Bpe) -> None:
 
 
 def test_an_unknown_separator(bpe: Bpe) -> None:
-    with pytest.raises(DataError, match="no token '<to-de>'"):
+    with pytest.raises(DataError, match="no special token '<to-de>'"):
         bpe.id("<to-de>")
 
 
 def test_no_tokenizer(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"has no tokenizer\.json"):
+    with pytest.raises(
+        DataError, match=r"has no tokenizer; expected tokenizer\.json, or vocab\.json and merges\.txt, or"
+    ):
         Bpe.load(tmp_path)
 
 

@@ -150,7 +150,7 @@ def test_tokens_that_text_turns_into_are_not_run_in_bulk(trained: Bpe) -> None:
     described = json.loads(trained.tokenizer.to_str())
     user = {"id": 1500, "content": "<user>", "single_word": False, "lstrip": False, "rstrip": False}
     described["added_tokens"].append(user | {"normalized": False, "special": False})
-    with pytest.raises(ValueError, match="tokens that text turns into"):
+    with pytest.raises(ValueError, match="text can become an added token"):
         BulkBpe(json.dumps(described))
 
 

@@ -40,10 +40,10 @@ def test_the_user_says_what_is_what() -> None:
             ["a", "b"],
             {},
             "",
-            r"a.csv:2: what are these columns for\? 'a', 'b' are not those of any kind: context \+ ch",
+            r"a.csv:2: cannot tell what the columns 'a', 'b' are for; accepted: context \+ ch",
         ),
         (["a", "b"], {"text": "c"}, "", "--columns prompt=question,completion=answer"),
-        (["text"], {}, "classification", r"not those of any kind: text \+ label \(classification\)"),
+        (["text"], {}, "classification", r"'text' are for; accepted: text \+ label \(classification\); name"),
     ],
 )
 def test_columns_of_no_kind(columns: list[str], named: dict[str, str], kind: str, reason: str) -> None:
@@ -52,7 +52,12 @@ def test_columns_of_no_kind(columns: list[str], named: dict[str, str], kind: str
 
 
 @pytest.mark.parametrize(
-    ("word", "reason"), [("text", "no role=column"), ("text=", "no role=column"), ("txt=a", "no role 'txt'; the roles")]
+    ("word", "reason"),
+    [
+        ("text", "'text' is not of the form role=column"),
+        ("text=", "'text=' is not of the form role=column"),
+        ("txt=a", "unknown role 'txt'; accepted: "),
+    ],
 )
 def test_words_that_name_no_role(word: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):

@@ -154,7 +154,7 @@ def test_missing_file_is_told_when_called(folder: Folder) -> None:
 
 
 def test_folder_for_a_file(folder: Folder) -> None:
-    with pytest.raises(DataError, match="a folder, but a file is needed"):
+    with pytest.raises(DataError, match="is a directory; a file is needed"):
         read_pairs([str(folder.root), folder.write("a.fr", "un\n")])
 
 
@@ -172,7 +172,7 @@ def test_parallel_files_of_different_length(folder: Folder, swap: bool) -> None:
     longer = folder.write("long", "one\ntwo\n" + "t" * 100 + "\nfour\nfive\n")
     shorter = folder.write("short", "un\n" + "d" * 100 + "\n")
     message = refusal(*((shorter, longer) if swap else (longer, shorter)))
-    assert f"{longer} has 5 lines but {shorter} has 2: line 3 of {longer} has no partner: '{'t' * 79}…'" in message
+    assert f"{longer} has 5 lines but {shorter} has 2: line 3 of {longer} has no counterpart: '{'t' * 79}…'" in message
     last = f"'{'d' * 79}…' with 'two'" if swap else f"'two' with '{'d' * 79}…'"
     assert f"The last pair read is {last}." in message
 
@@ -198,7 +198,7 @@ def test_offset_counts_uncompressed_bytes_of_a_last_line(folder: Folder) -> None
 @pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.jsonl"])
 def test_binary_file(folder: Folder, name: str) -> None:
     path = folder.write(name, '{"a": "",\t"b": ""}\nPK\0\n')  # the first line is sound in each format
-    assert refusal(path) == f"{path}:2: a NUL byte: a binary file or UTF-16; only UTF-8 text is accepted"
+    assert refusal(path) == f"{path}:2: a NUL byte, as in binary files and UTF-16; only UTF-8 text is accepted"
 
 
 @pytest.mark.parametrize("ending", ["gz", "xz"])
@@ -206,7 +206,7 @@ def test_damaged_compression(folder: Folder, ending: str) -> None:
     whole = Path(folder.write(f"a.tsv.{ending}", "".join(f"{n}\t{n * n}\n" for n in range(5000)))).read_bytes()
     for raw in (whole[:-100], whole[:-8] + bytes(8), b"plain text\n"):
         path = folder.write_as_is(f"bad.tsv.{ending}", raw)
-        assert refusal(path).startswith(f"{path}: damaged, cut short or not compressed as its name says: ")
+        assert refusal(path).startswith(f"{path}: damaged, truncated or not compressed as its name says: ")
 
 
 # TSV
@@ -232,13 +232,14 @@ def test_tsv_columns_by_name(folder: Folder) -> None:
 def test_tsv_column_that_is_missing(folder: Folder) -> None:
     path = folder.write("a.tsv", "english\tfrench\none\tun\n")
     message = refusal(path, columns=("english", "frensh"))
-    assert message == f"{path}:1: no column 'frensh'; there are 'english', 'french'; did you mean 'french'?"
+    assert message == f"{path}:1: no column 'frensh'; the columns are 'english', 'french'; did you mean 'french'?"
 
 
 def test_tsv_line_with_too_few_columns(folder: Folder) -> None:
     path = folder.write("a.tsv", "one\tun\ntwo deux\n")
-    assert refusal(path) == f"{path}:2: 2 columns are needed, tabs make 1: 'two deux'"
-    assert refusal(path, columns=("0", "4")) == f"{path}:1: 5 columns are needed, tabs make 2: 'one\\tun'"
+    assert refusal(path) == f"{path}:2: expected at least 2 columns separated by tabs, found 1: 'two deux'"
+    message = refusal(path, columns=("0", "4"))
+    assert message == f"{path}:1: expected at least 5 columns separated by tabs, found 2: 'one\\tun'"
     assert ":2: " in refusal(folder.write("b.tsv", "one\tun\n\n"))
 
 
@@ -267,8 +268,10 @@ def test_csv_skips_blank_rows_and_takes_long_fields(folder: Folder) -> None:
 def test_csv_columns(folder: Folder) -> None:
     path = folder.write("a.csv", "id,en,fr\n1,one,un\n")
     assert read(path, columns=("fr", "en")) == [("un", "one")]
-    assert "no column 'eng'; there are 'id', 'en', 'fr'; did you mean 'en'?" in refusal(path, columns=("eng", "fr"))
-    assert refusal(path).endswith("there are 3 columns of strings, not 2, among 'id', 'en', 'fr'")
+    assert "no column 'eng'; the columns are 'id', 'en', 'fr'; did you mean 'en'?" in refusal(
+        path, columns=("eng", "fr")
+    )
+    assert "'id', 'en', 'fr' are not named so, and 3 of them contain strings, not 2; name" in refusal(path)
 
 
 @pytest.mark.parametrize("bad", ["one,un,extra", "one"])
@@ -281,7 +284,7 @@ def test_csv_row_of_another_length(folder: Folder, bad: str) -> None:
 @pytest.mark.parametrize("bad", ['"never closed,un\nmore\n', '"one"x,un\n', "o\rne,un\n"])
 def test_csv_with_wrong_quoting_names_the_line_where_the_row_begins(folder: Folder, bad: str) -> None:
     path = folder.write("a.csv", f'en,fr\n"a\nb",c\n{bad}')
-    assert refusal(path).startswith(f"{path}:4: the row that begins here is not CSV as in RFC 4180: ")
+    assert refusal(path).startswith(f"{path}:4: the row that begins here is not valid CSV (RFC 4180): ")
 
 
 # JSON lines
@@ -315,16 +318,16 @@ def test_json_columns(folder: Folder) -> None:
 def test_broken_json(folder: Folder, line: str, reason: str) -> None:
     path = folder.write("a.jsonl", '{"en": "\\ud83d\\ude00", "fr": "un"}\n' * 6 + line + "\n")
     message = refusal(path)
-    assert message.startswith(f"{path}:7: one JSON object a line is accepted, not ")
+    assert message.startswith(f"{path}:7: expected one JSON object per line, found ")
     assert reason in message
 
 
 def test_json_fields_that_are_missing_or_no_strings(folder: Folder) -> None:
     good = '{"en": "one", "fr": "un"}\n'
     path = folder.write("a.jsonl", good + '{"en": "two", "fra": "deux"}\n')
-    assert refusal(path) == f"{path}:2: no column 'fr'; there are 'en', 'fra'; did you mean 'fra'?"
+    assert refusal(path) == f"{path}:2: no column 'fr'; the columns are 'en', 'fra'; did you mean 'fra'?"
     path = folder.write("b.jsonl", good * 2 + '{"en": 3, "fr": "trois"}\n')
-    assert refusal(path) == f"{path}:3: column 'en' holds 3 (int); a string or null is accepted"
+    assert refusal(path) == f"{path}:3: column 'en' contains 3 (int); a string or null is accepted"
 
 
 # Parquet and the Hub
@@ -348,14 +351,14 @@ def test_parquet_errors(folder: Folder, capfd: pytest.CaptureFixture[str]) -> No
     path = folder.parquet("a.parquet", {"en": ["one"] * 3, "score": [1, 2, 3], "fr": ["un"] * 3})
     assert read(path) == [("one", "un")] * 3
     assert refusal(path, columns=("en", "scores")).endswith(
-        "row 1: no column 'scores'; there are 'en', 'score', 'fr'; did you mean 'score'?"
+        "row 1: no column 'scores'; the columns are 'en', 'score', 'fr'; did you mean 'score'?"
     )
     assert refusal(path, columns=("en", "score")).endswith(
-        "row 1: column 'score' holds 1 (int); a string or null is accepted"
+        "row 1: column 'score' contains 1 (int); a string or null is accepted"
     )
     cut_short = folder.write_as_is("bad.parquet", Path(path).read_bytes()[:100])
     assert refusal(cut_short).startswith(f"{cut_short}: cannot be read as Parquet: ")
-    assert "compressed inside" in refusal(folder.write("a.parquet.gz", Path(path).read_bytes()))
+    assert "compressed internally" in refusal(folder.write("a.parquet.gz", Path(path).read_bytes()))
     assert capfd.readouterr() == ("", "")
 
 
@@ -401,19 +404,19 @@ def test_hub_translation_column(hub: FakeHub) -> None:
     hub.rows = [{"id": "0", "translation": {"en": "one", "fr": "un"}}]
     assert read("hf:owner/opus", columns=("fr", "en")) == [("un", "one")]
     message = refusal("hf:owner/opus", columns=("en", "de"))
-    assert message == "hf:owner/opus: row 1: no column 'de'; there are 'en', 'fr'"
+    assert message == "hf:owner/opus: row 1: no column 'de'; the columns are 'en', 'fr'"
 
 
 def test_hub_rows_are_numbered_across_batches(hub: FakeHub) -> None:
     hub.rows = [{"source": "one", "target": "un"}] * 1500 + [{"source": "one", "target": ["un"]}]
-    with pytest.raises(DataError, match=r"^hf:owner/name: row 1501: column 'target' holds \['un'\] \(list\)"):
+    with pytest.raises(DataError, match=r"^hf:owner/name: row 1501: column 'target' contains \['un'\] \(list\)"):
         for _ in read_pairs(["hf:owner/name"]):
             pass
 
 
 @pytest.mark.parametrize("name", ["", "name", "owner/name:", "owner/name@", "a/b/c", "owner/name@test:en"])
 def test_unknown_hub_form_is_told_when_called(name: str) -> None:
-    expected = f"hf:{name}: not a name on the Hub; accepted: hf:owner/name[:config][@split]"
+    expected = f"hf:{name}: not a dataset name on the Hub; accepted: hf:owner/name[:config][@split]"
     with pytest.raises(DataError, match=re.escape(expected)):
         read_pairs([f"hf:{name}"])
 
@@ -469,7 +472,10 @@ def test_pair_paths() -> None:
 
 @pytest.mark.parametrize("words", ["a.tsv lonely.en", "lonely.en a.tsv a.fr", "a.en a.fr lonely.en"])
 def test_pair_paths_with_a_file_left_over(words: str) -> None:
-    with pytest.raises(DataError, match=r"^lonely.en: a plain text file needs its translation .* two parallel text"):
+    with pytest.raises(
+        DataError,
+        match=r"^lonely.en: a plain text file must be followed by its translation; accepted: two parallel text",
+    ):
         pair_paths(words.split())
 
 
@@ -488,7 +494,7 @@ def test_paths_that_are_no_corpus(paths: list[str]) -> None:
 
 def test_columns_of_plain_text_are_refused(folder: Folder) -> None:
     path = folder.write("a.en", "one\n")
-    assert "they have no columns to name" in refusal(path, path, columns=("en", "fr"))
+    assert "have no columns; --columns is for tables" in refusal(path, path, columns=("en", "fr"))
 
 
 # The stable split
@@ -517,7 +523,7 @@ def test_held_out_proportion() -> None:
 
 
 def test_held_out_takes_no_percentage() -> None:
-    with pytest.raises(ValueError, match="between 0 and 1, unlike 5"):
+    with pytest.raises(ValueError, match="fraction = 5; expected a number from 0 to 1"):
         held_out("text", 5)
 
 

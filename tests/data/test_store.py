@@ -85,9 +85,7 @@ def test_a_damaged_file_is_known(store_of: Write, tmp_path: Path, kind: str, dam
     path.unlink()
     if damage != "missing":
         path.write_bytes(raw[:-1] if damage == "truncated" else raw + b"\0")
-    with pytest.raises(
-        DataError, match=rf"train\.{kind} is .*; it should have {len(raw)} bytes: prepare the data again"
-    ):
+    with pytest.raises(DataError, match=rf"train\.{kind} is .*; expected {len(raw)} bytes: prepare the data again"):
         Store(tmp_path, "train")
 
 
@@ -123,7 +121,7 @@ def test_rows_that_cannot_be(store_of: Write, tmp_path: Path, kind: str, values:
     wrong = np.array(values, np.int64 if kind == "ends" else np.uint32).tobytes()
     assert len(wrong) == path.stat().st_size
     path.write_bytes(wrong)
-    with pytest.raises(DataError, match=r"train\.ends and its \.prompts do not fit together: prepare the data again"):
+    with pytest.raises(DataError, match=r"train\.ends and \.prompts contradict each other: prepare the data again"):
         Store(tmp_path, "train")
 
 
@@ -184,7 +182,7 @@ def test_damaged_texts_are_known(tmp_path: Path, damage: str) -> None:
     path.unlink()
     if damage != "missing":
         path.write_bytes(raw[:-16] if damage == "truncated" else raw + b"\0")
-    with pytest.raises(DataError, match=rf"val\.texts is .*; it should have {len(raw)} bytes: prepare the data again"):
+    with pytest.raises(DataError, match=rf"val\.texts is .*; expected {len(raw)} bytes: prepare the data again"):
         Store(tmp_path, "val")
 
 

@@ -95,16 +95,17 @@ def test_columns(tmp_path: Path) -> None:
     path.write_text('{"title": "t", "body": "b", "n": 1}\n{"title": "u", "body": null, "n": 2}\n', encoding="utf-8")
     assert [part.text for part in parts(path, "body")] == ["b", ""]
     with pytest.raises(
-        DataError, match=r"a.jsonl:1: which column is the text\? .*'title', 'body', 'n'.* --column title"
+        DataError,
+        match=r"a.jsonl:1: cannot tell which of the columns 'title', 'body', 'n' is the text.* --column title",
     ):
         parts(path)
-    with pytest.raises(DataError, match="no column 'bodi'; there are 'title', 'body', 'n'; did you mean 'body'"):
+    with pytest.raises(DataError, match="no column 'bodi'; the columns are 'title', 'body', 'n'; did you mean 'body'"):
         parts(path, "bodi")
     path.write_text('{"body": "b", "n": 1}\n', encoding="utf-8")
     assert parts(path) == [Part("b", f"{path}:1")]
     table = tmp_path / "a.tsv"
     table.write_text("first line\nsecond\n", encoding="utf-8")
-    with pytest.raises(DataError, match="name it: --column first line"):
+    with pytest.raises(DataError, match="choose it, as in --column first line"):
         parts(table)
     assert [part.text for part in parts(table, "0")] == ["first line", "second"]
     plain = tmp_path / "a.txt"
@@ -129,7 +130,7 @@ def test_what_is_no_text(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         parts(tmp_path / "b.txt")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="there is no text in this folder; accepted: a text file, a folder"):
+    with pytest.raises(DataError, match="no text files in this folder; accepted: a text file, a folder"):
         parts(tmp_path / "empty")
 
 

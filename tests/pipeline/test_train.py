@@ -287,7 +287,7 @@ def test_a_wrong_corpus_leaves_the_folder_as_it_was(
 
 def test_a_wrong_validation_corpus_is_wrong_as_well(tiny: Recipe, corpus: list[str], tmp_path: Path) -> None:
     out, bad = tmp_path / "data", [write(tmp_path / "bad.tsv", "no tab here")]
-    message = r"bad\.tsv:1: 2 columns are needed"
+    message = r"bad\.tsv:1: expected at least 2 columns separated by tabs, found 1"
     fails(lambda: gpt2kit.prepare(tiny, {"train": corpus, "val": bad}, out), out, DataError, message)
 
 

@@ -65,7 +65,7 @@ def test_pickled_weights_are_refused(
         (folder / "model.safetensors.index.json").write_text(index, encoding="utf-8")
     with pytest.raises(DataError, match=r"pickled weights only, which could run code|no safetensors file"):
         hf.load(folder)
-    with pytest.raises(DataError, match=r"is a file; a folder .* is accepted, and pickled weights"):
+    with pytest.raises(DataError, match=r"is a file; expected a folder .*; pickled weights are not accepted"):
         fetch(str(folder / name))
     assert not trace.exists()
 

@@ -210,7 +210,7 @@ def test_other_columns(tmp_path: Path) -> None:
     assert (record.source, record.target) == (Document("", "We study x."), "x is good.")
     with pytest.raises(DataError, match="abstract"):
         list(Summarize(columns=("document", "tldr")).read([str(path)]))
-    with pytest.raises(DataError, match="1 columns are named"):
+    with pytest.raises(DataError, match="expected 2 or 3 columns, found 1"):
         list(Summarize(columns=("abstract",)).read([str(path)]))
 
 

@@ -179,5 +179,5 @@ def test_scores_carry_their_signatures() -> None:
 
 
 def test_a_vocabulary_too_small_for_the_bytes_says_what_is_needed(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"task\.vocab = 257: at least 258"):
+    with pytest.raises(DataError, match=r"task\.vocab = 257; expected at least 258"):
         Translate(vocab=257).fit(["a.tsv"], [], tmp_path, 64)
