@@ -27,17 +27,22 @@ def run(model: GPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig) -
     return [found[index] for index in range(len(prompts))]
 
 
-def log_probability(model: GPT2, prompt: Sequence[int], answer: Sequence[int]) -> float:
-    ids = torch.tensor([[*prompt, *answer]])
+def scored(model: GPT2, prompt: Sequence[int], found: Sequence[Answer], alpha: float) -> list[Answer]:
+    """The answers with their scores: log P / ((5 + length) / 6)^alpha, the end token counted.
+
+    One forward pass without a cache for all of them; what is padded stands after all that counts.
+    """
+    ids = [[*answer.ids, *[EOS] * answer.finished] for answer in found]
+    longest = max(map(len, ids))
+    rows = torch.tensor([[*prompt, *each, *[EOS] * (longest - len(each))] for each in ids])
     with torch.no_grad():
-        chosen = model(ids)[0, len(prompt) - 1 : -1].log_softmax(-1)
-    return chosen[torch.arange(len(answer)), torch.tensor(answer)].sum().item()
-
-
-def score(model: GPT2, prompt: Sequence[int], answer: Answer, alpha: float) -> float:
-    """log P / ((5 + length) / 6)^alpha, the end token counted."""
-    ids = [*answer.ids, *[EOS] * answer.finished]
-    return log_probability(model, prompt, ids) / ((5 + len(ids)) / 6) ** alpha
+        log_p = model(rows)[:, len(prompt) - 1 : -1].log_softmax(-1)
+    chosen = log_p.gather(2, rows[:, len(prompt) :, None])[..., 0].tolist()
+    totals = [sum(row[: len(each)]) for row, each in zip(chosen, ids, strict=True)]
+    return [
+        replace(answer, score=total / ((5 + len(each)) / 6) ** alpha)
+        for answer, total, each in zip(found, totals, ids, strict=True)
+    ]
 
 
 def assert_same(found: list[list[Answer]], expected: list[list[Answer]]) -> None:
@@ -61,20 +66,20 @@ def test_a_wide_beam_is_exhaustive(tiny_model: Build, seed: int, alpha: float) -
             for ids in itertools.product((1, 2, 3), repeat=length)
             for finished in ((True,) if length < limit else (False,))
         ]
-        scored = [replace(answer, score=score(model, prompt, answer, alpha)) for answer in everything]
-        scored.sort(key=lambda answer: (not answer.finished, -(answer.score or 0)))
-        assert_same([mine], [scored])
+        expected = scored(model, prompt, everything, alpha)
+        expected.sort(key=lambda answer: (not answer.finished, -(answer.score or 0)))
+        assert_same([mine], [expected])
 
 
 def reference(model: GPT2, prompt: Sequence[int], beams: int, limit: int, alpha: float) -> list[Answer]:
-    """Beam search written down plainly: no cache, no batch, no tensors but the logits."""
+    """Beam search written plainly: no cache, no batch of prompts, no tensors but the logits."""
     live: list[tuple[float, list[int]]] = [(0.0, [])]
     done: list[Answer] = []
     for step in range(limit):
         candidates = []
-        for total, ids in live:
-            with torch.no_grad():
-                next_log = model(torch.tensor([[*prompt, *ids]]))[0, -1].log_softmax(-1).tolist()
+        with torch.no_grad():
+            next_logs = model(torch.tensor([[*prompt, *ids] for _, ids in live]))[:, -1].log_softmax(-1).tolist()
+        for (total, ids), next_log in zip(live, next_logs, strict=True):
             candidates += [(total + extra, ids, token) for token, extra in enumerate(next_log)]
         candidates.sort(key=lambda candidate: -candidate[0])
         live = []
@@ -117,8 +122,8 @@ def test_every_kind_of_attention(tiny_model: Build, beams: int, attention: str) 
 def test_scores_are_penalised_log_probabilities(tiny_model: Build) -> None:
     model = tiny_model(seed=14)
     for prompt, found in zip(PROMPTS, run(model, PROMPTS, CONFIG), strict=True):
-        for answer in found:
-            assert answer.score == pytest.approx(score(model, prompt, answer, 0.6), rel=1e-4)
+        expected = [answer.score for answer in scored(model, prompt, found, 0.6)]
+        assert [answer.score for answer in found] == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_penalty_is_that_of_gnmt() -> None:
@@ -186,4 +191,5 @@ def test_a_wider_beam_finds_no_worse_an_answer_than_greedy(tiny_model: Build) ->
         PROMPTS, run(model, PROMPTS, config), run(model, PROMPTS, replace(config, beams=1)), strict=True
     ):
         if greedy.finished:
-            assert (beam[0].score or 0) >= score(model, prompt, greedy, 0.0) - 1e-4
+            (expected,) = scored(model, prompt, [greedy], 0.0)
+            assert (beam[0].score or 0) >= (expected.score or 0) - 1e-4

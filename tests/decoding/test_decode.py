@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 from transformers import GPT2LMHeadModel, LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 
 from gpt2kit.config import GenerateConfig
@@ -45,19 +47,35 @@ def run(model: GPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig, *
     return [found[index][0] for index in range(len(prompts))]
 
 
-def uncached(model: GPT2, prompt: Sequence[int], config: GenerateConfig, number: int) -> Answer:
-    """The same by a full forward pass for each token."""
-    ids, limit = list(prompt), new_token_limit(len(prompt), model.config.n_positions, config)
+@cache
+def answered(model: GPT2, config: GenerateConfig) -> list[Answer]:
+    """The answers to all PROMPTS in one batch, decoded once for each model and configuration."""
+    return run(model, PROMPTS, config)
+
+
+def chosen_by_full_passes(
+    model: GPT2, read: Sequence[int], answer: Sequence[int], config: GenerateConfig, noise: Tensor
+) -> list[int]:
+    """The token that a pass without a cache chooses after `read` and after each token of `answer`.
+
+    One pass gives all of them, as no position sees what comes after it.
+    """
+    with torch.no_grad():
+        logits = model(torch.tensor([[*read, *answer]]))[0, len(read) - 1 :]
+    if config.temperature == 0:
+        return logits.argmax(-1).tolist()
+    return draw(probabilities(logits, config), noise[: len(logits)]).tolist()
+
+
+def assert_uncached(found: Answer, model: GPT2, prompt: Sequence[int], config: GenerateConfig, number: int) -> None:
+    """The answer is what full forward passes choose, and ends at the end token or at the limit."""
+    limit = new_token_limit(len(prompt), model.config.n_positions, config)
     noise = torch.rand(limit, generator=torch.Generator().manual_seed(config.seed + number))
-    for step in range(limit):
-        with torch.no_grad():
-            logits = model(torch.tensor([ids]))[:, -1]
-        greedy = config.temperature == 0
-        token = int(logits.argmax() if greedy else draw(probabilities(logits, config), noise[step : step + 1]))
-        if token == EOS:
-            return Answer(ids[len(prompt) :], None, True)
-        ids.append(token)
-    return Answer(ids[len(prompt) :], None, False)
+    made = [*found.ids, EOS] if found.finished else found.ids
+    assert EOS not in found.ids
+    assert found.finished or len(made) == limit
+    assert 0 < len(made) <= limit
+    assert chosen_by_full_passes(model, prompt, made[:-1], config, noise) == made
 
 
 MODES = pytest.mark.parametrize("config", [GREEDY, SAMPLED, LIMITED], ids=["greedy", "sampled", "limited"])
@@ -65,14 +83,14 @@ MODES = pytest.mark.parametrize("config", [GREEDY, SAMPLED, LIMITED], ids=["gree
 
 @MODES
 def test_cached_equals_uncached(model: GPT2, config: GenerateConfig) -> None:
-    expected = [uncached(model, prompt, config, number) for number, prompt in enumerate(PROMPTS)]
-    assert run(model, PROMPTS, config) == expected
+    for number, (prompt, answer) in enumerate(zip(PROMPTS, answered(model, config), strict=True)):
+        assert_uncached(answer, model, prompt, config, number)
 
 
 @MODES
 def test_the_examples_end_in_different_ways(model: GPT2, config: GenerateConfig) -> None:
     """Otherwise the tests of batches would prove little."""
-    found = run(model, PROMPTS, config)
+    found = answered(model, config)
     assert {answer.finished for answer in found} == {True, False}
     assert len({len(answer.ids) for answer in found}) >= 4
 
@@ -80,14 +98,14 @@ def test_the_examples_end_in_different_ways(model: GPT2, config: GenerateConfig)
 @MODES
 @pytest.mark.parametrize("batch_rows", [1, 2, 3, 64])
 def test_the_batch_does_not_change_an_answer(model: GPT2, config: GenerateConfig, batch_rows: int) -> None:
-    assert run(model, PROMPTS, replace(config, batch_rows=batch_rows)) == run(model, PROMPTS, config)
+    assert run(model, PROMPTS, replace(config, batch_rows=batch_rows)) == answered(model, config)
 
 
 @MODES
 def test_the_order_does_not_change_an_answer(model: GPT2, config: GenerateConfig) -> None:
     order = [3, 0, 7, 2, 6, 1, 5, 4]
     shuffled = run(model, [PROMPTS[index] for index in order], config, numbers=order)
-    expected = run(model, PROMPTS, config)
+    expected = answered(model, config)
     assert shuffled == [expected[index] for index in order]
 
 
@@ -110,7 +128,7 @@ def test_seeds(model: GPT2) -> None:
 def test_rows_leave_the_batch_without_a_trace(
     model: GPT2, config: GenerateConfig, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = run(model, PROMPTS, config)
+    expected = answered(model, config)
     monkeypatch.setitem(stepper.COMPACT_BELOW, "cpu", share)
     assert run(model, PROMPTS, config) == expected
 
@@ -131,7 +149,7 @@ def test_finished_rows_are_not_computed(model: GPT2, monkeypatch: pytest.MonkeyP
 def test_greedy_is_hugging_faces(model: GPT2, tmp_path: Path) -> None:
     hf.save(tmp_path, model, EOS)
     theirs = GPT2LMHeadModel.from_pretrained(tmp_path).eval()
-    for prompt, answer in zip(PROMPTS, run(model, PROMPTS, GREEDY), strict=True):
+    for prompt, answer in zip(PROMPTS, answered(model, GREEDY), strict=True):
         ids = torch.tensor([prompt])
         found = theirs.generate(
             ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=20, pad_token_id=EOS
@@ -141,8 +159,9 @@ def test_greedy_is_hugging_faces(model: GPT2, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("config", [GREEDY, *(replace(SAMPLED, seed=seed) for seed in range(5))])
 def test_a_stream_is_the_answer(model: GPT2, config: GenerateConfig) -> None:
-    for prompt in PROMPTS:
-        assert list(stream(for_inference(model, "fp32"), prompt, config, EOS)) == run(model, [prompt], config)[0].ids
+    decoder = for_inference(model, "fp32")
+    for prompt, answer in zip(PROMPTS, run(model, PROMPTS, config, numbers=[0] * len(PROMPTS)), strict=True):
+        assert list(stream(decoder, prompt, config, EOS)) == answer.ids
 
 
 def test_a_stream_can_be_left(model: GPT2) -> None:
@@ -170,22 +189,19 @@ def test_a_decoder_does_not_change_with_its_model(tiny_model: Build) -> None:
     assert [found[index] for index in range(len(PROMPTS))] == expected
 
 
-def rolled(model: GPT2, prompt: Sequence[int], config: GenerateConfig, number: int, recent: Recent = last) -> Answer:
-    """What config.roll promises, by full passes: a full window goes on from what is recent of half a window."""
-    window, ids, read = model.config.n_positions, list[int](), list(prompt)
+def assert_rolled(
+    found: Answer, model: GPT2, prompt: Sequence[int], config: GenerateConfig, number: int, recent: Recent = last
+) -> None:
+    """The answer is what config.roll promises: a full window continues from what is recent of half a window."""
+    window, read, left = model.config.n_positions, list(prompt), [*found.ids, *[EOS] * found.finished]
     noise = torch.rand(config.max_new_tokens, generator=torch.Generator().manual_seed(config.seed + number))
-    for step in range(config.max_new_tokens):
-        if len(read) >= window and step > 0:
-            read = recent(read, window // 2)
-        with torch.no_grad():
-            logits = model(torch.tensor([read]))[:, -1]
-        greedy = config.temperature == 0
-        token = int(logits.argmax() if greedy else draw(probabilities(logits, config), noise[step : step + 1]))
-        if token == EOS:
-            return Answer(ids, None, True)
-        ids.append(token)
-        read.append(token)
-    return Answer(ids, None, False)
+    assert EOS not in found.ids
+    assert found.finished or len(left) == config.max_new_tokens
+    while left:
+        part = left[: max(1, window - len(read))]
+        assert chosen_by_full_passes(model, read, part[:-1], config, noise) == part
+        read = recent([*read, *part], window // 2)
+        left, noise = left[len(part) :], noise[len(part) :]
 
 
 def marked(text: Sequence[int], room: int) -> list[int]:
@@ -197,13 +213,15 @@ def marked(text: Sequence[int], room: int) -> list[int]:
 def test_a_rolling_window_goes_on_beyond_the_trained_one(tiny_model: Build, config: GenerateConfig) -> None:
     model = tiny_model(seed=14, n_positions=12)
     config = replace(config, roll=True, max_new_tokens=50)
-    found = run(model, PROMPTS, config)
-    assert found == [rolled(model, prompt, config, number) for number, prompt in enumerate(PROMPTS)]
+    found, with_marks = run(model, PROMPTS, config), run(model, PROMPTS, config, recent=marked)
+    for number, prompt in enumerate(PROMPTS):
+        assert_rolled(found[number], model, prompt, config, number)
+        assert_rolled(with_marks[number], model, prompt, config, number, marked)
     assert max(len(answer.ids) for answer in found) > 24, "two windows"
-    expected = [rolled(model, prompt, config, number, marked) for number, prompt in enumerate(PROMPTS)]
-    assert run(model, PROMPTS, config, recent=marked) == expected != found
+    assert with_marks != found
     full = [list(range(1, 13)), [4] * 11]
-    assert run(model, full, config) == [rolled(model, prompt, config, number) for number, prompt in enumerate(full)]
+    for number, (prompt, answer) in enumerate(zip(full, run(model, full, config), strict=True)):
+        assert_rolled(answer, model, prompt, config, number)
 
 
 @pytest.mark.parametrize("penalty_on", ["all", "answer"])
@@ -224,7 +242,7 @@ def test_the_repetition_penalty_is_hugging_faces(model: GPT2, tmp_path: Path, pe
             logits_processor=LogitsProcessorList([RepetitionPenaltyLogitsProcessor(1.7, ignored)]),
         )[0, len(prompt) :].tolist()
         assert expected == [*answer.ids, *[EOS] * answer.finished]
-    assert found != run(model, PROMPTS, GREEDY)
+    assert found != answered(model, GREEDY)
     assert found != run(model, PROMPTS, replace(config, penalty_on="all" if penalty_on == "answer" else "answer"))
 
 
@@ -295,9 +313,9 @@ def test_an_answer_stays_within_the_window(tiny_model: Build, config: GenerateCo
     config = replace(config, max_new_tokens=100, batch_rows=batch_rows)
     prompts = [[5] * 16, [6] * 15, [7] * 14, *([index + 1, 2] for index in range(12))]
     found = run(model, prompts, config)
-    assert found == [uncached(model, prompt, config, number) for number, prompt in enumerate(prompts)]
     assert len(found[0].ids) <= 1
-    for prompt, answer in zip(prompts, found, strict=True):
+    for number, (prompt, answer) in enumerate(zip(prompts, found, strict=True)):
+        assert_uncached(answer, model, prompt, config, number)
         room = max(1, 16 - len(prompt))
         assert len(answer.ids) <= room
         assert answer.finished or len(answer.ids) == room
@@ -340,7 +358,7 @@ def test_bf16_decodes(model: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @MODES
 def test_a_banned_id_is_never_chosen(model: GPT2, config: GenerateConfig) -> None:
-    chosen = {id for answer in run(model, PROMPTS, config) for id in answer.ids} | {EOS}
+    chosen = {id for answer in answered(model, config) for id in answer.ids} | {EOS}
     banned = tuple(sorted(chosen))[:8]
     for seed in range(5):
         found = run(model, PROMPTS, replace(config, ban_ids=banned, seed=seed))
@@ -354,25 +372,22 @@ def test_a_ban_takes_the_likeliest_of_the_others(model: GPT2, batch_rows: int) -
     banned = [EOS, 3, 9, 12, 20]
     config = replace(GREEDY, ban_ids=tuple(banned), batch_rows=batch_rows)
     for prompt, answer in zip(PROMPTS, run(model, PROMPTS, config), strict=True):
-        ids = list(prompt)
-        for id in answer.ids:
-            with torch.no_grad():
-                logits = model(torch.tensor([ids]))[0, -1]
-            logits[banned] = -torch.inf
-            assert id == int(logits.argmax())
-            ids.append(id)
+        with torch.no_grad():
+            logits = model(torch.tensor([[*prompt, *answer.ids[:-1]]]))[0, len(prompt) - 1 :]
+        logits[:, banned] = -torch.inf
+        assert logits.argmax(-1).tolist() == answer.ids
 
 
 @MODES
 def test_a_ban_of_what_is_not_chosen_changes_nothing(model: GPT2, config: GenerateConfig) -> None:
     """Sampling draws from what a ban leaves, another distribution: with it this holds where one id alone is likely."""
-    expected = run(model, PROMPTS, config)
+    expected = answered(model, config)
     unseen = set(range(1, 23)) - {id for answer in expected for id in answer.ids}
     if config.temperature == 0:
         assert len(unseen) >= 3
         assert run(model, PROMPTS, replace(config, ban_ids=tuple(unseen))) == expected
     peaked = replace(config, top_k=1) if config.temperature else config
-    expected = run(model, PROMPTS, peaked)
+    expected = answered(model, peaked)
     unseen = set(range(1, 23)) - {id for answer in expected for id in answer.ids}
     assert run(model, PROMPTS, replace(peaked, ban_ids=tuple(unseen))) == expected
 
@@ -380,9 +395,10 @@ def test_a_ban_of_what_is_not_chosen_changes_nothing(model: GPT2, config: Genera
 @pytest.mark.parametrize("config", [GREEDY, *(replace(SAMPLED, seed=seed) for seed in range(3))])
 def test_a_stream_obeys_a_ban(model: GPT2, config: GenerateConfig) -> None:
     config = replace(config, ban_ids=(EOS, 3, 9))
-    for prompt in PROMPTS:
-        found = list(stream(for_inference(model, "fp32"), prompt, config, EOS))
-        assert found == run(model, [prompt], config)[0].ids
+    decoder = for_inference(model, "fp32")
+    for prompt, answer in zip(PROMPTS, run(model, PROMPTS, config, numbers=[0] * len(PROMPTS)), strict=True):
+        found = list(stream(decoder, prompt, config, EOS))
+        assert found == answer.ids
         assert not {EOS, 3, 9} & set(found)
 
 
@@ -412,14 +428,14 @@ def test_a_clock_ends_an_answer_and_chooses_nothing(
     model: GPT2, config: GenerateConfig, clock: Clock, batch_rows: int
 ) -> None:
     config = replace(config, batch_rows=batch_rows)
-    expected = [timed(answer, clock) for answer in run(model, PROMPTS, config)]
+    expected = [timed(answer, clock) for answer in answered(model, replace(config, batch_rows=64))]
     assert run(model, PROMPTS, config, clock=clock) == expected
 
 
 @TIMED
 def test_the_clocks_end_some_answers_and_not_others(model: GPT2, config: GenerateConfig) -> None:
     """Otherwise the test above would prove little."""
-    whole = run(model, PROMPTS, config)
+    whole = answered(model, config)
     for clock in CLOCKS:
         cut = [timed(answer, clock) != answer for answer in whole]
         assert any(cut)
@@ -437,24 +453,29 @@ def test_rows_that_a_clock_ends_leave_the_batch_without_a_trace(
 ) -> None:
     """Each row is ended by its own time, wherever its neighbours stand, however rarely the loop looks."""
     config = replace(config, stop_ids=stop_ids)
-    expected = [timed(answer, CLOCKS[2]) for answer in run(model, PROMPTS, config)]
+    expected = [timed(answer, CLOCKS[2]) for answer in answered(model, config)]
     monkeypatch.setitem(stepper.COMPACT_BELOW, "cpu", share)
     for look_every in (1, 8):
         monkeypatch.setitem(LOOK_EVERY, "cpu", look_every)
         assert run(model, PROMPTS, config, clock=CLOCKS[2]) == expected
 
 
+@cache
+def small_window(tiny_model: Build) -> GPT2:
+    return tiny_model(seed=14, n_positions=12)
+
+
 @TIMED
 @pytest.mark.parametrize("batch_rows", [1, 3, 64])
 def test_a_clock_goes_on_where_the_window_rolls(tiny_model: Build, config: GenerateConfig, batch_rows: int) -> None:
-    model = tiny_model(seed=14, n_positions=12)
-    config = replace(config, roll=True, max_new_tokens=90, batch_rows=batch_rows, ban_ids=(EOS,))
-    whole = run(model, PROMPTS, config)
-    assert all(len(answer.ids) == 90 for answer in whole)
+    config = replace(config, roll=True, max_new_tokens=48, ban_ids=(EOS,))
+    model = small_window(tiny_model)
+    whole = answered(model, config)
+    assert all(len(answer.ids) == 48 for answer in whole)
     for clock in (Clock(ADVANCE, 20, 99), Clock(ADVANCE, 99, 7), Clock([1] * 23, 41, 99), Clock([0] * 23, 1, 30)):
-        found = run(model, PROMPTS, config, clock=clock)
-        assert found == [timed(answer, clock) for answer in whole]
-    assert max(len(timed(answer, Clock(ADVANCE, 20, 99)).ids) for answer in whole) > 24, "two windows"
+        found = run(model, PROMPTS[4:], replace(config, batch_rows=batch_rows), numbers=[4, 5, 6, 7], clock=clock)
+        assert found == [timed(answer, clock) for answer in whole[4:]]
+    assert max(len(timed(answer, Clock(ADVANCE, 20, 99)).ids) for answer in whole[4:]) > 24, "two windows"
 
 
 def test_the_id_that_reaches_the_limit_is_the_last(tiny_model: Build) -> None:
@@ -493,6 +514,7 @@ LONG_WINDOWS = pytest.mark.parametrize(
 )
 
 
+@cache
 def of_kinds(tiny_model: Build, attention: str, **shape: int) -> GPT2:
     return tiny_model(seed=14, n_layer=max(2, attention.count(",") + 1), attention=attention, block=4, **shape)
 
@@ -501,26 +523,31 @@ def of_kinds(tiny_model: Build, attention: str, **shape: int) -> GPT2:
 @MODES
 def test_long_windows_cached_equal_uncached(tiny_model: Build, config: GenerateConfig, attention: str) -> None:
     model = of_kinds(tiny_model, attention)
-    expected = [uncached(model, prompt, config, number) for number, prompt in enumerate(PROMPTS)]
-    assert run(model, PROMPTS, config) == expected
-    assert max(len(answer.ids) for answer in expected) > 8, "two blocks"
+    found = answered(model, config)
+    for number, (prompt, answer) in enumerate(zip(PROMPTS, found, strict=True)):
+        assert_uncached(answer, model, prompt, config, number)
+    assert max(len(answer.ids) for answer in found) > 8, "two blocks"
 
 
 @LONG_WINDOWS
 @MODES
-@pytest.mark.parametrize("batch_rows", [1, 3])
+@pytest.mark.parametrize(("batch_rows", "share"), [(1, None), (3, None), (64, 0.0), (64, 0.5)])
 def test_long_windows_in_any_batch(
-    tiny_model: Build, config: GenerateConfig, attention: str, batch_rows: int, monkeypatch: pytest.MonkeyPatch
+    tiny_model: Build,
+    config: GenerateConfig,
+    attention: str,
+    batch_rows: int,
+    share: float | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Few rows at a time, or all that leave the batch as they end, or stay."""
     model = of_kinds(tiny_model, attention)
     config = replace(config, stop_ids=tuple(range(1, 23, 3)))
-    expected = run(model, PROMPTS, config)
+    expected = answered(model, config)
     assert len({len(answer.ids) for answer in expected}) > 1
-    assert run(model, PROMPTS, replace(config, batch_rows=batch_rows)) == expected
-    for share in (0.0, 0.5):
+    if share is not None:
         monkeypatch.setitem(stepper.COMPACT_BELOW, "cpu", share)
-        assert run(model, PROMPTS, config) == expected
+    assert run(model, PROMPTS, replace(config, batch_rows=batch_rows)) == expected
 
 
 @LONG_WINDOWS
@@ -529,6 +556,7 @@ def test_long_windows_roll(tiny_model: Build, config: GenerateConfig, attention:
     """Behind the last half of the window blocks and groups begin anew."""
     model = of_kinds(tiny_model, attention, n_positions=13)
     config = replace(config, roll=True, max_new_tokens=40)
-    expected = [rolled(model, prompt, config, number) for number, prompt in enumerate(PROMPTS)]
-    assert run(model, PROMPTS, config) == expected
-    assert max(len(answer.ids) for answer in expected) > 13
+    found = run(model, PROMPTS, config)
+    for number, (prompt, answer) in enumerate(zip(PROMPTS, found, strict=True)):
+        assert_rolled(answer, model, prompt, config, number)
+    assert max(len(answer.ids) for answer in found) > 13
