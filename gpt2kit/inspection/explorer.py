@@ -65,10 +65,10 @@ class Explorer:
         text, answer = asked.get("text", ""), asked.get("answer", [])
         first = self.sides[0]
         if not isinstance(text, str):
-            raise UserError("text: expected a text")
+            raise UserError("text: expected a string")
         known = range(first.engine.model.vocab_size)
         if not isinstance(answer, list) or not all(isinstance(id, int) and id in known for id in answer):
-            raise UserError("answer: expected ids of the vocabulary")
+            raise UserError(f"answer: expected ids of the vocabulary, 0 to {len(known) - 1}")
         off = off_of(asked.get("off", {}))
         with self.lock:  # parts are switched off in the model that all requests share
             subject = self._subject(first, text, answer)
@@ -93,13 +93,13 @@ class Explorer:
                 return {"name": side.name, "labels": True, "next": [[-1, *each] for each in subject.labels.items()]}
             chances = next_of(subject)
         best = chances.topk(min(NEXT, len(chances)))
-        told = [
+        likeliest = [
             [int(id), piece_of(side.engine.task, int(id)).shown, float(share)]
             for id, share in zip(best.indices, best.values, strict=True)
         ]
         plain = next_of(subject) if off != Off() else None
-        shares = None if plain is None else [[id, float(plain[id])] for id, _, _ in told]
-        return {"name": side.name, "labels": False, "next": told, "plain": shares}
+        shares = None if plain is None else [[id, float(plain[id])] for id, _, _ in likeliest]
+        return {"name": side.name, "labels": False, "next": likeliest, "plain": shares}
 
 
 def next_of(subject: Subject) -> Any:
@@ -118,14 +118,14 @@ def off_of(asked: Any) -> Off:
         raise UserError("off: expected heads, attentions and mlps, as lists of numbers") from None
 
 
-def _question(body: bytes) -> dict[str, Any]:
+def _request(body: bytes) -> dict[str, Any]:
     """Raises UserError unless it is a JSON object."""
     try:
         asked = json.loads(body)
     except ValueError:
-        raise UserError("the question is no JSON") from None
+        raise UserError("the request is not JSON") from None
     if not isinstance(asked, dict):
-        raise UserError("the question is no JSON object")
+        raise UserError("the request is not a JSON object")
     return asked
 
 
@@ -167,7 +167,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """GET / is the page, POST /look a question."""
+    """GET / returns the page, POST /look the numbers for a text."""
 
     server: Server
     protocol_version = "HTTP/1.1"
@@ -207,13 +207,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.headers.get("Host") not in self._hosts():
-            self._refuse(403, "this server answers to its own address only")
+            self._refuse(403, "this server answers requests to its own address only")
         elif self.path == "/":
             self._answer(200, "text/html; charset=utf-8", self.server.explorer.page().encode())
         elif self.path == "/favicon.ico":
             self._answer(204, "image/x-icon", b"")
         else:
-            self._refuse(404, "there is only / and /look")
+            self._refuse(404, "not found: this server has / and /look only")
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
@@ -222,7 +222,7 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(*refusal)
             return
         try:
-            self._json(200, self.server.explorer.look(_question(body or b"")))
+            self._json(200, self.server.explorer.look(_request(body or b"")))
         except UserError as error:
             self._json(400, {"error": str(error)})
 
@@ -230,15 +230,15 @@ class Handler(BaseHTTPRequestHandler):
         """Why a request is rejected, if it is; a `body` that is too long was not read."""
         hosts, given = self._hosts(), self.headers.get("X-Explorer", "")
         if self.headers.get("Host") not in hosts:
-            return 403, "this server answers to its own address only"
+            return 403, "this server answers requests to its own address only"
         if self.headers.get("Origin", f"http://{hosts[0]}") not in [f"http://{host}" for host in hosts]:
-            return 403, "questions come from the page of this server only"
+            return 403, "this server answers requests of its own page only"
         if not hmac.compare_digest(given.encode(), self.server.explorer.token.encode()):
-            return 403, "the page is of another server: load it again"
+            return 403, "the page is from another server: reload it"
         if self.path != "/look":
-            return 404, "there is only / and /look"
+            return 404, "not found: this server has / and /look only"
         if self.headers.get_content_type() != "application/json":
-            return 415, "questions are JSON"
+            return 415, "the request is not of type application/json"
         if not length.isdecimal():
-            return 411, "a question says how long it is"
-        return (413, f"a question has {LARGEST:,} bytes at most") if body is None else None
+            return 411, "the request has no valid Content-Length"
+        return (413, f"a request may have {LARGEST:,} bytes") if body is None else None

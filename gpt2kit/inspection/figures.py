@@ -83,7 +83,7 @@ def _figure(height: float) -> "tuple[Figure, Axes]":
 
 
 def _lens(trace: Trace) -> Figure:
-    """The likeliest token at each layer, darker the higher the token that came is ranked there."""
+    """The likeliest next token at each layer, on a darker field if the actual next token ranks higher there."""
     first = max(0, min(trace.subject.prompt - 1, len(trace.ids) - COLUMNS))
     places = list(range(first, min(len(trace.ids), first + COLUMNS)))
     ranks = trace.ranks[:, places]
@@ -92,9 +92,9 @@ def _lens(trace: Trace) -> Figure:
     axes.imshow(nearness, cmap="Blues", vmin=0, vmax=1.6, aspect="auto", origin="lower")
     for stage in range(len(ranks)):
         for column, place in enumerate(places):
-            told = _shown(trace, int(trace.lens_ids[stage, place, 0]), 9)
+            best = _shown(trace, int(trace.lens_ids[stage, place, 0]), 9)
             weight = "bold" if ranks[stage, column] == 1 else "normal"
-            axes.text(column, stage, told, ha="center", va="center", fontsize=6, weight=weight)
+            axes.text(column, stage, best, ha="center", va="center", fontsize=6, weight=weight)
     axes.set_xticks(
         range(len(places)),
         [_shown(trace, trace.ids[place], 9) for place in places],
@@ -102,7 +102,7 @@ def _lens(trace: Trace) -> Figure:
         ha="right",
     )
     axes.set_yticks(range(len(ranks)), ["input", *(f"layer {layer}" for layer in range(1, len(ranks)))])
-    axes.set_title("The likeliest next token if the model stopped there; bold: what came", loc="left", fontsize=8)
+    axes.set_title("The likeliest next token after each layer; bold: the actual next token", loc="left", fontsize=8)
     return figure
 
 
@@ -131,7 +131,7 @@ def _written(trace: Trace) -> Figure:
     axes.bar(layers + 0.2, trace.mlp.mean(1), 0.38, label="MLP", color=palette.HEADS[1])
     axes.set_xticks(layers)
     axes.set_xlabel("layer")
-    axes.set_ylabel("length of what is written")
+    axes.set_ylabel("length of the added vector")
     axes.legend(frameon=False)
     return figure
 

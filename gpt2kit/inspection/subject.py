@@ -44,7 +44,7 @@ def subject_of(
     _refuse_blank(engine, source)
     if engine.task.layout.labels:
         if target is not None:
-            raise UserError("--target: a label is no text that a model reads; leave it out")
+            raise UserError("--target: this model predicts a label, it writes no answer; leave --target out")
         return _labelled(engine, name, task, source)
     if target is not None:
         return _given(engine, name, task, source, target)
@@ -74,19 +74,19 @@ def followed(engine: Engine, name: str, task: str, source: Any, answer: list[int
 
 def _refuse_blank(engine: Engine, source: Any) -> None:
     if engine.task.blank(source):
-        raise UserError("the input is empty: there is nothing to look at")
+        raise UserError("the input is empty: there is nothing to inspect")
 
 
 def _given(engine: Engine, name: str, task: str, source: Any, target: str) -> Subject:
     window = engine.model.config.n_positions
     if engine.task.about.medium == "performance":
-        raise UserError("--target: a performance is no text; leave it out")
+        raise UserError("--target: this model writes music, not text; leave --target out")
     *answer, end = engine.task.encode_target(target)
     if not answer:
-        raise UserError("--target is empty: there is no answer to look at")
+        raise UserError("--target is empty: there is no answer to inspect")
     if len(answer) > window // 2:
         raise UserError(
-            f"--target {cut(target, 30)!r} has {len(answer)} tokens: half of the window, {window // 2}, is the most"
+            f"--target {cut(target, 30)!r} has {len(answer)} tokens; at most {window // 2} fit, half of the window"
         )
     prompt, truncated = engine.fitted(source, window - len(answer))
     ends = engine.task.layout.has_answers and end == engine.task.vocabulary.eos
@@ -101,7 +101,7 @@ def _labelled(engine: Engine, name: str, task: str, source: Any) -> Subject:
     remarks = []
     shown = result.ids[0][0] if len(engine.model.labels) == 1 else 0
     if len(texts) > 1:
-        remarks.append(f"of the {len(texts)} texts that the model reads of this input, number {shown + 1} is shown")
+        remarks.append(f"the model reads {len(texts)} texts for this input; text {shown + 1} is shown")
     labels = result.probabilities or {}
     return _subject(
         engine, name, task, source, texts[shown], [], False, truncated, labels=labels, remarks=tuple(remarks)
@@ -131,4 +131,6 @@ def _subject(
 
 def _cut(engine: Engine, whole: int, shown: int) -> str:
     window = engine.model.config.n_positions
-    return f"the input has {whole:,} tokens, the window {window:,}: {shown:,} of them are shown, as the model reads it"
+    return (
+        f"the input has {whole:,} tokens and the window {window:,}: the {shown:,} tokens that the model reads are shown"
+    )

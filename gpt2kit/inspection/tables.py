@@ -74,33 +74,33 @@ def _model(trace: Trace) -> list[str]:
 
 
 def _input(trace: Trace) -> list[str]:
-    rows = [["place", "id", "token", "bytes", "from"]]
+    rows = [["position", "id", "token", "bytes", "from"]]
     for place, id in enumerate(trace.ids):
         piece = piece_of(trace.subject.engine.task, id)
         whose = "input" if place < trace.subject.prompt else "given" if trace.subject.given else "model"
         rows.append([str(place + 1), str(id), _cut(piece.shown), piece.content[:8].hex(" "), whose])
-    return ["", "2 The input, and what came behind it", *aligned(rows, (0, 1))]
+    return ["", "2 The input and what follows it", *aligned(rows, (0, 1))]
 
 
 def _stack(trace: Trace) -> list[str]:
-    lines = ["", "3 Up the stack: the likeliest next token if the model stopped there, and the rank of what came"]
+    lines = ["", "3 Up the stack: the likeliest next token after each layer, and the rank of the actual one"]
     first = max(0, min(trace.subject.prompt - 1, len(trace.ids) - COLUMNS))
     places = range(first, min(len(trace.ids), first + COLUMNS))
-    rows = [["behind", *(_named(trace, trace.ids[place]) for place in places)]]
+    rows = [["after", *(_named(trace, trace.ids[place]) for place in places)]]
     for stage in reversed(range(len(trace.ranks))):
         cells = []
         for place in places:
             rank = int(trace.ranks[stage, place])
-            told = _named(trace, int(trace.lens_ids[stage, place, 0]))
-            cells.append(f"{told} #{rank}" if rank else told)
+            best = _named(trace, int(trace.lens_ids[stage, place, 0]))
+            cells.append(f"{best} #{rank}" if rank else best)
         rows.append([f"layer {stage}" if stage else "input", *cells])
-    rows.append(["came", *(_named(trace, trace.subject.followers[place]) for place in places)])
+    rows.append(["actual", *(_named(trace, trace.subject.followers[place]) for place in places)])
     lines += aligned(rows)
-    written = [["written by", *(f"layer {layer + 1}" for layer in range(len(trace.attention)))]]
+    written = [["added by", *(f"layer {layer + 1}" for layer in range(len(trace.attention)))]]
     last = places[-1]
     for name, lengths in (("attention", trace.attention), ("MLP", trace.mlp)):
         written.append([name, *(f"{length:.1f}" for length in lengths[:, last])])
-    return [*lines, f"  into the vector of {_named(trace, trace.ids[last])}:", *aligned(written)]
+    return [*lines, f"  lengths of the vectors added to that of {_named(trace, trace.ids[last])}:", *aligned(written)]
 
 
 def _attention(trace: Trace) -> list[str]:
@@ -129,12 +129,14 @@ def _output(trace: Trace) -> list[str]:
     config = trace.subject.engine.config
     how = f"temperature {config.temperature:g}, top-k {config.top_k}, top-p {config.top_p:g}"
     how = how if config.temperature else "greedy"
-    rows = [["behind", "came", "chance", "rank", "in play", "else"]]
+    rows = [["after", "actual", "probability", "rank", "can be drawn", "alternatives"]]
     for step in path(trace, config):
         others = [f"{_named(trace, id)} {share:.1%}" for id, share, _ in step.alternatives if id != step.chosen]
-        came = [_named(trace, step.chosen), f"{step.chance:.1%}", str(step.rank)] if step.chosen >= 0 else ["", "", ""]
+        actual = ["", "", ""]
+        if step.chosen >= 0:
+            actual = [_named(trace, step.chosen), f"{step.chance:.1%}", str(step.rank)]
         others = others[: LISTED - 1]
-        rows.append([_named(trace, trace.ids[step.position]), *came, str(step.in_play), "  ".join(others)])
+        rows.append([_named(trace, trace.ids[step.position]), *actual, str(step.in_play), "  ".join(others)])
     return ["", f"5 The output ({how})", *aligned(rows, (2, 3, 4))]
 
 
@@ -145,10 +147,10 @@ def _task(trace: Trace) -> list[str]:
         shares = np.mean([looked.row(len(trace.ids) - 1) for looked in trace.looked], axis=0)
         best = np.argsort(-shares)[:LISTED]
         seen = "  ".join(f"{_named(trace, trace.ids[place])} {shares[place]:.0%}" for place in best)
-        return ["", "6 The label", *aligned(labels, (1,)), f"  its token looked at: {seen}"]
+        return ["", "6 The label", *aligned(labels, (1,)), f"  the last token looked at: {seen}"]
     if subject.engine.task.layout.has_answers and len(subject.ids) > subject.prompt:
         sources, answers, looks = alignment(trace)
-        rows = [["written", "looked at"]]
+        rows = [["word", "looked at"]]
         for answer, shares in zip(answers, looks, strict=True):
             best = np.argsort(-shares)[:3]
             rows.append([_cut(answer.text), "  ".join(f"{sources[at].text} {shares[at]:.0%}" for at in best)])
@@ -157,5 +159,5 @@ def _task(trace: Trace) -> list[str]:
     if not known:
         return []
     most = sorted(range(len(known)), key=lambda place: -known[place])[:LISTED]
-    told = "  ".join(f"{_named(trace, trace.ids[place + 1])} {known[place]:.1f}" for place in most)
-    return ["", f"6 Surprise: {np.mean(known):.2f} bits a token; most at {told}"]
+    largest = "  ".join(f"{_named(trace, trace.ids[place + 1])} {known[place]:.1f}" for place in most)
+    return ["", f"6 Surprise: {np.mean(known):.2f} bits per token; largest at {largest}"]

@@ -66,6 +66,8 @@ class Looked:
     """[H, T, top] keys of each position, the strongest first; -1 where there are fewer."""
     weights: Floats
     """[H, T, top], their weights; 0 where there are fewer."""
+    visible: Numbers
+    """[T, 2], the first and the last position that each position sees; -1 if it sees none."""
     close: Close
 
     def row(self, position: int, heads: Sequence[int] | None = None) -> Floats:
@@ -222,7 +224,15 @@ def _looked(layer: Layer, top: int, first: int) -> Looked:
         trace.hidden[first:, shown].cpu().numpy(),
         _array(weights[:, first:, shown]),
     )
-    return Looked(layer.kind, spans, columns, strongest, close)
+    return Looked(layer.kind, spans, columns, strongest, visible_positions(trace.hidden.cpu().numpy(), spans), close)
+
+
+def visible_positions(hidden: NDArray[np.bool_], spans: Numbers) -> Numbers:
+    """[T, 2] from the mask [T, S] and the positions of the keys [S, 2]: what a position sees has no gaps."""
+    seen = ~hidden & (spans[:, 0] >= 0)
+    first = np.where(seen, spans[:, 0], np.iinfo(np.int64).max).min(1, initial=np.iinfo(np.int64).max)
+    last = np.where(seen, spans[:, 1], -1).max(1, initial=-1)
+    return np.stack([np.where(last < 0, -1, first), last], 1)
 
 
 def _lengths(vectors: Any) -> Floats:

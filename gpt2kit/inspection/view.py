@@ -1,6 +1,7 @@
 """A trace as the JSON that the page reads: numbers as packed arrays, tokens by their ids."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ from gpt2kit.inspection.packing import packed, packed_ids, packed_picture, packe
 from gpt2kit.inspection.pieces import piece_of
 from gpt2kit.inspection.trace import Floats, Looked, Trace
 from gpt2kit.inspection.weights import totals, weights_of
+from gpt2kit.model.attention_kinds import KINDS
 
 EXACT = 1024
-"""Number of a distribution's likeliest tokens that the page lists individually;"""
+"""Number of a distribution's likeliest tokens that the page lists individually."""
 
 RUNS = 256
-"""number of runs of about equal logits that summarize the others."""
+"""Number of runs of about equal logits that summarize the others."""
 
 PICTURE = 256
 """Most rows and columns of a picture."""
@@ -86,8 +88,10 @@ def model_view(trace: Trace) -> dict[str, Any]:
         "vocabulary": model.vocab_size,
         "window": config.n_positions,
         "kinds": config.kinds,
-        "block": config.block,
-        "compression": config.compression,
+        "attention": {
+            kind: {"summary": KINDS[kind].summary.format(**asdict(config)), "distances": KINDS[kind].knows_distances}
+            for kind in config.kinds
+        },
         "weights": [[*weight] for weight in weights],
         "totals": totals(weights),
         "total": model.parameter_count(),
@@ -111,6 +115,7 @@ def _looked(looked: Looked, window: int) -> dict[str, Any]:
     return {
         "kind": looked.kind,
         "spans": None if plain else looked.spans.tolist(),
+        "visible": packed_ids(looked.visible, most),
         "heads": [
             {"columns": packed_ids(columns, most), "weights": packed_weights(weights)}
             for columns, weights in zip(looked.columns, looked.weights, strict=True)

@@ -142,6 +142,8 @@ class Attention(nn.Module, ABC):
     names."""
     meanings: ClassVar[dict[str, str]] = {}
     """Descriptions of the parameters that the kind adds, by the beginning of their names."""
+    summary: ClassVar[str]
+    """A sentence for people: what a token sees. `{block}` and the like are fields of ModelConfig."""
     knows_distances: ClassVar[bool] = False
     """Whether it distinguishes positions by their distance."""
 

@@ -92,10 +92,14 @@ class CompressedAttention(Attention):
     """GPT-2's weights, and `compress_k`, `compress_v` [H, C, K, K] (each head's convolution: position in the group, in,
     out), `null_k`, `null_v` [D] (slot 0, head by head)."""
 
+    summary = (
+        "Memory-compressed attention: each {compression} tokens share one key and one value; ∅ is a learned key that"
+        " belongs to no token."
+    )
     saved = ("compression",)
     meanings: ClassVar = {
-        "compress": "some positions' keys or values made one",
-        "null": "a key and a value that stand for nothing",
+        "compress": "the keys or values of a group, combined into one",
+        "null": "a learned key and value that belong to no token",
     }
 
     def __init__(self, config: ModelConfig) -> None:

@@ -9,6 +9,8 @@ from gpt2kit.model.cache import DecodeMasks, LayerCache
 class FullAttention(Attention):
     """Has only GPT-2's weights."""
 
+    summary = "GPT-2's own attention: a token sees itself and all tokens before it."
+
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return causal_attention(query, key, value)
 

@@ -85,6 +85,7 @@ class Blocks(DecodeMasks):
 class LocalAttention(Attention):
     """Has only GPT-2's weights."""
 
+    summary = "Local attention: a token sees itself and the tokens before it, in its own block of {block} tokens only."
     saved = ("block",)
 
     def __init__(self, config: ModelConfig) -> None:

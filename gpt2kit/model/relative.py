@@ -39,6 +39,7 @@ def distances(cache: Cache, first: int) -> Tensor:
 class RelativeAttention(Attention):
     """Adds to each score the query's product with a learned vector of the distance, by head."""
 
+    summary = "Relative attention: a token sees itself and all tokens before it; scores depend on the distance too."
     meanings: ClassVar = {"distance": "a vector for each distance, by head"}
     knows_distances = True
 

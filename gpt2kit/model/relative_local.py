@@ -59,6 +59,10 @@ class RelativeBlocks(Blocks):
 class RelativeLocalAttention(RelativeAttention):
     """Has a learned vector for each visible distance, by head."""
 
+    summary = (
+        "Relative local attention: a token sees itself and the tokens before it, in its own block of {block} tokens and"
+        " the previous block; scores depend on the distance too."
+    )
     saved = ("block",)
 
     def __init__(self, config: ModelConfig) -> None:

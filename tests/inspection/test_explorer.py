@@ -133,7 +133,7 @@ def test_the_page_is_for_this_machine_and_its_own_questions(subject: Make) -> No
         assert asked(server, "POST", "/look", body, Content_Type="application/json")[0] == 403
         assert asked(server, "POST", "/look", body, **(known | {"Content_Type": "text/plain"}))[0] == 415
         assert asked(server, "POST", "/other", body, **known)[0] == 404
-        assert asked(server, "POST", "/look", b"{", **known) == (400, '{"error": "the question is no JSON"}')
+        assert asked(server, "POST", "/look", b"{", **known) == (400, '{"error": "the request is not JSON"}')
         assert asked(server, "POST", "/look", b"[]", **known)[0] == 400
         assert "vocabulary" in asked(server, "POST", "/look", b'{"answer": [-1]}', **known)[1]
         assert asked(server, "POST", "/look", b"", Content_Length=str(LARGEST + 1), **known)[0] == 413

@@ -21,6 +21,7 @@ from gpt2kit.inspection.pieces import piece_of
 from gpt2kit.inspection.subject import Subject, subject_of
 from gpt2kit.inspection.trace import Trace, trace_of
 from gpt2kit.inspection.view import view_of
+from gpt2kit.model.attention_kinds import KINDS
 
 if TYPE_CHECKING:
     from tests.conftest import Browser
@@ -282,7 +283,27 @@ def test_steps_compute_a_column_and_read_the_rest(tab: "Browser", subject: Make,
         assert count(tab, "#cache td.cached") == layers * (made.prompt - 1 + step)
     assert tab.value(f"{ONLY}('step-on').disabled")
     tab.value(f"{ONLY}('step-back').click()")
-    assert "out comes" in text(tab, "step-text")
+    assert "; the next token is" in text(tab, "step-text")
+
+
+@pytest.mark.parametrize("attention", ["local", "relative-local", "compressed"])
+def test_a_step_reads_what_its_layer_sees(
+    tab: "Browser", run_of: Callable[..., Path], tmp_path: Path, attention: str
+) -> None:
+    shape = (f"model.attention={attention}", "model.block=2", "model.compression=2")
+    opened = gpt2kit.load(run_of("lm", *shape))
+    made = subject_of(opened, "runs/lm", "lm", opened.task.parse("The robot must"), 6, None)
+    found = paged(tmp_path / "a.html", made)
+    tab.open(tmp_path / "a.html")
+    assert text(tab, "kind") == KINDS[attention].summary.format(block=2, compression=2)
+    for step in range(1, len(made.ids) - made.prompt + 1):
+        tab.value(f"{ONLY}('step-on').click()")
+        last = made.prompt - 1 + step
+        read = [np.flatnonzero(looked.row(last)[:last]) for looked in found.looked]
+        assert count(tab, "#cache td.cached") == sum(map(len, read))
+        assert count(tab, "#cache td.unread") == sum(last - len(each) for each in read)
+        keys = sum(int((looked.spans[:, 1] <= last).sum()) for looked in found.looked)
+        assert f"holds {keys} keys and {keys} values" in text(tab, "step-count")
 
 
 def test_a_translation_is_aligned(tab: "Browser", subject: Make, tmp_path: Path) -> None:

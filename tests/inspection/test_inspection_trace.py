@@ -72,6 +72,18 @@ def test_all_weights_of_a_short_input_are_kept(tiny_model: Build, attention: str
         np.testing.assert_array_equal(looked.close.hidden, layer.trace.hidden)
 
 
+@pytest.mark.parametrize("attention", ["full", "relative", "local", "relative-local", "compressed"])
+def test_visible_positions_are_those_that_have_weight(tiny_model: Build, attention: str) -> None:
+    model = tiny_model(attention=attention, block=4)
+    found = trace_of(subject_of(model, IDS))
+    for looked in found.looked:
+        for place in range(20):
+            seen = np.flatnonzero(looked.row(place))
+            first, last = (seen[0], seen[-1]) if len(seen) else (-1, -1)
+            assert looked.visible[place].tolist() == [first, last]
+            assert len(seen) == (last - first + 1 if len(seen) else 0)
+
+
 @pytest.mark.parametrize("attention", ["full", "compressed"])
 def test_a_row_is_what_the_layer_says_of_positions(tiny_model: Build, attention: str) -> None:
     """A key of several positions is spread over them, as `weights` does."""

@@ -71,7 +71,7 @@ def test_what_is_longer_than_the_window_is_cut_and_told(subject: Make) -> None:
     assert len(made.ids) == made.prompt == 64
     (remark,) = made.remarks
     whole = len(made.engine.task.encode_source(made.source))
-    assert f"{whole} tokens, the window 64: 64 of them" in remark
+    assert f"{whole} tokens and the window 64: the 64 tokens that the model reads" in remark
     assert len(subject("lm", source="long " * 100, steps=9).ids) in range(56, 65)
 
 
@@ -88,7 +88,7 @@ def test_of_several_choices_the_likeliest_is_shown(labelled: Make) -> None:
     best = max(made.labels, key=lambda name: made.labels[name])
     text = made.engine.task.vocabulary.render(made.ids)
     assert best in text
-    assert "of the 2 texts" in made.remarks[0]
+    assert "reads 2 texts" in made.remarks[0]
     with pytest.raises(UserError, match="--target"):
         subject_of(made.engine, "x", "finetune", made.source, None, "an apple")
 

@@ -13,15 +13,35 @@ from gpt2kit.config import GenerateConfig, ModelConfig
 from gpt2kit.data.layouts import Stream
 from gpt2kit.inspection.subject import Subject
 from gpt2kit.inspection.trace import trace_of
-from gpt2kit.inspection.view import view_of
+from gpt2kit.inspection.view import model_view, view_of
+from gpt2kit.model.attention_kinds import KINDS
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.pipeline.engine import Engine
+from gpt2kit.tasks.lm import Lm
 
 Make = Callable[..., Subject]
 
 
 def unpacked(stored: dict[str, Any]) -> Any:
     return np.frombuffer(base64.b64decode(stored["data"]), f"<{stored['kind']}").reshape(stored["shape"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_attention_says_what_a_token_sees(kind: str) -> None:
+    """The page has no text of its own for any kind."""
+    config = ModelConfig(
+        n_layer=1, n_head=2, n_embd=8, n_positions=16, dropout=0, attention=kind, block=5, compression=3
+    )
+    engine = Engine(Lm(), GPT2(config, 23).eval(), GenerateConfig(device="cpu"))
+    view = model_view(trace_of(Subject(engine, "tiny", "lm", "", 2, [1, 2, 3], [2, 3, -1], False)))
+    assert list(view["attention"]) == [kind]
+    summary = view["attention"][kind]["summary"]
+    assert summary.endswith(".")
+    assert "{" not in summary
+    assert summary not in [other.summary for name, other in KINDS.items() if name != kind]
+    for field, value in (("block", "5 tokens"), ("compression", "3 tokens")):
+        assert (value in summary) == (field in KINDS[kind].saved)
+    assert view["attention"][kind]["distances"] == ("relative" in kind)
 
 
 @pytest.mark.parametrize("task", ["translate", "summarize", "lm", "finetune", "music"])

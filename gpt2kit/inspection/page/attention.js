@@ -1,16 +1,7 @@
 /* ---- 4: attention ---- */
-const KINDS = {
-  full: "GPT-2's own attention: a token sees itself and everything before it.",
-  relative: "Relative attention: a token sees everything before it, and scores know how far away it is.",
-  local: () => `Local attention: a token sees the tokens before it in its own block of ${data.model.block}, and nothing else.`,
-  "relative-local": () => `Relative local attention: a token sees its own block of ${data.model.block} and the one before, and scores know the distance.`,
-  compressed: () => `Compressed attention: ${data.model.compression} tokens at a time share one key and one value; ∅ is a key that is learned and stands for none.`,
-};
-const kindText = (kind) => typeof KINDS[kind] === "function" ? KINDS[kind]() : KINDS[kind] || `${kind} attention`;
-
-/* So many tokens before the chosen one are shown in any case; of those further away what was looked at. */
+/* The number of tokens before the chosen one that are always shown; earlier ones only if they were looked at. */
 const NEAR = 100;
-/* A picture of a head: a row for each token, darker is more; long inputs are drawn smaller. */
+/* A picture of a head: a row for each token, a stronger colour for a larger weight; long inputs are scaled down. */
 function thumbnail(layer, head) {
   const size = Math.min(count(), 96), ratio = count() / size, canvas = make("canvas");
   canvas.width = canvas.height = size;
@@ -45,7 +36,7 @@ function showGlance() {
 function markGlance() {
   for (const button of document.querySelectorAll("#glance .thumb")) button.setAttribute("aria-pressed", Number(button.dataset.layer) === state.layer && (state.allHeads || Number(button.dataset.head) === state.head));
 }
-/* A curve from the end of one token to another, above both when they share a line. */
+/* A curve from one token to another, above both if they are on the same line. */
 function curve(box, from, to, settings) {
   const [a, b] = [from, to].map((element) => element.getBoundingClientRect()), x1 = a.left + a.width / 2 - box.left, x2 = b.left + b.width / 2 - box.left;
   const same = Math.abs(a.top - b.top) < 4, y1 = a.top - box.top + 3, y2 = same ? y1 : b.bottom - box.top - 3, lift = same ? Math.min(9 + Math.abs(x1 - x2) / 7, 30) : (y2 - y1) / 2;
@@ -64,13 +55,13 @@ function showArcs() {
   }
   const rest = count() - token - 1;
   fill("arcs", ...chips, rest > 0 ? make("span", { class: "faint masked", text: `${inWords(rest)} masked: they come later` }) : null);
-  byId("kind").textContent = kindText(data.looked[layer].kind);
+  byId("kind").textContent = data.model.attention[data.looked[layer].kind].summary;
   const best = heads.flatMap((head) => lookedAt(layer, head, token).map((each) => ({ ...each, head }))).sort((a, b) => b.weight - a.weight);
   fill("looked", "In layer ", String(layer + 1), state.allHeads ? ", all heads together, " : `, head ${state.head + 1}, `, make("b", {}, tokenName(data.tokens[token])), " looked at ", ...(state.allHeads ? [...shares.keys()].sort((a, b) => shares[b] - shares[a]).slice(0, 3).filter((place) => shares[place] > 0).flatMap((place, at) => [at ? ", " : "", make("b", {}, tokenName(data.tokens[place])), ` (${percent(shares[place])})`]) : best.slice(0, 3).flatMap(({ key, weight }, at) => [at ? ", " : "", make("b", { text: keyName(layer, key) }), ` (${percent(weight)})`])), ".");
   strongest = best.slice(0, 60);
 }
 let strongest = [];
-/* Where chips stand is asked last of all, or the browser would lay out the page more than once. */
+/* Positions of chips are read after everything else, or the browser would lay out the page more than once. */
 function drawArcs() {
   for (const old of byId("arcs").querySelectorAll("svg")) old.remove();
   const flow = byId("arcs"), box = flow.getBoundingClientRect();

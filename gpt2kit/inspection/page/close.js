@@ -1,6 +1,6 @@
-/* ---- 4, number by number: the three tables, and the query against every key ---- */
+/* ---- 4, in numbers: the three tables, and the query with every key ---- */
 const SHOWN = 7;
-/* Rows of tokens up to the chosen one, and the keys that they are held against. */
+/* Rows of tokens around the chosen one, and the keys nearest to them. */
 function closeRows() {
   const place = state.token - data.first;
   if (place < 0) return null;
@@ -12,7 +12,7 @@ function closeRows() {
 function showTables() {
   const found = closeRows();
   if (!found) {
-    fill("tables", make("p", { class: "faint", text: `The numbers of heads are in this page for the last ${count() - data.first} tokens: choose one of them.` }));
+    fill("tables", make("p", { class: "faint", text: `This page has the numbers of heads for the last ${count() - data.first} tokens only: choose one of them.` }));
     return;
   }
   const { close } = data.looked[state.layer], { rows, near, keys, place } = found;
@@ -21,9 +21,9 @@ function showTables() {
   const earlier = (line) => 1 - near.reduce((all, key) => all + value(close.weights, line, key), 0);
   const scores = rows.flatMap((line) => near.map((key) => value(close.scores, line, key))).filter(Number.isFinite), most = largest(scores) || 1;
   const kinds = [
-    ["Scores: query · key", (line, key) => { const score = value(close.scores, line, key); return Number.isFinite(score) ? [score.toFixed(2), `color-mix(in srgb, ${score > 0 ? "var(--share)" : "var(--below)"} ${Math.round(55 * Math.abs(score) / most)}%, transparent)`] : ["·", "none"]; }],
-    ["What lies ahead is masked", (line, key) => masked(line, key) ? ["−∞", "var(--mask)"] : [value(close.scores, line, key).toFixed(2), "none"]],
-    ["Softmax: each row adds up to 1", (line, key) => masked(line, key) ? ["0", "none"] : [value(close.weights, line, key).toFixed(2).replace(/^0/, ""), shade(value(close.weights, line, key))], true],
+    [`Scores: query · key / √${close.query.shape[2]}`, (line, key) => { const score = value(close.scores, line, key); return Number.isFinite(score) ? [score.toFixed(2), `color-mix(in srgb, ${score > 0 ? "var(--share)" : "var(--below)"} ${Math.round(55 * Math.abs(score) / most)}%, transparent)`] : ["·", "none"]; }],
+    ["Mask: −∞ for tokens that must not be seen", (line, key) => masked(line, key) ? ["−∞", "var(--mask)"] : [value(close.scores, line, key).toFixed(2), "none"]],
+    ["Softmax: each row sums to 1", (line, key) => masked(line, key) ? ["0", "none"] : [value(close.weights, line, key).toFixed(2).replace(/^0/, ""), shade(value(close.weights, line, key))], true],
   ];
   fill("tables", ...kinds.map(([caption, cell, last]) => make("figure", {}, make("div", { class: "wide" }, make("table", { class: "scores" },
     make("tr", {}, make("td"), cutOff ? make("th", { scope: "col" }, make("span", { class: "tok", text: "earlier" })) : null, ...near.map((key) => make("th", { scope: "col" }, make("span", { class: "tok", text: keyName(state.layer, keys[key]) })))),
@@ -42,14 +42,14 @@ function showGather() {
     make("tr", {}, ...["", "key", "query · key / √" + width, "softmax", "value"].map((text) => make("th", { scope: "col", text }))),
     make("tr", { class: "here" }, make("th", { scope: "row" }, "query of ", name), make("td", {}, strip([...query], largest(query), "the query")), make("td"), make("td"), make("td")),
     ...chosen.map((key) => make("tr", {}, make("th", { scope: "row" }, make("span", { class: "tok", text: keyName(state.layer, close.keys[key]) })), make("td", {}, strip([...row(close.key, state.head, key)], most_keys, "the key")), make("td", { class: "figure", text: scores[key].toFixed(2) }), make("td", { class: "figure", style: `background:${shade(weights[key])}`, text: weights[key].toFixed(3) }), make("td", { style: `opacity:${0.25 + 0.75 * weights[key]}` }, strip([...row(close.value, state.head, key)], most, "the value")))),
-    make("tr", { class: "sum" }, make("th", { scope: "row", text: "gathered" }), make("td"), make("td"), make("td", { class: "figure", text: seenKeys.reduce((all, key) => all + weights[key], 0).toFixed(2) }), make("td", {}, strip([...sum], largest(sum), "the sum of values times shares"))));
+    make("tr", { class: "sum" }, make("th", { scope: "row", text: "weighted sum" }), make("td"), make("td"), make("td", { class: "figure", text: seenKeys.reduce((all, key) => all + weights[key], 0).toFixed(2) }), make("td", {}, strip([...sum], largest(sum), "the weighted sum of the values"))));
   const further = 1 - seenKeys.reduce((all, key) => all + weights[key], 0);
-  const relative = kind.startsWith("relative") ? " The distance adds to the product." : "", rest = seenKeys.length - chosen.length;
-  byId("gather-caption").textContent = `The chosen token's query is multiplied with every key; softmax makes shares of the products; the values, taken by their shares, are added up.${relative}${rest > 0 ? ` The strongest ${chosen.length} of ${inWords(seenKeys.length)} are listed.` : ""}${further > 0.005 ? ` The other ${percent(further)} went to tokens further back, whose numbers are not in this page.` : ""}`;
+  const relative = data.model.attention[kind].distances ? " A term for the distance is added to the product." : "", rest = seenKeys.length - chosen.length;
+  byId("gather-caption").textContent = `The chosen token's query is multiplied with every key; softmax turns the products into weights that sum to 1; the values are added up by these weights.${relative}${rest > 0 ? ` The ${chosen.length} keys with the largest weights are listed, of ${inWords(seenKeys.length)}.` : ""}${further > 0.005 ? ` The other ${percent(further)} of the weight is on earlier tokens, whose numbers are not in this page.` : ""}`;
 }
 function showSplit() {
   const heads = [...Array(data.model.heads).keys()], found = closeRows(), { close } = data.looked[state.layer];
   const written = heads.map((head) => number(data.written.heads, state.layer, head, state.token)), most = Math.max(...written) || 1;
-  fill("split", make("div", { class: "split" }, ...heads.map((head) => make("button", { class: "headbox", "aria-pressed": head === state.head, style: `--head:${colourOf(head)}`, title: `head ${head + 1} wrote ${written[head].toFixed(2)}`, onclick: () => choose({ head, allHeads: false }) },
-    make("span", { text: `head ${head + 1}` }), found ? strip([...row(close.query, head, found.place)], largest(row(close.query, head, found.place)), `the query's piece for head ${head + 1}`, 10) : null, make("span", { class: "meter" }, make("span", { style: `width:${100 * written[head] / most}%` }))))));
+  fill("split", make("div", { class: "split" }, ...heads.map((head) => make("button", { class: "headbox", "aria-pressed": head === state.head, style: `--head:${colourOf(head)}`, title: `head ${head + 1} adds a vector of length ${written[head].toFixed(2)}`, onclick: () => choose({ head, allHeads: false }) },
+    make("span", { text: `head ${head + 1}` }), found ? strip([...row(close.query, head, found.place)], largest(row(close.query, head, found.place)), `the query's part for head ${head + 1}`, 10) : null, make("span", { class: "meter" }, make("span", { style: `width:${100 * written[head] / most}%` }))))));
 }

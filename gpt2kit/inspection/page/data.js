@@ -1,4 +1,4 @@
-/* ---- the data: arrays are opened when they are asked for ---- */
+/* ---- the data: arrays are decoded on first use ---- */
 const byId = (id) => document.getElementById(id);
 const settings = JSON.parse(byId("settings").textContent), HEADS = JSON.parse(byId("colours").textContent);
 let data = JSON.parse(byId("data").textContent);
@@ -30,6 +30,7 @@ function numbers(packed) {
   delete packed.data;
   return packed.values;
 }
+const NONE = { u2: 0xffff, u4: 0xffffffff };  // packed -1
 /* The place of an index in a packed array: at(packed, i, j) begins the row [i, j]. */
 function at(packed, ...index) {
   let place = 0;
@@ -50,7 +51,7 @@ const follower = (token) => data.followers[token];
 const percent = (share) => share >= 0.0995 ? `${(100 * share).toFixed(0)}%` : share >= 0.00095 ? `${(100 * share).toFixed(1)}%` : share > 0 ? "< 0.1%" : "0%";
 const inWords = (value) => value.toLocaleString("en");
 
-/* ---- the lens: stage 0 is the input, stage l what layer l leaves ---- */
+/* ---- the lens: stage 0 is the input of layer 1, stage l the output of layer l ---- */
 const stages = () => data.model.layers + 1;
 const rank = (stage, token) => number(data.lens.ranks, stage, token);
 function likeliest(stage, token) {
@@ -59,16 +60,16 @@ function likeliest(stage, token) {
 }
 
 /* ---- attention ---- */
-/* Of one head, [{key, weight}] of a token, the strongest first. */
+/* The keys that a token looks at in one head, [{key, weight}], the largest weight first. */
 function lookedAt(layer, head, token) {
-  const { columns, weights } = data.looked[layer].heads[head], none = columns.kind === "u2" ? 0xffff : 0xffffffff;
+  const { columns, weights } = data.looked[layer].heads[head], none = NONE[columns.kind];
   const keys = row(columns, token), shares = row(weights, token), found = [];
   for (let place = 0; place < keys.length; place++) if (keys[place] !== none) found.push({ key: keys[place], weight: (shares[place] / 255) ** 2 });
   return found;
 }
-/* The tokens that a key stands for: [first, last]; the learned one of compressed attention stands for none. */
+/* The first and the last token of a key; -1 for the learned key of compressed attention. */
 const span = (layer, key) => data.looked[layer].spans ? data.looked[layer].spans[key] : [key, key];
-/* How much a token took in of each, over heads of layers; -1 means all. */
+/* A token's attention weight on each token, the mean over layers and heads; -1 means all of them. */
 function rowOver(layer, head, token) {
   const found = new Float32Array(count());
   const layers = layer < 0 ? [...data.looked.keys()] : [layer];

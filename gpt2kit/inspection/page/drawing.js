@@ -14,16 +14,16 @@ function dressed(element, settings, children) {
 const make = (tag, settings = {}, ...children) => dressed(document.createElement(tag), settings, children);
 const draw = (tag, settings = {}, ...children) => dressed(document.createElementNS(SVG, tag), settings, children);
 const fill = (id, ...children) => byId(id).replaceChildren(...children.filter((child) => child !== null));
-/* Marks of spaces and the like stand back behind what is text. */
+/* Marks of spaces and the like are paler than text. */
 function marked(text) {
   const parts = text.split(/([·↵⇥␍]+|⟨[^⟩]*⟩)/).filter(Boolean);
   return parts.map((part) => make("span", { class: /^[·↵⇥␍⟨]/.test(part) ? "mark" : null, text: part }));
 }
 const tokenName = (id, settings = {}) => make("span", { class: `tok ${piece(id)[1]}`, dir: "auto", ...settings }, ...marked(shown(id)));
 const dark = matchMedia("(prefers-color-scheme: dark)");
-/* How strong a share is shown: 0 is nothing, 1 the ink of shares. */
+/* The colour of a share: 0 is transparent, 1 the full colour. */
 const shade = (share) => `color-mix(in srgb, var(--share) ${Math.round(100 * Math.min(1, Math.max(0, share)))}%, transparent)`;
-/* Signed numbers as a strip: blue above 0, orange below, `most` is the full colour. */
+/* Signed numbers as a strip: blue above 0, orange below; `most` has the full colour. */
 function strip(values, most, label, height = 14) {
   const canvas = make("canvas", { class: "strip", role: "img", "aria-label": label, title: label });
   canvas.width = values.length;
@@ -38,11 +38,11 @@ function strip(values, most, label, height = 14) {
   return canvas;
 }
 const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-/* A bar with a token, its share and what it means. */
+/* A token, a bar of its share of `most`, and its percentage. */
 function bar(id, share, most, settings = {}) {
   return make("li", settings, tokenName(id), make("span", { class: "meter" }, make("span", { style: `width:${100 * share / (most || 1)}%` })), make("span", { class: "share", text: percent(share) }));
 }
-/* Words of tokens from `first` to before `end`: [{from, to, text, name}]; spaces belong to the word behind them. */
+/* Words of tokens from `first` to before `end`: [{from, to, text, name}]; spaces belong to the word after them. */
 const bare = (text) => text.replace(/^[·↵⇥␍]+|[·↵⇥␍]+$/g, "");
 function words(first, end, idOf) {
   const found = [];
@@ -56,7 +56,7 @@ function words(first, end, idOf) {
   for (const word of found) if (/⟨[0-9A-F]{2}/.test(word.text)) word.text = whole(word, idOf);
   return found.filter((word) => word.name || bare(word.text));
 }
-/* A word whose characters were cut in pieces. */
+/* The text of a word whose tokens split a character. */
 function whole({ from, to }, idOf) {
   const hex = [...Array(to - from).keys()].map((each) => piece(idOf(from + each))[2]).join(" ");
   const text = new TextDecoder().decode(Uint8Array.from(hex.split(" "), (byte) => parseInt(byte, 16)));

@@ -5,7 +5,8 @@ function tokenButton(place, settings = {}) {
 }
 function showInput() {
   const music = data.model.task === "music";
-  byId("input-lead").textContent = `${music ? "The model does not hear notes. A performance is told as events, each a number: a key goes down or up, time passes, the touch changes" : "The model does not see letters. The text is cut into tokens of its vocabulary, each a number"}; a vector for the token and one for its place are added, and that is all it gets.`;
+  byId("input-lead").textContent = `${music ? "The model does not hear notes. A performance is a sequence of events, each with a number: a key goes down or up, time passes, the velocity changes." : "The model does not see letters. The text is split into tokens of the vocabulary, each with a number."} The token's vector and the vector of its position are added, and this sum is all that the model reads.`;
+  byId("tokens-caption").textContent = `${music ? "The events with their ids." : "The tokens with their ids: · is a space, ↵ the end of a line, and ⟨ ⟩ holds bytes that are part of a character."}${count() > data.prompt ? ` Blue ones are the ${data.answers ? "answer" : "continuation"}.` : ""} Choose one.`;
   byId("tokens").classList.toggle("tall", count() > 200);
   fill("tokens", ...data.tokens.map((id, place) => {
     const button = tokenButton(place);
@@ -15,11 +16,11 @@ function showInput() {
 }
 function showToken() {
   const id = data.tokens[state.token], [text, kind, content] = piece(id);
-  fill("bytes", make("p", {}, make("b", {}, tokenName(id)), ` is token ${inWords(id)} of ${inWords(data.model.vocabulary)}`, kind === "name" ? ", which is no text" : ", the bytes ", kind === "name" ? null : make("code", { text: content })));
+  fill("bytes", make("p", {}, make("b", {}, tokenName(id)), ` has id ${inWords(id)} in a vocabulary of ${inWords(data.model.vocabulary)}`, kind === "name" ? "; it is not text." : "; its bytes are ", kind === "name" ? null : make("code", { text: content })));
   const { tokens, positions } = data.embeddings, place = state.token - data.first;
   if (place < 0) {
     fill("embedding");
-    byId("embedding-caption").textContent = `Vectors are in this page for the last ${count() - data.first} tokens.`;
+    byId("embedding-caption").textContent = `This page has the vectors of the last ${count() - data.first} tokens only: choose one of them.`;
     return;
   }
   const real = (packed) => [...row(packed, place)].map((value) => packed.low + value / 255 * (packed.high - packed.low));
@@ -27,5 +28,5 @@ function showToken() {
   const most = largest(sum);
   const line = (name, values) => make("div", { class: "stripline" }, make("span", { text: name }), strip(values, most, `${name}: ${values.length} numbers, the largest ${largest(values).toFixed(2)}`));
   fill("embedding", line(`token ${text}`, first), line(`+ position ${state.token + 1}`, second), line("= the input", sum));
-  byId("embedding-caption").textContent = `The ${data.model.width} numbers of the chosen token's vector, those of its position, and their sum, which goes into block 1; blue is above 0, orange below.`;
+  byId("embedding-caption").textContent = `The chosen token's vector of ${inWords(data.model.width)} numbers, the vector of its position, and their sum, which block 1 reads; blue is above 0, orange below.`;
 }

@@ -1,10 +1,10 @@
-/* ---- the explorer: the same views of what is typed now, asked of the server that this page came from ---- */
+/* ---- the explorer: the same sections for the text typed now, from the server that sent this page ---- */
 const live = { answer: [], off: { heads: [], attentions: [], mlps: [] }, turn: 0, before: null };
 async function ask(path, body) {
   const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json", "X-Explorer": settings.token }, body: JSON.stringify(body) });
-  const told = await answer.json();
-  if (!answer.ok) throw new Error(told.error);
-  return told;
+  const content = await answer.json();
+  if (!answer.ok) throw new Error(content.error);
+  return content;
 }
 const anyOff = () => live.off.heads.length + live.off.attentions.length + live.off.mlps.length > 0;
 async function refresh() {
@@ -29,10 +29,10 @@ function showSides(sides) {
   const plain = sides[0].plain ? new Map(sides[0].plain) : null;
   fill("sides", ...sides.map((side, number) => make("figure", {}, make("h3", { text: side.name }),
     make("ol", { class: "bars" }, ...side.next.map(([id, shownText, chance]) => {
-      const item = make("li", {}, make("button", { class: "tok chip", dir: "auto", disabled: number > 0, title: number ? "" : "Go on with this", onclick: () => { if (!number) { live.answer.push(id); refresh(); } } }, ...marked(shownText)), make("span", { class: "meter" }, make("span", { style: `width:${100 * chance / side.next[0][2]}%` })), make("span", { class: "share", text: percent(chance) }));
+      const item = make("li", {}, make("button", { class: "tok chip", dir: "auto", disabled: number > 0, title: number ? "" : "Continue with this token", onclick: () => { if (!number) { live.answer.push(id); refresh(); } } }, ...marked(shownText)), make("span", { class: "meter" }, make("span", { style: `width:${100 * chance / side.next[0][2]}%` })), make("span", { class: "share", text: percent(chance) }));
       if (!number && plain && plain.has(id)) item.lastChild.title = item.lastChild.textContent = `${percent(chance)} (${percent(plain.get(id))})`;
       return item;
-    })), make("figcaption", { text: side.labels ? "How likely each label is." : number ? "What this model would say." : plain ? "Ten likeliest next tokens with parts switched off; in brackets the whole model's probability." : "Ten likeliest next tokens: choose one to go on." }))));
+    })), make("figcaption", { text: side.labels ? "The probability of each label." : number ? "The likeliest next tokens of this model." : plain ? "The likeliest next tokens with parts switched off; in brackets the probability of the whole model." : "The likeliest next tokens: choose one to continue." }))));
 }
 function showSwitches() {
   const { layers, heads } = data.model, { off } = live;

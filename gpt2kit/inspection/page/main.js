@@ -25,7 +25,7 @@ function show() {
   showTask();
   choose({});
 }
-/* What changes is drawn anew: the token, the layer and the head are the same in all sections. */
+/* Redraws what a choice changes: all sections show the same token, layer and head. */
 function choose(change) {
   const focused = document.activeElement, home = focused && focused.closest("#arcs, #lens, #split, #path");
   Object.assign(state, change);
@@ -54,7 +54,7 @@ function choose(change) {
   drawArcs();
   if (home && !focused.isConnected) refocus(home, focused.dataset);
 }
-/* What was chosen by key is drawn anew: its place keeps the focus. */
+/* What was chosen by key is redrawn: the same element gets the focus again. */
 function refocus(home, { token, stage }) {
   const same = stage === undefined ? `[data-token="${token}"]` : `[data-stage="${stage}"][data-token="${token}"]`;
   const found = home.querySelector(same) || home.querySelector("[aria-pressed=true], .here button");
@@ -66,7 +66,7 @@ function scrollTokens() {
 }
 const stepTo = (name, by, size) => choose({ [name]: (state[name] + by + size) % size });
 byId("before").onclick = () => choose({ token: Math.max(0, state.token - 1) });
-byId("behind").onclick = () => choose({ token: Math.min(count() - 1, state.token + 1) });
+byId("after").onclick = () => choose({ token: Math.min(count() - 1, state.token + 1) });
 byId("pick-layer").onchange = (event) => choose({ layer: Number(event.target.value) });
 byId("pick-head").onchange = (event) => choose({ head: Number(event.target.value), allHeads: false });
 document.addEventListener("keydown", (event) => {

@@ -18,15 +18,15 @@ function showModel() {
     pixels.data.set([r, g, b, 255 * Math.min(1, 2 * Math.abs(value - middle) / reach)], 4 * place);
   });
   pen.putImageData(pixels, 0, 0);
-  const drawn = positions.every.map((step, axis) => step > 1 ? `one ${axis ? "column" : "row"} in ${step}` : "").filter(Boolean), every = drawn.length ? ` Drawn is ${drawn.join(" and ")}.` : "";
-  byId("positions-caption").textContent = `The position vectors: a row for each of the ${inWords(model.window)} places (first at the top), a column for each of ${inWords(model.width)} numbers; blue is above 0, orange below.${every}`;
+  const drawn = positions.every.map((step, axis) => step > 1 ? `one ${axis ? "column" : "row"} in ${step}` : "").filter(Boolean), every = drawn.length ? ` The picture shows ${drawn.join(" and ")}.` : "";
+  byId("positions-caption").textContent = `The position vectors: a row for each of the ${inWords(model.window)} positions (first at the top), a column for each of the ${inWords(model.width)} numbers; blue is above 0, orange below.${every}`;
 }
 function drawStack(model) {
   const shownBlocks = model.layers > 8 ? [model.layers, model.layers - 1, 0, 2, 1] : [...Array(model.layers).keys()].map((each) => model.layers - each);
   const total = (part) => inWords(model.totals[part] || 0);
   const box = (title, detail, settings = {}) => make(settings.onclick ? "button" : "div", { class: "box", ...settings }, make("b", { text: title }), make("span", { class: "faint", text: detail }));
   fill("drawing",
-    box("next token", `${inWords(model.vocabulary)} probabilities; the head is the token table again`),
+    box("next token", `${inWords(model.vocabulary)} probabilities; the head reuses the token vectors`),
     box("last norm", total("end")),
     ...shownBlocks.map((block) => block ? box(`block ${block}`, `${model.kinds[block - 1]} attention, MLP · ${total(`block ${block}`)}`, { onclick: () => showWeights(model, block), title: "Show its weights" }) : make("div", { class: "faint dots", text: `${model.layers - 4} more` })),
     box("token + position", `${total("embeddings")}`));
@@ -37,7 +37,7 @@ function showWeights(model, block) {
   const of = (part) => model.weights.filter((weight) => weight[0] === part).map((weight) => line(part, weight));
   const blocks = Object.entries(model.totals).filter(([part]) => part.startsWith("block"));
   fill("weights",
-    make("tr", {}, ...["weight", "shape", "count", "what it is"].map((text) => make("th", { scope: "col", text }))),
+    make("tr", {}, ...["weight", "shape", "count", "meaning"].map((text) => make("th", { scope: "col", text }))),
     ...of("embeddings"), sum("embeddings", model.totals.embeddings),
     ...of(`block ${block}`), sum(`block ${block}`, model.totals[`block ${block}`]),
     sum(`all ${blocks.length} blocks`, blocks.reduce((all, [, many]) => all + many, 0)),

@@ -19,20 +19,20 @@ function showNext() {
   byId("top-p-value").textContent = topP < 1 ? topP.toFixed(2) : "off";
   const shownPlaces = [...Array(Math.min(16, stored.ids.length)).keys()], most = Math.max(chances[0], plain[0]);
   fill("next", ...shownPlaces.map((place) => {
-    const id = stored.ids[place], item = bar(id, chances[place], most, { class: [id === came ? "came" : "", chances[place] > 0 ? "" : "out"].join(" "), title: `${shown(id)}: ${percent(plain[place])} as the model says, ${percent(chances[place])} with the sliders` });
+    const id = stored.ids[place], item = bar(id, chances[place], most, { class: [id === came ? "came" : "", chances[place] > 0 ? "" : "out"].join(" "), title: `${shown(id)}: ${percent(plain[place])} before and ${percent(chances[place])} with these settings` });
     item.querySelector(".meter").append(make("i", { style: `left:${100 * plain[place] / (most || 1)}%` }));
     return item;
   }));
-  const size = stored.ids.length + stored.counts.reduce((a, b) => a + b, 0), penalty = data.generate.repetition_penalty !== 1 ? ` What stood there before is less likely by ${data.generate.repetition_penalty}, as the run says.` : "";
-  byId("next-caption").textContent = `${inWords(inPlay)} of ${inWords(size)} tokens ${inPlay === 1 ? "is" : "are"} in play behind ${shown(data.tokens[data.steps[state.step]])}; bars are their probabilities now, the thin marks what the model said.${came < 0 ? "" : ` ${shown(came)} came out.`}${penalty}`;
+  const size = stored.ids.length + stored.counts.reduce((a, b) => a + b, 0), penalty = data.generate.repetition_penalty !== 1 ? ` Both include the run's repetition penalty of ${data.generate.repetition_penalty}.` : "";
+  byId("next-caption").textContent = `${inWords(inPlay)} of ${inWords(size)} tokens can be drawn after ${shown(data.tokens[data.steps[state.step]])}. Bars are probabilities with these settings, thin marks those at temperature 1 without top-k and top-p.${penalty}${came < 0 ? "" : ` The actual next token is ${shown(came)}.`}`;
   byId("next").dataset.play = inPlay;
 }
 function showPath() {
-  byId("path-caption").textContent = `The ${count() > data.prompt ? "answer" : "input"}, token by token, with what else the model would have said: probabilities are the model's, before any slider.`;
+  byId("path-caption").textContent = `The ${count() <= data.prompt ? "input" : data.answers ? "answer" : "continuation"} token by token, each with its probability and the likeliest alternatives: the model's own probabilities, before any setting.`;
   fill("path", ...data.steps.map((place, step) => {
     const came = follower(place), [chance, position, drawn, inPlay] = data.path[step];
     const others = likeliest(stages() - 1, place).filter(({ id }) => id !== came).slice(0, 4);
-    const told = came < 0 ? "nothing came" : `${percent(chance)}, rank ${inWords(position)}; ${inWords(inPlay)} in play${drawn ? `, drawn with ${percent(drawn)}` : ""}`;
+    const told = came < 0 ? "no next token" : `${percent(chance)}, rank ${inWords(position)}; with the run's settings ${inWords(inPlay)} can be drawn, this one with ${percent(drawn)}`;
     return make("li", { class: step === state.step ? "here" : null }, make("button", { class: "plain", title: told, onclick: () => choose({ step, token: place }) }, came < 0 ? make("span", { class: "faint", text: "next" }) : tokenName(came), came < 0 ? null : make("span", { class: "share", text: percent(chance) })), make("span", { class: "others" }, ...others.map(({ id, chance: share }) => make("span", { class: share > 0.5 * chance ? "near" : "" }, tokenName(id), ` ${percent(share)}`))));
   }));
 }

@@ -5,15 +5,15 @@ function showLens() {
   const to = Math.min(count(), state.lensFrom + COLUMNS), places = [...Array(to - state.lensFrom).keys()].map((each) => each + state.lensFrom);
   byId("lens-range").textContent = count() > COLUMNS ? `tokens ${state.lensFrom + 1} to ${to} of ${inWords(count())}` : "";
   byId("lens-back").hidden = byId("lens-on").hidden = count() <= COLUMNS;
-  fill("lens-legend", "rank of what came out ", ...[[1, "1"], [5, "5"], [20, "20"], [100, "100"], [101, "more"]].map(([rank, text]) => make("span", { class: "swatch", style: `background:${shade(nearness(rank))}`, text })));
-  const head = make("tr", {}, make("th", { scope: "row", text: "behind" }), ...places.map((place) => make("th", { scope: "col", class: place === state.token ? "here" : null }, tokenName(data.tokens[place]))));
+  fill("lens-legend", "rank of the actual next token ", ...[[1, "1"], [5, "5"], [20, "20"], [100, "100"], [101, "more"]].map(([rank, text]) => make("span", { class: "swatch", style: `background:${shade(nearness(rank))}`, text })));
+  const head = make("tr", {}, make("th", { scope: "row", text: "after" }), ...places.map((place) => make("th", { scope: "col", class: place === state.token ? "here" : null }, tokenName(data.tokens[place]))));
   const line = (stage) => make("tr", {}, make("th", { scope: "row", text: stage ? `layer ${stage}` : "input" }), ...places.map((place) => {
     const [best] = likeliest(stage, place), own = rank(stage, place), came = follower(place);
-    const told = came < 0 ? "" : `; ${shown(came)}, which came out, has rank ${inWords(own)} with ${percent(number(data.lens.chance, stage, place))}`;
+    const told = came < 0 ? "" : `; ${shown(came)}, the actual next token, has rank ${inWords(own)} with ${percent(number(data.lens.chance, stage, place))}`;
     const settled = data.lens.settled[place] === stage;
     return make("td", { class: `${place === state.token ? "here" : ""}${settled ? " settled" : ""}`, style: `background:${shade(nearness(own))}`, title: `${stage ? `layer ${stage}` : "input"}: ${shown(best.id)} ${percent(best.chance)}${told}` }, make("button", { class: "cell", tabindex: place === state.token ? 0 : -1, "data-stage": stage, "data-token": place, onclick: () => choose({ token: place, stage }) }, tokenName(best.id)));
   }));
-  const came = make("tr", { class: "came" }, make("th", { scope: "row", text: "came out" }), ...places.map((place) => make("td", {}, follower(place) < 0 ? "" : tokenName(follower(place)))));
+  const came = make("tr", { class: "came" }, make("th", { scope: "row", text: "next token" }), ...places.map((place) => make("td", {}, follower(place) < 0 ? "" : tokenName(follower(place)))));
   fill("lens", head, came, ...[...Array(stages()).keys()].reverse().map(line));
 }
 function scrollLens() {
@@ -23,24 +23,24 @@ function scrollLens() {
 function showMind() {
   const came = follower(state.token), settled = data.lens.settled[state.token], last = stages() - 1;
   const after = [make("span", {}, "After "), make("b", {}, tokenName(data.tokens[state.token]))];
-  if (came < 0) { fill("mind", ...after, ", nothing came: this is the end of what was looked at."); return; }
-  const whose = data.given || state.token < data.prompt - 1 ? "came" : "the model said";
+  if (came < 0) { fill("mind", ...after, " comes nothing: it is the last token."); return; }
+  const whose = data.given || state.token < data.prompt - 1 ? "comes" : "the model chose";
   const best = likeliest(last, state.token)[0];
   const verdict = settled < 0
-    ? ["the model would have said ", make("b", {}, tokenName(best.id)), ` (${percent(best.chance)}); what came has rank ${inWords(rank(last, state.token))} with ${percent(number(data.lens.chance, last, state.token))}.`]
-    : [settled === 0 ? "it was the likeliest from the input on." : settled === last ? "the model made up its mind in the last layer only." : `the model made up its mind in layer ${settled} of ${last}: from there on it stays the likeliest.`];
+    ? ["the likeliest is ", make("b", {}, tokenName(best.id)), ` (${percent(best.chance)}), and this one has rank ${inWords(rank(last, state.token))} with ${percent(number(data.lens.chance, last, state.token))}.`]
+    : [settled === 0 ? "it is the likeliest from the input on." : settled === last ? "it becomes the likeliest in the last layer only." : `it becomes the likeliest in layer ${settled} of ${last} and stays so.`];
   fill("mind", ...after, ` ${whose} `, make("b", {}, tokenName(came)), "; ", ...verdict);
 }
 function showLikeliest() {
   const found = likeliest(state.stage, state.token), came = follower(state.token);
   fill("likeliest", ...found.map(({ id, chance }) => bar(id, chance, found[0].chance, { class: id === came ? "came" : null })));
-  byId("likeliest-caption").textContent = `The ten likeliest tokens behind ${shown(data.tokens[state.token])} ${state.stage ? `if the model stopped after layer ${state.stage}` : "from the input alone"}${came < 0 ? "" : `; what came out has rank ${inWords(rank(state.stage, state.token))}`}.`;
+  byId("likeliest-caption").textContent = `The ten likeliest tokens after ${shown(data.tokens[state.token])} ${state.stage ? `if the model stopped after layer ${state.stage}` : "from the input alone"}${came < 0 ? "" : `; the actual next token has rank ${inWords(rank(state.stage, state.token))}`}.`;
 }
 function showWritten() {
   const { attention, mlp, stream } = data.written, layers = data.model.layers;
   const most = Math.max(...[...Array(layers).keys()].flatMap((layer) => [number(attention, layer, state.token), number(mlp, layer, state.token)]));
-  const meter = (kind, value) => make("span", { class: "meter", title: `${kind} wrote ${value.toFixed(2)}` }, make("span", { class: kind, style: `width:${100 * value / (most || 1)}%` }));
-  fill("written", make("p", { class: "legend" }, make("span", { class: "key attention" }), " attention ", make("span", { class: "key mlp" }), " MLP ", make("span", { class: "faint", text: "and the length of the vector behind them" })),
+  const meter = (kind, value) => make("span", { class: "meter", title: `${kind} adds a vector of length ${value.toFixed(2)}` }, make("span", { class: kind, style: `width:${100 * value / (most || 1)}%` }));
+  fill("written", make("p", { class: "legend" }, make("span", { class: "key attention" }), " attention ", make("span", { class: "key mlp" }), " MLP ", make("span", { class: "faint", text: "at the right: length of the vector after the layer" })),
     ...[...Array(layers).keys()].reverse().map((layer) => make("div", { class: "writes" }, make("span", { text: `layer ${layer + 1}` }), make("div", {}, meter("attention", number(attention, layer, state.token)), meter("mlp", number(mlp, layer, state.token))), make("span", { class: "share", text: number(stream, layer + 1, state.token).toFixed(1) }))));
 }
 byId("lens-back").onclick = () => { state.lensFrom = Math.max(0, state.lensFrom - COLUMNS); showLens(); };

@@ -1,4 +1,4 @@
-/* ---- 7: by task ---- */
+/* ---- 7: what is particular to the task ---- */
 const taskState = { layer: -1, head: -1, word: 0 };
 /* A choice of layer and head for this section alone: all of them unless chosen. */
 function picks(redraw) {
@@ -10,8 +10,8 @@ function picks(redraw) {
   };
   return make("div", { class: "bar" }, select("layer", data.model.layers), select("head", data.model.heads));
 }
-const cited = (share) => `${percent(share)} of what was looked at`;
-/* The words of the input without its separator, and those that came out; tokens of an answer stand where they were predicted. */
+const cited = (share) => `${percent(share)} of the attention`;
+/* The words of the input without its separator, and those of the answer; an answer's tokens are at the positions that predicted them. */
 const sourceWords = () => words(0, data.prompt, (place) => data.tokens[place]).filter((word) => !word.name);
 const answerWords = () => words(data.prompt - 1, count(), follower).filter((word) => !word.name && follower(word.from) >= 0);
 /* How much the tokens of a word looked at each word of the source. */
@@ -23,8 +23,8 @@ const wordButton = (word, settings) => make("button", { class: "tok chip", dir: 
 
 function showAlignment() {
   const sources = sourceWords(), targets = answerWords();
-  byId("task-title").textContent = "Which words made which";
-  byId("task-lead").textContent = "A translation is aligned by where the model looked while it wrote: each word of the answer with the words of the source that it took in. Shares do not add up to 1, as it also looks at its own answer and at the separator.";
+  byId("task-title").textContent = "Which words of the source each word comes from";
+  byId("task-lead").textContent = "Attention aligns a translation: each word of the answer with the words of the source that the model looked at to write it. The weights do not sum to 1, because the model also looks at its own answer and at the separator.";
   if (!targets.length) { fill("task-body", make("p", { class: "faint", text: "There is no answer in this page." })); return; }
   const looks = targets.map((target) => wordLooks(target, sources)), best = Math.max(...looks.flat()) || 1;
   taskState.word = Math.min(taskState.word, targets.length - 1);
@@ -34,8 +34,8 @@ function showAlignment() {
   const table = make("table", { class: "matrix" }, make("tr", {}, make("td"), ...targets.map((word) => make("th", { scope: "col" }, make("span", { class: "tok", text: bare(word.text) })))),
     ...sources.map((source, line) => make("tr", {}, make("th", { scope: "row" }, make("span", { class: "tok", text: bare(source.text) })), ...targets.map((target, column) => make("td", { style: `background:${shade(looks[column][line] / best)}`, title: `${target.text} → ${source.text}: ${cited(looks[column][line])}` })))));
   fill("task-body", picks(showAlignment),
-    make("figure", {}, lines, make("figcaption", { text: "The source above, the answer below: lines lead from each word that was written to the words that it looked at most; the chosen one is in colour." })),
-    make("figure", {}, make("div", { class: "wide" }, table), make("figcaption", { text: "All of it: a column for each word of the answer, a row for each of the source, darker where the model looked more." })));
+    make("figure", {}, lines, make("figcaption", { text: "The source is above, the answer below: lines lead from each word of the answer to the words of the source with the largest weights. Choose a word: its lines are in colour." })),
+    make("figure", {}, make("div", { class: "wide" }, table), make("figcaption", { text: "All weights: a column for each word of the answer, a row for each word of the source; the stronger the colour, the larger the weight." })));
   const box = lines.getBoundingClientRect();
   if (!box.width) return;
   const picture = draw("svg", { width: box.width, height: box.height, "aria-hidden": "true" });
@@ -60,29 +60,29 @@ function shadedSource(shares, settings = () => ({})) {
 function showSources() {
   const targets = answerWords();
   byId("task-title").textContent = data.model.task === "summarize" ? "Where the summary comes from" : "Where the answer comes from";
-  byId("task-lead").textContent = "Choose a word that the model wrote: the input shows what it looked at while writing it, the darker the more.";
+  byId("task-lead").textContent = "Choose a word of the answer: the input shows what the model looked at to write it; the stronger the colour, the larger the weight.";
   if (!targets.length) { fill("task-body", make("p", { class: "faint", text: "There is no answer in this page." })); return; }
   taskState.word = Math.min(taskState.word, targets.length - 1);
   const word = targets[taskState.word], rows = [...Array(word.to - word.from).keys()].map((each) => rowOver(taskState.layer, taskState.head, word.from + each));
   const shares = rows[0].map((_, place) => rows.reduce((all, row) => all + row[place], 0) / rows.length), inside = shares.slice(0, data.prompt).reduce((a, b) => a + b, 0);
   fill("task-body", picks(showSources),
-    make("figure", {}, make("div", { class: "flow reading" }, ...targets.map((each, at) => wordButton(each, { class: "tok chip made", "aria-pressed": at === taskState.word, onclick: () => { taskState.word = at; showSources(); } }))), make("figcaption", { text: `What the model wrote. “${bare(word.text)}” looked at the input with ${percent(inside)} of its attention, at its own words with the rest.` })),
-    make("figure", {}, shadedSource(shares), make("figcaption", { text: "The input as the model read it." })));
+    make("figure", {}, make("div", { class: "flow reading" }, ...targets.map((each, at) => wordButton(each, { class: "tok chip made", "aria-pressed": at === taskState.word, onclick: () => { taskState.word = at; showSources(); } }))), make("figcaption", { text: `The answer. To write “${bare(word.text)}”, ${percent(inside)} of the attention went to the input, the rest to the answer's own words.` })),
+    make("figure", {}, shadedSource(shares), make("figcaption", { text: "The input as the model reads it." })));
 }
 function showExtract() {
   const last = count() - 1, shares = rowOver(taskState.layer, taskState.head, last), labels = Object.entries(data.labels);
-  byId("task-title").textContent = "What the label was read from";
-  byId("task-lead").textContent = "The label is told from the vector of the last token alone, so what that token looked at is what the model went by.";
-  fill("task-body", make("figure", {}, make("ol", { class: "bars labels" }, ...labels.slice(0, 12).map(([name, share]) => make("li", {}, make("span", { class: "tok", text: name }), make("span", { class: "meter" }, make("span", { style: `width:${100 * share}%` })), make("span", { class: "share", text: percent(share) })))), make("figcaption", { text: "How likely each label is." })),
-    picks(showExtract), make("figure", {}, shadedSource(shares), make("figcaption", { text: "What the last token looked at, the darker the more." })));
+  byId("task-title").textContent = "What the label is based on";
+  byId("task-lead").textContent = "The label is predicted from the vector of the last token alone. What this token looked at is what the prediction is based on.";
+  fill("task-body", make("figure", {}, make("ol", { class: "bars labels" }, ...labels.slice(0, 12).map(([name, share]) => make("li", {}, make("span", { class: "tok", text: name }), make("span", { class: "meter" }, make("span", { style: `width:${100 * share}%` })), make("span", { class: "share", text: percent(share) })))), make("figcaption", { text: "The probability of each label." })),
+    picks(showExtract), make("figure", {}, shadedSource(shares), make("figcaption", { text: "What the last token looked at: the stronger the colour, the larger the weight." })));
 }
 function showSurprise() {
   const last = stages() - 1, bits = data.tokens.map((_, place) => place && rank(last, place - 1) ? -Math.log2(Math.max(1e-9, number(data.lens.chance, last, place - 1))) : null);
   byId("task-title").textContent = data.model.task === "music" ? "What it looked back at, and what surprised it" : "What surprised the model";
-  const surprised = "A model is as good as it is seldom surprised: the darker a token, the less likely it was where it stands.";
-  byId("task-lead").textContent = byId("piece") ? `Choose a note: it sounds, and lines lead to the earlier notes that the model looked at, in the colour of the head and as wide as its weight. ${surprised}` : surprised;
+  const surprised = "A good model is seldom surprised. The stronger the colour of a token, the less likely the model found it.";
+  byId("task-lead").textContent = byId("piece") ? `Choose a note to hear it: lines lead to the earlier notes that the model looked at. The colour of a line shows the head, its width the weight. ${surprised}` : surprised;
   const known = bits.filter((value) => value !== null), mean = known.reduce((a, b) => a + b, 0) / (known.length || 1);
-  fill("task-body", make("figure", {}, make("div", { class: `flow${known.length > 200 ? " tall" : ""}` }, ...data.tokens.map((id, place) => tokenButton(place, { style: bits[place] === null ? null : `background:${shade(Math.min(1, bits[place] / 14) * 0.8)}`, title: bits[place] === null ? shown(id) : `${shown(id)}: ${bits[place].toFixed(1)} bits` }))), make("figcaption", { text: known.length ? `Surprise in bits, ${mean.toFixed(2)} a token on average; 1 bit is a coin's toss, 10 bits one in a thousand.` : "With a single token there is nothing to predict yet." })));
+  fill("task-body", make("figure", {}, make("div", { class: `flow${known.length > 200 ? " tall" : ""}` }, ...data.tokens.map((id, place) => tokenButton(place, { style: bits[place] === null ? null : `background:${shade(Math.min(1, bits[place] / 14) * 0.8)}`, title: bits[place] === null ? shown(id) : `${shown(id)}: ${bits[place].toFixed(1)} bits` }))), make("figcaption", { text: known.length ? `Surprise in bits, ${mean.toFixed(2)} per ${data.model.task === "music" ? "event" : "token"} on average: 1 bit is a coin toss, 10 bits are one chance in a thousand.` : "With a single token there is nothing to predict yet." })));
 }
 function showTask() {
   const kind = Object.keys(data.labels).length ? "labels" : data.model.task;
