@@ -5,7 +5,7 @@ function tokenButton(place, settings = {}) {
 }
 function showInput() {
   const music = data.model.task === "music";
-  byId("input-lead").textContent = `${music ? "The model does not hear notes. A performance is a sequence of events, each with a number: a key goes down or up, time passes, the velocity changes." : "The model does not see letters. The text is split into tokens of the vocabulary, each with a number."} The token's vector and the vector of its position are added, and this sum is all that the model reads.`;
+  byId("input-lead").textContent = `${music ? "The model does not hear notes. A performance is a sequence of tokens, each an event with a number: a key goes down or up, time passes, or the velocity changes." : "The model does not see letters. The text is split into tokens of the vocabulary, each with a number."} The token's vector and the vector of its position are added, and this sum is all that the model reads.`;
   byId("tokens-caption").textContent = `${music ? "The events with their ids." : "The tokens with their ids: · is a space, ↵ the end of a line, and ⟨ ⟩ holds bytes that are part of a character."}${count() > data.prompt ? ` Blue ones are the ${data.answers ? "answer" : "continuation"}.` : ""} Choose one.`;
   byId("tokens").classList.toggle("tall", count() > 200);
   fill("tokens", ...data.tokens.map((id, place) => {
@@ -16,7 +16,7 @@ function showInput() {
 }
 function showToken() {
   const id = data.tokens[state.token], [text, kind, content] = piece(id);
-  fill("bytes", make("p", {}, make("b", {}, tokenName(id)), ` has id ${inWords(id)} in a vocabulary of ${inWords(data.model.vocabulary)}`, kind === "name" ? "; it is not text." : "; its bytes are ", kind === "name" ? null : make("code", { text: content })));
+  fill("bytes", make("p", {}, make("b", {}, tokenName(id)), ` has id ${inWords(id)} in a vocabulary of ${inWords(data.model.vocabulary)}`, kind !== "name" ? "; its bytes are " : data.model.task === "music" ? "." : "; it is not text.", kind === "name" ? null : make("code", { text: content })));
   const { tokens, positions } = data.embeddings, place = state.token - data.first;
   if (place < 0) {
     fill("embedding");

@@ -27,7 +27,7 @@ function showMind() {
   const whose = data.given || state.token < data.prompt - 1 ? "comes" : "the model chose";
   const best = likeliest(last, state.token)[0];
   const verdict = settled < 0
-    ? ["the likeliest is ", make("b", {}, tokenName(best.id)), ` (${percent(best.chance)}), and this one has rank ${inWords(rank(last, state.token))} with ${percent(number(data.lens.chance, last, state.token))}.`]
+    ? ["the likeliest is ", make("b", {}, tokenName(best.id)), ` (${percent(best.chance)}), and `, make("b", {}, tokenName(came)), ` has rank ${inWords(rank(last, state.token))} (${percent(number(data.lens.chance, last, state.token))}).`]
     : [settled === 0 ? "it is the likeliest from the input on." : settled === last ? "it becomes the likeliest in the last layer only." : `it becomes the likeliest in layer ${settled} of ${last} and stays so.`];
   fill("mind", ...after, ` ${whose} `, make("b", {}, tokenName(came)), "; ", ...verdict);
 }
