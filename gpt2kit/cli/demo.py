@@ -9,7 +9,7 @@ import typer
 
 from gpt2kit import samples, tasks
 from gpt2kit.cli import cards, console, performance, progress, reports
-from gpt2kit.errors import Interrupted, UserError
+from gpt2kit.errors import UserError
 
 if TYPE_CHECKING:
     from gpt2kit.pipeline.engine import Engine
@@ -72,8 +72,7 @@ def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
         reports.prepared(prepare.prepare(recipe, _corpora(folder), data), str(data))
     for event in progress.training(train.train(recipe, data, run, str(init) if init else None)):
         if isinstance(event, events.Stopped):
-            again = f"gpt2kit {task} train {data} --out {run} --resume"
-            raise Interrupted(event.signal, f"stopped, state saved; to go on:\n  {again}")
+            raise progress.stopped(event, task, run, f"gpt2kit {task} train {data} --out {run} --resume")
     return engine.load(run), run
 
 

@@ -1,9 +1,12 @@
-"""Shows training in progress."""
+"""Shows training in progress, and what can be done with a run that was stopped."""
 
+import shlex
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt2kit.cli import console, reports
+from gpt2kit.errors import Interrupted
 
 if TYPE_CHECKING:
     from gpt2kit.pipeline.train import Event
@@ -37,6 +40,15 @@ def training(stream: "Iterable[Event]") -> "Iterator[Event]":
                 for row in event.rows:
                     reports.comparison(*row)
             yield event
+
+
+def stopped(event: "events.Stopped", task: str, run: Path, resume: str) -> Interrupted:
+    """The end of a command whose training was stopped; `resume` is the command that continues it."""
+    return Interrupted(
+        event.signal,
+        f"stopped after step {event.step:,}, state saved; to continue:\n  {resume}\n"
+        f"to use what it has learned so far:\n  gpt2kit {task} generate --run {shlex.quote(str(run))}",
+    )
 
 
 def _started(event: "events.Start") -> str:

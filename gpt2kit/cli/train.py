@@ -95,7 +95,7 @@ def _train(
             if isinstance(event, events.Validation):
                 last = event
             if isinstance(event, events.Stopped):
-                raise Interrupted(event.signal, f"stopped after step {event.step:,}, state saved; to go on:\n  {again}")
+                raise progress.stopped(event, loaded.task_name, run, again)
     except UserError as error:
         if processes == 1:
             raise

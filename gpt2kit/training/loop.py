@@ -13,13 +13,12 @@ from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.training import compilation, probe, speed, state
 from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.events import Ended, Event, Fitted, Planned, Start, StepDone, Stopped, Validation
+from gpt2kit.training.kept import KeptWeights, SaveWeights
 from gpt2kit.training.progress import Progress
 from gpt2kit.training.schedule import Schedule
 from gpt2kit.training.signals import StopRequest
 from gpt2kit.training.step import Learner
 from gpt2kit.training.validate import split_loss
-
-SaveWeights = Callable[[GPT2], None]
 
 
 class Loop:
@@ -70,6 +69,7 @@ class Loop:
     def run(self, save_weights: SaveWeights) -> Iterator[Event]:
         """Train to the end, or to a signal. `save_weights` receives weights to save, on the main process."""
         progress, learner, schedule = self.progress, self.learner, self.schedule()
+        kept = KeptWeights(learner, self.config.keep, save_weights)
         learner.compile()
         yield self._start()
         yield from self.fit()
@@ -92,7 +92,7 @@ class Loop:
                 validates = self.validation is not None and (last or progress.step % progress.evaluate_every == 0)
                 if validates:
                     with schedule.validating(), learner.averaged():  # also while the caller handles the event
-                        yield self._validate(save_weights)
+                        yield self._validate(kept)
                     if not last and 0 < self.config.patience <= progress.waited:
                         progress.end()
                         last = True
@@ -104,11 +104,10 @@ class Loop:
                     with schedule.saving():
                         self.save()
                 if signal and not last:
+                    kept.stopped(progress)
                     yield Stopped(progress.step, signal)
                     return
-        if self.config.keep == "last" or self.validation is None:
-            with learner.averaged():
-                self._save_weights(save_weights)
+        kept.finished(progress)
 
     def schedule(self) -> Schedule:
         """The run's schedule, whose clock starts now."""
@@ -139,17 +138,11 @@ class Loop:
         learner, tokens = self.learner, self.config.validate_tokens
         return split_loss(learner.module, self.validation, self.group, learner.dtype, tokens, probes)
 
-    def _validate(self, save_weights: SaveWeights) -> Validation:
+    def _validate(self, kept: KeptWeights) -> Validation:
         loss, _ = self._validation_loss()
         best = self.progress.validated(loss)
-        if best and self.config.keep == "best":
-            self._save_weights(save_weights)
+        kept.validated(self.progress.step, best)
         return Validation(self.progress.step, loss, best)
-
-    def _save_weights(self, save_weights: SaveWeights) -> None:
-        model = self.learner.full_model()
-        if self.group.is_main:
-            save_weights(model)
 
     def _start(self) -> Start:
         learner, progress = self.learner, self.progress

@@ -434,11 +434,13 @@ def test_a_signal_saves_and_the_printed_command_goes_on(
         assert run(words) == code
     out, err = capsys.readouterr()
     assert out == ""
-    assert "stopped after step 3, state saved; to go on:" in err
-    command = err.rstrip().split("\n")[-1].strip()
+    assert "stopped after step 3, state saved; to continue:" in err
+    resume, _, generate = (line.strip() for line in err.rstrip().split("\n")[-3:])
+    assert generate == "gpt2kit translate generate --run r"
+    assert run([*shlex.split(generate)[1:], "yes"]) == 0, "there was no validation, and yet there are weights"
     changed = error_of(["translate", "train", "my data", "--out", "r", "--resume", "--set", "train.lr=1"], capsys)
     assert changed == {"code": 2, "message": "r was started with other values of train.lr: a resumed run keeps its own"}
-    assert run(shlex.split(command)[1:]) == 0
+    assert run(shlex.split(resume)[1:]) == 0
     assert "going on after step 3" in capsys.readouterr().err
     assert run(["translate", "--run", "r", "yes"]) == 0
     again = error_of(["translate", "train", "my data", "--out", "r", "--resume"], capsys)

@@ -96,7 +96,9 @@ def test_a_second_demo_leaves_the_first(small: Path, capsys: Capture, monkeypatc
     monkeypatch.setattr(progress, "training", stopped)
     assert run(["demo"]) == 130
     said = capsys.readouterr().err
-    assert "gpt2kit translate train data/demo-translate-2 --out runs/demo-translate-3 --resume" in said
+    assert "gpt2kit translate train data/demo-translate-2 --out runs/demo-translate-3 --resume\n" in said
+    assert "gpt2kit translate generate --run runs/demo-translate-3\n" in said
+    assert isinstance(gpt2kit.load("runs/demo-translate-3")("Good morning"), str)
     assert (small / "runs" / "demo-translate-3" / "state.safetensors").is_file()
     assert sorted(path.name for path in (small / "runs" / "demo-translate").iterdir()) == ["mine"]
 

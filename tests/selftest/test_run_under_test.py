@@ -56,8 +56,8 @@ def test_in_the_middle_of_training_the_state_has_the_weights(
 ) -> None:
     module = examples("translate")
     corpus = module.write_corpus(tmp_path)
-    settings = [*module.TINY, "train.steps=9", "train.evaluate_every=3", f"train.ema={average}"]
-    run = stopped(tmp_path, settings, corpus, at=4)
+    settings = [*module.TINY, "train.steps=9", "train.save_every=3", f"train.ema={average}"]
+    run = stopped(tmp_path, [*settings, "train.evaluate_every=9"], corpus, at=4)
     assert not (run / "model.safetensors").exists()
     subject = opened(run)
     assert subject.step == 3

@@ -217,7 +217,7 @@ def test_a_signal_stops_all_of_them_after_a_save(tiny: Recipe, tmp_path: Path) -
     err = (tmp_path / "stderr").read_text(encoding="utf-8")
     assert code == 128 + signal.SIGTERM, err
     step = max(figures(run)["loss"])
-    assert err.count(f"stopped after step {step}, state saved; to go on:") == 1
+    assert err.count(f"stopped after step {step}, state saved; to continue:") == 1
     assert "gpt2kit translate train data --out run --resume --devices 2" in err
     assert "error" not in err
     whole = [

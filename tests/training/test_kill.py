@@ -119,23 +119,37 @@ def test_kills_change_nothing(tiny: Recipe, tmp_path: Path, keep: str, kills: in
     assert sorted(path.name for path in run.iterdir()) == sorted(path.name for path in whole.iterdir())
 
 
-@pytest.mark.parametrize("moment", ["finish", "save"])
-def test_a_kill_at_the_very_end(tiny: Recipe, tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the last state and the final weights, and between those and the word that the run is finished."""
+@pytest.mark.parametrize(("owner", "name", "call"), [(hf, "save", 1), (hf, "save", 2), (Run, "finish", 1)])
+def test_a_kill_at_a_certain_moment(
+    tiny: Recipe, tmp_path: Path, owner: object, name: str, call: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the weights of the first and of the last validation, and before the word that the run is finished.
+
+    From the first validation on, the run can be used as it is.
+    """
     tiny = recipe.build(tiny.name, recipe.apply(tiny.table(), ["train.steps=20"]))
     data, whole, run = (tmp_path / name for name in ("data", "whole", "run"))
     list(gpt2kit.train(tiny, data, whole))
-    owner = Run if moment == "finish" else hf
+    before, calls = getattr(owner, name), list[int]()
+
+    def at_last(*given: Any) -> None:
+        calls.append(1)
+        if len(calls) == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        before(*given)
 
     def killed() -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(owner, moment, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+            patch.setattr(owner, name, at_last)
             list(gpt2kit.train(tiny, data, run))
 
     child = forked(killed)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     assert (run / "state.safetensors").is_file()
-    assert (run / "model.safetensors").is_file() == (moment == "finish")
+    usable = (name, call) != ("save", 1)
+    assert (run / "model.safetensors").is_file() == usable
+    if usable:
+        assert isinstance(gpt2kit.load(run)("good morning"), str)
     list(gpt2kit.train(tiny, data, run, resume=True))
     assert logged(run) == logged(whole)
     assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()

@@ -173,8 +173,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
 
     (tmp_path / "run").mkdir()
     handler = signal.getsignal(signal.SIGTERM)
-    first = Loop(model_of(dropout=0.2), train, val, config, tmp_path / "run")
-    before, event = stopped_at(step, first.run(Kept()))
+    first, first_kept = Loop(model_of(dropout=0.2), train, val, config, tmp_path / "run"), Kept()
+    before, event = stopped_at(step, first.run(first_kept))
     assert (event.step, event.signal) == (step, signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) == handler, "afterwards signals mean what they meant"
 
@@ -186,9 +186,12 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     assert second.progress.best == whole.progress.best
     for mine, wanted in zip(weights_of(second.learner.model), weights_of(whole.learner.model), strict=True):
         assert torch.equal(mine, wanted)
-    assert len(kept.weights) == len(whole_kept.weights) == 1
-    for mine, wanted in zip(kept.weights[0], whole_kept.weights[0], strict=True):
-        assert torch.equal(mine, wanted)
+    validated = [each for each in (4, 8, 12, 14) if each > step]
+    assert len(whole_kept.weights) == 4
+    assert len(kept.weights) == len(validated)
+    assert len(first_kept.weights) == (4 - len(validated) or 1), "without a validation, those of the stop"
+    for saved, expected_weights in zip(kept.weights, whole_kept.weights[-len(validated) :], strict=True):
+        assert all(map(torch.equal, saved, expected_weights))
 
 
 def test_a_killed_run_goes_on_from_its_last_save(train: Store, val: Store, tmp_path: Path) -> None:
@@ -265,10 +268,10 @@ def test_validation_is_measured_with_the_averaged_weights(train: Store, val: Sto
                 torch.testing.assert_close(mine, wanted, atol=1e-6, rtol=1e-5)
             assert validation_loss(model, RowBatches(val, 96, 0), CPU, "fp32") == pytest.approx(event.loss, rel=1e-5)
     assert validated == [4, 8, 10]
-    assert len(kept.weights) == 1
-    for mine, wanted in zip(kept.weights[0], average, strict=True):
+    assert len(kept.weights) == 3
+    for mine, wanted in zip(kept.weights[-1], average, strict=True):
         torch.testing.assert_close(mine, wanted, atol=1e-6, rtol=1e-5)
-    assert not torch.equal(weights_of(model)[0], kept.weights[0][0])
+    assert not torch.equal(weights_of(model)[0], kept.weights[-1][0])
 
 
 class Mistake(Exception):
@@ -322,7 +325,7 @@ def test_an_error_while_weights_are_saved_leaves_the_last_ones(
 
     model, config = model_of(), replace(BASE, ema=0.8, evaluate_every=4, keep=keep)
     events = Loop(model, train, val, config, tmp_path).run(full)
-    up_to(4 if keep == "best" else 10, events)
+    up_to(4, events)
     expected = weights_of(model)
     with pytest.raises(Mistake):
         list(events)
@@ -334,8 +337,8 @@ def test_without_an_average_the_last_weights_are_saved(train: Store, val: Store,
     loop, kept = Loop(model_of(), train, val, BASE, tmp_path), Kept()
     assert loop.learner.average is None
     list(loop.run(kept))
-    assert len(kept.weights) == 1
-    for mine, wanted in zip(kept.weights[0], weights_of(loop.learner.model), strict=True):
+    assert len(kept.weights) == 10
+    for mine, wanted in zip(kept.weights[-1], weights_of(loop.learner.model), strict=True):
         assert torch.equal(mine, wanted)
 
 

@@ -1,0 +1,48 @@
+"""Decides which weights a run folder holds while it is trained, so that a stopped or killed run can be used."""
+
+import math
+from collections.abc import Callable
+
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.training.progress import Progress
+from gpt2kit.training.step import Learner
+
+SaveWeights = Callable[[GPT2], None]
+
+
+class KeptWeights:
+    """Saves the weights of the newest validation, or with `train.keep = "best"` of the best one.
+
+    Until a validation has succeeded, a run that stops or ends saves its current weights. Every process must call the
+    methods, as a sharded model is gathered from all of them; only the main process saves.
+    """
+
+    def __init__(self, learner: Learner, keep: str, save: SaveWeights) -> None:
+        """`save` receives the model to save, which replaces the one saved before."""
+        self.learner, self.keep, self.save = learner, keep, save
+        self._saved: int | None = None
+
+    def validated(self, step: int, best: bool) -> None:
+        """After a validation, while the model still has the weights that were validated."""
+        if best or self.keep == "last":
+            self._save(step)
+
+    def stopped(self, progress: Progress) -> None:
+        """After the last step before a stop."""
+        if math.isinf(progress.best):
+            with self.learner.averaged():
+                self._save(progress.step)
+
+    def finished(self, progress: Progress) -> None:
+        """After the last step of the run, also if another process took it and was killed before it saved."""
+        if self.keep == "last" and self._saved != progress.step:
+            with self.learner.averaged():
+                self._save(progress.step)
+        else:
+            self.stopped(progress)
+
+    def _save(self, step: int) -> None:
+        model = self.learner.full_model()
+        if self.learner.group.is_main:
+            self.save(model)
+        self._saved = step

@@ -1,0 +1,87 @@
+"""The weights that a run folder holds: of the newest or the best validation, and without one those of the stop."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+
+from gpt2kit.config import ModelConfig, TrainConfig
+from gpt2kit.data.batches import RowBatches
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.training.distributed import ProcessGroup
+from gpt2kit.training.kept import KeptWeights
+from gpt2kit.training.plan import Plan
+from gpt2kit.training.progress import Progress
+from gpt2kit.training.step import Learner
+
+CPU = torch.device("cpu")
+
+
+@dataclass
+class Folder:
+    """The values of one weight in every model that was saved."""
+
+    values: list[float] = field(default_factory=list)
+
+    def __call__(self, model: GPT2) -> None:
+        self.values.append(model.transformer.ln_f.bias[0].item())
+
+
+@pytest.fixture
+def learner(store_of: Any) -> Learner:
+    """A learner whose averaged weights are told apart from its own: 7 and 1."""
+    torch.manual_seed(0)
+    model = GPT2(ModelConfig(n_layer=1, n_head=2, n_embd=16, n_positions=32), 40)
+    config = TrainConfig(steps=9, batch_tokens=96, dtype="fp32", compile="off", device="cpu", ema=0.9)
+    learner = Learner(model, RowBatches(store_of([([1], [5, 0])] * 9, vocab=40), 96, 0), config, ProcessGroup(CPU))
+    assert learner.average is not None
+    with torch.no_grad():
+        model.transformer.ln_f.bias.fill_(1.0)
+        learner.average.weights["transformer.ln_f.bias"].fill_(7.0)
+    return learner
+
+
+def progress_at(step: int, best: float) -> Progress:
+    return Progress(Plan(9), 3, step=step, best=best)
+
+
+@pytest.mark.parametrize(("keep", "saved"), [("last", 3), ("best", 1)])
+def test_a_validation_saves_the_weights_that_it_was_made_with(learner: Learner, keep: str, saved: int) -> None:
+    folder = Folder()
+    kept = KeptWeights(learner, keep, folder)
+    for step, best in ((3, True), (6, False), (9, False)):
+        with learner.averaged():
+            kept.validated(step, best)
+    assert folder.values == [7.0] * saved
+    kept.stopped(progress_at(9, best=2.5))
+    kept.finished(progress_at(9, best=2.5))
+    assert folder.values == [7.0] * saved, "they are there already"
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+@pytest.mark.parametrize("end", ["stopped", "finished"])
+def test_without_a_validation_the_current_weights_are_saved(learner: Learner, keep: str, end: str) -> None:
+    """The averaged ones, and the model goes on with its own."""
+    folder = Folder()
+    getattr(KeptWeights(learner, keep, folder), end)(progress_at(2, best=math.inf))
+    assert folder.values == [7.0]
+    assert learner.model.transformer.ln_f.bias[0].item() == 1.0
+
+
+def test_the_last_weights_of_a_killed_process_are_saved_by_the_next(learner: Learner) -> None:
+    """It was killed between its last state and its last weights."""
+    for keep, saved in (("last", [7.0]), ("best", [])):
+        folder = Folder()
+        KeptWeights(learner, keep, folder).finished(progress_at(9, best=2.5))
+        assert folder.values == saved
+
+
+def test_only_the_main_process_saves(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Folder()
+    monkeypatch.setattr(learner, "group", ProcessGroup(CPU, rank=1, size=2))
+    kept = KeptWeights(learner, "last", folder)
+    kept.validated(3, best=True)
+    kept.finished(progress_at(9, best=2.5))
+    assert folder.values == []
