@@ -1,4 +1,4 @@
-"""What GPT-2 can do beyond language modelling: one decoder-only core, wrapped by tasks.
+"""Train and use GPT-2 for translation, summaries, music and your own tasks: one decoder-only core, wrapped by tasks.
 
 The names below are imported when they are first used, so that `import gpt2kit` does not import torch.
 """

@@ -35,11 +35,37 @@ def check(condition: bool, message: str) -> None:
         raise ValueError(message)
 
 
+def at_least(section: object, low: float, *names: str) -> None:
+    """Raise ValueError unless each of these knobs has this value or more."""
+    for name in names:
+        value = getattr(section, name)
+        check(value >= low, f"{name} = {value}; expected at least {low:g}")
+
+
+def share(section: object, *names: str) -> None:
+    """Raise ValueError unless each of these knobs is in [0, 1)."""
+    for name in names:
+        value = getattr(section, name)
+        check(0 <= value < 1, f"{name} = {value}; expected at least 0 and less than 1")
+
+
+def above_zero(section: object, *names: str) -> None:
+    """Raise ValueError unless each of these knobs is positive."""
+    for name in names:
+        value = getattr(section, name)
+        check(value > 0, f"{name} = {value}; expected a number above 0")
+
+
+def seeded(seed: int) -> None:
+    """Raise ValueError for a random seed out of range."""
+    check(0 <= seed <= LARGEST_SEED, f"seed = {seed}; expected 0 to {LARGEST_SEED}")
+
+
 def duration(text: str) -> float:
     """Seconds of a duration such as 90s, 30m, 2h or 1h30m. Raises ValueError for anything else."""
     found = re.fullmatch(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", text)
     seconds = sum(int(n or 0) * unit for n, unit in zip(found.groups(), (3600, 60, 1), strict=True)) if found else 0
-    check(seconds > 0, f"{text!r} is no length of time above 0; write it as 90s, 30m, 2h or 1h30m")
+    check(seconds > 0, f"{text!r} is not a duration above 0; accepted: 90s, 30m, 2h or 1h30m, for example")
     return float(seconds)
 
 
@@ -47,42 +73,48 @@ def duration(text: str) -> float:
 class ModelConfig:
     """The shape of the decoder. Names are those of Hugging Face's GPT2Config."""
 
-    size: str = knob("", "a released size, which sets n_layer, n_head, n_embd and n_positions", ("", *SIZES))
-    n_layer: int = knob(6, "blocks")
-    n_head: int = knob(4, "attention heads; must divide n_embd")
+    size: str = knob(
+        "",
+        "a released GPT-2, which sets n_layer, n_head, n_embd and n_positions; empty: set them one by one",
+        ("", *SIZES),
+    )
+    n_layer: int = knob(6, "number of transformer blocks")
+    n_head: int = knob(4, "number of attention heads per block; must divide n_embd")
     n_embd: int = knob(256, "width of the residual stream")
-    n_inner: int = knob(0, "width inside the MLP; 0 means 4 x n_embd")
-    n_positions: int = knob(256, "the window: the longest sequence, prompt and answer together")
-    dropout: float = knob(0.1, "dropout on the embeddings and on what each sublayer adds (embd_pdrop, resid_pdrop)")
+    n_inner: int = knob(0, "width of the hidden layer of each MLP; 0 means 4 x n_embd")
+    n_positions: int = knob(256, "the window: most tokens of a sequence, prompt and answer together")
+    dropout: float = knob(
+        0.1, "dropout rate of the embeddings and of the output of each sublayer (embd_pdrop, resid_pdrop)"
+    )
     attention: str = knob(
         "full",
-        "causal self-attention: full (GPT-2's), relative or relative-local (Music Transformer's), local or compressed "
-        "(T-DMCA's for long windows); one kind for all layers, or a comma list with one for each, such as "
-        "local,compressed,local",
+        "causal self-attention: full (GPT-2), relative or relative-local (Music Transformer), local or compressed "
+        "(T-DMCA, for long windows); one kind for all layers, or a comma-separated list with one kind per layer, such "
+        "as local,compressed,local",
     )
     block: int = knob(
         256,
-        "tokens in a block of local attention, which looks at its block alone, or if relative at the one before too",
+        "tokens per block in local attention: a token attends to its block, with relative-local also to the previous",
     )
-    compression: int = knob(3, "tokens whose keys and values compressed attention makes one of")
+    compression: int = knob(3, "number of tokens whose keys and values compressed attention merges into one")
 
     def __post_init__(self) -> None:
         for name, value in SIZES.get(self.size, {}).items():
             object.__setattr__(self, name, value)
-        check(min(self.n_layer, self.n_head, self.n_embd, self.n_positions) >= 1, "sizes must be at least 1")
+        at_least(self, 1, *SIZES["gpt2"], "block", "compression")
         check(self.n_embd % self.n_head == 0, f"n_head = {self.n_head} does not divide n_embd = {self.n_embd}")
-        check(self.n_inner >= 0, "n_inner must be 0 (4 x n_embd) or a width")
-        check(0 <= self.dropout < 1, "dropout must be in [0, 1)")
-        check(min(self.block, self.compression) >= 1, "block and compression must be at least 1")
+        at_least(self, 0, "n_inner")
+        share(self, "dropout")
         kinds = [kind.strip() for kind in self.attention.split(",")]
         unknown = next((kind for kind in kinds if kind not in ATTENTIONS), None)
-        accepted = f"{', '.join(ATTENTIONS)}: one for all layers, or a comma list of n_layer = {self.n_layer} of them"
-        check(unknown is None, f"attention = {self.attention!r}: there is no kind {unknown!r}; accepted: {accepted}")
-        count = f"attention = {self.attention!r} names {len(kinds)} kinds"
-        check(len(kinds) in (1, self.n_layer), f"{count}; accepted: {accepted}")
+        accepted = f"one of {', '.join(ATTENTIONS)}, or a comma-separated list of n_layer = {self.n_layer} of them"
+        check(unknown is None, f"attention = {self.attention!r}: unknown kind {unknown!r}; expected {accepted}")
+        count = f"attention = {self.attention!r} has {len(kinds)} kinds"
+        check(len(kinds) in (1, self.n_layer), f"{count}; expected {accepted}")
         both = {"local", "relative-local"} <= set(kinds)
         check(
-            not both, f"attention = {self.attention!r}: a model has layers of local or of relative-local, not of both"
+            not both,
+            f"attention = {self.attention!r}: local and relative-local cannot be in one model: leave out one of them",
         )
         object.__setattr__(self, "attention", kinds[0] if len(set(kinds)) == 1 else ",".join(kinds))
 
@@ -101,138 +133,155 @@ class ModelConfig:
 class TrainConfig:
     """How the weights are trained."""
 
-    epochs: float = knob(10.0, "passes over the training split; ignored when steps is given")
-    steps: int = knob(0, "optimiser steps; 0 means: from epochs")
-    least_steps: int = knob(0, "from epochs so many steps at least, however few an epoch has")
+    epochs: float = knob(10.0, "passes over the training split; ignored if steps or budget is set")
+    steps: int = knob(0, "optimizer steps; 0 means: from epochs")
+    least_steps: int = knob(0, "minimum number of steps if epochs sets it, for small training splits")
     budget: str = knob(
-        "", "time to train in, such as 90s, 30m or 1h30m: sets the steps, instead of epochs; off if empty"
+        "", "training time, such as 90s, 30m or 1h30m, which sets the number of steps; empty: no time limit"
     )
-    batch_tokens: int = knob(4096, "positions a step: rows of one width that fit into it, prompt and answer together")
-    accumulate: int = knob(1, "micro-batches a step, doubled until one fits into memory; the same numbers")
-    optimizer: str = knob("adamw", "muon: Muon for the blocks' matrices, AdamW for the rest", ("adamw", "muon"))
+    batch_tokens: int = knob(
+        4096, "positions per step, padding included: a batch has as many rows of similar length as fit"
+    )
+    accumulate: int = knob(
+        1, "micro-batches per step (gradient accumulation), doubled until one fits into memory; same results"
+    )
+    optimizer: str = knob(
+        "adamw", "adamw, or muon: Muon for the matrices of the blocks and AdamW for the rest", ("adamw", "muon")
+    )
     lr: float = knob(1e-3, "peak learning rate of AdamW")
-    muon_lr: float = knob(1e-3, "peak learning rate of Muon, scaled to AdamW's update size")
-    warmup: float = knob(0.05, "share of the steps in which the rate rises linearly")
-    final_lr: float = knob(0.0, "rate at the end, as a share of the peak; cosine in between")
+    muon_lr: float = knob(1e-3, "peak learning rate of Muon, whose updates are scaled to the size of AdamW's")
+    warmup: float = knob(0.05, "share of the steps in which the learning rate rises linearly")
+    final_lr: float = knob(0.0, "learning rate at the end, as a share of the peak; it falls along a cosine")
     beta2: float = knob(0.98, "AdamW's second beta")
-    weight_decay: float = knob(0.1, "decoupled, on matrices only")
+    weight_decay: float = knob(0.1, "decoupled weight decay, on matrices only")
     clip: float = knob(1.0, "largest gradient norm; 0 turns clipping off")
     loss_on: str = knob(
-        "answer", "what is learned of a row: its answer, or all of it; validation is on answers", ("answer", "all")
+        "answer",
+        "tokens that carry loss in training: answer, or all (prompt and answer); validation is always on answers",
+        ("answer", "all"),
     )
     lm_weight: float = knob(
-        0.5, "of labelled examples: what the language model's loss counts beside the labels' (GPT-1)"
+        0.5, "with labels: weight of the language-model loss that is added to the loss of the labels (GPT-1)"
     )
     token_dropout: float = knob(
-        0.0, "of labelled examples: share of tokens whose vectors are left out in training (word dropout)"
+        0.0, "with labels: share of tokens whose vectors are set to zero in training (word dropout)"
     )
     label_smoothing: float = knob(0.0, "probability mass spread over the vocabulary in the training loss")
-    ema: float = knob(0.0, "decay of the exponential average of the weights that is saved; 0 saves the last weights")
-    evaluate_every: int = knob(0, "steps between validations; 0 means: ten times in a run")
+    ema: float = knob(
+        0.0, "decay of the exponential moving average of the weights, which is saved; 0 saves the weights themselves"
+    )
+    evaluate_every: int = knob(0, "steps between validations; 0 means ten validations in a run")
     samples: int = knob(3, "validation examples that are decoded and shown at each validation")
     validate_tokens: int = knob(
-        0, "about so many tokens of the validation split are its loss measured on while training; 0: on all"
+        0, "approximate number of validation tokens on which the loss is measured during training; 0 means all"
     )
-    save_every: int = knob(0, "steps between saved states; 0 means: at each validation")
-    patience: int = knob(0, "end after so many validations in a row that were not the lowest; 0: never")
-    freeze: int = knob(0, "with --init: so many blocks from below, and the embeddings, stay as they are")
-    lora: int = knob(0, "with --init: rank of adapters that learn in the place of the weights (LoRA); 0: none")
-    lora_alpha: float = knob(16.0, "the adapters' part counts alpha / rank")
+    save_every: int = knob(0, "steps between saved states; 0 means at each validation")
+    patience: int = knob(0, "early stopping: end after N validations in a row without a new lowest loss; 0 is off")
+    freeze: int = knob(0, "with --init: do not train the embeddings and the first N blocks")
+    lora: int = knob(0, "with --init: rank of the adapters that are trained instead of the weights (LoRA); 0 is off")
+    lora_alpha: float = knob(16.0, "the output of the adapters is multiplied by lora_alpha / lora")
     lora_targets: tuple[str, ...] = knob(
-        ("c_attn",), "products with adapters: c_attn, attn.c_proj, c_fc, mlp.c_proj, one or several"
+        ("c_attn",), "layers with adapters: one or several of c_attn, attn.c_proj, c_fc, mlp.c_proj"
     )
-    keep: str = knob("last", "which weights the run folder ends with", ("last", "best"))
+    keep: str = knob(
+        "last",
+        "weights in the finished run folder: last, or best (those with the lowest validation loss)",
+        ("last", "best"),
+    )
     dtype: str = knob(
-        "auto", "arithmetic; auto is bf16 where the machine computes it natively", ("auto", "bf16", "fp32")
+        "auto",
+        "arithmetic; auto is bf16 if the hardware computes it natively, otherwise fp32",
+        ("auto", "bf16", "fp32"),
     )
-    compile: str = knob("auto", "torch.compile; auto where it pays back within the run", ("auto", "on", "off"))
-    device: str = knob("auto", "auto, cpu, cuda, cuda:1, mps")
+    compile: str = knob("auto", "use torch.compile; auto: if it saves time within the run", ("auto", "on", "off"))
+    device: str = knob("auto", "cpu, cuda, cuda:1, mps, or auto: the first of cuda, mps and cpu that the machine has")
     checkpointing: bool = knob(
-        False, "recompute each block in the backward pass: less memory, the same numbers, slower"
+        False, "gradient checkpointing: recompute each block in the backward pass; less memory, same results, slower"
     )
-    tensorboard: bool = knob(False, "also write losses and speed for TensorBoard, into tensorboard/ of the run")
+    tensorboard: bool = knob(False, "also write losses and speed for TensorBoard, to tensorboard/ in the run folder")
     parallel: str = knob(
-        "ddp", "on several devices: a copy of the model on each, or (fsdp) a part of it", ("ddp", "fsdp")
+        "ddp", "on several devices: ddp (each has a copy of the model) or fsdp (each has a part of it)", ("ddp", "fsdp")
     )
-    seed: int = knob(0, "of the initial weights, the order of the batches and dropout")
+    seed: int = knob(0, "random seed of the initial weights, the order of the batches and dropout")
 
     def __post_init__(self) -> None:
-        check(min(self.steps, self.least_steps) >= 0, "steps and least_steps must be 0 or more")
-        check(self.epochs > 0, "epochs must be above 0")
+        above_zero(self, "epochs", "lr", "muon_lr", "lora_alpha")
+        at_least(self, 0, "steps", "least_steps", "clip", "weight_decay", "lm_weight", "patience", "freeze", "lora")
+        at_least(self, 0, "evaluate_every", "save_every", "samples", "validate_tokens")
+        at_least(self, 1, "batch_tokens", "accumulate")
+        share(self, "beta2", "warmup", "label_smoothing", "ema", "token_dropout")
+        check(0 <= self.final_lr <= 1, f"final_lr = {self.final_lr}; expected 0 to 1")
+        seeded(self.seed)
         if self.budget:
             duration(self.budget)
-            check(
-                not self.steps,
-                f"budget = {self.budget!r} decides on the steps: set steps = 0, not {self.steps}, or budget = ''",
-            )
-        check(self.batch_tokens >= 1 and self.accumulate >= 1, "batch_tokens and accumulate must be at least 1")
-        check(self.lr > 0 and self.muon_lr > 0, "learning rates must be above 0")
-        check(0 <= self.beta2 < 1, "beta2 must be in [0, 1)")
-        check(0 <= self.warmup < 1 and 0 <= self.final_lr <= 1, "warmup is in [0, 1), final_lr in [0, 1]")
-        check(0 <= self.label_smoothing < 1 and 0 <= self.ema < 1, "label_smoothing and ema are in [0, 1)")
-        check(0 <= self.token_dropout < 1, "token_dropout must be in [0, 1)")
-        check(min(self.clip, self.weight_decay) >= 0, "clip and weight_decay must be 0 or more")
-        check(
-            min(self.lm_weight, self.patience, self.freeze, self.lora) >= 0,
-            "lm_weight, patience, freeze and lora: 0 or more",
-        )
+            both = f"budget = {self.budget!r} and steps = {self.steps} exclude each other"
+            check(not self.steps, f"{both}: set steps = 0 or budget = ''")
         partly = self.freeze or self.lora
         check(
-            not (partly and self.parallel == "fsdp"), "freeze and lora need little memory: they go with parallel = ddp"
+            not (partly and self.parallel == "fsdp"),
+            "parallel = 'fsdp' is not supported with freeze or lora, which need little memory: set parallel = 'ddp'",
         )
-        check(self.lora_alpha > 0, "lora_alpha must be above 0")
-        check(not (self.lora and self.freeze), "freeze and lora: adapters already leave the weights as they are")
+        check(
+            not (self.lora and self.freeze),
+            f"lora = {self.lora} and freeze = {self.freeze} exclude each other: with lora all weights are frozen",
+        )
         known = {"c_attn", "attn.c_proj", "c_fc", "mlp.c_proj"}
         wrong = ", ".join(self.lora_targets) or "nothing"
         check(
             bool(self.lora_targets) and set(self.lora_targets) <= known,
             f"lora_targets = {wrong}; accepted: {', '.join(sorted(known))}",
         )
-        check(0 <= self.seed <= LARGEST_SEED, f"seed must be 0 or more, and {LARGEST_SEED} at most")
-        check(min(self.evaluate_every, self.save_every, self.samples) >= 0, "intervals and samples must be 0 or more")
-        check(self.validate_tokens >= 0, "validate_tokens must be 0 or more")
 
 
 @dataclass(frozen=True)
 class GenerateConfig:
     """How an answer is decoded. The order is repetition penalty, temperature, top-k, top-p."""
 
-    beams: int = knob(1, "beam search with that many hypotheses; 1 samples, or is greedy at temperature 0")
-    length_penalty: float = knob(0.6, "alpha of ((5 + length) / 6)^alpha, by which a beam's score is divided")
-    temperature: float = knob(0.0, "0 is greedy")
-    top_k: int = knob(0, "sample from the k likeliest tokens (ties kept); 0 is off")
-    top_p: float = knob(1.0, "sample from the smallest set with that much probability; 1 is off")
-    repetition_penalty: float = knob(1.0, "above 1: tokens that were there become less likely; 1 is off")
-    penalty_on: str = knob(
-        "all", "where repetition_penalty looks for them: prompt and answer, or the answer alone", ("all", "answer")
+    beams: int = knob(1, "number of hypotheses of beam search; 1 means sampling, or greedy decoding at temperature 0")
+    length_penalty: float = knob(
+        0.6, "alpha in ((5 + length) / 6)^alpha, which divides the score of a beam-search hypothesis"
     )
-    max_new_tokens: int = knob(256, "longest answer")
-    max_ratio: float = knob(0.0, "longest answer as a multiple of the prompt, plus 16; 0 is off")
-    roll: bool = knob(False, "write on beyond the window, each time from the last half of it; else the window ends it")
-    stop_ids: tuple[int, ...] = knob((), "ids that end an answer, besides the task's own end token")
-    ban_ids: tuple[int, ...] = knob((), "ids that are never chosen")
-    batch_rows: int = knob(0, "sequences decoded together, which changes no answer; 0: as many as memory holds, to 256")
+    temperature: float = knob(0.0, "sampling temperature; 0 is greedy decoding")
+    top_k: int = knob(0, "sample from the k most likely tokens, ties included; 0 is off")
+    top_p: float = knob(1.0, "sample from the smallest set of tokens with this total probability; 1 is off")
+    repetition_penalty: float = knob(1.0, "above 1: make tokens that already occurred less likely; 1 is off")
+    penalty_on: str = knob(
+        "all", "where repetition_penalty looks for tokens: all (prompt and answer) or answer", ("all", "answer")
+    )
+    max_new_tokens: int = knob(256, "most tokens of an answer")
+    max_ratio: float = knob(0.0, "most tokens of an answer as a multiple of the prompt's, plus 16; 0 is off")
+    roll: bool = knob(
+        False, "continue when the window is full, from its last half; otherwise a full window ends the answer"
+    )
+    stop_ids: tuple[int, ...] = knob((), "ids that end an answer, in addition to the task's end token")
+    ban_ids: tuple[int, ...] = knob((), "ids that are never generated")
+    batch_rows: int = knob(
+        0, "sequences decoded together; does not change answers; 0 means as many as fit into memory, at most 256"
+    )
     dtype: str = knob("auto", "arithmetic; auto is bf16 on CUDA and fp32 elsewhere", ("auto", "bf16", "fp32"))
-    device: str = knob("auto", "auto, cpu, cuda, cuda:1, mps")
-    seed: int = knob(0, "of sampling; row i of a call uses seed + i")
+    device: str = knob("auto", "cpu, cuda, cuda:1, mps, or auto: the first of cuda, mps and cpu that the machine has")
+    seed: int = knob(0, "random seed of sampling; input number i of a call uses seed + i")
 
     def __post_init__(self) -> None:
-        check(self.beams >= 1, "beams must be at least 1")
-        check(0 <= self.seed <= LARGEST_SEED, f"seed must be 0 or more, and {LARGEST_SEED} at most")
-        check(self.temperature >= 0, "temperature must be 0 (greedy) or more")
-        check(self.top_k >= 0 and 0 <= self.top_p <= 1, "top_k must be 0 or more, top_p in [0, 1]")
-        check(self.max_new_tokens >= 1, "max_new_tokens must be at least 1")
-        check(
-            min(self.batch_rows, *self.stop_ids, *self.ban_ids, 0) >= 0,
-            "batch_rows, stop_ids and ban_ids must be 0 or more",
-        )
-        check(self.repetition_penalty > 0, "repetition_penalty must be above 0; 1 is off")
-        needed = "penalty_on needs a repetition_penalty other than 1, which is off"
+        at_least(self, 1, "beams", "max_new_tokens")
+        at_least(self, 0, "temperature", "top_k", "max_ratio", "batch_rows")
+        above_zero(self, "repetition_penalty")
+        check(0 <= self.top_p <= 1, f"top_p = {self.top_p}; expected 0 to 1")
+        for name in ("stop_ids", "ban_ids"):
+            ids = getattr(self, name)
+            check(min(ids, default=0) >= 0, f"{name} = {list(ids)}; expected ids of 0 or more")
+        seeded(self.seed)
+        needed = f"penalty_on = {self.penalty_on!r} needs a repetition_penalty other than 1, which is off"
         check(self.penalty_on == "all" or self.repetition_penalty != 1, needed)
-        check(self.max_ratio >= 0, "max_ratio must be 0 or more")
         sampled = self.temperature > 0
-        check(not (self.beams > 1 and sampled), "beam search does not sample: set temperature = 0 or beams = 1")
-        other = "repetition_penalty, roll and ban_ids are for greedy decoding and sampling: set beams = 1"
+        both = f"beams = {self.beams}, temperature = {self.temperature}"
+        check(
+            not (self.beams > 1 and sampled), f"{both}: beam search does not sample: set temperature = 0 or beams = 1"
+        )
+        other = "beam search does not support repetition_penalty, roll and ban_ids: set beams = 1"
         check(self.beams == 1 or (self.repetition_penalty == 1 and not self.roll and not self.ban_ids), other)
         limited = self.top_k > 0 or self.top_p < 1
-        check(sampled or not limited, "top_k and top_p need a temperature above 0: greedy decoding ignores them")
+        check(
+            sampled or not limited,
+            "top_k and top_p need a temperature above 0: they have no effect on greedy decoding or beam search",
+        )

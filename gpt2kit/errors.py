@@ -1,11 +1,11 @@
-"""Errors that the user can fix: each has the exit code of the command line."""
+"""Errors that the user can fix, each with the exit code of the command line."""
 
 PARTLY_DONE = 5
 """Exit code of work that was completed, except for records that could not be read."""
 
 
 class UserError(Exception):
-    """Something outside gpt2kit is wrong. The message says what, where, and what would be accepted."""
+    """An error that the user can fix. The message says what is wrong and where, and what would be accepted."""
 
     exit_code = 2
 
@@ -33,7 +33,7 @@ class OutOfMemory(UserError):
 
 
 class CheckFailed(UserError):
-    """A run is not as it should be, or this machine does not compute it correctly."""
+    """A self-test failed: a run is damaged, or this machine does not compute it correctly."""
 
     exit_code = 7
 

@@ -91,7 +91,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise DataError(f"{path} is missing") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{path} is no JSON file: {error}") from error
+        raise DataError(f"{path} is not a JSON file: {error}") from error
     if not isinstance(value, dict):
         raise DataError(f"{path}: expected a JSON object, found {type(value).__name__}")
     return value
@@ -187,7 +187,7 @@ def held(folder: Path) -> Iterator[None]:
         except OSError:
             free = True
         if not free:
-            raise UserError(f"{folder}: another process is at work there: wait for its end, or name another")
+            raise UserError(f"{folder} is in use by another process: wait until that ends, or choose another folder")
         yield
     finally:
         os.close(descriptor)
@@ -197,20 +197,20 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
     """Raise UserError if `path` cannot become a new folder: it contains something of value, or this command runs in
     it."""
     if path.is_file():
-        raise UserError(f"{path} is a file; --out takes a folder")
+        raise UserError(f"{path} is a file, but --out has to be a folder")
     here = Path.cwd()
     if Path(os.path.realpath(path)) in (here, *here.parents):
-        raise UserError(f"{path} is where this command runs, or above it; --out takes a folder of its own")
+        raise UserError(f"{path} is or contains the current directory; give --out a folder of its own")
     if path.is_dir() and any(path.iterdir()) and not overwrite:
-        raise UserError(f"{path} exists and is left as it is; name another --out, or replace it with --overwrite")
+        raise UserError(f"{path} already exists; choose another --out, or replace it with --overwrite")
 
 
 def refuse_existing_file(path: Path, overwrite: bool) -> None:
     """Raise UserError if `path` is a folder, or exists and must not be overwritten."""
     if path.is_dir():
-        raise UserError(f"{path} is a folder; a file is to be written there")
+        raise UserError(f"{path} is a directory; a file name is needed")
     if path.exists() and not overwrite:
-        raise UserError(f"{path} exists and is left as it is; replace it with --overwrite")
+        raise UserError(f"{path} already exists; choose another name, or replace it with --overwrite")
 
 
 def write_tensors(path: Path, tensors: "dict[str, Tensor]", metadata: dict[str, str]) -> None:
@@ -265,4 +265,4 @@ def read_tensors(path: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":
     except FileNotFoundError:
         raise DataError(f"{path} is missing") from None
     except (OSError, SafetensorError) as error:
-        raise DataError(f"{path} is damaged or no safetensors file: {error}") from error
+        raise DataError(f"{path} is damaged or not a safetensors file: {error}") from error

@@ -25,6 +25,8 @@ SECTIONS = {"model": ModelConfig, "train": TrainConfig, "generate": GenerateConf
 
 TYPES: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
 
+EXPECTED: dict[Any, str] = {str: "a string", int: "a whole number", float: "a finite number", bool: "true or false"}
+
 LISTS: dict[Any, tuple[type, str]] = {
     tuple[str, ...]: (str, "list of strings"),
     tuple[int, ...]: (int, "list of whole numbers"),
@@ -69,8 +71,9 @@ def shipped_text(name: str) -> str:
     """A shipped recipe's text, comments included."""
     if name not in shipped():
         close = get_close_matches(name, shipped(), 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise RecipeError(f"there is no recipe {name!r}{hint} Shipped are {', '.join(shipped())}; or name a .toml file")
+        hint = f"did you mean {close[0]}? " if close else ""
+        names = ", ".join(shipped())
+        raise RecipeError(f"unknown recipe {name!r}; {hint}accepted: {names}, or the path of a .toml file")
     return (_folder() / f"{name}.toml").read_text(encoding="utf-8")
 
 
@@ -146,7 +149,9 @@ def _tables(name: str) -> dict[str, Any]:
         raise RecipeError(f"{name}: {error}") from None
     for section, value in table.items():
         if not isinstance(value, dict):
-            raise RecipeError(f"{name}: {section} = {value!r} is outside the tables [task] [model] [train] [generate]")
+            raise RecipeError(
+                f"{name}: {section} = {value!r} is outside all tables; accepted: [task], [model], [train], [generate]"
+            )
     return {section: _without_retired(name, section, value) for section, value in table.items()}
 
 
@@ -157,7 +162,7 @@ def _without_retired(name: str, section: str, table: dict[str, Any]) -> dict[str
     if used:
         named = " and ".join(f"{section}.{key} = {table[key]!r}" for key in used)
         without = " and ".join(f"{key} = {str(retired[key]).lower()}" for key in used)
-        raise RecipeError(f"{name}: {named}: no longer supported; to continue without, set {without} there")
+        raise RecipeError(f"{name}: {named}: no longer supported; set {without} in this file to continue without it")
     return {key: value for key, value in table.items() if key not in retired}
 
 
@@ -185,10 +190,10 @@ def build(name: str, table: dict[str, Any]) -> Recipe:
     task_table = dict(table.get("task", {}))
     task_name = task_table.pop("name", None)
     if not isinstance(task_name, str):
-        raise RecipeError(f"recipe {name}: [task] needs name = one of {', '.join(tasks.names())}")
+        raise RecipeError(f"recipe {name}: [task] has no name; accepted: {', '.join(tasks.names())}")
     model = table.get("model", {})
     if model.get("size") and (twice := [key for key in SHAPE if key in model]):
-        raise RecipeError(f"model.size = {model['size']!r} sets model.{twice[0]} too: leave one of them out")
+        raise RecipeError(f"model.size = {model['size']!r} also sets model.{twice[0]}: leave out one of them")
     sections: dict[str, Any] = {key: build_section(kind, key, table.get(key, {})) for key, kind in SECTIONS.items()}
     return Recipe(name, task_name, build_section(tasks.find(task_name), "task", task_table), **sections)
 
@@ -242,12 +247,13 @@ def _typed(key: str, value: Any, wanted: Any, field: "Field[Any]") -> Any:
         if isinstance(value, str):
             value = [kind(item) if item.strip().isdecimal() and len(item) < 20 else item for item in value.split(",")]
         value = tuple(value) if isinstance(value, list) else value
-        fits = isinstance(value, tuple) and all(type(item) is kind for item in value)
+        fits, expected = isinstance(value, tuple) and all(type(item) is kind for item in value), f"a {name}"
     else:
-        fits, name = type(value) is wanted, wanted.__name__
+        fits, expected = type(value) is wanted, EXPECTED[wanted]
     default = "" if field.default is MISSING else f"; the default is {field.default!r}"
     if not fits:
-        raise RecipeError(f"{key} = {value!r} is {type(value).__name__}, expected {name}{default}")
+        found = list(value) if isinstance(value, tuple) else value
+        raise RecipeError(f"{key} = {found!r}; expected {expected}{default}")
     if type(value) is float and not math.isfinite(value):
         raise RecipeError(f"{key} = {value!r}; expected a finite number{default}")
     choices = field.metadata["choices"]

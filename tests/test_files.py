@@ -96,7 +96,7 @@ def test_json_comes_back_and_is_readable(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"{", "no JSON file"), (b"", "no JSON file"), (b"\xff\xfe", "no JSON file"), (b"[1]", "found list")],
+    [(b"{", "not a JSON file"), (b"", "not a JSON file"), (b"\xff\xfe", "not a JSON file"), (b"[1]", "found list")],
 )
 def test_json_that_is_none(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "file.json"
@@ -108,7 +108,7 @@ def test_json_that_is_none(tmp_path: Path, content: bytes, message: str) -> None
 def test_json_that_is_missing_or_a_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.json is missing"):
         files.read_json(tmp_path / "none.json")
-    with pytest.raises(DataError, match="no JSON file"):
+    with pytest.raises(DataError, match="not a JSON file"):
         files.read_json(tmp_path)
 
 
@@ -150,7 +150,7 @@ def test_a_new_folder_appears_at_the_end(tmp_path: Path) -> None:
 
 def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
     path = old_folder(tmp_path)
-    with pytest.raises(UserError, match=r"out exists and is left as it is.*--overwrite"), files.new_folder(path, False):
+    with pytest.raises(UserError, match=r"out already exists.*--overwrite"), files.new_folder(path, False):
         pytest.fail("the work must not begin")
     assert names(path) == ["old"]
     assert names(tmp_path) == ["out"]
@@ -169,7 +169,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     path = tmp_path / "out"
     path.write_text("precious")
     for overwrite in (False, True):
-        with pytest.raises(UserError, match="is a file; --out takes a folder"):
+        with pytest.raises(UserError, match="is a file, but --out has to be a folder"):
             files.refuse_existing(path, overwrite)
 
 
@@ -242,7 +242,7 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
     disk, link = tmp_path / "disk", tmp_path / "link"
     old_folder(tmp_path).rename(disk)
     link.symlink_to(disk)
-    with pytest.raises(UserError, match="disk exists and is left as it is"), files.new_folder(link, False):
+    with pytest.raises(UserError, match="disk already exists"), files.new_folder(link, False):
         pytest.fail("the work must not begin")
     with files.new_folder(link, overwrite=True) as folder:
         (folder / "file").write_text("new")
@@ -258,7 +258,7 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
 
 def test_a_folder_is_held_by_one(tmp_path: Path) -> None:
     with files.held(tmp_path):
-        with pytest.raises(UserError, match="another process is at work there"), files.held(tmp_path):
+        with pytest.raises(UserError, match="is in use by another process"), files.held(tmp_path):
             pytest.fail("it is held")
         (tmp_path / "other").mkdir()
         with files.held(tmp_path / "other"):
@@ -275,7 +275,7 @@ def test_a_folder_stays_held_under_another_name(tmp_path: Path) -> None:
         old.rename(new)
         old.mkdir()
         assert names(new) == []
-        with pytest.raises(UserError, match="another process is at work there"), files.held(new):
+        with pytest.raises(UserError, match="is in use by another process"), files.held(new):
             pytest.fail("it is held")
         with files.held(old):
             pass
@@ -320,7 +320,7 @@ def test_json_keeps_names_that_are_no_utf8(tmp_path: Path) -> None:
 
 def test_json_without_an_end(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("[" * 100_000)
-    with pytest.raises(DataError, match="file is no JSON file"):
+    with pytest.raises(DataError, match="file is not a JSON file"):
         files.read_json(tmp_path / "file")
 
 
@@ -347,10 +347,12 @@ def test_a_file_that_exists_is_refused_unless_told(tmp_path: Path) -> None:
     path = tmp_path / "piece.mid"
     for overwrite in (False, True):
         files.refuse_existing_file(path, overwrite)
-        with pytest.raises(UserError, match="is a folder; a file is to be written there"):
+        with pytest.raises(UserError, match="is a directory; a file name is needed"):
             files.refuse_existing_file(tmp_path, overwrite)
     path.touch()
-    with pytest.raises(UserError, match=r"piece\.mid exists and is left as it is; replace it with --overwrite"):
+    with pytest.raises(
+        UserError, match=r"piece\.mid already exists; choose another name, or replace it with --overwrite"
+    ):
         files.refuse_existing_file(path, overwrite=False)
     files.refuse_existing_file(path, overwrite=True)
 

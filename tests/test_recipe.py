@@ -80,7 +80,7 @@ def test_every_knob_says_what_it_is(kind: type[Any]) -> None:
 
 
 def test_a_size_beside_a_dimension_is_refused() -> None:
-    with pytest.raises(RecipeError, match=r"model\.size = 'gpt2' sets model\.n_layer too"):
+    with pytest.raises(RecipeError, match=r"model\.size = 'gpt2' also sets model\.n_layer"):
         recipe.load("translate", ["model.size=gpt2", "model.n_layer=3"])
 
 
@@ -141,33 +141,33 @@ def test_apply_leaves_its_table_alone() -> None:
         ("trian.lr=1", r"unknown key trian; did you mean train\? accepted: task, model, train, generate"),
         ("task.vocabulary=1", r"unknown key task\.vocabulary; did you mean vocab\?"),
         ("task.folder=x", r"unknown key task\.folder"),
-        ("train.lr=fast", r"train\.lr = 'fast' is str, expected float; the default is 0\.001"),
-        ("train.lr=true", r"train\.lr = True is bool, expected float"),
+        ("train.lr=fast", r"train\.lr = 'fast'; expected a finite number; the default is 0\.001"),
+        ("train.lr=true", r"train\.lr = True; expected a finite number"),
         ("train.lr=nan", r"train\.lr = nan; expected a finite number; the default is 0\.001"),
         ("train.epochs=inf", r"train\.epochs = inf; expected a finite number"),
         ("train.epochs=1e999", r"train\.epochs = inf; expected a finite number"),
-        (f"train.lr=1{'0' * 400}", r"train\.lr = 10+ is int, expected float"),
-        (f"train.steps={'9' * 5000}", r"train\.steps = '9+' is str, expected int"),
-        (f"train.lr={'[' * 5000}", r"train\.lr = '\[+' is str, expected float"),
-        ("generate.stop_ids=1,²", r"generate\.stop_ids = \(1, '²'\) is tuple, expected list of whole numbers"),
-        (f"generate.stop_ids={'9' * 5000}", "expected list of whole numbers"),
-        ("train.steps=1.5", r"train\.steps = 1\.5 is float, expected int"),
-        ("train.steps=1e3", r"train\.steps = 1000\.0 is float, expected int"),
-        ("train.steps=true", r"train\.steps = True is bool, expected int"),
-        ("train.device=1", r"train\.device = 1 is int, expected str"),
-        ("task.languages=[1]", r"task\.languages = \(1,\) is tuple, expected list of strings"),
-        ("task.languages=3", r"task\.languages = 3 is int, expected list of strings"),
+        (f"train.lr=1{'0' * 400}", r"train\.lr = 10+; expected a finite number"),
+        (f"train.steps={'9' * 5000}", r"train\.steps = '9+'; expected a whole number"),
+        (f"train.lr={'[' * 5000}", r"train\.lr = '\[+'; expected a finite number"),
+        ("generate.stop_ids=1,²", r"generate\.stop_ids = \[1, '²'\]; expected a list of whole numbers"),
+        (f"generate.stop_ids={'9' * 5000}", "expected a list of whole numbers"),
+        ("train.steps=1.5", r"train\.steps = 1\.5; expected a whole number"),
+        ("train.steps=1e3", r"train\.steps = 1000\.0; expected a whole number"),
+        ("train.steps=true", r"train\.steps = True; expected a whole number"),
+        ("train.device=1", r"train\.device = 1; expected a string"),
+        ("task.languages=[1]", r"task\.languages = \[1\]; expected a list of strings"),
+        ("task.languages=3", r"task\.languages = 3; expected a list of strings"),
         ("train.optimizer=sgd", r"train\.optimizer = 'sgd'; accepted: 'adamw', 'muon'; the default is 'adamw'"),
         ("model.size=gpt3", r"model\.size = 'gpt3'; accepted: '', 'gpt2', 'gpt2-medium'"),
         ("model.n_head=5", r"\[model\] n_head = 5 does not divide n_embd = 256"),
-        ("model.n_layer=0", r"\[model\] sizes must be at least 1"),
-        ("model.dropout=1", r"\[model\] dropout must be in \[0, 1\)"),
-        ("train.lr=0", r"\[train\] learning rates must be above 0"),
-        ("train.warmup=1", r"\[train\] warmup is in"),
-        ("train.clip=-1", r"\[train\] clip and weight_decay"),
-        ("generate.top_p=1.1", r"\[generate\] top_k must be 0 or more, top_p in \[0, 1\]"),
+        ("model.n_layer=0", r"\[model\] n_layer = 0; expected at least 1"),
+        ("model.dropout=1", r"\[model\] dropout = 1\.0; expected at least 0 and less than 1"),
+        ("train.lr=0", r"\[train\] lr = 0\.0; expected a number above 0"),
+        ("train.warmup=1", r"\[train\] warmup = 1\.0; expected at least 0 and less than 1"),
+        ("train.clip=-1", r"\[train\] clip = -1\.0; expected at least 0"),
+        ("generate.top_p=1.1", r"\[generate\] top_p = 1\.1; expected 0 to 1"),
         ("generate.top_k=5", r"\[generate\] top_k and top_p need a temperature above 0"),
-        ("generate.beams=0", r"\[generate\] beams must be at least 1"),
+        ("generate.beams=0", r"\[generate\] beams = 0; expected at least 1"),
         ("task.to=?", r"\[task\] '\?' is no language code"),
         ("train.lr", r"--set train\.lr: expected section\.key=value, as in --set train\.lr=3e-4"),
         ("lr=1", r"--set lr=1: expected section\.key=value"),
@@ -190,12 +190,12 @@ def test_beams_and_temperature_contradict_each_other() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[train]\nlr = 1e-3\n", r"\[task\] needs name = one of .*translate"),
-        ("[task]\nname = 3\n", r"\[task\] needs name = one of"),
-        ("task = 3\n", r"broken\.toml: task = 3 is outside the tables \[task\]"),
+        ("[train]\nlr = 1e-3\n", r"\[task\] has no name; accepted: .*translate"),
+        ("[task]\nname = 3\n", r"\[task\] has no name; accepted: "),
+        ("task = 3\n", r"broken\.toml: task = 3 is outside all tables; accepted: \[task\]"),
         ("[task]\nname = 'translate'\n[train]\nlr = \n", r"broken\.toml: Invalid value .*line 4"),
         ("[task]\nname = 'translate'\n[train]\nlr = 1\nlr = 2\n", r"broken\.toml: Cannot overwrite"),
-        ("lr = 1\n[task]\nname = 'translate'\n", r"broken\.toml: lr = 1 is outside the tables"),
+        ("lr = 1\n[task]\nname = 'translate'\n", r"broken\.toml: lr = 1 is outside all tables"),
         ("a = " + "[" * 5000, r"broken\.toml: maximum recursion depth"),
         ("a = " + "9" * 5000, r"broken\.toml: Exceeds the limit"),
         ("[task]\nname = 'translate'\n[optimizer]\n", "unknown key optimizer; accepted: task, model, train, generate"),
@@ -218,9 +218,9 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_name_that_does_not_ship_is_refused() -> None:
-    with pytest.raises(RecipeError, match=r"no recipe 'multi3k'; did you mean multi30k\? Shipped are .*translate"):
+    with pytest.raises(RecipeError, match=r"unknown recipe 'multi3k'; did you mean multi30k\? accepted: .*translate"):
         recipe.load("multi3k")
-    with pytest.raises(RecipeError, match="there is no recipe 'zzz'"):
+    with pytest.raises(RecipeError, match="unknown recipe 'zzz'; accepted: "):
         recipe.load("zzz")
 
 
@@ -256,7 +256,9 @@ def test_retired_knobs_of_an_older_run(tmp_path: Path) -> None:
     path.write_text('[task]\nname = "finetune"\n[train]\ncutmix = 0.0\nnaive_bayes = false\n', encoding="utf-8")
     assert recipe.load(str(path)).train == TrainConfig()
     path.write_text('[task]\nname = "finetune"\n[train]\nnaive_bayes = true\n', encoding="utf-8")
-    with pytest.raises(RecipeError, match=r"recipe.toml: train.naive_bayes = True: .* set naive_bayes = false there"):
+    with pytest.raises(
+        RecipeError, match=r"recipe.toml: train.naive_bayes = True: .* set naive_bayes = false in this file"
+    ):
         recipe.load(str(path))
     with pytest.raises(RecipeError, match=r"train.cutmix is no longer supported: leave it out"):
         recipe.load("finetune", ["train.cutmix=0.5"])

@@ -80,7 +80,7 @@ def generate(
         if result.truncated:
             console.say(f"sample {sampled}: the text is longer than the model's window; it goes on from its end")
         console.result(f"{_header(sampled)}\n{prompt}{text}")
-    reports.remarks(0, 0, circling)
+    reports.remarks(sampled, 0, 0, circling, engine.config.repetition_penalty)
 
 
 def _given(lines: Iterator[str]) -> Iterator[str]:

@@ -57,12 +57,12 @@ def generate(
             given.append(engine.task.show(source))
             yield source
 
-    cut = unfinished = circling = 0
+    count = cut = unfinished = circling = 0
     batches = ([source] for source in inputs()) if interactive else iter([inputs()])
     for batch in batches:
         for result in engine.results(batch):
             text = given.pop(0)
-            cut += result.truncated
+            count, cut = count + 1, cut + result.truncated
             unfinished += not result.finished
             circling += result.circling
             outputs = [str(output) for output in result.outputs[:nbest]]
@@ -78,4 +78,4 @@ def generate(
             else:
                 for output in outputs:
                     console.result(output.replace("\n", " ").replace("\r", " "))
-    reports.remarks(cut, unfinished, circling)
+    reports.remarks(count, cut, unfinished, circling, engine.config.repetition_penalty)

@@ -55,7 +55,7 @@ def check_texts(texts: Sequence[str]) -> None:
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise DataError(f"input {number}, {text!r}, is no UTF-8 text") from None
+            raise DataError(f"input {number}, {text!r}, is not valid UTF-8 text") from None
 
 
 def training_of(engine: "Engine") -> "Store | None":
@@ -65,5 +65,5 @@ def training_of(engine: "Engine") -> "Store | None":
     try:
         return training_store(engine)
     except DataError as error:
-        console.say(f"how much is copied from the training data is not known: {error}")
+        console.say(f"cannot measure how much is copied from the training data: {error}")
         return None

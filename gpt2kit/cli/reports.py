@@ -26,17 +26,21 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
     for split, report in reports.items():
         left_out(split, report)
         if split == "val" and not report.rows:
-            console.say("val: nothing is held out of so little: no loss will be watched; --val names a corpus for it")
+            console.say(
+                "val: no record is held out, because the corpus is too small: training cannot measure a validation "
+                "loss; give a validation corpus with --val"
+            )
         if report.cut:
-            lost = f"{report.cut_tokens:,} tokens beside {report.tokens:,} that stay"
-            console.say(f"{split}: {report.cut:,} sources were cut to fit into the window, by {lost}")
+            lost = f"they lost {report.cut_tokens:,} tokens; {report.tokens:,} tokens remain in the split"
+            console.say(f"{split}: sources cut to fit into the window: {report.cut:,} of {report.rows:,}; {lost}")
         if report.leaked and split != "train":
             example = report.examples["source also in training"][0]
-            console.say(f"{split}: {report.leaked:,} sources stand in train too, such as {example}")
+            found = f"{report.leaked:,} of {report.rows:,}, such as {example}"
+            console.say(f"{split}: sources that are also in train: {found}; they make its scores look too good")
         if report.nearly_leaked and split != "train":
-            aside = "but for case, spaces and punctuation"
-            console.say(f"{split}: {report.nearly_leaked:,} more stand in train {aside}")
-    console.say(f"written to {out}; prepare.json in it lists examples, and every damaged record")
+            differences = "other case, spaces or punctuation"
+            console.say(f"{split}: sources that are in train with {differences}: {report.nearly_leaked:,}")
+    console.say(f"written to {out}; prepare.json there lists examples and every damaged record")
 
 
 def described(lines: Sequence[str], examples: Sequence[str]) -> None:
@@ -55,7 +59,7 @@ def left_out(split: str, report: "SplitReport") -> None:
         console.say(f"{split}: {count:,} {reason}")
     if report.damaged >= MUCH_DAMAGE * report.read > 0:
         share = f"{report.damaged:,} of {report.read:,} ({report.damaged / report.read:.0%}) could not be read"
-        console.warn(f"{split}: {share}: is this the corpus that you meant? What is prepared is the rest")
+        console.warn(f"{split}: {share}; the others are used: check that this is the right corpus")
 
 
 def comparison(source: str, output: str, target: str) -> None:
@@ -77,19 +81,25 @@ def evaluated(evaluation: "Evaluation") -> None:
         f"{evaluation.count:,} examples in {evaluation.seconds:.1f} s "
         f"({evaluation.count / evaluation.seconds:.1f} a second)  {evaluation.signature}"
     )
-    remarks(evaluation.truncated, evaluation.unfinished, evaluation.circling)
+    remarks(
+        evaluation.count,
+        evaluation.truncated,
+        evaluation.unfinished,
+        evaluation.circling,
+        evaluation.repetition_penalty,
+    )
     for remark in evaluation.remarks:
         console.say(remark)
 
 
-def remarks(cut: int, unfinished: int, circling: int) -> None:
-    """Print warnings about the answers, if there are any."""
+def remarks(count: int, cut: int, unfinished: int, circling: int, penalty: float) -> None:
+    """Print warnings about `count` answers, if there are any; `penalty` is their repetition penalty."""
     if unfinished:
-        console.say(f"{unfinished:,} answers were ended by the length limit")
+        limits = "generate.max_new_tokens, generate.max_ratio or the end of the window"
+        console.say(f"answers without an end: {unfinished:,} of {count:,}; they reached {limits}")
     if circling:
-        console.say(
-            f"{circling:,} answers say the same again and again; "
-            "a higher generate.repetition_penalty is against that: 1 is none, 1.2 is common"
-        )
+        now = f"now {penalty:g}, which is off; try 1.2" if penalty == 1 else f"now {penalty:g}"
+        repeating = f"answers that repeat themselves: {circling:,} of {count:,}"
+        console.say(f"{repeating}; raise generate.repetition_penalty ({now})")
     if cut:
-        console.say(f"{cut:,} sources were cut to fit into the window")
+        console.say(f"inputs longer than the window: {cut:,} of {count:,}; they were cut to fit")

@@ -47,7 +47,8 @@ class _Searches:
         self.best_lengths_PW = lengths.gather(1, chosen_PW)
         self.finished_P += scores_PW.isfinite().sum(1)
 
-    def go_on(self, scores_PW: Tensor, origins_PW: Tensor, tokens_PW: Tensor, step: int) -> None:
+    def extend(self, scores_PW: Tensor, origins_PW: Tensor, tokens_PW: Tensor, step: int) -> None:
+        """Continue each live hypothesis with its next token."""
         whole = origins_PW[:, :, None].expand(-1, -1, self.ids_PWS.size(2))
         self.scores_PW, self.ids_PWS = scores_PW, self.ids_PWS.gather(1, whole)
         self.ids_PWS[:, :, step] = tokens_PW
@@ -90,7 +91,7 @@ def beam_search(
         scores_PC = scores_PC.masked_fill(ended_PC, -torch.inf)
         live_PW = scores_PC.isneginf().sort(stable=True).indices[:, :beams]  # the best that continue, in order
         origins_PW, tokens_PW = origins_PC.gather(1, live_PW), tokens_PC.gather(1, live_PW)
-        searches.go_on(scores_PC.gather(1, live_PW), origins_PW, tokens_PW, step)
+        searches.extend(scores_PC.gather(1, live_PW), origins_PW, tokens_PW, step)
 
         enough_P = searches.finished_P >= beams
         searches.scores_PW.masked_fill_(enough_P[:, None], -torch.inf)

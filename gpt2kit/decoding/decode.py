@@ -19,7 +19,7 @@ from gpt2kit.model.device import pick_dtype
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
 
-LOOK_EVERY = {"cuda": 8}
+CHECK_EVERY = {"cuda": 8}
 """Steps between two checks of which rows are alive: where the host would wait for the device, it checks less often."""
 
 
@@ -95,7 +95,7 @@ class Decoding:
         room_B = torch.tensor([max(1, self.window - len(prompt)) for prompt in prompts], device=self.model.device)
         ends_B = torch.minimum(self.made_N[rows_B] + room_B, self.limits_N[rows_B])
         steps = int((ends_B - self.made_N[rows_B]).max())
-        look_every = LOOK_EVERY.get(self.model.device.type, 1)
+        check_every = CHECK_EVERY.get(self.model.device.type, 1)
         stepper = Stepper(self.model, prompts, steps)
         logits_BV = stepper.logits_PV
         for step in range(steps):
@@ -104,7 +104,7 @@ class Decoding:
             yield tokens_B
             if step + 1 == steps:
                 return
-            if step % look_every == 0:
+            if step % check_every == 0:
                 if not alive_B.any():
                     return
                 if (kept := stepper.compact(alive_B)) is not None:

@@ -12,8 +12,8 @@ LEAST = 16
 """Least total tokens of all repetitions: a row of dots does not count."""
 
 
-def circles(ids: Sequence[int]) -> bool:
-    """Whether an answer ends with one passage, repeated again and again."""
+def repeats_itself(ids: Sequence[int]) -> bool:
+    """Whether an answer ends with consecutive repetitions of one passage."""
     for length in range(1, min(LONGEST, len(ids) // TIMES) + 1):
         span = max(TIMES * length, LEAST)
         if len(ids) >= span and all(ids[-place] == ids[-place - length] for place in range(1, span - length + 1)):

@@ -10,9 +10,11 @@ def check_counts(outputs: Sequence[str], references: Sequence[str]) -> None:
     """Raises DataError unless there is one reference per output, and at least one."""
     # sacrebleu 2.6 silently cuts the longer list to the length of the shorter one.
     if len(outputs) != len(references):
-        raise DataError(f"{len(outputs)} outputs but {len(references)} references: line n must answer line n")
+        raise DataError(
+            f"{len(outputs)} outputs but {len(references)} references: each output needs one reference, in order"
+        )
     if not outputs:
-        raise DataError("nothing to score: there are no outputs")
+        raise DataError("nothing to score: the number of outputs is 0")
 
 
 def bleu(outputs: Sequence[str], references: Sequence[str]) -> Score:

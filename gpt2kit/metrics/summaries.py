@@ -53,9 +53,9 @@ class SummaryScores:
         for system, extract in EXTRACTS.items():
             self._keep(system, self.rouge(_bounded(extract(example)), example.reference))
         self._keep("", of_output)
-        told = self._faithful("", output, example)
+        of_source = self._faithful("", output, example)
         self._faithful(REFERENCE, example.reference, example)
-        return {**of_output, **told}
+        return {**of_output, **of_source}
 
     def _faithful(self, system: str, summary: str, example: Example) -> dict[str, object]:
         """A summary without words contains nothing false: it is counted, and excluded from the other means."""

@@ -30,7 +30,7 @@ def without(model: GPT2, off: Off) -> Iterator[GPT2]:
     blocks, heads = model.transformer.blocks(), model.config.n_head
     named = [*off.attentions, *off.mlps, *(layer for layer, _ in off.heads)]
     if any(not 0 <= layer < len(blocks) for layer in named) or any(not 0 <= head < heads for _, head in off.heads):
-        raise ValueError(f"the model has layers 0 to {len(blocks) - 1} with heads 0 to {heads - 1}")
+        raise ValueError(f"expected layers from 0 to {len(blocks) - 1} and heads from 0 to {heads - 1}")
     with ExitStack() as hooks:
         for layer, block in enumerate(blocks):
             if silent := [head for each, head in off.heads if each == layer]:

@@ -21,9 +21,10 @@ def pick_device(name: str) -> torch.device:
         raise MachineError(f"device = {name!r}: expected auto, cpu, cuda, cuda:1 or mps") from None
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there.get(device.type, False):
-        raise MachineError(f"device = {name!r}: torch finds none here; device = auto takes what there is")
+        raise MachineError(f"device = {name!r}: torch finds no such device here; device = auto uses the best one")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise MachineError(f"device = {name!r}: this machine has {torch.cuda.device_count()} CUDA device(s)")
+        last = torch.cuda.device_count() - 1
+        raise MachineError(f"device = {name!r}: the last CUDA device of this machine is cuda:{last}")
     return device
 
 
@@ -57,5 +58,5 @@ def pick_dtype(name: str, device: torch.device) -> str:
     if name == "auto":
         return "bf16" if native_bf16(device) else "fp32"
     if name == "bf16" and not native_bf16(device):
-        raise MachineError(f"dtype = bf16: {device} does not compute it natively; dtype = auto takes fp32 here")
+        raise MachineError(f"dtype = bf16: {device} does not compute bf16 natively; accepted here: auto and fp32")
     return name

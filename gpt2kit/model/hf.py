@@ -135,13 +135,13 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
     layers = {name.split(".")[2] for name in weights if name.startswith("transformer.h.")}
     if config.n_layer != len(layers):  # checked first, so that a damaged file does not make us build a huge model
         raise DataError(
-            f"{folder}: {CONFIG} says n_layer = {config.n_layer}, there are weights of {len(layers)} layers"
+            f"{folder}: {CONFIG} says n_layer = {config.n_layer}, but the weights have {len(layers)} layers"
         )
     try:
         with torch.device("meta"):  # the weights are about to be replaced: initialise none
             model = GPT2(config, vocab_size, labels)
     except (RuntimeError, TypeError, OverflowError) as error:  # larger than any tensor can be
-        raise DataError(f"{folder / CONFIG}: no model has this shape: {str(error).splitlines()[0]}") from None
+        raise DataError(f"{folder / CONFIG}: the model is too large: {str(error).splitlines()[0]}") from None
     expected = dict(model.named_parameters())
     missing, unknown = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
     if missing or unknown:
@@ -184,7 +184,7 @@ def read_config(folder: Path) -> tuple[ModelConfig, int, tuple[str, ...]]:
     }
     for key, accepted in fixed.items():
         if raw.get(key) not in accepted:
-            raise DataError(f"{folder / CONFIG}: {key} = {raw.get(key)!r}; a GPT-2 has {accepted[0]!r}")
+            raise DataError(f"{folder / CONFIG}: {key} = {raw.get(key)!r}; expected {accepted[0]!r}, as in GPT-2")
     try:
         sizes = {key: raw[key] for key in ("n_layer", "n_head", "n_embd", "vocab_size")}
         sizes |= {"n_inner": raw.get("n_inner") or 0, "n_positions": raw.get("n_positions") or raw["n_ctx"]}
@@ -216,12 +216,12 @@ def _weights(folder: Path) -> dict[str, Tensor]:
         if index.is_file():
             named = files.read_json(index).get("weight_map")
             if not isinstance(named, dict):
-                raise DataError(f"{index} has no weight_map: it does not say which file holds which weight")
+                raise DataError(f"{index} has no weight_map with the file of each weight")
             if not all(isinstance(name, str) and name == Path(name).name for name in named.values()):
-                raise DataError(f"{index}: weight_map names files beside it, and nothing else")
+                raise DataError(f"{index}: weight_map may only name files in the same folder")
             names = sorted(set(named.values()))
         elif any(folder.glob("*.bin")) or any(folder.glob("*.pt")):
-            raise DataError(f"{folder} has pickled weights only, which could run code; save it as {WEIGHTS} first")
+            raise DataError(f"{folder} has pickled weights only, which can run code; convert them to {WEIGHTS} first")
     weights: dict[str, Tensor] = {}
     for file in names:
         weights |= files.read_tensors(folder / file)[0]
@@ -247,7 +247,10 @@ def grow_vocabulary(model: GPT2, vocab_size: int, end: int | None = None) -> Non
     """
     old = model.transformer.wte.weight.detach()
     if vocab_size < old.size(0):
-        raise DataError(f"the model has {old.size(0)} tokens, the data only {vocab_size}: they do not belong together")
+        raise DataError(
+            f"the model has {old.size(0)} tokens, but the data was prepared with {vocab_size}: prepare it with the "
+            "tokenizer of this model"
+        )
     grown = torch.nn.Embedding(vocab_size, old.size(1), device=old.device)
     mean = old.mean(0)
     with torch.no_grad():

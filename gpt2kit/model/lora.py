@@ -120,7 +120,7 @@ def load(folder: Path, model: GPT2) -> None:
         new = len((config.get("trainable_token_indices") or {}).get("wte", ()))
         ranks = {len(tensor) for name, tensor in tensors.items() if name.endswith(".lora_A.weight")}
         if ranks - {config["r"]}:  # checked before allocating as much as a damaged file says
-            raise ValueError(f"{ADAPTER_CONFIG} says r = {config['r']}, there are weights of {ranks}")
+            raise ValueError(f"{ADAPTER_CONFIG} says r = {config['r']}, but the weights have ranks {sorted(ranks)}")
         adapt(model, config["r"], config["lora_alpha"], tuple(config["target_modules"]), new)
         with torch.no_grad():
             for name, parameter in model.named_parameters():

@@ -149,7 +149,7 @@ class GPT2KitModel(GPT2KitPreTrainedModel):
         kinds = config.attention.split(",")
         if not set(kinds) <= set(KINDS) or len(kinds) not in (1, config.n_layer):
             raise ValueError(
-                f"attention = {config.attention!r}: one of {', '.join(KINDS)}, or a list of n_layer of them"
+                f"attention = {config.attention!r}; expected one of {', '.join(KINDS)}, or a list of n_layer of them"
             )
         self.wte = nn.Embedding(config.vocab_size, config.n_embd)
         self.wpe = nn.Embedding(config.n_positions, config.n_embd)
@@ -160,9 +160,9 @@ class GPT2KitModel(GPT2KitPreTrainedModel):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, **kwargs: object) -> BaseModelOutput:
         if unsupported := [name for name in UNSUPPORTED if kwargs.get(name) is not None and kwargs[name] is not False]:
-            raise ValueError(f"gpt2kit's models do not take {', '.join(unsupported)}")
+            raise ValueError(f"gpt2kit's models do not support {', '.join(unsupported)}")
         if input_ids.size(1) > self.config.n_positions:
-            raise ValueError(f"{input_ids.size(1)} tokens; the model has {self.config.n_positions} positions")
+            raise ValueError(f"{input_ids.size(1)} tokens; the model accepts at most {self.config.n_positions}")
         if attention_mask is None:
             return BaseModelOutput(last_hidden_state=self.hidden(input_ids))
         # Positions, blocks and groups count from the first token: padding is moved to the right, where no token sees

@@ -44,7 +44,7 @@ def embedded(model: GPT2, ids: Sequence[int]) -> tuple[Tensor, Tensor]:
     """
     window = model.config.n_positions
     if not 0 < len(ids) <= window:
-        raise ValueError(f"{len(ids)} tokens: from 1 to {window} can be looked at")
+        raise ValueError(f"{len(ids)} tokens; expected 1 to {window}, the model's window")
     body = model.transformer
     return body.wte(torch.tensor([*ids], device=model.head.device)), body.wpe.weight[: len(ids)]
 

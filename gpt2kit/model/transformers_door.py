@@ -35,7 +35,7 @@ def _write(path: Path, kind: Callable[..., Any], values: Mapping[str, Any]) -> N
         config = kind(**{key: value for key, value in values.items() if key != "model_type"})  # fixed by the class
     except Exception as error:  # its checks raise classes of several packages
         reason = " ".join(str(error).split())
-        raise DataError(f"{path}: transformers refuses these values: {reason}") from error
+        raise DataError(f"{path}: transformers does not accept these values: {reason}") from error
     files.write_json(path, {**values, **config.to_diff_dict(), **values})
 
 
@@ -59,7 +59,7 @@ def pretrained(folder: Path, head: bool) -> Any:
             folder, trust_remote_code=False, local_files_only=True, output_loading_info=True
         )
     if missing := sorted(report["missing_keys"]):
-        raise ValueError(f"weights that are not in the folder: {', '.join(missing[:3])}")
+        raise ValueError(f"missing weights: {', '.join(missing[:3])}")
     return model.eval().float()
 
 

@@ -93,7 +93,9 @@ def preflight(recipe: Recipe, data: str | Path, run: str | Path, init: str | Non
         batches = work.batches
         targets = sum(batches.targets(rows) for rows in batches.epoch(0))
         if not targets:
-            raise DataError(f"{data}: not one token of train carries loss: nothing would be learned; prepare it again")
+            raise DataError(
+                f"{data}: nothing to train on: no token of the training split is a target; prepare it with answers"
+            )
         list(work.fit())
         cost = _cost(work, folder)
         splits = prepared.report["splits"]

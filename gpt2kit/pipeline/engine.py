@@ -13,7 +13,7 @@ from gpt2kit.data.hub import fetch
 from gpt2kit.decoding import decode
 from gpt2kit.decoding.answer import Clock
 from gpt2kit.decoding.classify import likeliest, probabilities
-from gpt2kit.decoding.repetition import circles
+from gpt2kit.decoding.repetition import repeats_itself
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.model import hf, lora
 from gpt2kit.model.device import keep_memory, pick_device
@@ -70,9 +70,11 @@ class Engine:
         """Yield pieces of the answer as they are decoded; joined they are the answer."""
         config = self.configured(settings)
         if self.task.layout.labels:
-            raise UserError("a label has no pieces: call the engine for its answer")
+            raise UserError("a classifier's label cannot be streamed: call the engine instead")
         if config.beams > 1:
-            raise UserError("beam search knows its answer only at the end: stream with beams = 1")
+            raise UserError(
+                f"beams = {config.beams}: beam search cannot be streamed; set beams = 1, or call the engine"
+            )
         parsed = self.task.parse(source)
         if (known := self.task.answer_without_model(parsed)) is not None:
             yield from [str(known)] if known else []
@@ -110,7 +112,7 @@ class Engine:
         prompts = [self.prompt(sources[index], config) for index in asked]
         ids = [prompt for prompt, _ in prompts]
         numbers = [offset + index for index in asked]
-        told = 0
+        yielded = 0
         if self.task.layout.labels:
             results = self._chosen(sources, results, asked, prompts)
             yield from (result for result in results if result is not None)
@@ -121,12 +123,12 @@ class Engine:
             scores = [answer.score for answer in found.answers]
             truncated = prompts[found.index][1]
             made = [answer.ids for answer in found.answers]
-            finished, again = found.answers[0].finished, circles(made[0])
-            results[asked[found.index]] = Result(outputs, scores, finished, truncated, made, circling=again)
-            while told < len(results) and (result := results[told]) is not None:
+            finished, circling = found.answers[0].finished, repeats_itself(made[0])
+            results[asked[found.index]] = Result(outputs, scores, finished, truncated, made, circling=circling)
+            while yielded < len(results) and (result := results[yielded]) is not None:
                 yield result
-                told += 1
-        yield from (result for result in results[told:] if result is not None)
+                yielded += 1
+        yield from (result for result in results[yielded:] if result is not None)
 
     def _chosen(
         self, sources: list[Any], results: list[Result | None], asked: list[int], prompts: list[tuple[list[int], bool]]
@@ -134,9 +136,9 @@ class Engine:
         """Answers of the classifier."""
         for index, likely in probabilities(self.model, [prompt for prompt, _ in prompts], self.task.layout.extract):
             names, best = self.task.layout.answers(sources[asked[index]]), likeliest(likely)
-            told = dict(sorted(zip(names, likely, strict=True), key=lambda each: -each[1]))
+            by_name = dict(sorted(zip(names, likely, strict=True), key=lambda each: -each[1]))
             score, truncated = math.log(likely[best]), prompts[index][1]
-            results[asked[index]] = Result([names[best]], [score], True, truncated, [[best]], told)
+            results[asked[index]] = Result([names[best]], [score], True, truncated, [[best]], by_name)
         return results
 
     def _decoder(self, config: GenerateConfig) -> InferenceGPT2:
@@ -177,8 +179,13 @@ def zero_shot(name: str, init: str, settings: dict[str, Any] | None = None, **ta
     task, defaults = opened.zero_shot()
     model = model_in(folder)
     if model.vocab_size < task.vocabulary.size:
-        raise DataError(f"{folder}: the model has {model.vocab_size} tokens, the tokenizer {task.vocabulary.size}")
+        raise DataError(_mismatch(folder, model, task))
     return Engine(task, model, recipe.build_section(GenerateConfig, "generate", defaults | (settings or {})))
+
+
+def _mismatch(folder: Path, model: GPT2, task: Task[Any, Any]) -> str:
+    sizes = f"{model.vocab_size} tokens and the tokenizer {task.vocabulary.size}"
+    return f"{folder}: the model has {sizes}: they do not belong together"
 
 
 def model_in(folder: Path, dropout: float | None = None) -> GPT2:
@@ -199,10 +206,10 @@ def load_run(run: Run, settings: dict[str, Any] | None = None, **task_settings: 
     """Like `load`, for a run that is already open."""
     task = run.task
     if not run.weights:
-        raise DataError(f"{run.path} has no {hf.WEIGHTS} yet: its training has not come to its first validation")
+        raise DataError(f"{run.path} has no {hf.WEIGHTS} yet: its training has not saved a model so far")
     model = model_in(run.path)
     if model.vocab_size != task.vocabulary.size:
-        raise DataError(f"{run.path}: the model has {model.vocab_size} tokens, the tokenizer {task.vocabulary.size}")
+        raise DataError(_mismatch(run.path, model, task))
     if task_settings:
         settled = recipe.values(task) | task.merge_settings(task_settings)
         task = recipe.build_section(type(task), "task", settled).opened(run.path)

@@ -54,9 +54,11 @@ class Evaluation:
     """Problems of the answers that the scores do not show."""
     samples: list[tuple[str, str, str]] = field(default_factory=list)
     """The first (source, output, reference), as text."""
+    repetition_penalty: float = 1.0
+    """The setting that the answers were decoded with; 1 is off."""
 
     def json(self) -> dict[str, Any]:
-        told = {
+        found = {
             "scores": {score.name: _figure(score) for score in self.scores if not score.system},
             "count": self.count,
             "truncated": self.truncated,
@@ -66,15 +68,15 @@ class Evaluation:
             "per_second": round(self.count / self.seconds, 2),
             "signature": self.signature,
         }
-        return told | ({"remarks": list(self.remarks)} if self.remarks else {}) | self._beside()
+        return found | ({"remarks": list(self.remarks)} if self.remarks else {}) | self._baselines()
 
-    def _beside(self) -> dict[str, Any]:
+    def _baselines(self) -> dict[str, Any]:
         """The scores of the systems that the model is compared with."""
-        beside: dict[str, dict[str, Any]] = {}
+        found: dict[str, dict[str, Any]] = {}
         for score in self.scores:
             if score.system:
-                beside.setdefault(score.system, {})[score.name] = _figure(score)
-        return {"beside": beside} if beside else {}
+                found.setdefault(score.system, {})[score.name] = _figure(score)
+        return {"beside": found} if found else {}
 
 
 def _figure(score: Score) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def evaluate(
     """
     engine = run if isinstance(run, Engine) else load(run)
     if limit is not None and limit < 1:
-        raise UserError(f"limit = {limit}: at least one record is scored; None scores all")
+        raise UserError(f"limit = {limit}; expected at least 1, or None to score all")
     corpus = [str(on)] if isinstance(on, str | Path) else [str(word) for word in on or ()]
     written = Path(predictions) if predictions is not None else None
     if written is not None:
@@ -116,24 +118,26 @@ def evaluate(
         training = training_store(engine)
     except DataError as error:
         training = None
-        remarks.append(f"how much is copied from the training data is not known: {error}")
+        remarks.append(f"cannot measure how much is copied from the training data: {error}")
     report = SplitReport()
     if engine.task.layout.continues:
         if written is not None:
-            raise UserError("predictions: documents have a loss, not answers; leave it out")
+            raise UserError("predictions: this task is scored by its loss and has no answers to write; leave it out")
         with documents(engine, corpus, split or "", limit) as found:
             report = found.report or report
             evaluation = evaluate_stream(engine, found, training=training)
     else:
         if corpus and split:
-            raise UserError(f"split = {split!r} is a part of prepared data, and a corpus is scored whole: name one")
+            raise UserError(
+                f"split = {split!r} is for prepared data, and a corpus is scored whole: leave out one of them"
+            )
         if corpus:
             name, records = corpus_records(engine.task, corpus, report, limit)
         else:
             name, records = stored_records(run_of(engine).prepared, engine.task, split or "val", limit)
         evaluation = evaluate_records(engine, records, name, written, progress, training)
     if report.dropped:
-        remarks.append(f"left out of the corpus: {report.reasons()}")
+        remarks.append(f"records of the corpus that were not scored: {report.reasons()}")
     return replace(evaluation, remarks=[*evaluation.remarks, *remarks])
 
 
@@ -183,13 +187,14 @@ def evaluate_records(
                 file.write(json.dumps(line | figures, ensure_ascii=False) + "\n")
             progress(done)
         if not done:
-            raise DataError(f"{name} has no records to evaluate on; --split names another part, --on another corpus")
+            raise DataError(f"{name} has no records to evaluate on; choose another --split, or a corpus with --on")
     version = importlib.metadata.version("gpt2kit")
     signature = f"set:{name}|n:{done}|decode:{_decoding(engine.config)}|gpt2kit:{version}"
     scores = scorer.scores()
     if training is not None:
         scores.append(copied(training, made, task.vocabulary.size))
-    return Evaluation(scores, done, truncated, unfinished, seconds, signature, circling, scorer.remarks(), samples)
+    remarks, penalty = scorer.remarks(), engine.config.repetition_penalty
+    return Evaluation(scores, done, truncated, unfinished, seconds, signature, circling, remarks, samples, penalty)
 
 
 def copied(training: Store, texts: Sequence[Sequence[int]], vocab_size: int, how: str = "") -> Score:
@@ -208,10 +213,10 @@ def continued(engine: Engine, store: Store) -> list[list[int]]:
     ends = store.document_ends()[:OPENINGS].tolist()
     places = ((begin, min(begin + OPENING, end)) for begin, end in zip([0, *ends], ends, strict=False))
     openings = [engine.task.decode_source(store.ids[begin:end].tolist()) for begin, end in places]
-    return [result.ids[0] for result in engine.results(openings, _going_on(engine.config))]
+    return [result.ids[0] for result in engine.results(openings, _for_openings(engine.config))]
 
 
-def _going_on(config: GenerateConfig) -> GenerateConfig:
+def _for_openings(config: GenerateConfig) -> GenerateConfig:
     return replace(config, beams=1, max_new_tokens=CONTINUED)
 
 
@@ -257,6 +262,6 @@ def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, train
     signature = f"set:{documents.name}|ids:{store.digest()}|n:{len(ends)}|{how}"
     scores = layout.rates(nats, units)
     if training is not None:
-        how = f"|openings:{OPENINGS}x{OPENING}|{_decoding(_going_on(engine.config))}"
+        how = f"|openings:{OPENINGS}x{OPENING}|{_decoding(_for_openings(engine.config))}"
         scores.append(copied(training, continued(engine, store), task.vocabulary.size, how))
     return Evaluation(scores, len(ends), 0, 0, time.perf_counter() - started, signature)

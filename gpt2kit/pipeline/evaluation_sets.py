@@ -21,7 +21,7 @@ from gpt2kit.tasks.base import Record, Task, decode_row
 def run_of(engine: Engine) -> Run:
     """The run of an engine. Raises UserError for a pretrained model, which has no run."""
     if engine.run is None:
-        raise UserError("a model that is not a run has no prepared data: name a corpus to score on")
+        raise UserError("this model was not loaded from a run, so it has no prepared data: give a corpus to score")
     return engine.run
 
 
@@ -116,7 +116,7 @@ def stored_records(
     records = (Record(*decode_row(task, prompt, target)) for prompt, target in islice(rows, limit))
     if (first := next(records, None)) is not None and task.stored(first) is not None:
         raise DataError(
-            f"{name} cannot be scored on: only ids are kept of it, cut to the window; accepted: another --split that "
-            "prepare wrote, such as val, or the corpus itself with --on"
+            f"{name} cannot be scored, because prepare kept only its ids, cut to the window; accepted: another "
+            "--split, such as val, or the corpus itself with --on"
         )
     return name, chain([] if first is None else [first], records)

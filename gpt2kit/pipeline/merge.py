@@ -17,7 +17,7 @@ from gpt2kit.training.state import STATE_FILE
 TOLERANCE = 1e-3
 """Largest accepted difference of a logit, in fp32: the order of summation differs."""
 
-LOOKED_AT = 64
+COMPARED = 64
 """Number of random tokens whose logits are compared."""
 
 
@@ -28,17 +28,19 @@ def merge(run: str | Path, out: str | Path, overwrite: bool = False) -> float:
     """
     source, target = Run(Path(run)), Run(Path(out))
     if source.weights != lora.ADAPTER:
-        raise DataError(f"{source.path} has no {lora.ADAPTER}: there is nothing to merge")
+        raise DataError(f"{source.path} has no {lora.ADAPTER} to merge: only runs with train.lora have one")
     task = source.task
     model = hf.load_adapted(source.path, fetch(lora.base_of(source.path))).eval()
     complete = merged(model)
     generator = torch.Generator().manual_seed(0)
-    length = min(LOOKED_AT, model.config.n_positions)
+    length = min(COMPARED, model.config.n_positions)
     ids_BT = torch.randint(model.vocab_size, (1, length), generator=generator)
     with torch.no_grad():
         difference = float((model(ids_BT) - complete(ids_BT)).abs().max())
     if not difference <= TOLERANCE:  # also rejects NaN
-        raise DataError(f"{source.path}: logits differ by {difference:.2g} after merging: nothing was written")
+        raise DataError(
+            f"{source.path}: merging changes logits by {difference:.2g}, more than {TOLERANCE:g}: nothing was written"
+        )
     with files.new_folder(target.path, overwrite) as folder:
         for path in source.path.iterdir():
             if path.is_file() and path.name not in (lora.ADAPTER, lora.ADAPTER_CONFIG, STATE_FILE):

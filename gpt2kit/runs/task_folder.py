@@ -28,7 +28,7 @@ class TaskFolder:
     @cached_property
     def _described(self) -> tuple[str, Task[Any, Any], tuple[str, int]]:
         if not self.path.is_dir():
-            raise DataError(f"{self.path} is no folder")
+            raise DataError(f"{self.path} is not a directory")
         described = files.read_json(self.path / TASK_FILE)
         try:
             name, settings = described["task"], described["settings"]
@@ -36,7 +36,7 @@ class TaskFolder:
         except KeyError as error:
             raise DataError(f"{self.path / TASK_FILE}: {error} is missing") from None
         if not (isinstance(name, str) and isinstance(settings, dict)):
-            raise DataError(f"{self.path / TASK_FILE} is damaged: task is a name, and settings are a table")
+            raise DataError(f"{self.path / TASK_FILE} is damaged: expected a string for task, an object for settings")
         task = recipe.build_section(tasks.find(name), "task", settings).specialize().opened(self.path)
         return name, task, made_with
 
@@ -61,8 +61,8 @@ class TaskFolder:
         fingerprint, vocab_size = self.made_with
         if (found.fingerprint(), found.size) != (fingerprint, vocab_size):
             raise DataError(
-                f"{self.path}: its tokenizer is not the one that its ids were made with ({found.fingerprint()} with "
-                f"{found.size} tokens, {TASK_FILE} says {fingerprint} with {vocab_size})"
+                f"{self.path}: its tokenizer is {found.fingerprint()} with {found.size} tokens, but its ids were made "
+                f"with {fingerprint} of {vocab_size} tokens ({TASK_FILE}): prepare the data again"
             )
         return self.unchecked_task
 

@@ -44,7 +44,7 @@ def test_no_text_takes_the_pattern_hours(text: str) -> None:
     assert Translate().answer_without_model(Sentence(text, "fr")) is None
 
 
-def test_circles_are_told(by_heart: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repetition_is_reported(by_heart: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model whose end token is banned, and which says one thing for ever."""
     opened = gpt2kit.load(by_heart)
     bonjour = opened.task.encode_target("bonjour")
@@ -54,7 +54,8 @@ def test_circles_are_told(by_heart: Path, capsys: Capture, monkeypatch: pytest.M
     answer = json.loads(capsys.readouterr().out)
     assert (answer["circling"], answer["finished"]) == (True, False)
     assert run(words) == 0
-    assert "1 answers say the same again and again; a higher generate.repetition_penalty" in capsys.readouterr().err
+    remark = "answers that repeat themselves: 1 of 1; raise generate.repetition_penalty (now 1, which is off; try 1.2)"
+    assert remark in capsys.readouterr().err
     table = str(by_heart.parent / "corpus.jsonl")
     assert run(["translate", "evaluate", "--run", str(by_heart), "--on", table, "--set", ban, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["circling"] == 4
@@ -65,7 +66,7 @@ def test_circles_are_told(by_heart: Path, capsys: Capture, monkeypatch: pytest.M
 @pytest.mark.parametrize("seed", ["-1", "4294967296", "99999999999999999999999"])
 def test_seeds_out_of_range(by_heart: Path, refusal: Refusal, seed: str) -> None:
     message = refusal("translate", "--run", str(by_heart), "yes", "--temperature", "1", "--seed", seed)
-    assert "seed must be 0 or more, and 4294967295 at most" in message
+    assert f"seed = {seed}; expected 0 to 4294967295" in message
     assert run(["translate", "--run", str(by_heart), "yes", "--temperature", "1", "--seed", "4294967295"]) == 0
 
 

@@ -150,9 +150,9 @@ TABLE = """
 40  an answer without an end: cut, and told
     decoding/test_decode.py: test_an_answer_that_is_cut_off_is_unfinished
     cli/test_reports.py: test_scores_go_to_stdout_with_their_signature
-41  an answer that goes round in circles: told
-    decoding/test_repetition.py: test_a_passage_again_and_again test_what_is_no_circle
-    bad_inputs/test_bad_generation.py: test_circles_are_told
+41  an answer that repeats itself: reported
+    decoding/test_repetition.py: test_a_passage_again_and_again test_what_is_not_a_repetition
+    bad_inputs/test_bad_generation.py: test_repetition_is_reported
 42  settings of decoding at their edges, or against each other
     decoding/test_beam.py: test_one_beam_is_greedy
     cli/test_app.py: test_a_mistake_when_asking

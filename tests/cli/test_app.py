@@ -306,7 +306,7 @@ def test_the_best_answers_come_first(by_heart: Path, capsys: Capture) -> None:
         (["--nbest", "0"], 2, "--nbest 0"),
         (["--beams", "4", "--temperature", "0.7"], 3, "beam search does not sample"),
         (["--top-k", "5"], 3, "top_k and top_p need a temperature above 0"),
-        (["--temperature", "-1"], 3, "temperature must be 0 (greedy) or more"),
+        (["--temperature", "-1"], 3, "temperature = -1.0; expected at least 0"),
         (["--device", "cuda:99"], 4, "device = 'cuda:99'"),
         (["--device", "abacus"], 4, "device = 'abacus': expected auto, cpu, cuda, cuda:1 or mps"),
         (["--to", "de"], 2, "does not translate into 'de'; it knows fr"),
@@ -329,15 +329,15 @@ def test_a_mistake_when_asking(
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["generate", "--run", "nowhere", "x"], 3, "nowhere is no folder"),
-        (["generate", "x"], 3, "runs/translate is no folder"),
-        (["train"], 3, "data/translate is no folder"),
+        (["generate", "--run", "nowhere", "x"], 3, "nowhere is not a directory"),
+        (["generate", "x"], 3, "runs/translate is not a directory"),
+        (["train"], 3, "data/translate is not a directory"),
         (["train", "--resume"], 3, "runs/translate/recipe.toml"),
         (["train", "d", "--resume", "--init", "x"], 2, "--resume goes on with a run as it is"),
         (["train", "d", "--resume", "--overwrite"], 2, "--resume goes on with a run as it is"),
         (["train", "d", "--set", "task.vocab=300"], 2, "--set task.vocab: it was fixed when the data was prepared"),
         (["generate", "--set", "task.vocab=1", "x"], 2, "--set task.vocab: it was fixed when the data was prepared"),
-        (["evaluate"], 3, "runs/translate is no folder"),
+        (["evaluate"], 3, "runs/translate is not a directory"),
         (["prepare", "no.en", "no.fr"], 3, "no.en: no such file"),
         (["prepare", "no.en"], 3, "no.en: a plain text file must be followed by its translation"),
         (["prepare", "no.tsv", "--val", "v.en", "--out", "x"], 3, "no.tsv: no such file"),
@@ -382,7 +382,7 @@ def test_drops_are_told(workplace: Path, settings: list[str], capsys: Capture) -
     said = capsys.readouterr().err
     assert "train: 1 dropped, source empty, such as" in said
     assert "train: 1 dropped, both sides empty, such as" in said
-    assert "val: 2 sources stand in train too, such as good" in " ".join(said.replace("'", "").split())
+    assert "val: sources that are also in train: 2 of 2, such as good" in " ".join(said.replace("'", "").split())
     report = json.loads((workplace / "d" / "prepare.json").read_text(encoding="utf-8"))["splits"]["train"]
     assert report["dropped"] == {"source empty": 1, "both sides empty": 1}
     assert "vide" in report["examples"]["source empty"][0]
@@ -396,7 +396,7 @@ def test_an_output_that_exists_is_left(workplace: Path, settings: list[str], cap
     found = error_of(words, capsys)
     assert found == {
         "code": 2,
-        "message": "d exists and is left as it is; name another --out, or replace it with --overwrite",
+        "message": "d already exists; choose another --out, or replace it with --overwrite",
     }
     assert (workplace / "d" / "thesis.txt").read_text(encoding="utf-8") == "ten years"
     assert run([*words, "--overwrite"]) == 0

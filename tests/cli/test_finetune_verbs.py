@@ -217,7 +217,7 @@ def test_a_part_of_the_weights_learns(
     merged = str(tmp_path / "merged")
     if flag == "--freeze":
         assert run(["merge", out, "--out", merged]) == 3
-        assert "there is nothing to merge" in capsys.readouterr().err
+        assert "to merge: only runs with train.lora have one" in capsys.readouterr().err
         return
     assert not (tmp_path / "run" / "model.safetensors").exists()
     assert run(["merge", out, "--out", merged, "--json"]) == 0

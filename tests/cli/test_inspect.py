@@ -69,7 +69,7 @@ def test_figures(words: Callable[[str], list[str]], tmp_path: Path, capsys: Capt
     assert {path.name for path in folder.iterdir()} >= {"lens.png", "attention.png"}
     before = (folder / "lens.png").read_bytes()
     assert run([*words("translate"), "--png", str(folder)]) == 2
-    assert "exists and is left as it is" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert run([*words("translate"), "--png", str(folder), "--overwrite"]) == 0
     assert (folder / "lens.png").read_bytes()[:4] == before[:4]
 
@@ -131,7 +131,7 @@ def test_an_existing_page_is_kept(words: Callable[[str], list[str]], tmp_path: P
     page = tmp_path / "a.html"
     page.write_text("mine", encoding="utf-8")
     assert run([*words("lm"), "--out", str(page)]) == 2
-    assert "exists and is left as it is" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert page.read_text(encoding="utf-8") == "mine"
     assert run([*words("lm"), "--out", str(page), "--overwrite"]) == 0
     assert page.read_text(encoding="utf-8") != "mine"

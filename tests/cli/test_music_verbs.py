@@ -405,7 +405,7 @@ def test_what_exists_is_left_as_it_is(workplace: Path, capsys: Capture, kind: st
     name = f"x{kind}" if samples == 1 else f"x-2{kind}"
     (workplace / name).write_text("mine")
     words = ["music", "generate", "--run", "nowhere", "--samples", str(samples), "--out", "x.mid"]
-    assert f"{name} exists and is left as it is; replace it with --overwrite" in told(words, capsys, 2)
+    assert f"{name} already exists; choose another name, or replace it with --overwrite" in told(words, capsys, 2)
     assert contents(workplace) == {name: b"mine"}
 
 

@@ -20,8 +20,9 @@ def test_a_report_names_every_drop(capsys: Capture) -> None:
     out, err = capsys.readouterr()
     assert out == ""
     assert "train: 1,000 dropped, source empty, such as '[b]0'" in err
-    assert "val: 1 sources stand in train too, such as 'good morning'" in err
-    assert "val: 2 sources were cut to fit into the window, by 1,234 tokens beside 50 that stay" in err
+    assert "val: sources that are also in train: 1 of 2, such as 'good morning'" in err
+    cut = "val: sources cut to fit into the window: 2 of 2; they lost 1,234 tokens; 50 tokens remain in the split"
+    assert cut in err
     assert "written to data/x" in err
 
 
@@ -48,7 +49,7 @@ def test_scores_go_to_stdout_with_their_signature(capsys: Capture) -> None:
     out, err = capsys.readouterr()
     assert out == "BLEU 45.68  nrefs:1\nchrF++ 60.00  nw:2\n"
     assert "1,000 examples in 4.0 s (250.0 a second)  set:val" in err
-    assert "3 answers were ended by the length limit" in err
-    assert "2 sources were cut to fit into the window" in err
-    assert "5 answers say the same again and again" in err
+    assert "answers without an end: 3 of 1,000; they reached generate.max_new_tokens, " in err
+    assert "inputs longer than the window: 2 of 1,000; they were cut to fit" in err
+    assert "answers that repeat themselves: 5 of 1,000; raise generate.repetition_penalty (now 1, which is off" in err
     assert "the quotes are odd\n" in err

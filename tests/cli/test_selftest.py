@@ -108,4 +108,4 @@ def test_data_that_was_moved_is_named(copy: Path, capsys: Capture) -> None:
 
 def test_what_is_no_run_is_refused(tmp_path: Path, capsys: Capture) -> None:
     assert run(["selftest", str(tmp_path / "nowhere")]) == 3
-    assert "is no folder" in capsys.readouterr().err
+    assert "is not a directory" in capsys.readouterr().err

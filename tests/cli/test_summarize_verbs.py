@@ -157,7 +157,9 @@ def test_a_lead_longer_than_the_window_is_scored_whole(trained: Path, workplace:
 def test_what_was_trained_on_is_not_scored_as_if_it_were_whole(trained: Path, capsys: Capture) -> None:
     assert run(["summarize", "evaluate", "--run", str(trained), "--split", "train", "--json"]) == 3
     message = json.loads(capsys.readouterr().err)["error"]["message"]
-    assert message.startswith("corpus.jsonl:train cannot be scored on: only ids are kept of it, cut to the window")
+    assert message.startswith(
+        "corpus.jsonl:train cannot be scored, because prepare kept only its ids, cut to the window"
+    )
 
 
 def test_texts_that_are_missing_are_not_made_up_from_ids(trained: Path, workplace: Path, capsys: Capture) -> None:

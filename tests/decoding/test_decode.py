@@ -14,7 +14,7 @@ from transformers import GPT2LMHeadModel, LogitsProcessorList, RepetitionPenalty
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding import stepper
 from gpt2kit.decoding.answer import Answer, Clock, new_token_limit
-from gpt2kit.decoding.decode import LOOK_EVERY, Recent, answers, for_inference, last, stream
+from gpt2kit.decoding.decode import CHECK_EVERY, Recent, answers, for_inference, last, stream
 from gpt2kit.decoding.sampling import draw, probabilities
 from gpt2kit.model import hf
 from gpt2kit.model.cache import Cache
@@ -456,7 +456,7 @@ def test_rows_that_a_clock_ends_leave_the_batch_without_a_trace(
     expected = [timed(answer, CLOCKS[2]) for answer in answered(model, config)]
     monkeypatch.setitem(stepper.COMPACT_BELOW, "cpu", share)
     for look_every in (1, 8):
-        monkeypatch.setitem(LOOK_EVERY, "cpu", look_every)
+        monkeypatch.setitem(CHECK_EVERY, "cpu", look_every)
         assert run(model, PROMPTS, config, clock=CLOCKS[2]) == expected
 
 

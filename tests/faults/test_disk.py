@@ -167,7 +167,7 @@ def test_the_folder_of_the_command_itself(
     monkeypatch.chdir(inside)
     before = contents(tmp_path)
     for out in (".", "..", "../..", str(tmp_path), "/"):
-        with pytest.raises(UserError, match="is where this command runs, or above it"):
+        with pytest.raises(UserError, match="is or contains the current directory"):
             files.refuse_existing(Path(out), overwrite=True)
     assert contents(tmp_path) == before
 

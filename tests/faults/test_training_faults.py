@@ -63,10 +63,10 @@ def test_two_runs_into_one_folder(tiny: Recipe, tmp_path: Path, contents: Conten
     while not isinstance(event := next(first), events.StepDone) or event.step < 3:
         pass
     before = contents(run)
-    with pytest.raises(UserError, match="exists and is left as it is"):
+    with pytest.raises(UserError, match="already exists; choose another --out, or replace it with --overwrite"):
         list(gpt2kit.train(tiny, data, run))
     for way in ("overwrite", "resume"):
-        with pytest.raises(UserError, match="run: another process is at work there"):
+        with pytest.raises(UserError, match="run is in use by another process"):
             list(gpt2kit.train(tiny, data, run, overwrite=way == "overwrite", resume=way == "resume"))
     assert contents(run) == before
     list(first)
@@ -87,7 +87,7 @@ def test_two_preparations_into_one_folder(tiny: Recipe, tmp_path: Path, contents
             gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, out)
             made.update(contents(out))
 
-    with pytest.raises(UserError, match="out exists and is left as it is"):
+    with pytest.raises(UserError, match="out already exists; choose another --out, or replace it with --overwrite"):
         gpt2kit.prepare(tiny, {"train": corpus[:1] * 2, "val": corpus}, out, progress=other)
     assert contents(out) == made
     assert not list(tmp_path.glob(".*"))
@@ -105,9 +105,9 @@ def test_the_data_vanishes(tiny: Recipe, tmp_path: Path) -> None:
         if getattr(event, "step", 0) == 3:
             shutil.rmtree(data, ignore_errors=True)
     assert weights(run) == weights(whole)
-    with pytest.raises(DataError, match="data is no folder"):
+    with pytest.raises(DataError, match="data is not a directory"):
         list(gpt2kit.train(tiny, data, stopped, resume=True))
-    with pytest.raises(DataError, match="data is no folder"):
+    with pytest.raises(DataError, match="data is not a directory"):
         Run.open(run).prepared  # noqa: B018  # the access is what is tested
 
 

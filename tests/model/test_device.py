@@ -50,9 +50,9 @@ def test_a_named_device_is_taken(machine: Machine) -> None:
     [
         ("gpu", "expected auto, cpu, cuda, cuda:1 or mps"),
         ("", "expected auto, cpu"),
-        ("mps", "torch finds none here"),
-        ("meta", "torch finds none here"),
-        ("cuda:2", "has 2 CUDA device"),
+        ("mps", "torch finds no such device here"),
+        ("meta", "torch finds no such device here"),
+        ("cuda:2", "the last CUDA device of this machine is cuda:1"),
     ],
 )
 def test_a_device_that_is_not_there_is_refused(machine: Machine, name: str, message: str) -> None:
@@ -63,7 +63,7 @@ def test_a_device_that_is_not_there_is_refused(machine: Machine, name: str, mess
 
 def test_cuda_without_a_gpu_is_refused(machine: Machine) -> None:
     machine.has()
-    with pytest.raises(MachineError, match="device = 'cuda': torch finds none here"):
+    with pytest.raises(MachineError, match="device = 'cuda': torch finds no such device here"):
         pick_device("cuda")
 
 

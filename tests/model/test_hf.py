@@ -163,14 +163,14 @@ def test_an_index_that_leads_elsewhere(tmp_path: Path, theirs: GPT2LMHeadModel, 
     (tmp_path / "model.safetensors").rename(tmp_path / "other.safetensors")
     index = {"weight_map": {"transformer.wte.weight": "other.safetensors", "transformer.wpe.weight": name}}
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(DataError, match="weight_map names files beside it, and nothing else"):
+    with pytest.raises(DataError, match="weight_map may only name files in the same folder"):
         hf.load(tmp_path)
 
 
 def test_more_layers_than_there_are_weights_of(tmp_path: Path, theirs: GPT2LMHeadModel) -> None:
     path = tmp_path / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"n_layer": 10**9}))
-    with pytest.raises(DataError, match=r"config\.json says n_layer = 1000000000, there are weights of 2 layers"):
+    with pytest.raises(DataError, match=r"config\.json says n_layer = 1000000000, but the weights have 2 layers"):
         hf.load(tmp_path)
 
 
@@ -192,7 +192,7 @@ def test_no_weights_at_all(tmp_path: Path, theirs: GPT2LMHeadModel) -> None:
 def test_half_written_weights(tmp_path: Path, theirs: GPT2LMHeadModel, size: int) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(DataError, match="damaged or no safetensors file"):
+    with pytest.raises(DataError, match="damaged or not a safetensors file"):
         hf.load(tmp_path)
 
 
@@ -204,7 +204,7 @@ def test_no_config(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model_type": "llama"}, "model_type = 'llama'; a GPT-2 has 'gpt2'"),
+        ({"model_type": "llama"}, "model_type = 'llama'; expected 'gpt2', as in GPT-2"),
         ({"model_type": None}, "model_type = None"),
         ({"activation_function": "gelu"}, "activation_function = 'gelu'"),
         ({"layer_norm_epsilon": 1e-6}, "layer_norm_epsilon"),
@@ -220,8 +220,8 @@ def test_no_config(tmp_path: Path) -> None:
         ({"n_embd": 8}, r"has shape \(.*16.*\), but config\.json says \(.*8.*\)"),
         ({"vocab_size": 24}, r"wte\.weight has shape \(23, 16\), but config\.json says \(24, 16\)"),
         ({"n_positions": 64}, r"wpe\.weight has shape"),
-        ({"n_layer": 3}, "says n_layer = 3, there are weights of 2 layers"),
-        ({"n_layer": 1}, "says n_layer = 1, there are weights of 2 layers"),
+        ({"n_layer": 3}, "says n_layer = 3, but the weights have 2 layers"),
+        ({"n_layer": 1}, "says n_layer = 1, but the weights have 2 layers"),
     ],
 )
 def test_another_model_is_refused(
@@ -241,7 +241,7 @@ def test_a_config_of_the_first_releases(tmp_path: Path, theirs: GPT2LMHeadModel)
 
 def test_no_json_in_config(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(DataError, match="no JSON file"):
+    with pytest.raises(DataError, match="not a JSON file"):
         hf.load(tmp_path)
 
 
@@ -268,7 +268,7 @@ def test_new_tokens_start_halfway_to_the_end_of_a_text(tiny_model: Build) -> Non
 
 
 def test_a_vocabulary_does_not_shrink(tiny_model: Build) -> None:
-    with pytest.raises(DataError, match="do not belong together"):
+    with pytest.raises(DataError, match="prepare it with the tokenizer of this model"):
         hf.grow_vocabulary(tiny_model(vocab=10), 9)
 
 
@@ -307,13 +307,13 @@ def test_all_layers_full_is_a_gpt2(tiny_model: Build, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"attention": "dilated"}, "there is no kind 'dilated'; accepted: full, relative, "),
-        ({"attention": ["local", "full"]}, "there is no kind"),
-        ({"attention": "local,compressed,local"}, "names 3 kinds; accepted: .*n_layer = 2"),
+        ({"attention": "dilated"}, "unknown kind 'dilated'; expected one of full, relative, "),
+        ({"attention": ["local", "full"]}, "unknown kind"),
+        ({"attention": "local,compressed,local"}, "has 3 kinds; expected .*n_layer = 2"),
         ({"attention": "local"}, "not the weights of a GPT-2; missing \\[\\], unknown .*compress_k"),
         ({"attention": "compressed"}, "missing .*h.0.attn.compress_k"),
         ({"compression": 2}, r"compress_k has shape \(2, 3, 8, 8\), but config.json says \(2, 2, 8, 8\)"),
-        ({"compression": 0}, "block and compression must be at least 1"),
+        ({"compression": 0}, "compression = 0; expected at least 1"),
         ({"block": "wide"}, r"config\.json"),
     ],
 )

@@ -110,5 +110,5 @@ def test_adapters_are_laid_open_like_weights(tiny_model: Build) -> None:
 
 @pytest.mark.parametrize("count", [0, 49])
 def test_too_few_and_too_many(tiny_model: Build, count: int) -> None:
-    with pytest.raises(ValueError, match=f"{count} tokens: from 1 to 48"):
+    with pytest.raises(ValueError, match=f"{count} tokens; expected 1 to 48"):
         embedded(tiny_model(), [1] * count)

@@ -42,7 +42,7 @@ def test_equal_values_are_equal_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [{"vocab_size": 2.5}, {"n_layer": "two"}, {"n_inner": [4]}, {"eos_token_id": "end"}])
 def test_a_config_that_is_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
-    with pytest.raises(DataError, match=r"config\.json: transformers refuses these values: ") as caught:
+    with pytest.raises(DataError, match=r"config\.json: transformers does not accept these values: ") as caught:
         transformers_door.write_config(tmp_path / "config.json", SHAPE | wrong)
     assert "\n" not in str(caught.value)
     assert next(iter(wrong)) in str(caught.value)

@@ -108,7 +108,7 @@ def test_answers_that_never_end_are_told_of(
 def test_without_anything_to_learn_it_is_refused(prepared: Prepared, tmp_path: Path) -> None:
     tiny = prepared("translate", tmp_path)
     rewritten(tmp_path / "data", lambda prompt, target: (prompt + target, []))
-    with pytest.raises(DataError, match="not one token of train carries loss"):
+    with pytest.raises(DataError, match="nothing to train on: no token of the training split is a target"):
         preflight(tiny, tmp_path / "data", tmp_path / "new")
 
 
@@ -144,7 +144,7 @@ def test_what_training_would_refuse_is_refused(
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "kept").touch()
     assert dry_run(tmp_path) == 2
-    assert "exists and is left as it is" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     wide = recipe.build("wide", recipe.apply(tiny.table(), ["model.n_positions=4096"]))
     with pytest.raises(UserError, match="prepared for a window"):
         preflight(wide, tmp_path / "data", tmp_path / "elsewhere")

@@ -262,7 +262,7 @@ def test_a_leftover_of_a_crashed_save_does_no_harm(copied: Path) -> None:
 
 def test_a_web_page_saved_as_config_is_refused(copied: Path) -> None:
     (copied / "config.json").write_text("<!doctype html>", encoding="utf-8")
-    with pytest.raises(DataError, match=r"config\.json is no JSON file"):
+    with pytest.raises(DataError, match=r"config\.json is not a JSON file"):
         gpt2kit.load(copied)
 
 
@@ -277,7 +277,7 @@ def test_weights_of_another_vocabulary_are_refused(copied: Path) -> None:
     hf.grow_vocabulary(model, model.vocab_size + 1)
     hf.save(copied, model, 0)
     with pytest.raises(
-        DataError, match=rf"the model has {model.vocab_size} tokens, the tokenizer {model.vocab_size - 1}"
+        DataError, match=rf"the model has {model.vocab_size} tokens and the tokenizer {model.vocab_size - 1}: they"
     ):
         gpt2kit.load(copied)
 
@@ -286,7 +286,7 @@ def test_a_run_without_weights_yet_says_why(copied: Path) -> None:
     (copied / "model.safetensors").unlink()
     with pytest.raises(DataError, match=r"has no model\.safetensors yet"):
         gpt2kit.load(copied)
-    with pytest.raises(DataError, match="nowhere is no folder"):
+    with pytest.raises(DataError, match="nowhere is not a directory"):
         gpt2kit.load(copied / "nowhere")
 
 

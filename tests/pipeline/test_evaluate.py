@@ -43,7 +43,7 @@ def test_words_may_be_paths_and_a_limit_is_at_least_one(by_heart: Path) -> None:
     corpus = by_heart.parent / "corpus.jsonl"
     assert gpt2kit.evaluate(by_heart, on=[corpus], limit=2).count == 2
     for limit in (0, -1):
-        with pytest.raises(UserError, match=f"limit = {limit}: at least one record"):
+        with pytest.raises(UserError, match=f"limit = {limit}; expected at least 1"):
             gpt2kit.evaluate(by_heart, on=corpus, limit=limit)
 
 
@@ -53,7 +53,10 @@ def test_what_is_left_out_is_remarked(run_of: RunOf, tmp_path: Path) -> None:
     (tmp_path / "table.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     evaluation = gpt2kit.evaluate(run_of("labelled"), tmp_path / "table.jsonl")
     assert evaluation.count == 2
-    assert any(remark.startswith("left out of the corpus: no label: 1, such as") for remark in evaluation.remarks)
+    assert any(
+        remark.startswith("records of the corpus that were not scored: no label: 1, such as")
+        for remark in evaluation.remarks
+    )
 
 
 @pytest.mark.parametrize("kind", ["lm", "music"])
@@ -66,7 +69,7 @@ def test_documents_have_a_loss(run_of: RunOf, kind: str) -> None:
         on_corpus = gpt2kit.evaluate(run, sorted(map(str, run.parent.glob("*.txt"))))
         assert values(on_corpus).keys() == values(evaluation).keys()
         assert "copied from training %" in values(on_corpus)
-    with pytest.raises(UserError, match="predictions: documents have a loss, not answers"):
+    with pytest.raises(UserError, match="predictions: this task is scored by its loss and has no answers"):
         gpt2kit.evaluate(run, predictions="said.jsonl")
 
 
@@ -82,21 +85,21 @@ def test_predictions_are_not_overwritten_unasked(by_heart: Path, tmp_path: Path)
     gpt2kit.evaluate(by_heart, predictions=str(path))
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert [line["output"] for line in lines] == [line["target"] for line in lines]
-    with pytest.raises(UserError, match=r"said\.jsonl exists and is left as it is"):
+    with pytest.raises(UserError, match=r"said\.jsonl already exists"):
         gpt2kit.evaluate(by_heart, predictions=path)
     gpt2kit.evaluate(by_heart, predictions=path, overwrite=True, limit=1)
     assert path.read_text(encoding="utf-8").count("\n") == 1
 
 
 def test_what_cannot_be_scored_is_said(by_heart: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="nowhere is no folder"):
+    with pytest.raises(DataError, match="nowhere is not a directory"):
         gpt2kit.evaluate(tmp_path / "nowhere")
     with pytest.raises(DataError, match=r"test\.json is missing"):
         gpt2kit.evaluate(by_heart, split="test")
-    with pytest.raises(UserError, match="split = 'val' is a part of prepared data"):
+    with pytest.raises(UserError, match="split = 'val' is for prepared data"):
         gpt2kit.evaluate(by_heart, by_heart.parent / "corpus.jsonl", split="val")
     opened = load(by_heart)
-    with pytest.raises(UserError, match="a model that is not a run has no prepared data"):
+    with pytest.raises(UserError, match="this model was not loaded from a run, so it has no prepared data"):
         gpt2kit.evaluate(Engine(opened.task, opened.model, opened.config))
 
 
@@ -105,8 +108,9 @@ def test_data_that_is_gone_is_missing_only_where_it_is_needed(run_of: RunOf, tmp
         shutil.copytree(run_of("lm").parent / name, tmp_path / name)
     described = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
     (tmp_path / "run" / "run.json").write_text(json.dumps(described | {"data": "/gone"}), encoding="utf-8")
-    with pytest.raises(DataError, match="/gone is no folder"):
+    with pytest.raises(DataError, match="/gone is not a directory"):
         gpt2kit.evaluate(tmp_path / "run")
     corpus = sorted(map(str, run_of("lm").parent.glob("*.txt")))
     evaluation = gpt2kit.evaluate(tmp_path / "run", corpus)
-    assert evaluation.remarks == ["how much is copied from the training data is not known: /gone is no folder"]
+    unknown = "cannot measure how much is copied from the training data: /gone is not a directory"
+    assert evaluation.remarks == [unknown]

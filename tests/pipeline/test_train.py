@@ -299,7 +299,7 @@ def test_what_exists_is_replaced_only_when_told(tiny: Recipe, corpus: list[str],
         lambda: gpt2kit.prepare(tiny, {"train": corpus}, out),
         out,
         UserError,
-        "exists and is left as it is.*--overwrite",
+        "already exists.*--overwrite",
     )
     gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, out, overwrite=True)
     assert not (out / "thesis.txt").exists()
@@ -309,9 +309,9 @@ def test_what_exists_is_replaced_only_when_told(tiny: Recipe, corpus: list[str],
     empty.mkdir()
     gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, empty)
     file = tmp_path / "corpus.jsonl"
-    with pytest.raises(UserError, match="is a file; --out takes a folder"):
+    with pytest.raises(UserError, match="is a file, but --out has to be a folder"):
         gpt2kit.prepare(tiny, {"train": corpus}, file, overwrite=True)
-    with pytest.raises(UserError, match="exists and is left as it is"):
+    with pytest.raises(UserError, match="already exists"):
         list(gpt2kit.train(tiny, out, out))
 
 
@@ -429,7 +429,7 @@ def test_init_with_another_tokenizer_is_refused(
     wider = with_settings(tiny, f"model.n_positions={window + 1}")
     with pytest.raises(DataError, match=rf"{message} --set model.n_positions={window}$"):
         list(gpt2kit.train(wider, tmp_path / "data", tmp_path / "run", init=str(pretrained)))
-    with pytest.raises(DataError, match="nowhere is no folder"):
+    with pytest.raises(DataError, match="nowhere is not a directory"):
         list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run", init="./nowhere"))
 
 

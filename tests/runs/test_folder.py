@@ -57,7 +57,7 @@ def test_scores_stand_by_their_signature(tmp_path: Path) -> None:
 
 def test_damaged_scores_are_named_and_left(tmp_path: Path) -> None:
     (tmp_path / "scores.json").write_text("{", encoding="utf-8")
-    with pytest.raises(DataError, match=r"scores\.json is no JSON file"):
+    with pytest.raises(DataError, match=r"scores\.json is not a JSON file"):
         Run(tmp_path).keep_scores({"signature": "one"})
     assert (tmp_path / "scores.json").read_text(encoding="utf-8") == "{"
 

@@ -80,13 +80,13 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
 def test_a_half_written_file_is_named(folder: Path, name: str) -> None:
     text = (folder / name).read_text(encoding="utf-8")
     (folder / name).write_text(text[: len(text) // 2], encoding="utf-8")
-    with pytest.raises(DataError, match=f"{name} is (no JSON file|damaged)"):
+    with pytest.raises(DataError, match=f"{name} is (not a JSON file|damaged)"):
         TaskFolder.open(folder)
 
 
 def test_what_is_no_folder_is_named(folder: Path) -> None:
     for path in (folder / "nowhere", folder / "task.json"):
-        with pytest.raises(DataError, match=f"{path.name} is no folder"):
+        with pytest.raises(DataError, match=f"{path.name} is not a directory"):
             TaskFolder.open(path)
 
 

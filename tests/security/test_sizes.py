@@ -144,7 +144,7 @@ def tensor(shape: list[int], end: int, dtype: str = "F32") -> dict[str, Any]:
 )
 def test_a_safetensors_file(little_memory: Limit, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "model.safetensors").write_bytes(content)
-    with little_memory(), pytest.raises(DataError, match=r"model\.safetensors is damaged or no safetensors file"):
+    with little_memory(), pytest.raises(DataError, match=r"model\.safetensors is damaged or not a safetensors file"):
         files.read_tensors(tmp_path / "model.safetensors")
 
 

@@ -75,7 +75,7 @@ def test_a_run_without_weights_is_refused(run_of: RunOf, copied: Copied) -> None
     (run / "model.safetensors").unlink()
     with pytest.raises(DataError, match="has no weights yet"):
         opened(run)
-    with pytest.raises(DataError, match="is no folder"):
+    with pytest.raises(DataError, match="is not a directory"):
         opened(run / "nowhere")
 
 
