@@ -25,9 +25,9 @@ from gpt2kit.tasks.text import TextTask
 
 Examples = Callable[[str], Any]
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-EXAMPLE = next(block for block in re.findall(r"^```python\n(.*?)^```", README, re.M | re.S) if "class Reverse" in block)
-"""The task that README adds, as it is there."""
+PAGE = (Path(__file__).parents[2] / "docs" / "adding-a-task.md").read_text(encoding="utf-8")
+EXAMPLE = next(block for block in re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S) if "class Reverse" in block)
+"""The task that docs/adding-a-task.md adds, as it is there."""
 KNOB = 'skip: str = knob("", "a line that is left out", flag=("prepare",))'
 TOY = (
     EXAMPLE.replace("from gpt2kit.data.lines", "from gpt2kit.config import knob\nfrom gpt2kit.data.lines")
