@@ -23,9 +23,20 @@ ATTENTIONS = ("full", "relative", "relative-local", "local", "compressed")
 2018)."""
 
 
-def knob(default: Any, help: str, choices: tuple[str, ...] = (), flag: tuple[str, ...] = ()) -> Any:
-    """A dataclass field with its help; `flag` names the verbs that have an option for it."""
-    return field(default=default, metadata={"help": help, "choices": choices, "flag": flag})
+def knob(
+    default: Any,
+    help: str,
+    choices: tuple[str, ...] = (),
+    flag: tuple[str, ...] = (),
+    metavar: str = "TEXT",
+    unset: str = "none",
+) -> Any:
+    """A dataclass field with its help.
+
+    `flag` names the verbs that have an option for it, whose help shows `metavar`, and `unset` for an empty default.
+    """
+    texts = {"help": help, "choices": choices, "flag": flag, "metavar": metavar, "unset": unset}
+    return field(default=default, metadata=texts)
 
 
 def check(condition: bool, message: str) -> None:

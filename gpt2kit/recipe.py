@@ -77,6 +77,11 @@ def shipped_text(name: str) -> str:
     return (_folder() / f"{name}.toml").read_text(encoding="utf-8")
 
 
+def description(name: str) -> str:
+    """The sentence that a shipped recipe begins with: its first line, a comment."""
+    return shipped_text(name).partition("\n")[0].removeprefix("# ")
+
+
 def _folder() -> Any:
     """`recipes` within an installed package; next to the package in a checkout."""
     installed = package_files("gpt2kit") / "recipes"

@@ -168,7 +168,7 @@ def test_apply_leaves_its_table_alone() -> None:
         ("generate.top_p=1.1", r"\[generate\] top_p = 1\.1; expected 0 to 1"),
         ("generate.top_k=5", r"\[generate\] top_k and top_p need a temperature above 0"),
         ("generate.beams=0", r"\[generate\] beams = 0; expected at least 1"),
-        ("task.to=?", r"\[task\] '\?' is no language code"),
+        ("task.to=?", r"\[task\] '\?' is not a language code"),
         ("train.lr", r"--set train\.lr: expected section\.key=value, as in --set train\.lr=3e-4"),
         ("lr=1", r"--set lr=1: expected section\.key=value"),
         ("train.=1", "expected section.key=value"),

@@ -3,9 +3,10 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from gpt2kit import tasks
 from gpt2kit.cli import (
@@ -18,6 +19,7 @@ from gpt2kit.cli import (
     generate,
     inspect,
     merge,
+    options,
     performance,
     prepare,
     recipes,
@@ -38,19 +40,38 @@ MEDIA: dict[str, tuple[Callable[..., None], ...]] = {
 """The commands that depend on what a task generates (`About.medium`)."""
 
 
+class TaskGroup(TyperGroup):
+    """The verbs of a task. Shell completion offers the options of generate, too, since that verb can be left out."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """While completing, insert the missing verb before options, as `expand` does in a command."""
+        if ctx.resilient_parsing and args and args[0] not in self.commands:
+            args = ["generate", *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-"):
+            generate = self.commands["generate"]
+            known = {item.value for item in found}
+            with generate.make_context("generate", [], parent=ctx, resilient_parsing=True) as inner:
+                found += [item for item in generate.shell_complete(inner, incomplete) if item.value not in known]
+        return found
+
+
 def build() -> typer.Typer:
     """The whole command line."""
     settings = {"help_option_names": ["-h", "--help"]}
     app = typer.Typer(
-        help="What GPT-2 can do beyond language modelling: a task, then prepare, train, generate or evaluate.",
+        help="Train and use GPT-2 for a task: choose one, then prepare, show, train, generate or evaluate.",
         context_settings=settings,
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
     for name in tasks.names():
         kind = tasks.find(name)
-        task_app = typer.Typer(help=verbs.first_line(kind), context_settings=settings, no_args_is_help=True)
+        help = verbs.first_line(kind)
+        task_app = typer.Typer(cls=TaskGroup, help=help, context_settings=settings, no_args_is_help=True)
         generation = MEDIA[kind().about.medium]
         for verb in [*PREPARATION, *generation, evaluate.evaluate]:
             task_app.command(verb.__name__)(verbs.bind(verb, name, kind))
@@ -67,7 +88,7 @@ def build() -> typer.Typer:
 
 
 def version(
-    version: bool = typer.Option(False, "--version", help="Print the version and end."),
+    version: Annotated[bool, options.switch("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
         import importlib.metadata
@@ -79,9 +100,10 @@ def version(
 def run(words: Sequence[str]) -> int:
     """Run one command line; returns its exit code. A user's mistake gives a message, never a traceback."""
     as_json = "--json" in words
+    parallel = {name: tasks.find(name)().about.parallel for name in tasks.names()}
     try:
         code = build()(
-            expand(words, {name: tasks.find(name)().about.parallel for name in tasks.names()}),
+            expand(words, parallel, sys.stdin is not None and sys.stdin.isatty()),
             prog_name="gpt2kit",
             standalone_mode=True,
         )

@@ -1,6 +1,7 @@
 """Rewrites the shell's words before Typer parses them."""
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 
 from gpt2kit.data.sources import is_table
@@ -12,21 +13,52 @@ CORPUS_OPTIONS = ("--val", "--test")
 OLD_NAMES = ("--pairs", "--file")
 """Former names of evaluate's `--on`."""
 
+NOT_TYPOS = {
+    *("chow", "how", "scow", "shod", "shoe", "shoo", "shop", "shot", "shows", "shown", "showy", "slow", "snow", "sow"),
+    *("stow", "brain", "drain", "grain", "rain", "strain", "trail", "trains", "trait", "twain"),
+    *("prepared", "prepares", "generated", "generates", "venerate", "evaluated", "evaluates", "revaluate"),
+    *("bender", "fender", "gender", "lender", "mender", "reader", "renders", "renter", "sender", "tender", "vender"),
+}
+"""Words that a user may mean as text, although one letter makes a verb of them."""
 
-def expand(words: Sequence[str], tasks: Mapping[str, bool]) -> list[str]:
-    """`gpt2kit translate "I am"` means generate; the second file after a corpus option belongs to the option.
 
-    `tasks` says which tasks read parallel files: for the others an option has one word.
+def expand(words: Sequence[str], tasks: Mapping[str, bool], on_terminal: bool = False) -> list[str]:
+    """Insert the missing verb of `gpt2kit translate "I am"`, and repeat an option for each word of its corpus.
+
+    `tasks` says which tasks read parallel files: for the others an option has one word. A task alone means generate,
+    unless standard input is a terminal: then it is left alone, which shows its help. Raises UserError for a word that
+    looks like a misspelled verb.
     """
     expanded = _at_home(words)
-    if not expanded or expanded[0] not in tasks:
+    if not expanded or expanded[0] not in tasks or (len(expanded) == 1 and on_terminal):
         return expanded
     second = expanded[1] if len(expanded) > 1 else ""
     if second not in (*VERBS, "--help", "-h"):
+        _refuse_typo(expanded[0], second)
         expanded.insert(1, "generate")
     if expanded[1] == "evaluate":
         return _corpus_to_score(expanded)
     return _pair_corpora(expanded) if tasks[expanded[0]] else expanded
+
+
+def _refuse_typo(task: str, word: str) -> None:
+    is_plain = word.isascii() and word.isalpha() and word.islower() and word not in NOT_TYPOS
+    verb = next((verb for verb in VERBS if is_plain and _one_typo(word, verb)), "")
+    if verb:
+        raise UserError(
+            f"{word!r} is not a command of {task}. Did you mean `gpt2kit {task} {verb}`? "
+            f"If it is the input itself: gpt2kit {task} generate {shlex.quote(word)}"
+        )
+
+
+def _one_typo(word: str, verb: str) -> bool:
+    """Whether these different words are the same but for a letter that is missing, added, wrong or swapped."""
+    shorter, longer = sorted((word, verb), key=len)
+    if len(shorter) < len(longer):
+        return any(longer[:place] + longer[place + 1 :] == shorter for place in range(len(longer)))
+    wrong = [place for place, (one, other) in enumerate(zip(word, verb, strict=True)) if one != other]
+    swapped = verb[: wrong[0]] + verb[wrong[0] : wrong[0] + 2][::-1] + verb[wrong[0] + 2 :]
+    return len(wrong) == 1 or word == swapped
 
 
 def _corpus_to_score(words: list[str]) -> list[str]:

@@ -18,29 +18,52 @@ def generate(
     flags: dict[str, str],
     *,
     texts: Annotated[
-        list[str] | None, typer.Argument(help="Texts that are to go on; without any, those of --file or stdin.")
+        list[str] | None,
+        typer.Argument(
+            metavar="TEXT",
+            show_default="the text of --file, or standard input",
+            help="Prompts: the model continues each.",
+        ),
     ] = None,
     run: options.RunOption = "",
     file: Annotated[
-        str, typer.Option("--file", "-f", help="One text that is to go on; - is stdin, a text a line.")
+        str,
+        typer.Option(
+            "--file",
+            "-f",
+            metavar="FILE",
+            show_default="standard input",
+            help="A file with one prompt; - is standard input, with one prompt per line.",
+        ),
     ] = "",
-    nsamples: Annotated[int, typer.Option("--nsamples", min=1, help="So many of each.")] = 1,
-    length: Annotated[int | None, typer.Option("--length", min=1, help="Tokens at most, prompt not counted.")] = None,
-    temperature: Annotated[float | None, typer.Option("--temperature", help="0 is greedy.")] = None,
-    top_k: Annotated[int | None, typer.Option("--top-k", help="Sample from the k likeliest tokens; 0: all.")] = None,
-    top_p: Annotated[float | None, typer.Option("--top-p", help="Sample from this much probability.")] = None,
+    nsamples: Annotated[
+        int, typer.Option("--nsamples", min=1, metavar="N", help="Write N continuations of each prompt.")
+    ] = 1,
+    length: Annotated[
+        int | None,
+        typer.Option(
+            "--length",
+            min=1,
+            metavar="N",
+            show_default="the run's generate.max_new_tokens",
+            help="Write at most N tokens after the prompt.",
+        ),
+    ] = None,
+    temperature: options.TemperatureOption = None,
+    top_k: options.TopKOption = None,
+    top_p: options.TopPOption = None,
     seed: options.SeedOption = None,
     zero_shot: options.ZeroShotOption = False,
     init: options.ZeroShotInitOption = "",
-    set: options.SetOption,
+    set: options.EngineSetOption,
     device: options.DeviceOption = "",
     json: options.JsonOption = False,
 ) -> None:
-    """Go on with a text, or ramble from nothing; on a terminal, ask for texts."""
+    """Continue a text, or write one from nothing. On a terminal, read prompts line by line."""
     from gpt2kit.data.lines import check_file, stream_lines, text_blocks
 
     if texts and file:
-        raise UserError("texts come from the command line or from --file, not from both")
+        raise UserError("prompts come from the command line or from --file, not from both")
     loading.check_zero_shot(zero_shot, init, run)
     loading.check_texts(texts or ())
     sampling = {"max_new_tokens": length, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
@@ -78,7 +101,7 @@ def generate(
             continue
         circling += result.circling
         if result.truncated:
-            console.say(f"sample {sampled}: the text is longer than the model's window; it goes on from its end")
+            console.say(f"sample {sampled}: the prompt is longer than the model's window; its end is continued")
         console.result(f"{_header(sampled)}\n{prompt}{text}")
     reports.remarks(sampled, 0, 0, circling, engine.config.repetition_penalty)
 
@@ -95,7 +118,7 @@ def _given(lines: Iterator[str]) -> Iterator[str]:
 
 def _converse(engine: "Engine") -> None:
     """Continue texts from the terminal, printed token by token; Enter alone starts from nothing."""
-    console.say("a text that is to go on, or Enter to ramble; Ctrl-D ends")
+    console.say("type a prompt, or press Enter alone to start from nothing; Ctrl-D ends")
     seed = engine.config.seed
     while (line := console.asked()) is not None:
         console.piece(line)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpt2kit import samples, tasks
-from gpt2kit.cli import cards, console, performance, progress, reports
+from gpt2kit.cli import cards, console, options, performance, progress, reports
 from gpt2kit.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from gpt2kit.tasks.base import Record
 
 SHOWN = 8
+
+
+def shown() -> list[str]:
+    """The tasks that have a demo."""
+    return [name for name in tasks.names() if samples.sample(name).is_dir()]
 
 
 def free(name: str) -> Path:
@@ -28,17 +33,21 @@ def free(name: str) -> Path:
 
 
 def demo(
-    task: Annotated[str, typer.Argument(help="The task to show.")] = samples.DEFAULT,
-    json: Annotated[bool, typer.Option("--json", help="The scores as JSON on stdout.")] = False,
+    task: Annotated[
+        str,
+        typer.Argument(
+            metavar="TASK", help=f"One of {', '.join(shown())}.", autocompletion=options.completing(lambda: shown())
+        ),
+    ] = samples.DEFAULT,
+    json: Annotated[bool, options.switch("--json", help="Write the scores as JSON to stdout.")] = False,
 ) -> None:
     """Prepare, train, evaluate and generate on a small embedded sample, in about two minutes on two cores."""
-    if task not in tasks.names() or not samples.sample(task).is_dir():
-        shown = [name for name in tasks.names() if samples.sample(name).is_dir()]
-        raise UserError(f"there is no demo of {task!r}; there is one of {', '.join(shown)}")
+    if task not in shown():
+        raise UserError(f"there is no demo of {task!r}; accepted: {', '.join(shown())}")
     started = time.monotonic()
     pretrained = None
     if (first := samples.PRETRAINED.get(task)) is not None:
-        console.say(f"First the demo of {first}, then ten labelled lines on top of its model:")
+        console.say(f"First the demo of {first}, then fine-tuning of its model on ten labelled lines:")
         _, pretrained = _trained(first)
     opened, run = _trained(task, pretrained)
     evaluation, following = _evaluated(task, opened, run)
@@ -105,7 +114,7 @@ def _continued(task: str, opened: "Engine", run: Path) -> str:
     if opened.task.about.medium == "performance":
         return performance.demonstrate(task, opened, run)
     (result,) = opened.results([""])
-    console.say(f"\nFrom nothing it writes:\n\n{result.outputs[0]}\n")
+    console.say(f"\nFrom an empty prompt it writes:\n\n{result.outputs[0]}\n")
     return (
         f'  gpt2kit {task} generate --run {run} "The river rises"\n'
         f"  gpt2kit {task} evaluate --run {run}\n"

@@ -31,47 +31,75 @@ def evaluate(
     *,
     run: options.RunOption = "",
     on: options.OnOption,
-    split: Annotated[str, typer.Option("--split", help="The prepared split to score on.", show_default="val")] = "",
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Score only the first examples.")] = None,
+    split: Annotated[
+        str,
+        typer.Option(
+            "--split",
+            metavar="train|val|test",
+            show_default="val",
+            help="Score this split of the prepared data: train, val (validation) or test, if prepare had a --test.",
+            autocompletion=options.completing(lambda: options.SPLITS),
+        ),
+    ] = "",
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, metavar="N", show_default="all", help="Score only the first N examples."),
+    ] = None,
     beams: options.BeamsOption = None,
     predictions: Annotated[
-        str, typer.Option("--predictions", help="Write the answers to this file, as JSON lines.")
+        str,
+        typer.Option(
+            "--predictions",
+            metavar="FILE",
+            show_default="not written",
+            help="Write each answer to this file, as JSON lines.",
+        ),
     ] = "",
     stride: Annotated[
-        int, typer.Option("--stride", help="Tokens that each window predicts after the others; 0: half a window.")
+        int,
+        typer.Option(
+            "--stride",
+            metavar="N",
+            help="Move the window by N tokens, so that the others are context; 0: half a window.",
+        ),
     ] = 0,
     samples: Annotated[
-        int, typer.Option("--samples", min=0, help="Pieces to play, whose statistics are compared with real ones.")
+        int,
+        typer.Option(
+            "--samples", min=0, metavar="N", help="Play N pieces and compare their statistics with those of real ones."
+        ),
     ] = 16,
-    seconds: Annotated[float, typer.Option("--seconds", help="Length of each of these pieces.")] = 30.0,
+    seconds: Annotated[
+        float, typer.Option("--seconds", metavar="SECONDS", help="The length of each of these pieces.")
+    ] = 30.0,
     seed: options.SeedOption = None,
     zero_shot: options.ZeroShotOption = False,
     init: options.ZeroShotInitOption = "",
-    set: options.SetOption,
+    set: options.EngineSetOption,
     device: options.DeviceOption = "",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --predictions if it exists.")] = False,
+    overwrite: Annotated[bool, options.switch("--overwrite", help="Replace --predictions if it exists.")] = False,
     json: options.JsonOption = False,
 ) -> None:
-    """Score a run's answers against references, or its loss on documents, with the signature of every score."""
+    """Score a run: its answers against references, or its loss on documents. Each score has its signature."""
     from gpt2kit import files
 
     loading.check_zero_shot(zero_shot, init, run)
     if zero_shot and not on:
-        raise UserError("--zero-shot has no prepared data: name with --on what to score on")
+        raise UserError("--zero-shot has no prepared data: give a corpus with --on")
     performance.check_seconds(seconds)
     engine = loading.load(task, run, {"beams": beams, "seed": seed}, device, set, flags, init)
     medium = engine.task.about.medium
     if on and split and medium != "performance":  # a corpus of pieces may name the split of each piece
-        raise UserError("--split is a part of prepared data, and --on is scored whole: leave one of them out")
+        raise UserError("--split is for prepared data, and a corpus of --on is scored whole: leave out one of them")
     if flags and medium == "text" and not any(map(is_table, on)):
-        raise UserError(f"--{next(iter(flags))} is for a table that --on names")
+        raise UserError(f"--{next(iter(flags))} is for a table: give one with --on")
     window = engine.model.config.n_positions
     if not 0 <= stride <= window:
-        raise UserError(f"--stride {stride}: the model's window has {window} tokens, of which 1 to {window} are new")
+        raise UserError(f"--stride {stride}: must be from 1 to {window}, the model's window, or 0 for half of it")
     written = Path(predictions) if predictions else None
     if written is not None:
         if engine.task.layout.continues:
-            raise UserError("--predictions: text has a loss, not answers; leave it out")
+            raise UserError("--predictions: this task is scored by its loss and has no answers; leave it out")
         files.refuse_existing_file(written, overwrite)
         files.writable_folder(written.parent)
     if engine.task.layout.continues:

@@ -11,21 +11,35 @@ from gpt2kit.errors import MachineError, UserError
 
 def explore(
     model: ModelArgument,
-    inputs: Annotated[list[str] | None, typer.Argument(help="What is asked at first; for music a MIDI file.")] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="INPUT",
+            show_default="an empty text, or a new piece",
+            help="The first input; for music a MIDI file.",
+        ),
+    ] = None,
     *,
-    compare: Annotated[str, typer.Option("--compare", help="Another run, shown beside it.")] = "",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0: where it is free.")] = 0,
-    set: options.SetOption,
+    compare: Annotated[
+        str,
+        typer.Option(
+            "--compare", metavar="MODEL", show_default="none", help="Another model of the same task, shown next to it."
+        ),
+    ] = "",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, metavar="N", help="The port of the page; 0: any free one.")
+    ] = 0,
+    set: options.EngineSetOption,
     device: options.DeviceOption = "",
     json: options.JsonOption = False,
 ) -> None:
-    """Type and see what the model would say next, on a page that this machine alone can open; Ctrl-C ends."""
+    """Type and see the model's next words, on a live page that only this machine can open; Ctrl-C ends."""
     engine, task = opened(model, device, set)
     sides = [(model, task, engine)]
     if compare:
         other, other_task = opened(compare, device, set)
         if other_task != task:
-            raise UserError(f"--compare {compare}: a model of {other_task} is asked otherwise than one of {task}")
+            raise UserError(f"--compare {compare}: a model of {other_task} has other inputs than one of {task}")
         sides.append((compare, other_task, other))
     text = "\t".join(inputs or [])
     plays = engine.task.about.medium == "performance"
@@ -37,11 +51,11 @@ def explore(
     try:
         server = Server(explorer, port)
     except OSError as error:
-        raise MachineError(f"--port {port}: cannot be listened to: {error.strerror or error}") from error
+        raise MachineError(f"--port {port}: cannot listen on it: {error.strerror or error}") from error
     with server:
         if json:
             console.result_json({"url": server.address})
         else:
             console.result(server.address)
-        console.say("open it in a browser of this machine; Ctrl-C ends")
+        console.say("open this address in a browser on this machine; Ctrl-C ends")
         server.serve_forever()

@@ -14,22 +14,32 @@ def generate(
     task: str,
     flags: dict[str, str],
     *,
-    texts: Annotated[list[str] | None, typer.Argument(help="Inputs; without any, those of --file or stdin.")] = None,
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TEXT", show_default="the inputs of --file, or of standard input", help="Inputs."),
+    ] = None,
     run: options.RunOption = "",
-    file: Annotated[str, typer.Option("--file", "-f", help="A file of inputs; - is stdin.")] = "",
+    file: Annotated[
+        str,
+        typer.Option(
+            "--file", "-f", metavar="FILE", show_default="standard input", help="A file of inputs; - is standard input."
+        ),
+    ] = "",
     beams: options.BeamsOption = None,
-    temperature: Annotated[float | None, typer.Option("--temperature", help="0 is greedy.")] = None,
-    top_k: Annotated[int | None, typer.Option("--top-k", help="Sample from the k likeliest tokens.")] = None,
-    top_p: Annotated[float | None, typer.Option("--top-p", help="Sample from this much probability.")] = None,
+    temperature: options.TemperatureOption = None,
+    top_k: options.TopKOption = None,
+    top_p: options.TopPOption = None,
     seed: options.SeedOption = None,
-    nbest: Annotated[int, typer.Option("--nbest", help="Print that many answers of beam search each.")] = 1,
+    nbest: Annotated[
+        int, typer.Option("--nbest", metavar="N", help="Print the N best answers to each input, of beam search.")
+    ] = 1,
     zero_shot: options.ZeroShotOption = False,
     init: options.ZeroShotInitOption = "",
-    set: options.SetOption,
+    set: options.EngineSetOption,
     device: options.DeviceOption = "",
     json: options.JsonOption = False,
 ) -> None:
-    """Answer each input on a line of its own."""
+    """Answer each input, on one line each."""
     from gpt2kit.data.lines import check_file
 
     if not texts and file not in ("", "-"):
@@ -39,14 +49,14 @@ def generate(
     loading.check_texts(texts or ())
     engine = loading.load(task, run, sampling, device, set, flags, init)
     if engine.task.layout.labels and (given_too := [key for key in sampling if sampling[key] is not None]):
-        raise UserError(f"--{given_too[0].replace('_', '-')}: a label is not drawn; leave it out")
+        raise UserError(f"--{given_too[0].replace('_', '-')}: a label is classified, not generated; leave it out")
     if not 1 <= nbest <= engine.config.beams:
         raise UserError(
             f"--nbest {nbest}: beam search with {engine.config.beams} beams gives 1 to {engine.config.beams}"
         )
     given: list[str] = []
     if not texts and file in ("", "-") and sys.stdin is None:
-        raise UserError("standard input is closed: give inputs as words, or a file of them with --file")
+        raise UserError("standard input is closed: give the inputs as arguments, or in a --file")
     interactive = not texts and not file and sys.stdin.isatty()
     if interactive:
         console.say(f"{engine.task.about.input_unit} in, a line out; Ctrl-D ends")

@@ -16,36 +16,75 @@ if TYPE_CHECKING:
 
 PAGE = "inspect.html"
 
-ModelArgument = Annotated[str, typer.Argument(help="A run of any task, a GPT-2 folder or a Hub id.")]
-FileOption = Annotated[str, typer.Option("--file", "-f", help="A file with the input; - is stdin.")]
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A run of any task, a GPT-2 folder, or a model of the Hub such as gpt2.")
+]
 
 
 def inspect(
     model: ModelArgument,
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(help="A text, a MIDI file for music, or - for stdin; several where a row has several columns."),
+        typer.Argument(
+            metavar="INPUT",
+            show_default="the input of --file; else an empty prompt, or a new piece",
+            help="A text, or a MIDI file for music; - is standard input. For a row of several columns, one text each.",
+        ),
     ] = None,
     *,
-    file: FileOption = "",
-    out: Annotated[str, typer.Option("--out", "-o", help=f"The page to write; {PAGE} unless something else is.")] = "",
-    text: Annotated[bool, typer.Option("--text", help="The same as tables on stdout.")] = False,
-    png: Annotated[str, typer.Option("--png", help="A folder for figures.")] = "",
+    file: Annotated[
+        str, typer.Option("--file", "-f", metavar="FILE", show_default="none", help="A file with the input.")
+    ] = "",
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            show_default=f"{PAGE}, unless another output is chosen",
+            help="Write the page.",
+        ),
+    ] = "",
+    text: Annotated[bool, options.switch("--text", help="Print the same as tables on stdout.")] = False,
+    png: Annotated[
+        str, typer.Option("--png", metavar="DIR", show_default="none", help="Write figures into this folder.")
+    ] = "",
     visualizer: Annotated[
-        str, typer.Option("--visualizer", help="Music: the JSON of the public music-transformer-visualization.")
+        str,
+        typer.Option(
+            "--visualizer",
+            metavar="FILE",
+            show_default="none",
+            help="For music: write the JSON of the public music-transformer-visualization.",
+        ),
     ] = "",
     generate: Annotated[
-        int | None, typer.Option("--generate", min=0, help="Tokens of the model's answer at most; 0: none.")
+        int | None,
+        typer.Option(
+            "--generate",
+            min=0,
+            metavar="N",
+            show_default="the model's generate.max_new_tokens; 64 for music",
+            help="Generate an answer of at most N tokens; 0: none.",
+        ),
     ] = None,
-    target: Annotated[str | None, typer.Option("--target", help="Look at this answer instead of the model's.")] = None,
-    set: options.SetOption,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            metavar="TEXT",
+            show_default="the model's answer",
+            help="Inspect this answer instead of generating.",
+        ),
+    ] = None,
+    set: options.EngineSetOption,
     device: options.DeviceOption = "",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    overwrite: options.OverwriteFilesOption = False,
     json: options.JsonOption = False,
 ) -> None:
-    """Look inside: every weight, token, head and layer of a model on one input, as a page that works offline."""
+    """Inspect what a model computes on one input: every token, head and layer, as a page that works offline."""
     if generate is not None and target is not None:
-        raise UserError("--target is the answer: there is nothing to --generate")
+        raise UserError("--target is the answer: leave out --generate")
     if not (out or text or json or png or visualizer):
         out = PAGE
     for name in filter(None, (out, visualizer)):
@@ -57,7 +96,7 @@ def inspect(
         files.refuse_existing_file(path, overwrite)
     engine, task = opened(model, device, set)
     if visualizer and engine.task.about.medium != "performance":
-        raise UserError(f"--visualizer is for performances: {model} is a model of {task}")
+        raise UserError(f"--visualizer is for music: {model} is a model of {task}")
     source = source_of(engine, task, inputs or [], file)
 
     from gpt2kit.inspection.subject import subject_of
@@ -86,7 +125,7 @@ def _told(subject: "Subject", out: str, text: bool, png: str, visualizer: str, j
         write_visualizer(Path(visualizer), subject)
         console.say(f"{visualizer}: for the performance page of music-transformer-visualization")
         if subject.engine.model.config.n_head > 8:
-            console.say("it has colours for 8 heads: the first 8 of each layer are in it")
+            console.say("it shows 8 heads: only the first 8 of each layer are written")
     if png:
         from gpt2kit.inspection.figures import write_figures
 
@@ -104,7 +143,7 @@ def _told(subject: "Subject", out: str, text: bool, png: str, visualizer: str, j
 
 
 def opened(model: str, device: str, settings: list[str]) -> "tuple[Engine, str]":
-    """The engine of a run, or of a GPT-2 that continues texts; and its task."""
+    """The engine of a run, or of a GPT-2 that continues texts, and its task."""
     from gpt2kit.runs.folder import Run
     from gpt2kit.runs.task_folder import TASK_FILE
 
@@ -125,11 +164,11 @@ def source_of(engine: "Engine", task: str, inputs: list[str], file: str) -> Any:
     asked = getattr(engine.task, "asked", [""])
     if inputs and inputs != ["-"]:
         if len(inputs) > 1 and len(asked) == 1:
-            raise UserError(f"{len(inputs)} inputs: one is looked at; put a text of several words in quotes")
+            raise UserError(f"{len(inputs)} inputs, but one is inspected: put a text of several words in quotes")
         return engine.task.parse("\t".join(inputs))
     if not inputs and not file:
         if not engine.task.layout.continues:
-            raise UserError("there is no input: name a text, --file, or - for stdin")
+            raise UserError("no input: give a text, a --file, or - for standard input")
         return engine.task.parse("")
     file = file or "-"
     if file != "-":
@@ -138,7 +177,7 @@ def source_of(engine: "Engine", task: str, inputs: list[str], file: str) -> Any:
 
 
 def _read(engine: "Engine", task: str, file: str) -> Any:
-    """The first input of a file or of stdin; all of it for a text to continue."""
+    """The first input of a file or of standard input; all of it for a text to continue."""
     from gpt2kit.data.lines import stream_lines, text_lines
 
     if engine.task.layout.continues:
@@ -147,20 +186,20 @@ def _read(engine: "Engine", task: str, file: str) -> Any:
     sources = engine.task.inputs(file, sys.stdin.buffer)
     first = next(sources, None)
     if first is None:
-        raise UserError("the input is empty: there is nothing to look at")
+        raise UserError("the input is empty: there is nothing to inspect")
     if next(sources, None) is not None:
-        console.say(f"{file}: there is more than one input; the first is shown")
+        console.say(f"{file}: only the first input is shown")
     return first
 
 
 def _performance(inputs: list[str], file: str) -> Any:
-    """The notes of a MIDI file; no file means a new piece."""
+    """The notes of a MIDI file; none for a new piece."""
     from gpt2kit.cli.performance import heard
     from gpt2kit.music.notes import Notes
 
     if len(inputs) > 1:
-        raise UserError(f"{len(inputs)} pieces: one is looked at")
+        raise UserError(f"{len(inputs)} pieces, but one is inspected")
     path = file or "".join(inputs)
     if path == "-":
-        raise UserError("a performance is a MIDI file: name one")
+        raise UserError("a performance is a MIDI file, and is not read from standard input: give a file")
     return heard(path) if path else Notes.none()

@@ -8,12 +8,14 @@ from gpt2kit.cli import console, options
 
 
 def merge(
-    run: Annotated[str, typer.Argument(help="A run that was trained with train.lora.")],
-    out: options.OutOption = "",
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run that was trained with --lora.")],
+    out: Annotated[
+        str, typer.Option("--out", "-o", metavar="DIR", show_default="RUN-merged", help="Write the merged model here.")
+    ] = "",
     overwrite: options.OverwriteOption = False,
     json: options.JsonOption = False,
 ) -> None:
-    """Merge a run's LoRA adapters into its weights: a complete GPT-2 folder, whose logits are checked."""
+    """Merge a run's LoRA adapters into its weights, and check the logits: the result is a complete GPT-2 folder."""
     from gpt2kit.pipeline.merge import merge as merged
 
     folder = out or f"{run.rstrip('/')}-merged"

@@ -1,36 +1,152 @@
-"""Options that several commands share, and their accepted values."""
+"""Options that several commands share, and their accepted values.
 
-from collections.abc import Callable
+In a help text, a metavar or a default, TASK is replaced by the name of the task (`verbs.bind`). A default in
+parentheses describes what happens without the option.
+"""
+
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 import typer
 
+from gpt2kit import recipe as recipes
 from gpt2kit import tasks
 from gpt2kit.errors import UserError
 from gpt2kit.recipe import knobs, read_by
 
 
-def several(name: str, help: str) -> Any:
+def switch(*names: str, help: str) -> Any:
+    """An option without a value."""
+    return typer.Option(*names, metavar="", help=help)
+
+
+def several(name: str, metavar: str, help: str, default: str) -> Any:
     """An option that may be repeated."""
-    return typer.Option(name, default_factory=list, show_default=False, help=help)
+    help = f"{help} May be repeated."
+    return typer.Option(name, metavar=metavar, default_factory=list, show_default=default, help=help)
 
 
-RecipeOption = Annotated[str, typer.Option("--recipe", help="A shipped recipe (gpt2kit recipes) or a .toml file.")]
-SetOption = Annotated[list[str], several("--set", "section.key=value, over the recipe; may be repeated.")]
-ValOption = Annotated[list[str], several("--val", "The validation corpus; else a part is held out.")]
-TestOption = Annotated[list[str], several("--test", "A test corpus, prepared and checked for leaks.")]
-OnOption = Annotated[list[str], several("--on", "The corpus to score on, as for prepare; else a prepared split.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout, errors as JSON on stderr.")]
-OutOption = Annotated[str, typer.Option("--out", "-o", help="The folder to write.")]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace --out if it exists.")]
-RunOption = Annotated[str, typer.Option("--run", "-r", help="A run folder.")]
-DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.")]
-ZeroShotOption = Annotated[
-    bool, typer.Option("--zero-shot", help="Ask the pretrained model --init, which was never trained for this.")
+def completing(values: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """A shell completion that offers these values."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [value for value in values() if value.startswith(incomplete)]
+
+    return complete
+
+
+DEVICES, SPLITS = ("auto", "cpu", "cuda", "mps"), ("train", "val", "test")
+
+RecipeOption = Annotated[
+    str,
+    typer.Option(
+        "--recipe",
+        metavar="NAME|FILE",
+        show_default="TASK",
+        help="A shipped recipe, as listed by `gpt2kit recipes`, or a .toml file.",
+        autocompletion=completing(recipes.shipped),
+    ),
 ]
-ZeroShotInitOption = Annotated[str, typer.Option("--init", help="With --zero-shot: a GPT-2 folder or Hub id.")]
-SeedOption = Annotated[int | None, typer.Option("--seed", help="Random seed for sampling.")]
-BeamsOption = Annotated[int | None, typer.Option("--beams", help="Beam search with that many hypotheses.")]
+SetOption = Annotated[
+    list[str],
+    several("--set", "KEY=VALUE", "Set one knob of the recipe, such as train.lr=1e-3.", "none"),
+]
+EngineSetOption = Annotated[
+    list[str],
+    several("--set", "KEY=VALUE", "Set one knob of the run, such as generate.max_new_tokens=50.", "none"),
+]
+ValOption = Annotated[
+    list[str],
+    several("--val", "CORPUS", "The validation corpus.", "a part of the training corpus"),
+]
+TestOption = Annotated[
+    list[str], several("--test", "CORPUS", "A test corpus: prepared, and checked for leaks.", "none")
+]
+OnOption = Annotated[
+    list[str],
+    several("--on", "CORPUS", "The corpus to score, given as for `prepare`.", "a split of the run's prepared data"),
+]
+JsonOption = Annotated[bool, switch("--json", help="Write results as JSON to stdout, errors as JSON to stderr.")]
+OverwriteOption = Annotated[bool, switch("--overwrite", help="Replace --out if it exists.")]
+OverwriteFilesOption = Annotated[bool, switch("--overwrite", help="Replace files that exist.")]
+RunOption = Annotated[
+    str, typer.Option("--run", "-r", metavar="DIR", show_default="runs/TASK", help="The run whose model is used.")
+]
+
+
+def device(default: str | bool) -> Any:
+    """The option for a device."""
+    return typer.Option(
+        "--device",
+        metavar="DEVICE",
+        show_default=default,
+        help="Compute on auto (a GPU if there is one), cpu, cuda (an NVIDIA GPU), cuda:1 (the second) or mps (Apple).",
+        autocompletion=completing(lambda: DEVICES),
+    )
+
+
+DeviceOption = Annotated[str, device("auto, or the recipe's")]
+ZeroShotOption = Annotated[
+    bool, switch("--zero-shot", help="Use the pretrained model --init as it is, without any training.")
+]
+ZeroShotInitOption = Annotated[
+    str,
+    typer.Option(
+        "--init",
+        metavar="DIR|HUB_ID",
+        show_default="none",
+        help="With --zero-shot: the pretrained GPT-2, such as gpt2.",
+    ),
+]
+SplitOption = Annotated[
+    str,
+    typer.Option(
+        "--split",
+        metavar="train|val|test",
+        help="The split of the prepared data: train, val (validation) or test, if prepare had a --test.",
+        autocompletion=completing(lambda: SPLITS),
+    ),
+]
+SeedOption = Annotated[
+    int | None,
+    typer.Option("--seed", metavar="N", show_default="0, or the recipe's", help="Random seed for sampling."),
+]
+BeamsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--beams",
+        metavar="N",
+        show_default="the run's generate.beams",
+        help="Beam search with N hypotheses; 1: greedy decoding or sampling.",
+    ),
+]
+TemperatureOption = Annotated[
+    float | None,
+    typer.Option(
+        "--temperature",
+        metavar="X",
+        show_default="the run's generate.temperature",
+        help="How random samples are; 0: greedy decoding, 1: by the probabilities of the model.",
+    ),
+]
+TopKOption = Annotated[
+    int | None,
+    typer.Option(
+        "--top-k",
+        metavar="N",
+        show_default="the run's generate.top_k",
+        help="Sample from the N most likely tokens; 0: from all.",
+    ),
+]
+TopPOption = Annotated[
+    float | None,
+    typer.Option(
+        "--top-p",
+        metavar="X",
+        show_default="the run's generate.top_p",
+        help="Sample from the most likely tokens whose probabilities add up to X, from 0 to 1; 1: from all.",
+    ),
+]
 
 
 Verb = Callable[..., None]

@@ -27,25 +27,37 @@ def generate(
     flags: dict[str, str],
     *,
     run: options.RunOption = "",
-    seconds: Annotated[float, typer.Option("--seconds", help="How long to play, the primer not counted.")] = 60.0,
-    prime: Annotated[str, typer.Option("--prime", help="A MIDI file that is to go on.")] = "",
+    seconds: Annotated[
+        float, typer.Option("--seconds", metavar="SECONDS", help="Play for this long, in addition to the primer.")
+    ] = 60.0,
+    prime: Annotated[
+        str,
+        typer.Option(
+            "--prime", metavar="FILE", show_default="start from nothing", help="A MIDI file to continue, the primer."
+        ),
+    ] = "",
     prime_seconds: Annotated[
-        float | None, typer.Option("--prime-seconds", help="Take so much of it; else all of it.")
+        float | None,
+        typer.Option(
+            "--prime-seconds", metavar="SECONDS", show_default="all of it", help="Use only the beginning of --prime."
+        ),
     ] = None,
-    alone: Annotated[bool, typer.Option("--alone", help="Write what is new, without the primer.")] = False,
-    samples: Annotated[int, typer.Option("--samples", min=1, help="So many pieces: piece-1.mid, piece-2.mid, ...")] = 1,
-    out: Annotated[str, typer.Option("--out", "-o", help="The MIDI file to write.")] = "piece.mid",
-    sound: Annotated[bool, typer.Option(help="Also write a .wav and a .png beside it.")] = True,
-    temperature: Annotated[float | None, typer.Option("--temperature", help="Above 0; lower is safer.")] = None,
-    top_k: Annotated[int | None, typer.Option("--top-k", help="Sample from the k likeliest events.")] = None,
-    top_p: Annotated[float | None, typer.Option("--top-p", help="Sample from this much probability.")] = None,
+    alone: Annotated[bool, options.switch("--alone", help="Write only the continuation, without the primer.")] = False,
+    samples: Annotated[
+        int, typer.Option("--samples", min=1, metavar="N", help="Play N pieces: piece-1.mid, piece-2.mid, ...")
+    ] = 1,
+    out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="The MIDI file to write.")] = "piece.mid",
+    sound: Annotated[bool, typer.Option(metavar="", help="Also write sound (.wav) and a picture (.png).")] = True,
+    temperature: options.TemperatureOption = None,
+    top_k: options.TopKOption = None,
+    top_p: options.TopPOption = None,
     seed: options.SeedOption = None,
-    set: options.SetOption,
+    set: options.EngineSetOption,
     device: options.DeviceOption = "",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    overwrite: options.OverwriteFilesOption = False,
     json: options.JsonOption = False,
 ) -> None:
-    """Play a new piece, or go on with one, as MIDI, sound and picture."""
+    """Play a new piece, or continue one: writes MIDI, sound and a picture."""
     from gpt2kit.music import events
     from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.play import piece, play, stalled
@@ -55,7 +67,7 @@ def generate(
     kinds = (".mid", ".wav", ".png") if sound else (".mid",)
     _refuse(paths, kinds, overwrite)
     if prime_seconds is not None and not prime:
-        raise UserError("--prime-seconds takes a part of --prime: name the file")
+        raise UserError("--prime-seconds is a part of --prime: give the file, too")
     primer = _primer(prime, prime_seconds) if prime else Notes.none()
     check_seconds(seconds, primer.duration)
     files.writable_folder(Path(out).parent)
@@ -68,9 +80,9 @@ def generate(
         if stalled(result, seconds):
             told[-1]["stalled"] = True
             made = f"{events.seconds(result.ids[0]):.1f} of {seconds:g} seconds"
-            console.say(f"{path}: stopped after {made}, as time no longer moved on")
+            console.say(f"{path}: stopped after {made}: the model wrote events without any time between them")
         if result.truncated:
-            console.say(f"{path}: the primer is longer than the model's window; it heard the end of it")
+            console.say(f"{path}: the primer is longer than the model's window; only its end was used")
     if json:
         console.result_json(told if samples > 1 else told[0])
 
@@ -119,9 +131,11 @@ def judged(
             console.result(line)
         console.say(f"samples: {how}")
     else:
-        console.say(f"samples: there is not one note in them ({how})")
+        console.say(f"samples: they contain no notes ({how})")
     if silent := sum(stalled(result, seconds) for result in results):
-        console.say(f"samples: {silent} of {count} were stopped early, as time no longer moved on")
+        console.say(
+            f"samples: {silent} of {count} were stopped early: the model wrote events without any time between them"
+        )
     return told, shown
 
 
@@ -135,20 +149,27 @@ def render(
     task: str,
     flags: dict[str, str],
     *,
-    pieces: Annotated[list[str], typer.Argument(help="MIDI files.")],
-    run: Annotated[str, typer.Option("--run", "-r", help="Show what this run attends to.")] = "",
-    primer: Annotated[float, typer.Option("--primer", help="Mark so many seconds as the primer.")] = 0.0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    pieces: Annotated[list[str], typer.Argument(metavar="FILE", help="MIDI files.")],
+    run: Annotated[
+        str,
+        typer.Option(
+            "--run", "-r", metavar="DIR", show_default="no attention", help="Show which notes this run attends to."
+        ),
+    ] = "",
+    primer: Annotated[
+        float, typer.Option("--primer", metavar="SECONDS", help="Mark the first SECONDS as the primer.")
+    ] = 0.0,
+    overwrite: options.OverwriteFilesOption = False,
     json: options.JsonOption = False,
 ) -> None:
-    """Make a MIDI file heard and seen: .wav, .png and a page with a player, beside it; what exists there is kept."""
+    """Render MIDI files as sound (.wav), picture (.png) and a page with a player, next to each file."""
     if not 0 <= primer < float("inf"):
-        raise UserError(f"--primer {primer:g}: it is 0 seconds long or more")
+        raise UserError(f"--primer {primer:g}: must be 0 seconds or more")
     paths = [Path(word) for word in pieces]
     shown: dict[Path, Path] = {}
     for path in paths:
         if (other := shown.setdefault(path.with_suffix(".html"), path)) is not path:
-            raise UserError(f"{other} and {path} would both be shown in {path.with_suffix('.html')}: rename one")
+            raise UserError(f"{other} and {path} would both be rendered as {path.with_suffix('.html')}: rename one")
     engine = loading.load(task, run, {}, "", [], flags) if run else None
     told, failed = [], []
     for path in paths:
@@ -169,7 +190,7 @@ def render(
 
 
 def _rendered(path: Path, notes: "Notes", primer: float, engine: "Engine | None", overwrite: bool) -> dict[str, Any]:
-    """Sound, picture and page of a piece, with the model's attention in it."""
+    """Write the sound, the picture and the page of a piece, with the attention of a model."""
     from gpt2kit.music.page import write_page
 
     attention = None
@@ -182,23 +203,23 @@ def _rendered(path: Path, notes: "Notes", primer: float, engine: "Engine | None"
     told = _shown(path, notes, primer, overwrite) | {"page": str(page)}
     if _wanted(page, overwrite):
         write_page(page, notes, path.stem, primer, attention)
-        console.say(f"{page}: a page with a player{', and what the model attended to' if engine else ''}")
+        console.say(f"{page}: a page with a player{', with the attention of the model' if engine else ''}")
     return told
 
 
 def check_seconds(seconds: float, primer: float = 0.0) -> None:
     if not (seconds > 0 and primer + seconds <= LONGEST_HOURS * 3600):
-        behind = f" behind a primer of {primer:g}" if primer else ""
-        raise UserError(f"--seconds {seconds:g}{behind}: more than 0 seconds, and {LONGEST_HOURS} hours at most")
+        after = f" after a primer of {primer:g}" if primer else ""
+        raise UserError(f"--seconds {seconds:g}{after}: must be more than 0, and at most {LONGEST_HOURS} hours in all")
 
 
 def _primer(path: str, seconds: float | None) -> "Notes":
     if seconds is not None and not seconds > 0:
-        raise UserError(f"--prime-seconds {seconds:g}: take more than 0 seconds of the primer")
+        raise UserError(f"--prime-seconds {seconds:g}: must be more than 0")
     notes = heard(path)
     part = notes if seconds is None else notes.sliced(0, seconds)
     if not len(part):
-        raise DataError(f"{path}: there are no notes in its first {seconds:g} seconds")
+        raise DataError(f"{path}: no notes in its first {seconds:g} seconds")
     return part
 
 
@@ -209,7 +230,7 @@ def heard(path: str | Path) -> "Notes":
     found = read_midi(path)
     others = ", ".join(f"{reason}: {count:,}" for reason, count in found.dropped.items())
     if not len(found.notes):
-        raise DataError(f"{path}: there are no piano notes{f' ({others})' if others else ''}")
+        raise DataError(f"{path}: no piano notes{f' ({others})' if others else ''}")
     if others:
         console.say(f"{path}: notes left out, {others}")
     if found.clipped:
@@ -224,7 +245,7 @@ def _numbered(path: Path, number: int, count: int) -> Path:
 
 
 def _refuse(paths: list[Path], kinds: tuple[str, ...], overwrite: bool) -> None:
-    """Before any work: raise for files that exist, unless `overwrite`."""
+    """Raise for files that exist, before any work, unless `overwrite`."""
     for path in paths:
         for kind in kinds:
             files.refuse_existing_file(path if kind == ".mid" else path.with_suffix(kind), overwrite)
@@ -240,7 +261,7 @@ def _written(path: Path, notes: "Notes", primer: float, sound: bool) -> dict[str
 
 def _wanted(path: Path, overwrite: bool) -> bool:
     if path.exists() and not overwrite:
-        console.say(f"{path}: exists, and is kept; --overwrite makes it anew")
+        console.say(f"{path}: exists and is kept; --overwrite replaces it")
         return False
     return True
 

@@ -12,16 +12,24 @@ def prepare(
     task: str,
     flags: dict[str, str],
     *,
-    corpus: Annotated[list[str], typer.Argument(help="Files of the task's kind, or hf:owner/name; more than once.")],
+    corpus: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CORPUS",
+            help="Files or folders of the task's kind, or hf:OWNER/NAME[:CONFIG] of the Hugging Face Hub.",
+        ),
+    ],
     val: options.ValOption,
     test: options.TestOption,
-    out: options.OutOption = "",
+    out: Annotated[
+        str, typer.Option("--out", "-o", metavar="DIR", show_default="data/TASK", help="Write the prepared data here.")
+    ] = "",
     recipe: options.RecipeOption = "",
     set: options.SetOption,
     overwrite: options.OverwriteOption = False,
     json: options.JsonOption = False,
 ) -> None:
-    """Turn a corpus into ids on disk, and say what became of every line."""
+    """Turn a corpus into token ids on disk, and report what was kept, cut and dropped."""
     from gpt2kit import recipe as recipes
     from gpt2kit.pipeline.prepare import prepare, rendered
     from gpt2kit.runs.folder import Prepared

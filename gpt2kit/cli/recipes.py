@@ -1,4 +1,4 @@
-"""`gpt2kit recipes`: the shipped recipes, and every knob with its help."""
+"""`gpt2kit recipes`: lists the shipped recipes, and shows every knob with its help."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -7,10 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from gpt2kit import recipe as recipes
-from gpt2kit.cli import console
-from gpt2kit.cli.options import SetOption
+from gpt2kit.cli import console, options
 
-app = typer.Typer(help="List the shipped recipes; show one with every knob.")
+app = typer.Typer(help="List the shipped recipes, or show one with every knob.")
 
 
 @app.callback(invoke_without_command=True)
@@ -19,17 +18,23 @@ def list_recipes(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         rows = []
         for name in recipes.shipped():
-            comment = recipes.shipped_text(name).split("\n")[0].removeprefix("# ")
-            rows.append((name, recipes.load(name).task_name, comment))
+            rows.append((name, recipes.load(name).task_name, recipes.description(name)))
         console.table(("recipe", "task", "what it is"), rows)
 
 
 @app.command("show")
 def show(
-    name: Annotated[str, typer.Argument(help="A shipped recipe or a .toml file.")],
-    set: SetOption,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE",
+            help="A shipped recipe, or a .toml file.",
+            autocompletion=options.completing(recipes.shipped),
+        ),
+    ],
+    set: options.SetOption,
 ) -> None:
-    """Print a recipe as TOML that can be used: each knob, what it means and accepts, and where its value is from."""
+    """Print a recipe as usable TOML: every knob, its meaning, type and default, and where its value comes from."""
     for line in lines(recipes.load(name, set).task_name, recipes.described(name, set)):
         console.result(line)
 

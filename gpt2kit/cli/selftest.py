@@ -18,16 +18,21 @@ STATES = {True: "ok", False: "failed", None: "not asked"}
 
 
 def selftest(
-    run: Annotated[str, typer.Argument(help="A run folder, finished or not.")],
-    data: Annotated[str, typer.Option("--data", help="Its prepared folder, if that was moved.")] = "",
-    device: options.DeviceOption = "",
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run, finished or not.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data", metavar="DIR", show_default="as recorded in the run", help="The prepared folder, if it was moved."
+        ),
+    ] = "",
+    device: Annotated[str, options.device(True)] = "auto",
     json: options.JsonOption = False,
 ) -> None:
-    """Prove on this machine that a run computes what it should; exit code 7 if it does not."""
+    """Check on this machine that a run computes what it should; exit code 7 if a check fails."""
     from gpt2kit.selftest.prove import prove
 
     counter, checks = console.Counter("done"), []
-    for check in prove(Path(run), device or "auto", Path(data) if data else None):
+    for check in prove(Path(run), device, Path(data) if data else None):
         checks.append(check)
         if not json:
             counter("checks", len(checks))

@@ -12,10 +12,14 @@ def show(
     task: str,
     flags: dict[str, str],
     *,
-    data: Annotated[str, typer.Argument(help="A prepared folder, or a run.")] = "",
-    split: Annotated[str, typer.Option("--split", help="The prepared split.")] = "train",
-    n: Annotated[int, typer.Option("--n", min=1, help="So many rows, or windows of a stream.")] = 3,
-    tokens: Annotated[int, typer.Option("--tokens", min=2, help="The middle of longer rows is left out.")] = 200,
+    data: Annotated[
+        str, typer.Argument(metavar="DIR", show_default="data/TASK", help="A prepared folder, or a run.")
+    ] = "",
+    split: options.SplitOption = "train",
+    n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="Show N rows, or N windows of a stream.")] = 3,
+    tokens: Annotated[
+        int, typer.Option("--tokens", min=2, metavar="N", help="Leave out the middle of rows with more than N tokens.")
+    ] = 200,
     recipe: options.RecipeOption = "",
     set: options.SetOption,
     json: options.JsonOption = False,
@@ -30,7 +34,7 @@ def show(
     folder = Path(data or f"data/{task}")
     if (folder / RUN_FILE).is_file():
         if recipe or set:
-            raise UserError(f"{folder} is a run, which has its recipe: leave --recipe and --set out")
+            raise UserError(f"{folder} is a run, which has its own recipe: leave out --recipe and --set")
         run = Run(folder)
         loaded = run.recipe
         if loaded.task_name != task:

@@ -19,20 +19,59 @@ def train(
     task: str,
     flags: dict[str, str],
     *,
-    data: Annotated[str, typer.Argument(help="A prepared folder.")] = "",
-    out: options.OutOption = "",
+    data: Annotated[str, typer.Argument(metavar="DIR", show_default="data/TASK", help="The prepared folder.")] = "",
+    out: Annotated[
+        str, typer.Option("--out", "-o", metavar="DIR", show_default="runs/TASK", help="Write the run here.")
+    ] = "",
     recipe: options.RecipeOption = "",
     set: options.SetOption,
-    init: Annotated[str, typer.Option("--init", help="A run, GPT-2 folder or Hub id to start from.")] = "",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    init: Annotated[
+        str,
+        typer.Option(
+            "--init",
+            metavar="DIR|HUB_ID",
+            show_default="random weights",
+            help="Start from these weights: a run, a GPT-2 folder, or a model of the Hub such as gpt2.",
+        ),
+    ] = "",
+    resume: Annotated[bool, options.switch("--resume", help="Continue the run in --out, which was stopped.")] = False,
     device: options.DeviceOption = "",
-    budget: Annotated[str, typer.Option("--budget", help="Time to train in, such as 30m or 1h30m.")] = "",
-    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write curves for TensorBoard.")] = False,
-    freeze: Annotated[int, typer.Option("--freeze", help="With --init: so many blocks stay as they are.")] = 0,
-    lora: Annotated[int, typer.Option("--lora", help="With --init: learn adapters of this rank, not the weights.")] = 0,
-    devices: Annotated[int, typer.Option("--devices", min=1, help="So many GPUs, or processes on a CPU.")] = 1,
+    budget: Annotated[
+        str,
+        typer.Option(
+            "--budget",
+            metavar="TIME",
+            show_default="no limit, or the recipe's",
+            help="Train for this long, such as 90s, 30m or 1h30m.",
+        ),
+    ] = "",
+    tensorboard: Annotated[
+        bool, options.switch("--tensorboard", help="Also write curves for TensorBoard into the run.")
+    ] = False,
+    freeze: Annotated[
+        int | None,
+        typer.Option(
+            "--freeze",
+            metavar="N",
+            show_default="0, or the recipe's",
+            help="With --init: do not train the embeddings and the first N blocks.",
+        ),
+    ] = None,
+    lora: Annotated[
+        int | None,
+        typer.Option(
+            "--lora",
+            metavar="N",
+            show_default="0: none, or the recipe's",
+            help="With --init: train LoRA adapters of rank N instead of the weights.",
+        ),
+    ] = None,
+    devices: Annotated[
+        int, typer.Option("--devices", min=1, metavar="N", help="Train on N GPUs, or with N processes on the CPU.")
+    ] = 1,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be trained and what it would take; write nothing.")
+        bool,
+        options.switch("--dry-run", help="Report what would be trained, in how much time and memory; write nothing."),
     ] = False,
     overwrite: options.OverwriteOption = False,
     json: options.JsonOption = False,
@@ -44,12 +83,12 @@ def train(
     options.check_task_settings(task, set, "train")
     run, data = Path(out or f"runs/{task}"), data or f"data/{task}"
     if resume and (init or overwrite):
-        raise UserError("--resume goes on with a run as it is: it takes neither --init nor --overwrite")
+        raise UserError("--resume continues a run as it is: leave out --init and --overwrite")
     if dry_run and (resume or devices > 1):
-        raise UserError("--dry-run looks at a new run, on one device: leave --resume and --devices out")
+        raise UserError("--dry-run is for a new run on one device: leave out --resume and --devices")
     settings = [*options.settings_of(set, flags), *([f"train.device={device}"] if device else [])]
     settings += [*([f'train.budget="{budget}"'] if budget else []), *(["train.tensorboard=true"] * tensorboard)]
-    settings += [f"train.{key}={value}" for key, value in (("freeze", freeze), ("lora", lora)) if value]
+    settings += [f"train.{key}={value}" for key, value in (("freeze", freeze), ("lora", lora)) if value is not None]
     if resume and not recipe:
         loaded = recipes.build(run.name, recipes.apply(Run(run).recipe.table(), settings))
     else:
@@ -77,7 +116,7 @@ def train(
 def _train(
     loaded: "Recipe", data: str, run: Path, init: str, resume: bool, overwrite: bool, json: bool, again: str
 ) -> None:
-    """Train in this process; of several, one prints for all, and the launcher reports why the others ended."""
+    """Train in this process. Of several processes only the main one prints; the launcher reports their errors."""
     from gpt2kit.pipeline.train import train
     from gpt2kit.runs.folder import Run
     from gpt2kit.training import distributed, events
@@ -106,6 +145,8 @@ def _train(
     if not rank:
         cards.own(Run(run))
     name, task = shlex.quote(str(run)), loaded.task_name
-    console.say(f"trained: {run}; try\n  gpt2kit {task} generate --run {name}\n  gpt2kit {task} evaluate --run {name}")
+    console.say(
+        f"trained: {run}; next:\n  gpt2kit {task} generate --run {name}\n  gpt2kit {task} evaluate --run {name}"
+    )
     if json and not rank:
         console.result_json({"run": str(run), "validation_loss": last.loss if last else None})

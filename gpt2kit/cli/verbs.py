@@ -1,14 +1,24 @@
 """Turns a verb of every task into a command of one task. Its options include the fields that the task marks for it."""
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable
+from dataclasses import Field
 from typing import Annotated, Any
 
 import typer
 
+from gpt2kit import recipe as recipes
+from gpt2kit.cli.options import completing
 from gpt2kit.recipe import read_by
 from gpt2kit.tasks.base import Task
+
+TASK = "TASK"
+"""The word that stands for the task's name in the texts of a verb's options."""
+
+BEFORE_THE_RUN = ("prepare", "train")
+"""Verbs whose settings come from a recipe; those of the others come from the run."""
 
 
 def first_line(thing: Any) -> str:
@@ -35,11 +45,52 @@ def bind(verb: Callable[..., None], name: str, kind: type[Task[Any, Any]]) -> Ca
             key,
             inspect.Parameter.KEYWORD_ONLY,
             default=None,
-            annotation=Annotated[str | None, typer.Option(f"--{key}", help=field.metadata["help"].capitalize() + ".")],
+            annotation=Annotated[str | None, _option(key, field, verb.__name__, name)],
         )
         for key, field in flagged.items()
     ]
-    keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=_named_for(p.annotation, name)) for p in own]
     command.__signature__ = inspect.Signature([*keyword, *extra])  # type: ignore[attr-defined]  # read by typer
     command.__annotations__ = {p.name: p.annotation for p in [*keyword, *extra]}
     return command
+
+
+def _named_for(annotation: Any, name: str) -> Any:
+    """The annotation of an option with the task's name in its texts."""
+    (info,) = annotation.__metadata__
+    info = copy.copy(info)
+    for text in ("help", "show_default", "metavar"):
+        if isinstance(value := getattr(info, text), str):
+            setattr(info, text, value.replace(TASK, name))
+    return Annotated[annotation.__origin__, info]
+
+
+def _option(key: str, field: "Field[Any]", verb: str, task: str) -> Any:
+    """The option for a field of a task."""
+    choices = field.metadata["choices"]
+    text = field.metadata["help"]
+    return typer.Option(
+        f"--{key}",
+        help=f"{text[0].upper()}{text[1:]}.",
+        metavar="|".join(choices) or field.metadata["metavar"],
+        show_default=_default(key, field, verb, task),
+        autocompletion=completing(lambda: choices) if choices else None,
+    )
+
+
+def _default(key: str, field: "Field[Any]", verb: str, task: str) -> str:
+    """What holds without the option, in words."""
+    if verb not in BEFORE_THE_RUN and not set(BEFORE_THE_RUN).isdisjoint(field.metadata["flag"]):
+        return f"the run's task.{key}"
+    settings = _shipped(task)
+    value = field.default if settings is None else getattr(settings, key)
+    if not value and value != 0:
+        unset: str = field.metadata["unset"]
+        return unset
+    return f"{value}, or the recipe's" if verb in BEFORE_THE_RUN else str(value)
+
+
+@functools.cache
+def _shipped(task: str) -> Task[Any, Any] | None:
+    """The task as the shipped recipe of its name sets it."""
+    return recipes.load(task).task if task in recipes.shipped() else None

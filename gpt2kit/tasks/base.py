@@ -150,7 +150,7 @@ class Task(ABC, Generic[Source, Target]):
     required; a task overrides others only where their defaults do not fit.
     """
 
-    held_out: float = knob(0.02, "share of the corpus kept for validation when prepare is given no --val")
+    held_out: float = knob(0.02, "share of the corpus held out for validation if prepare gets no --val")
     folder: Path = field(default=Path(), repr=False)
     """Where the task's own files (its tokenizer) are; set by whoever opens a prepared folder or a run."""
 

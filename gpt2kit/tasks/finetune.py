@@ -28,7 +28,7 @@ FORMATS: dict[str, type[TableTask[Any]]] = {
 
 @dataclass(frozen=True)
 class Finetune(TableTask[Continued], Lm):
-    """Your own data: text, prompts and completions, or texts and labels, told by their columns."""
+    """Fine-tuning on your own table: text, prompts and completions, or texts and labels."""
 
     @property
     def about(self) -> About:
@@ -39,15 +39,17 @@ class Finetune(TableTask[Continued], Lm):
         table = next((word for word in corpus if is_table(word)), None)
         if table is None:
             if self.columns or self.template or self.kind not in ("", "text"):
-                raise UserError(f"{' '.join(corpus)}: plain text has no columns: it is learned as text alone")
+                raise UserError(
+                    f"{' '.join(corpus)}: plain text has no columns: leave out --columns, --template and task.kind"
+                )
             return replace(self, kind="text")
         if self.template:
             if self.columns:
-                raise UserError("--template names its columns itself: leave --columns out")
+                raise UserError("--template already names its columns: leave out --columns")
             return replace(self, kind="completion", template=self.template.replace("\\n", "\n")).specialize()
         where, row = next(read_rows(table, has_header(self.columns)), ("", {}))
         if not where:
-            raise DataError(f"{table}: there are no rows in this table")
+            raise DataError(f"{table}: this table has no rows")
         kind, found = roles_of(row, named_roles(self.columns), self.kind, where)
         columns = tuple(f"{role}={column}" for role, column in found.items())
         return replace(self, kind=kind, columns=columns).specialize()

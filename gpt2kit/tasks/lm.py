@@ -24,13 +24,17 @@ Continued = str | None
 
 @dataclass(frozen=True)
 class Lm(TextTask[Continued, str]):
-    """Text that goes on: a language model of your own documents."""
+    """Language modelling: continues text in the style of your own documents."""
 
     held_out: float = knob(
-        0.02, "share of the documents kept for validation when prepare is given no --val; of a single file its end"
+        0.02, "share of the documents held out for validation if prepare gets no --val; of a single file, its end"
     )
     column: str = knob(
-        "", "the column of a table that is the text; else 'text', or the only one", flag=("prepare", "evaluate")
+        "",
+        "the column of a table that has the text",
+        flag=("prepare", "evaluate"),
+        metavar="NAME",
+        unset="the column 'text', or the only one",
     )
 
     @property

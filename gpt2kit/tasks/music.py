@@ -128,12 +128,19 @@ class Performances(Stream):
 
 @dataclass(frozen=True)
 class Music(Task["Notes", "Notes"]):
-    """Piano performances from MIDI files: new ones, or how one goes on."""
+    """Piano music: learns from MIDI files, writes new pieces and continues given ones."""
 
-    held_out: float = knob(0.05, "share of the pieces kept for validation where no csv beside them says the splits")
-    transpose: int = knob(3, "training windows are moved by up to so many semitones, up or down", flag=("train",))
+    held_out: float = knob(
+        0.05, "share of the pieces held out for validation, unless a csv file next to them names the splits"
+    )
+    transpose: int = knob(
+        3, "transpose each training window by a random number of up to N semitones", flag=("train",), metavar="N"
+    )
     stretch: float = knob(
-        0.05, "training windows are played slower or faster by this share or its half, or as they are", flag=("train",)
+        0.05,
+        "play each training window slower or faster by the share X of its time, by half of it, or unchanged",
+        flag=("train",),
+        metavar="X",
     )
 
     def __post_init__(self) -> None:

@@ -47,32 +47,37 @@ class Document(NamedTuple):
 
 @dataclass(frozen=True)
 class Summarize(TextPairs[Document]):
-    """Summaries of documents: Wikipedia's leads, or the columns of a table."""
+    """Summarization: learns from documents and their summaries, such as Wikipedia's articles and leads."""
 
     separator = SEPARATOR
     columns: tuple[str, ...] = knob(
         (),
-        "document and summary column of a table, or title, document and summary, as in --columns document,summary; "
-        "to generate, the document alone will do",
+        "the columns of a table: document and summary, or title, document and summary, as in --columns "
+        "document,summary; to generate, the document alone is enough",
         flag=("prepare", "generate", "evaluate"),
+        metavar="NAME,...",
+        unset="well-known names, such as document and summary",
     )
     cut: str = knob(
         "head",
-        "what stays of a document that is longer than the window: its beginning; its beginning and end; its paragraphs "
-        "that say most of the title's words, by tf-idf; long: prepare drops it, generate keeps its beginning",
+        "what to keep of a document that is longer than the window: head (its beginning), head-tail (its beginning and "
+        "end), tfidf (the paragraphs closest to its title) or long (prepare drops it, generate keeps its beginning)",
         CUTS,
         flag=("prepare", "generate", "evaluate"),
     )
     longest: int = knob(
         0,
-        "tokens of the longest summary that is learned: a longer one ends with an earlier sentence; 0: any",
+        "cut summaries to learn from to N tokens, after a whole sentence; 0: do not cut them",
         flag=("prepare",),
+        metavar="N",
     )
-    title: str = knob("", "the title of the document, where the input has none", flag=("generate",))
+    title: str = knob("", "the title of the document, if the input does not have one", flag=("generate",))
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(self.longest == 0 or self.longest > 1, f"longest = {self.longest}: a summary has a token and its end")
+        check(
+            self.longest == 0 or self.longest > 1, f"longest = {self.longest}; accepted: 0 (any length), or 2 or more"
+        )
 
     @property
     def about(self) -> About:

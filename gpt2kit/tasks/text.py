@@ -61,9 +61,15 @@ class TextVocabulary(Vocabulary):
 class TextTask(Task[Source, Target]):
     """A task whose files are a byte-level BPE tokenizer."""
 
-    vocab: int = knob(8192, "tokens that prepare learns, bytes and separators included; 256: bytes alone")
+    vocab: int = knob(
+        8192, "size of the vocabulary that prepare learns, bytes and separators included; 256: only bytes"
+    )
     tokenizer: str = knob(
-        "", "a folder or Hub id whose tokenizer is used instead, as --init needs it", flag=("prepare",)
+        "",
+        "use the tokenizer of a run, a folder or a model of the Hub, which `train --init` of that model needs",
+        flag=("prepare",),
+        metavar="DIR|HUB_ID",
+        unset="learned from the corpus",
     )
 
     @property

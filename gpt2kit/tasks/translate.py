@@ -57,25 +57,36 @@ def separator(language: str) -> str:
 
 @dataclass(frozen=True)
 class Translate(TextPairs[Sentence]):
-    """Translation learned from sentence pairs, into one language or several with one model."""
+    """Translation: learns from sentence pairs, into one language or into several with one model."""
 
     to: str = knob(
         "fr",
-        "the language to translate into, where the corpus or the run does not say",
+        "the language to translate into, such as fr, if the file names of the corpus do not tell",
         flag=("prepare", "generate", "evaluate"),
+        metavar="LANGUAGE",
     )
-    languages: tuple[str, ...] = knob((), "target languages of the model; prepare finds them in the corpora")
+    languages: tuple[str, ...] = knob((), "target languages of the model; prepare takes them from the corpora")
     columns: tuple[str, ...] = knob(
-        (), "source and target column of a table, as in --columns en,fr", flag=("prepare", "evaluate")
+        (),
+        "the source and the target column of a table, as in --columns en,fr",
+        flag=("prepare", "evaluate"),
+        metavar="NAME,NAME",
+        unset="source and target, or the only two",
     )
 
-    examples: str = knob("", "a table of pairs to show an untrained model, with --zero-shot", flag=("generate",))
+    examples: str = knob(
+        "",
+        "with --zero-shot: a table of pairs that the prompt begins with, as examples",
+        flag=("generate",),
+        metavar="FILE",
+        unset=f"{len(FRENCH)} built-in pairs of English and French",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for language in (self.to, *self.languages):
             if not LANGUAGE.fullmatch(language):
-                raise ValueError(f"{language!r} is no language code; expected one like fr or pt-BR")
+                raise ValueError(f"{language!r} is not a language code; expected one like fr or pt-BR")
         if self.columns and len(self.columns) != 2:
             raise ValueError(f"columns takes two names, source and target, not {len(self.columns)}")
 
@@ -182,7 +193,7 @@ class ByExample(Translate):
         if self.examples:
             return list(islice(read_pairs([self.examples], columns), EXAMPLES))
         if self.to != "fr":
-            raise UserError(f"--to {self.to}: the examples built in are French; name a table of pairs with --examples")
+            raise UserError(f"--to {self.to}: the built-in examples are French; give a table of pairs with --examples")
         return list(FRENCH)
 
     def encode_source(self, source: Sentence) -> list[int]:

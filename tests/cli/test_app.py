@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import recipe
+from gpt2kit import recipe, tasks
 from gpt2kit.cli import progress
 from gpt2kit.cli.app import run
 from gpt2kit.data.store import Store
@@ -131,9 +131,36 @@ def test_wrong_usage(words: list[str], message: str, capsys: Capture) -> None:
 
 
 def test_recipes_are_listed(capsys: Capture) -> None:
+    """Each with a whole sentence."""
     assert run(["recipes"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in recipe.shipped())
+    column = out.index("what it is")
+    words = " ".join(line[column:] for line in out.splitlines()).split()
+    for name in recipe.shipped():
+        sentence = recipe.description(name)
+        assert sentence.endswith(".")
+        assert sentence in " ".join(words)
+
+
+def test_a_task_alone_on_a_terminal_shows_its_help(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `gpt2kit` alone does."""
+    type_in(monkeypatch, b"", terminal=True)
+    code = run([])
+    assert "Usage: gpt2kit [OPTIONS]" in capsys.readouterr().out
+    for name in tasks.names():
+        assert run([name]) == code
+        out = capsys.readouterr().out
+        assert f"Usage: gpt2kit {name} [OPTIONS] COMMAND" in out
+        assert all(verb in out for verb in ("prepare", "train", "generate", "evaluate"))
+
+
+def test_a_misspelled_verb_is_asked_about(capsys: Capture) -> None:
+    found = error_of(["translate", "trian", "data/x"], capsys)
+    assert found["code"] == 2
+    assert "Did you mean `gpt2kit translate train`?" in found["message"]
+    assert run(["tranlsate", "train"]) == 2
+    assert "Did you mean 'translate'?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", recipe.shipped())
@@ -333,15 +360,15 @@ def test_a_mistake_when_asking(
         (["generate", "x"], 3, "runs/translate is not a directory"),
         (["train"], 3, "data/translate is not a directory"),
         (["train", "--resume"], 3, "runs/translate/recipe.toml"),
-        (["train", "d", "--resume", "--init", "x"], 2, "--resume goes on with a run as it is"),
-        (["train", "d", "--resume", "--overwrite"], 2, "--resume goes on with a run as it is"),
+        (["train", "d", "--resume", "--init", "x"], 2, "--resume continues a run as it is"),
+        (["train", "d", "--resume", "--overwrite"], 2, "--resume continues a run as it is"),
         (["train", "d", "--set", "task.vocab=300"], 2, "--set task.vocab: it was fixed when the data was prepared"),
         (["generate", "--set", "task.vocab=1", "x"], 2, "--set task.vocab: it was fixed when the data was prepared"),
         (["evaluate"], 3, "runs/translate is not a directory"),
         (["prepare", "no.en", "no.fr"], 3, "no.en: no such file"),
         (["prepare", "no.en"], 3, "no.en: a plain text file must be followed by its translation"),
         (["prepare", "no.tsv", "--val", "v.en", "--out", "x"], 3, "no.tsv: no such file"),
-        (["prepare", "no.tsv", "--to", "french!"], 3, "'french!' is no language code"),
+        (["prepare", "no.tsv", "--to", "french!"], 3, "'french!' is not a language code"),
     ],
 )
 def test_a_mistake_before_there_is_anything(

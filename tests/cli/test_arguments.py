@@ -31,6 +31,48 @@ def test_a_missing_verb_means_generate(words: str, expanded: str) -> None:
     assert expand(words.split(), TASKS) == expanded.split()
 
 
+def test_a_task_alone_on_a_terminal_asks_for_help() -> None:
+    assert expand(["translate"], TASKS, on_terminal=True) == ["translate"]
+    assert expand(["translate", "I am"], TASKS, on_terminal=True) == ["translate", "generate", "I am"]
+    assert expand(["music", "--seconds", "1"], TASKS, on_terminal=True) == ["music", "generate", "--seconds", "1"]
+
+
+@pytest.mark.parametrize(
+    ("word", "verb"),
+    [
+        *(("trian", "train"), ("tarin", "train"), ("tran", "train"), ("traim", "train"), ("trainn", "train")),
+        *(("prepar", "prepare"), ("perpare", "prepare"), ("preprare", "prepare")),
+        *(("evalute", "evaluate"), ("evaluat", "evaluate"), ("evalaute", "evaluate")),
+        *(("generat", "generate"), ("genrate", "generate"), ("genereate", "generate")),
+        *(("shwo", "show"), ("sohw", "show"), ("sho", "show"), ("rendr", "render")),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["data/x"], ["--out", "r"]])
+def test_a_misspelled_verb_is_refused(word: str, verb: str, more: list[str]) -> None:
+    with pytest.raises(UserError) as refused:
+        expand(["translate", word, *more], TASKS)
+    assert str(refused.value) == (
+        f"'{word}' is not a command of translate. Did you mean `gpt2kit translate {verb}`? "
+        f"If it is the input itself: gpt2kit translate generate {word}"
+    )
+    assert refused.value.exit_code == 2
+    assert expand(["translate", "generate", word], TASKS) == ["translate", "generate", word]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("training", "trained", "trains", "rain", "brain", "grain", "trail", "strain", "terrain"),
+        *("how", "snow", "slow", "shop", "shoe", "shows", "shown", "show me", "who"),
+        *("prepared", "separate", "generation", "generated", "general", "generator", "evaluation"),
+        *("Train", "Show", "show!", "trian.", "sender", "gender", "trian, please", "être", "prépare"),
+        *("hello", "I am", "", "a", "primer.mid", "--run"),
+    ],
+)
+def test_a_text_is_not_taken_for_a_misspelled_verb(text: str) -> None:
+    assert expand(["translate", text], TASKS) == ["translate", "generate", text]
+
+
 @pytest.mark.parametrize(
     ("words", "expanded"),
     [

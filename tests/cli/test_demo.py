@@ -106,8 +106,7 @@ def test_a_second_demo_leaves_the_first(small: Path, capsys: Capture, monkeypatc
 def test_an_unknown_task_names_those_that_have_a_demo(small: Path, capsys: Capture) -> None:
     assert run(["demo", "poetry"]) == 2
     assert (
-        "there is no demo of 'poetry'; there is one of finetune, lm, music, summarize, translate"
-        in capsys.readouterr().err
+        "there is no demo of 'poetry'; accepted: finetune, lm, music, summarize, translate" in capsys.readouterr().err
     )
     assert list(small.iterdir()) == []
 
@@ -116,7 +115,7 @@ def test_a_language_model_rambles(small: Path, capsys: Capture) -> None:
     assert run(["demo", "lm", "--json"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["scores"].keys() >= {"perplexity per token", "bits per byte"}
-    assert "From nothing it writes:" in err
+    assert "From an empty prompt it writes:" in err
     assert 'gpt2kit lm generate --run runs/demo-lm "The river rises"' in err
 
 

@@ -41,9 +41,9 @@ def test_it_serves_until_it_is_stopped(run_of: RunOf) -> None:
         process.kill()
     assert process.returncode == 130
     assert out == b""
-    assert err.decode().splitlines() == ["open it in a browser of this machine; Ctrl-C ends"]
+    assert err.decode().splitlines() == ["open this address in a browser on this machine; Ctrl-C ends"]
 
 
 def test_models_of_two_tasks_are_not_compared(run_of: RunOf, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explore", str(run_of("lm")), "--compare", str(run_of("translate"))]) == 2
-    assert "a model of translate is asked otherwise than one of lm" in " ".join(capsys.readouterr().err.split())
+    assert "a model of translate has other inputs than one of lm" in " ".join(capsys.readouterr().err.split())

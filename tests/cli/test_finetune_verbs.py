@@ -114,7 +114,7 @@ def test_a_run_is_a_classifier_of_hugging_face(reviews: Path) -> None:
 
 def test_a_label_is_not_drawn(reviews: Path, capsys: Capture) -> None:
     assert run(["finetune", "--run", str(reviews), "x", "--top-k", "3", "--temperature", "1"]) == 2
-    assert "--temperature: a label is not drawn" in capsys.readouterr().err
+    assert "--temperature: a label is classified, not generated" in capsys.readouterr().err
 
 
 def test_other_columns_for_the_same_roles(reviews: Path, tmp_path: Path, capsys: Capture) -> None:

@@ -95,7 +95,7 @@ def test_a_terminal_asks(trained: Path, text: str, capsys: Capture, monkeypatch:
     assert run(["lm", "generate", "--run", str(trained)]) == 0
     out, err = capsys.readouterr()
     assert out == f"{text}\n\n{text}\n\n"
-    assert "Enter to ramble" in err
+    assert "press Enter alone to start from nothing" in err
 
 
 def test_longer_than_the_window(trained: Path, capsys: Capture) -> None:
@@ -136,9 +136,9 @@ def test_a_figure_that_no_float_holds(trained: Path, capsys: Capture, tmp_path: 
 def test_flags_that_have_nothing_to_do(trained: Path, capsys: Capture) -> None:
     words = ["lm", "evaluate", "--run", str(trained)]
     assert run([*words, "--on", str(trained.parent / "text.txt"), "--split", "val"]) == 2
-    assert "--split is a part of prepared data" in capsys.readouterr().err
+    assert "--split is for prepared data" in capsys.readouterr().err
     assert run([*words, "--column", "body"]) == 2
-    assert "--column is for a table that --on names" in capsys.readouterr().err
+    assert "--column is for a table: give one with --on" in capsys.readouterr().err
     assert run(["lm", "prepare", str(trained.parent / "text.txt"), "--column", "body", "--out", "never"]) == 2
     assert "plain text has no column 'body'" in capsys.readouterr().err
 
@@ -163,7 +163,7 @@ def test_a_terminal_is_not_asked_for_several_samples(
 
 def test_a_stride_that_no_window_has(trained: Path, capsys: Capture) -> None:
     assert run(["lm", "evaluate", "--run", str(trained), "--stride", "65"]) == 2
-    assert "--stride 65: the model's window has 64 tokens" in capsys.readouterr().err
+    assert "--stride 65: must be from 1 to 64, the model's window" in capsys.readouterr().err
 
 
 def test_a_pretrained_model_as_it_is(trained: Path, text: str, tmp_path: Path, capsys: Capture) -> None:
@@ -185,7 +185,7 @@ def test_a_pretrained_model_as_it_is(trained: Path, text: str, tmp_path: Path, c
     assert run(["lm", "generate", "The", "--length", "5", *words]) == 0
     assert json.loads(capsys.readouterr().out)["tokens"] <= 5
     assert run(["lm", "evaluate", *words]) == 2
-    assert "name with --on what to score on" in capsys.readouterr().err
+    assert "give a corpus with --on" in capsys.readouterr().err
 
 
 def test_columns_of_a_table(trained: Path, tmp_path: Path, capsys: Capture) -> None:

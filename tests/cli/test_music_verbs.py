@@ -175,7 +175,7 @@ def test_the_loss_by_each_unit(
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--seconds", "0"], 2, "--seconds 0: more than 0 seconds, and 6 hours at most"),
+        (["--seconds", "0"], 2, "--seconds 0: must be more than 0, and at most 6 hours in all"),
         (["--set", "task.transpose=0"], 2, "--set task.transpose: it was fixed when the data was prepared"),
         (["--split", "nothing"], 3, "nothing.json is missing"),
         (["--on", "nowhere.mid"], 3, "nowhere.mid"),
@@ -361,23 +361,23 @@ def test_a_primer_longer_than_the_window_is_told(trained: Path, workplace: Path,
     write_midi(workplace / "primer.mid", tune(9))
     words = ["music", "generate", "--run", str(trained), "--seconds", "1", "--prime", "primer.mid"]
     assert run([*words, "--out", "x.mid"]) == 0
-    assert "the primer is longer than the model's window; it heard the end of it" in capsys.readouterr().err
+    assert "the primer is longer than the model's window; only its end was used" in capsys.readouterr().err
     assert run([*words, "--prime-seconds", "0.3", "--out", "y.mid"]) == 0
     assert "longer than" not in capsys.readouterr().err
 
 
 REFUSED = [
-    (["--seconds", "0"], 2, "--seconds 0: more than 0 seconds, and 6 hours at most"),
-    (["--seconds", "-1"], 2, "more than 0 seconds"),
-    (["--seconds", "nan"], 2, "more than 0 seconds"),
-    (["--seconds", "inf"], 2, "6 hours at most"),
-    (["--seconds", "21601"], 2, "6 hours at most"),
-    (["--seconds", "21599", "--prime", "late.mid"], 2, "behind a primer of"),
+    (["--seconds", "0"], 2, "--seconds 0: must be more than 0, and at most 6 hours in all"),
+    (["--seconds", "-1"], 2, "must be more than 0, and at most 6 hours in all"),
+    (["--seconds", "nan"], 2, "must be more than 0, and at most 6 hours in all"),
+    (["--seconds", "inf"], 2, "must be more than 0, and at most 6 hours in all"),
+    (["--seconds", "21601"], 2, "must be more than 0, and at most 6 hours in all"),
+    (["--seconds", "21599", "--prime", "late.mid"], 2, "after a primer of"),
     (["--out", "primer.mid/x.mid"], 4, "primer.mid: cannot be written to"),
-    (["--prime", "primer.mid", "--prime-seconds", "0"], 2, "--prime-seconds 0: take more than 0 seconds"),
-    (["--prime", "primer.mid", "--prime-seconds", "nan"], 2, "take more than 0 seconds"),
-    (["--prime", "late.mid", "--prime-seconds", "1"], 3, "late.mid: there are no notes in its first 1 seconds"),
-    (["--prime", "empty.mid"], 3, "empty.mid: there are no piano notes"),
+    (["--prime", "primer.mid", "--prime-seconds", "0"], 2, "--prime-seconds 0: must be more than 0"),
+    (["--prime", "primer.mid", "--prime-seconds", "nan"], 2, "must be more than 0"),
+    (["--prime", "late.mid", "--prime-seconds", "1"], 3, "late.mid: no notes in its first 1 seconds"),
+    (["--prime", "empty.mid"], 3, "empty.mid: no piano notes"),
     (["--prime", "nowhere.mid"], 3, "nowhere.mid: cannot be read: No such file or directory"),
     (["--prime", "broken.mid"], 3, "broken.mid"),
     (["--out", "x.wav"], 2, "--out x.wav: expected a name that ends with .mid"),
@@ -462,7 +462,7 @@ def test_pieces_of_one_name(workplace: Path, capsys: Capture, words: list[str]) 
     for name in words:
         write_midi(workplace / name, tune(3))
     before = contents(workplace)
-    message = f"{words[0]} and {words[1]} would both be shown in a.html: rename one"
+    message = f"{words[0]} and {words[1]} would both be rendered as a.html: rename one"
     assert message in told(["music", "render", *words], capsys, 2)
     assert contents(workplace) == before
 
@@ -482,7 +482,7 @@ def test_rendering_replaces_only_when_told(workplace: Path, capsys: Capture, kin
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("empty.mid", "there are no piano notes"), ("nowhere.mid", "No such file"), ("broken.mid", "broken.mid")],
+    [("empty.mid", "no piano notes"), ("nowhere.mid", "No such file"), ("broken.mid", "broken.mid")],
 )
 def test_what_cannot_be_rendered(workplace: Path, capsys: Capture, name: str, message: str) -> None:
     write_midi(workplace / "empty.mid", Notes.none())
@@ -505,7 +505,7 @@ def test_a_primer_that_cannot_be_marked(workplace: Path, capsys: Capture, primer
     write_midi(workplace / "a.mid", tune(3))
     before = contents(workplace)
     message = told(["music", "render", "a.mid", "--primer", primer], capsys, 2)
-    assert message == f"--primer {primer}: it is 0 seconds long or more"
+    assert message == f"--primer {primer}: must be 0 seconds or more"
     assert contents(workplace) == before
 
 

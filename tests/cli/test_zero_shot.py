@@ -55,7 +55,7 @@ def test_a_pretrained_model_is_scored(pretrained: str, capsys: Capture, task: st
     assert score in found["scores"]
     assert f"set:{pairs}|n:{2 - (task == 'summarize')}|decode:t:" in found["signature"]
     assert run(words) == 2
-    assert "name with --on what to score on" in json.loads(capsys.readouterr().err)["error"]["message"]
+    assert "give a corpus with --on" in json.loads(capsys.readouterr().err)["error"]["message"]
 
 
 def test_what_a_translator_is_shown(pretrained: str) -> None:
@@ -71,7 +71,7 @@ def test_what_a_translator_is_shown(pretrained: str) -> None:
     spanish: Any = engine.zero_shot("translate", pretrained, to="es", examples="pairs.tsv").task
     assert spanish.bpe.decode(spanish.encode_source(spanish.parse("x"))) == "one = uno\ntwo = dos\nx ="
     german: Any = engine.zero_shot("translate", pretrained, to="de").task
-    with pytest.raises(UserError, match="--to de: the examples built in are French; name a table of pairs"):
+    with pytest.raises(UserError, match="--to de: the built-in examples are French; give a table of pairs"):
         german.encode_source(german.parse("x"))
 
 

@@ -227,7 +227,7 @@ def test_task_settings_are_checked(by_heart: Path) -> None:
         gpt2kit.load(by_heart, to="de")("good morning")
     with pytest.raises(RecipeError, match=r"unknown key task\.too; did you mean to\?"):
         gpt2kit.load(by_heart, too="de")
-    with pytest.raises(RecipeError, match="'!' is no language code"):
+    with pytest.raises(RecipeError, match="'!' is not a language code"):
         gpt2kit.load(by_heart, to="!")
 
 

@@ -165,7 +165,7 @@ def test_an_index_that_pandas_wrote(tmp_path: Path) -> None:
 def test_a_table_without_rows(tmp_path: Path, content: str) -> None:
     path = tmp_path / "table.csv"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(DataError, match=r"table.csv: there are no rows in this table"):
+    with pytest.raises(DataError, match=r"table.csv: this table has no rows"):
         prepared(str(path), tmp_path / "data")
 
 

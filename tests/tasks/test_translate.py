@@ -146,8 +146,8 @@ def test_blank_sides_are_problems(source: str, target: str, problem: str | None)
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"to": "french!"}, "'french!' is no language code"),
-        ({"languages": ["fr", "<de>"]}, "'<de>' is no language code"),
+        ({"to": "french!"}, "'french!' is not a language code"),
+        ({"languages": ["fr", "<de>"]}, "'<de>' is not a language code"),
         ({"columns": "en"}, "columns takes two names"),
         ({"columns": ["a", "b", "c"]}, "columns takes two names, source and target, not 3"),
         ({"held_out": 0}, "held_out must be between 0 and 1"),

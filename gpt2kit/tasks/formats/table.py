@@ -12,25 +12,27 @@ from gpt2kit.tasks.text import TextTask
 
 @dataclass(frozen=True)
 class TableTask(TextTask[Source, str]):
-    """Base class for tasks of all kinds of columns: how columns are named and described."""
+    """Base class for tasks on tables of all kinds: how columns are named and described."""
 
     held_out: float = knob(
-        0.02, "share of the documents kept for validation when prepare is given no --val; of a single file its end"
+        0.02, "share of the rows or documents held out for validation if prepare gets no --val; of a text file, its end"
     )
     column: str = field(default="", repr=False)  # a knob of Lm, which the roles of `columns` replace
-    kind: str = knob("", "what the columns are for; prepare looks, and says what it found", ("", *KINDS))
+    kind: str = knob("", "the kind of table; prepare infers it from the columns", ("", *KINDS))
     columns: tuple[str, ...] = knob(
         (),
-        f"which column has which role, where they are called otherwise, as in {HOW_TO_NAME}",
+        f"the columns of a table whose names differ from their roles, as in {HOW_TO_NAME}",
         flag=("prepare", "generate", "evaluate"),
+        metavar="ROLE=NAME,...",
+        unset="columns that are called like roles: text, label, prompt, completion, ...",
     )
     template: str = knob(
         "",
-        "how a row becomes a prompt, ending with its completion, as in 'Q: {question}\\nA: {answer}'",
+        "the prompt made of a row's columns, the last of which is the completion, as in 'Q: {question}\\nA: {answer}'",
         flag=("prepare",),
     )
     labels: tuple[str, ...] = knob(
-        (), "the labels, in the order of their numbers; prepare finds them in the training part"
+        (), "the labels, in the order of their numbers; prepare takes them from the training part"
     )
 
     def __post_init__(self) -> None:
@@ -43,7 +45,7 @@ class TableTask(TextTask[Source, str]):
         if "columns" not in settings:
             return settings
         if self.template:
-            raise UserError("--columns: this run's template names its columns itself")
+            raise UserError("--columns: the template of this run already names its columns")
         words = settings["columns"]
         named = named_roles(words.split(",") if isinstance(words, str) else words)
         if unknown := [role for role in named if role not in KINDS[self.kind]]:
