@@ -175,6 +175,61 @@ def little_memory() -> Callable[[], AbstractContextManager[None]]:
     return limited
 
 
+PARENT = """
+import json, os, sys, traceback
+import torch
+from gpt2kit.pipeline import engine, train
+
+torch.set_num_threads(1)
+for line in sys.stdin:
+    code, words, names = json.loads(line)
+    child = os.fork()
+    if not child:
+        for number, name in enumerate(names):
+            os.dup2(os.open(name, os.O_RDWR | os.O_CREAT), number)
+        sys.stdin = open(0, encoding="utf-8", closefd=False)
+        sys.argv, status = ["-c", *words], 1
+        try:
+            exec(compile(code, "code", "exec"), {"__name__": "__main__"})
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(status)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.fixture(scope="session")
+def parent_of_fresh_processes() -> Iterator[subprocess.Popen[str]]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", PARENT], env=environment, **pipes) as parent:
+        yield parent
+
+
+@pytest.fixture
+def fresh(parent_of_fresh_processes: subprocess.Popen[str], tmp_path: Path) -> Callable[..., str]:
+    """`fresh(code, *words, stdin=path)`: what Python code prints in a process that has imported PyTorch and gpt2kit and
+    done nothing else. They are imported once, in the parent of all such processes."""
+    parent = parent_of_fresh_processes
+    assert parent.stdin is not None
+    assert parent.stdout is not None
+    ask, answers = parent.stdin, parent.stdout
+
+    def run(code: str, *words: str, stdin: Path = Path(os.devnull)) -> str:
+        out, err = tmp_path / "fresh-stdout", tmp_path / "fresh-stderr"
+        out.write_bytes(b"")
+        err.write_bytes(b"")
+        ask.write(json.dumps([code, words, [str(stdin), str(out), str(err)]]) + "\n")
+        ask.flush()
+        assert answers.readline() == "0\n", err.read_text(encoding="utf-8")
+        return out.read_text(encoding="utf-8")
+
+    return run
+
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PATIENCE = 60.0
 """Seconds for any one answer, on a busy machine."""

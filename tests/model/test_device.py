@@ -1,8 +1,7 @@
 """Which device and which arithmetic are taken, and what is refused."""
 
 import platform
-import subprocess
-import sys
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -96,22 +95,18 @@ def test_autocast_computes_products_in_what_was_picked() -> None:
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="this is about glibc")
-def test_freed_memory_is_kept() -> None:
+def test_freed_memory_is_kept(fresh: Callable[..., str]) -> None:
     """In a process of its own: the setting is the whole process's. 256 MB stay resident after they are freed."""
     code = """
 import pathlib, sys, torch
 from gpt2kit.model.device import keep_memory
 if sys.argv[1] == "kept":
     keep_memory(torch.device("cpu"))
-torch.set_num_threads(1)
 resident = lambda: int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096
 before = resident()
 torch.ones(1 << 26)
 print(resident() - before)
 """
-    grown = {
-        mode: int(subprocess.run([sys.executable, "-c", code, mode], capture_output=True, check=True, text=True).stdout)
-        for mode in ("kept", "returned")
-    }
+    grown = {mode: int(fresh(code, mode)) for mode in ("kept", "returned")}
     assert grown["kept"] > 250e6
     assert grown["returned"] < 50e6
