@@ -8,6 +8,7 @@ https://chromedevtools.github.io/devtools-protocol/
 import atexit
 import base64
 import fcntl
+import gc
 import importlib.util
 import json
 import os
@@ -42,6 +43,12 @@ from gpt2kit.music.notes import Notes
 atexit.register(shutil.rmtree, os.environ["HF_MODULES_CACHE"], ignore_errors=True)
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+def pytest_collection_finish() -> None:
+    """Every later garbage collection looks only at what the tests make, not at PyTorch and thousands of tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
