@@ -93,8 +93,8 @@ class CompressedAttention(Attention):
     out), `null_k`, `null_v` [D] (slot 0, head by head)."""
 
     summary = (
-        "Memory-compressed attention: each {compression} tokens share one key and one value; ∅ is a learned key that"
-        " belongs to no token."
+        "Memory-compressed attention: each {compression} tokens share one key and one value, which are visible from the"
+        " last of them on; ∅ is a learned key that belongs to no token."
     )
     saved = ("compression",)
     meanings: ClassVar = {

@@ -144,7 +144,7 @@ def _from_zip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     check_size(entry.file_size)
     # With the other methods, zipfile decompresses a few thousand bytes at a time, however large the result.
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise MidiError("packed by a rare method", "pack the archive anew")
+        raise MidiError("compressed by an unsupported method", "pack the archive again with a common one")
     try:
         with archive.open(entry) as file:
             return _limited(file.read(LARGEST_FILE + 1))
@@ -168,7 +168,7 @@ def _in_tar(word: str) -> Iterator[list[Member]]:
                 if unpacked > LARGEST_TAR:
                     raise OSError(f"unpacked it is larger than {LARGEST_TAR:,} bytes")
                 if entry.size < 0 or len(found) == MOST_MEMBERS:  # in the first case Python would never finish
-                    raise OSError(f"a size below 0, or more than {MOST_MEMBERS:,} files")
+                    raise OSError(f"a negative size, or more than {MOST_MEMBERS:,} files")
                 if entry.isfile():
                     found.append(Member(f"{word}/{entry.name}", entry.name, partial(_from_tar, archive, entry)))
         except BROKEN as error:

@@ -27,12 +27,14 @@ class Attention:
 
     def __post_init__(self) -> None:
         if self.keys.ndim != 4 or self.keys.shape != self.weights.shape:
-            raise ValueError(f"keys {self.keys.shape} and weights {self.weights.shape} are no two (N, L, H, K)")
+            raise ValueError(
+                f"keys {self.keys.shape} and weights {self.weights.shape} must have one shape, (N, L, H, K)"
+            )
         queries = np.arange(len(self.keys))[:, None, None, None]
         if not ((self.keys >= -1) & (self.keys < queries)).all():
             raise ValueError("a key must be the index of an earlier note, or -1")
         if not ((self.weights >= 0) & (self.weights <= 1)).all():
-            raise ValueError("a weight must lie between 0 and 1")
+            raise ValueError("a weight must be between 0 and 1")
 
 
 def notes_of_events(ids: ArrayLike) -> NDArray[np.int64]:

@@ -40,7 +40,7 @@ Steps = NDArray[np.int64]
 def name(id: int) -> str:
     """NOTE_ON_60, NOTE_OFF_60, TIME_SHIFT_12 (steps of 10 ms), VELOCITY_20 (a bin), BEGIN, END or PAD."""
     if not 0 <= id < VOCABULARY:
-        raise ValueError(f"an event is a number from 0 to {VOCABULARY - 1}, unlike {id}")
+        raise ValueError(f"an event is a number from 0 to {VOCABULARY - 1}, not {id}")
     if id >= BEGIN:
         return ("BEGIN", "END", "PAD")[id - BEGIN]
     if id >= VELOCITY:

@@ -34,7 +34,7 @@ class Judgement:
     def lines(self) -> list[str]:
         """One line per figure, for people."""
         usual = self.held_out_copied
-        chance = f"held-out music: {usual[len(usual) // 2]} in the median, {usual[-1]} at most"
+        chance = f"held-out music: median {usual[len(usual) // 2]}, at most {usual[-1]}"
         return [*map(str, self.figures), f"longest passage also in training: {self.copied} ({chance})"]
 
 

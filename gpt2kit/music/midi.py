@@ -72,7 +72,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise MidiError("a folder" if stat.S_ISDIR(status.st_mode) else "no regular file")
+            raise MidiError("a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
         check_size(status.st_size)
         return path.read_bytes()
     except OSError as error:
@@ -169,7 +169,7 @@ def _parsed(chunks: Chunks) -> Any:
 
 def _check_duration(seconds: float) -> None:
     if not seconds <= LONGEST_HOURS * 3600:
-        hours = f"{seconds / 3600:,.0f} hours, so that a time in it is damaged, or it is no piece of music"
+        hours = f"{seconds / 3600:,.0f} hours: a time in it is damaged, or it is not a piece of music"
         raise MidiError(f"longer than {LONGEST_HOURS} hours", hours)
 
 
@@ -187,7 +187,7 @@ class _Clock:
 
     def seconds(self, ticks: Ticks) -> Seconds:
         if ticks.min(initial=0) < 0:
-            raise MidiError("damaged", "its times are too long to count")
+            raise MidiError("damaged", "its times are too large to count")
         tempo = np.searchsorted(self.ticks, ticks, "right") - 1
         return self.begins[tempo] + self.scales[tempo] * (ticks - self.ticks[tempo])
 
@@ -197,7 +197,7 @@ def _tempos(score: Any, ticks_a_beat: int) -> tuple[NDArray[np.int64], Seconds]:
     one."""
     tempos = score.tempos.numpy()
     if (tempos["mspq"] <= 0).any() or (tempos["time"] < 0).any():
-        raise MidiError("damaged", "a tempo of 0 or at no time")
+        raise MidiError("damaged", "a tempo is 0 or negative, or is set before the beginning")
     order = np.argsort(tempos["time"], kind="stable")
     ticks = np.concatenate(([0], tempos["time"][order].astype(np.int64)))
     beats = np.concatenate(([DEFAULT_BEAT], tempos["mspq"][order].astype(np.int64)))

@@ -35,11 +35,11 @@ class Notes:
         start, end = (np.array(times, np.float64) for times in (self.start, self.end))
         if not (pitch.ndim == 1 and pitch.shape == velocity.shape == start.shape == end.shape):
             shapes = [values.shape for values in (pitch, velocity, start, end)]
-            raise ValueError(f"{', '.join(FIELDS)} must be equally long lists, unlike {shapes}")
+            raise ValueError(f"{', '.join(FIELDS)} must be lists of equal length; their shapes are {shapes}")
         if not (start >= 0).all():
-            raise ValueError("a note starts before 0 or at no number")
+            raise ValueError("a note's start is negative or not a number")
         if not ((end > start) & np.isfinite(end)).all():
-            raise ValueError("a note ends before it has begun, or never")
+            raise ValueError("a note's end is not after its start, or not finite")
         order = _order(pitch, start, end)
         columns: tuple[NDArray[Any], ...] = (pitch, velocity, start, end)
         for name, values in zip(FIELDS, columns, strict=True):
@@ -105,12 +105,12 @@ def pitch_name(pitch: int) -> str:
     return f"{PITCHES[pitch % 12]}{pitch // 12 - 1}"
 
 
-def told(notes: Notes) -> str:
-    """A summary of the notes in one line."""
+def summary(notes: Notes) -> str:
+    """One line for people: how many notes, how long, how high and how loud."""
     if not len(notes):
         return "no notes"
     low, high = pitch_name(int(notes.pitch.min())), pitch_name(int(notes.pitch.max()))
-    loud = f"velocity {np.median(notes.velocity):.0f} in the median"
+    loud = f"median velocity {np.median(notes.velocity):.0f}"
     return f"{len(notes):,} notes in {notes.duration:.1f} seconds, from {low} to {high}, {loud}"
 
 

@@ -1,7 +1,7 @@
 """A piano synthesised with numpy alone, for machines without a synthesiser.
 
 Why not a sampler over the soundfont that pretty_midi ships: its piano is one velocity layer of samples of 0.3 to 0.6
-seconds at 22 kHz, then a loop of about one period behind a low-pass filter, and it has no keys above 108. Sums of
+seconds at 22 kHz, then a loop of about one period through a low-pass filter, and it has no keys above 108. Sums of
 decaying partials sound fuller, follow the velocity in timbre as well as in loudness, and can be tested by their
 spectra.
 """

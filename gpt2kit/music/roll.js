@@ -1,4 +1,4 @@
-/* A performance as a piano roll that plays, and what each note looked back at; #piece holds it. */
+/* Plays a performance as a piano roll and shows which earlier notes each note looked at; its data is in #piece. */
 (() => {
 const byId = (id) => document.getElementById(id);
 if (!byId("piece")) return;
@@ -46,7 +46,7 @@ if (piece.attention) {
     keys: raw.wide ? new Uint32Array(keys) : new Uint16Array(keys), none: raw.wide ? 0xffffffff : 0xffff };
 }
 const headColour = (head) => piece.heads[head % piece.heads.length];
-/* The strongest {key, head, weight} of a note, the weakest of them first; over all layers the mean. */
+/* The largest weights of a note as {key, head, weight}, the smallest first; for all layers their mean. */
 function lookedAt(note) {
   const found = new Map();
   if (!looked || note < 0) return [];
@@ -65,7 +65,7 @@ function lookedAt(note) {
     .sort((a, b) => a.weight - b.weight).slice(-MOST_LINES);
 }
 
-/* ---- sound: every key a sum of decaying partials, made when first needed ---- */
+/* ---- sound: each key is a sum of decaying partials, computed when first needed ---- */
 const sound = { context: null, sources: new Set(), tones: new Map(), next: 0, anchor: null };
 function openSound() {
   if (sound.context || !window.AudioContext) return;
@@ -151,7 +151,7 @@ function strike(note, when, seconds) {
   sound.sources.add(source);
   source.onended = () => { sound.sources.delete(source); pan.disconnect(); };
 }
-/* A note that was chosen sounds by itself, unless the piece does. */
+/* Play a chosen note, unless the piece is playing. */
 function hear(note) {
   if (note < 0 || playing) return;
   openSound();
@@ -166,10 +166,10 @@ function hush() {
 }
 const audible = () => sound.context !== null && sound.context.state === "running";
 const now = () => audible() ? sound.context.currentTime : performance.now() / 1000;
-/* From here on the time of the piece is counted from now; what was scheduled is taken back. */
+/* Count the time of the piece from now on; cancel what is scheduled. */
 function anchor() {
   hush();
-  // The first tones are made before their time runs, or they would come late.
+  // The first tones are computed before the time starts, or they would be late.
   if (audible()) for (let note = firstFrom(position); note < count && start[note] < position + 0.4 * speed; note++) toneOf(note);
   sound.anchor = { at: now() + (audible() ? 0.06 : 0), from: position, heard: audible() };
   sound.next = firstFrom(position);
@@ -182,7 +182,7 @@ function schedule() {
     const until = position + 1.3 * speed, began = performance.now();  // hidden pages wake once a second
     while (sound.next < count && start[sound.next] < until) {
       const note = sound.next, when = sound.anchor.at + (start[note] - sound.anchor.from) / speed;
-      // Making tones takes time: what can wait does, so that the picture keeps moving.
+      // Computing tones takes time: later ones wait, so that the picture keeps moving.
       if (start[note] > position + 0.25 * speed && performance.now() - began > 12) break;
       sound.next++;
       strike(note, Math.max(when, sound.context.currentTime), (end[note] - start[note]) / speed);
@@ -409,8 +409,8 @@ function choose(note, quiet = false) {
   list.replaceChildren();
   if (!looked) { redraw(); return; }
   byId("chosen").textContent = note < 0
-    ? "Choose a note in the piano roll: lines lead to the earlier notes that the model attended to, the wider the more."
-    : edges.length ? `${describe(note)}, looked back at:` : `${describe(note)}: no earlier note was looked at here.`;
+    ? "Choose a note in the piano roll: lines lead to the earlier notes that the model looked at; the wider a line, the larger the weight."
+    : edges.length ? `${describe(note)}, looked at:` : `${describe(note)}, looked at no earlier note here.`;
   const shares = new Map();
   for (const { key, head, weight } of edges) {
     if (!shares.has(key)) shares.set(key, { total: 0, parts: [] });
@@ -453,7 +453,7 @@ function noteAt(px, py) {
   return -1;
 }
 
-/* ---- hands ---- */
+/* ---- mouse and keyboard ---- */
 let held = null;
 roll.addEventListener("pointerdown", (event) => {
   if (event.button) return;
@@ -502,7 +502,7 @@ byId("speed").onchange = (event) => { if (playing) schedule(); speed = Number(ev
 byId("volume").oninput = setVolume;
 byId("in").onclick = () => zoom(1.5, LEFT + width() / 2);
 byId("out").onclick = () => zoom(1 / 1.5, LEFT + width() / 2);
-/* In a page with more than a roll, its keys are for those who are in it. */
+/* On a page with other sections, the keys work while the focus is in the roll's section. */
 (byId("performance") || document).addEventListener("keydown", (event) => {
   const focused = event.target;
   if (event.ctrlKey || event.metaKey || event.altKey || focused.matches("select, input[type=range]")) return;
@@ -526,7 +526,7 @@ byId("out").onclick = () => zoom(1 / 1.5, LEFT + width() / 2);
   if (event.key === "," || event.key === ".") hear(chosen);
 });
 
-/* ---- beginning ---- */
+/* ---- start ---- */
 const header = { title: piece.title, facts: [`${count.toLocaleString("en")} ${count === 1 ? "note" : "notes"}`, clock(duration),
   ...(piece.primer > 0 ? [`the first ${piece.primer.toFixed(1).replace(/\.0$/, "")} s are the primer`] : [])].join(" · ") };
 for (const [id, text] of Object.entries(header)) if (byId(id)) byId(id).textContent = text;
@@ -549,7 +549,7 @@ if (looked) {
 } else {
   const how = document.createElement("code");
   how.textContent = "gpt2kit music render piece.mid --run RUN";
-  byId("chosen").append("This page was made without a model. With one it shows, for any note, which earlier notes were attended to: ", how);
+  byId("chosen").append("This page was made without a model. With one it shows which earlier notes each note looked at: ", how);
 }
 function resize() {
   const fit = least();

@@ -52,16 +52,16 @@ def read_chunks(content: bytes) -> Chunks:
     content = _without_riff(content)
     if len(content) < HEADER or content[:4] != b"MThd":
         found = "it is empty" if not content else f"it begins with {content[:4]!r} and has {len(content)} bytes"
-        raise MidiError("no MIDI file", found)
+        raise MidiError("not a MIDI file", found)
     length, format, count, division = (
         int.from_bytes(content[start:stop], "big") for start, stop in ((4, 8), (8, 10), (10, 12), (12, 14))
     )
     if length < 6:
-        raise MidiError("the header is damaged", f"it says that it has {length} bytes, not 6")
+        raise MidiError("damaged header", f"its length is {length} bytes; expected 6")
     if format == 2:
-        raise MidiError("a file of type 2", "its tracks are pieces of their own")
+        raise MidiError("MIDI type 2", "each track is a separate piece; accepted are types 0 and 1")
     if format > 2:
-        raise MidiError("a file of an unknown type", f"type {format}, not 0 or 1")
+        raise MidiError("unknown MIDI type", f"type {format}; accepted are types 0 and 1")
     ticks_a_beat, ticks_a_second = _time_unit(division)
     tracks = _tracks(content, 8 + length, count)
     return Chunks(1 if len(tracks) > 1 else 0, ticks_a_beat, ticks_a_second, tracks)
@@ -72,11 +72,11 @@ def _tracks(content: bytes, place: int, count: int) -> list[bytes]:
     while len(tracks) < count:
         kind, size = content[place : place + 4], int.from_bytes(content[place + 4 : place + 8], "big")
         if len(content) < place + 8:
-            raise MidiError("cut short", f"{len(tracks)} of {count} tracks are there")
+            raise MidiError("cut short", f"it has {len(tracks)} of {count} tracks")
         missing = place + 8 + size - len(content)
         if missing > 0 or not kind.isalnum():
             state = (
-                f"lacks {missing:,} of its {size:,} bytes" if kind == b"MTrk" else f"is none but begins with {kind!r}"
+                f"lacks {missing:,} of its {size:,} bytes" if kind == b"MTrk" else f"begins with {kind!r}, not b'MTrk'"
             )
             raise MidiError("damaged or cut short", f"track {len(tracks) + 1} of {count} {state}")
         if kind == b"MTrk":
@@ -89,11 +89,11 @@ def _time_unit(division: int) -> tuple[int, float]:
     """(ticks per beat, 0) or (0, ticks per second)."""
     if division < 0x8000:
         if division == 0:
-            raise MidiError("a beat has 0 ticks", "nothing in it takes time")
+            raise MidiError("a beat has 0 ticks", "so nothing in it takes time")
         return division, 0.0
     frames, ticks = 256 - (division >> 8), division & 0xFF
     if frames not in FRAME_RATES or not ticks:
-        raise MidiError("unknown unit of time", f"{frames} frames a second of {ticks} ticks")
+        raise MidiError("unknown unit of time", f"{frames} frames per second, {ticks} ticks per frame")
     return 0, FRAME_RATES[frames] * ticks
 
 

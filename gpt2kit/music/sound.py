@@ -61,7 +61,7 @@ def write_wav(path: Path, notes: Notes, sample_rate: int = 44100) -> str:
     """
     if sample_rate not in SAMPLE_RATES:
         raise UserError(
-            f"a sample rate of {sample_rate} Hz is not possible; accepted are {SAMPLE_RATES[0]} to {SAMPLE_RATES[-1]}"
+            f"a sample rate of {sample_rate} Hz is not supported; accepted are {SAMPLE_RATES[0]} to {SAMPLE_RATES[-1]}"
         )
     frames = round((notes.duration + TAIL) * sample_rate)
     if frames * BYTES_PER_FRAME > LARGEST_WAV:

@@ -80,7 +80,7 @@ def _pieces(words: Sequence[str]) -> Iterator[Piece | Failed | Skipped]:
                 present.add(path)
                 yield _piece(member, splits.get(path, ""), seen)
             if not present:
-                yield Failed(word, "", "holds no MIDI file")
+                yield Failed(word, "", "contains no MIDI file")
             absent = ((path, split) for path, split in splits.items() if path not in present)
             yield from (Skipped(f"{word}/{path}", split, ABSENT) for path, split in absent)
 

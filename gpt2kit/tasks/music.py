@@ -183,9 +183,9 @@ class Music(Task["Notes", "Notes"]):
         return f"{len(source)} notes" if len(source) else "a new piece"
 
     def tell(self, target: "Notes") -> str:
-        from gpt2kit.music.notes import told
+        from gpt2kit.music.notes import summary
 
-        return told(target)
+        return summary(target)
 
     def encode_source(self, source: "Notes") -> list[int]:
         from gpt2kit.music import events

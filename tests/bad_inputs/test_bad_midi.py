@@ -55,9 +55,9 @@ def test_files_under_a_wrong_name(tmp_path: Path) -> None:
     os.mkfifo(folder / "pipe.mid")
     reasons = {Path(item.name).name: item.reason for item in pieces([str(folder)]) if isinstance(item, Failed)}
     assert reasons == {
-        **dict.fromkeys(("empty.mid", "zip.mid", "wav.mid", "page.mid"), "no MIDI file"),
+        **dict.fromkeys(("empty.mid", "zip.mid", "wav.mid", "page.mid"), "not a MIDI file"),
         "half.mid": "cut short",
-        "pipe.mid": "no regular file",
+        "pipe.mid": "not a regular file",
     }
     found = [Path(item.name).name for item in pieces([str(folder)]) if isinstance(item, Piece)]
     assert sorted(found) == ["good.mid", "inside.mid"]

@@ -144,8 +144,8 @@ def test_nothing_to_look_at() -> None:
 @pytest.mark.parametrize(
     ("keys", "weights", "reason"),
     [
-        (np.zeros((2, 1, 1, 1)), np.zeros((2, 1, 1, 2)), "no two"),
-        (np.zeros((2, 1)), np.zeros((2, 1)), "no two"),
+        (np.zeros((2, 1, 1, 1)), np.zeros((2, 1, 1, 2)), "one shape"),
+        (np.zeros((2, 1)), np.zeros((2, 1)), "one shape"),
         (np.full((2, 1, 1, 1), 1), np.zeros((2, 1, 1, 1)), "earlier note"),
         (np.full((2, 1, 1, 1), -2), np.zeros((2, 1, 1, 1)), "earlier note"),
         (np.full((2, 1, 1, 1), -1), np.full((2, 1, 1, 1), 1.5), "between 0 and 1"),

@@ -197,17 +197,17 @@ LONG = b"\xff\xff\xff\x7f"
     [
         (events_of(b"\0\x90\x3c\x40" + LONG + b"\x3c\0"), "longer than 24 hours: 78 hours"),
         (events_of(LONG + b"\x90\x3c\x40" + b"\x60\x3c\0"), "hours"),
-        (events_of(b"\0\x90\x3c\x40" + (LONG + b"\x3e\x40\x60\x3e\0") * 12), "too long to count"),
+        (events_of(b"\0\x90\x3c\x40" + (LONG + b"\x3e\x40\x60\x3e\0") * 12), "too large to count"),
         (events_of(b"\0\x90\x3c\x40\x60\x3c\0\0\xb0\x40\x7f" + LONG + b"\x40\0"), "hours"),
-        (events_of(b"\0\xff\x51\3\0\0\0\0\x90\x3c\x40\x60\x3c\0"), "a tempo of 0"),
+        (events_of(b"\0\xff\x51\3\0\0\0\0\x90\x3c\x40\x60\x3c\0"), "a tempo is 0"),
         (events_of(b"\0\x90\xbc\x40\x60\xbc\0"), "damaged: "),
         (events_of(b"\0\x3c\x40"), "damaged: "),
         (events_of(b"\0\xf0\xff\xff\xff\x7f\1\2"), "damaged: "),
         (events_of(b"\0\xf4\0"), "damaged: "),
         (events_of(b"\0\x90\x3c\x40\xff\xff\xff\xff\xff\xff\x7f\x3c\0"), "damaged: "),
         (events_of(b"\0\x90\x3c\x40\x60\x3c\0")[:-6], "cut short"),
-        (header(2) + chunk(b"\0\xff\x2f\0"), "type 2"),
-        (b"not a MIDI file", "no MIDI file"),
+        (header(2) + chunk(b"\0\xff\x2f\0"), "MIDI type 2"),
+        (b"not a MIDI file", "not a MIDI file"),
     ],
 )
 def test_damage_is_told_in_one_line(content: bytes, reason: str) -> None:
@@ -285,7 +285,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "missing.mid": "No such file",
         "loop.mid": "symbolic links",
         "folder.mid": "a folder",
-        "pipe.mid": "no regular file",
+        "pipe.mid": "not a regular file",
         "large.mid": "20 at most",
     }
     for name, reason in reasons.items():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gpt2kit.music.notes import Notes, concatenated, pitch_name, told
+from gpt2kit.music.notes import Notes, concatenated, pitch_name, summary
 
 CHORD = Notes.of([64, 60, 60], [1, 127, 80], [1.0, 0.5, 0.0], [2.0, 3.0, 1.0])
 
@@ -31,11 +31,11 @@ def test_notes_are_put_in_order() -> None:
         ([60.5], [1], [0.0], [1.0], "pitch"),
         ([60], [0], [0.0], [1.0], "velocity"),
         ([60], [128], [0.0], [1.0], "velocity"),
-        ([60], [1], [-0.1], [1.0], "before 0"),
-        ([60], [1], [np.nan], [1.0], "no number"),
-        ([60], [1], [1.0], [1.0], "ends before"),
-        ([60], [1], [0.0], [np.inf], "never"),
-        ([60, 61], [1], [0.0], [1.0], "equally long"),
+        ([60], [1], [-0.1], [1.0], "start is negative"),
+        ([60], [1], [np.nan], [1.0], "not a number"),
+        ([60], [1], [1.0], [1.0], "not after its start"),
+        ([60], [1], [0.0], [np.inf], "not finite"),
+        ([60, 61], [1], [0.0], [1.0], "equal length"),
     ],
 )
 def test_what_is_no_note_is_refused(
@@ -88,5 +88,5 @@ def test_pitches_by_their_names(pitch: int, name: str) -> None:
 
 
 def test_what_there_is_of_them_in_a_line() -> None:
-    assert told(CHORD) == "3 notes in 3.0 seconds, from C4 to E4, velocity 80 in the median"
-    assert told(Notes.none()) == "no notes"
+    assert summary(CHORD) == "3 notes in 3.0 seconds, from C4 to E4, median velocity 80"
+    assert summary(Notes.none()) == "no notes"

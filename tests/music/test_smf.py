@@ -31,12 +31,12 @@ def test_a_plain_file_comes_back_as_it_was() -> None:
     [
         header()[:7] + b"\x08" + header()[8:] + b"??" + chunk(b"MTrk", TRACK),
         header() + chunk(b"XFIH", b"anything") + chunk(b"MTrk", TRACK),
-        WHOLE + b"and what somebody put behind it",
+        WHOLE + b"and what somebody put after it",
         WHOLE + chunk(b"MTrk", TRACK),
         b"RIFF" + (len(WHOLE) + 12).to_bytes(4, "little") + b"RMIDdata" + len(WHOLE).to_bytes(4, "little") + WHOLE,
         b"RIFF\0\0\0\0RMIDLIST\3\0\0\0abc\0data" + len(WHOLE).to_bytes(4, "little") + WHOLE,
     ],
-    ids=["long header", "unknown chunk", "something behind", "more tracks than promised", "RMID", "RMID with a list"],
+    ids=["long header", "unknown chunk", "something after", "more tracks than promised", "RMID", "RMID with a list"],
 )
 def test_what_surrounds_the_tracks_is_passed_over(content: bytes) -> None:
     assert read_chunks(content).bytes(480) == WHOLE
@@ -56,21 +56,21 @@ def test_smpte_time(division: bytes, ticks_a_second: float) -> None:
     ("content", "reason"),
     [
         (b"", "empty"),
-        (b"MThd", "no MIDI file"),
+        (b"MThd", "not a MIDI file"),
         (b"PK\3\4 a zip by another name", "begins with b'PK"),
         (header(), "0 of 1 tracks"),
         (WHOLE[:-1], r"track 1 of 1 lacks 1 of its 11 bytes"),
         (header(1, 9) + chunk(b"MTrk", TRACK), "1 of 9 tracks"),
         (header(1, 2) + chunk(b"MTrk", TRACK) + b"'\x14\xba\xc9\0\0\0\1\0", "track 2 of 2"),
         (header() + b"MTrk\x7f\xff\xff\xff" + TRACK, "lacks 2,147,483,636 of its 2,147,483,647 bytes"),
-        (header(2) + chunk(b"MTrk", TRACK), "type 2"),
+        (header(2) + chunk(b"MTrk", TRACK), "MIDI type 2"),
         (header(77) + chunk(b"MTrk", TRACK), "type 77"),
         (header(division=b"\0\0") + chunk(b"MTrk", TRACK), "0 ticks"),
-        (header(division=b"\xff\1") + chunk(b"MTrk", TRACK), "1 frames a second"),
-        (header(division=b"\xe7\0") + chunk(b"MTrk", TRACK), "25 frames a second of 0 ticks"),
+        (header(division=b"\xff\1") + chunk(b"MTrk", TRACK), "1 frames per second"),
+        (header(division=b"\xe7\0") + chunk(b"MTrk", TRACK), "25 frames per second, 0 ticks per frame"),
         (b"MThd\0\0\0\5" + WHOLE[8:], "5 bytes"),
         (b"RIFF\0\0\0\0RMIDLIST\3\0\0\0abc", "RMID"),
-        (b"RIFF\0\0\0\0RMIDdata\xff\xff\xff\xff", "no MIDI file"),
+        (b"RIFF\0\0\0\0RMIDdata\xff\xff\xff\xff", "not a MIDI file"),
     ],
 )
 def test_damage_is_told_in_one_line(content: bytes, reason: str) -> None:

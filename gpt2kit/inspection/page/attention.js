@@ -50,7 +50,7 @@ function showArcs() {
   for (let place = 0, before = -1; place <= token; place++) {
     if (place <= token - NEAR && shares[place] < 0.01) continue;
     if (place > before + 1) chips.push(make("span", { class: "faint gap", text: `… ${inWords(place - before - 1)} …` }));
-    chips.push(tokenButton(place, { style: place === token ? null : `background:${shade(0.65 * shares[place] / most)}`, title: `${shown(data.tokens[place])}: ${percent(shares[place])}`, class: `tok chip ${piece(data.tokens[place])[1]}${place === token ? " asking" : ""}` }));
+    chips.push(tokenButton(place, { style: place === token ? null : `background:${shade(shares[place] / most)}`, title: `${shown(data.tokens[place])}: ${percent(shares[place])}`, class: `tok chip ${piece(data.tokens[place])[1]}${place === token ? " asking" : ""}` }));
     before = place;
   }
   const rest = count() - token - 1;

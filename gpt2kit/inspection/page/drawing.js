@@ -21,8 +21,8 @@ function marked(text) {
 }
 const tokenName = (id, settings = {}) => make("span", { class: `tok ${piece(id)[1]}`, dir: "auto", ...settings }, ...marked(shown(id)));
 const dark = matchMedia("(prefers-color-scheme: dark)");
-/* The colour of a share: 0 is transparent, 1 the full colour. */
-const shade = (share) => `color-mix(in srgb, var(--share) ${Math.round(100 * Math.min(1, Math.max(0, share)))}%, transparent)`;
+/* The background of a share: 0 is transparent, 1 the full colour, on which text is still readable. */
+const shade = (share) => `color-mix(in srgb, var(--tint) ${Math.round(100 * Math.min(1, Math.max(0, share)))}%, transparent)`;
 /* Signed numbers as a strip: blue above 0, orange below; `most` has the full colour. */
 function strip(values, most, label, height = 14) {
   const canvas = make("canvas", { class: "strip", role: "img", "aria-label": label, title: label });

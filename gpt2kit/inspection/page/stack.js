@@ -1,6 +1,6 @@
 /* ---- 3: up the stack ---- */
 const COLUMNS = 40;
-const nearness = (rank) => rank === 0 ? 0 : rank === 1 ? 0.8 : rank <= 5 ? 0.42 : rank <= 20 ? 0.24 : rank <= 100 ? 0.12 : 0.03;
+const nearness = (rank) => rank === 0 ? 0 : rank === 1 ? 1 : rank <= 5 ? 0.55 : rank <= 20 ? 0.32 : rank <= 100 ? 0.16 : 0.04;
 function showLens() {
   const to = Math.min(count(), state.lensFrom + COLUMNS), places = [...Array(to - state.lensFrom).keys()].map((each) => each + state.lensFrom);
   byId("lens-range").textContent = count() > COLUMNS ? `tokens ${state.lensFrom + 1} to ${to} of ${inWords(count())}` : "";

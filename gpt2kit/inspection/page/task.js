@@ -50,10 +50,10 @@ function showAlignment() {
   lines.append(picture);
 }
 function shadedSource(shares, settings = () => ({})) {
-  const sources = words(0, data.prompt, (place) => data.tokens[place]), most = largest(shares.slice(0, data.prompt)) || 1;
+  const sources = words(0, data.prompt, (place) => data.tokens[place]), shareOf = (word) => shares.slice(word.from, word.to).reduce((a, b) => a + b, 0), most = Math.max(...sources.map(shareOf)) || 1;
   return make("div", { class: "reading" }, ...sources.flatMap((word) => {
-    const share = shares.slice(word.from, word.to).reduce((a, b) => a + b, 0), text = bare(word.text);
-    const element = make("span", { class: `tok word${word.name ? " name" : ""}`, dir: "auto", style: `background:${shade(0.75 * share / most)}`, title: `${word.text}: ${cited(share)}`, ...settings(word) }, ...marked(text));
+    const share = shareOf(word), text = bare(word.text);
+    const element = make("span", { class: `tok word${word.name ? " name" : ""}`, dir: "auto", style: `background:${shade(share / most)}`, title: `${word.text}: ${cited(share)}`, ...settings(word) }, ...marked(text));
     return [/^[·↵]*↵/.test(word.text) ? make("br") : " ", element];
   }));
 }
@@ -66,7 +66,7 @@ function showSources() {
   const word = targets[taskState.word], rows = [...Array(word.to - word.from).keys()].map((each) => rowOver(taskState.layer, taskState.head, word.from + each));
   const shares = rows[0].map((_, place) => rows.reduce((all, row) => all + row[place], 0) / rows.length), inside = shares.slice(0, data.prompt).reduce((a, b) => a + b, 0);
   fill("task-body", picks(showSources),
-    make("figure", {}, make("div", { class: "flow reading" }, ...targets.map((each, at) => wordButton(each, { class: "tok chip made", "aria-pressed": at === taskState.word, onclick: () => { taskState.word = at; showSources(); } }))), make("figcaption", { text: `The answer. To write “${bare(word.text)}”, ${percent(inside)} of the attention went to the input, the rest to the answer's own words.` })),
+    make("figure", {}, make("div", { class: "flow reading" }, ...targets.map((each, at) => wordButton(each, { class: "tok chip made", "aria-pressed": at === taskState.word, onclick: () => { taskState.word = at; showSources(); } }))), make("figcaption", { text: `The answer. To write “${bare(word.text)}”, the model gave ${percent(inside)} of its attention to the input${inside < 0.995 ? ", the rest to the words before it" : ""}.` })),
     make("figure", {}, shadedSource(shares), make("figcaption", { text: "The input as the model reads it." })));
 }
 function showExtract() {
@@ -82,7 +82,7 @@ function showSurprise() {
   const surprised = "A good model is seldom surprised. The stronger the colour of a token, the less likely the model found it.";
   byId("task-lead").textContent = byId("piece") ? `Choose a note to hear it: lines lead to the earlier notes that the model looked at. The colour of a line shows the head, its width the weight. ${surprised}` : surprised;
   const known = bits.filter((value) => value !== null), mean = known.reduce((a, b) => a + b, 0) / (known.length || 1);
-  fill("task-body", make("figure", {}, make("div", { class: `flow${known.length > 200 ? " tall" : ""}` }, ...data.tokens.map((id, place) => tokenButton(place, { style: bits[place] === null ? null : `background:${shade(Math.min(1, bits[place] / 14) * 0.8)}`, title: bits[place] === null ? shown(id) : `${shown(id)}: ${bits[place].toFixed(1)} bits` }))), make("figcaption", { text: known.length ? `Surprise in bits, ${mean.toFixed(2)} per ${data.model.task === "music" ? "event" : "token"} on average: 1 bit is a coin toss, 10 bits are one chance in a thousand.` : "With a single token there is nothing to predict yet." })));
+  fill("task-body", make("figure", {}, make("div", { class: `flow${known.length > 200 ? " tall" : ""}` }, ...data.tokens.map((id, place) => tokenButton(place, { style: bits[place] === null ? null : `background:${shade(bits[place] / 14)}`, title: bits[place] === null ? shown(id) : `${shown(id)}: ${bits[place].toFixed(1)} bits` }))), make("figcaption", { text: known.length ? `Surprise in bits, ${mean.toFixed(2)} per ${data.model.task === "music" ? "event" : "token"} on average: 1 bit is a coin toss, 10 bits are one chance in a thousand.` : "With a single token there is nothing to predict yet." })));
 }
 function showTask() {
   const kind = Object.keys(data.labels).length ? "labels" : data.model.task;
