@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from gpt2kit.config import ModelConfig, TrainConfig
 from gpt2kit.data.store import Store
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.training import state, validate
+from gpt2kit.training import optim, state, validate
 from gpt2kit.training.events import Planned, StepDone, Validation
 from gpt2kit.training.loop import Loop
 from gpt2kit.training.progress import Progress
@@ -26,14 +27,27 @@ BASE = TrainConfig(
 )
 
 
+def only_set_the_rate(learner: Learner, rows: Any, progress: Progress, stop: Any = None) -> tuple[float, int]:
+    """A step that learns nothing: of thousands of steps only the clock, the rate and their number are looked at."""
+    optim.set_rate(
+        learner.optimizers, optim.rate(progress.plan.position(progress.step), progress.steps, learner.config)
+    )
+    return 1.0, 0
+
+
 class Machine:
     """A clock, and what the parts of a run take on it: a step `step` x its rows, and so on."""
 
     def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, step: float, validation: float = 2.0, save: float = 1.0
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        step: float,
+        validation: float = 2.0,
+        save: float = 1.0,
+        learn: Callable[..., tuple[float, int]] = only_set_the_rate,
     ) -> None:
         self.now, self.step, self.validation, self.save = 1000.0, step, validation, save
-        learn, split_loss, write = Learner.step, validate.split_loss, state.save
+        split_loss, write = validate.split_loss, state.save
 
         def learned(this: Learner, rows: Any, progress: Progress, stop: Any = None) -> tuple[float, int]:
             self.now += self.step * len(rows)
@@ -169,14 +183,18 @@ def test_a_budget_that_is_too_short_still_gives_a_step(
 
 def test_measuring_changes_no_number(train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The steps of a budget of time are those of a run that was told their number, until it is planned anew."""
-    machine = Machine(monkeypatch, 0.5)
-    events, work = run(machine, train, val, tmp_path, optimizer="muon")
+    machine = Machine(monkeypatch, 0.5, learn=Learner.step)
+    work = Loop(model_of(), train, val, replace(BASE, optimizer="muon"), tmp_path, clock=machine)
+    events = work.run(lambda model: None)
     planned = next(event.steps for event in events if isinstance(event, Planned))
     told = replace(BASE, budget="", steps=planned, optimizer="muon")
-    expected = list(Loop(model_of(), train, None, told, tmp_path).run(lambda model: None))
+    expected = Loop(model_of(), train, None, told, tmp_path).run(lambda model: None)
     first = planned // 20
     assert first > 2
-    losses = [[event.loss for event in each if isinstance(event, StepDone)][:first] for each in (events, expected)]
+    losses = [
+        list(islice((event.loss for event in each if isinstance(event, StepDone)), first))
+        for each in (events, expected)
+    ]
     assert losses[0] == losses[1]
     assert work.learner.average is not None
 
