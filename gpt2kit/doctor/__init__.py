@@ -1,2 +1,1 @@
-"""Reports what this machine has, and what that means for each task. It works even if imports fail, since it looks for
-that."""
+"""Reports what this machine has, and what that means for each task. It works even if packages cannot be imported."""

@@ -1,4 +1,4 @@
-"""The devices that torch computes with here, and their speed; callers must expect torch to fail."""
+"""The devices that torch can use here, and their speed. Callers must handle any error of torch."""
 
 from gpt2kit.doctor.finding import Finding, size
 from gpt2kit.doctor.machine import GPT2_WEIGHTS
@@ -9,13 +9,13 @@ from gpt2kit.training.speed import peak
 
 
 def devices() -> list[Finding]:
-    """Each device with its memory, its arithmetic and the speed of its matrix products, measured now."""
+    """Each device with its memory, its dtypes and the speed of its matrix products, measured now."""
     found = []
     for device, name, memory, bf16 in inventory():
         speeds = {dtype: peak(device, dtype) for dtype in (("fp32", "bf16") if bf16 else ("fp32",))}
         told = f"{name}, {size(memory)}" if memory else f"{name}, {_threads()}" if device.type == "cpu" else name
         told += ", " + ", ".join(f"{dtype} {_speed(flop)}" for dtype, flop in speeds.items())
-        told += "" if bf16 else "; bf16 is not computed natively"
+        told += "" if bf16 else "; no native bf16"
         facts = {"memory": memory, "bf16": bf16, "threads": threads() if device.type == "cpu" else None}
         found.append(Finding(str(device), told, "ok", facts | {"flop_per_second": speeds}))
     return found
@@ -27,12 +27,12 @@ def training() -> Finding:
     dtype = pick_dtype("auto", device)
     fastest = peak(device, dtype)
     tokens = fastest / (6 * GPT2_WEIGHTS)
-    compiled, minutes = "compiled", compilation.PAYS_BACK / (compilation.REACHED * fastest) / 60
+    compiled, minutes = "with torch.compile", compilation.PAYS_BACK / (compilation.REACHED * fastest) / 60
     if device.type == "mps" or (device.type == "cpu" and compiler.lacking() is not None):
-        compiled = "eagerly"
+        compiled = "without torch.compile"
     elif minutes > 1:
         compiled += f" if a run is longer than about {minutes:.0f} minutes"
-    told = f"in {dtype} on {device}, {compiled}; of GPT-2 124M at most {tokens:,.0f} tokens a second"
+    told = f"in {dtype} on {device}, {compiled}; at most {tokens:,.0f} tokens a second for GPT-2 124M"
     count = sum(each.device.type == "cuda" for each in inventory())
     if count > 1:
         told += f"; --devices {count} uses all GPUs"
@@ -47,7 +47,7 @@ def generating() -> Finding:
     native = pick_dtype("auto", device) == "bf16"
     if device.type == "cuda" and native:
         return Finding("generate", f"in bf16 on {device}", facts={"device": str(device), "dtype": "bf16"})
-    faster = "; --set generate.dtype=bf16 is faster, and its answers may differ" if native else ""
+    faster = "; --set generate.dtype=bf16 is faster, but its answers may differ" if native else ""
     told = f"in fp32 on {device}{faster}"
     return Finding("generate", told, facts={"device": str(device), "dtype": "fp32"})
 

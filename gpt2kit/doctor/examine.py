@@ -1,4 +1,4 @@
-"""The examination: all findings in order."""
+"""All findings, in order."""
 
 from gpt2kit import tasks
 from gpt2kit.doctor import libraries, machine
@@ -9,7 +9,7 @@ SYNTHESISERS = {"pyfluidsynth": "FluidSynth", "tinysoundfont": "TinySoundFont"}
 
 
 def machine_findings() -> list[Finding]:
-    """What the machine has."""
+    """The findings about the machine."""
     found = [libraries.python(), *libraries.libraries(), *libraries.extras(), machine.system(), machine.cores()]
     found += [machine.memory(), *devices(), machine.cpp_compiler(), synthesiser(), machine.ffmpeg()]
     return [*found, machine.disk("data"), machine.disk("runs"), machine.network()]
@@ -24,16 +24,16 @@ def meaning(found: list[Finding]) -> list[Finding]:
     for task in tasks.names():
         others = special - set(about[task].requires)
         lost = [name for name in libraries.REQUIRED if name in lacking - others]
-        words = "; ".join(f"without {name} no {libraries.REQUIRED[name].use}" for name in lost) or "ready"
+        words = "; ".join(f"{name} is missing, needed for {libraries.REQUIRED[name].use}" for name in lost) or "ready"
         if about[task].medium == "performance":
             heard = next(each.facts["synthesiser"] for each in found if each.name == "synthesiser")
-            words += f"; pieces are heard by {heard}" if heard else "; pieces are not heard"
+            words += f"; sound by {heard}" if heard else "; without sound"
         told.append(Finding(task, words, "lacks" if lost else "ok", {"lacking": lost}))
     return told
 
 
 def devices() -> list[Finding]:
-    """The devices that torch computes with; if it fails, why."""
+    """The devices that torch can use; if it fails, why."""
     try:
         from gpt2kit.doctor.devices import devices as found
 
@@ -43,13 +43,13 @@ def devices() -> list[Finding]:
 
 
 def computing() -> list[Finding]:
-    """The devices and arithmetic of training and generating here."""
+    """The device and the dtype of training and generating here."""
     try:
         from gpt2kit.doctor.devices import generating, training
 
         return [training(), generating()]
     except Exception as error:
-        why = f"not before torch works: {libraries.described(error)}"
+        why = f"impossible until torch works: {libraries.described(error)}"
         return [Finding(name, why, "lacks", {"error": str(error)}) for name in ("train", "generate")]
 
 
@@ -65,6 +65,6 @@ def synthesiser() -> Finding:
         return Finding("synthesiser", heard, "ok", {"synthesiser": heard})
     versions = {name: libraries.installed(distribution) for distribution, name in SYNTHESISERS.items()}
     silent = [f"{name} {version} is installed, but makes no sound" for name, version in versions.items() if version]
-    why = "; ".join(silent) or f"no {' and no '.join(SYNTHESISERS.values())}"
-    told = f"{why}: the piano built in, which needs nothing"
-    return Finding("synthesiser", told, "note" if silent else "ok", {"synthesiser": "the piano built in"})
+    why = "; ".join(silent) or f"{' and '.join(SYNTHESISERS.values())} are not installed"
+    told = f"the built-in piano; {why}"
+    return Finding("synthesiser", told, "note" if silent else "ok", {"synthesiser": "the built-in piano"})

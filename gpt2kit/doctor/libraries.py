@@ -1,4 +1,4 @@
-"""Python, gpt2kit, and the packages that it needs: whether each can be imported, and what is impossible without it."""
+"""Python, gpt2kit, and the packages that it needs: whether each can be imported, and what it is needed for."""
 
 import importlib
 import importlib.metadata
@@ -16,34 +16,34 @@ class Library(NamedTuple):
 
     module: str
     use: str
-    """What is impossible without it."""
+    """What it is needed for."""
 
 
 REQUIRED: dict[str, Library] = {
-    "torch": Library("torch", "training, and nothing after it"),
+    "torch": Library("torch", "training and generating"),
     "numpy": Library("numpy", "prepared data"),
-    "tokenizers": Library("tokenizers", "text as ids"),
-    "tiktoken": Library("tiktoken", "text as ids on disk"),
-    "safetensors": Library("safetensors", "weights, read or written"),
-    "filelock": Library("filelock", "lock of a folder at work"),
-    "datasets": Library("datasets", "corpora in Parquet or of the Hub"),
+    "tokenizers": Library("tokenizers", "tokenizing text"),
+    "tiktoken": Library("tiktoken", "tokenizing corpora"),
+    "safetensors": Library("safetensors", "reading and writing weights"),
+    "filelock": Library("filelock", "locking a folder while it is written"),
+    "datasets": Library("datasets", "Parquet files and data sets of the Hub"),
     "huggingface-hub": Library("huggingface_hub", "models and tokenizers of the Hub"),
-    "transformers": Library("transformers", "config.json, checked and written"),
+    "transformers": Library("transformers", "checking and writing config.json"),
     "sacrebleu": Library("sacrebleu", "BLEU and chrF++"),
     "rouge-score": Library("rouge_score", "ROUGE"),
     "scikit-learn": Library("sklearn", "accuracy and F1"),
-    "tomli-w": Library("tomli_w", "recipes"),
-    "typer": Library("typer", "command line"),
-    "rich": Library("rich", "command line"),
-    "pretty_midi": Library("pretty_midi", "MIDI, read or written"),
-    "symusic": Library("symusic", "MIDI that is read"),
-    "mwparserfromhell": Library("mwparserfromhell", "dumps of Wikipedia"),
-    "matplotlib": Library("matplotlib", "figures by inspect --png, pictures of pieces"),
+    "tomli-w": Library("tomli_w", "writing recipes"),
+    "typer": Library("typer", "the command line"),
+    "rich": Library("rich", "the command line"),
+    "pretty_midi": Library("pretty_midi", "reading and writing MIDI"),
+    "symusic": Library("symusic", "reading MIDI"),
+    "mwparserfromhell": Library("mwparserfromhell", "Wikipedia dumps"),
+    "matplotlib": Library("matplotlib", "figures of inspect --png and pictures of pieces"),
 }
 """By the names of their distributions, as in pyproject.toml."""
 
 OPTIONAL: dict[str, Library] = {
-    "tensorboard": Library("tensorboard", "curves by train --tensorboard"),
+    "tensorboard": Library("tensorboard", "curves of train --tensorboard"),
 }
 
 
@@ -51,28 +51,28 @@ def python() -> Finding:
     """The interpreter, and gpt2kit itself."""
     bits, name, version = 8 * struct.calcsize("P"), platform.python_implementation(), platform.python_version()
     mine = installed("gpt2kit")
-    found = f"{name} {version}, {bits} bits; gpt2kit {mine or 'is not installed: it runs from its sources'}"
+    found = f"{name} {version}, {bits} bits; gpt2kit {mine or 'runs from its sources and is not installed'}"
     facts = {"implementation": name, "version": version, "bits": bits, "gpt2kit": mine}
     return Finding("Python", found, "ok" if bits == 64 else "note", facts)
 
 
 def libraries() -> list[Finding]:
-    """One finding for all required packages that are in order, and one for each other one."""
+    """One finding for all required packages that work, and one for each of the others."""
     wanted = requirements()
     good, found = {}, []
     for name, library in REQUIRED.items():
         version, problem = installed(name), failure(library.module)
         accepted = wanted.get(_called(name), "")
         if problem is None and version is not None and not fits(version, accepted):
-            found.append(Finding(name, f"{version}; gpt2kit is made for {accepted}", "note", {"version": version}))
+            found.append(Finding(name, f"{version}; gpt2kit expects {accepted}", "note", {"version": version}))
         elif problem is None:
-            good[name] = version or "of no known version"
+            good[name] = version or "of unknown version"
         else:
             what = "cannot be imported" if version else "is not installed"
-            lost = f"{version or ''} {what} ({problem}): without it no {library.use}".strip()
+            lost = f"{version or ''} {what} ({problem}); needed for {library.use}".strip()
             found.append(Finding(name, lost, "lacks", {"version": version, "error": problem}))
     told = ", ".join(f"{name} {version}" for name, version in good.items())
-    return [Finding("packages", told or "none of those that gpt2kit needs", "ok", {"versions": good}), *found]
+    return [Finding("packages", told or "none of the packages that gpt2kit needs", "ok", {"versions": good}), *found]
 
 
 def extras() -> list[Finding]:
@@ -81,7 +81,7 @@ def extras() -> list[Finding]:
     for name, library in OPTIONAL.items():
         version = installed(name)
         problem = failure(library.module) if version else "not installed"
-        told = version or "" if problem is None else f"{problem}: without it no {library.use}"
+        told = version or "" if problem is None else f"{problem}; needed for {library.use}"
         found.append(Finding(name, told, "note" if problem else "ok", {"version": version, "error": problem}))
     return found
 
@@ -92,7 +92,7 @@ def failure(module: str) -> str | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             importlib.import_module(module)
-    except Exception as error:  # a package that is damaged may raise anything
+    except Exception as error:  # a damaged package may raise anything
         return described(error)
     return None
 

@@ -33,9 +33,9 @@ def cores() -> Finding:
     facts = {"cores": everything, "allowed": mine, "quota": quota, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")}
     if quota is not None and quota < mine:
         threads = max(1, round(quota))
-        found += f"; a control group allows the time of {quota:g}"
+        found += f"; a control group limits it to the time of {quota:g}"
         if not facts["OMP_NUM_THREADS"]:
-            found += f", for which {mine} threads are too many: OMP_NUM_THREADS={threads} is faster"
+            found += f", too little for {mine} threads: OMP_NUM_THREADS={threads} is faster"
             return Finding("cores", found, "note", facts)
     return Finding("cores", found, "ok", facts)
 
@@ -52,10 +52,10 @@ def processor() -> str:
 def memory() -> Finding:
     found = allowance.memory()
     if found is None:
-        return Finding("memory", "the system does not say how much there is", "note")
+        return Finding("memory", "this system does not report it", "note")
     total, free = found
     needed = TRAINED * GPT2_WEIGHTS
-    told = f"{size(total)}, {size(free)} of it free; weights, gradients and moments of GPT-2 124M take {size(needed)}"
+    told = f"{size(total)}, {size(free)} of it free; training GPT-2 124M takes {size(needed)} and the activations"
     return Finding("memory", told, "ok" if free > needed else "note", {"bytes": total, "free": free})
 
 
@@ -72,10 +72,10 @@ def disk(name: str) -> Finding:
         with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
-        why = f"{there} cannot be written to ({error.strerror or error}): say --out elsewhere"
+        why = f"{there} cannot be written to ({error.strerror or error}): choose another place with --out"
         return Finding(f"{name}/", why, "note", facts | {"writable": False})
     needed = SAVED * GPT2_WEIGHTS
-    told = f"{size(free)} free; a run of GPT-2 124M takes {size(needed)} at most while it trains"
+    told = f"{size(free)} free; a run of GPT-2 124M takes at most {size(needed)} while it trains"
     return Finding(f"{name}/", told, "ok" if free > needed else "note", facts)
 
 
@@ -83,30 +83,30 @@ def cpp_compiler() -> Finding:
     """The compiler of torch.compile on a CPU."""
     lacking = compiler.lacking()
     if lacking is not None:
-        told = f"{lacking}: training on a CPU runs eagerly"
+        told = f"{lacking}: training on the CPU runs without it, more slowly"
         return Finding("torch.compile", told, "note", {"compiler": None, "lacking": lacking})
     version = first_line([compiler.compiler(), "--version"])
     return Finding("torch.compile", version or compiler.compiler(), "ok", {"compiler": compiler.compiler()})
 
 
 def ffmpeg() -> Finding:
-    """Not used by gpt2kit; a user may want it."""
+    """gpt2kit does not use it, but a user may want to compress its sound."""
     if shutil.which("ffmpeg") is None:
-        return Finding("ffmpeg", "not installed; gpt2kit writes .wav without it", "ok", {"version": None})
+        return Finding("ffmpeg", "not installed and not needed: gpt2kit writes .wav", "ok", {"version": None})
     version = first_line(["ffmpeg", "-version"]) or "ffmpeg"
-    told = f"{version.partition(' Copyright')[0]}: ffmpeg -i piece.wav piece.mp3 makes a piece small"
+    told = f"{version.partition(' Copyright')[0]}: ffmpeg -i piece.wav piece.mp3 compresses a piece"
     return Finding("ffmpeg", told, "ok", {"version": version})
 
 
 def network() -> Finding:
-    """The environment's settings for reaching the Hub; nothing is sent."""
+    """The settings of the environment for access to the Hub; nothing is sent."""
     proxies = {name: _without_password(url) for name, url in sorted(urllib.request.getproxies_environment().items())}
     settings = {key: value for key in ("HF_HUB_OFFLINE", "HF_HOME", "HF_ENDPOINT") if (value := os.environ.get(key))}
     parts = [f"{name} proxy {url}" for name, url in proxies.items()] + [f"{k}={v}" for k, v in settings.items()]
     offline = settings.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
     if offline:
-        parts.append("names of the Hub mean what was downloaded before")
-    told = "; ".join(parts) or "no proxy, no setting of the Hub's; names of the Hub alone need a network"
+        parts.append("offline: only models and data sets that were downloaded before")
+    told = "; ".join(parts) or "no proxy and no Hub settings; only names of the Hub need a network"
     return Finding("network", told, "note" if offline else "ok", {"proxies": proxies, "settings": settings})
 
 

@@ -128,7 +128,7 @@ class Performances(Stream):
 
 @dataclass(frozen=True)
 class Music(Task["Notes", "Notes"]):
-    """Piano music: learns from MIDI files, writes new pieces and continues given ones."""
+    """Piano music learned from MIDI files: new pieces, and continuations of given ones."""
 
     held_out: float = knob(
         0.05, "share of the pieces held out for validation, unless a csv file next to them names the splits"

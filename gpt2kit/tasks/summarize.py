@@ -47,7 +47,7 @@ class Document(NamedTuple):
 
 @dataclass(frozen=True)
 class Summarize(TextPairs[Document]):
-    """Summarization: learns from documents and their summaries, such as Wikipedia's articles and leads."""
+    """Summarization learned from documents and their summaries, such as Wikipedia's articles and leads."""
 
     separator = SEPARATOR
     columns: tuple[str, ...] = knob(

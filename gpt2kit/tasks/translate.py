@@ -57,7 +57,7 @@ def separator(language: str) -> str:
 
 @dataclass(frozen=True)
 class Translate(TextPairs[Sentence]):
-    """Translation: learns from sentence pairs, into one language or into several with one model."""
+    """Translation learned from sentence pairs, into one language or into several."""
 
     to: str = knob(
         "fr",

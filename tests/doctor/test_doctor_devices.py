@@ -47,20 +47,21 @@ def test_a_gpu_has_memory_and_the_cpu_threads(pretend: Pretend) -> None:
         "Card, 80.0 GB, fp32 2.0 TFLOP/s, bf16 4.0 TFLOP/s",
     ]
     pretend(speed=5e10)
-    assert devices.devices()[0].found == "AVX2, 1 thread, fp32 50 GFLOP/s; bf16 is not computed natively"
+    assert devices.devices()[0].found == "AVX2, 1 thread, fp32 50 GFLOP/s; no native bf16"
 
 
 def test_what_training_takes(pretend: Pretend) -> None:
     """134 tokens a second are 1e11 FLOP over 6 for each of 124,439,808 weights, 83 minutes 2e14 at two fifths of it."""
     pretend()
     assert devices.training().found == (
-        "in fp32 on cpu, compiled if a run is longer than about 83 minutes; of GPT-2 124M at most 134 tokens a second"
+        "in fp32 on cpu, with torch.compile if a run is longer than about 83 minutes; "
+        "at most 134 tokens a second for GPT-2 124M"
     )
     pretend(lacking="no compiler")
-    assert "in fp32 on cpu, eagerly; of GPT-2" in devices.training().found
+    assert "in fp32 on cpu, without torch.compile; at most" in devices.training().found
     pretend(gpus=2, bf16=True, speed=3e14, lacking="no compiler")
     told = devices.training()
-    assert told.found.startswith("in bf16 on cuda:0, compiled; of GPT-2 124M at most 803,601 tokens")
+    assert told.found.startswith("in bf16 on cuda:0, with torch.compile; at most 803,601 tokens")
     assert told.found.endswith("; --devices 2 uses all GPUs")
 
 

@@ -49,10 +49,10 @@ def test_a_task_lacks_what_it_needs_alone(monkeypatch: pytest.MonkeyPatch) -> No
     lacking = Finding("sacrebleu", "is not installed", "lacks")
     heard = Finding("synthesiser", "x", facts={"synthesiser": "fluidsynth"})
     told = {each.name: each for each in examine.meaning([lacking, heard])}
-    assert told["translate"].found == "without sacrebleu no BLEU and chrF++"
+    assert told["translate"].found == "sacrebleu is missing, needed for BLEU and chrF++"
     assert told["translate"].state == "lacks"
     assert {told[name].state for name in ("lm", "summarize", "finetune", "music")} == {"ok"}
-    assert told["music"].found == "ready; pieces are heard by fluidsynth"
+    assert told["music"].found == "ready; sound by fluidsynth"
     lacking = Finding("numpy", "is not installed", "lacks")
     assert {each.state for each in examine.meaning([lacking, heard])} == {"lacks"}
 
@@ -63,11 +63,11 @@ def test_synthesisers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert examine.synthesiser().found == "tinysoundfont"
     monkeypatch.setattr(sound, "synthesiser", lambda: "built-in")
     found = examine.synthesiser()
-    assert found.found == "no FluidSynth and no TinySoundFont: the piano built in, which needs nothing"
+    assert found.found == "the built-in piano; FluidSynth and TinySoundFont are not installed"
     assert found.state == "ok"
     monkeypatch.setattr(libraries, "installed", lambda name: "1.3" if name == "pyfluidsynth" else None)
     found = examine.synthesiser()
-    assert found.found.startswith("FluidSynth 1.3 is installed, but makes no sound")
+    assert found.found.startswith("the built-in piano; FluidSynth 1.3 is installed, but makes no sound")
     assert found.state == "note"
     monkeypatch.setattr(sound, "synthesiser", broken)
     assert examine.synthesiser().state == "lacks"

@@ -53,14 +53,14 @@ def test_a_package_that_is_not_there_is_a_finding(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(libraries, "requirements", dict)
     other = libraries.libraries()[1]
     assert other.found.startswith("is not installed (ModuleNotFoundError: ")
-    assert other.found.endswith("without it no dumps of Wikipedia")
+    assert other.found.endswith("; needed for Wikipedia dumps")
 
 
 def test_another_version_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libraries, "requirements", lambda: {"torch": ">=99"})
     other = libraries.libraries()[1]
     assert (other.name, other.state) == ("torch", "note")
-    assert other.found == f"{importlib.metadata.version('torch')}; gpt2kit is made for >=99"
+    assert other.found == f"{importlib.metadata.version('torch')}; gpt2kit expects >=99"
 
 
 def test_the_requirements_are_those_of_the_installed_project(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,4 +91,4 @@ def test_versions_are_compared_by_their_numbers(version: str, accepted: str, fit
 def test_what_is_not_installed_is_no_fault_where_it_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libraries, "installed", lambda name: None)
     assert [each.state for each in libraries.extras()] == ["note"]
-    assert libraries.extras()[0].found.startswith("not installed: without it no curves")
+    assert libraries.extras()[0].found.startswith("not installed; needed for curves")

@@ -34,7 +34,7 @@ def test_cores_and_a_quota_below_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(allowance, "core_quota", lambda: 2.5)
     found = machine.cores()
     assert found.state == "note"
-    assert found.found.endswith("allows the time of 2.5, for which 8 threads are too many: OMP_NUM_THREADS=2 is faster")
+    assert found.found.endswith("limits it to the time of 2.5, too little for 8 threads: OMP_NUM_THREADS=2 is faster")
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert machine.cores().state == "ok"
 
@@ -67,7 +67,7 @@ def test_a_folder_that_cannot_be_written_to_is_noted(monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     found = machine.disk("runs")
     assert (found.state, found.facts["writable"]) == ("note", False)
-    assert found.found == f"{tmp_path} cannot be written to (Read-only file system): say --out elsewhere"
+    assert found.found == f"{tmp_path} cannot be written to (Read-only file system): choose another place with --out"
 
 
 def test_a_file_in_the_place_of_a_folder_is_noted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -80,7 +80,10 @@ def test_a_file_in_the_place_of_a_folder_is_noted(monkeypatch: pytest.MonkeyPatc
 def test_a_compiler_or_what_it_means_that_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiler, "lacking", lambda: "no C++ compiler (g++)")
     found = machine.cpp_compiler()
-    assert (found.state, found.found) == ("note", "no C++ compiler (g++): training on a CPU runs eagerly")
+    assert (found.state, found.found) == (
+        "note",
+        "no C++ compiler (g++): training on the CPU runs without it, more slowly",
+    )
     monkeypatch.setattr(compiler, "lacking", lambda: None)
     monkeypatch.setattr(compiler, "compiler", lambda: "/nowhere/g++")
     assert machine.cpp_compiler().found == "/nowhere/g++"
@@ -90,7 +93,7 @@ def test_a_compiler_or_what_it_means_that_there_is_none(monkeypatch: pytest.Monk
 
 def test_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    assert machine.ffmpeg().found == "not installed; gpt2kit writes .wav without it"
+    assert machine.ffmpeg().found == "not installed and not needed: gpt2kit writes .wav"
     monkeypatch.setattr(shutil, "which", lambda name: "/bin/ffmpeg")
     monkeypatch.setattr(machine, "first_line", lambda words: "ffmpeg version 7 Copyright (c) them")
     assert machine.ffmpeg().found.startswith("ffmpeg version 7: ffmpeg -i piece.wav")
@@ -109,7 +112,7 @@ def test_proxies_and_settings_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     found = machine.network()
     assert found.state == "note"
-    assert "HF_HUB_OFFLINE=1; names of the Hub mean what was downloaded before" in found.found
+    assert "HF_HUB_OFFLINE=1; offline: only models and data sets that were downloaded before" in found.found
 
 
 def test_a_program_that_cannot_be_asked_says_nothing() -> None:
