@@ -227,7 +227,7 @@ def _stdout() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
-COLOURS = {"ok": "green", "note": "yellow", "lacks": "red", "failed": "bold red", "not asked": "yellow"}
+COLOURS = {"ok": "green", "note": "yellow", "lacks": "red", "failed": "bold red", "skipped": "yellow"}
 """Colours of words that describe a state."""
 
 

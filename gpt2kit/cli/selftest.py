@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NAMES, FIGURES = 29, 20
 """Characters."""
 
-STATES = {True: "ok", False: "failed", None: "not asked"}
+STATES = {True: "ok", False: "failed", None: "skipped"}
 
 
 def selftest(

@@ -27,5 +27,5 @@ def within(name: str, figure: float, limit: float, remark: str = "") -> Check:
     return Check(name, figure <= limit, float(figure), float(limit), remark)
 
 
-def not_asked(name: str, why: str) -> Check:
+def skipped(name: str, why: str) -> Check:
     return Check(name, None, remark=why)

@@ -1,7 +1,7 @@
-"""Answers that should be equal, decoded in two ways: token by token, except for ties.
+"""Checks that answers decoded in two ways are equal, token by token, except for ties.
 
-Sums have another order in other batches, so that either of two equally likely tokens may be decoded. The logits of one
-pass over the text distinguish that from an error.
+The order of sums depends on the batch, so that either of two equally likely tokens may be decoded. The logits of one
+pass over the text distinguish such a tie from an error.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from gpt2kit.decoding.beam import beam_search
 from gpt2kit.decoding.decode import answers
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
-from gpt2kit.selftest.check import Check, not_asked, within
+from gpt2kit.selftest.check import Check, skipped, within
 from gpt2kit.selftest.logits import SAME, full
 from gpt2kit.selftest.probes import NEW, Ids, Probes
 
@@ -54,7 +54,7 @@ def differing(model: GPT2, prompts: Sequence[Ids], first: Sequence[Ids], second:
     return different, ties
 
 
-def _compared(name: str, model: GPT2, prompts: Sequence[Ids], first: Sequence[Ids], second: Sequence[Ids]) -> Check:
+def _compare(name: str, model: GPT2, prompts: Sequence[Ids], first: Sequence[Ids], second: Sequence[Ids]) -> Check:
     different, ties = differing(model, prompts, first, second)
     remark = f"of {len(prompts)} answers, {sum(map(len, first))} tokens" + (f"; {ties} ties" if ties else "")
     return within(name, different - ties, 0, remark)
@@ -63,14 +63,14 @@ def _compared(name: str, model: GPT2, prompts: Sequence[Ids], first: Sequence[Id
 def batch_equals_single(model: GPT2, probes: Probes, stop: int) -> Check:
     decoder, prompts = InferenceGPT2(model, "fp32"), probes.prompts
     together, alone = greedy(decoder, prompts, stop, len(prompts)), greedy(decoder, prompts, stop, 1)
-    return _compared("batch equals single", model, prompts, together, alone)
+    return _compare("batch equals single", model, prompts, together, alone)
 
 
 def one_beam_equals_greedy(model: GPT2, probes: Probes, stop: int) -> Check:
     name = "beam 1 equals greedy"
     if model.labels:
-        return not_asked(name, "an answer of a head is not searched for")
+        return skipped(name, "a classifier does not use beam search")
     decoder, prompts = InferenceGPT2(model, "fp32"), probes.prompts
-    return _compared(
+    return _compare(
         name, model, prompts, one_beam(decoder, prompts, stop), greedy(decoder, prompts, stop, len(prompts))
     )

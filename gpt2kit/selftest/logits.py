@@ -1,6 +1,6 @@
-"""Logits that should be equal, computed in two ways.
+"""Checks that logits computed in two ways are equal.
 
-Shapes: T positions, N of them or texts, V vocabulary, C answers of a head.
+Shapes: T positions, N of them or texts, V vocabulary, C classes.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from gpt2kit.decoding.stepper import Stepper
 from gpt2kit.model.device import autocast, native_bf16
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
-from gpt2kit.selftest.check import Check, not_asked, within
+from gpt2kit.selftest.check import Check, skipped, within
 from gpt2kit.selftest.probes import Ids, Probes
 
 SAME, ROUNDED = 1e-3, 0.25
 """Largest accepted error of a logit, in standard deviations of all that are compared: in fp32, where sums have another
-order, and in bf16, whose numbers have 8 bits. An actual error is 1 or more."""
+order, and in bf16, whose numbers have 8 significant bits. A real error is 1 or more."""
 
 LIKELY_SAME, LIKELY_ROUNDED = 1e-4, 0.05
 """The same for probabilities, not scaled."""
@@ -50,7 +50,7 @@ def stepped(decoder: InferenceGPT2, ids: Ids, start: int) -> Tensor:
 
 
 def starts(model: GPT2, ids: Ids) -> list[tuple[Ids, int]]:
-    """Texts with the start of their decode steps: at the first token, before the border of a block, before the end."""
+    """Texts, each with the place of its first decode step: the first token, before a block's border, near the end."""
     found = [(ids[: STEPS + 1], 1), (ids, max(1, len(ids) - STEPS))]
     if (border := model.config.block) + STEPS // 2 < len(ids) and set(model.config.kinds) != {"full"}:
         found.append((ids[: border + STEPS // 2], max(1, border - STEPS // 2)))
@@ -67,12 +67,12 @@ def worst(model: GPT2, decoder: InferenceGPT2, texts: Sequence[Ids]) -> float:
 def cached_equals_full(model: GPT2, probes: Probes) -> Check:
     name = "cached equals full"
     if model.labels:
-        return not_asked(name, "an answer of a head is read off one pass: nothing is cached")
+        return skipped(name, "a classifier reads its input in one pass, without a cache")
     return within(name, worst(model, InferenceGPT2(model, "fp32"), probes.texts), SAME, probes.what)
 
 
 def arithmetics() -> list[tuple[torch.device, str]]:
-    """The devices of this machine with their arithmetic, apart from the CPU's fp32."""
+    """The devices of this machine with their dtypes, except for fp32 on the CPU."""
     found = [(torch.device("cpu"), "bf16")] if native_bf16(torch.device("cpu")) else []
     others = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
     others += [torch.device("mps")] if torch.backends.mps.is_available() else []
@@ -83,7 +83,7 @@ def arithmetics() -> list[tuple[torch.device, str]]:
 
 @torch.no_grad()
 def equal_in(model: GPT2, probes: Probes, device: torch.device, dtype: str, extract: int | None) -> Check:
-    """Compare a device in some arithmetic with the CPU in fp32; `extract` is the id for a classifier."""
+    """Compare a device and dtype with the CPU in fp32; `extract` is the id that ends a classifier's texts."""
     name, limit = f"{device} {dtype} equals cpu fp32", SAME if dtype == "fp32" else ROUNDED
     moved = deepcopy(model).to(device)
     if extract is None:

@@ -1,6 +1,6 @@
 """Compares our logits with those of `transformers`.
 
-Shapes: T positions, V vocabulary, N texts, C answers of a head.
+Shapes: T positions, V vocabulary, N texts, C classes.
 """
 
 import importlib.metadata
@@ -30,11 +30,11 @@ def equals_hugging_face(subject: RunUnderTest, probes: Probes) -> Check:
     version = importlib.metadata.version("transformers")
     try:
         with _folder(subject) as folder:
-            figure = _compared(subject, folder, probes)
+            figure = _difference(subject, folder, probes)
     except Exception as error:  # any error of transformers for a folder that it cannot read
         reason = " ".join(str(error).split())
         return Check(name, False, remark=f"transformers {version}: {type(error).__name__}: {reason}")
-    what = f"{len(_of_head(subject, probes))} texts to a head" if model.labels else probes.what
+    what = f"{len(_of_head(subject, probes))} texts to classify" if model.labels else probes.what
     merged = ", adapters merged" if subject.base else ""
     code = f" with {hf.MODELING}" if model.config.attention != "full" else ""
     return within(name, figure, SAME, f"transformers {version}{code}, {what}{merged}")
@@ -52,7 +52,7 @@ def _folder(subject: RunUnderTest) -> Iterator[Path]:
 
 
 @torch.no_grad()
-def _compared(subject: RunUnderTest, folder: Path, probes: Probes) -> float:
+def _difference(subject: RunUnderTest, folder: Path, probes: Probes) -> float:
     model = subject.model
     theirs = transformers_door.pretrained(folder, bool(model.labels))
     if model.labels:

@@ -1,4 +1,4 @@
-"""Inputs of the checks: from the user's validation data, and random ids over the whole window."""
+"""Inputs of the checks: texts of the validation data, and random ids that fill the window."""
 
 from dataclasses import dataclass
 

@@ -1,25 +1,25 @@
-"""The self-test: all checks in order."""
+"""The self-test: all checks, in order."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from gpt2kit.model.device import pick_device
 from gpt2kit.selftest import decoding, logits, peer, record, saved, texts
-from gpt2kit.selftest.check import Check, not_asked
+from gpt2kit.selftest.check import Check, skipped
 from gpt2kit.selftest.probes import probes
 from gpt2kit.selftest.run_under_test import opened
 
 
 def prove(run: Path, device: str = "auto", data: Path | None = None) -> Iterator[Check]:
-    """Yield every check of a run when it is complete. The last one computes on `device`, like training.
+    """Yield every check of a run as soon as it is complete. The last one computes on `device`, as training does.
 
     `data` is where the prepared folder is now, if it was moved. Raises DataError for a folder that is not a run.
     """
     picked, subject = pick_device(device), opened(run, data)
     asked, task, model = probes(subject), subject.task, subject.model
-    yield texts.tokenizer_is_the_record_s(subject)
+    yield texts.tokenizer_as_recorded(subject)
     yield texts.round_trip(subject)
-    yield saved.weights_as_they_were_saved(subject)
+    yield saved.weights_as_recorded(subject)
     yield saved.saved_equals_loaded(subject, asked)
     yield peer.equals_hugging_face(subject, asked)
     yield logits.cached_equals_full(model, asked)
@@ -32,6 +32,6 @@ def prove(run: Path, device: str = "auto", data: Path | None = None) -> Iterator
     for place, dtype in others:
         yield logits.equal_in(model, asked, place, dtype, task.layout.extract if model.labels else None)
     if not others:
-        yield not_asked("bf16 equals fp32", "this CPU does not compute bf16, and is not asked to: there is fp32 alone")
+        yield skipped("bf16 equals fp32", "this CPU does not compute bf16 natively, so that gpt2kit uses fp32")
     batching = task.layout.batching(model.config.n_positions, subject.recipe.train.loss_on)
     yield record.reproduced(subject, batching, picked)

@@ -10,7 +10,7 @@ from gpt2kit.data.batches import Batching
 from gpt2kit.model.device import native_bf16, pick_dtype
 from gpt2kit.model.loss import TargetLoss
 from gpt2kit.runs.folder import METRICS_FILE
-from gpt2kit.selftest.check import Check, not_asked, within
+from gpt2kit.selftest.check import Check, skipped, within
 from gpt2kit.selftest.run_under_test import RunUnderTest
 from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.objective import objective_of
@@ -22,13 +22,13 @@ it, compiled or on a GPU."""
 
 
 def reproduced(subject: RunUnderTest, batching: Batching, device: torch.device) -> Check:
-    """Measure the loss as in training: same batches, unmerged adapters, and the same arithmetic if available here."""
-    name, config = "validation loss of the record", subject.recipe.train
+    """Measure the loss as in training: same batches, unmerged adapters, and the same dtype if available here."""
+    name, config = "validation loss as recorded", subject.recipe.train
     found = recorded(subject.run.path, config, subject.step)
     if isinstance(found, str):
-        return not_asked(name, found)
+        return skipped(name, found)
     if subject.store is None:
-        return not_asked(name, subject.without)
+        return skipped(name, subject.without)
     step, then = found
     wanted = "fp32" if config.dtype == "bf16" and not native_bf16(device) else config.dtype
     dtype = pick_dtype(wanted, device)
@@ -51,7 +51,7 @@ def recorded(run: Path, config: TrainConfig, step: int | None) -> tuple[int, flo
     losses = [(int(line["step"]), float(line["validation_loss"])) for line in told if "validation_loss" in line]
     if step is not None:
         at = [found for found in losses if found[0] == step]
-        return at[-1] if at else f"nothing was measured at step {step:,}, of which the weights are"
+        return at[-1] if at else f"no validation loss was measured at step {step:,}, which the weights are from"
     if not losses:
-        return "no validation loss was ever measured"
+        return "the run has not measured a validation loss"
     return min(losses, key=lambda found: found[1]) if config.keep == "best" else losses[-1]

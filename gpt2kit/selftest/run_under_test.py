@@ -66,7 +66,7 @@ def opened(folder: Path, data: Path | None = None) -> RunUnderTest:
 def _unfinished(run: Run) -> tuple[GPT2, int]:
     """The model and step of a training state, before any other weights are saved."""
     if not (run.path / state.STATE_FILE).is_file():
-        raise DataError(f"{run.path} has no weights yet: its training has not come to its first save")
+        raise DataError(f"{run.path} has no weights yet: training was stopped before its first save")
     weights, step = state.weights(run.path / state.STATE_FILE)
     model = GPT2(*hf.read_config(run.path))
     try:
@@ -74,7 +74,7 @@ def _unfinished(run: Run) -> tuple[GPT2, int]:
     except RuntimeError as error:
         why = str(error).splitlines()[0]
         raise DataError(
-            f"{run.path}: what it has learned is not saved as a model yet, only as a state: {why}"
+            f"{run.path} has no model yet, only a training state, which does not load as one: {why}"
         ) from None
     return model, step
 
@@ -84,4 +84,4 @@ def _validation(run: Run, data: Path | None) -> tuple[Store | None, str]:
         store = run.prepared_as_it_was(data).store("val")
     except DataError as error:
         return None, str(error)
-    return (store, "") if len(store) else (None, "nothing was held out for validation")
+    return (store, "") if len(store) else (None, "the prepared data has no validation rows")

@@ -8,23 +8,23 @@ import torch
 from gpt2kit import files
 from gpt2kit.data.hub import fetch
 from gpt2kit.model import hf, lora
-from gpt2kit.selftest.check import Check, not_asked, within
+from gpt2kit.selftest.check import Check, skipped, within
 from gpt2kit.selftest.logits import full
 from gpt2kit.selftest.probes import Probes
 from gpt2kit.selftest.run_under_test import RunUnderTest
 
 
-def weights_as_they_were_saved(subject: RunUnderTest) -> Check:
+def weights_as_recorded(subject: RunUnderTest) -> Check:
     """Compare the tensors in the run's file with the digest in its header."""
-    name = "weights as they were saved"
+    name = "weights as recorded"
     if subject.step is not None:
-        return not_asked(name, "training has saved a state alone")
+        return skipped(name, "there is only a training state, without saved weights")
     path = subject.run.path / (lora.ADAPTER if subject.base else hf.WEIGHTS)
     if not path.is_file():
-        return not_asked(name, f"{path.name} is in several parts, which another program saved")
+        return skipped(name, f"{path.name} is in several parts, which another program has saved")
     tensors, metadata = files.read_tensors(path)
     if (told := metadata.get(files.DIGEST)) is None:
-        return not_asked(name, f"{path.name} has no digest: another program saved it, or an older gpt2kit")
+        return skipped(name, f"{path.name} has no digest: another program has saved it, or an older gpt2kit")
     found = files.digest(tensors)
     remark = f"{path.name}, {found[:16]}" + ("" if found == told else f"; its header says {told[:16]}")
     return within(name, found != told, 0, remark)
@@ -32,7 +32,7 @@ def weights_as_they_were_saved(subject: RunUnderTest) -> Check:
 
 @torch.no_grad()
 def saved_equals_loaded(subject: RunUnderTest, probes: Probes) -> Check:
-    """Compare weights and logits; for adapters theirs, on the same base."""
+    """Save and load the model, and compare weights and logits; with adapters, on the same base."""
     before = subject.learned
     with TemporaryDirectory() as folder:
         hf.save(Path(folder), before, subject.task.vocabulary.eos, subject.base)

@@ -1,4 +1,4 @@
-"""Checks of a run's tokenizer: it is that of the training, and it is lossless."""
+"""Checks of a run's tokenizer: it is the one of the training, and it is lossless."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,7 +8,7 @@ from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import Store
 from gpt2kit.runs.folder import Prepared
 from gpt2kit.runs.task_folder import TASK_FILE
-from gpt2kit.selftest.check import Check, not_asked, within
+from gpt2kit.selftest.check import Check, skipped, within
 from gpt2kit.selftest.run_under_test import RunUnderTest
 from gpt2kit.tasks.text import TextTask
 
@@ -18,9 +18,9 @@ MOST_TOKENS = 1_000_000
 IdLists = tuple[list[int], list[int]]
 
 
-def tokenizer_is_the_record_s(subject: RunUnderTest) -> Check:
+def tokenizer_as_recorded(subject: RunUnderTest) -> Check:
     """Compare its fingerprint, and its number of tokens with the model's."""
-    name, vocabulary = "tokenizer is the record's", subject.task.vocabulary
+    name, vocabulary = "tokenizer as recorded", subject.task.vocabulary
     (fingerprint, tokens), size = subject.run.made_with, subject.model.vocab_size
     wrong = []
     if vocabulary.fingerprint() != fingerprint:
@@ -36,19 +36,19 @@ def round_trip(subject: RunUnderTest) -> Check:
     """Decode and encode the validation split again; if its texts were stored, prepare them again."""
     name, store, task = "validation round trip", subject.store, subject.task
     if store is None:
-        return not_asked(name, subject.without)
+        return skipped(name, subject.without)
     rows = list(_rows(store))
     if store.has_texts:
-        wrong = _prepared_anew(subject, store, rows)
+        wrong = _prepared_again(subject, store, rows)
         return within(name, wrong, 0, f"of {len(rows):,} rows, their texts prepared again")
     if isinstance(task, TextTask):
         lost, other = _of_text(task.bpe, rows)
         cut = Prepared(store.folder).report["splits"][store.split]["cut"]
-        inside = f"; {cut:,} were cut, perhaps inside of a word" if cut else ""
+        inside = f"; {cut:,} were cut, perhaps within a word" if cut else ""
         remark = f"of {len(rows):,} rows, text to ids and back{inside}"
         return within(name, lost or other, 0 if lost else cut, remark)
     wrong = sum(list(task.encode_target(task.decode(target))) != target for _, target in rows if target)
-    return within(name, wrong, 0, f"of {len(rows):,} rows, ids to what they stand for and back")
+    return within(name, wrong, 0, f"of {len(rows):,} rows, ids to a piece and back")
 
 
 def _rows(store: Store) -> Iterator[IdLists]:
@@ -62,7 +62,7 @@ def _rows(store: Store) -> Iterator[IdLists]:
             return
 
 
-def _prepared_anew(subject: RunUnderTest, store: Store, rows: Sequence[IdLists]) -> int:
+def _prepared_again(subject: RunUnderTest, store: Store, rows: Sequence[IdLists]) -> int:
     """The number of stored records whose rows would differ now."""
     prepared = Prepared(store.folder)
     task, window = prepared.unchecked_task.opened(subject.run.path), prepared.report["window"]

@@ -35,7 +35,7 @@ def test_scores_are_kept_as_json_tells_them(run_of: RunOf, copied: Copied, kind:
     assert f"| `{name}` | the model |" in text
     assert ("## Samples" in text) == (kind != "lm"), "of text the samples are those of training"
     if kind == "music":
-        assert "asked:\n\n```text\na new piece\n```" in text
+        assert "source:\n\n```text\na new piece\n```" in text
         assert " notes" in text.partition("## Samples")[2]
 
 

@@ -67,9 +67,9 @@ def test_a_sound_run_passes(by_heart: Path, capsys: Capture, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("damage", "found"),
     [
-        (flip_a_weight, {"weights as they were saved"}),
-        (forge_the_record, {"validation loss of the record"}),
-        (swap_merges, {"tokenizer is the record's", "validation round trip"}),
+        (flip_a_weight, {"weights as recorded"}),
+        (forge_the_record, {"validation loss as recorded"}),
+        (swap_merges, {"tokenizer as recorded", "validation round trip"}),
     ],
 )
 def test_a_broken_run_fails_the_right_check(copy: Path, capsys: Capture, damage: Break, found: set[str]) -> None:
@@ -89,19 +89,19 @@ def test_lines_say_what_failed(copy: Path, capsys: Capture, monkeypatch: pytest.
     assert run(["selftest", str(copy)]) == 7
     out, err = capsys.readouterr()
     (failed,) = [line for line in out.splitlines() if line.startswith("failed")]
-    assert "validation loss of the record" in failed
+    assert "validation loss as recorded" in failed
     assert "0.50000 at step 60" in failed
     assert "1 of " in err
-    assert "checks failed: validation loss of the record" in err
+    assert "checks failed: validation loss as recorded" in err
 
 
 def test_data_that_was_moved_is_named(copy: Path, capsys: Capture) -> None:
     described = files.read_json(copy / "run.json")
     files.write_json(copy / "run.json", described | {"data": str(copy / "gone")})
     code, told, _ = selftest(copy, capsys)
-    unasked = {check["name"]: check["remark"] for check in told["checks"] if check["passed"] is None}
+    skipped = {check["name"]: check["remark"] for check in told["checks"] if check["passed"] is None}
     assert code == 0
-    assert unasked["validation loss of the record"] == f"{copy / 'gone'} is not there any more"
+    assert skipped["validation loss as recorded"] == f"{copy / 'gone'} is not there any more"
     code, told, _ = selftest(copy, capsys, "--data", described["data"])
     assert {check["name"] for check in told["checks"] if check["passed"] is None} <= {"bf16 equals fp32"}
 

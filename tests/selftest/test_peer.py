@@ -63,7 +63,7 @@ def test_a_weight_that_is_not_in_the_folder_is_named(run_of: RunOf, copied: Copi
     files.write_tensors(run / "model.safetensors", tensors, metadata)
     check = checked(subject)
     assert check.passed is False
-    assert "weights that are not in the folder: transformer.ln_f.bias" in check.remark
+    assert "missing weights: transformer.ln_f.bias" in check.remark
 
 
 def test_what_theirs_cannot_read_is_a_failure(run_of: RunOf, copied: Copied) -> None:

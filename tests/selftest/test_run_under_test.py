@@ -84,7 +84,7 @@ def test_a_state_of_adapters_is_no_model_yet(run_of: RunOf, copied: Copied) -> N
     (run / "model.safetensors").unlink()
     metadata = {"progress": '{"step": 3}', "numbers": "{}"}
     files.write_tensors(run / "state.safetensors", {"model.lora_A": torch.zeros(2)}, metadata)
-    with pytest.raises(DataError, match="is not saved as a model yet"):
+    with pytest.raises(DataError, match="has no model yet, only a training state"):
         opened(run)
 
 

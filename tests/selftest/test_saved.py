@@ -11,7 +11,7 @@ from gpt2kit import files
 from gpt2kit.model import hf
 from gpt2kit.selftest.probes import probes
 from gpt2kit.selftest.run_under_test import opened
-from gpt2kit.selftest.saved import saved_equals_loaded, weights_as_they_were_saved
+from gpt2kit.selftest.saved import saved_equals_loaded, weights_as_recorded
 
 RunOf = Callable[..., Path]
 Copied = Callable[[Path], Path]
@@ -54,16 +54,16 @@ def test_a_bit_that_changes_on_the_way_is_found(run_of: RunOf, monkeypatch: pyte
 @pytest.mark.parametrize("kind", ["translate", "labelled", "lora"])
 def test_any_flipped_weight_in_the_file_is_found(run_of: RunOf, copied: Copied, kind: str) -> None:
     run = copied(lora(run_of) if kind == "lora" else run_of(kind))
-    assert weights_as_they_were_saved(opened(run)).passed
+    assert weights_as_recorded(opened(run)).passed
     (path,) = run.glob("*.safetensors")
     tensors, metadata = files.read_tensors(path)
     smallest = min(tensors, key=lambda name: tensors[name].numel())
     tensors[smallest].view(-1)[-1] += 1e-6
     files.write_tensors(path, tensors, metadata)
-    check = weights_as_they_were_saved(opened(run))
+    check = weights_as_recorded(opened(run))
     assert check.passed is False
     assert f"{path.name}, " in check.remark
     assert f"its header says {metadata[files.DIGEST][:16]}" in check.remark
     files.write_tensors(path, tensors, {"format": "pt"})
-    assert "has no digest" in weights_as_they_were_saved(opened(run)).remark
-    assert weights_as_they_were_saved(replace(opened(run), step=3)).passed is None
+    assert "has no digest" in weights_as_recorded(opened(run)).remark
+    assert weights_as_recorded(replace(opened(run), step=3)).passed is None

@@ -31,7 +31,7 @@ def write(run: Path, *lines: dict[str, float]) -> None:
 
 
 def test_the_line_of_the_weights_that_were_kept(tmp_path: Path) -> None:
-    assert recorded(tmp_path, LAST, None) == "no validation loss was ever measured"
+    assert recorded(tmp_path, LAST, None) == "the run has not measured a validation loss"
     write(
         tmp_path,
         {"step": 1, "loss": 9},
@@ -40,7 +40,7 @@ def test_the_line_of_the_weights_that_were_kept(tmp_path: Path) -> None:
     assert recorded(tmp_path, LAST, None) == (6, 2.75)
     assert recorded(tmp_path, BEST, None) == (4, 2.5)
     assert recorded(tmp_path, LAST, 2) == (2, 3.5)
-    assert recorded(tmp_path, BEST, 3) == "nothing was measured at step 3, of which the weights are"
+    assert recorded(tmp_path, BEST, 3) == "no validation loss was measured at step 3, which the weights are from"
 
 
 def test_a_line_that_is_being_written_is_passed_over(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_other_weights_are_found(run_of: RunOf, copied: Copied, kind: str) -> No
     assert check.figure > check.limit
 
 
-def test_without_data_or_record_it_is_not_asked(run_of: RunOf, copied: Copied) -> None:
+def test_without_data_or_record_it_is_skipped(run_of: RunOf, copied: Copied) -> None:
     subject = opened(copied(run_of("translate")))
     assert checked(replace(subject, store=None, without="gone")).remark == "gone"
     (subject.run.path / "metrics.jsonl").unlink()

@@ -13,7 +13,7 @@ from gpt2kit import files, recipe
 from gpt2kit.data.store import Store
 from gpt2kit.music import events
 from gpt2kit.selftest.run_under_test import opened
-from gpt2kit.selftest.texts import round_trip, tokenizer_is_the_record_s
+from gpt2kit.selftest.texts import round_trip, tokenizer_as_recorded
 
 RunOf = Callable[..., Path]
 Copied = Callable[[Path], Path]
@@ -48,7 +48,7 @@ def as_if_made_with_it(run: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_of_a_run_as_it_was_trained_nothing_is_wrong(run_of: RunOf, kind: str) -> None:
     subject = opened(run_of(kind))
-    assert tokenizer_is_the_record_s(subject).passed
+    assert tokenizer_as_recorded(subject).passed
     check = round_trip(subject)
     assert (check.passed, check.figure, check.limit) == (True, 0, 0), check.remark
     assert not check.remark.startswith("of 0")
@@ -59,7 +59,7 @@ def test_another_tokenizer_is_found_twice(run_of: RunOf, copied: Copied, kind: s
     run = copied(run_of(kind))
     forget_merges(run)
     subject = opened(run)
-    check = tokenizer_is_the_record_s(subject)
+    check = tokenizer_as_recorded(subject)
     assert check.passed is False
     assert f"task.json says {subject.run.made_with[0]}" in check.remark
     assert round_trip(subject).passed is False
@@ -71,7 +71,7 @@ def test_swapped_merges_are_found_where_the_record_was_mended(run_of: RunOf, cop
     swap_merges(run)
     as_if_made_with_it(run)
     subject = replace(opened(run), store=data)
-    assert tokenizer_is_the_record_s(subject).passed
+    assert tokenizer_as_recorded(subject).passed
     assert round_trip(subject).passed is False
 
 
@@ -80,7 +80,7 @@ def test_another_number_of_tokens_is_found(run_of: RunOf, copied: Copied) -> Non
     task = opened(run).task
     task.bpe.add_separators(["<to-xx>"])  # type: ignore[attr-defined]
     task.bpe.save(run, 64)  # type: ignore[attr-defined]
-    check = tokenizer_is_the_record_s(opened(run))
+    check = tokenizer_as_recorded(opened(run))
     assert (check.passed, check.figure) == (False, 3)
     size = task.vocabulary.size - 1
     assert f"{size + 1} tokens, task.json says {size}; {size + 1} tokens, the model knows {size}" in check.remark
@@ -92,7 +92,7 @@ def test_music_that_does_not_come_back_is_found(run_of: RunOf, monkeypatch: pyte
     assert round_trip(subject).passed is False
 
 
-def test_without_data_it_is_not_asked(run_of: RunOf) -> None:
+def test_without_data_it_is_skipped(run_of: RunOf) -> None:
     check = round_trip(replace(opened(run_of("translate")), store=None, without="it has gone"))
     assert (check.passed, check.remark) == (None, "it has gone")
 

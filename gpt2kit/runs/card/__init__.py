@@ -1,1 +1,1 @@
-"""The README.md of a run folder: what the model is, its training data, its scores and its usage."""
+"""The README.md of a run folder: its model, usage, training data, scores, samples and limits."""

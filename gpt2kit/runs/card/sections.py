@@ -1,4 +1,4 @@
-"""The sections of a card, each made from the facts alone."""
+"""The sections of a card. Each is made from nothing but the facts."""
 
 import inspect
 import math
@@ -17,17 +17,19 @@ EVALUATIONS, SAMPLES = 10, 3
 
 
 def title(facts: Facts) -> str:
-    """A description in a few lines."""
+    """The name, and a description in a few lines."""
     model, described = facts.recipe.model, facts.described
     init = described["init"] if described.get("init_of_hub") else Path(described["init"] or "").name
-    origin = f"It was begun from {code(init)} and trained" if init else "It was trained from random weights"
-    trained = "" if described["finished"] else "\n\n**Its training is not finished.**"
-    blocks = f"{model.n_layer} layers x {model.n_embd}, {model.n_head} heads, a window of {model.n_positions:,} tokens"
+    origin = f"It was trained from {code(init)}" if init else "It was trained from random weights"
+    trained = "" if described["finished"] else "\n\n**Training is not finished.**"
+    blocks = (
+        f"{model.n_layer} layers, width {model.n_embd}, {model.n_head} heads, a window of {model.n_positions:,} tokens"
+    )
     kind = "" if model.attention == "full" else f", with {model.attention} attention"
-    adapters = "\n\nThis folder holds LoRA adapters alone, to be used with the model that they were learned on."
+    adapters = "\n\nThis folder contains only LoRA adapters. They need the model that they were trained on."
     doc = (inspect.getdoc(type(facts.task)) or "").split("\n")[0]
     return (
-        f"# {code(facts.name)}\n\n{doc} A decoder-only GPT-2 of {facts.parameters:,} weights: {blocks}{kind}. "
+        f"# {code(facts.name)}\n\n{doc} A decoder-only GPT-2 with {facts.parameters:,} weights: {blocks}{kind}. "
         f"{origin} with gpt2kit {described['gpt2kit']} and torch {described['torch']}."
         f"{adapters if facts.adapters else ''}{trained}"
     )
@@ -36,7 +38,7 @@ def title(facts: Facts) -> str:
 def data(facts: Facts) -> str:
     """The training data, and how it was prepared."""
     if facts.data is None:
-        return "## Data\n\nWhat it was trained on was not written down."
+        return "## Data\n\nThe run does not record its training data."
     columns = ("split", "read", "rows", "tokens", "dropped", "source cut", "duplicates", "source also in train")
     rows, notes = [], []
     for split, report in facts.data["splits"].items():
@@ -47,7 +49,7 @@ def data(facts: Facts) -> str:
             what = "dropped, " if reason in report["dropped"] else ""
             notes.append(f"- {code(split)}: {count:,} {what}{code(reason)}")
         if report["cut"]:
-            notes.append(f"- {code(split)}: cutting sources to the window lost {report['cut_tokens']:,} tokens")
+            notes.append(f"- {code(split)}: sources cut to fit into the window lost {report['cut_tokens']:,} tokens")
     corpora = [f"- {code(split)}: {', '.join(map(code, names))}" for split, names in facts.data["corpora"].items()]
     parts = ["## Data", "\n".join(corpora), table(columns, rows), "\n".join(notes)]
     return "\n\n".join(filter(None, parts))
@@ -59,12 +61,16 @@ def training(facts: Facts) -> str:
         (f"{point.step:,}", f"{point.epoch:.2f}", _loss(point.loss), _loss(point.validation_loss))
         for point in facts.curve
     ]
-    kept = {"best": "the lowest validation loss", "last": "the last step"}[facts.recipe.train.keep]
+    kept = {"best": "step with the lowest validation loss", "last": "last step"}[facts.recipe.train.keep]
     unit = f"per {facts.task.layout.loss_unit}"
-    said = f"Losses in nats {unit}; the weights here are those of {kept}."
-    curve = table(("step", "epoch", "training loss", "validation loss"), rows) if rows else "There are no figures yet."
+    intro = f"Losses in nats {unit}. The weights are those of the {kept}."
+    curve = (
+        table(("step", "epoch", "training loss", "validation loss"), rows)
+        if rows
+        else "No losses have been recorded yet."
+    )
     recipe = fenced(_without_folders(facts.recipe).toml().strip(), "toml")
-    return f"## Training\n\n{said}\n\n{curve}\n\nThe recipe, with every knob:\n\n{recipe}"
+    return f"## Training\n\n{intro}\n\n{curve}\n\nThe recipe, with every knob:\n\n{recipe}"
 
 
 def _without_folders(recipe: Recipe) -> Recipe:
@@ -84,19 +90,19 @@ def scores(facts: Facts) -> str:
     if not facts.scores:
         run = shlex.quote(visible(facts.name))
         how = fenced(f"gpt2kit {facts.task_name} evaluate --run {run}", "sh")
-        return f"## Scores\n\nNone were measured yet:\n\n{how}"
+        return f"## Scores\n\nNot measured yet. To measure them:\n\n{how}"
     return "\n\n".join(["## Scores", *map(_evaluation, facts.scores[:EVALUATIONS])])
 
 
-def _evaluation(told: dict[str, Any]) -> str:
-    rows = [_score("", name, figure) for name, figure in told["scores"].items()]
-    for system, figures in told.get("beside", {}).items():
+def _evaluation(scored: dict[str, Any]) -> str:
+    rows = [_score("", name, figure) for name, figure in scored["scores"].items()]
+    for system, figures in scored.get("beside", {}).items():
         rows += [_score(system, name, figure) for name, figure in figures.items()]
-    counts = f"{told['count']:,} examples or documents"
-    counts += f", {told['truncated']:,} sources cut" if told["truncated"] else ""
-    counts += f", {told['unfinished']:,} answers ended by the length limit" if told["unfinished"] else ""
+    counts = f"{scored['count']:,} examples or documents"
+    counts += f", {scored['truncated']:,} sources cut" if scored["truncated"] else ""
+    counts += f", {scored['unfinished']:,} answers without an end" if scored["unfinished"] else ""
     shown = table(("score", "of", "value", "95% interval", "signature"), rows)
-    return f"{code(told['signature'])}: {counts}.\n\n{shown}{_pieces(told.get('samples'))}"
+    return f"{code(scored['signature'])}: {counts}.\n\n{shown}{_pieces(scored.get('samples'))}"
 
 
 def _score(system: str, name: str, figure: dict[str, Any]) -> tuple[str, ...]:
@@ -107,14 +113,14 @@ def _score(system: str, name: str, figure: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _pieces(samples: dict[str, Any] | None) -> str:
-    """For music: figures of its samples next to real music, and how much they share with training pieces."""
+    """For music: statistics of the samples and of real music, and how much they share with training pieces."""
     if not samples or "statistics" not in samples:
         return ""
     numbers = [each for each in samples["statistics"] if not isinstance(each["sample"], list)]
     rows = [(cell(each["name"]), f"{each['sample']:.2f}", f"{each['reference']:.2f}") for each in numbers]
     copied = samples["copied"]
-    longest = f"The longest passage of them that a training piece has too is {copied['notes']} notes long"
-    how = f"Pieces that it played ({code(samples['signature'])}) beside held-out music:"
+    longest = f"The longest passage that they share with a training piece has {copied['notes']} notes"
+    how = f"Pieces that it played ({code(samples['signature'])}), compared with held-out music:"
     return f"\n\n{how}\n\n{table(('mean', 'played', 'real'), rows)}\n\n{longest} ({copied['seconds']:.1f} seconds)."
 
 
@@ -122,9 +128,9 @@ def samples(facts: Facts) -> str:
     """The model's outputs for validation examples."""
     if facts.samples is None:
         return ""
-    parts = [f"## Samples\n\nUnchosen, of the validation data ({code(facts.samples['from'])})."]
+    parts = [f"## Samples\n\nThe first of the validation data, not selected ({code(facts.samples['from'])})."]
     for number, (source, output, target) in enumerate(facts.samples["rows"][:SAMPLES], 1):
-        lines = [("asked", source), ("the model", output), ("reference", target)]
+        lines = [("source", source), ("model", output), ("reference", target)]
         shown = [f"{name}:\n\n{fenced(shortened(text))}" for name, text in lines if text]
         parts.append("\n\n".join([f"**{number}**", *shown]))
     return "\n\n".join(parts)
@@ -132,29 +138,31 @@ def samples(facts: Facts) -> str:
 
 def limits(facts: Facts) -> str:
     """Known limits of the model."""
-    model, told = facts.recipe.model, []
-    told.append(f"It sees {model.n_positions:,} tokens at a time, what it is asked and what it answers together.")
+    model, lines = facts.recipe.model, []
+    lines.append(f"It sees at most {model.n_positions:,} tokens at a time, input and output together.")
     for split, report in (facts.data or {"splits": {}})["splits"].items():
         if split == "train" and report["cut"]:
-            told.append(f"Of the sources that it learned from {report['cut'] / report['rows']:.0%} were cut to fit.")
+            lines.append(
+                f"{report['cut'] / report['rows']:.0%} of its training sources were cut to fit into the window."
+            )
         known = report["leaked"] + report.get("nearly_leaked", 0)  # unknown for older runs
         if split != "train" and known:
             leaked = f"{known:,} of {report['rows']:,} sources of {code(split)}"
-            told.append(f"{leaked} stand in its training data too, or nearly: scores on it are too good by that.")
+            lines.append(f"{leaked} are also in its training data, or nearly so: scores on that split look too good.")
     labels = facts.task.layout.labels
     if len(labels) > 1:
-        told.append(f"It gives every text one of its {len(labels)} labels, also one that none of them fits.")
+        lines.append(f"It gives every text one of its {len(labels)} labels, even if none of them fits.")
     else:
-        told.append("What it writes is likely after its training data, which does not make it true, fair or new.")
-    told.append("Nothing is known of it but what stands under Scores.")
-    return "## Limits\n\n" + "\n".join(f"- {line}" for line in told)
+        lines.append("It writes what is likely given its training data, which does not make it true, fair or new.")
+    lines.append("It was evaluated only as described under Scores.")
+    return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
 LICENCE = """## Licence
 
-That of the weights is not known to gpt2kit: it is for whoever trained them to say, with a view to the licences of the
-data and of a model that they were begun from. The place for it is the first line of this file's metadata. The samples
-above, if there are any, are quoted from the data."""
+gpt2kit does not know the licence of these weights. Whoever trained them decides on it, with regard to the licences of
+the data and of the model that training started from. State it in the first line of this file's metadata. The samples
+above, if there are any, are quotations from the data."""
 
 
 def _named(tokenizer: str) -> str:

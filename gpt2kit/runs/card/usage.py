@@ -1,4 +1,4 @@
-"""How to use a run: by command, from Python, and with transformers if it can. Every snippet runs as it is."""
+"""How to use a run: by a command, from Python, and with transformers if it can load the run. Every snippet runs."""
 
 import shlex
 
@@ -16,7 +16,7 @@ def usage(facts: Facts) -> str:
     parts = ["## How to use it", fenced(command, "sh"), fenced("\n".join(lines), "python")]
     if facts.adapters:
         merge = f"gpt2kit merge {shlex.quote(name)} --out {shlex.quote(f'{name}-merged')}"
-        parts += ["As one complete model, adapters merged:", fenced(merge, "sh")]
+        parts += ["To merge the adapters into one complete model:", fenced(merge, "sh")]
     elif facts.loads_in_transformers:
         code = f", which runs `{hf.MODELING}` of the folder" if facts.custom_code else ""
         snippet = "\n".join(_transformers(facts, name))
@@ -30,7 +30,7 @@ def usage(facts: Facts) -> str:
         parts.append(told)
     else:
         told = f"`transformers` has no model with its attention ({facts.recipe.model.attention})"
-        parts.append(f"{told}, and the folder has no `{hf.MODELING}`: it is loaded by gpt2kit alone.")
+        parts.append(f"{told}, and the folder has no `{hf.MODELING}`: only gpt2kit loads it.")
     return "\n\n".join(parts)
 
 

@@ -15,7 +15,7 @@ from gpt2kit.runs.folder import Run
 CARD_FILE = "README.md"
 
 LICENCE = re.compile(r"^license:.*$", re.MULTILINE)
-"""The one line for the user to fill in; a card with another licence still counts as ours, and keeps it."""
+"""The one line for the user to fill in. A card with another licence still counts as unedited, and keeps it."""
 
 MARK = re.compile(r"<!-- gpt2kit card ([0-9a-f]{16}), [^\n]*-->\n?\Z")
 
@@ -49,7 +49,7 @@ def ours(text: str) -> bool:
 
 
 def _mark(body: str) -> str:
-    return f"<!-- gpt2kit card {_digest(body)}, kept up to date while nothing but its license is changed by hand -->\n"
+    return f"<!-- gpt2kit card {_digest(body)}, updated automatically as long as only its license is edited -->\n"
 
 
 def _digest(body: str) -> str:
@@ -57,7 +57,7 @@ def _digest(body: str) -> str:
 
 
 def _read(path: Path) -> str | None:
-    """None if there is none; a card that is not text does not count as ours."""
+    """None if there is none; a card that is not text counts as edited."""
     try:
         return path.read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
@@ -71,7 +71,7 @@ def composed(found: Facts) -> str:
     return "\n\n".join([front_matter(metadata(found), NOTE), *filter(None, parts)]) + "\n"
 
 
-NOTE = "the licence of these weights is yours to say: https://huggingface.co/docs/hub/repositories-licenses"
+NOTE = "state the licence of these weights here: https://huggingface.co/docs/hub/repositories-licenses"
 
 
 def metadata(found: Facts) -> dict[str, Any]:

@@ -82,9 +82,9 @@ def test_a_run_in_the_middle_of_training_says_so(examples: Callable[[str], Any],
         if isinstance(event, events.StepDone) and event.step == 5:
             break
     text = card_of(tmp_path / "run")
-    assert "**Its training is not finished.**" in text
+    assert "**Training is not finished.**" in text
     assert "(`after step 3`)" in text
-    assert text.count("asked:") == 2
+    assert text.count("source:") == 2
     list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run", resume=True))
     text = card_of(tmp_path / "run")
     assert "not finished" not in text
