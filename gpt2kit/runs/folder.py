@@ -81,7 +81,7 @@ class Prepared(TaskFolder):
         corpus = corpora.get(split, corpora.get("train")) if isinstance(corpora, dict) else None
         if not isinstance(corpus, list) or not all(isinstance(word, str) for word in corpus):
             path = self.path / REPORT_FILE
-            raise DataError(f"{path} does not say what the data was prepared from: prepare it again")
+            raise DataError(f"{path} lacks the names of the corpora: prepare the data again")
         return f"{corpus_name(corpus)}:{split}"
 
     def summary(self) -> dict[str, Any]:
@@ -158,8 +158,8 @@ class Run(TaskFolder):
         prepared = Prepared.open(self.record["data"])
         if prepared.task.vocabulary.fingerprint() != self.task.vocabulary.fingerprint():
             raise DataError(
-                f"{prepared.path} was prepared anew with another tokenizer than that of {self.path}: "
-                "give a corpus instead"
+                f"{prepared.path} was prepared again, with another tokenizer than that of {self.path}: give a corpus "
+                "instead (evaluate --on)"
             )
         return prepared
 
@@ -167,10 +167,10 @@ class Run(TaskFolder):
         """The folder that the run was trained on. Raises DataError if anything in it has changed since."""
         prepared = Prepared(moved_to or Path(self.record["data"]))
         if not prepared.path.is_dir():
-            raise DataError(f"{prepared.path} is not there any more")
+            raise DataError(f"{prepared.path} no longer exists")
         if prepared.identity != self.record["prepared"]:
             raise DataError(
-                f"{prepared.path} is not what it was when {self.path} was started on it: it was prepared anew"
+                f"{prepared.path} does not have the data that {self.path} was trained on: it was prepared again"
             )
         return prepared
 
@@ -185,7 +185,7 @@ class Run(TaskFolder):
     def check_resumable(self, prepared: Prepared, resolved: Recipe, task: Task[Any, Any]) -> None:
         """Raises if the run is finished, or would continue with other settings."""
         if self.record["finished"]:
-            raise UserError(f"{self.path} is finished; to train on, start a new run with --init {self.path}")
+            raise UserError(f"{self.path} is finished; to train it further, start a new run with --init {self.path}")
         before, now = self.recipe.table(), resolved.table()
         sections = ("train",) if self.init else ("model", "train")  # with --init, the shape is not the recipe's
         knobs = [(part, key) for part in sections for key in now[part] if part != "train" or key not in ELSEWHERE]
@@ -193,12 +193,13 @@ class Run(TaskFolder):
         changed = [f"{part}.{key}" for part, key in knobs if now[part][key] != before[part].get(key)]
         if changed:
             names = ", ".join(changed)
-            raise UserError(f"{self.path} was started with other values of {names}: a resumed run keeps its own")
+            raise UserError(f"{self.path} was started with other values of {names}, which --resume cannot change")
         if self.record["data"] != str(prepared.path.resolve()):
             raise UserError(f"{self.path} was started on {self.record['data']}, not on {prepared.path}")
         if self.record["prepared"] != prepared.identity:
             raise DataError(
-                f"{prepared.path} was prepared anew after {self.path} was started on it: start again with --overwrite"
+                f"{prepared.path} was prepared again after the training of {self.path} started: train from the start, "
+                "with --overwrite"
             )
 
     def finish(self) -> None:

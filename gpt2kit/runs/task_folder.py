@@ -62,7 +62,7 @@ class TaskFolder:
         if (found.fingerprint(), found.size) != (fingerprint, vocab_size):
             raise DataError(
                 f"{self.path}: its tokenizer is {found.fingerprint()} with {found.size} tokens, but its ids were made "
-                f"with {fingerprint} of {vocab_size} tokens ({TASK_FILE}): prepare the data again"
+                f"with {fingerprint} of {vocab_size} tokens, as {TASK_FILE} says: the tokenizer files were replaced"
             )
         return self.unchecked_task
 

@@ -25,8 +25,8 @@ def find(name: str) -> type[Task[Any, Any]]:
     """The Task class of a task's file, not counting its subclasses there."""
     if name not in names():
         close = get_close_matches(name, names(), 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise UserError(f"there is no task {name!r}{hint} The tasks are {', '.join(names())}")
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise UserError(f"unknown task {name!r}; {hint}accepted: {', '.join(names())}")
     module = importlib.import_module(f"{__name__}.{name}")
     found = [
         value

@@ -155,7 +155,7 @@ class Task(ABC, Generic[Source, Target]):
     """Where the task's own files (its tokenizer) are; set by whoever opens a prepared folder or a run."""
 
     def __post_init__(self) -> None:
-        check(0 < self.held_out < 1, "held_out must be between 0 and 1")
+        check(0 < self.held_out < 1, f"held_out = {self.held_out}; expected a number above 0 and below 1")
 
     def opened(self, folder: Path) -> Self:
         """A copy of the task with its files in `folder`."""
@@ -264,7 +264,7 @@ class Task(ABC, Generic[Source, Target]):
     def zero_shot(self) -> tuple["Task[Source, Target]", dict[str, Any]]:
         """The task in the form that the pretrained model in `folder` may solve untrained, and its [generate]
         settings."""
-        raise UserError(f"{type(self).__name__} has to be trained: there is no --zero-shot of it")
+        raise UserError(f"{type(self).__name__} does not support --zero-shot: train a model first")
 
 
 Kind = TypeVar("Kind", bound=Task[Any, Any])

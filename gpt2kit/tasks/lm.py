@@ -47,7 +47,7 @@ class Lm(TextTask[Continued, str]):
 
     def infer_task(self, corpus: Sequence[str]) -> Task[Any, Any]:
         if self.column and not any(is_table(word) or Path(word).is_dir() for word in corpus):
-            raise UserError(f"{' '.join(corpus)}: plain text has no column {self.column!r}, only tables have columns")
+            raise UserError(f"{' '.join(corpus)}: plain text has no column {self.column!r}; --column is for tables")
         return self
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Continued, str]]:

@@ -145,8 +145,8 @@ class Music(Task["Notes", "Notes"]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(0 <= self.transpose <= 12, f"transpose = {self.transpose} must be between 0 and 12 semitones")
-        check(0 <= self.stretch < 0.5, f"stretch = {self.stretch} must be in [0, 0.5)")
+        check(0 <= self.transpose <= 12, f"transpose = {self.transpose}; expected 0 to 12 semitones")
+        check(0 <= self.stretch < 0.5, f"stretch = {self.stretch}; expected at least 0 and less than 0.5")
 
     @property
     def about(self) -> About:

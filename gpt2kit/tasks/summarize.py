@@ -142,7 +142,7 @@ def problem_of(body: str, summary: str) -> str:
     if not (body and summary):
         return "no document" if summary else "no summary" if body else "neither document nor summary"
     if summary in body:
-        return Unsuitable("the summary stands in the document")
+        return Unsuitable("the summary is part of the document")
     return Unsuitable("the summary is longer than the document") if len(summary) > len(body) else ""
 
 

@@ -88,7 +88,7 @@ class Translate(TextPairs[Sentence]):
             if not LANGUAGE.fullmatch(language):
                 raise ValueError(f"{language!r} is not a language code; expected one like fr or pt-BR")
         if self.columns and len(self.columns) != 2:
-            raise ValueError(f"columns takes two names, source and target, not {len(self.columns)}")
+            raise ValueError(f"columns = {','.join(self.columns)}; expected two names: source,target")
 
     @property
     def about(self) -> About:
@@ -138,7 +138,7 @@ class Translate(TextPairs[Sentence]):
 
     def separator_of(self, source: Sentence) -> str:
         if source.to not in self.languages:
-            raise UserError(f"this model does not translate into {source.to!r}; it knows {', '.join(self.languages)}")
+            raise UserError(f"this model does not translate into {source.to!r}; accepted: {', '.join(self.languages)}")
         return separator(source.to)
 
     @property
@@ -153,7 +153,7 @@ class Translate(TextPairs[Sentence]):
 
     def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
         if not targets:
-            raise DataError("there are no references to score against")
+            raise DataError("nothing to score: the number of references is 0")
         return [metrics.bleu(outputs, targets), metrics.chrf(outputs, targets)]
 
     def scorer(self) -> "TranslationScorer":
@@ -171,7 +171,7 @@ class TranslationScorer(Scorer[Sentence, str]):
         gap = metrics.style_gap(self.outputs, self.targets)
         if gap < STYLE_MATTERS:
             return []
-        return [f"BLEU is {gap:.1f} lower than if both sides wrote quotes, apostrophes and dashes in one way"]
+        return [f"BLEU loses {gap:.1f} points because outputs and references use different quotes or dashes"]
 
 
 class LastWords(Rows):

@@ -27,7 +27,7 @@ def test_quotes_of_another_style_are_told(by_heart: Path, tmp_path: Path, capsys
     words = ["translate", "evaluate", "--run", str(by_heart), "--on", str(table)]
     assert run(words) == 0
     said = capsys.readouterr().err
-    assert "lower than if both sides wrote quotes, apostrophes and dashes in one way" in said
+    assert "points because outputs and references use different quotes or dashes" in said
     assert run([*words, "--json"]) == 0
     (remark,) = json.loads(capsys.readouterr().out)["remarks"]
     assert remark in said

@@ -336,7 +336,7 @@ def test_the_best_answers_come_first(by_heart: Path, capsys: Capture) -> None:
         (["--temperature", "-1"], 3, "temperature = -1.0; expected at least 0"),
         (["--device", "cuda:99"], 4, "device = 'cuda:99'"),
         (["--device", "abacus"], 4, "device = 'abacus': expected auto, cpu, cuda, cuda:1 or mps"),
-        (["--to", "de"], 2, "does not translate into 'de'; it knows fr"),
+        (["--to", "de"], 2, "does not translate into 'de'; accepted: fr"),
         (["--set", "model.n_layer=1"], 2, "only generate.… and task.… can be set now"),
         (["--set", "generate.beems=2"], 3, "did you mean beams?"),
         (["--set", "task.too=de"], 3, "did you mean to?"),
@@ -466,12 +466,13 @@ def test_a_signal_saves_and_the_printed_command_goes_on(
     assert generate == "gpt2kit translate generate --run r"
     assert run([*shlex.split(generate)[1:], "yes"]) == 0, "there was no validation, and yet there are weights"
     changed = error_of(["translate", "train", "my data", "--out", "r", "--resume", "--set", "train.lr=1"], capsys)
-    assert changed == {"code": 2, "message": "r was started with other values of train.lr: a resumed run keeps its own"}
+    message = "r was started with other values of train.lr, which --resume cannot change"
+    assert changed == {"code": 2, "message": message}
     assert run(shlex.split(resume)[1:]) == 0
     assert "going on after step 3" in capsys.readouterr().err
     assert run(["translate", "--run", "r", "yes"]) == 0
     again = error_of(["translate", "train", "my data", "--out", "r", "--resume"], capsys)
-    assert "r is finished; to train on, start a new run with --init r" in again["message"]
+    assert "r is finished; to train it further, start a new run with --init r" in again["message"]
 
 
 def test_ctrl_c_elsewhere(workplace: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,7 +124,7 @@ def test_other_columns_for_the_same_roles(reviews: Path, tmp_path: Path, capsys:
     assert json.loads(capsys.readouterr().out)["scores"]["accuracy"]["value"] == 100
     assert run([*words, "--columns", "prompt=review"]) == 2
     message = json.loads(capsys.readouterr().err)["error"]["message"]
-    assert message == "--columns prompt=…: kind classification has text, label"
+    assert message == "--columns prompt=…: unknown role for kind classification; accepted: text, label"
 
 
 def test_labels_in_another_order_are_another_data(reviews: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -139,7 +139,7 @@ def test_labels_in_another_order_are_another_data(reviews: Path, tmp_path: Path,
     assert run(["finetune", "prepare", corpus, "--val", corpus, *words[2:]]) == 0
     capsys.readouterr()
     assert run(["finetune", "evaluate", "--run", out]) == 3
-    assert "was prepared anew" in capsys.readouterr().err
+    assert "was prepared again" in capsys.readouterr().err
 
 
 def test_a_template_is_filled_once(tmp_path: Path, examples: Examples, capsys: Capture) -> None:

@@ -101,7 +101,7 @@ def test_data_that_was_moved_is_named(copy: Path, capsys: Capture) -> None:
     code, told, _ = selftest(copy, capsys)
     skipped = {check["name"]: check["remark"] for check in told["checks"] if check["passed"] is None}
     assert code == 0
-    assert skipped["validation loss as recorded"] == f"{copy / 'gone'} is not there any more"
+    assert skipped["validation loss as recorded"] == f"{copy / 'gone'} no longer exists"
     code, told, _ = selftest(copy, capsys, "--data", described["data"])
     assert {check["name"] for check in told["checks"] if check["passed"] is None} <= {"bf16 equals fp32"}
 

@@ -241,7 +241,7 @@ def test_bad_rows_among_good_ones_are_counted(workplace: Path, capsys: Capture) 
     assert found["dropped"] == {
         "no document": 1,
         "no summary": 1,
-        "the summary stands in the document": 1,
+        "the summary is part of the document": 1,
         "the summary is longer than the document": 1,
     }
     assert "val: 1 dropped, no document, such as a.jsonl:1 'T'" in err

@@ -223,7 +223,7 @@ def test_public_names_stay_what_they_are(by_heart: Path) -> None:
 
 
 def test_task_settings_are_checked(by_heart: Path) -> None:
-    with pytest.raises(UserError, match="does not translate into 'de'; it knows fr"):
+    with pytest.raises(UserError, match="does not translate into 'de'; accepted: fr"):
         gpt2kit.load(by_heart, to="de")("good morning")
     with pytest.raises(RecipeError, match=r"unknown key task\.too; did you mean to\?"):
         gpt2kit.load(by_heart, too="de")

@@ -345,7 +345,7 @@ def test_several_languages_in_one_model(tiny: Recipe, tmp_path: Path) -> None:
     assert gpt2kit.load(tmp_path / "run", to="de")(["good morning", "yes"]) == ["guten Morgen", "ja"]
     mixed = opened.results([Sentence("thank you", "de"), Sentence("thank you", "fr")])
     assert [result.outputs[0] for result in mixed] == ["danke", "merci"]
-    with pytest.raises(UserError, match="does not translate into 'it'; it knows de, fr"):
+    with pytest.raises(UserError, match="does not translate into 'it'; accepted: de, fr"):
         gpt2kit.load(tmp_path / "run", to="it")("yes")
     evaluation = gpt2kit.evaluate(opened)
     assert evaluation.scores[1].value == pytest.approx(100)
@@ -353,7 +353,7 @@ def test_several_languages_in_one_model(tiny: Recipe, tmp_path: Path) -> None:
 
 def test_validation_in_a_language_that_train_lacks_is_refused(tiny: Recipe, tmp_path: Path) -> None:
     train, val = write(tmp_path / "a.tsv", "yes\toui"), write(tmp_path / "b.tsv", "yes\tja")
-    with pytest.raises(UserError, match="does not translate into 'de'; it knows fr"):
+    with pytest.raises(UserError, match="does not translate into 'de'; accepted: fr"):
         gpt2kit.prepare(tiny, {"train": [train], "val": [f"de={val}"]}, tmp_path / "data")
     assert no_leftovers(tmp_path)
 
@@ -538,10 +538,12 @@ def test_a_run_is_resumed_only_as_what_it_was(long_run: Recipe, corpus: list[str
     gpt2kit.prepare(saving, {"train": corpus, "val": corpus}, tmp_path / "other")
     refused(saving, tmp_path / "other", r"was started on .*data, not on .*other")
     gpt2kit.prepare(saving, {"train": corpus[:1] * 2, "val": corpus}, data, overwrite=True)
-    refused(saving, data, "was prepared anew after .*run was started on it: start again with --overwrite")
+    refused(
+        saving, data, "was prepared again after the training of .*run started: train from the start, with --overwrite"
+    )
     gpt2kit.prepare(with_settings(saving, "task.vocab=265"), {"train": corpus, "val": corpus}, data, overwrite=True)
-    refused(saving, data, "was prepared anew")
-    with pytest.raises(DataError, match=r"was prepared anew with another tokenizer than that of .*run"):
+    refused(saving, data, "was prepared again")
+    with pytest.raises(DataError, match=r"was prepared again, with another tokenizer than that of .*run"):
         Run(run).prepared  # noqa: B018  # the access is what is tested
     gpt2kit.prepare(saving, {"train": corpus, "val": corpus}, data, overwrite=True)
     (tmp_path / "run" / "state.safetensors").write_bytes(before["state.safetensors"][:1000])
@@ -576,7 +578,7 @@ def test_a_run_that_was_killed_before_its_first_save_starts_again(
 
 def test_a_finished_run_is_not_resumed(tiny: Recipe, by_heart: Path) -> None:
     before = contents(by_heart)
-    with pytest.raises(UserError, match=r"is finished; to train on, start a new run with --init"):
+    with pytest.raises(UserError, match=r"is finished; to train it further, start a new run with --init"):
         list(gpt2kit.train(tiny, by_heart.parent / "data", by_heart, resume=True))
     assert contents(by_heart) == before
 

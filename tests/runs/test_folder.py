@@ -113,9 +113,11 @@ def test_data_that_changed_is_not_as_it_was(run_of: RunOf, copied: Copied, tmp_p
     assert run.prepared_as_it_was(moved).path == moved
     counts = files.read_json(moved / "val.json")
     files.write_json(moved / "val.json", counts | {"rows": 3})
-    with pytest.raises(DataError, match=r"moved is not what it was when .*copy was started on it"):
+    with pytest.raises(
+        DataError, match=r"moved does not have the data that .*copy was trained on: it was prepared again"
+    ):
         run.prepared_as_it_was(moved)
-    with pytest.raises(DataError, match="gone is not there any more"):
+    with pytest.raises(DataError, match="gone no longer exists"):
         run.prepared_as_it_was(tmp_path / "gone")
 
 

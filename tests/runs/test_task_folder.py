@@ -44,7 +44,7 @@ def test_another_tokenizer_is_noticed(folder: Path) -> None:
     with pytest.raises(DataError, match=r"its tokenizer is \w+ with 276 tokens, but its ids were made with") as caught:
         TaskFolder.open(folder)
     assert str(folder) in str(caught.value)
-    assert "(task.json): prepare the data again" in str(caught.value)
+    assert "as task.json says: the tokenizer files were replaced" in str(caught.value)
 
 
 def test_a_tokenizer_that_grew_is_noticed(folder: Path) -> None:

@@ -95,15 +95,18 @@ def test_data_that_has_gone_or_changed_is_said(run_of: RunOf, copied: Copied, tm
     files.write_json(run / "run.json", described | {"data": str(tmp_path / "gone")})
     subject = opened(run)
     assert subject.store is None
-    assert subject.without == f"{tmp_path / 'gone'} is not there any more"
+    assert subject.without == f"{tmp_path / 'gone'} no longer exists"
     assert opened(run, Path(data)).store is not None
     described["prepared"]["train"]["rows"] += 1
     files.write_json(run / "run.json", described)
-    assert "it was prepared anew" in opened(run).without
+    assert "was trained on: it was prepared again" in opened(run).without
 
 
 def test_other_data_is_refused_in_its_place(run_of: RunOf) -> None:
-    assert "it was prepared anew" in opened(run_of("translate"), run_of("summarize").parent / "data").without
+    assert (
+        "was trained on: it was prepared again"
+        in opened(run_of("translate"), run_of("summarize").parent / "data").without
+    )
 
 
 def test_the_model_is_the_engine_s(run_of: RunOf) -> None:

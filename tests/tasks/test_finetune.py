@@ -72,11 +72,11 @@ def test_completions(tmp_path: Path) -> None:
 
 WRONG_TEMPLATES = [
     ("Q: {question} {answer}!", "must end with"),
-    ("{answer}", "has no column before"),
-    ("{answer} {answer}", "in its prompt"),
-    ("{question} {answer:>5}", "name of a column and nothing else"),
-    ("{} {answer}", "name of a column and nothing else"),
-    ("A: {{ {answer}", "has no column before"),
+    ("{answer}", "needs a column before {answer}, the completion"),
+    ("{answer} {answer}", "in the prompt too"),
+    ("{question} {answer:>5}", "only the name of a column may be in braces"),
+    ("{} {answer}", "only the name of a column may be in braces"),
+    ("A: {{ {answer}", "needs a column before {answer}, the completion"),
 ]
 
 
@@ -193,10 +193,12 @@ def test_texts_that_are_too_long_are_cut_at_their_ends(tmp_path: Path) -> None:
 
 
 def test_labels_that_are_no_labels(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"column 'label' has 1 different labels .* from 2 to 1,000 can be told apart"):
+    with pytest.raises(
+        DataError, match=r"column 'label': different labels in the training part: 1 \('.*'\); expected 2 to 1,000; if"
+    ):
         prepared(write_table(tmp_path, [{"text": "a", "label": 1}, {"text": "b", "label": 1}]), tmp_path / "data")
     rows = [{"text": f"a {n}", "label": f"b {n}"} for n in range(1001)]
-    with pytest.raises(DataError, match="has 1,001 different labels"):
+    with pytest.raises(DataError, match="different labels in the training part: 1,001 "):
         prepared(write_table(tmp_path, rows), tmp_path / "data")
 
 
@@ -244,7 +246,7 @@ def test_settings_that_contradict_each_other() -> None:
     for setting in ("task.columns=text", "task.columns=txt=a", "task.kind=other"):
         with pytest.raises(RecipeError):
             recipe.load("finetune", [setting])
-    with pytest.raises(RecipeError, match="template is for completions"):
+    with pytest.raises(RecipeError, match="template needs kind = 'completion', not '"):
         recipe.load("finetune", ["task.kind=text", "task.template={a} {b}"])
 
 

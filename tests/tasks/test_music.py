@@ -145,7 +145,8 @@ def test_units(task: Music) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "message"), [("transpose=13", "between 0 and 12 semitones"), ("stretch=0.5", "must be in")]
+    ("setting", "message"),
+    [("transpose=13", "transpose = 13; expected 0 to 12"), ("stretch=0.5", "stretch = 0.5; expected at least 0")],
 )
 def test_settings_that_cannot_be(setting: str, message: str) -> None:
     with pytest.raises(Exception, match=message):

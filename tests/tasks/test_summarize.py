@@ -149,7 +149,7 @@ def test_a_whole_document_or_none(tmp_path: Path) -> None:
         ("", "Something.", "no document"),
         ("Something.", " ", "no summary"),
         ("\n", "", "neither document nor summary"),
-        ("He sang. It is a song. The end.", "It is a song.", "the summary stands in the document"),
+        ("He sang. It is a song. The end.", "It is a song.", "the summary is part of the document"),
         ("Short.", "This one is longer.", "the summary is longer than the document"),
         ("Long enough to be summarized.", "Fine.", None),
         ("这是一个很长的句子，讲的是一座山。", "这是山。", None),

@@ -127,8 +127,8 @@ def _check(template: str) -> None:
     if not columns or pieces[-1][1] is None:
         raise ValueError(f"{wrong} must end with the column of the completion, as in {{answer}}")
     if not plain:
-        raise ValueError(f"{wrong}: braces hold the name of a column and nothing else; {{{{ is a brace itself")
+        raise ValueError(f"{wrong}: only the name of a column may be in braces; write {{{{ for a literal brace")
     if not set(columns[:-1]):
-        raise ValueError(f"{wrong} has no column before the completion's")
+        raise ValueError(f"{wrong} needs a column before {{{columns[-1]}}}, the completion")
     if columns[-1] in columns[:-1]:
-        raise ValueError(f"{wrong} has the completion {{{columns[-1]}}} in its prompt")
+        raise ValueError(f"{wrong} has its completion, {{{columns[-1]}}}, in the prompt too")

@@ -87,7 +87,7 @@ class Labelled(RowTask):
         if isinstance(value, str | int | float):
             return str(value).strip()
         shown = cut(repr(value))
-        raise DataError(f"{where}: column {self.answered!r} holds {shown}; a label is a word or a number")
+        raise DataError(f"{where}: column {self.answered!r} contains {shown}; expected a string or a number as label")
 
     def fit(
         self, corpus: Sequence[str], records: Iterable[Record[Values, str]], folder: Path, window: int
@@ -110,8 +110,8 @@ class Labelled(RowTask):
         if not 2 <= len(labels) <= MOST_LABELS:
             shown = cut(", ".join(map(repr, labels[:9])))
             raise DataError(
-                f"column {self.answered!r} has {len(labels):,} different labels in the training part ({shown}); from 2 "
-                f"to {MOST_LABELS:,} can be told apart; a column of texts is a completion: --columns completion=COLUMN"
+                f"column {self.answered!r}: different labels in the training part: {len(labels):,} ({shown}); expected "
+                f"2 to {MOST_LABELS:,}; if the column has texts to write, use --columns completion=COLUMN"
             )
         return replace(self, labels=tuple(labels))
 
@@ -259,11 +259,13 @@ def _choices(value: object, where: str) -> list[str]:
         try:
             value = json.loads(value)
         except ValueError as error:
-            raise DataError(f"{where}: the choices {cut(str(value))!r} are no JSON list: {error}") from None
+            raise DataError(f"{where}: the choices {cut(str(value))!r} are not a JSON list: {error}") from None
     elif isinstance(value, str):
         value = value.split("|")
     if not isinstance(value, list) or not all(isinstance(choice, str) for choice in value):
-        raise DataError(f"{where}: the choices {cut(repr(value))} are no list of texts, nor texts with | between them")
+        raise DataError(
+            f"{where}: the choices are {cut(repr(value))}; expected a list of strings, or strings with | between them"
+        )
     return [choice.strip() for choice in value]
 
 

@@ -38,7 +38,10 @@ class TableTask(TextTask[Source, str]):
     def __post_init__(self) -> None:
         super().__post_init__()
         named_roles(self.columns)
-        check(not self.template or self.kind in ("", "completion"), f"template is for completions, not for {self.kind}")
+        check(
+            not self.template or self.kind in ("", "completion"),
+            f"template needs kind = 'completion', not {self.kind!r}",
+        )
 
     def merge_settings(self, settings: dict[str, Any]) -> dict[str, Any]:
         """Columns of another table replace those of the roles that they are named for; the other roles keep theirs."""
@@ -49,7 +52,9 @@ class TableTask(TextTask[Source, str]):
         words = settings["columns"]
         named = named_roles(words.split(",") if isinstance(words, str) else words)
         if unknown := [role for role in named if role not in KINDS[self.kind]]:
-            raise UserError(f"--columns {unknown[0]}=…: kind {self.kind} has {', '.join(KINDS[self.kind])}")
+            raise UserError(
+                f"--columns {unknown[0]}=…: unknown role for kind {self.kind}; accepted: {', '.join(KINDS[self.kind])}"
+            )
         merged = named_roles(self.columns) | named
         return settings | {"columns": [f"{role}={column}" for role, column in merged.items()]}
 
