@@ -9,6 +9,7 @@ import atexit
 import base64
 import fcntl
 import gc
+import hashlib
 import importlib.util
 import json
 import os
@@ -38,6 +39,7 @@ import torch  # after the switches that it, the Hub's client and transformers re
 from gpt2kit.config import ModelConfig
 from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.music import sound
 from gpt2kit.music.notes import Notes
 
 atexit.register(shutil.rmtree, os.environ["HF_MODULES_CACHE"], ignore_errors=True)
@@ -74,6 +76,14 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def lowest_sample_rate() -> Iterator[None]:
+    """Sound is synthesised with the lowest sample rate where a test names none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sound.write_wav, "__defaults__", (sound.SAMPLE_RATES[0],))
+        yield
 
 
 @pytest.fixture
@@ -143,7 +153,7 @@ def store_of(tmp_path: Path) -> Callable[..., Store]:
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def random_notes() -> Callable[..., Notes]:
     """`random_notes(seed, count=60, seconds=20.0, pitches=(21, 109))`: overlaps and repeated strikes are common."""
 
@@ -446,17 +456,18 @@ def prepared(examples: Callable[[str], Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def by_heart(tmp_path_factory: pytest.TempPathFactory, examples: Callable[[str], Any]) -> Path:
+def by_heart(once: Callable[[str, Callable[[Path], None]], Path], examples: Callable[[str], Any]) -> Path:
     """A translate run that knows its few pairs by heart; `corpus.jsonl` and the prepared `data` are beside it."""
     from gpt2kit import recipe
 
-    folder = tmp_path_factory.mktemp("by-heart")
-    translate = examples("translate")
-    corpus = translate.write_corpus(folder)
-    tiny = recipe.load("translate", translate.TINY)
-    gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
-    list(gpt2kit.train(tiny, folder / "data", folder / "run"))
-    return folder / "run"
+    def make(folder: Path) -> None:
+        translate = examples("translate")
+        corpus = translate.write_corpus(folder)
+        tiny = recipe.load("translate", translate.TINY)
+        gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
+        list(gpt2kit.train(tiny, folder / "data", folder / "run"))
+
+    return once("by-heart", make) / "run"
 
 
 LABELS = {"fine": "good", "dull": "bad"}
@@ -471,18 +482,14 @@ FEW = ["train.steps=4", "train.evaluate_every=2", "train.samples=0"]
 
 
 @pytest.fixture(scope="session")
-def run_of(tmp_path_factory: pytest.TempPathFactory, examples: Callable[[str], Any]) -> Callable[..., Path]:
+def run_of(once: Callable[[str, Callable[[Path], None]], Path], examples: Callable[[str], Any]) -> Callable[..., Path]:
     """`run_of("music", "model.attention=relative", init=None)`: a run of a few steps, which is not to be changed, and
     its data beside it. Instead of a task it may be one of TABLES, for finetune."""
     from gpt2kit import recipe
 
-    made: dict[tuple[Any, ...], Path] = {}
-
-    def run(kind: str, *settings: str, init: Path | None = None) -> Path:
-        if (found := made.get((kind, *settings, init))) is not None:
-            return found
+    def make(folder: Path, kind: str, settings: tuple[str, ...], init: Path | None) -> None:
         task = "finetune" if kind in TABLES else kind
-        folder, module = tmp_path_factory.mktemp(kind), examples(task)
+        module = examples(task)
         if kind in TABLES:
             rows = "".join(f"{json.dumps(row)}\n" for row in TABLES[kind])
             (folder / "table.jsonl").write_text(rows, encoding="utf-8")
@@ -493,8 +500,10 @@ def run_of(tmp_path_factory: pytest.TempPathFactory, examples: Callable[[str], A
         tiny = recipe.load(task, [*module.TINY, *FEW, *settings, *tokenizer])
         gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
         list(gpt2kit.train(tiny, folder / "data", folder / "run", str(init) if init else None))
-        made[(kind, *settings, init)] = folder / "run"
-        return folder / "run"
+
+    def run(kind: str, *settings: str, init: Path | None = None) -> Path:
+        key = hashlib.sha256(repr((settings, init)).encode()).hexdigest()[:12]
+        return once(f"{kind}-{key}", lambda folder: make(folder, kind, settings, init)) / "run"
 
     return run
 

@@ -1,6 +1,7 @@
 """The house rules, read from the source: which file opens which door, and which way imports point."""
 
 import ast
+import functools
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -135,11 +136,15 @@ def part_of(path: str) -> str:
     return path.split("/")[0].removesuffix(".py")
 
 
+parsed = functools.cache(ast.parse)
+"""The syntax tree of a source, which several rules read; nothing changes it."""
+
+
 def violations(sources: Mapping[str, str]) -> list[str]:
     """What breaks a rule, as "path:line: reason"; `sources` are texts by their path inside the package."""
     found = []
     for path, source in sources.items():
-        tree = ast.parse(source)
+        tree = parsed(source)
         part = part_of(path)
         if Path(path).name in ("utils.py", "helpers.py", "common.py", "misc.py"):
             found.append(f"{path}:1: a file is named for what it does")
@@ -179,6 +184,7 @@ def forbidden(tree: ast.AST, path: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, f"{name}: nothing is pickled"
 
 
+@functools.cache
 def package_sources() -> dict[str, str]:
     paths = sorted(PACKAGE.rglob("*.py"))
     return {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in paths}
@@ -203,7 +209,7 @@ def imports_between(sources: Mapping[str, str]) -> dict[str, set[str]]:
     for path, source in sources.items():
         names = {
             name
-            for node in needed(ast.parse(source))
+            for node in needed(parsed(source))
             if isinstance(node, ast.Import | ast.ImportFrom | ast.Call)
             for _, name in imported(node, path)
         }
@@ -263,15 +269,21 @@ def test_no_module_is_called_like_a_public_name() -> None:
     assert top.isdisjoint(gpt2kit.__all__)
 
 
+@functools.cache
+def opened() -> dict[str, set[str]]:
+    """For each door the files that open it."""
+    files: dict[str, set[str]] = {door: set() for door in DOORS}
+    for path, source in package_sources().items():
+        for _, module in imported(parsed(source), path):
+            if door := door_to(module):
+                files[door].add(path)
+    return files
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_every_door_is_in_use(door: str) -> None:
     """A rule about a file that is gone would guard nothing."""
-    opened = [
-        path
-        for path, source in package_sources().items()
-        if door in {door_to(module) for _, module in imported(ast.parse(source), path)}
-    ]
-    assert all(any(path.startswith(place) for path in opened) for place in DOORS[door])
+    assert all(any(path.startswith(place) for path in opened()[door]) for place in DOORS[door])
 
 
 @pytest.mark.parametrize(
@@ -354,5 +366,5 @@ def test_config_needs_no_package() -> None:
     project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     packages = {name.split(">")[0].split("<")[0].replace("-", "_") for name in project["dependencies"]}
     for path in ("config.py", "errors.py"):
-        modules = {module.split(".")[0] for _, module in imported(ast.parse(package_sources()[path]), path)}
+        modules = {module.split(".")[0] for _, module in imported(parsed(package_sources()[path]), path)}
         assert modules.isdisjoint(packages | {"gpt2kit"})

@@ -1,5 +1,6 @@
 """task x verb, built in a loop. Nothing heavy is imported before a command runs."""
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -87,6 +88,12 @@ def build() -> typer.Typer:
     return app
 
 
+@functools.cache
+def command() -> Callable[..., Any]:
+    """The command line as one function of its words; it is built once in a process."""
+    return typer.main.get_command(build())
+
+
 def version(
     version: Annotated[bool, options.switch("--version", help="Print the version and exit.")] = False,
 ) -> None:
@@ -102,7 +109,7 @@ def run(words: Sequence[str]) -> int:
     as_json = "--json" in words
     parallel = {name: tasks.find(name)().about.parallel for name in tasks.names()}
     try:
-        code = build()(
+        code = command()(
             expand(words, parallel, sys.stdin is not None and sys.stdin.isatty()),
             prog_name="gpt2kit",
             standalone_mode=True,

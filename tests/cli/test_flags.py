@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,9 @@ from gpt2kit import recipe, samples, tasks
 from gpt2kit.cli import console
 from gpt2kit.cli.app import build, run
 from gpt2kit.inspection.explorer import Server
+from gpt2kit.music import roll
+from gpt2kit.music.midi import write_midi
+from gpt2kit.music.notes import Notes
 from gpt2kit.recipe import read_by
 from gpt2kit.training import launch
 
@@ -223,7 +227,11 @@ class Place(NamedTuple):
 
 @pytest.fixture(scope="session")
 def place(
-    by_heart: Path, examples: Examples, prepared: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+    by_heart: Path,
+    examples: Examples,
+    prepared: Callable[..., Any],
+    random_notes: Callable[..., Notes],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Place:
     """Runs of three tasks, adapters, corpora and a recipe; each command works in a copy of the files it may change."""
     folder = tmp_path_factory.mktemp("flags")
@@ -235,6 +243,9 @@ def place(
         small = prepared(kind, folder / kind, "train.steps=4", "train.evaluate_every=4", "generate.temperature=1")
         list(gpt2kit.train(small, folder / kind / "data", folder / kind / "run"))
         words[name] = [str(folder / kind / "run")]
+    (folder / "tunes").mkdir()
+    for seed, name in ((1, "tune.mid"), (2, "tune2.mid")):
+        write_midi(folder / "tunes" / name, random_notes(seed, 8, 2.0))
     lora = recipe.load("translate", [*tiny, "train.steps=2", "train.lora=2"])
     list(gpt2kit.train(lora, by_heart.parent / "data", folder / "lora", str(by_heart)))
     words |= {"CORPUS": [str(by_heart.parent / "corpus.jsonl")], "LORA": [str(folder / "lora")]}
@@ -252,25 +263,27 @@ def served(server: Server) -> None:
     console.result(f"{sides} {server.explorer.text}")
 
 
+def drawn(path: Path, notes: Notes, primer_seconds: float = 0.0, title: str = "") -> None:
+    """Writes what a picture would show."""
+    path.write_text(f"{notes} {primer_seconds} {title}", encoding="utf-8")
+
+
 @pytest.fixture
 def seen(
     place: Place,
     tmp_path: Path,
     capsys: Capture,
     monkeypatch: pytest.MonkeyPatch,
-    examples: Examples,
     by_heart: Path,
-    random_notes: Callable[..., Any],
 ) -> Callable[[str], object]:
     """What can be seen of a command that runs in a folder of its own: exit code, stdout, and the files with sizes."""
-    import shutil
-
-    from gpt2kit.music.midi import write_midi
-
     numbers = iter(range(100))
     monkeypatch.setattr(launch, "launch", lambda words, devices, again: None)
     monkeypatch.setattr(samples, "sample", lambda task: tmp_path / "nowhere")
     monkeypatch.setattr(Server, "serve_forever", served)
+    monkeypatch.setattr(roll, "write_roll", drawn)
+    monkeypatch.setattr("gpt2kit.selftest.logits.STEPS", 4)
+    monkeypatch.setattr("gpt2kit.selftest.probes.COUNT", 2)
     for part in ("machine_findings", "meaning"):
         monkeypatch.setattr(f"gpt2kit.doctor.examine.{part}", lambda *_: [])
 
@@ -279,8 +292,7 @@ def seen(
         work.mkdir()
         monkeypatch.chdir(work)
         shutil.copytree(by_heart.parent / "data", "data/kept")
-        write_midi(Path("tune.mid"), random_notes(1))
-        write_midi(Path("tune2.mid"), random_notes(2))
+        shutil.copytree(place.folder / "tunes", ".", dirs_exist_ok=True)
         Path("tune2.html").touch()
         Path("kept.jsonl").touch()
         words = dict(place.words) | {"DATA": ["data/kept"], "KEPT": ["kept.jsonl"]}

@@ -20,7 +20,6 @@ import pytest
 
 from gpt2kit import recipe
 from gpt2kit.cli.app import run
-from gpt2kit.music import sound
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "gpt2kit" / "samples"
@@ -94,16 +93,14 @@ def small(table: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def small_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every recipe is checked as it is written, with the command's own settings, and then made small; sound has the
-    lowest sample rate."""
+def small_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every recipe is checked as it is written, with the command's own settings, and then made small."""
     build = recipe.build
 
     def build_small(name: str, table: dict[str, Any]) -> recipe.Recipe:
         return build(name, small(build(name, table).table()))
 
     monkeypatch.setattr(recipe, "build", build_small)
-    monkeypatch.setattr(sound.write_wav, "__defaults__", (sound.SAMPLE_RATES[0],))
 
 
 @pytest.fixture

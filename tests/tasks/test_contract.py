@@ -167,7 +167,9 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(tasks, "__path__", [*tasks.__path__, str(folder)])
     written = tmp_path / "reverse.toml"
     written.write_text(TOY_RECIPE, encoding="utf-8")
+    app.command.cache_clear()
     yield written
+    app.command.cache_clear()
     sys.modules.pop("gpt2kit.tasks.reverse", None)
     vars(tasks).pop("reverse", None)
 
