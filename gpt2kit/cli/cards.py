@@ -1,4 +1,4 @@
-"""Keeps the card of a run up to date; one that a user has edited is kept, with a remark."""
+"""Updates the card of a run, unless a user has edited it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ def scored(run: "Run", told: dict[str, Any], samples: Sequence[tuple[str, str, s
         run.keep_samples(told["signature"], samples)
         write(run)
     except UserError as error:  # the run may belong to somebody else; the scores have been printed
-        console.say(f"the scores are not kept in the run: {error}")
+        console.say(f"cannot save the scores in the run: {error}")
     else:
         own(run)
 
@@ -29,4 +29,4 @@ def own(run: "Run") -> None:
     from gpt2kit.runs.card.write import CARD_FILE, kept
 
     if kept(run):
-        console.say(f"{run.path / CARD_FILE} was edited: it is kept as it is")
+        console.say(f"{run.path / CARD_FILE} was edited, so it is not updated")

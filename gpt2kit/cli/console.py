@@ -1,4 +1,4 @@
-"""The only place that prints, and the only import of `rich`: results to stdout, everything else to stderr."""
+"""The only module that prints, and that imports `rich`: results go to stdout, everything else to stderr."""
 
 import json
 import os
@@ -84,12 +84,12 @@ def asked() -> str | None:
     try:
         line = sys.stdin.readline()
     except UnicodeDecodeError as error:
-        raise DataError(f"standard input: this is no {error.encoding} text: {error.reason}") from None
+        raise DataError(f"standard input is not valid {error.encoding} text: {error.reason}") from None
     return line.removesuffix("\n") if line else None
 
 
 def silence() -> None:
-    """Print nothing from here on: one of several processes speaks for all."""
+    """Print nothing from now on: of several processes, only the main one prints."""
     messages.quiet = True
 
 
@@ -120,7 +120,7 @@ def error(text: str, as_json: bool, exit_code: int) -> None:
 
 
 def printable(text: str) -> str:
-    """Text with its control characters shown, so that data cannot steer a terminal."""
+    """Text with its control characters escaped, so that data cannot control a terminal."""
     return text if text.isprintable() else "".join(map(_shown, text))
 
 
@@ -204,7 +204,7 @@ def figures(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 def loss_legend() -> None:
     """Explain how `marked` shows which tokens carry loss."""
-    say("what carries loss is green" if _stdout().color_system else "what carries loss stands in ⟦ ⟧")
+    say(f"tokens that carry loss are {'green' if _stdout().color_system else 'between ⟦ and ⟧'}")
 
 
 def marked(heading: str, spans: "Iterable[tuple[str, bool]]") -> None:

@@ -29,7 +29,9 @@ def load(
     options.check_task_settings(task, settings, "generate", "evaluate")
     table = recipes.apply({}, settings)
     if unknown := [section for section in table if section not in ("generate", "task")]:
-        raise UserError(f"--set {unknown[0]}.…: only generate.… and task.… can be set now; the rest is in the run")
+        raise UserError(
+            f"--set {unknown[0]}.…: only generate.… and task.… can be set now; the rest is fixed in the run"
+        )
     generate = table.get("generate", {}) | {key: value for key, value in generation.items() if value is not None}
     if device:
         generate["device"] = device
@@ -46,7 +48,9 @@ def load(
 def check_zero_shot(zero_shot: bool, init: str, run: str) -> None:
     """Raises UserError unless there is exactly one model: a run, or a pretrained one."""
     if zero_shot != bool(init) or (zero_shot and run):
-        raise UserError("--zero-shot and --init go together, instead of --run: the model is asked as it is")
+        raise UserError(
+            "--zero-shot and --init go together, instead of --run: they use a pretrained model without training"
+        )
 
 
 def check_texts(texts: Sequence[str]) -> None:

@@ -24,8 +24,8 @@ def training(stream: "Iterable[Event]") -> "Iterator[Event]":
                 console.say(_started(event))
                 bar.begin(event.step, event.steps)
             elif isinstance(event, events.Fitted):
-                parts = f"in {event.accumulate} parts, to fit into memory; the numbers are the same"
-                console.say(f"a batch is computed {parts}")
+                parts = f"in {event.accumulate} parts to fit into memory, with the same results"
+                console.say(f"each batch is computed {parts}")
             elif isinstance(event, events.Planned):
                 console.say(f"budget {event.budget}: {event.steps:,} steps, {event.epochs:.1f} epochs")
             elif isinstance(event, events.StepDone):
@@ -35,7 +35,9 @@ def training(stream: "Iterable[Event]") -> "Iterator[Event]":
                 best = "" if event.best else "  (not the lowest so far)"
                 console.say(f"step {event.step:,}  validation loss {event.loss:.4f} nats per target token{best}")
             elif isinstance(event, events.Ended):
-                console.say(f"step {event.step:,}  ended: {event.validations} validations in a row were not the lowest")
+                console.say(
+                    f"step {event.step:,}  ended: {event.validations} validations in a row without a new lowest loss"
+                )
             elif isinstance(event, Samples):
                 for row in event.rows:
                     reports.comparison(*row)
@@ -52,13 +54,13 @@ def stopped(event: "events.Stopped", task: str, run: Path, resume: str) -> Inter
 
 
 def _started(event: "events.Start") -> str:
-    going_on = f", going on after step {event.step:,}" if event.step else ""
+    resumed = f", continuing after step {event.step:,}" if event.step else ""
     if event.resumed and not event.step:
-        going_on = ", from the first step again: the run was stopped before its first save"
-    steps = f"{event.steps:,} steps, " if event.steps else "steps by the budget of time, "
+        resumed = ", starting again: the run was stopped before its first save"
+    steps = f"{event.steps:,} steps, " if event.steps else "as many steps as fit into the budget, "
     where = event.device if event.processes == 1 else f"{event.processes} x {event.device.split(':')[0]}"
     compiled = ", compiled (the first steps take half a minute)" if event.compiled else ""
     return (
-        f"{event.parameters:,} parameters, {steps}{event.steps_per_epoch:,} an epoch, "
-        f"{event.padding:.1%} padding, {event.dtype} on {where}{compiled}{going_on}"
+        f"{event.parameters:,} parameters, {steps}{event.steps_per_epoch:,} per epoch, "
+        f"{event.padding:.1%} padding, {event.dtype} on {where}{compiled}{resumed}"
     )

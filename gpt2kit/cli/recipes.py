@@ -51,7 +51,7 @@ def lines(task: str, knobs: Iterable[recipes.Knob]) -> Iterator[str]:
             section = knob.section
             if section == "task":
                 yield f"name = {_toml(task)}"
-        # Knobs that a size sets cannot be given together with it.
+        # Knobs that model.size sets cannot be given together with it.
         line = f"{'# ' if knob.origin == 'model.size' else ''}{knob.name} = {_toml(knob.value)}"
         default = "" if knob.origin == "default" else f", by default {_toml(knob.default)}"
         yield f"{line:<32} # {knob.meaning} [{knob.type}{default}; from {FROM.get(knob.origin, knob.origin)}]"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from gpt2kit.pipeline.evaluate import Evaluation
 
 MUCH_DAMAGE = 0.5
-"""The share of damaged records in a corpus from which on a warning is printed."""
+"""The share of damaged records in a corpus that causes a warning."""
 
 PREPARED = ("split", "read", "rows", "tokens", "dropped", "source cut", "duplicates", "source also in train")
 
@@ -79,7 +79,7 @@ def evaluated(evaluation: "Evaluation") -> None:
         console.result(f"{system}:  " + "  ".join(f"{score.name} {score.value:.{score.digits}f}" for score in beside))
     console.say(
         f"{evaluation.count:,} examples in {evaluation.seconds:.1f} s "
-        f"({evaluation.count / evaluation.seconds:.1f} a second)  {evaluation.signature}"
+        f"({evaluation.count / evaluation.seconds:.1f} per second)  {evaluation.signature}"
     )
     remarks(
         evaluation.count,

@@ -469,7 +469,7 @@ def test_a_signal_saves_and_the_printed_command_goes_on(
     message = "r was started with other values of train.lr, which --resume cannot change"
     assert changed == {"code": 2, "message": message}
     assert run(shlex.split(resume)[1:]) == 0
-    assert "going on after step 3" in capsys.readouterr().err
+    assert "continuing after step 3" in capsys.readouterr().err
     assert run(["translate", "--run", "r", "yes"]) == 0
     again = error_of(["translate", "train", "my data", "--out", "r", "--resume"], capsys)
     assert "r is finished; to train it further, start a new run with --init r" in again["message"]

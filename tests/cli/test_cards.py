@@ -44,7 +44,7 @@ def test_a_card_of_one_s_own_is_kept_aloud(copy: Path, capsys: Capture) -> None:
     assert run(["translate", "evaluate", "--run", str(copy)]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("BLEU 100.00")
-    assert f"{copy}/README.md was edited: it is kept as it is" in err
+    assert f"{copy}/README.md was edited, so it is not updated" in err
     assert (copy / "README.md").read_text(encoding="utf-8") == "mine"
     assert (copy / "scores.json").is_file()
 
@@ -59,5 +59,5 @@ def test_scores_of_a_run_that_cannot_be_written_to_are_told_all_the_same(
     assert run(["translate", "evaluate", "--run", str(copy)]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("BLEU 100.00")
-    assert "the scores are not kept in the run" in err
+    assert "cannot save the scores in the run" in err
     assert "Read-only file system" in err

@@ -80,7 +80,7 @@ def test_no_stdout_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_typed_and_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
     stdin = io.TextIOWrapper(io.BytesIO(b"caf\xe9\n"), encoding="utf-8")
     monkeypatch.setattr("sys.stdin", stdin)
-    with pytest.raises(DataError, match="standard input: this is no utf-8 text"):
+    with pytest.raises(DataError, match="standard input is not valid utf-8 text"):
         console.asked()
 
 

@@ -24,9 +24,9 @@ def test_training_passes_every_event_on(capsys: Capture) -> None:
     assert list(progress.training(iter(told))) == told
     out, err = capsys.readouterr()
     assert out == ""
-    assert "1,234,567 parameters, 9 steps, 4 an epoch, 1.2% padding, fp32 on cpu, going on after step 3" in err
+    assert "1,234,567 parameters, 9 steps, 4 per epoch, 1.2% padding, fp32 on cpu, continuing after step 3" in err
     assert "step 4/9  epoch 1.00  loss 2.500  1,000 tokens/s  41% of peak  1:01:40 left" in err
-    assert "a batch is computed in 4 parts, to fit into memory; the numbers are the same\n" in err
+    assert "each batch is computed in 4 parts to fit into memory, with the same results\n" in err
     assert "budget 30m: 2,140 steps, 4.4 epochs\n" in err
     assert "step 5/9" not in err, "a line every few seconds, not one a step"
     assert "step 5  validation loss 2.1250 nats per target token\n" in err
@@ -36,10 +36,10 @@ def test_training_passes_every_event_on(capsys: Capture) -> None:
 
 def test_a_run_without_a_saved_state_says_that_it_starts_again(capsys: Capture) -> None:
     list(progress.training(iter([events.Start(0, 9, 4, 1, 0.0, "cpu", "fp32", False, resumed=True)])))
-    assert "from the first step again: the run was stopped before its first save" in capsys.readouterr().err
+    assert "starting again: the run was stopped before its first save" in capsys.readouterr().err
 
 
 def test_a_run_on_several_devices_with_a_budget(capsys: Capture) -> None:
     list(progress.training(iter([events.Start(0, 0, 4, 1, 0.0, "cuda:0", "bf16", False, processes=8)])))
     said = capsys.readouterr().err
-    assert "1 parameters, steps by the budget of time, 4 an epoch, 0.0% padding, bf16 on 8 x cuda\n" in said
+    assert "1 parameters, as many steps as fit into the budget, 4 per epoch, 0.0% padding, bf16 on 8 x cuda\n" in said

@@ -48,7 +48,7 @@ def test_scores_go_to_stdout_with_their_signature(capsys: Capture) -> None:
     reports.evaluated(Evaluation(scores, 1000, 2, 3, 4.0, "set:val", 5, ["the quotes are odd"]))
     out, err = capsys.readouterr()
     assert out == "BLEU 45.68  nrefs:1\nchrF++ 60.00  nw:2\n"
-    assert "1,000 examples in 4.0 s (250.0 a second)  set:val" in err
+    assert "1,000 examples in 4.0 s (250.0 per second)  set:val" in err
     assert "answers without an end: 3 of 1,000; they reached generate.max_new_tokens, " in err
     assert "inputs longer than the window: 2 of 1,000; they were cut to fit" in err
     assert "answers that repeat themselves: 5 of 1,000; raise generate.repetition_penalty (now 1, which is off" in err

@@ -125,9 +125,11 @@ def test_on_the_command_line(prepared: Prepared, dry_run: Callable[..., int], tm
     capsys.readouterr()
     assert dry_run(tmp_path) == 0
     said = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
-    assert {"model", "epoch", "run", "loss", "end token", "val", "a step", "in all", "memory", "disk"} <= set(said)
+    assert {"model", "epoch", "run", "loss", "end token", "val", "step time", "total time", "memory", "disk"} <= set(
+        said
+    )
     assert "every answer ends with it" in said["end token"]
-    assert "stand in train too" in said["val"]
+    assert "sources that are also in train" in said["val"]
     assert not (tmp_path / "new").exists()
     assert dry_run(tmp_path, "--json") == 0
     told = json.loads(capsys.readouterr().out)

@@ -195,7 +195,7 @@ def test_one_process_then_two_then_one(tiny: Recipe, tmp_path: Path) -> None:
         code = process.wait(120)
     err = (tmp_path / "stderr").read_text(encoding="utf-8")
     assert code == 128 + signal.SIGKILL, err
-    assert "going on after step 8" in err
+    assert "continuing after step 8" in err
     assert "rank 1 was killed by SIGKILL (signal 9); the system does that when memory runs out" in err
     assert "the state of the last save is untouched; to go on from it:" in err
     assert "gpt2kit translate train data --out run --resume --devices 2" in err
