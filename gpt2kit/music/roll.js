@@ -410,7 +410,7 @@ function choose(note, quiet = false) {
   if (!looked) { redraw(); return; }
   byId("chosen").textContent = note < 0
     ? "Choose a note in the piano roll: lines lead to the earlier notes that the model looked at; the wider a line, the larger the weight."
-    : edges.length ? `${describe(note)}, looked at:` : `${describe(note)}, looked at no earlier note here.`;
+    : edges.length ? `${describe(note)}, looked back at:` : `${describe(note)}, looked back at no note here.`;
   const shares = new Map();
   for (const { key, head, weight } of edges) {
     if (!shares.has(key)) shares.set(key, { total: 0, parts: [] });
