@@ -146,7 +146,7 @@ class Stream(Layout):
 
         ends = store.document_ends()
         if self.joined:
-            return Ends(len(ends), len(ends), "between documents: each begins after the end token of the previous one")
+            return Ends(len(ends), len(ends), "each document begins after the end token of the previous one")
         return _ends(store, np.concatenate(([0], ends))[:-1], ends, eos)
 
     def row_limit(self, window: int) -> int | None:
@@ -216,6 +216,8 @@ def _ends(store: "Store", starts: "NDArray[Any]", ends: "NDArray[Any]", eos: int
     learned = int(((np.asarray(store.ids)[ends - 1] == eos) & (ends > starts)).sum())
     missing = len(ends) - learned
     remark = (
-        f"{missing:,} lack it: from them the model does not learn to end" if missing else "every answer ends with it"
+        f"{missing:,} lack it, and from those the model does not learn to end"
+        if missing
+        else "every answer ends with it"
     )
     return Ends(learned, len(ends), remark)
