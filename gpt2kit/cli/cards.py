@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from gpt2kit.runs.folder import Run
 
 
-def scored(run: "Run", told: dict[str, Any], samples: Sequence[tuple[str, str, str]]) -> None:
+def scored(run: "Run", evaluation: dict[str, Any], samples: Sequence[tuple[str, str, str]]) -> None:
     """Keep an evaluation in its run, as `--json` prints it, and update the card."""
     from gpt2kit.runs.card.write import write
 
     try:
-        run.keep_scores(told)
-        run.keep_samples(told["signature"], samples)
+        run.keep_scores(evaluation)
+        run.keep_samples(evaluation["signature"], samples)
         write(run)
     except UserError as error:  # the run may belong to somebody else; the scores have been printed
         console.say(f"cannot save the scores in the run: {error}")

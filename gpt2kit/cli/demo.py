@@ -51,18 +51,18 @@ def demo(
         _, pretrained = _trained(first)
     opened, run = _trained(task, pretrained)
     evaluation, following = _evaluated(task, opened, run)
-    told = evaluation.json() | {"run": str(run)}
+    scores = evaluation.json() | {"run": str(run)}
     if not json:
         reports.evaluated(evaluation)
     if pretrained is not None:
         console.say("\nThe same ten lines and steps from random weights:")
         opened, alone = _trained(task)
         without, _ = _evaluated(task, opened, alone)
-        told["from_random_weights"] = without.json() | {"run": str(alone)}
+        scores["from_random_weights"] = without.json() | {"run": str(alone)}
         if not json:
             reports.evaluated(without)
     if json:
-        console.result_json(told)
+        console.result_json(scores)
     took = f"{time.monotonic() - started:.0f} seconds; the run is in {run}"
     is_gpt2 = opened.model.config.attention == "full"
     console.say(f"\n{took}{', a Hugging Face GPT-2 folder' if is_gpt2 else ''}. Next:\n{following}")

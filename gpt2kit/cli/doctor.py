@@ -16,11 +16,11 @@ def doctor(
     from gpt2kit.doctor.finding import Finding
 
     width, colours, encoding = console.terminal()
-    told = f"{width} columns, {colours or 'no'} colours, {encoding}"
+    description = f"{width} columns, {colours or 'no'} colours, {encoding}"
     utf8 = encoding.lower().replace("-", "") == "utf8"
-    told += "" if utf8 else "; it cannot show every character: set PYTHONIOENCODING=utf-8"
+    description += "" if utf8 else "; it cannot show every character: set PYTHONIOENCODING=utf-8"
     facts = {"columns": width, "colours": colours, "encoding": encoding}
-    found = [*machine_findings(), Finding("terminal", told, "ok" if utf8 else "note", facts)]
+    found = [*machine_findings(), Finding("terminal", description, "ok" if utf8 else "note", facts)]
     means = meaning(found)
     lacking = [each.name for each in (*found, *means) if each.state == "lacks"]
     if json:

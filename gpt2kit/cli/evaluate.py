@@ -104,13 +104,13 @@ def evaluate(
         files.writable_folder(written.parent)
     if engine.task.layout.continues:
         pieces = samples if medium == "performance" else 0
-        told, shown, report = _documents(engine, on, split, limit, stride, pieces, seconds, json)
+        scores, shown, report = _documents(engine, on, split, limit, stride, pieces, seconds, json)
     else:
-        told, shown, report = _answers(engine, on, split, limit, written, json)
+        scores, shown, report = _answers(engine, on, split, limit, written, json)
     if json:
-        console.result_json(told | ({"dropped": report.dropped} if report.dropped else {}))
+        console.result_json(scores | ({"dropped": report.dropped} if report.dropped else {}))
     if engine.run is not None:
-        cards.scored(engine.run, told, shown)
+        cards.scored(engine.run, scores, shown)
     if report.damaged:
         raise typer.Exit(PARTLY_DONE)
 
@@ -162,8 +162,8 @@ def _documents(
         evaluation = evaluate_stream(engine, found, stride, loading.training_of(engine))
         if not json:
             reports.evaluated(evaluation)
-        told, shown = evaluation.json(), evaluation.samples
+        scores, shown = evaluation.json(), evaluation.samples
         if pieces:
             statistics, shown = performance.judged(engine, found, pieces, seconds, json)
-            told["samples"] = statistics
-    return told, shown, report
+            scores["samples"] = statistics
+    return scores, shown, report

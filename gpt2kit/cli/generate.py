@@ -77,8 +77,8 @@ def generate(
             circling += result.circling
             outputs = [str(output) for output in result.outputs[:nbest]]
             if json and result.probabilities is not None:
-                told = {"probabilities": result.probabilities, "truncated": result.truncated}
-                console.result_json({"input": text, "output": outputs[0]} | told)
+                details = {"probabilities": result.probabilities, "truncated": result.truncated}
+                console.result_json({"input": text, "output": outputs[0]} | details)
             elif json:
                 answers = [{"text": o, "score": s} for o, s in zip(outputs, result.scores, strict=False)]
                 state = {"finished": result.finished, "truncated": result.truncated, "circling": result.circling}

@@ -104,10 +104,10 @@ def inspect(
     subject = subject_of(engine, model, task, source, generate, target)
     for remark in subject.remarks:
         console.say(remark)
-    _told(subject, out, text, png, visualizer, json)
+    _write(subject, out, text, png, visualizer, json)
 
 
-def _told(subject: "Subject", out: str, text: bool, png: str, visualizer: str, json: bool) -> None:
+def _write(subject: "Subject", out: str, text: bool, png: str, visualizer: str, json: bool) -> None:
     from gpt2kit.inspection.trace import trace_of
 
     found = trace_of(subject)

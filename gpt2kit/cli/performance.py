@@ -73,18 +73,18 @@ def generate(
     files.writable_folder(Path(out).parent)
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     engine = loading.load(task, run, sampling, device, set, flags)
-    told = []
+    written = []
     for path, result in zip(paths, play(engine, primer, seconds, samples), strict=True):
         notes, begun = piece(engine, primer, result, alone)
-        told.append(_written(path, notes, begun, sound))
+        written.append(_written(path, notes, begun, sound))
         if stalled(result, seconds):
-            told[-1]["stalled"] = True
+            written[-1]["stalled"] = True
             made = f"{events.seconds(result.ids[0]):.1f} of {seconds:g} seconds"
             console.say(f"{path}: stopped after {made}: the model wrote events without any time between them")
         if result.truncated:
             console.say(f"{path}: the primer is longer than the model's window; only its end was used")
     if json:
-        console.result_json(told if samples > 1 else told[0])
+        console.result_json(written if samples > 1 else written[0])
 
 
 def demonstrate(task: str, engine: "Engine", run: Path) -> str:
@@ -123,10 +123,10 @@ def judged(
     config = engine.config
     how = f"n:{count}|seconds:{seconds:g}|t:{config.temperature:g}|k:{config.top_k}|p:{config.top_p:g}"
     how += f"|seed:{config.seed}|beside:{documents.name}"
-    told: dict[str, Any] = {"signature": how, "notes": 0}
+    statistics: dict[str, Any] = {"signature": how, "notes": 0}
     if any(map(len, played)):
         judgement = judge(played, list(_performances(engine, documents.store)), training)
-        told = judgement.json() | {"signature": how}
+        statistics = judgement.json() | {"signature": how}
         for line in [] if json else judgement.lines():
             console.result(line)
         console.say(f"samples: {how}")
@@ -136,7 +136,7 @@ def judged(
         console.say(
             f"samples: {silent} of {count} were stopped early: the model wrote events without any time between them"
         )
-    return told, shown
+    return statistics, shown
 
 
 def _performances(engine: "Engine", store: "Store") -> "Iterator[Notes]":
@@ -171,20 +171,20 @@ def render(
         if (other := shown.setdefault(path.with_suffix(".html"), path)) is not path:
             raise UserError(f"{other} and {path} would both be rendered as {path.with_suffix('.html')}: rename one")
     engine = loading.load(task, run, {}, "", [], flags) if run else None
-    told, failed = [], []
+    rendered, failed = [], []
     for path in paths:
         try:
             notes = heard(path)
         except DataError as error:
             failed.append(str(error))
             continue
-        told.append(_rendered(path, notes, primer, engine, overwrite))
-    if not told:
+        rendered.append(_rendered(path, notes, primer, engine, overwrite))
+    if not rendered:
         raise DataError("; ".join(failed))
     for reason in failed:
         console.say(reason)
     if json:
-        console.result_json(told if len(paths) > 1 else told[0])
+        console.result_json(rendered if len(paths) > 1 else rendered[0])
     if failed:
         raise typer.Exit(PARTLY_DONE)
 
@@ -200,11 +200,11 @@ def _rendered(path: Path, notes: "Notes", primer: float, engine: "Engine | None"
         prompt = engine.task.encode_source(notes)
         notes, attention = engine.task.decode(prompt), looked_back(engine, prompt)
     page = path.with_suffix(".html")
-    told = _shown(path, notes, primer, overwrite) | {"page": str(page)}
+    described = _shown(path, notes, primer, overwrite) | {"page": str(page)}
     if _wanted(page, overwrite):
         write_page(page, notes, path.stem, primer, attention)
         console.say(f"{page}: a page with a player{', with the attention of the model' if engine else ''}")
-    return told
+    return described
 
 
 def check_seconds(seconds: float, primer: float = 0.0) -> None:
@@ -276,5 +276,5 @@ def _shown(path: Path, notes: "Notes", primer: float, overwrite: bool) -> dict[s
     if _wanted(png, overwrite):
         write_roll(png, notes, primer, path.stem)
         console.say(f"{png}: the piano roll")
-    told = {"midi": str(path), "notes": len(notes), "seconds": round(notes.duration, 2), "primer_seconds": primer}
-    return told | {"wav": str(wav), "png": str(png)}
+    described = {"midi": str(path), "notes": len(notes), "seconds": round(notes.duration, 2), "primer_seconds": primer}
+    return described | {"wav": str(wav), "png": str(png)}

@@ -43,8 +43,8 @@ def prepare(
     counter.done()
     reports.prepared(found, folder)
     prepared = Prepared.open(folder)
-    if told := prepared.task.describe():
-        reports.described(told, rendered(prepared))
+    if lines := prepared.task.describe():
+        reports.described(lines, rendered(prepared))
     if json:
         console.result_json({split: report.json() for split, report in found.items()} | {"out": folder})
     if any(report.damaged for report in found.values()):

@@ -49,12 +49,12 @@ def selftest(
 
 def _row(check: "Check", room: int) -> tuple[str, str]:
     """A check as a row: on one line of `room` characters, or on several."""
-    told = check.name
+    line = check.name
     if check.figure is not None and check.limit is not None:
         sign = "<=" if check.passed else ">"
-        told = f"{told:<{NAMES}}  {_number(check.figure)} {sign} {_number(check.limit)}"
-    whole = f"{told:<{NAMES + FIGURES}}  {check.remark}"
-    return STATES[check.passed], whole if len(whole) <= room else f"{told}\n{check.remark}"
+        line = f"{line:<{NAMES}}  {_number(check.figure)} {sign} {_number(check.limit)}"
+    whole = f"{line:<{NAMES + FIGURES}}  {check.remark}"
+    return STATES[check.passed], whole if len(whole) <= room else f"{line}\n{check.remark}"
 
 
 def _number(figure: float) -> str:

@@ -52,8 +52,8 @@ def show(
             spelled = map(opened.vocabulary.spell, row.ids)
             texts = (each if isinstance(each, str) else each.decode("utf-8", "backslashreplace") for each in spelled)
             marked = zip(row.ids, texts, row.loss, strict=True)
-            told = [{"id": id, "text": text, "loss": loss} for id, text, loss in marked]
-            console.result_json({"example": row.example, "answer": row.answer, "weight": row.weight, "tokens": told})
+            spans = [{"id": id, "text": text, "loss": loss} for id, text, loss in marked]
+            console.result_json({"example": row.example, "answer": row.answer, "weight": row.weight, "tokens": spans})
         else:
             learned = f"{sum(row.loss):,} of {len(row.ids):,} tokens carry loss"
             weight = f", each counts {row.weight:.3g}" if row.weight != 1 else ""

@@ -13,11 +13,11 @@ def devices() -> list[Finding]:
     found = []
     for device, name, memory, bf16 in inventory():
         speeds = {dtype: peak(device, dtype) for dtype in (("fp32", "bf16") if bf16 else ("fp32",))}
-        told = f"{name}, {size(memory)}" if memory else f"{name}, {_threads()}" if device.type == "cpu" else name
-        told += ", " + ", ".join(f"{dtype} {_speed(flop)}" for dtype, flop in speeds.items())
-        told += "" if bf16 else "; no native bf16"
+        text = f"{name}, {size(memory)}" if memory else f"{name}, {_threads()}" if device.type == "cpu" else name
+        text += ", " + ", ".join(f"{dtype} {_speed(flop)}" for dtype, flop in speeds.items())
+        text += "" if bf16 else "; no native bf16"
         facts = {"memory": memory, "bf16": bf16, "threads": threads() if device.type == "cpu" else None}
-        found.append(Finding(str(device), told, "ok", facts | {"flop_per_second": speeds}))
+        found.append(Finding(str(device), text, "ok", facts | {"flop_per_second": speeds}))
     return found
 
 
@@ -32,12 +32,12 @@ def training() -> Finding:
         compiled = "without torch.compile"
     elif minutes > 1:
         compiled += f" if a run is longer than about {minutes:.0f} minutes"
-    told = f"in {dtype} on {device}, {compiled}; at most {tokens:,.0f} tokens a second for GPT-2 124M"
+    text = f"in {dtype} on {device}, {compiled}; at most {tokens:,.0f} tokens a second for GPT-2 124M"
     count = sum(each.device.type == "cuda" for each in inventory())
     if count > 1:
-        told += f"; --devices {count} uses all GPUs"
+        text += f"; --devices {count} uses all GPUs"
     return Finding(
-        "train", told, "ok", {"device": str(device), "dtype": dtype, "most_tokens_per_second": round(tokens)}
+        "train", text, "ok", {"device": str(device), "dtype": dtype, "most_tokens_per_second": round(tokens)}
     )
 
 
@@ -48,8 +48,8 @@ def generating() -> Finding:
     if device.type == "cuda" and native:
         return Finding("generate", f"in bf16 on {device}", facts={"device": str(device), "dtype": "bf16"})
     faster = "; --set generate.dtype=bf16 is faster, but its answers may differ" if native else ""
-    told = f"in fp32 on {device}{faster}"
-    return Finding("generate", told, facts={"device": str(device), "dtype": "fp32"})
+    text = f"in fp32 on {device}{faster}"
+    return Finding("generate", text, facts={"device": str(device), "dtype": "fp32"})
 
 
 def _speed(flop: float) -> str:

@@ -18,7 +18,7 @@ def machine_findings() -> list[Finding]:
 def meaning(found: list[Finding]) -> list[Finding]:
     """The consequences: for training and generating, then for each task."""
     lacking = {each.name for each in found if each.state == "lacks"} & libraries.REQUIRED.keys()
-    told = computing()
+    findings = computing()
     about = {name: tasks.find(name)().about for name in tasks.names()}
     special = {library for each in about.values() for library in each.requires}
     for task in tasks.names():
@@ -28,8 +28,8 @@ def meaning(found: list[Finding]) -> list[Finding]:
         if about[task].medium == "performance":
             heard = next(each.facts["synthesiser"] for each in found if each.name == "synthesiser")
             words += f"; sound by {heard}" if heard else "; without sound"
-        told.append(Finding(task, words, "lacks" if lost else "ok", {"lacking": lost}))
-    return told
+        findings.append(Finding(task, words, "lacks" if lost else "ok", {"lacking": lost}))
+    return findings
 
 
 def devices() -> list[Finding]:
@@ -66,5 +66,5 @@ def synthesiser() -> Finding:
     versions = {name: libraries.installed(distribution) for distribution, name in SYNTHESISERS.items()}
     silent = [f"{name} {version} is installed, but makes no sound" for name, version in versions.items() if version]
     why = "; ".join(silent) or f"{' and '.join(SYNTHESISERS.values())} are not installed"
-    told = f"the built-in piano; {why}"
-    return Finding("synthesiser", told, "note" if silent else "ok", {"synthesiser": "the built-in piano"})
+    text = f"the built-in piano; {why}"
+    return Finding("synthesiser", text, "note" if silent else "ok", {"synthesiser": "the built-in piano"})

@@ -71,8 +71,8 @@ def libraries() -> list[Finding]:
             what = "cannot be imported" if version else "is not installed"
             lost = f"{version or ''} {what} ({problem}); needed for {library.use}".strip()
             found.append(Finding(name, lost, "lacks", {"version": version, "error": problem}))
-    told = ", ".join(f"{name} {version}" for name, version in good.items())
-    return [Finding("packages", told or "none of the packages that gpt2kit needs", "ok", {"versions": good}), *found]
+    text = ", ".join(f"{name} {version}" for name, version in good.items())
+    return [Finding("packages", text or "none of the packages that gpt2kit needs", "ok", {"versions": good}), *found]
 
 
 def extras() -> list[Finding]:
@@ -81,8 +81,8 @@ def extras() -> list[Finding]:
     for name, library in OPTIONAL.items():
         version = installed(name)
         problem = failure(library.module) if version else "not installed"
-        told = version or "" if problem is None else f"{problem}; needed for {library.use}"
-        found.append(Finding(name, told, "note" if problem else "ok", {"version": version, "error": problem}))
+        text = version or "" if problem is None else f"{problem}; needed for {library.use}"
+        found.append(Finding(name, text, "note" if problem else "ok", {"version": version, "error": problem}))
     return found
 
 

@@ -55,8 +55,8 @@ def memory() -> Finding:
         return Finding("memory", "this system does not report it", "note")
     total, free = found
     needed = TRAINED * GPT2_WEIGHTS
-    told = f"{size(total)}, {size(free)} of it free; training GPT-2 124M takes {size(needed)} and the activations"
-    return Finding("memory", told, "ok" if free > needed else "note", {"bytes": total, "free": free})
+    text = f"{size(total)}, {size(free)} of it free; training GPT-2 124M takes {size(needed)} and the activations"
+    return Finding("memory", text, "ok" if free > needed else "note", {"bytes": total, "free": free})
 
 
 def disk(name: str) -> Finding:
@@ -75,16 +75,16 @@ def disk(name: str) -> Finding:
         why = f"{there} cannot be written to ({error.strerror or error}): choose another place with --out"
         return Finding(f"{name}/", why, "note", facts | {"writable": False})
     needed = SAVED * GPT2_WEIGHTS
-    told = f"{size(free)} free; a run of GPT-2 124M takes at most {size(needed)} while it trains"
-    return Finding(f"{name}/", told, "ok" if free > needed else "note", facts)
+    text = f"{size(free)} free; a run of GPT-2 124M takes at most {size(needed)} while it trains"
+    return Finding(f"{name}/", text, "ok" if free > needed else "note", facts)
 
 
 def cpp_compiler() -> Finding:
     """The compiler of torch.compile on a CPU."""
     lacking = compiler.lacking()
     if lacking is not None:
-        told = f"{lacking}: training on the CPU runs without it, more slowly"
-        return Finding("torch.compile", told, "note", {"compiler": None, "lacking": lacking})
+        text = f"{lacking}: training on the CPU runs without it, more slowly"
+        return Finding("torch.compile", text, "note", {"compiler": None, "lacking": lacking})
     version = first_line([compiler.compiler(), "--version"])
     return Finding("torch.compile", version or compiler.compiler(), "ok", {"compiler": compiler.compiler()})
 
@@ -94,8 +94,8 @@ def ffmpeg() -> Finding:
     if shutil.which("ffmpeg") is None:
         return Finding("ffmpeg", "not installed and not needed: gpt2kit writes .wav", "ok", {"version": None})
     version = first_line(["ffmpeg", "-version"]) or "ffmpeg"
-    told = f"{version.partition(' Copyright')[0]}: ffmpeg -i piece.wav piece.mp3 compresses a piece"
-    return Finding("ffmpeg", told, "ok", {"version": version})
+    text = f"{version.partition(' Copyright')[0]}: ffmpeg -i piece.wav piece.mp3 compresses a piece"
+    return Finding("ffmpeg", text, "ok", {"version": version})
 
 
 def network() -> Finding:
@@ -106,8 +106,8 @@ def network() -> Finding:
     offline = settings.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
     if offline:
         parts.append("offline: only models and data sets that were downloaded before")
-    told = "; ".join(parts) or "no proxy and no Hub settings; only names of the Hub need a network"
-    return Finding("network", told, "note" if offline else "ok", {"proxies": proxies, "settings": settings})
+    text = "; ".join(parts) or "no proxy and no Hub settings; only names of the Hub need a network"
+    return Finding("network", text, "note" if offline else "ok", {"proxies": proxies, "settings": settings})
 
 
 def _without_password(url: str) -> str:

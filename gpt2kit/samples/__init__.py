@@ -1,4 +1,4 @@
-"""What `gpt2kit demo` trains on: a small sample for every task that has a demo."""
+"""The data of `gpt2kit demo`: a small sample for every task that has a demo."""
 
 from importlib.resources import files
 from typing import Any
@@ -7,10 +7,10 @@ DEFAULT = "translate"
 """The task that `gpt2kit demo` shows when none is named."""
 
 BORROWED = {"lm": "summarize"}
-"""Tasks that learn from the sample of another one."""
+"""Tasks that use the sample of another task."""
 
 PRETRAINED = {"finetune": "lm"}
-"""Tasks whose demo starts from the weights of another demo, and is compared with one that starts from random ones."""
+"""Tasks whose demo starts from the model of another demo, and is compared with training from random weights."""
 
 
 def sample(task: str) -> Any:

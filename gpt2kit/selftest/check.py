@@ -18,8 +18,8 @@ class Check:
 
     def json(self) -> dict[str, Any]:
         figure = self.figure if self.figure is not None and math.isfinite(self.figure) else None
-        told = {"name": self.name, "passed": self.passed, "figure": figure, "limit": self.limit}
-        return told | {"remark": self.remark}
+        values = {"name": self.name, "passed": self.passed, "figure": figure, "limit": self.limit}
+        return values | {"remark": self.remark}
 
 
 def within(name: str, figure: float, limit: float, remark: str = "") -> Check:

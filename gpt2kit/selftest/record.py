@@ -47,8 +47,8 @@ def recorded(run: Path, config: TrainConfig, step: int | None) -> tuple[int, flo
     """
     path = run / METRICS_FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    told = [json.loads(line) for line in lines if line.endswith("}")]
-    losses = [(int(line["step"]), float(line["validation_loss"])) for line in told if "validation_loss" in line]
+    entries = [json.loads(line) for line in lines if line.endswith("}")]
+    losses = [(int(line["step"]), float(line["validation_loss"])) for line in entries if "validation_loss" in line]
     if step is not None:
         at = [found for found in losses if found[0] == step]
         return at[-1] if at else f"no validation loss was measured at step {step:,}, which the weights are from"

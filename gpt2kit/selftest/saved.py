@@ -23,11 +23,11 @@ def weights_as_recorded(subject: RunUnderTest) -> Check:
     if not path.is_file():
         return skipped(name, f"{path.name} is in several parts, which another program has saved")
     tensors, metadata = files.read_tensors(path)
-    if (told := metadata.get(files.DIGEST)) is None:
+    if (recorded := metadata.get(files.DIGEST)) is None:
         return skipped(name, f"{path.name} has no digest: another program has saved it, or an older gpt2kit")
     found = files.digest(tensors)
-    remark = f"{path.name}, {found[:16]}" + ("" if found == told else f"; its header says {told[:16]}")
-    return within(name, found != told, 0, remark)
+    remark = f"{path.name}, {found[:16]}" + ("" if found == recorded else f"; its header says {recorded[:16]}")
+    return within(name, found != recorded, 0, remark)
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""One file per task; the file's name is the task's name on the command line. Listing the names imports no task."""
+"""One file per task, named as on the command line. Listing the names does not import the tasks."""
 
 import importlib
 import inspect
@@ -13,7 +13,7 @@ BASES = ("__init__", "base", "text")
 """Files of this folder that are not tasks."""
 
 PLAIN = "lm"
-"""The task of a GPT-2 that does not come from a run."""
+"""The task of a GPT-2 that is not a run."""
 
 
 def names() -> list[str]:

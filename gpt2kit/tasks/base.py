@@ -100,11 +100,11 @@ class About:
     input_unit: str = "a line"
     """The form of one input in a file for `inputs`."""
     medium: str = "lines"
-    """The kind of output of `generate`: lines (one per input), text (a continuation) or performance (a MIDI file)."""
+    """The output of `generate`: lines (one per input), text (a continuation) or performance (a MIDI file)."""
     generate: str = ""
     """The words after `generate` in an example, if they are not the input."""
     python: tuple[str, ...] = ()
-    """Lines of Python that ask an Engine called `model`; by default they print the answer to `input`."""
+    """Lines of Python that use an Engine called `model`; by default they print the answer to `input`."""
     parallel: bool = False
     """Whether a corpus may be two text files whose lines correspond."""
     copies: bool = False
@@ -116,7 +116,7 @@ class About:
     languages: tuple[str, ...] = ()
     """Languages of the answers, if the settings say so."""
     requires: tuple[str, ...] = ()
-    """Distributions that this task needs in addition."""
+    """The distributions that this task needs, for doctor."""
 
 
 class Scorer(Generic[Source, Target]):
@@ -138,7 +138,7 @@ class Scorer(Generic[Source, Target]):
         return self.task.score(self.outputs, self.targets)
 
     def remarks(self) -> list[str]:
-        """Problems of the outputs that the scores hide, as lines for the user."""
+        """Problems of the outputs that the scores do not show, as lines for the user."""
         return []
 
 
@@ -214,7 +214,7 @@ class Task(ABC, Generic[Source, Target]):
         return map(self.parse, stream_lines(stdin, "standard input") if file in ("", "-") else text_lines(file))
 
     def blank(self, source: Source) -> bool:
-        """Whether there is nothing to answer: the model is not run, the answer is empty."""
+        """Whether a source is empty: then the answer is empty, and the model is not run."""
         return False
 
     def answer_without_model(self, source: Source) -> Target | None:
@@ -226,7 +226,7 @@ class Task(ABC, Generic[Source, Target]):
         return []
 
     def scorer(self) -> Scorer[Source, Target]:
-        """A scorer of outputs as they arrive; overridden where it need not keep all of them, or has remarks."""
+        """A scorer of outputs as they arrive; overridden if it can work without keeping them, or has remarks."""
         return Scorer(self)
 
     def show(self, source: Source) -> str:
@@ -243,7 +243,7 @@ class Task(ABC, Generic[Source, Target]):
 
     def restored(self, texts: Mapping[str, str]) -> Record[Source, Target]:
         """Inverse of `stored`."""
-        raise DataError(f"{type(self).__name__} has its records from their ids")
+        raise DataError(f"{type(self).__name__} restores its records from their ids, not from stored texts")
 
     def infer_task(self, corpus: Sequence[str]) -> "Task[Any, Any]":
         """Infer the concrete task from a corpus, before anything is prepared. Raises UserError for missing settings."""

@@ -1,4 +1,4 @@
-"""Summarization: a document, `<summarize>`, its summary, end. Its first use is Wikipedia's articles and leads.
+"""Summarization: a document, `<summarize>`, its summary, end. Its main use is Wikipedia's articles and leads.
 
 A decoder-only model that reads a title, an article and a separator, and then writes the lead, is the
 Transformer-Decoder of Liu et al., "Generating Wikipedia by Summarizing Long Sequences" (2018).

@@ -87,7 +87,7 @@ class TextTask(Task[Source, Target]):
 
     @property
     def controls(self) -> Sequence[str]:
-        """The control tokens of the task, as spelled."""
+        """The control tokens of the task, as texts."""
         return (END_OF_TEXT,)
 
     def learn_tokenizer(self, texts: Iterable[str], separators: Sequence[str], folder: Path, window: int) -> Self:
@@ -101,9 +101,9 @@ class TextTask(Task[Source, Target]):
         return self.opened(folder)
 
     def controls_in(self, text: str) -> dict[str, int]:
-        """What a report says about a text that spells control tokens; they are encoded as plain text."""
+        """Counts, for the report, of control tokens that a text spells; they are encoded as plain text."""
         found = {token: text.count(token) for token in self.controls if token in text}
-        return {f"times {token} was in the text, and was read as text": count for token, count in found.items()}
+        return {f"times {token} occurs in the text, where it is read as text": count for token, count in found.items()}
 
 
 @dataclass(frozen=True)

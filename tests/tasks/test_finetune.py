@@ -94,7 +94,7 @@ def test_a_template(tmp_path: Path) -> None:
     shortened = task.vocabulary.render(task.layout.shorten(ids, 40))
     assert shortened.startswith("x x")
     assert shortened.endswith("\nA:"), "what the prompt ends with stays"
-    assert task.describe() == ["kind completion, by the template '{title}\\nQ: {question}\\nA: {answer}'"]
+    assert task.describe() == ["kind completion (template '{title}\\nQ: {question}\\nA: {answer}')"]
     for wrong, reason in WRONG_TEMPLATES:
         with pytest.raises(RecipeError, match=reason):
             prepared(write_table(tmp_path, rows), tmp_path / "other", f"task.template={wrong}")
@@ -174,7 +174,7 @@ def test_choices_that_are_none(tmp_path: Path) -> None:
     bad = [good | {"answer": 2}, good | {"answer": "z"}, good | {"choices": ["a"]}, good | {"context": ""}]
     prepared(write_table(tmp_path, [good, *bad]), tmp_path / "data")
     report = json.loads((tmp_path / "data" / "prepare.json").read_text())["splits"]["train"]
-    reasons = {"an answer that is none of the choices": 2, "fewer than two choices": 1, "an empty text": 1}
+    reasons = {"an answer that is not one of the choices": 2, "fewer than two choices": 1, "an empty text": 1}
     assert report["dropped"] == reasons
     for wrong in ({"choices": 3}, {"choices": ["a", 1]}, {"choices": "[1"}, {"answer": ["a"]}):
         with pytest.raises(DataError, match=r"table.jsonl:2: .*(choices|label)"):

@@ -96,11 +96,11 @@ def curve(run: Run) -> list[Point]:
     path = run.path / METRICS_FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     try:
-        told = [json.loads(line) for line in lines if line.endswith("}")]
+        entries = [json.loads(line) for line in lines if line.endswith("}")]
     except ValueError as error:
         raise DataError(f"{path} is damaged: {error}") from None
-    steps = [line for line in told if "loss" in line]
-    validated = {line["step"]: line["validation_loss"] for line in told if "validation_loss" in line}
+    steps = [line for line in entries if "loss" in line]
+    validated = {line["step"]: line["validation_loss"] for line in entries if "validation_loss" in line}
     ends = sorted(validated) or [line["step"] for line in steps]
     while len(ends) > ROWS:
         ends = ends[::-1][::2][::-1]  # keeps the last one

@@ -23,14 +23,14 @@ def usage(facts: Facts) -> str:
         parts += [f"The same logits with `transformers`{code}:", fenced(snippet, "python")]
     elif facts.theirs and facts.custom_code:
         snippet = f"from transformers import AutoModelForCausalLM\n\nmodel = AutoModelForCausalLM.{_from(facts, name)}"
-        told = f"The weights load in `transformers`, which runs `{hf.MODELING}` of the folder"
-        parts += [f"{told}; gpt2kit turns its ids into a piece.", fenced(snippet, "python")]
+        text = f"The weights load in `transformers`, which runs `{hf.MODELING}` of the folder"
+        parts += [f"{text}; gpt2kit turns its ids into a piece.", fenced(snippet, "python")]
     elif facts.theirs:
-        told = "The weights are those of a `GPT2LMHeadModel` of `transformers`; gpt2kit turns its ids into a piece."
-        parts.append(told)
+        text = "The weights are those of a `GPT2LMHeadModel` of `transformers`; gpt2kit turns its ids into a piece."
+        parts.append(text)
     else:
-        told = f"`transformers` has no model with its attention ({facts.recipe.model.attention})"
-        parts.append(f"{told}, and the folder has no `{hf.MODELING}`: only gpt2kit loads it.")
+        text = f"`transformers` has no model with its attention ({facts.recipe.model.attention})"
+        parts.append(f"{text}, and the folder has no `{hf.MODELING}`: only gpt2kit loads it.")
     return "\n\n".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""Takes passages from the invented articles: `python -m gpt2kit.samples.finetune.choosing` makes both files anew."""
+"""Takes passages from the invented articles: `python -m gpt2kit.samples.finetune.choosing` writes both files again."""
 
 import csv
 from collections.abc import Iterable

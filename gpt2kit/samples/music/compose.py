@@ -1,7 +1,7 @@
-"""Composes the embedded piano pieces: `python -m gpt2kit.samples.music.compose` writes piano.zip beside this file.
+"""Composes the embedded piano pieces: `python -m gpt2kit.samples.music.compose` writes piano.zip next to this file.
 
 Every piece has its style, key, harmonic plan, motifs and tempo from a generator seeded by its number. Some pairs of
-style and key are kept for validation, so that those pieces combine anew what the others are made of.
+style and key are kept for validation, so that those pieces are new combinations.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""Writes the articles: `python -m gpt2kit.samples.summarize.writing` makes both files of the sample anew.
+"""Writes the articles: `python -m gpt2kit.samples.summarize.writing` writes both files of the sample again.
 
 Facts are drawn first. The lead is made of some of them in one way, which they alone decide; the body tells them and
 others in many ways and in any order. Every invented name belongs to one article alone.

@@ -57,7 +57,7 @@ class Completion(RowTask):
 
     def describe(self) -> list[str]:
         if self.template:
-            return [f"kind completion, by the template {self.template!r}"]
+            return [f"kind completion (template {self.template!r})"]
         return super().describe()
 
     def example(self, where: str, row: dict[str, object]) -> Record[Values, str]:

@@ -23,12 +23,12 @@ from gpt2kit.tasks.text import TextVocabulary
 START, DELIMITER, EXTRACT = SPECIALS = ("<start>", "<delimiter>", "<extract>")
 
 MOST_LABELS = 1000
-"""A column with more distinct values does not hold labels."""
+"""A column with more distinct values does not contain labels."""
 
 
 @dataclass(frozen=True)
 class LabelledVocabulary(TextVocabulary):
-    """The numbers of the labels are ids, too."""
+    """A tokenizer whose vocabulary also has the numbers of the labels as ids."""
 
     labels: tuple[str, ...]
 
@@ -185,7 +185,7 @@ class LabelledTexts(Classification):
         return max(sum(map(len, row)) + len(row) + 1 for row in self.rows(prompt))
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
-        """Cut texts at their ends, the longest first, in every row that is too long."""
+        """Cut the ends of texts, the longest first, in every row that is too long."""
         return self.joined([_fitting(row, room - len(row) - 1) for row in self.rows(prompt)])
 
 
@@ -213,7 +213,7 @@ class Choice(Labelled):
         named = not isinstance(row.get(self.answered), int)  # a number in JSON is an index, whatever the choices are
         chosen = _chosen(source[1:], self.label(where, row), named)
         problem = "fewer than two choices" if len(source) < 3 else ""
-        problem = problem or ("" if chosen else "an answer that is none of the choices")
+        problem = problem or ("" if chosen else "an answer that is not one of the choices")
         return self.record(where, source, chosen, "\t".join(source), problem or self.problem_of(source, chosen))
 
     def source(self, where: str, row: dict[str, object]) -> Values:
@@ -221,7 +221,7 @@ class Choice(Labelled):
         return text_of(row, context, where), *_choices(value_of(row, choices, where), where)
 
     def with_labels(self, labels: Sequence[str]) -> "Choice":
-        """Each example has its own answers."""
+        """Unchanged: each example has its own choices."""
         return self
 
     def parse(self, text: str) -> Values:
@@ -254,7 +254,7 @@ class Choices(LabelledTexts):
 
 
 def _choices(value: object, where: str) -> list[str]:
-    """The choices of a list, a JSON list, or a text with `|` between them."""
+    """The choices of a list, a JSON list, or a text in which `|` separates them."""
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             value = json.loads(value)

@@ -23,7 +23,7 @@ ABOUT = About(corpus="YOUR.csv", requires=TOKENIZERS)
 
 @dataclass(frozen=True)
 class RowTask(TableTask[Values]):
-    """A table of which every row is a separate example. Sources are tuples of texts."""
+    """A table whose rows are separate examples. Sources are tuples of texts."""
 
     @property
     def about(self) -> About:
