@@ -32,9 +32,17 @@ def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(kernels, "packs", lambda device: False)
 
 
-def prefilled(model: GPT2, ids: Tensor, lengths: list[int], steps: int, width: int = 1, static: bool = False) -> Cache:
+def prefilled(
+    model: GPT2,
+    ids: Tensor,
+    lengths: list[int],
+    steps: int,
+    width: int = 1,
+    static: bool = False,
+    decoder: InferenceGPT2 | None = None,
+) -> Cache:
     """A cache with the first `lengths` ids of each row in it."""
-    decoder = InferenceGPT2(model, "fp32")
+    decoder = decoder or InferenceGPT2(model, "fp32")
     longest = max(lengths)
     cache = decoder.new_cache(len(ids), longest + steps * width, width, static)
     logits = decoder.prefill(ids[:, :longest], torch.tensor(lengths), min(lengths) < longest, cache)
@@ -69,8 +77,8 @@ def test_step_by_step_equals_one_pass(tiny_model: Build, attention: str, lengths
     """Rows of different lengths, up to the last position of the window and past it for rows that have ended."""
     model, ids = tiny_model(n_positions=16, attention=attention, **SHORT_BLOCKS), torch.randint(23, (3, 16))
     steps = 16 - min(lengths)
-    full, cache = model(ids), prefilled(model, ids, lengths, steps, static=static)
     decoder = InferenceGPT2(model, "fp32")
+    full, cache = model(ids), prefilled(model, ids, lengths, steps, static=static, decoder=decoder)
     for step in range(steps):
         at = torch.tensor([min(length + step, 15) for length in lengths])
         logits = decoder.step(ids.gather(1, at[:, None]), cache)[:, 0]
@@ -85,7 +93,7 @@ def test_hypotheses_see_their_own_past_alone(tiny_model: Build, attention: str, 
     """Three hypotheses of each prompt branch from each other at random; each is compared with a pass of its own."""
     model, prompts, lengths = tiny_model(attention=attention, **SHORT_BLOCKS), torch.randint(23, (2, 6)), [6, 4]
     decoder, width, steps = InferenceGPT2(model, "fp32"), 3, 7
-    cache = prefilled(model, prompts, lengths, steps, width, static)
+    cache = prefilled(model, prompts, lengths, steps, width, static, decoder)
     past = [[prompt[:length].tolist() for _ in range(width)] for prompt, length in zip(prompts, lengths, strict=True)]
     for _ in range(steps):
         origins, tokens = torch.randint(width, (2, width)), torch.randint(23, (2, width))
@@ -93,8 +101,7 @@ def test_hypotheses_see_their_own_past_alone(tiny_model: Build, attention: str, 
         past = [[[*past[p][int(origins[p, w])], int(tokens[p, w])] for w in range(width)] for p in range(len(prompts))]
         logits = decoder.step(tokens, cache)
         for p, hypotheses in enumerate(past):
-            for w, ids in enumerate(hypotheses):
-                torch.testing.assert_close(logits[p, w], model(torch.tensor([ids]))[0, -1], atol=1e-5, rtol=1e-5)
+            torch.testing.assert_close(logits[p], model(torch.tensor(hypotheses))[:, -1], atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("static", [False, True])
@@ -102,7 +109,8 @@ def test_hypotheses_see_their_own_past_alone(tiny_model: Build, attention: str, 
 @KINDS
 def test_prompts_can_leave(tiny_model: Build, attention: str, kept: list[int], static: bool) -> None:
     model, ids, lengths = tiny_model(attention=attention, **SHORT_BLOCKS), torch.randint(23, (3, 10)), [8, 3, 5]
-    decoder, cache = InferenceGPT2(model, "fp32"), prefilled(model, ids, lengths, 4, static=static)
+    decoder = InferenceGPT2(model, "fp32")
+    cache = prefilled(model, ids, lengths, 4, static=static, decoder=decoder)
     first = torch.randint(23, (3, 1))
     decoder.step(first, cache)
     cache.keep(torch.tensor(kept))
@@ -116,15 +124,15 @@ def test_prompts_can_leave(tiny_model: Build, attention: str, kept: list[int], s
 @pytest.mark.parametrize("attention", ["local", "compressed", "local,compressed,local"])
 @pytest.mark.parametrize("static", [False, True])
 def test_long_windows_at_every_length(tiny_model: Build, attention: str, static: bool) -> None:
-    """Each length of a prompt, up to five blocks and thirteen groups, alone and beside others, and what follows it."""
-    model = tiny_model(n_layer=3, attention=attention, block=8)
-    decoder, last = InferenceGPT2(model, "fp32"), 41
+    """Each length of a prompt, up to five blocks and six groups, alone and beside others, and what follows it."""
+    model = tiny_model(n_layer=max(2, attention.count(",") + 1), attention=attention, block=4)
+    decoder, last = InferenceGPT2(model, "fp32"), 21
     ids = torch.randint(23, (3, last))
     full = model(ids)
     for length in range(1, last):
-        for lengths in ([length] * 3, [length, (length + 10) % 40 + 1, (length * 7) % 40 + 1]):
-            steps = min(18, last - max(lengths))  # on through two blocks
-            cache = prefilled(model, ids, lengths, steps, static=static)
+        for lengths in ([length] * 3, [length, (length + 5) % 20 + 1, (length * 7) % 20 + 1]):
+            steps = min(9, last - max(lengths))  # on through two blocks
+            cache = prefilled(model, ids, lengths, steps, static=static, decoder=decoder)
             for step in range(steps):
                 at = torch.tensor([length + step for length in lengths])
                 logits = decoder.step(ids.gather(1, at[:, None]), cache)[:, 0]
@@ -137,7 +145,7 @@ def test_local_layers_read_their_blocks_alone(tiny_model: Build, width: int, sta
     """What lies before the blocks that the prompts are in is not looked at; in a cache of fixed shapes, in buckets."""
     model = tiny_model(n_positions=400, attention="local", block=8)
     decoder, lengths = InferenceGPT2(model, "fp32"), [300, 295]
-    cache = prefilled(model, torch.randint(23, (2, 300)), lengths, 40, width, static)
+    cache = prefilled(model, torch.randint(23, (2, 300)), lengths, 40, width, static, decoder)
     starts, first = [], 256 if static else 288
     for _ in range(40):
         starts.append(cache.masks[LocalAttention].first)
