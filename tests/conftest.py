@@ -12,15 +12,18 @@ import gc
 import hashlib
 import importlib.util
 import json
+import multiprocessing
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,7 @@ os.environ["HF_MODULES_CACHE"] = tempfile.mkdtemp(prefix="gpt2kit-modules-")  # 
 
 import torch  # after the switches that it, the Hub's client and transformers read
 
+from gpt2kit.cli.app import run
 from gpt2kit.config import ModelConfig
 from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.model.gpt2 import GPT2
@@ -245,6 +249,49 @@ def fresh(parent_of_fresh_processes: subprocess.Popen[str], tmp_path: Path) -> C
         return out.read_text(encoding="utf-8")
 
     return run
+
+
+class Command:
+    """gpt2kit at work in a folder, in a process that is forked from this one; `stdout` and `stderr` are its files."""
+
+    def __init__(self, words: Sequence[str], folder: Path) -> None:
+        self.words, self.folder = words, folder
+        self.stdout, self.stderr = folder / "command-stdout", folder / "command-stderr"
+        self.process = multiprocessing.get_context("fork").Process(target=self.work)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # threads of other tests, which do not run in the child
+            self.process.start()
+
+    def work(self) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+        os.chdir(self.folder)
+        with open(self.stdout, "w", encoding="utf-8") as sys.stdout, open(self.stderr, "w", encoding="utf-8") as said:
+            sys.stderr = said
+            code = run(self.words)
+        os._exit(code)
+
+    def send(self, number: int) -> None:
+        os.kill(self.process.pid or 0, number)
+
+    def wait(self) -> int | None:
+        """Its exit code; None if it goes on for too long."""
+        self.process.join(PATIENCE)
+        return self.process.exitcode
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Iterator[Callable[[Sequence[str]], Command]]:
+    """`command(words)`: start gpt2kit in `tmp_path`, in a process of its own that has nothing to import."""
+    started: list[Command] = []
+
+    def start(words: Sequence[str]) -> Command:
+        started.append(Command(words, tmp_path))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.process.kill()
+        each.process.join()
 
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

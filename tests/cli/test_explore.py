@@ -2,13 +2,11 @@
 
 import http.client
 import json
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable
-from functools import partial
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,31 +15,24 @@ from gpt2kit.cli.app import run
 RunOf = Callable[[str], Path]
 
 
-def test_it_serves_until_it_is_stopped(run_of: RunOf) -> None:
-    words = ["explore", str(run_of("lm")), "The robot", "--compare", str(run_of("lm")), "--json"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gpt2kit", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
-    )
-    assert process.stdout is not None
-    try:
-        address = json.loads(process.stdout.readline())["url"]
-        assert address.startswith("http://127.0.0.1:")
-        connection = http.client.HTTPConnection(address.removeprefix("http://").rstrip("/"), timeout=30)
-        connection.request("GET", "/")
-        assert "The robot" in connection.getresponse().read().decode()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)  # a browser's connection is still open
-        connection.close()
-    finally:
-        process.kill()
-    assert process.returncode == 130
-    assert out == b""
-    assert err.decode().splitlines() == ["open this address in a browser on this machine; Ctrl-C ends"]
+def test_it_serves_until_it_is_stopped(run_of: RunOf, command: Callable[[Sequence[str]], Any]) -> None:
+    serving = command(["explore", str(run_of("lm")), "The robot", "--compare", str(run_of("lm")), "--json"])
+    for _ in range(6000):
+        if serving.stdout.is_file() and serving.stdout.read_text(encoding="utf-8").endswith("\n"):
+            break
+        time.sleep(0.01)
+    told = serving.stdout.read_text(encoding="utf-8")
+    address = json.loads(told)["url"]
+    assert address.startswith("http://127.0.0.1:")
+    connection = http.client.HTTPConnection(address.removeprefix("http://").rstrip("/"), timeout=30)
+    connection.request("GET", "/")
+    assert "The robot" in connection.getresponse().read().decode()
+    serving.send(signal.SIGINT)
+    assert serving.wait() == 130  # a browser's connection is still open
+    connection.close()
+    assert serving.stdout.read_text(encoding="utf-8") == told
+    said = serving.stderr.read_text(encoding="utf-8")
+    assert said.splitlines() == ["open this address in a browser on this machine; Ctrl-C ends"]
 
 
 def test_models_of_two_tasks_are_not_compared(run_of: RunOf, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,8 @@
 """prepare, train, evaluate from end to end: what is learnt, kept apart, resumed and refused."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -476,29 +473,21 @@ def steps(recipe: Recipe, data: Path, run: Path, until: int, **options: Any) -> 
     return found
 
 
-def test_a_terminated_run_goes_on_as_if_nothing_had_been(long_run: Recipe, tmp_path: Path) -> None:
+def test_a_terminated_run_goes_on_as_if_nothing_had_been(
+    long_run: Recipe, tmp_path: Path, command: Callable[[Sequence[str]], Any]
+) -> None:
     """A process gets SIGTERM; the rest is trained here. Its losses are the uninterrupted run's, bit for bit."""
     data, run = tmp_path / "data", tmp_path / "run"
     (tmp_path / "long.toml").write_text(long_run.toml(), encoding="utf-8")
-    words = ["translate", "train", "data", "--out", "run", "--recipe", "long.toml"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gpt2kit", *words],
-        cwd=tmp_path,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        for _ in range(6000):
-            log = run / "metrics.jsonl"
-            if process.poll() is not None or (log.is_file() and log.read_text(encoding="utf-8").count("\n") >= 3):
-                break
-            time.sleep(0.02)
-        process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=120)
-    finally:
-        process.kill()
-    assert process.returncode == 143, said
+    training = command(["translate", "train", "data", "--out", "run", "--recipe", "long.toml"])
+    log = run / "metrics.jsonl"
+    for _ in range(6000):
+        if log.is_file() and log.read_text(encoding="utf-8").count("\n") >= 3:
+            break
+        time.sleep(0.02)
+    training.send(signal.SIGTERM)
+    assert training.wait() == 143
+    said = training.stderr.read_text(encoding="utf-8")
     assert "gpt2kit translate train data --out run --resume" in said
     assert "Traceback" not in said
     logged = losses(run)
