@@ -71,12 +71,18 @@ def build() -> typer.Typer:
     )
     for name in tasks.names():
         kind = tasks.find(name)
-        help = verbs.first_line(kind)
-        task_app = typer.Typer(cls=TaskGroup, help=help, context_settings=settings, no_args_is_help=True)
+        short = f"Without a command, `gpt2kit {name} ...` means `gpt2kit {name} generate ...`."
+        task_app = typer.Typer(
+            cls=TaskGroup,
+            help=verbs.first_line(kind),
+            epilog=short,
+            context_settings=settings,
+            no_args_is_help=True,
+        )
         generation = MEDIA[kind().about.medium]
         for verb in [*PREPARATION, *generation, evaluate.evaluate]:
             task_app.command(verb.__name__)(verbs.bind(verb, name, kind))
-        app.add_typer(task_app, name=name)
+        app.add_typer(task_app, name=name, rich_help_panel="Tasks")
     app.command("demo")(demo.demo)
     app.command("merge")(merge.merge)
     app.command("inspect")(inspect.inspect)

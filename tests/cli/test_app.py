@@ -152,6 +152,7 @@ def test_a_task_alone_on_a_terminal_shows_its_help(capsys: Capture, monkeypatch:
         assert run([name]) == code
         out = capsys.readouterr().out
         assert f"Usage: gpt2kit {name} [OPTIONS] COMMAND" in out
+        assert f"Without a command, `gpt2kit {name} ...` means `gpt2kit {name} generate ...`." in " ".join(out.split())
         assert all(verb in out for verb in ("prepare", "train", "generate", "evaluate"))
 
 
