@@ -1,4 +1,4 @@
-"""The distribution at a step, and the part of it that decoding leaves in play."""
+"""The model's distribution at a step, and the one that decoding draws from."""
 
 from dataclasses import dataclass
 

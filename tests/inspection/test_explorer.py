@@ -151,6 +151,9 @@ def test_in_a_browser(tab: "Browser", subject: Make) -> None:
         tab.value("document.querySelector('#switches input').click()")
         tab.until("document.querySelector('#sides figcaption').innerText.includes('switched off')")
         assert tab.value("document.querySelector('#sides ol').innerText") != before
+        tab.send("Emulation.setDeviceMetricsOverride", width=400, height=900, deviceScaleFactor=1, mobile=True)
+        tab.until("document.documentElement.clientWidth === 400")
+        assert tab.value("document.documentElement.scrollWidth") == 400, "both probabilities of a token fit"
         tab.value(
             "(() => { const box = document.getElementById('typed'); box.value = 'A';"
             " box.dispatchEvent(new Event('input')); })()"

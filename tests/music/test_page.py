@@ -379,5 +379,6 @@ def test_it_fits_a_phone(tab: "Browser", tmp_path: Path) -> None:
     written(tmp_path / "a.html", THREE, attention=looking_back())
     tab.open(tmp_path / "a.html", 360, 740, mobile=True)
     assert tab.value("document.documentElement.scrollWidth") <= 360
+    assert tab.value(f"{ONLY}('clock').scrollWidth <= {ONLY}('clock').clientWidth"), "the clock has room"
     assert tab.value(f"{ONLY}('roll').clientHeight") > 200
     assert painted(tab, colour(20))

@@ -28,7 +28,7 @@ async function refresh() {
 function showSides(sides) {
   const plain = sides[0].plain ? new Map(sides[0].plain) : null;
   fill("sides", ...sides.map((side, number) => make("figure", {}, make("h3", { text: side.name }),
-    make("ol", { class: "bars" }, ...side.next.map(([id, shownText, chance]) => {
+    make("ol", { class: `bars${!number && plain ? " both" : ""}` }, ...side.next.map(([id, shownText, chance]) => {
       const item = make("li", {}, make("button", { class: "tok chip", dir: "auto", disabled: number > 0, title: number ? "" : "Continue with this token", onclick: () => { if (!number) { live.answer.push(id); refresh(); } } }, ...marked(shownText)), make("span", { class: "meter" }, make("span", { style: `width:${100 * chance / side.next[0][2]}%` })), make("span", { class: "share", text: percent(chance) }));
       if (!number && plain && plain.has(id)) item.lastChild.title = item.lastChild.textContent = `${percent(chance)} (${percent(plain.get(id))})`;
       return item;

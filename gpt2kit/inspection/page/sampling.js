@@ -1,6 +1,6 @@
-/* ---- what decoding leaves in play, as gpt2kit/decoding/sampling.py has it: temperature, then top-k, then top-p ---- */
+/* ---- sampling as in gpt2kit/decoding/sampling.py: temperature, then top-k, then top-p ---- */
 /* A distribution has its likeliest tokens one by one and the others in runs of about equal logits. Returns the
-   probability of each single token, and how many are in play. */
+   probability of each single token, and the number of tokens that can be drawn. */
 function sampled({ logits, counts, means }, temperature, topK, topP) {
   const single = logits.length, size = single + counts.reduce((a, b) => a + b, 0);
   const chances = new Float64Array(single);
