@@ -238,16 +238,17 @@ RULES = [
     (r"\bà le ", "au "),
     (r"\bà les ", "aux "),
 ]
+COMPILED = [(re.compile(pattern, re.I), replacement) for pattern, replacement in RULES]
+AN = re.compile(rf"\b(a) {VOWEL.replace('h', '')}", re.I)
+SCHOOL = re.compile(r"\b(at|to) the school")
 
 
 def spell(english: str, french: str, sign: str) -> tuple[str, str]:
     """Both sentences as they are written: elision and contraction, one blank between words, capital and final sign."""
-    english = re.sub(
-        rf"\b(a) {VOWEL.replace('h', '')}", r"\1n ", " ".join(english.split()).replace(" ,", ","), flags=re.I
-    )
-    english = re.sub(r"\b(at|to) the school", r"\1 school", english)
+    english = AN.sub(r"\1n ", " ".join(english.split()).replace(" ,", ","))
+    english = SCHOOL.sub(r"\1 school", english)
     french = " ".join(french.split()).replace(" ,", ",")
-    for pattern, replacement in RULES:
-        french = re.sub(pattern, replacement, french, flags=re.I)
+    for pattern, replacement in COMPILED:
+        french = pattern.sub(replacement, french)
     ending = sign if sign == "." else f" {sign}"
     return english[0].upper() + english[1:] + sign, french[0].upper() + french[1:] + ending

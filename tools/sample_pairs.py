@@ -12,6 +12,7 @@ import hashlib
 import re
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 from sample_frames import FRAMES, Pair
@@ -57,9 +58,18 @@ def words(text: str) -> list[str]:
 
 def pieces(pair: Pair) -> list[str]:
     """The words of both sides, tagged with their language; l' and qu', 's and s' count for themselves."""
-    english = [piece for word in words(pair.english) for piece in re.findall(r"'s|[^']+|'", word)]
-    french = [piece for word in words(pair.french) for piece in re.findall(r"aujourd'hui|[^']+'?", word)]
-    return ["en " + piece for piece in english] + ["fr " + piece for piece in french]
+    english = [piece for word in words(pair.english) for piece in english_pieces(word)]
+    return english + [piece for word in words(pair.french) for piece in french_pieces(word)]
+
+
+@cache
+def english_pieces(word: str) -> list[str]:
+    return ["en " + piece for piece in re.findall(r"'s|[^']+|'", word)]
+
+
+@cache
+def french_pieces(word: str) -> list[str]:
+    return ["fr " + piece for piece in re.findall(r"aujourd'hui|[^']+'?", word)]
 
 
 def training_pairs() -> list[Pair]:
@@ -105,9 +115,10 @@ def heldout_pairs(training: list[Pair]) -> list[Pair]:
         while wanted and draws:
             draws -= 1
             pair = frame(dice)
+            if not is_heldout(pair.key) or not is_short(pair):
+                continue
             sides = {plain(pair.english), plain(pair.french)}
-            new = is_heldout(pair.key) and is_short(pair) and not sides & seen
-            if new and known.issuperset(words(f"{pair.english} {pair.french}")):
+            if not sides & seen and known.issuperset(words(f"{pair.english} {pair.french}")):
                 wanted -= 1
                 seen |= sides
                 pairs.append(pair)
