@@ -48,7 +48,7 @@ def answered(subject: Callable[..., Subject]) -> Callable[..., Subject]:
 
 @pytest.fixture(scope="session")
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Subject]:
-    """`labelled(kind, text)`: a text of a tiny classifier, or a context with choices behind tabs."""
+    """`labelled(kind, text)`: a text of a tiny classifier, or a context with choices after tabs."""
     from gpt2kit import recipe
 
     def make(kind: str, text: str) -> Subject:

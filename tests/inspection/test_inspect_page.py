@@ -191,7 +191,7 @@ def test_layer_head_and_token_are_chosen_by_mouse_and_keyboard(tab: "Browser", s
     assert tab.value("[inspection.state.layer, inspection.state.head, inspection.state.allHeads]") == [0, 0, False]
 
 
-def test_what_is_drawn_anew_keeps_the_focus(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+def test_what_is_redrawn_keeps_the_focus(tab: "Browser", subject: Make, tmp_path: Path) -> None:
     paged(tmp_path / "a.html", subject("lm"))
     tab.open(tmp_path / "a.html")
     for place, stage in ((2, 1), (0, 0)):
@@ -329,6 +329,16 @@ def test_a_summary_shows_its_sources_and_a_label_its_text(
     tab.open(tmp_path / "b.html")
     assert count(tab, "#task-body .labels li") == 2
     assert "good." in tab.value("document.querySelector('#task-body .reading').innerText")
+
+
+def test_a_task_that_the_page_does_not_know_shows_its_sources(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    view = view_of(trace_of(subject("translate", steps=None, target="je suis")))
+    view["model"]["task"] = "reverse"
+    write_page(tmp_path / "a.html", view, "a task of a user")
+    tab.open(tmp_path / "a.html")
+    assert text(tab, "task-title") == "Where the answer comes from"
+    assert text(tab, "task-name") == "Sources"
+    assert count(tab, "#task-body .made") == 2
 
 
 def test_a_note_is_heard_and_its_lines_are_drawn(tab: "Browser", subject: Make, tmp_path: Path) -> None:

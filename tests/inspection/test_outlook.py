@@ -1,4 +1,4 @@
-"""What could have come next, beside what decoding does."""
+"""Which tokens could have come next, compared with decoding itself."""
 
 from collections.abc import Callable
 from typing import Any

@@ -54,7 +54,7 @@ def test_every_token_of_it_can_be_shown(subject: Make, task: str) -> None:
 
 
 def test_distributions_are_the_model_s_at_any_temperature(subject: Make) -> None:
-    """Also of a vocabulary that is larger than what is told token by token."""
+    """Also of a vocabulary that is larger than the number of tokens that are listed one by one."""
     made = subject("lm")
     found = trace_of(made)
     wide = np.random.default_rng(0).normal(0, 3, (1, 30_000)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Samples beside real music: the same as its parts say, and a copy is seen for what it is."""
+"""Samples compared with real music: the figures are those of the parts, and a copy is recognised."""
 
 import json
 

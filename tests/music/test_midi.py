@@ -325,7 +325,7 @@ def test_pretty_midi_reads_what_is_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_an_object_of_pretty_midi_holds_the_notes_of_its_file(midi_file: MidiFile, seed: int) -> None:
-    """Pianos with pedals, beside another instrument and drums; whatever the order in its lists."""
+    """Pianos with pedals, next to another instrument and drums; whatever the order in its lists."""
     generator = random.Random(seed)
     channels = ((0, 0), (1, 5), (2, 40), (9, 0))
     tracks = [played(generator, channel, 3000, [program(number, channel=channel)]) for channel, number in channels]

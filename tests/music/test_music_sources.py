@@ -150,7 +150,7 @@ def test_an_empty_table_gives_none() -> None:
 
 
 def test_the_same_music_is_taken_once_whatever_its_file(tmp_path: Path, midi: Callable[[int], bytes]) -> None:
-    again = midi(1) + b"and something behind"
+    again = midi(1) + b"and something after"
     folder = in_folder(tmp_path, {"a.mid": midi(1), "b.mid": again, "c.mid": midi(2)})
     archive = in_zip(tmp_path, {"d.mid": midi(2)})
     assert [type(item) for item in pieces([folder, archive])] == [Piece, Skipped, Piece, Skipped]

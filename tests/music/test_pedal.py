@@ -1,4 +1,4 @@
-"""The sustain pedal, against note-seq's rule told event by event."""
+"""The sustain pedal, compared with note-seq's rule, event by event."""
 
 from collections.abc import Callable
 from typing import Any

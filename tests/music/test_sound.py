@@ -184,7 +184,7 @@ def test_a_key_struck_while_down_is_let_go_first_and_none_stays_down(install: In
 
 
 def test_the_real_tinysoundfont_plays_the_keys_that_are_struck(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It is no dependency of ours, not even of the tests: see `gpt2kit.music.sound`."""
+    """It is not a dependency, not even of the tests: see `gpt2kit.music.sound`."""
     pytest.importorskip("tinysoundfont")
     monkeypatch.setitem(sys.modules, "fluidsynth", None)
     assert sound.soundfont() is not None

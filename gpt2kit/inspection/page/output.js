@@ -32,8 +32,8 @@ function showPath() {
   fill("path", ...data.steps.map((place, step) => {
     const came = follower(place), [chance, position, drawn, inPlay] = data.path[step];
     const others = likeliest(stages() - 1, place).filter(({ id }) => id !== came).slice(0, 4);
-    const told = came < 0 ? "no next token" : `${percent(chance)}, rank ${inWords(position)}; with the run's settings ${inWords(inPlay)} can be drawn, this one with ${percent(drawn)}`;
-    return make("li", { class: step === state.step ? "here" : null }, make("button", { class: "plain", title: told, onclick: () => choose({ step, token: place }) }, came < 0 ? make("span", { class: "faint", text: "next" }) : tokenName(came), came < 0 ? null : make("span", { class: "share", text: percent(chance) })), make("span", { class: "others" }, ...others.map(({ id, chance: share }) => make("span", { class: share > 0.5 * chance ? "near" : "" }, tokenName(id), ` ${percent(share)}`))));
+    const detail = came < 0 ? "no next token" : `${percent(chance)}, rank ${inWords(position)}; with the run's settings ${inWords(inPlay)} can be drawn, this one with ${percent(drawn)}`;
+    return make("li", { class: step === state.step ? "here" : null }, make("button", { class: "plain", title: detail, onclick: () => choose({ step, token: place }) }, came < 0 ? make("span", { class: "faint", text: "next" }) : tokenName(came), came < 0 ? null : make("span", { class: "share", text: percent(chance) })), make("span", { class: "others" }, ...others.map(({ id, chance: share }) => make("span", { class: share > 0.5 * chance ? "near" : "" }, tokenName(id), ` ${percent(share)}`))));
   }));
 }
 for (const name of ["temperature", "top-k", "top-p"]) byId(name).oninput = showNext;

@@ -9,9 +9,9 @@ function showLens() {
   const head = make("tr", {}, make("th", { scope: "row", text: "after" }), ...places.map((place) => make("th", { scope: "col", class: place === state.token ? "here" : null }, tokenName(data.tokens[place]))));
   const line = (stage) => make("tr", {}, make("th", { scope: "row", text: stage ? `layer ${stage}` : "input" }), ...places.map((place) => {
     const [best] = likeliest(stage, place), own = rank(stage, place), came = follower(place);
-    const told = came < 0 ? "" : `; ${shown(came)}, the actual next token, has rank ${inWords(own)} with ${percent(number(data.lens.chance, stage, place))}`;
+    const detail = came < 0 ? "" : `; ${shown(came)}, the actual next token, has rank ${inWords(own)} with ${percent(number(data.lens.chance, stage, place))}`;
     const settled = data.lens.settled[place] === stage;
-    return make("td", { class: `${place === state.token ? "here" : ""}${settled ? " settled" : ""}`, style: `background:${shade(nearness(own))}`, title: `${stage ? `layer ${stage}` : "input"}: ${shown(best.id)} ${percent(best.chance)}${told}` }, make("button", { class: "cell", tabindex: place === state.token ? 0 : -1, "data-stage": stage, "data-token": place, onclick: () => choose({ token: place, stage }) }, tokenName(best.id)));
+    return make("td", { class: `${place === state.token ? "here" : ""}${settled ? " settled" : ""}`, style: `background:${shade(nearness(own))}`, title: `${stage ? `layer ${stage}` : "input"}: ${shown(best.id)} ${percent(best.chance)}${detail}` }, make("button", { class: "cell", tabindex: place === state.token ? 0 : -1, "data-stage": stage, "data-token": place, onclick: () => choose({ token: place, stage }) }, tokenName(best.id)));
   }));
   const came = make("tr", { class: "came" }, make("th", { scope: "row", text: "next token" }), ...places.map((place) => make("td", {}, follower(place) < 0 ? "" : tokenName(follower(place)))));
   fill("lens", head, came, ...[...Array(stages()).keys()].reverse().map(line));

@@ -85,8 +85,10 @@ function showSurprise() {
   fill("task-body", make("figure", {}, make("div", { class: `flow${known.length > 200 ? " tall" : ""}` }, ...data.tokens.map((id, place) => tokenButton(place, { style: bits[place] === null ? null : `background:${shade(bits[place] / 14)}`, title: bits[place] === null ? shown(id) : `${shown(id)}: ${bits[place].toFixed(1)} bits` }))), make("figcaption", { text: known.length ? `Surprise in bits, ${mean.toFixed(2)} per ${data.model.task === "music" ? "event" : "token"} on average: 1 bit is a coin toss, 10 bits are one chance in a thousand.` : "With a single token there is nothing to predict yet." })));
 }
 function showTask() {
-  const kind = Object.keys(data.labels).length ? "labels" : data.model.task;
-  const show = { labels: showExtract, translate: showAlignment, summarize: showSources, lm: showSurprise, music: showSurprise, finetune: data.followers.some((id, place) => place >= data.prompt && id >= 0) && data.answers ? showSources : showSurprise }[kind] || showSurprise;
-  byId("task-name").textContent = { labels: "Label", translate: "Alignment", summarize: "Sources", music: "Music", lm: "Surprise" }[kind] || "Task";
+  const { task } = data.model, answered = data.answers && data.followers.some((id, place) => place >= data.prompt - 1 && id >= 0);
+  const [name, show] = Object.keys(data.labels).length ? ["Label", showExtract]
+    : { translate: ["Alignment", showAlignment], summarize: ["Sources", showSources], music: ["Music", showSurprise] }[task]
+      || (answered ? ["Sources", showSources] : ["Surprise", showSurprise]);
+  byId("task-name").textContent = name;
   show();
 }
