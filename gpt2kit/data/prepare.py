@@ -165,8 +165,8 @@ class SplitWriter(Generic[Item]):
         learned = [(prompt, self.layout.learned(target)) for prompt, target in rows]
         lost = [len(before) - len(after) for (_, before), (_, after) in zip(rows, learned, strict=True)]
         if any(lost):
-            counts = {"targets shortened for training": sum(map(bool, lost)), "tokens cut from them": sum(lost)}
-            self.report.leave_out(counts)
+            self.report.leave_out({"targets shortened for training": sum(map(bool, lost))})
+            self.report.leave_out({"tokens cut from targets for training": sum(lost)})
         return learned
 
 

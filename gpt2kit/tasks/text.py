@@ -101,9 +101,9 @@ class TextTask(Task[Source, Target]):
         return self.opened(folder)
 
     def controls_in(self, text: str) -> dict[str, int]:
-        """Counts, for the report, of control tokens that a text spells; they are encoded as plain text."""
+        """The number of control tokens that are spelled in a text, for a report; they are encoded as plain text."""
         found = {token: text.count(token) for token in self.controls if token in text}
-        return {f"times {token} occurs in the text, where it is read as text": count for token, count in found.items()}
+        return {f"occurrences of {token} in the text, read as plain text": count for token, count in found.items()}
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ class Translate(TextPairs[Sentence]):
         streams = [(language, read_pairs(files, columns)) for language, files in self.corpora(corpus)]
         for language, pairs in streams:
             for source, target in pairs:
-                same = {"pairs whose target equals their source": 1} if source == target else {}
+                same = {"pairs with equal source and target": 1} if source == target else {}
                 yield self.pair(Sentence(source, language), target, skipped=same)
 
     def fit(

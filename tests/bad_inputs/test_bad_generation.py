@@ -83,7 +83,7 @@ def test_standard_input_is_closed(
 def test_a_word_that_is_no_text(by_heart: Path, refusal: Refusal) -> None:
     """Python has half of a surrogate pair for each byte of the command line that is no UTF-8."""
     message = refusal("translate", "--run", str(by_heart), "good", "caf\udce9")
-    assert message == r"input 2, 'caf\udce9', is no UTF-8 text"
+    assert message == r"input 2, 'caf\udce9', is not valid UTF-8 text"
 
 
 SCRIPT = """

@@ -46,9 +46,9 @@ def test_pairs_of_equal_sides_are_told(workplace: Path, tiny: Tiny, capsys: Capt
     (workplace / "a.tsv").write_text("Paris\tParis\nyes\toui\nOslo\tOslo\n", encoding="utf-8")
     assert run([*prepared(tiny, "translate", "a.tsv", "--val", "a.tsv", "--out", "d"), "--json"]) == 0
     out, err = capsys.readouterr()
-    assert json.loads(out)["train"]["left_out"] == {"pairs whose target equals their source": 2}
+    assert json.loads(out)["train"]["left_out"] == {"pairs with equal source and target": 2}
     assert json.loads(out)["train"]["rows"] == 3, "they are kept: names are what they are"
-    assert "train: 2 pairs whose target equals their source" in err
+    assert "train: pairs with equal source and target: 2" in err
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b" \t\n \n\n"], ids=["nothing", "a line end", "white space"])
@@ -108,8 +108,8 @@ def test_control_tokens_in_a_text_are_told(workplace: Path, tiny: Tiny, capsys: 
     (workplace / "a.tsv").write_text("<to-fr> or <to-fr>\tun <|endoftext|>\n", encoding="utf-8")
     assert run(prepared(tiny, "translate", "a.tsv", "--val", "a.tsv", "--out", "d")) == 0
     told = capsys.readouterr().err
-    assert "train: 2 times <to-fr> occurs in the text, where it is read as text" in told
-    assert "train: 1 times <|endoftext|> occurs in the text, where it is read as text" in told
+    assert "train: occurrences of <to-fr> in the text, read as plain text: 2" in told
+    assert "train: occurrences of <|endoftext|> in the text, read as plain text: 1" in told
 
 
 @pytest.mark.parametrize(
@@ -126,4 +126,4 @@ def test_control_tokens_of_every_task(task: Any, row: dict[str, str], token: str
     path = tmp_path / "a.jsonl"
     path.write_text(json.dumps(row) + "\n", encoding="utf-8")
     (record,) = task.read([str(path)])
-    assert record.skipped == {f"times {token} occurs in the text, where it is read as text": 1}
+    assert record.skipped == {f"occurrences of {token} in the text, read as plain text": 1}

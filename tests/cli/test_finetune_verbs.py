@@ -90,7 +90,7 @@ def test_labels_are_scored(reviews: Path, capsys: Capture, tmp_path: Path) -> No
     assert run([*words, "--on", write_csv(tmp_path / "a.csv", "text,label", swapped)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["scores"]["accuracy"]["value"] == 50
-    assert found["dropped"] == {"an empty text": 1, "a label that is not in the training part": 1}
+    assert found["dropped"] == {"empty text": 1, "label does not occur in the training part": 1}
 
 
 def test_a_run_is_a_classifier_of_hugging_face(reviews: Path) -> None:

@@ -124,7 +124,10 @@ def test_long_targets_are_shortened_for_training_alone(tmp_path: Path) -> None:
     )
     targets = [text(Store(tmp_path, "train").row(index)[1][:-1]) for index in range(3)]
     assert targets == ["abc", "abc", "ab"]
-    assert written["train"].report.left_out == {"targets shortened for training": 2, "tokens cut from them": 4}
+    assert written["train"].report.left_out == {
+        "targets shortened for training": 2,
+        "tokens cut from targets for training": 4,
+    }
     assert text(Store(tmp_path, "val").row(0)[1][:-1]) == "abcdef"
     assert written["val"].report.left_out == {}
 

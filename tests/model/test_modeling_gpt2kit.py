@@ -178,7 +178,7 @@ def test_nothing_is_warned_of(tmp_path: Path, tiny_model: Build, capsys: pytest.
 @pytest.mark.parametrize("name", modeling_gpt2kit.UNSUPPORTED)
 def test_what_it_does_not_take_is_refused(tmp_path: Path, tiny_model: Build, name: str) -> None:
     theirs = saved(tmp_path, tiny_model(attention="local", **SHAPE))
-    with pytest.raises(ValueError, match=f"do not take {name}"):
+    with pytest.raises(ValueError, match=f"do not support {name}"):
         theirs(ids_of(1, 4), **{name: True})
     theirs(ids_of(1, 4), **{name: None})
 
@@ -187,7 +187,7 @@ def test_what_it_does_not_take_is_refused(tmp_path: Path, tiny_model: Build, nam
 def test_attention_that_cannot_be_is_refused(tiny_model: Build, attention: str) -> None:
     """Every kind of gpt2kit is known, so that a new one does not pass for full attention."""
     assert set(modeling_gpt2kit.KINDS) == set(ATTENTIONS)
-    with pytest.raises(ValueError, match=f"attention = '{attention}': one of full, "):
+    with pytest.raises(ValueError, match=f"attention = '{attention}'; expected one of full, "):
         modeling_gpt2kit.GPT2KitModel(
             modeling_gpt2kit.GPT2KitConfig(n_layer=3, n_embd=8, n_head=2, attention=attention)
         )
@@ -195,7 +195,7 @@ def test_attention_that_cannot_be_is_refused(tiny_model: Build, attention: str) 
 
 def test_more_tokens_than_positions_are_refused(tmp_path: Path, tiny_model: Build) -> None:
     theirs = saved(tmp_path, tiny_model(attention="local", **SHAPE))
-    with pytest.raises(ValueError, match="49 tokens; the model has 48 positions"):
+    with pytest.raises(ValueError, match="49 tokens; the model accepts at most 48"):
         theirs(ids_of(1, 49))
 
 

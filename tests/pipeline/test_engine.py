@@ -86,7 +86,7 @@ def test_pieces_join_to_the_answer(fr: Engine) -> None:
 
 
 def test_beams_cannot_be_streamed(fr: Engine) -> None:
-    with pytest.raises(UserError, match="stream with beams = 1"):
+    with pytest.raises(UserError, match="beams = 2: beam search cannot be streamed; set beams = 1"):
         next(fr.stream("good morning", beams=2))
 
 
@@ -267,7 +267,7 @@ def test_a_web_page_saved_as_config_is_refused(copied: Path) -> None:
 
 def test_another_tokenizer_is_refused(copied: Path) -> None:
     Bpe.train(iter(["guten Morgen", "buongiorno"]), 290, ["<to-fr>"]).save(copied, 64)
-    with pytest.raises(DataError, match="its tokenizer is not the one"):
+    with pytest.raises(DataError, match=r"its tokenizer is .*: the tokenizer files were replaced"):
         gpt2kit.load(copied)
 
 

@@ -118,7 +118,7 @@ def test_labels(tmp_path: Path) -> None:
     ]
     assert [decode_row(task, *store.row(n)) for n in range(2)] == [(("fine",), "1"), (("bad",), "0")]
     report = json.loads((tmp_path / "data" / "prepare.json").read_text())["splits"]["train"]
-    assert report["dropped"] == {"an empty text": 1, "no label": 1}
+    assert report["dropped"] == {"empty text": 1, "no label": 1}
 
 
 def test_entailment_and_similarity(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_choices_that_are_none(tmp_path: Path) -> None:
     bad = [good | {"answer": 2}, good | {"answer": "z"}, good | {"choices": ["a"]}, good | {"context": ""}]
     prepared(write_table(tmp_path, [good, *bad]), tmp_path / "data")
     report = json.loads((tmp_path / "data" / "prepare.json").read_text())["splits"]["train"]
-    reasons = {"an answer that is not one of the choices": 2, "fewer than two choices": 1, "an empty text": 1}
+    reasons = {"the answer is not one of the choices": 2, "fewer than two choices": 1, "empty text": 1}
     assert report["dropped"] == reasons
     for wrong in ({"choices": 3}, {"choices": ["a", 1]}, {"choices": "[1"}, {"answer": ["a"]}):
         with pytest.raises(DataError, match=r"table.jsonl:2: .*(choices|label)"):
@@ -207,7 +207,7 @@ def test_a_label_that_training_lacks(tmp_path: Path) -> None:
     task, _ = prepared(corpus, tmp_path / "data")
     corpus = write_table(tmp_path, [{"text": "c", "label": "z"}])
     (record,) = task.read([corpus])
-    assert record.problem == "a label that is not in the training part"
+    assert record.problem == "label does not occur in the training part"
 
 
 def test_a_table_without_a_header(tmp_path: Path) -> None:

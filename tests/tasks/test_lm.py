@@ -110,7 +110,7 @@ def test_an_end_of_text_in_the_text_is_text(tmp_path: Path) -> None:
     tiny = recipe.load("lm", TINY)
     reports = gpt2kit.prepare(tiny, {"train": [str(tmp_path / "a.txt")]}, tmp_path / "data")
     found = [
-        report.left_out.get("times <|endoftext|> occurs in the text, where it is read as text")
+        report.left_out.get("occurrences of <|endoftext|> in the text, read as plain text")
         for report in reports.values()
     ]
     assert sum(filter(None, found)) == 5000

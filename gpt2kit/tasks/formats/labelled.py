@@ -74,10 +74,10 @@ class Labelled(RowTask):
 
     def problem_of(self, source: Values, label: str) -> str:
         if not all(value.strip() for value in source):
-            return "an empty text"
+            return "empty text"
         if not label.strip():
             return "no label"
-        return "a label that is not in the training part" if self.labels and label not in self.labels else ""
+        return "label does not occur in the training part" if self.labels and label not in self.labels else ""
 
     def label(self, where: str, row: dict[str, object]) -> str:
         """Raises DataError for anything but a word or a number."""
@@ -213,7 +213,7 @@ class Choice(Labelled):
         named = not isinstance(row.get(self.answered), int)  # a number in JSON is an index, whatever the choices are
         chosen = _chosen(source[1:], self.label(where, row), named)
         problem = "fewer than two choices" if len(source) < 3 else ""
-        problem = problem or ("" if chosen else "an answer that is not one of the choices")
+        problem = problem or ("" if chosen else "the answer is not one of the choices")
         return self.record(where, source, chosen, "\t".join(source), problem or self.problem_of(source, chosen))
 
     def source(self, where: str, row: dict[str, object]) -> Values:
