@@ -121,7 +121,8 @@ def run(words: Sequence[str]) -> int:
             standalone_mode=True,
         )
     except SystemExit as exit:
-        code = exit.code
+        unknown_shell = exit.code == 1 and any(word in words for word in ("--install-completion", "--show-completion"))
+        code = MachineError.exit_code if unknown_shell else exit.code
     except UserError as error:
         console.error(str(error), as_json, error.exit_code)
         code = error.exit_code

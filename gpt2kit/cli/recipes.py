@@ -19,7 +19,7 @@ def list_recipes(context: typer.Context) -> None:
         rows = []
         for name in recipes.shipped():
             rows.append((name, recipes.load(name).task_name, recipes.description(name)))
-        console.table(("recipe", "task", "what it is"), rows)
+        console.table(("recipe", "task", "description"), rows)
 
 
 @app.command("show")
@@ -39,9 +39,6 @@ def show(
         console.result(line)
 
 
-FROM = {"default": "the default", "recipe": "the recipe"}
-
-
 def lines(task: str, knobs: Iterable[recipes.Knob]) -> Iterator[str]:
     """Every knob with its value and description, as TOML that can be saved and used."""
     section = ""
@@ -53,8 +50,9 @@ def lines(task: str, knobs: Iterable[recipes.Knob]) -> Iterator[str]:
                 yield f"name = {_toml(task)}"
         # Knobs that model.size sets cannot be given together with it.
         line = f"{'# ' if knob.origin == 'model.size' else ''}{knob.name} = {_toml(knob.value)}"
-        default = "" if knob.origin == "default" else f", by default {_toml(knob.default)}"
-        yield f"{line:<32} # {knob.meaning} [{knob.type}{default}; from {FROM.get(knob.origin, knob.origin)}]"
+        by = "the recipe" if knob.origin == "recipe" else knob.origin
+        origin = "the default" if by == "default" else f"default {_toml(knob.default)}, set by {by}"
+        yield f"{line:<32} # {knob.meaning} [{knob.type}; {origin}]"
 
 
 def _toml(value: Any) -> str:

@@ -134,11 +134,11 @@ class Music(Task["Notes", "Notes"]):
         0.05, "share of the pieces held out for validation, unless a csv file next to them names the splits"
     )
     transpose: int = knob(
-        3, "transpose each training window by a random number of up to N semitones", flag=("train",), metavar="N"
+        3, "transpose each training window at random, by at most N semitones up or down", flag=("train",), metavar="N"
     )
     stretch: float = knob(
         0.05,
-        "play each training window slower or faster by the share X of its time, by half of it, or unchanged",
+        "change the tempo of each training window at random, by at most the share X",
         flag=("train",),
         metavar="X",
     )

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -135,7 +136,7 @@ def test_recipes_are_listed(capsys: Capture) -> None:
     assert run(["recipes"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in recipe.shipped())
-    column = out.index("what it is")
+    column = out.index("description")
     words = " ".join(line[column:] for line in out.splitlines()).split()
     for name in recipe.shipped():
         sentence = recipe.description(name)
@@ -171,6 +172,7 @@ def test_a_shown_recipe_is_the_recipe(name: str, capsys: Capture) -> None:
     assert recipe.build(name, tomllib.loads(out)) == recipe.load(name)
     knobs = [line for line in out.split("\n") if " = " in line and not line.startswith("name = ")]
     assert all(" # " in line for line in knobs)
+    assert all(re.search(r"; (the default|default .+, set by the recipe)\]$", line) for line in knobs)
 
 
 def test_a_shown_recipe_has_its_settings(capsys: Capture) -> None:

@@ -112,6 +112,18 @@ def test_it_is_printed(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None
     assert "#compdef gpt2kit" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("option", ["--show-completion", "--install-completion"])
+def test_an_unknown_shell_is_an_environment_that_lacks_one(
+    option: str, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for module in ("completion", "_completion_shared"):
+        monkeypatch.setattr(f"typer.{module}._get_shell_name", lambda: None)
+    assert run([option]) == 4
+    assert "not supported" in "".join(capsys.readouterr())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_it_is_installed_for_the_shell(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr("typer._completion_shared._get_shell_name", lambda: "bash")
