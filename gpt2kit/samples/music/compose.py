@@ -93,7 +93,7 @@ def composed(style: Style, key: Key, plan: Plan, dice: Random) -> Score:
 
 
 def _sung(tones: list[Tone], key: Key, begin: float, varied: str) -> list[Played]:
-    """A phrase of the melody, alone or with what a repetition adds to it."""
+    """A phrase of the melody, with the voices that a repetition adds."""
     found = []
     for tone in ornamented(tones) if varied == "ornaments" else tones:
         pitch = key.pitch(tone.step, tone.chord.scale)

@@ -1,4 +1,4 @@
-"""Keys, chords and progressions: what a phrase of four bars stands on."""
+"""Keys, chords, and the progressions of a phrase of four bars."""
 
 from random import Random
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""From a score to a performance: tempo that breathes, dynamics, a pedal that follows the harmony; as a MIDI file."""
+"""Turns a score into a performance with a flexible tempo, dynamics and pedalling, as a MIDI file."""
 
 import io
 import math
@@ -99,7 +99,7 @@ def _velocity(note: Played, score: Score, dice: Random) -> int:
 
 
 def _separated(notes: list[Note]) -> None:
-    """A key is let go before it is struck again; of two that strike it at once, the first is left."""
+    """End each note before its key is struck again; of two notes that start together on one key, keep the first."""
     notes.sort(key=lambda note: (note.pitch, note.start))
     kept: list[Note] = []
     for note in notes:

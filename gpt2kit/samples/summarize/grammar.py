@@ -1,4 +1,4 @@
-"""Reads how articles of a kind are told: kinds/*.txt and the sentences that they share."""
+"""Reads the grammar of each kind of article: kinds/*.txt, and the sentences that the kinds share."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class Fact(NamedTuple):
 class Section(NamedTuple):
     headings: tuple[str, ...]
     is_ordered: bool
-    """Whether facts are told in the order of the file."""
+    """Whether facts are stated in the order of the file."""
     facts: tuple[Fact, ...]
 
 

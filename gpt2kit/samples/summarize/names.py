@@ -11,7 +11,7 @@ SYLLABLES = {
         if ": " in line
     )
 }
-"""How names begin and go on, how those of each sort end, and given names by the pronoun of those who bear them."""
+"""The beginnings and middles of names, the endings for each kind of name, and given names by pronoun."""
 COMMON = ("plant", "bird", "mineral")
 """What is written with a small letter."""
 

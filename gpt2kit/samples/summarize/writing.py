@@ -1,7 +1,7 @@
 """Writes the articles: `python -m gpt2kit.samples.summarize.writing` writes both files of the sample again.
 
-Facts are drawn first. The lead is made of some of them in one way, which they alone decide; the body tells them and
-others in many ways and in any order. Every invented name belongs to one article alone.
+Facts are drawn first. The lead states some of them in a way that depends only on them; the body states them and others
+in many ways and in any order. Every invented name belongs to a single article.
 """
 
 import gzip
