@@ -50,7 +50,8 @@ def test_a_config_that_is_refused(tmp_path: Path, wrong: dict[str, Any]) -> None
 
 
 def test_a_generation_config_that_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"generation_config\.json: transformers does not accept these values: .*max_new_tokens"):
+    refusal = r"generation_config\.json: transformers does not accept these values: .*max_new_tokens"
+    with pytest.raises(DataError, match=refusal):
         transformers_door.write_generation_config(tmp_path / "generation_config.json", {"max_new_tokens": -1})
 
 
