@@ -90,10 +90,17 @@ def test_a_piece_without_notes_is_a_picture_that_says_so(tmp_path: Path) -> None
     assert (pixels[: roll.TOP, : roll.WIDTH // 2] < 100).any()
 
 
+ONE_NOTE = Notes.of([60], [90], [0.0], [1.0])
+
+
+@pytest.fixture(scope="module")
+def untitled(tmp_path_factory: pytest.TempPathFactory) -> Pixels:
+    return drawn(tmp_path_factory.mktemp("untitled") / "a.png", ONE_NOTE)
+
+
 @pytest.mark.parametrize("title", ["x" * 10_000, "line\nbreak\x00", "Pièce n° 3 ♯ 曲", "</script>"])
-def test_any_title_fits(tmp_path: Path, title: str) -> None:
-    pixels = drawn(tmp_path / "a.png", Notes.of([60], [90], [0.0], [1.0]), title=title)
-    legend = drawn(tmp_path / "b.png", Notes.of([60], [90], [0.0], [1.0]))
+def test_any_title_fits(tmp_path: Path, untitled: Pixels, title: str) -> None:
+    pixels, legend = drawn(tmp_path / "a.png", ONE_NOTE, title=title), untitled
     corner = slice(roll.WIDTH - 460, None)
     assert (pixels[: roll.TOP, corner] == legend[: roll.TOP, corner]).all()
 
