@@ -230,7 +230,7 @@ def test_an_impossible_rate_is_refused(tmp_path: Path, rate: int) -> None:
 
 def test_more_than_a_wav_holds_is_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a WAV file holds 6\.8 hours"):
-        sound.write_wav(tmp_path / "a.wav", Notes.of([60], [80], [7 * 3600.0], [7 * 3600.0 + 1]))
+        sound.write_wav(tmp_path / "a.wav", Notes.of([60], [80], [7 * 3600.0], [7 * 3600.0 + 1]), 44100)
     assert list(tmp_path.iterdir()) == []
 
 
