@@ -1,7 +1,8 @@
 """Errors that the user can fix, each with the exit code of the command line."""
 
 PARTLY_DONE = 5
-"""Exit code of work that was completed, except for records that could not be read."""
+"""Exit code of work that was completed except for records that could not be read, and of a demo whose model has
+learned nothing."""
 
 
 class UserError(Exception):

@@ -1,5 +1,8 @@
 """`gpt2kit demo`: the embedded samples through the same four verbs as a real run."""
 
+import os
+import shlex
+import signal
 import time
 from importlib.resources import as_file
 from pathlib import Path
@@ -9,7 +12,7 @@ import typer
 
 from gpt2kit import samples, tasks
 from gpt2kit.cli import cards, console, options, performance, progress, reports
-from gpt2kit.errors import UserError
+from gpt2kit.errors import PARTLY_DONE, Interrupted, UserError
 
 if TYPE_CHECKING:
     from gpt2kit.pipeline.engine import Engine
@@ -63,9 +66,30 @@ def demo(
             reports.evaluated(without)
     if json:
         console.result_json(scores)
-    took = f"{time.monotonic() - started:.0f} seconds; the run is in {run}"
+    took = f"\n{time.monotonic() - started:.0f} seconds; the run is in {run}"
+    if evaluation.at_chance:
+        console.say(
+            f"{took}. Its model has learned nothing, perhaps because other programs used the processor. Run the demo "
+            f"again when the machine is idle, or train longer:\n  {_longer(task, run, pretrained)}"
+        )
+        raise typer.Exit(PARTLY_DONE)
     is_gpt2 = opened.model.config.attention == "full"
-    console.say(f"\n{took}{', a Hugging Face GPT-2 folder' if is_gpt2 else ''}. Next:\n{following}")
+    console.say(f"{took}{', a Hugging Face GPT-2 folder' if is_gpt2 else ''}. Next:\n{following}")
+
+
+def _longer(task: str, run: Path, init: Path | None) -> str:
+    """The command that trains three times as long as a demo did."""
+    from gpt2kit.config import duration
+    from gpt2kit.runs.folder import Run
+
+    trained = Run(run)
+    train, data = trained.recipe.train, os.path.relpath(trained.record["data"])
+    if train.budget:
+        longer = f"train.budget={3 * duration(train.budget):.0f}s"
+    else:
+        longer = f"train.steps={3 * train.steps}" if train.steps else f"train.epochs={3 * train.epochs:g}"
+    words = ["gpt2kit", task, "train", data, "--out", str(free(f"runs/demo-{task}")), "--recipe", f"demo-{task}"]
+    return shlex.join([*words, *(["--init", str(init)] if init else []), "--set", longer])
 
 
 def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
@@ -87,6 +111,14 @@ def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
 
 def _evaluated(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str]":
     """Score a run and print examples of its output; returns the evaluation and a command to try next."""
+    try:
+        return _scored(task, opened, run)
+    except KeyboardInterrupt:
+        use = f"gpt2kit {task} generate --run {run}\n  gpt2kit {task} evaluate --run {run}"
+        raise Interrupted(signal.SIGINT, f"stopped; the model is trained; to use it:\n  {use}") from None
+
+
+def _scored(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str]":
     from gpt2kit.pipeline.evaluate import evaluate_records, evaluate_stream
     from gpt2kit.pipeline.evaluation_sets import documents, run_of, stored_records
 

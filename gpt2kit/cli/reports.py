@@ -90,6 +90,8 @@ def evaluated(evaluation: "Evaluation") -> None:
     )
     for remark in evaluation.remarks:
         console.say(remark)
+    if evaluation.at_chance:
+        console.warn(evaluation.at_chance)
 
 
 def remarks(count: int, cut: int, unfinished: int, circling: int, penalty: float) -> None:

@@ -11,7 +11,7 @@ LEVEL = 0.05
 FEWEST = 10
 """With fewer answers nothing is said of texts."""
 
-NOTHING = "the model has learned nothing"
+NOTHING = "the model has learned nothing of this task"
 
 
 def probability(successes: int, trials: int, chance: float) -> float:
@@ -101,7 +101,7 @@ def _overlap(one: set[str], other: set[str]) -> float:
     return 2 * len(one & other) / max(1, len(one) + len(other))
 
 
-def of_stream(nats: float, counts: Sequence[int], known: Sequence[int], unit: str) -> str:
+def of_stream(nats: float, counts: Sequence[int], known: Sequence[int]) -> str:
     """The verdict on a loss per token, against a model that knows nothing but the frequency of each token.
 
     `counts` has the number of each id in the evaluated documents, `known` in those to learn from, all 0 if they are
@@ -111,4 +111,4 @@ def of_stream(nats: float, counts: Sequence[int], known: Sequence[int], unit: st
     guess = -sum(n * math.log((k + 1) / smoothed) for n, k in zip(counts, known, strict=True) if n) / max(1, total)
     if nats < guess:
         return ""
-    return f"{nats:.2f} nats per {unit} are no better than {guess:.2f}, by the frequency of each {unit}: {NOTHING}"
+    return f"{nats:.2f} nats per token is what the frequency of each token gives ({guess:.2f}): {NOTHING}"

@@ -20,6 +20,7 @@ from gpt2kit.errors import DataError, UserError
 from gpt2kit.metrics.copied import copied_share, run_length
 from gpt2kit.metrics.score import Score
 from gpt2kit.model.device import pick_dtype
+from gpt2kit.pipeline import chance
 from gpt2kit.pipeline.engine import Engine, load
 from gpt2kit.pipeline.evaluation_sets import (
     Documents,
@@ -56,6 +57,8 @@ class Evaluation:
     """The first (source, output, reference), as text."""
     repetition_penalty: float = 1.0
     """The setting that the answers were decoded with; 1 is off."""
+    at_chance: str = ""
+    """Why the model does no better than guessing, in words; empty if it does."""
 
     def json(self) -> dict[str, Any]:
         found = {
@@ -68,7 +71,9 @@ class Evaluation:
             "per_second": round(self.count / self.seconds, 2),
             "signature": self.signature,
         }
-        return found | ({"remarks": list(self.remarks)} if self.remarks else {}) | self._baselines()
+        found |= {"remarks": list(self.remarks)} if self.remarks else {}
+        found |= {"at_chance": self.at_chance} if self.at_chance else {}
+        return found | self._baselines()
 
     def _baselines(self) -> dict[str, Any]:
         """The scores of the systems that the model is compared with."""
@@ -157,6 +162,7 @@ def evaluate_records(
     "id" the id or position of its record in the corpus; a split that was prepared from lines of text has no ids.
     """
     task, scorer, seconds = engine.task, engine.task.scorer(), 0.0
+    layout, guesses = task.layout, chance.of_answers(task.layout)
     asked: deque[Record[Any, Any]] = deque()
     made: list[list[int]] = []
     samples: list[tuple[str, str, str]] = []
@@ -177,6 +183,8 @@ def evaluate_records(
             if done < SHOWN:
                 samples.append((task.show(record.source), task.tell(output), task.tell(record.target)))
             figures = scorer.add(record, output)
+            choices = layout.answers(record.source) if layout.labels else ()
+            guesses.add(task.tell(output), task.tell(record.target), choices)
             if training is not None:
                 made.append(result.ids[0])
             done, truncated, unfinished = done + 1, truncated + result.truncated, unfinished + (not result.finished)
@@ -193,8 +201,10 @@ def evaluate_records(
     scores = scorer.scores()
     if training is not None:
         scores.append(copied(training, made, task.vocabulary.size))
-    remarks, penalty = scorer.remarks(), engine.config.repetition_penalty
-    return Evaluation(scores, done, truncated, unfinished, seconds, signature, circling, remarks, samples, penalty)
+    remarks, penalty, at_chance = scorer.remarks(), engine.config.repetition_penalty, guesses.verdict()
+    return Evaluation(
+        scores, done, truncated, unfinished, seconds, signature, circling, remarks, samples, penalty, at_chance
+    )
 
 
 def copied(training: Store, texts: Sequence[Sequence[int]], vocab_size: int, how: str = "") -> Score:
@@ -264,4 +274,5 @@ def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, train
     if training is not None:
         how = f"|openings:{OPENINGS}x{OPENING}|{_decoding(_for_openings(engine.config))}"
         scores.append(copied(training, continued(engine, store), task.vocabulary.size, how))
-    return Evaluation(scores, len(ends), 0, 0, time.perf_counter() - started, signature)
+    at_chance = chance.of_documents(engine, store, nats / batches.epoch_tokens)
+    return Evaluation(scores, len(ends), 0, 0, time.perf_counter() - started, signature, at_chance=at_chance)

@@ -1,6 +1,8 @@
 """The demo takes the same way as a real run; here on a model that is too small to translate."""
 
 import json
+import re
+import shlex
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.cli import demo, progress
 from gpt2kit.cli.app import run
+from gpt2kit.errors import PARTLY_DONE
 from gpt2kit.recipe import Recipe
 from gpt2kit.training import events
 
@@ -39,6 +42,14 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Call every result better than guessing: three steps teach nothing."""
+    monkeypatch.setattr("gpt2kit.metrics.chance.LEVEL", 1.0)
+    monkeypatch.setattr("gpt2kit.pipeline.chance.of_documents", lambda *_: "")
+
+
+@pytest.mark.usefixtures("learned")
 def test_it_prepares_trains_scores_and_shows(small: Path, capsys: Capture) -> None:
     assert run(["demo", "--json"]) == 0
     out, err = capsys.readouterr()
@@ -56,6 +67,7 @@ def test_it_prepares_trains_scores_and_shows(small: Path, capsys: Capture) -> No
     assert isinstance(gpt2kit.load("runs/demo-translate")("Good morning"), str)
 
 
+@pytest.mark.usefixtures("learned")
 def test_of_music_a_piece_is_left(small: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gpt2kit.cli.performance.DEMO_SECONDS", 1.0)
     assert run(["demo", "music", "--json"]) == 0
@@ -69,6 +81,7 @@ def test_of_music_a_piece_is_left(small: Path, capsys: Capture, monkeypatch: pyt
     assert report["splits"]["train"]["dropped"] == report["splits"]["val"]["dropped"] == {}
 
 
+@pytest.mark.usefixtures("learned")
 def test_of_summaries_the_scores_stand_beside_extracts(small: Path, capsys: Capture) -> None:
     assert run(["demo", "summarize", "--json"]) == 0
     out, err = capsys.readouterr()
@@ -111,6 +124,7 @@ def test_an_unknown_task_names_those_that_have_a_demo(small: Path, capsys: Captu
     assert list(small.iterdir()) == []
 
 
+@pytest.mark.usefixtures("learned")
 def test_a_language_model_rambles(small: Path, capsys: Capture) -> None:
     assert run(["demo", "lm", "--json"]) == 0
     out, err = capsys.readouterr()
@@ -119,6 +133,7 @@ def test_a_language_model_rambles(small: Path, capsys: Capture) -> None:
     assert 'gpt2kit lm generate --run runs/demo-lm "The river rises"' in err
 
 
+@pytest.mark.usefixtures("learned")
 def test_ten_lines_learn_on_top_of_a_language_model(small: Path, capsys: Capture) -> None:
     assert run(["demo", "finetune", "--json"]) == 0
     out, err = capsys.readouterr()
@@ -130,3 +145,49 @@ def test_ten_lines_learn_on_top_of_a_language_model(small: Path, capsys: Capture
     described = json.loads((small / "runs" / "demo-finetune" / "run.json").read_text(encoding="utf-8"))
     assert described["init"] == "runs/demo-lm"
     assert "5 labels: building, landscape, living thing, person, transport" in err or "None of these sentences" in err
+
+
+def test_a_demo_that_learned_nothing_says_so(small: Path, capsys: Capture) -> None:
+    """And how to train longer, which is a command that works; the model that they start from is the one to name."""
+    assert run(["demo", "finetune"]) == PARTLY_DONE
+    err = capsys.readouterr().err
+    assert "Next:" not in err
+    assert re.search(r"WARNING \d+\.\d% of 71 is what guessing gives \(\d+\.\d% by always answering '\w+'\): ", err)
+    assert "Its model has learned nothing, perhaps because other programs used the processor." in err
+    command = err.rstrip().split("\n")[-1].strip()
+    assert command == (
+        "gpt2kit finetune train data/demo-finetune --out runs/demo-finetune-3 --recipe demo-finetune "
+        "--init runs/demo-lm --set train.steps=9"
+    )
+    words = shlex.split(command)[1:]
+    assert run([*words, *(word for setting in [*SMALL[:3], *SHORT] for word in ("--set", setting))]) == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "longer"),
+    [
+        (["train.budget=70s", "train.steps=0"], "train.budget=210s"),
+        (["train.budget=", "train.steps=40"], "train.steps=120"),
+        (["train.budget=", "train.steps=0", "train.epochs=2.5"], "train.epochs=7.5"),
+    ],
+)
+def test_longer_is_three_times_as_long(
+    by_heart: Path, copied: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch, settings: list[str], longer: str
+) -> None:
+    folder = copied(by_heart)
+    monkeypatch.chdir(folder.parent)
+    table = recipe.apply(recipe.load(str(folder / "recipe.toml")).table(), settings)
+    (folder / "recipe.toml").write_text(recipe.build("translate", table).toml(), encoding="utf-8")
+    assert demo._longer("translate", folder, None).endswith(f"--recipe demo-translate --set {longer}")
+
+
+def test_a_demo_stopped_after_its_training_says_how_to_use_it(
+    small: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "_scored", interrupted)
+    assert run(["demo", "lm"]) == 130
+    assert "the model is trained; to use it:\n  gpt2kit lm generate --run runs/demo-lm\n" in capsys.readouterr().err
+    assert isinstance(gpt2kit.load("runs/demo-lm")("The river"), str)

@@ -226,3 +226,13 @@ def test_a_folder_from_before_texts_were_counted(tmp_path: Path) -> None:
     assert list(Store(tmp_path, "val").texts()) == TEXTS
     path.unlink()
     assert not Store(tmp_path, "val").has_texts
+
+
+def test_frequencies(store_of: Write) -> None:
+    """Of all ids of a small split, and of parts spread over a large one."""
+    store = store_of([([3], [5, 5, 0])] * 3, vocab=7)
+    assert store.frequencies(7) == [3, 0, 0, 3, 0, 6, 0]
+    store.ids = np.repeat(np.arange(7, dtype=np.uint16), 1 << 20)
+    found = store.frequencies(7)
+    assert sum(found) <= 65 << 16 < len(store.ids)
+    assert min(found) > 0.8 * max(found)
