@@ -150,6 +150,9 @@ class TrainConfig:
     budget: str = knob(
         "", "training time, such as 90s, 30m or 1h30m, which sets the number of steps; empty: no time limit"
     )
+    budget_steps: int = knob(
+        0, "minimum number of steps if budget sets it: on a slow machine training then takes longer, and says so"
+    )
     batch_tokens: int = knob(
         4096, "positions per step, padding included: a batch has as many rows of similar length as fit"
     )
@@ -217,7 +220,19 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         above_zero(self, "epochs", "lr", "muon_lr", "lora_alpha")
-        at_least(self, 0, "steps", "least_steps", "clip", "weight_decay", "lm_weight", "patience", "freeze", "lora")
+        at_least(
+            self,
+            0,
+            "steps",
+            "least_steps",
+            "budget_steps",
+            "clip",
+            "weight_decay",
+            "lm_weight",
+            "patience",
+            "freeze",
+            "lora",
+        )
         at_least(self, 0, "evaluate_every", "save_every", "samples", "validate_tokens")
         at_least(self, 1, "batch_tokens", "accumulate")
         share(self, "beta2", "warmup", "label_smoothing", "ema", "token_dropout")

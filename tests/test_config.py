@@ -81,6 +81,7 @@ def test_the_width_inside_the_mlp() -> None:
     [
         ({"steps": -1}, "steps"),
         ({"least_steps": -1}, "least_steps"),
+        ({"budget_steps": -1}, "budget_steps"),
         ({"epochs": 0.0}, "epochs"),
         ({"epochs": math.nan}, "epochs"),
         ({"batch_tokens": 0}, "batch_tokens"),

@@ -109,8 +109,11 @@ TRAIN: dict[str, tuple[list[str], str]] = {
     "tensorboard": ([], "true"),
     "seed": ([], "1"),
 }
-ELSEWHERE = {"parallel": "tests/training/test_distributed.py::test_two_processes_give_the_numbers_of_one"}
-"""Knobs that matter to several processes alone."""
+ELSEWHERE = {
+    "parallel": "tests/training/test_distributed.py::test_two_processes_give_the_numbers_of_one",
+    "budget_steps": "tests/training/test_schedule.py::test_a_run_goes_past_a_budget_that_is_too_short_to_learn",
+}
+"""Knobs that need several processes or a clock of their own."""
 
 
 @pytest.fixture(scope="session")

@@ -28,12 +28,17 @@ def training(stream: "Iterable[Event]") -> "Iterator[Event]":
                 console.say(f"each batch is computed {parts}")
             elif isinstance(event, events.Planned):
                 console.say(f"budget {event.budget}: {event.steps:,} steps, {event.epochs:.1f} epochs")
+            elif isinstance(event, events.Extended):
+                console.say(
+                    f"the budget of {event.budget} has time for only {event.allowed:,} of the {event.steps:,} steps "
+                    "that this recipe needs to learn anything: "
+                    f"training takes about {console.clock(event.seconds)} from now"
+                )
             elif isinstance(event, events.StepDone):
                 state = f"epoch {event.epoch:.2f}  loss {event.loss:.3f}  {event.tokens_per_second:,.0f} tokens/s"
                 bar.move(event.step, event.steps, f"{state}  {event.of_peak:.0%} of peak", event.seconds_left)
             elif isinstance(event, events.Validation):
-                best = "" if event.best else "  (not the lowest so far)"
-                console.say(f"step {event.step:,}  validation loss {event.loss:.4f} nats per target token{best}")
+                console.say(_validated(event))
             elif isinstance(event, events.Ended):
                 console.say(
                     f"step {event.step:,}  ended: {event.validations} validations in a row without a new lowest loss"
@@ -51,6 +56,13 @@ def stopped(event: "events.Stopped", task: str, run: Path, resume: str) -> Inter
         f"stopped after step {event.step:,}, state saved; to continue:\n  {resume}\n"
         f"to use what it has learned so far:\n  gpt2kit {task} generate --run {shlex.quote(str(run))}",
     )
+
+
+def _validated(event: "events.Validation") -> str:
+    part = f", on {event.batches:,} of {event.of:,} batches: the budget leaves no time for more"
+    part = part if event.batches < event.of else ""
+    best = "" if event.best else "  (not the lowest so far)"
+    return f"step {event.step:,}  validation loss {event.loss:.4f} nats per target token{part}{best}"
 
 
 def _started(event: "events.Start") -> str:

@@ -4,6 +4,7 @@ reproduced.
 Shapes: B rows, T positions, N targets, E examples.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -101,6 +102,14 @@ class Batching(Protocol):
     def validation(self, store: Store, batch_tokens: int) -> Batches:
         """Every target once, in one epoch that never changes."""
         ...
+
+
+def batches_from(batches: Batches, step: int) -> Iterator[BatchRows]:
+    """The batches from a step on, epoch after epoch, endlessly."""
+    epoch, index = divmod(step, len(batches))
+    while True:
+        yield from batches.epoch(epoch)[index:]
+        epoch, index = epoch + 1, 0
 
 
 WIDTH_STEP = 2

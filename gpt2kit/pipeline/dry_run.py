@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from gpt2kit.config import duration
 from gpt2kit.data.layouts import Ends
 from gpt2kit.errors import DataError
 from gpt2kit.pipeline.train import first_model, loop_of, task_to_train
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Prepared, Run
-from gpt2kit.training import compilation, distributed, loop, memory
+from gpt2kit.training import compilation, distributed, loop, memory, plan
 
 WIDTHS = 3
 """Batches of N widths are trained on repeatedly."""
@@ -140,19 +141,20 @@ def _cost(work: loop.Loop, run: Run) -> Cost:
     times = max(FEWEST, min(MOST, int(left / max(1e-6, sum(first.steps) * WIDTHS + first.validation))))
     measured = work.measure(WIDTHS, times)
     steps = sorted(measured.steps)
-    step = statistics.median(steps)
+    step, validation = statistics.median(steps), measured.validation
     if work.config.budget:
         work.schedule().plan_first(step, measured.validation, measured.save)
+        validation = min(validation, plan.longest_validation(duration(work.config.budget)))
     planned = work.progress.steps
     validations = 0 if work.validation is None else max(1, planned // work.progress.evaluate_every)
-    other = validations * (measured.validation + measured.save)
+    other = validations * (validation + measured.save)
     held = 2 * 4 * (2 * work.learner.parameters + (2 + bool(work.learner.average)) * _learning(work))
     folder = next(path for path in (run.path.absolute(), *run.path.absolute().parents) if path.exists())
     return Cost(
         step=step,
         step_from=steps[0],
         step_to=steps[-1],
-        validation=measured.validation,
+        validation=validation,
         total=planned * step + other,
         total_from=planned * steps[0] + other,
         total_to=planned * steps[-1] + other,

@@ -211,7 +211,8 @@ def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
 
 def _metrics(event: events.StepDone | events.Validation) -> dict[str, float | int]:
     if isinstance(event, events.Validation):
-        return {"step": event.step, "validation_loss": event.loss}
+        part = {"validation_batches": event.batches} if event.batches < event.of else {}
+        return {"step": event.step, "validation_loss": event.loss, "best": event.best, **part}
     return {
         "step": event.step,
         "epoch": round(event.epoch, 4),

@@ -29,29 +29,36 @@ def reproduced(subject: RunUnderTest, batching: Batching, device: torch.device) 
         return skipped(name, found)
     if subject.store is None:
         return skipped(name, subject.without)
-    step, then = found
+    step, then, part = found
     wanted = "fp32" if config.dtype == "bf16" and not native_bf16(device) else config.dtype
     dtype = pick_dtype(wanted, device)
     subject.learned.to(device)
     objective = objective_of(subject.learned, TargetLoss())
     batches = batching.validation(subject.store, config.batch_tokens)
-    now, _ = split_loss(objective, batches, ProcessGroup(device), dtype, config.validate_tokens)
+    now = split_loss(objective, batches, ProcessGroup(device), dtype, config.validate_tokens, part).loss
     limit = max(1.0, then) * (EXACT if config.dtype == "fp32" else COMPUTED_ELSEWHERE)
     return within(name, abs(now - then), limit, f"{now:.5f} nats now in {dtype}, {then:.5f} at step {step:,}")
 
 
-def recorded(run: Path, config: TrainConfig, step: int | None) -> tuple[int, float] | str:
-    """(step, validation loss) recorded for the weights in a run; or why there is none.
+def recorded(run: Path, config: TrainConfig, step: int | None) -> tuple[int, float, int] | str:
+    """(step, validation loss, batches) recorded for the weights in a run; or why there is none.
 
-    `step` is that of the state, if the weights come from one.
+    The batches are 0 unless a time budget cut the validation short. `step` is that of the state, if the weights come
+    from one.
     """
     path = run / METRICS_FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     entries = [json.loads(line) for line in lines if line.endswith("}")]
-    losses = [(int(line["step"]), float(line["validation_loss"])) for line in entries if "validation_loss" in line]
+    entries = [line for line in entries if "validation_loss" in line]
+    losses = [
+        (int(line["step"]), float(line["validation_loss"]), int(line.get("validation_batches", 0))) for line in entries
+    ]
     if step is not None:
         at = [found for found in losses if found[0] == step]
         return at[-1] if at else f"no validation loss was measured at step {step:,}, which the weights are from"
     if not losses:
         return "the run has not measured a validation loss"
-    return min(losses, key=lambda found: found[1]) if config.keep == "best" else losses[-1]
+    if config.keep == "last":
+        return losses[-1]
+    best = [found for line, found in zip(entries, losses, strict=True) if line.get("best")]
+    return best[-1] if best else min(losses, key=lambda found: found[1])  # older runs do not say which was the best

@@ -37,6 +37,20 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class Extended:
+    """The budget has time for fewer steps than it was chosen for (`train.budget_steps`): the run continues past it."""
+
+    step: int
+    steps: int
+    """Steps of the whole run, as now planned."""
+    allowed: int
+    """Steps of the whole run for which the budget has time."""
+    seconds: float
+    """Estimated seconds to the end."""
+    budget: str
+
+
+@dataclass(frozen=True)
 class StepDone:
     """After each optimiser step. Losses are nats per target token."""
 
@@ -58,6 +72,10 @@ class Validation:
     step: int
     loss: float
     best: bool
+    batches: int = 1
+    """The number of batches that were computed."""
+    of: int = 1
+    """The number of batches of the whole validation: more if a time budget left no time for all of them."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +88,10 @@ class Ended:
 
 @dataclass(frozen=True)
 class Stopped:
-    """A signal was received; the state is saved."""
+    """A signal was received; the state is saved, and the run folder has weights that can be used."""
 
     step: int
     signal: int
 
 
-Event = Start | Fitted | Planned | StepDone | Validation | Ended | Stopped
+Event = Start | Fitted | Planned | Extended | StepDone | Validation | Ended | Stopped

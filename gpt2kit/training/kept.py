@@ -6,6 +6,7 @@ from collections.abc import Callable
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.training.progress import Progress
 from gpt2kit.training.step import Learner
+from gpt2kit.training.validate import SplitLoss
 
 SaveWeights = Callable[[GPT2], None]
 
@@ -21,11 +22,19 @@ class KeptWeights:
         """`save` receives the model to save, which replaces the one saved before."""
         self.learner, self.keep, self.save = learner, keep, save
         self._saved: int | None = None
+        self._lowest: SplitLoss | None = None  # not known of earlier processes
 
-    def validated(self, step: int, best: bool) -> None:
-        """After a validation, while the model still has the weights that were validated."""
+    def validated(self, progress: Progress, found: SplitLoss) -> bool:
+        """After a validation, while the model still has its weights; returns whether it is the best so far.
+
+        If one of two validations was cut short, they are compared on the batches that both computed.
+        """
+        best = progress.validated(found.loss, None if self._lowest is None else found.lower_than(self._lowest))
+        if best:
+            self._lowest = found
         if best or self.keep == "last":
-            self._save(step)
+            self._save(progress.step)
+        return best
 
     def stopped(self, progress: Progress) -> None:
         """After the last step before a stop."""

@@ -1,11 +1,12 @@
 """The only training loop: an iterator of events, so that showing, logging and sampling are the caller's `for`."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gpt2kit.config import TrainConfig
-from gpt2kit.data.batches import Batching, BatchRows, RowBatching
+from gpt2kit.data.batches import Batching, RowBatching, batches_from
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.model.device import keep_memory, pick_device
@@ -18,7 +19,7 @@ from gpt2kit.training.progress import Progress
 from gpt2kit.training.schedule import Schedule
 from gpt2kit.training.signals import StopRequest
 from gpt2kit.training.step import Learner
-from gpt2kit.training.validate import split_loss
+from gpt2kit.training.validate import SplitLoss, ends_by, split_loss
 
 
 class Loop:
@@ -72,15 +73,17 @@ class Loop:
         kept = KeptWeights(learner, self.config.keep, save_weights)
         learner.compile()
         yield self._start()
-        yield from self.fit()
-        if self.config.budget and not progress.step:
-            measured = self.measure()
-            schedule.plan_first(measured.steps[-1], measured.validation, measured.save)
-            yield Planned(progress.steps, progress.steps / len(self.batches), self.config.budget)
-        peak = speed.peak(self.group.device, learner.dtype) * self.group.size
-        speedometer, remaining = speed.Speedometer(learner.model, self.batches, peak), self._batches_from(progress.step)
-        schedule.mark()
         with StopRequest() as stop:
+            yield from self.fit()
+            if schedule.budget is not None and not progress.step:
+                measured = self.measure(seconds=probe.SHARE * schedule.budget, stopped=lambda: bool(stop.number))
+                schedule.plan_first(measured.step, measured.validation, measured.save)
+                yield Planned(progress.steps, progress.steps / len(self.batches), self.config.budget)
+                yield from schedule.extension()
+            peak = speed.peak(self.group.device, learner.dtype) * self.group.size
+            speedometer = speed.Speedometer(learner.model, self.batches, peak)
+            remaining = batches_from(self.batches, progress.step)
+            schedule.mark()
             while progress.step < progress.steps:
                 started = self.clock()
                 rows = next(remaining)
@@ -91,13 +94,15 @@ class Loop:
                 last = progress.step == progress.steps
                 validates = self.validation is not None and (last or progress.step % progress.evaluate_every == 0)
                 if validates:
-                    with schedule.validating(), learner.averaged():  # also while the caller handles the event
-                        yield self._validate(kept)
+                    # The averaged weights stay while the caller handles the event.
+                    with schedule.validating() as computed, learner.averaged():
+                        yield self._validate(kept, schedule.validation_ends(last), computed)
                     if not last and 0 < self.config.patience <= progress.waited:
                         progress.end()
                         last = True
                         yield Ended(progress.step, progress.waited)
                 schedule.plan_again(validates)
+                yield from schedule.extension()
                 if self.group.size == 1:
                     signal = stop.number  # also one that came while the caller handled the step
                 if last or signal or progress.step % schedule.save_every == 0:
@@ -120,29 +125,29 @@ class Loop:
         if self.progress.accumulate != self.config.accumulate:
             yield Fitted(self.progress.accumulate)
 
-    def measure(self, widths: int = probe.PROBES, times: int = 2) -> probe.Measured:
+    def measure(
+        self,
+        widths: int = probe.PROBES,
+        times: int = probe.TIMES,
+        seconds: float = math.inf,
+        stopped: Callable[[], bool] = bool,
+    ) -> probe.Measured:
         """Time steps and validations; weights and optimisers are unchanged afterwards."""
         validate = None if self.validation is None else self._validation_loss
-        return probe.measure(self.learner, self.progress, validate, self.clock, widths, times)
+        return probe.measure(self.learner, self.progress, validate, self.clock, widths, times, seconds, stopped)
 
-    def _batches_from(self, step: int) -> Iterator[BatchRows]:
-        """The global batches from a step on, endlessly."""
-        epoch, index = divmod(step, len(self.batches))
-        while True:
-            yield from self.batches.epoch(epoch)[index:]
-            epoch, index = epoch + 1, 0
-
-    def _validation_loss(self, probes: int = 0) -> tuple[float, float]:
-        """The loss and the share of the validation split that was computed: all, or N batches with `probes`."""
+    def _validation_loss(self, most: int = 0, ends: float | None = None) -> SplitLoss:
+        """The loss on the validation split; on a part of it with `most`, or if more would not end before `ends`."""
         assert self.validation is not None
         learner, tokens = self.learner, self.config.validate_tokens
-        return split_loss(learner.module, self.validation, self.group, learner.dtype, tokens, probes)
+        enough = None if ends is None else ends_by(ends, self.clock)
+        return split_loss(learner.module, self.validation, self.group, learner.dtype, tokens, most, enough)
 
-    def _validate(self, kept: KeptWeights) -> Validation:
-        loss, _ = self._validation_loss()
-        best = self.progress.validated(loss)
-        kept.validated(self.progress.step, best)
-        return Validation(self.progress.step, loss, best)
+    def _validate(self, kept: KeptWeights, ends: float | None, computed: Callable[[float], None]) -> Validation:
+        found = self._validation_loss(ends=ends)
+        computed(found.share)
+        best = kept.validated(self.progress, found)
+        return Validation(self.progress.step, found.loss, best, found.batches, found.of)
 
     def _start(self) -> Start:
         learner, progress = self.learner, self.progress

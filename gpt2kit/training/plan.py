@@ -1,7 +1,7 @@
 """The number of steps of a run, and its position in the schedule; with a time budget the rest is planned repeatedly."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,37 @@ class Costs:
         known = 4 if self.step else 0
         self.step = (known * self.step + seconds) / (known + steps)
 
+    def bounded(self, validation: float) -> "Costs":
+        """The costs if no validation may take more than some seconds."""
+        return replace(self, validation=min(self.validation, validation))
+
+
+OUTLIER = 3.0
+"""A measurement counts at most N times the longer of the estimate and the measurement before."""
+
+
+def believed(seconds: float, estimate: float, before: float) -> float:
+    """A measured duration, shortened if it is an outlier; a second long one in a row is believed.
+
+    A machine that was suspended or busy for a moment must not end a run: the steps that a plan gives up do not come
+    back, as the learning rate has fallen by then.
+    """
+    return min(seconds, OUTLIER * max(estimate, before)) if max(estimate, before) else seconds
+
 
 RESERVE = 0.01
 """Share of the whole budget, and of the remaining budget, that is not planned for: machines drift."""
 
 VALIDATIONS, LARGEST_SHARE = 10, 0.2
 """Validations in a run, and the share of its time that they and the saves with them may take."""
+
+WHOLE_VALIDATIONS = 4
+"""If a run cannot afford N validations on all of the data, each is on a part of it."""
+
+
+def longest_validation(budget: float) -> float:
+    """Seconds that a validation may take."""
+    return LARGEST_SHARE * budget / WHOLE_VALIDATIONS
 
 
 def first_interval(budget: float, left: float, costs: Costs) -> int:

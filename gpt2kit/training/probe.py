@@ -2,6 +2,7 @@
 optimisers are restored afterwards."""
 
 import gc
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +17,13 @@ from gpt2kit.training import distributed, memory
 from gpt2kit.training.gradient import shard
 from gpt2kit.training.progress import Progress
 from gpt2kit.training.step import Learner
-from gpt2kit.training.validate import evenly_spaced
+from gpt2kit.training.validate import SplitLoss, evenly_spaced, spread
 
-PROBES = 5
-"""Widths at which steps are measured before a run with a time budget is planned."""
+PROBES, TIMES = 5, 3
+"""Widths at which steps are measured before a run with a time budget is planned, and repetitions of that."""
+
+SHARE = 0.05
+"""Share of the budget that these measurements may take; on a slow machine they are fewer."""
 
 DISK = 2e8
 """Bytes per second assumed for a save until one has been measured."""
@@ -29,35 +33,67 @@ DISK = 2e8
 class Measured:
     """Seconds that the parts of a run take."""
 
-    steps: list[float]
-    """Means over batches of several widths, one measurement after the other; the first one prepares kernels."""
+    passes: list[list[float]]
+    """A step on a batch of each of several widths, one pass after the other; the first one prepares kernels."""
     validation: float
+    """The shortest of several estimates of a whole validation."""
     save: float
+
+    @property
+    def steps(self) -> list[float]:
+        """The mean step of each pass."""
+        return [sum(taken) / len(taken) for taken in self.passes]
+
+    @property
+    def step(self) -> float:
+        """The mean step, of each width the shortest: other work on the machine only makes a step longer.
+
+        A plan that hopes for too much is corrected while it is carried out; one that gives up too early is not.
+        """
+        shortest = [min(taken) for taken in zip(*self.passes, strict=True)]
+        return sum(shortest) / len(shortest)
 
 
 def measure(
     learner: Learner,
     progress: Progress,
-    validate: Callable[[int], tuple[float, float]] | None,
+    validate: Callable[[int, float], SplitLoss] | None,
     clock: Callable[[], float],
     widths: int = PROBES,
     times: int = 2,
+    seconds: float = math.inf,
+    stopped: Callable[[], bool] = bool,
 ) -> Measured:
-    """Time real steps on batches of several widths, and `validate(widths)`, which returns the share of a validation
-    that it computed; repeat all that."""
+    """Time real steps on batches of several widths, and `validate(widths, until)`, which computes so many batches of a
+    validation while the clock allows; repeat all that.
+
+    On a machine that needs more than `seconds` for it, fewer widths are measured, at least one and that twice; only
+    once if the main process's `stopped` says so.
+    """
+
+    def late(share: float) -> bool:
+        return bool(learner.group.from_main(float(stopped() or clock() - began > share * seconds)))
+
     by_width = sorted(learner.batches.epoch(0), key=lambda rows: int(learner.batches.lengths(rows).max()))
-    probes, steps, validation = evenly_spaced(by_width, widths), list[float](), 0.0
+    probes, passes, validation, began = spread(evenly_spaced(by_width, widths)), list[list[float]](), math.inf, clock()
     with _restored(learner):
-        for _ in range(times):  # the first time includes compiling kernels and allocating memory
-            started = clock()
+        for number in range(times):  # the first time includes compiling kernels and allocating memory
+            taken = list[float]()
             for rows in probes:
+                if taken and not number and late(0.5):
+                    break
+                started = clock()
                 learner.step(rows, progress)
-            steps.append((clock() - started) / len(probes))
+                taken.append(clock() - started)
+            probes = probes[: len(taken)]
+            passes.append(taken)
             if validate is not None:
                 started = clock()
-                _, share = validate(widths)
-                validation = (clock() - started) / share
-    return Measured(steps, validation, 4 * 4 * learner.parameters / DISK)
+                share = validate(len(probes), began + (1 if number else 0.5) * seconds).share
+                validation = min(validation, (clock() - started) / share)
+            if learner.group.from_main(float(stopped())) or (number and late(1)):
+                break
+    return Measured(passes, 0.0 if validate is None else validation, 4 * 4 * learner.parameters / DISK)
 
 
 @contextmanager

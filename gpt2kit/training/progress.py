@@ -39,9 +39,9 @@ class Progress:
         """Optimiser steps of the whole run, as currently planned."""
         return self.plan.total
 
-    def validated(self, loss: float) -> bool:
-        """Count a validation; returns whether its loss is the lowest so far."""
-        if loss < self.best:
+    def validated(self, loss: float, lower: bool | None = None) -> bool:
+        """Count a validation; returns whether its loss is the lowest so far, unless `lower` says so."""
+        if loss < self.best if lower is None else lower:
             self.best, self.waited = loss, 0
             return True
         self.waited += 1

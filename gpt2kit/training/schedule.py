@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from gpt2kit.config import TrainConfig, duration
 from gpt2kit.training.distributed import ProcessGroup
-from gpt2kit.training.plan import Costs, first_interval, steps_within
+from gpt2kit.training.events import Extended
+from gpt2kit.training.plan import VALIDATIONS, Costs, believed, first_interval, longest_validation, steps_within
 from gpt2kit.training.progress import Progress
 
 PLANS = 20
@@ -22,6 +23,10 @@ class Schedule:
         self.config, self.progress, self.validates, self.group, self.clock = config, progress, validates, group, clock
         self.budget = duration(config.budget) if config.budget else None
         self.began = clock() - progress.spent
+        self._before = Costs()  # the last measurements, as they were
+        self._handling = 0.0  # of a validation: the seconds after its loss is known, mostly for samples
+        self._extended = self._announced = False
+        self._allowed = 0  # steps of the whole run that its budget allows
         self.mark()
 
     @property
@@ -35,40 +40,77 @@ class Schedule:
     def plan_first(self, step_seconds: float, validation_seconds: float, save_seconds: float) -> None:
         """Plan a run with a budget before its first step, from measurements."""
         assert self.budget is not None
-        costs = self.progress.costs = Costs(step_seconds, validation_seconds, save_seconds)
+        self.progress.costs = Costs(step_seconds, validation_seconds, save_seconds)
         if not self.config.evaluate_every:
-            every = first_interval(self.budget, self.budget - self.elapsed(), costs)
+            every = first_interval(self.budget, self.budget - self.elapsed(), self._planned())
+            every = max(every, -(-self.config.budget_steps // VALIDATIONS))  # also of a run that exceeds its budget
             self.progress.evaluate_every = int(self.group.from_main(every))
         self._plan()
 
+    def _planned(self) -> Costs:
+        """The costs with validations as short as `validation_ends` makes them."""
+        assert self.budget is not None
+        return self.progress.costs.bounded(max(longest_validation(self.budget), self._handling))
+
     def _plan(self) -> None:
+        """Plan the steps that the remaining time allows, and at least those that the budget was chosen for."""
         assert self.budget is not None
         left, progress = self.budget - self.elapsed(), self.progress
-        steps = steps_within(self.budget, left, progress.costs, progress.evaluate_every, self.save_every)
-        progress.plan = progress.plan.replanned(progress.step, int(self.group.from_main(steps)))
+        allowed = steps_within(self.budget, left, self._planned(), progress.evaluate_every, self.save_every)
+        allowed = int(self.group.from_main(allowed))
+        needed = self.config.budget_steps - progress.step
+        progress.plan = progress.plan.replanned(progress.step, max(allowed, needed))
+        self._allowed, self._extended = progress.step + allowed, needed > allowed
         self.mark()
+
+    def extension(self) -> Iterator[Extended]:
+        """The event that the run needs more time than its budget, when it is planned so for the first time."""
+        if self._extended and not self._announced:
+            self._announced, progress = True, self.progress
+            seconds = self._seconds_needed(progress.costs.step)
+            yield Extended(progress.step, progress.steps, self._allowed, seconds, self.config.budget)
 
     def mark(self) -> None:
         """Start timing steps."""
-        self._marked, self._other = (self.clock(), self.progress.step), 0.0
+        self._marked, self._at = (self.clock(), self.progress.step), self.clock()
+        self._seconds = self._other = 0.0
 
     def plan_again(self, validated: bool) -> None:
         """With a budget, now and then: plan the rest from the duration of the last steps."""
         if self.budget is None or self.progress.step == self.progress.steps:
             return
-        seconds, steps = self.clock() - self._marked[0], self.progress.step - self._marked[1]
+        costs, now = self.progress.costs, self.clock()
+        taken, self._at, self._other = max(0.0, now - self._at - self._other), now, 0.0
+        self._seconds += believed(taken, costs.step, self._before.step)
+        self._before.step = taken
+        seconds, steps = now - self._marked[0], self.progress.step - self._marked[1]
         due = steps >= self.progress.steps / PLANS or seconds >= self.budget / PLANS
         if self.group.from_main(validated or due):
-            self.progress.costs.learn(max(0.0, seconds - self._other), steps)
+            costs.learn(self._seconds, steps)
             self._plan()
 
+    def validation_ends(self, last: bool) -> float | None:
+        """When a validation has to end by the clock, with the time for samples and saves set aside; None for never."""
+        if self.budget is None:
+            return None
+        most = longest_validation(self.budget) - self._handling
+        left = self.budget - self.elapsed() - self._handling - 2 * self.progress.costs.save
+        if not self._extended:
+            most = left if last else min(most, left)
+        return self.clock() + most
+
     @contextmanager
-    def validating(self) -> Iterator[None]:
-        """Times a validation and the caller's handling of it."""
-        started = self.clock()
-        yield
-        self.progress.costs.validation = self.clock() - started
-        self._other += self.progress.costs.validation
+    def validating(self) -> Iterator[Callable[[float], None]]:
+        """Times a validation and the caller's handling of it; yields a function to call when the loss is known, with
+        the share of the validation that was computed."""
+        started, losses = self.clock(), [(self.clock(), 1.0)]
+        yield lambda share: losses.append((self.clock(), share))
+        ended, (computed, share) = self.clock(), losses[-1]
+        whole = (computed - started) / share + ended - computed
+        costs, before = self.progress.costs, self._before
+        costs.validation, before.validation = believed(whole, costs.validation, before.validation), whole
+        self._handling = ended - computed
+        self._other += ended - started
 
     @contextmanager
     def saving(self) -> Iterator[None]:
@@ -76,13 +118,18 @@ class Schedule:
         started = self.clock()
         self.progress.spent = started - self.began
         yield
-        self.progress.costs.save = self.clock() - started
-        self._other += self.progress.costs.save
+        seconds, costs = self.clock() - started, self.progress.costs
+        costs.save, self._before.save = believed(seconds, costs.save, self._before.save), seconds
+        self._other += seconds
 
     def seconds_left(self, step_seconds: float) -> float:
         """Seconds to the end: of the budget, or for the remaining steps and, once one was measured, validations."""
-        if self.budget is not None:
+        if self.budget is not None and not self._extended:
             return max(0.0, self.budget - self.elapsed())
+        return self._seconds_needed(step_seconds)
+
+    def _seconds_needed(self, step_seconds: float) -> float:
+        costs = self.progress.costs if self.budget is None else self._planned()
         steps = self.progress.steps - self.progress.step
         validations = -(-steps // self.progress.evaluate_every) if self.validates else 0
-        return steps * step_seconds + validations * self.progress.costs.validation
+        return steps * step_seconds + validations * costs.validation

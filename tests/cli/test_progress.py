@@ -14,10 +14,11 @@ def test_training_passes_every_event_on(capsys: Capture) -> None:
         events.Start(3, 9, 4, 1234567, 0.0123, "cpu", "fp32", False),
         events.Fitted(4),
         events.Planned(2140, 4.4, "30m"),
+        events.Extended(0, 300, 12, 245.0, "70s"),
         events.StepDone(4, 9, 1.0, 2.5, 0.001, 1000.0, 3700.0, 0.41),
         events.StepDone(5, 9, 1.25, 2.25, 0.001, 1000.0, 3600.0),
         events.Validation(5, 2.125, True),
-        events.Validation(9, 3.125, False),
+        events.Validation(9, 3.125, False, 3, 25),
         Samples(9, [("good [b]", "bon", "bonjour")]),
         events.Stopped(9, 15),
     ]
@@ -28,6 +29,11 @@ def test_training_passes_every_event_on(capsys: Capture) -> None:
     assert "step 4/9  epoch 1.00  loss 2.500  1,000 tokens/s  41% of peak  1:01:40 left" in err
     assert "each batch is computed in 4 parts to fit into memory, with the same results\n" in err
     assert "budget 30m: 2,140 steps, 4.4 epochs\n" in err
+    assert (
+        "the budget of 70s has time for only 12 of the 300 steps that this recipe needs to learn anything: "
+        "training takes about 4:05 from now\n" in err
+    )
+    assert ", on 3 of 25 batches: the budget leaves no time for more  (" in err
     assert "step 5/9" not in err, "a line every few seconds, not one a step"
     assert "step 5  validation loss 2.1250 nats per target token\n" in err
     assert "(not the lowest so far)" in err

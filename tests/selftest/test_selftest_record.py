@@ -26,7 +26,7 @@ def checked(subject: RunUnderTest) -> Check:
     return reproduced(subject, batching, CPU)
 
 
-def write(run: Path, *lines: dict[str, float]) -> None:
+def write(run: Path, *lines: dict[str, float | bool]) -> None:
     (run / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
 
 
@@ -37,17 +37,27 @@ def test_the_line_of_the_weights_that_were_kept(tmp_path: Path) -> None:
         {"step": 1, "loss": 9},
         *({"step": n, "validation_loss": v} for n, v in ((2, 3.5), (4, 2.5), (6, 2.75))),
     )
-    assert recorded(tmp_path, LAST, None) == (6, 2.75)
-    assert recorded(tmp_path, BEST, None) == (4, 2.5)
-    assert recorded(tmp_path, LAST, 2) == (2, 3.5)
+    assert recorded(tmp_path, LAST, None) == (6, 2.75, 0)
+    assert recorded(tmp_path, BEST, None) == (4, 2.5, 0)
+    assert recorded(tmp_path, LAST, 2) == (2, 3.5, 0)
     assert recorded(tmp_path, BEST, 3) == "no validation loss was measured at step 3, which the weights are from"
+
+
+def test_the_line_of_a_validation_that_was_cut_short(tmp_path: Path) -> None:
+    """Its mean over other batches may be above the loss that it was compared with."""
+    first = {"step": 2, "validation_loss": 3.5, "best": True}
+    write(tmp_path, first, {"step": 4, "validation_loss": 3.75, "best": True, "validation_batches": 3})
+    assert recorded(tmp_path, BEST, None) == recorded(tmp_path, LAST, None) == (4, 3.75, 3)
+    write(tmp_path, first, {"step": 4, "validation_loss": 3.25, "best": False, "validation_batches": 3})
+    assert recorded(tmp_path, BEST, None) == (2, 3.5, 0)
+    assert recorded(tmp_path, LAST, None) == (4, 3.25, 3)
 
 
 def test_a_line_that_is_being_written_is_passed_over(tmp_path: Path) -> None:
     write(tmp_path, {"step": 2, "validation_loss": 3.5})
     with (tmp_path / "metrics.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"step": 4, "validation_l')
-    assert recorded(tmp_path, LAST, None) == (2, 3.5)
+    assert recorded(tmp_path, LAST, None) == (2, 3.5, 0)
 
 
 @pytest.mark.parametrize("kind", ["translate", "music", "lm", "labelled", "choice", "lora", "best"])

@@ -15,6 +15,7 @@ from gpt2kit.training.kept import KeptWeights
 from gpt2kit.training.plan import Plan
 from gpt2kit.training.progress import Progress
 from gpt2kit.training.step import Learner
+from gpt2kit.training.validate import SplitLoss
 
 CPU = torch.device("cpu")
 
@@ -47,13 +48,18 @@ def progress_at(step: int, best: float) -> Progress:
     return Progress(Plan(9), 3, step=step, best=best)
 
 
+def found(*losses: float) -> SplitLoss:
+    """A validation on the first of three batches, each with one target."""
+    return SplitLoss([(loss, 1.0) for loss in losses], len(losses), 3, len(losses) / 3)
+
+
 @pytest.mark.parametrize(("keep", "saved"), [("last", 3), ("best", 1)])
 def test_a_validation_saves_the_weights_that_it_was_made_with(learner: Learner, keep: str, saved: int) -> None:
     folder = Folder()
     kept = KeptWeights(learner, keep, folder)
-    for step, best in ((3, True), (6, False), (9, False)):
+    for step, loss in ((3, 2.5), (6, 2.75), (9, 3.0)):
         with learner.averaged():
-            kept.validated(step, best)
+            assert kept.validated(progress_at(step, best=math.inf if step == 3 else 2.5), found(loss)) == (step == 3)
     assert folder.values == [7.0] * saved
     kept.stopped(progress_at(9, best=2.5))
     kept.finished(progress_at(9, best=2.5))
@@ -82,6 +88,25 @@ def test_only_the_main_process_saves(learner: Learner, monkeypatch: pytest.Monke
     folder = Folder()
     monkeypatch.setattr(learner, "group", ProcessGroup(CPU, rank=1, size=2))
     kept = KeptWeights(learner, "last", folder)
-    kept.validated(3, best=True)
+    assert kept.validated(progress_at(3, best=math.inf), found(2.5))
     kept.finished(progress_at(9, best=2.5))
     assert folder.values == []
+
+
+@pytest.mark.parametrize(("part", "best"), [(3.0, False), (1.5, True)])
+def test_a_validation_that_was_cut_short_is_compared_on_its_own_batches(
+    learner: Learner, part: float, best: bool
+) -> None:
+    """The first batch is an easy one, which is why a loss on it alone is below the mean of all."""
+    folder, progress = Folder(), progress_at(3, best=math.inf)
+    kept = KeptWeights(learner, "best", folder)
+    assert kept.validated(progress, found(2.0, 4.0, 6.0))
+    assert kept.validated(progress, found(part)) == best
+    assert (progress.best, progress.waited) == ((part, 0) if best else (4.0, 1))
+    assert len(folder.values) == 1 + best
+
+
+def test_a_resumed_run_knows_only_the_lowest_loss(learner: Learner) -> None:
+    kept = KeptWeights(learner, "best", Folder())
+    assert not kept.validated(progress_at(6, best=4.0), found(4.5))
+    assert kept.validated(progress_at(6, best=4.0), found(3.5))

@@ -30,7 +30,7 @@ from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.training.events import Ended, Start, StepDone, Stopped, Validation
 from gpt2kit.training.loop import Loop
 from gpt2kit.training.state import STATE_FILE
-from gpt2kit.training.validate import validation_loss
+from gpt2kit.training.validate import SplitLoss, validation_loss
 
 Rows = list[tuple[list[int], list[int]]]
 Write = Callable[..., Store]
@@ -366,7 +366,7 @@ def test_the_best_weights_are_kept(store_of: Write, tmp_path: Path, ema: float) 
 def test_patience_ends_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int) -> None:
     """After three validations in a row that were not the lowest, also where the run was stopped between them."""
     losses = iter([3.0, 2.0, 2.5, 2.0, 2.7, 1.0])
-    monkeypatch.setattr(Loop, "_validation_loss", lambda self, probes=0: (next(losses), 1.0))
+    monkeypatch.setattr(Loop, "_validation_loss", lambda self, ends: SplitLoss([(next(losses), 1.0)], 1, 1, 1.0))
     store = write(tmp_path, rows_of())
     config = replace(BASE, steps=100, evaluate_every=2, save_every=1, patience=3, keep="best")
     work, kept = Loop(model_of(), store, store, config, tmp_path), Kept()

@@ -1,6 +1,7 @@
 """A budget of time, with a clock that only the work moves: the run ends within it, its schedule complete."""
 
 import json
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
@@ -15,7 +16,7 @@ from gpt2kit.config import ModelConfig, TrainConfig
 from gpt2kit.data.store import Store
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.training import optim, state, validate
-from gpt2kit.training.events import Planned, StepDone, Validation
+from gpt2kit.training.events import Extended, Planned, StepDone, Stopped, Validation
 from gpt2kit.training.loop import Loop
 from gpt2kit.training.progress import Progress
 from gpt2kit.training.step import Learner
@@ -47,16 +48,28 @@ class Machine:
         learn: Callable[..., tuple[float, int]] = only_set_the_rate,
     ) -> None:
         self.now, self.step, self.validation, self.save = 1000.0, step, validation, save
+        self.pauses: list[float] = []
+        """Seconds that the next steps, measured ones included, take in addition."""
         split_loss, write = validate.split_loss, state.save
 
         def learned(this: Learner, rows: Any, progress: Progress, stop: Any = None) -> tuple[float, int]:
-            self.now += self.step * len(rows)
+            self.now += self.step * len(rows) + (self.pauses.pop(0) if self.pauses else 0.0)
             return learn(this, rows, progress, stop)
 
-        def validated(*given: Any) -> tuple[float, float]:
-            loss, share = split_loss(*given)
-            self.now += self.validation * share
-            return loss, share
+        def validated(
+            module: Any, batches: Any, group: Any, dtype: str, tokens: int, most: int, enough: Any
+        ) -> validate.SplitLoss:
+            ticks = 0
+
+            def ticking() -> bool:
+                nonlocal ticks
+                ticks += 1
+                self.now += self.validation / len(batches)
+                return enough is not None and enough()
+
+            found = split_loss(module, batches, group, dtype, tokens, most, ticking)
+            self.now += self.validation / len(batches) * (found.batches - ticks)
+            return found
 
         def written(*given: Any) -> None:
             self.now += self.save
@@ -240,3 +253,160 @@ def test_time_left_without_a_budget_counts_validations(
     assert 90 < steps[5].seconds_left < 120, "three are to come"
     assert 30 < steps[18].seconds_left < 35
     assert work.progress.costs.save == 1
+
+
+# a budget that is too short for the recipe
+
+
+def test_a_run_goes_past_a_budget_that_is_too_short_to_learn(
+    train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says so before the first step, and its schedule is complete nevertheless."""
+    machine = Machine(monkeypatch, 1.0)
+    events, work = run(machine, train, val, tmp_path, budget_steps=90)
+    steps = [event for event in events if isinstance(event, StepDone)]
+    assert len(steps) == work.progress.steps == 90
+    (extended,) = (event for event in events if isinstance(event, Extended))
+    place = events.index(extended)
+    assert isinstance(events[place - 1], Planned)
+    assert (extended.step, extended.steps, extended.budget) == (0, 90, "5m")
+    assert 25 < extended.allowed < 50, "a step takes some seven seconds"
+    assert extended.seconds == pytest.approx(machine.now - 1000, rel=0.1)
+    assert 0 < steps[-2].seconds_left < 20
+    assert steps[44].seconds_left == pytest.approx(extended.seconds / 2, rel=0.2)
+    assert steps[-1].rate < 0.01 * BASE.lr
+    assert len(validations(events)) == 10, "not after each of the few steps that the budget allows"
+
+
+def test_a_budget_that_is_long_enough_is_kept(
+    train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(monkeypatch, 0.3)
+    events, _ = run(machine, train, val, tmp_path, budget_steps=60)
+    assert len(complete(events, 1000.0, machine, 300)) > 100
+    assert not [event for event in events if isinstance(event, Extended)]
+
+
+def test_a_machine_that_becomes_too_slow_for_the_recipe(
+    train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said once, when it is noticed."""
+    machine, events = Machine(monkeypatch, 0.2), []
+    work = Loop(model_of(), train, val, replace(BASE, budget_steps=150), tmp_path, clock=machine)
+    for event in work.run(lambda model: None):
+        events.append(event)
+        if isinstance(event, StepDone) and event.step == 40:
+            machine.step = 1.0
+    assert sum(isinstance(event, StepDone) for event in events) == 150
+    (extended,) = (event for event in events if isinstance(event, Extended))
+    assert 40 < extended.step < extended.allowed < extended.steps == 150
+
+
+# outliers
+
+
+def test_a_bad_measurement_is_not_the_plan(
+    train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each width the shortest of three steps counts."""
+    machine = Machine(monkeypatch, 0.3)
+    machine.pauses = [0.0] * 5 + [20.0] * 2
+    events, _ = run(machine, train, val, tmp_path)
+    planned = next(event.steps for event in events if isinstance(event, Planned))
+    assert planned == pytest.approx(len(complete(events, 1000.0, machine, 300)), rel=0.2)
+
+
+def test_on_a_slow_machine_less_is_measured(
+    train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One width, twice: fifteen steps would take a third of the budget."""
+    machine = Machine(monkeypatch, 1.0)
+    events = iter(Loop(model_of(), train, val, BASE, tmp_path, clock=machine).run(lambda model: None))
+    while not isinstance(next(events), Planned):
+        pass
+    assert 10 < machine.now - 1000 < 30
+
+
+@pytest.mark.parametrize("what", ["step", "validation", "save"])
+def test_an_outlier_does_not_end_a_run(
+    train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A machine that sleeps for forty seconds in the middle of a step, a validation or a save."""
+    machine = Machine(monkeypatch, 0.2)
+    kind, slept, usual = (Validation if what == "validation" else StepDone), 0.0, machine.save
+    events = []
+    for event in Loop(model_of(), train, val, BASE, tmp_path, clock=machine).run(lambda model: None):
+        events.append(event)
+        machine.save = usual
+        if isinstance(event, kind) and machine.now > 1150 and not slept:
+            slept = 40.0
+            if what == "step":
+                machine.pauses = [slept]
+            elif what == "validation":
+                machine.now += slept
+            else:
+                machine.save += slept
+    steps = complete(events, 1000.0, machine, 300)
+    planned = next(event.steps for event in events if isinstance(event, Planned))
+    assert slept
+    assert len(steps) > 0.7 * planned
+
+
+# the end of a budget
+
+
+def validations(events: list[Any]) -> list[Validation]:
+    return [event for event in events if isinstance(event, Validation)]
+
+
+def test_validations_that_a_budget_cannot_afford_are_on_a_part(
+    train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would take longer than the whole budget: most of the time is for training all the same."""
+    machine = Machine(monkeypatch, 0.5, validation=360.0)
+    events, _ = run(machine, train, val, tmp_path, batch_tokens=24)
+    assert machine.now - 1000 <= 300
+    found = validations(events)
+    assert len(found) >= 2
+    assert all(1 <= event.batches < event.of / 5 for event in found)
+    steps = [event for event in events if isinstance(event, StepDone)]
+    assert len(steps) * 0.5 * 1.5 > 150, "half of the time; a batch has one row or two"
+
+
+def test_the_last_validation_has_the_time_that_is_left(
+    train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine becomes a hundred times slower just before it."""
+    machine, events = Machine(monkeypatch, 0.3, validation=3.0), []
+    for event in Loop(model_of(), train, val, BASE, tmp_path, clock=machine).run(lambda model: None):
+        events.append(event)
+        if isinstance(event, StepDone) and event.step == event.steps:
+            machine.validation *= 100
+    *before, last = validations(events)
+    assert all(event.batches == event.of for event in before)
+    assert last.batches == 1, "it is the least, and takes fifty seconds"
+    assert machine.now - 1000 < 300 + 50
+
+
+def test_without_a_budget_validations_are_whole(
+    train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events, _ = run(Machine(monkeypatch, 0.1, validation=1e6), train, val, tmp_path, budget="", steps=4)
+    assert all(event.batches == event.of > 1 for event in validations(events))
+
+
+def test_a_stop_while_it_is_measured(train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more step, and there are weights and a state."""
+    machine, saved = Machine(monkeypatch, 0.05), list[GPT2]()
+    learn = Learner.step
+
+    def interrupted(*given: Any) -> tuple[float, int]:
+        if machine.now == 1000:
+            signal.raise_signal(signal.SIGINT)
+        return learn(*given)
+
+    monkeypatch.setattr(Learner, "step", interrupted)
+    events = list(Loop(model_of(), train, val, BASE, tmp_path, clock=machine).run(saved.append))
+    assert events[-1] == Stopped(1, signal.SIGINT)
+    assert len(saved) == 1
+    assert (tmp_path / state.STATE_FILE).is_file()

@@ -21,7 +21,7 @@ from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.events import Validation
 from gpt2kit.training.loop import Loop
 from gpt2kit.training.objective import LanguageModelObjective
-from gpt2kit.training.validate import evenly_spaced, split_loss, validation_loss
+from gpt2kit.training.validate import SplitLoss, evenly_spaced, split_loss, spread, validation_loss
 
 Write = Callable[..., Store]
 CPU, VOCAB = torch.device("cpu"), 40
@@ -83,13 +83,13 @@ def test_evenly_spaced(length: int, count: int) -> None:
 
 def test_all_is_the_default(val: Store) -> None:
     model, batches = model_of(), RowBatches(val, 26, 0)
-    loss, share = split_loss(LanguageModelObjective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32")
-    assert share == 1
-    assert loss == pytest.approx(direct(model, batches, batches.epoch(0)), rel=1e-5)
-    more, share = split_loss(
-        LanguageModelObjective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32", tokens=10**6, probes=10**6
+    found = split_loss(LanguageModelObjective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32")
+    assert (found.share, found.batches, found.of) == (1, len(batches), len(batches))
+    assert found.loss == pytest.approx(direct(model, batches, batches.epoch(0)), rel=1e-5)
+    more = split_loss(
+        LanguageModelObjective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32", tokens=10**6, most=10**6
     )
-    assert (more, share) == (loss, 1)
+    assert more == found
 
 
 @pytest.mark.parametrize("layout", [lambda val: RowBatches(val, 26, 0), lambda val: DocumentWindows(val, 8, 16)])
@@ -101,9 +101,10 @@ def test_so_many_tokens_spread_over_the_split(val: Store, layout: Callable[[Stor
     looked = sum(batches.tokens(rows) for rows in chosen)
     assert looked <= max(1.5 * tokens, 26)
     assert looked >= tokens / 2
-    loss, share = split_loss(LanguageModelObjective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32", tokens)
-    assert share == 1, "all of what was asked for"
-    assert loss == pytest.approx(direct(model, batches, chosen), rel=1e-5)
+    found = split_loss(LanguageModelObjective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32", tokens)
+    assert found.share == 1, "all of what was asked for"
+    assert found.of == len(chosen)
+    assert found.loss == pytest.approx(direct(model, batches, chosen), rel=1e-5)
 
 
 @pytest.mark.parametrize("tokens", [0, 200])
@@ -111,11 +112,59 @@ def test_probes_are_a_share_of_what_is_looked_at(val: Store, tokens: int) -> Non
     model, batches = model_of(), RowBatches(val, 26, 0)
     epoch = batches.epoch(0)
     looked_at = evenly_spaced(epoch, len(epoch) * tokens // batches.epoch_tokens) if tokens else epoch
-    loss, share = split_loss(
-        LanguageModelObjective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32", tokens, probes=3
+    found = split_loss(LanguageModelObjective(model, TargetLoss()), batches, ProcessGroup(CPU), "fp32", tokens, most=3)
+    assert found.share == 3 / len(looked_at)
+    assert (found.batches, found.of) == (3, len(looked_at))
+    assert found.loss == pytest.approx(direct(model, batches, spread(looked_at)[:3]), rel=1e-5)
+
+
+@pytest.mark.parametrize("calls", [0, 1, 3, 1000])
+def test_a_validation_ends_when_there_is_enough(val: Store, calls: int) -> None:
+    """After one batch at least; what was computed is the beginning of what would have been."""
+    model, batches, asked = model_of(), RowBatches(val, 26, 0), list[int]()
+
+    def enough() -> bool:
+        asked.append(1)
+        return len(asked) > calls
+
+    objective = LanguageModelObjective(model, TargetLoss())
+    whole = split_loss(objective, batches, ProcessGroup(CPU), "fp32")
+    found = split_loss(objective, batches, ProcessGroup(CPU), "fp32", enough=enough)
+    count = min(calls + 1, len(batches))
+    assert found.turns == whole.turns[:count]
+    assert (found.batches, found.of, found.share) == (count, len(batches), count / len(batches))
+    assert found.loss == pytest.approx(direct(model, batches, spread(batches.epoch(0))[:count]), rel=1e-5)
+
+
+def test_a_part_has_targets(store_of: Write) -> None:
+    """Batches without a target do not end a validation, however little time there is."""
+    batches = DocumentWindows(store_of([([1], [])] * 7 + [([1], [5, 0])], "val"), 8, 1)
+    found = split_loss(
+        LanguageModelObjective(model_of(), TargetLoss()), batches, ProcessGroup(CPU), "fp32", enough=lambda: True
     )
-    assert share == 3 / len(looked_at)
-    assert loss == pytest.approx(direct(model, batches, evenly_spaced(looked_at, 3)), rel=1e-5)
+    assert sum(targets for _, targets in found.turns) > 0
+
+
+def test_two_losses_are_compared_on_the_batches_of_both() -> None:
+    whole = SplitLoss([(4.0, 2.0), (9.0, 3.0), (1.0, 1.0)], 3, 3, 1.0)
+    lower, higher = (SplitLoss([(nats, 2.0)], 1, 3, 1 / 3) for nats in (3.9, 4.1))
+    assert whole.loss == 14 / 6
+    assert (lower.loss, higher.loss) == (1.95, 2.05), "both are below the other's mean over all batches"
+    assert lower.lower_than(whole)
+    assert not higher.lower_than(whole)
+    assert whole.lower_than(higher)
+    assert not whole.lower_than(whole)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 7, 10, 64, 65])
+def test_spread(length: int) -> None:
+    """Every item once, and no beginning leaves a gap much longer than the others."""
+    found = spread(range(length))
+    assert sorted(found) == list(range(length))
+    assert found[:1] == evenly_spaced(range(length), 1)
+    for count in range(1, length + 1):
+        places = [-1, *sorted(found[:count]), length]
+        assert max(after - before for before, after in pairwise(places)) <= 2 * -(-(length + 1) // count)
 
 
 @pytest.mark.parametrize("size", [2, 3, 7])
@@ -140,13 +189,14 @@ def test_a_group_computes_every_batch_once(val: Store, size: int, tokens: int, p
 
         group: Any = SimpleNamespace(device=CPU, rank=rank, size=size, sum=added)
         computed = len(seen)
-        loss, share = split_loss(objective, batches, group, "fp32", tokens, probes)
-        shares.add((len(seen) - computed, share))
+        found = split_loss(objective, batches, group, "fp32", tokens, probes)
+        shares.add((len(seen) - computed, found.share))
     assert len(shares) == 1, "each computes as many, or the others would wait for it"
     assert not probes or next(iter(shares))[0] == probes
     if not probes:
-        alone, _ = split_loss(objective, batches, ProcessGroup(CPU), "fp32", tokens)
-        assert loss == pytest.approx(alone, rel=1e-6)
+        alone = split_loss(objective, batches, ProcessGroup(CPU), "fp32", tokens)
+        assert found.loss == pytest.approx(alone.loss, rel=1e-6)
+        assert found.batches == alone.batches
 
 
 def test_a_split_without_targets(store_of: Write) -> None:
