@@ -220,19 +220,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         above_zero(self, "epochs", "lr", "muon_lr", "lora_alpha")
-        at_least(
-            self,
-            0,
-            "steps",
-            "least_steps",
-            "budget_steps",
-            "clip",
-            "weight_decay",
-            "lm_weight",
-            "patience",
-            "freeze",
-            "lora",
-        )
+        at_least(self, 0, "steps", "least_steps", "budget_steps", "clip", "weight_decay", "lm_weight", "patience")
+        at_least(self, 0, "freeze", "lora")
         at_least(self, 0, "evaluate_every", "save_every", "samples", "validate_tokens")
         at_least(self, 1, "batch_tokens", "accumulate")
         share(self, "beta2", "warmup", "label_smoothing", "ema", "token_dropout")
