@@ -61,13 +61,17 @@ def workplace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No sound is computed: a WAV file is but a header."""
+    """No sound is computed and no picture drawn: their files name their kind."""
 
     def write_wav(path: Path, notes: Notes) -> str:
         path.write_bytes(b"RIFF")
         return "none"
 
+    def write_roll(path: Path, notes: Notes, primer_seconds: float = 0.0, title: str = "") -> None:
+        path.write_bytes(b"PNG")
+
     monkeypatch.setattr("gpt2kit.music.sound.write_wav", write_wav)
+    monkeypatch.setattr("gpt2kit.music.roll.write_roll", write_roll)
 
 
 def told(words: list[str], capsys: Capture, code: int = 0) -> Any:
@@ -257,7 +261,8 @@ def test_folders_without_names(trained: Path, workplace: Path, capsys: Capture) 
 
 def test_augmentation_is_decided_when_training(trained: Path, workplace: Path, capsys: Capture) -> None:
     data = str(trained.parent / "data")
-    settings = ["--set", "train.steps=3", "--set", "train.samples=0", "--set", "model.n_layer=1"]
+    small = ("train.steps=3", "train.samples=0", "model.n_layer=1", "model.n_embd=32")
+    settings = [word for setting in small for word in ("--set", setting)]
     losses = []
     for name, words in [("a", ["--stretch=0.1"]), ("b", ["--transpose=0"]), ("c", ["--set", "task.transpose=7"])]:
         assert run(["music", "train", data, "--out", name, *settings, *words]) == 0
