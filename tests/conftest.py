@@ -228,6 +228,7 @@ def parent_of_fresh_processes() -> Iterator[subprocess.Popen[str]]:
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", PARENT], env=environment, **pipes) as parent:
         yield parent
+        parent.kill()  # the end of its input would not do: processes that tests forked have it too
 
 
 @pytest.fixture

@@ -56,7 +56,21 @@ def train(
     `init` is a run, a GPT-2 folder or a Hub id to start from; `resume` continues a run that was stopped. Under torchrun
     every process calls this and sees the events; only the main process writes.
     """
-    with distributed.join(recipe.train.device) as group, ExitStack() as alone:
+    with distributed.join(recipe.train.device) as group:
+        yield from _train_in(group, recipe, data, run, init, resume, overwrite)
+
+
+def _train_in(
+    group: distributed.ProcessGroup,
+    recipe: Recipe,
+    data: str | Path,
+    run: str | Path,
+    init: str | Path | None,
+    resume: bool,
+    overwrite: bool,
+) -> Iterator[Event]:
+    """The same in a group, which outlives everything here: `join` says why."""
+    with ExitStack() as alone:
         prepared, folder, start = Prepared.open(data), Run(Path(run)), str(init) if init else None
         task = task_to_train(recipe, prepared, fresh=not (init or resume))
         if resume:

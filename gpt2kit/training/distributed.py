@@ -5,6 +5,7 @@ Every process computes its share of each global batch: with DDP each process has
 of it.
 """
 
+import gc
 import json
 import os
 from collections.abc import Iterator
@@ -95,6 +96,9 @@ def join(device: str) -> Iterator[ProcessGroup]:
             raise MachineError(f"rank {rank} lost the connection to another rank: {error}") from error
         raise
     # After an error the others may be gone, and an orderly shutdown would wait for them.
+    # DDP has to be gone before the group: the last one to hold a group waits for its threads, and DDP would hold the
+    # lock that they may be waiting for (https://github.com/pytorch/pytorch/issues/56297).
+    gc.collect()
     dist.destroy_process_group()
 
 

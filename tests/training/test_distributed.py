@@ -4,6 +4,7 @@ Starting a process and importing PyTorch costs seconds. One test starts the comm
 launcher and its ranks are forked from the process of the tests.
 """
 
+import gc
 import json
 import os
 import signal
@@ -19,9 +20,11 @@ from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
 import torch.distributed.fsdp  # once for all ranks
 from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 from torch.distributed.elastic.multiprocessing.subprocess_handler import SubprocessHandler
+from torch.nn.parallel import DistributedDataParallel
 
 import gpt2kit
 from gpt2kit import recipe
@@ -149,11 +152,23 @@ def wait_for_step(process: Forked, run: Path, step: int) -> None:
         time.sleep(0.01)
 
 
+def watch_the_end() -> None:
+    """Let a process say whether DDP outlives its group, which can hang."""
+    destroy = dist.destroy_process_group
+
+    def watched() -> None:
+        alive = sum(isinstance(thing, DistributedDataParallel) for thing in gc.get_objects())
+        Path(f"alive-{os.environ['RANK']}").write_text(str(alive), encoding="utf-8")
+        destroy()
+
+    dist.destroy_process_group = watched
+
+
 def test_two_processes_give_the_numbers_of_one(tiny: Recipe, tmp_path: Path) -> None:
     """DDP; and one of them alone speaks and writes."""
     list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "whole"))
     (tmp_path / "tiny.toml").write_text(tiny.toml(), encoding="utf-8")
-    with started(tmp_path, "--out", "run", "--recipe", "tiny.toml", "--json") as process:
+    with started(tmp_path, "--out", "run", "--recipe", "tiny.toml", "--json", in_rank=watch_the_end) as process:
         code = process.wait(120)
     out, err = ((tmp_path / name).read_text(encoding="utf-8") for name in ("stdout", "stderr"))
     assert code == 0, err
@@ -166,6 +181,7 @@ def test_two_processes_give_the_numbers_of_one(tiny: Recipe, tmp_path: Path) -> 
     same_weights(tmp_path / "run", tmp_path / "whole")
     names = [sorted(path.name for path in (tmp_path / run).iterdir()) for run in ("run", "whole")]
     assert names[0] == names[1]
+    assert [(tmp_path / f"alive-{rank}").read_text(encoding="utf-8") for rank in (0, 1)] == ["0", "0"]
 
 
 def kill_rank_1_before(step: int) -> None:
