@@ -156,10 +156,10 @@ def watch_the_end() -> None:
     """Let a process say whether DDP outlives its group, which can hang."""
     destroy = dist.destroy_process_group
 
-    def watched() -> None:
+    def watched(group: dist.ProcessGroup | None = None) -> None:
         alive = sum(isinstance(thing, DistributedDataParallel) for thing in gc.get_objects())
         Path(f"alive-{os.environ['RANK']}").write_text(str(alive), encoding="utf-8")
-        destroy()
+        destroy(group)
 
     dist.destroy_process_group = watched
 
