@@ -83,7 +83,7 @@ def cause(failures: dict[int, ProcessFailure], again: str) -> UserError | Interr
 
     rank = min(failures, key=order)
     message, code = told[rank]
-    safe = f"the state of the last save is untouched; to go on from it:\n  {again}"
+    safe = f"the state of the last save is untouched; to continue from it:\n  {again}"
     if code < 0:
         hint = "; the system does that when memory runs out" if -code == signal.SIGKILL else ""
         name = failures[rank].signal_name()

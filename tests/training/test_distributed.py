@@ -213,7 +213,7 @@ def test_one_process_then_two_then_one(tiny: Recipe, tmp_path: Path) -> None:
     assert code == 128 + signal.SIGKILL, err
     assert "continuing after step 8" in err
     assert "rank 1 was killed by SIGKILL (signal 9); the system does that when memory runs out" in err
-    assert "the state of the last save is untouched; to go on from it:" in err
+    assert "the state of the last save is untouched; to continue from it:" in err
     assert "gpt2kit translate train data --out run --resume --devices 2" in err
     assert "Traceback" not in err
 
