@@ -22,6 +22,9 @@ from gpt2kit.errors import DataError, MachineError
 SECONDS_BETWEEN_LINES = 5.0
 """Least seconds between progress lines when stderr is not a terminal."""
 
+WIDE = 100
+"""Columns of a terminal that has room for everything that a progress bar can say."""
+
 PIPE_CLOSED = 141
 """The exit code that a shell gives a command whose reader has closed the pipe."""
 
@@ -154,15 +157,12 @@ class Bar:
     """Training progress: a bar with rate and time left on a terminal, otherwise a line every few seconds."""
 
     def __init__(self) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[state]}"),
-            TimeRemainingColumn(),
-        )
+        state = "{task.fields[state]}"
+        if messages.width >= WIDE:
+            state += "  {task.fields[more]}"
+        columns = (BarColumn(bar_width=None), MofNCompleteColumn(), TextColumn(state), TimeRemainingColumn())
         self.progress = Progress(*columns, console=messages, disable=not messages.is_terminal)
-        self.bar = self.progress.add_task("training", total=None, state="")
+        self.bar = self.progress.add_task("training", total=None, state="", more="")
         self.spoken = 0.0
 
     def __enter__(self) -> "Bar":
@@ -178,11 +178,12 @@ class Bar:
         """`steps` 0: not yet known."""
         self.progress.update(self.bar, total=steps or None, completed=step)
 
-    def move(self, step: int, steps: int, state: str, seconds_left: float) -> None:
-        self.progress.update(self.bar, completed=step, total=steps, state=state)
+    def move(self, step: int, steps: int, state: str, more: str, seconds_left: float) -> None:
+        """`more` is left out where the terminal is not wide."""
+        self.progress.update(self.bar, completed=step, total=steps, state=state, more=more)
         if not messages.is_terminal and time.monotonic() - self.spoken > SECONDS_BETWEEN_LINES:
             self.spoken = time.monotonic()
-            say(f"step {step:,}/{steps:,}  {state}  {clock(seconds_left)} left")
+            say(f"step {step:,}/{steps:,}  {state}  {more}  {clock(seconds_left)} left")
 
 
 def clock(seconds: float) -> str:

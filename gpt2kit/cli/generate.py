@@ -52,7 +52,8 @@ def generate(
         raise UserError(f"--{given_too[0].replace('_', '-')}: a label is classified, not generated; leave it out")
     if not 1 <= nbest <= engine.config.beams:
         raise UserError(
-            f"--nbest {nbest}: beam search with {engine.config.beams} beams gives 1 to {engine.config.beams}"
+            f"--nbest {nbest}: expected 1 to {engine.config.beams}, as beams = {engine.config.beams}; "
+            f"add --beams {max(1, nbest)} or more"
         )
     given: list[str] = []
     if not texts and file in ("", "-") and sys.stdin is None:

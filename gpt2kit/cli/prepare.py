@@ -1,5 +1,6 @@
 """`gpt2kit TASK prepare`."""
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -45,6 +46,8 @@ def prepare(
     prepared = Prepared.open(folder)
     if lines := prepared.task.describe():
         reports.described(lines, rendered(prepared))
+    init = f" --init {shlex.quote(tokenizer)}" if (tokenizer := getattr(prepared.task, "tokenizer", "")) else ""
+    console.say(f"next:\n  gpt2kit {task} train{f' {shlex.quote(out)}' if out else ''}{init}")
     if json:
         console.result_json({split: report.json() for split, report in found.items()} | {"out": folder})
     if any(report.damaged for report in found.values()):

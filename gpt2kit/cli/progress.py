@@ -36,7 +36,7 @@ def training(stream: "Iterable[Event]") -> "Iterator[Event]":
                 )
             elif isinstance(event, events.StepDone):
                 state = f"epoch {event.epoch:.2f}  loss {event.loss:.3f}  {event.tokens_per_second:,.0f} tokens/s"
-                bar.move(event.step, event.steps, f"{state}  {event.of_peak:.0%} of peak", event.seconds_left)
+                bar.move(event.step, event.steps, state, f"{event.of_peak:.0%} of peak", event.seconds_left)
             elif isinstance(event, events.Validation):
                 console.say(_validated(event))
             elif isinstance(event, events.Ended):

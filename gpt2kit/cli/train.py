@@ -113,6 +113,15 @@ def train(
         raise typer.Exit(stopped.exit_code) from None
 
 
+def _say_what_is_unused(data: str) -> None:
+    """A tokenizer of another model is most often taken to start from its weights."""
+    from gpt2kit.runs.folder import Prepared
+
+    if tokenizer := getattr(Prepared.open(data).task, "tokenizer", ""):
+        init = f"--init {shlex.quote(tokenizer)}"
+        console.say(f"random weights: the data has the tokenizer of {tokenizer}; {init} starts from its weights")
+
+
 def _train(
     loaded: "Recipe", data: str, run: Path, init: str, resume: bool, overwrite: bool, json: bool, again: str
 ) -> None:
@@ -130,6 +139,8 @@ def _train(
     last: events.Validation | None = None
     stream = train(loaded, data, run, init or None, resume, overwrite)
     try:
+        if not (init or resume):
+            _say_what_is_unused(data)
         for event in progress.training(stream):
             if isinstance(event, events.Validation):
                 last = event

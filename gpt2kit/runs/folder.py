@@ -30,6 +30,8 @@ SHOWN, LONGEST_SHOWN = 3, 2000
 class Prepared(TaskFolder):
     """A folder that prepare wrote: a task, the ids of each split, and the report."""
 
+    expected = "prepared data, which `gpt2kit TASK prepare` writes"
+
     @classmethod
     def create(cls, path: Path, name: str, task: Task[Any, Any], report: dict[str, Any]) -> Self:
         """Complete a folder that already has the ids of its splits and the tokenizer."""
@@ -104,6 +106,8 @@ def corpus_name(corpus: Sequence[str]) -> str:
 
 class Run(TaskFolder):
     """A run folder: a task, a recipe, the record of its training, weights, scores and samples."""
+
+    expected = "a run, which `gpt2kit TASK train` writes"
 
     @classmethod
     def create(cls, path: Path, resolved: Recipe, prepared: Prepared, task: Task[Any, Any], init: str | None) -> Self:

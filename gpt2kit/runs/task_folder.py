@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from gpt2kit import files, recipe, tasks
 from gpt2kit.errors import DataError
@@ -17,6 +17,7 @@ class TaskFolder:
     """A folder with a task and its tokenizer. The constructor reads nothing."""
 
     path: Path
+    expected: ClassVar[str] = "a folder with a task"
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -28,7 +29,7 @@ class TaskFolder:
     @cached_property
     def _described(self) -> tuple[str, Task[Any, Any], tuple[str, int]]:
         if not self.path.is_dir():
-            raise DataError(f"{self.path} is not a directory")
+            raise DataError(f"{self.path} is not a directory; expected {self.expected}")
         described = files.read_json(self.path / TASK_FILE)
         try:
             name, settings = described["task"], described["settings"]

@@ -133,7 +133,7 @@ def micro_batches(learner: Learner) -> int:
                 f"out of memory on {group.device}, one row at a time ({failure or 'on another rank'}); a row is never "
                 f"cut, so train.accumulate (now {accumulate}) and train.batch_tokens cannot help: "
                 f"--set train.checkpointing=true recomputes instead of keeping; or take a smaller model "
-                f"(model.size, model.n_layer, model.n_embd) or a shorter window (model.n_positions, with data prepared for it)"
+                f"(model.size, model.n_layer, model.n_embd) or a shorter window (model.n_positions, prepared again)"
             )
         accumulate *= 2
 

@@ -331,8 +331,8 @@ def test_the_best_answers_come_first(by_heart: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--nbest", "2"], 2, "--nbest 2: beam search with 1 beams gives 1 to 1"),
-        (["--nbest", "5", "--beams", "4"], 2, "--nbest 5: beam search with 4 beams gives 1 to 4"),
+        (["--nbest", "2"], 2, "--nbest 2: expected 1 to 1, as beams = 1; add --beams 2 or more"),
+        (["--nbest", "5", "--beams", "4"], 2, "--nbest 5: expected 1 to 4, as beams = 4; add --beams 5 or more"),
         (["--nbest", "0"], 2, "--nbest 0"),
         (["--beams", "4", "--temperature", "0.7"], 3, "beam search does not sample"),
         (["--top-k", "5"], 3, "top_k and top_p need a temperature above 0"),
@@ -360,8 +360,12 @@ def test_a_mistake_when_asking(
     ("words", "code", "message"),
     [
         (["generate", "--run", "nowhere", "x"], 3, "nowhere is not a directory"),
-        (["generate", "x"], 3, "runs/translate is not a directory"),
-        (["train"], 3, "data/translate is not a directory"),
+        (["generate", "x"], 3, "runs/translate is not a directory; expected a run, which `gpt2kit TASK train` writes"),
+        (
+            ["train"],
+            3,
+            "data/translate is not a directory; expected prepared data, which `gpt2kit TASK prepare` writes",
+        ),
         (["train", "--resume"], 3, "runs/translate/recipe.toml"),
         (["train", "d", "--resume", "--init", "x"], 2, "--resume continues a run as it is"),
         (["train", "d", "--resume", "--overwrite"], 2, "--resume continues a run as it is"),

@@ -5,6 +5,7 @@ import json
 import os
 
 import pytest
+from rich.console import Console
 
 from gpt2kit.cli import console
 from gpt2kit.errors import DataError
@@ -103,6 +104,22 @@ def test_a_counter_off_a_terminal_speaks_now_and_then(capsys: Capture, monkeypat
     monkeypatch.setattr(console, "SECONDS_BETWEEN_LINES", 1e9)
     counter("train", 2000)
     assert capsys.readouterr().err == "train: 1,000 records\n"
+
+
+@pytest.mark.parametrize(("width", "says_all"), [(80, False), (120, True)])
+def test_a_bar_has_room_for_the_steps_and_the_time_left(
+    monkeypatch: pytest.MonkeyPatch, width: int, says_all: bool
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(console, "messages", Console(file=terminal, force_terminal=True, width=width))
+    with console.Bar() as bar:
+        bar.begin(0, 13150)
+        bar.move(10000, 13150, "epoch 12.00  loss 5.631  123,456 tokens/s", "100% of peak", 3000)
+    last = next(line for line in reversed(terminal.getvalue().splitlines()) if "epoch" in line)
+    assert "10000/13150" in last
+    assert "123,456 tokens/s" in last
+    assert ("100% of peak" in last) == says_all
+    assert "-:--:--" in last, "the time left, which one step does not tell"
 
 
 def test_a_table_keeps_to_the_width_of_the_terminal(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

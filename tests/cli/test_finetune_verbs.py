@@ -194,6 +194,24 @@ def test_another_run_is_where_it_starts(reviews: Path, tmp_path: Path, examples:
         assert (max(likely.values()) > 0.9) == kept
 
 
+def test_weights_that_are_not_used_are_named(
+    reviews: Path, tmp_path: Path, examples: Examples, capsys: Capture
+) -> None:
+    """The data has the tokenizer of a model: prepare names the command that starts from it, train what it lacks."""
+    corpus, data = write_csv(tmp_path / "a.csv", "text,label", REVIEWS), str(tmp_path / "data")
+    prepare = ["finetune", "prepare", corpus, "--val", corpus, "--out", data, "--set", "model.n_positions=64"]
+    assert run([*prepare, "--tokenizer", str(reviews)]) == 0
+    assert capsys.readouterr().err.endswith(f"next:\n  gpt2kit finetune train {data} --init {reviews}\n")
+    words = ["finetune", "train", data, *of_train(examples("finetune").TINY), "--set", "train.steps=1"]
+    for init, is_named in ([], True), (["--init", str(reviews)], False):
+        assert run([*words, *init, "--out", str(tmp_path / f"run-{is_named}")]) == 0
+        assert (f"--init {reviews} starts from its weights" in capsys.readouterr().err) == is_named
+    assert run([*prepare, "--overwrite"]) == 0
+    assert capsys.readouterr().err.endswith(f"next:\n  gpt2kit finetune train {data}\n")
+    assert run([*words, "--out", str(tmp_path / "run")]) == 0
+    assert "random weights" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("flag", ["--lora", "--freeze"])
 def test_a_part_of_the_weights_learns(
     reviews: Path, tmp_path: Path, examples: Examples, capsys: Capture, flag: str
