@@ -65,6 +65,7 @@ def build() -> typer.Typer:
     settings = {"help_option_names": ["-h", "--help"]}
     app = typer.Typer(
         help="Train and use GPT-2 for a task: choose one, then prepare, show, train, generate or evaluate.",
+        epilog="Begin with `gpt2kit demo`, which shows all of it on a small sample.",
         context_settings=settings,
         no_args_is_help=True,
         pretty_exceptions_enable=False,

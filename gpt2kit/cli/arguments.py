@@ -27,9 +27,11 @@ def expand(words: Sequence[str], tasks: Mapping[str, bool], on_terminal: bool = 
 
     `tasks` says which tasks read parallel files: for the others an option has one word. A task alone means generate,
     unless standard input is a terminal: then it is left alone, which shows its help. Raises UserError for a word that
-    looks like a misspelled verb.
+    looks like a misspelled verb, and for a verb without a task.
     """
     expanded = _at_home(words)
+    if expanded and expanded[0] in VERBS:
+        raise UserError(f"name a task first: gpt2kit TASK {expanded[0]} ..., where TASK is {', '.join(tasks)}")
     if not expanded or expanded[0] not in tasks or (len(expanded) == 1 and on_terminal):
         return expanded
     second = expanded[1] if len(expanded) > 1 else ""

@@ -31,6 +31,13 @@ def test_a_missing_verb_means_generate(words: str, expanded: str) -> None:
     assert expand(words.split(), TASKS) == expanded.split()
 
 
+def test_a_verb_without_a_task_is_refused() -> None:
+    with pytest.raises(
+        UserError, match=r"name a task first: gpt2kit TASK prepare \.\.\., where TASK is music, translate"
+    ):
+        expand(["prepare", "a.en", "a.fr"], TASKS)
+
+
 def test_a_task_alone_on_a_terminal_asks_for_help() -> None:
     assert expand(["translate"], TASKS, on_terminal=True) == ["translate"]
     assert expand(["translate", "I am"], TASKS, on_terminal=True) == ["translate", "generate", "I am"]
