@@ -111,6 +111,11 @@ def evaluate(
         console.result_json(scores | ({"dropped": report.dropped} if report.dropped else {}))
     if engine.run is not None:
         cards.scored(engine.run, scores, shown)
+    if not json and not zero_shot and "at_chance" in scores:
+        steps, shows = f"gpt2kit {task} train DATA --dry-run", f"gpt2kit {task} show DATA"
+        console.say(
+            f"Train longer, or find the cause: {steps} shows the number of steps, {shows} the tokens that carry loss"
+        )
     if report.damaged:
         raise typer.Exit(PARTLY_DONE)
 

@@ -3,23 +3,26 @@
 from gpt2kit.data.layouts import Layout
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
-from gpt2kit.metrics.chance import Labels, Texts, Verdict, of_stream
+from gpt2kit.metrics.chance import Choices, Labels, Texts, Verdict, of_stream
 from gpt2kit.pipeline.engine import Engine
 
 
 def of_answers(layout: Layout) -> Verdict:
-    """A verdict on answers, which it is yet to receive."""
-    return Labels(own_choices=len(layout.labels) == 1) if layout.labels else Texts()
+    """The verdict for answers of this layout, before it has received any."""
+    if not layout.labels:
+        return Texts()
+    return Choices() if len(layout.labels) == 1 else Labels()
 
 
-def of_documents(engine: Engine, store: Store, nats: float) -> str:
-    """Why a loss per token on documents is at chance level, in words; empty if it is better.
-
-    The frequencies are those of the run's training data; without it, every token is as frequent.
+def of_documents(engine: Engine, store: Store, nats: float, predicted: int) -> str:
+    """Why a loss per predicted token on documents is no better than guessing, in words; empty if it is better, or if
+    there is not enough to tell, as for a run whose training data is gone.
     """
     size = engine.task.vocabulary.size
+    if engine.run is None:
+        return ""
     try:
-        known = [0] * size if engine.run is None else engine.run.prepared.store("train").frequencies(size)
+        known = engine.run.prepared.store("train").frequencies(size)
     except DataError:
-        known = [0] * size
-    return of_stream(nats, store.frequencies(size), known)
+        return ""
+    return of_stream(nats, predicted, store.frequencies(size), known)

@@ -184,7 +184,7 @@ def evaluate_records(
                 samples.append((task.show(record.source), task.tell(output), task.tell(record.target)))
             figures = scorer.add(record, output)
             choices = layout.answers(record.source) if layout.labels else ()
-            guesses.add(task.tell(output), task.tell(record.target), choices)
+            guesses.add(task.show(record.source), task.tell(output), task.tell(record.target), choices)
             if training is not None:
                 made.append(result.ids[0])
             done, truncated, unfinished = done + 1, truncated + result.truncated, unfinished + (not result.finished)
@@ -274,5 +274,5 @@ def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, train
     if training is not None:
         how = f"|openings:{OPENINGS}x{OPENING}|{_decoding(_for_openings(engine.config))}"
         scores.append(copied(training, continued(engine, store), task.vocabulary.size, how))
-    at_chance = chance.of_documents(engine, store, nats / batches.epoch_tokens)
+    at_chance = chance.of_documents(engine, store, nats / batches.epoch_tokens, batches.epoch_tokens)
     return Evaluation(scores, len(ends), 0, 0, time.perf_counter() - started, signature, at_chance=at_chance)

@@ -39,6 +39,20 @@ def test_scores_are_kept_as_json_tells_them(run_of: RunOf, copied: Copied, kind:
         assert " notes" in text.partition("## Samples")[2]
 
 
+def test_a_result_at_chance_level_is_told_with_what_to_do_next(
+    copy: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gpt2kit.metrics.chance.Texts.verdict", lambda _: "9 of 20 are right")
+    command = ["translate", "evaluate", "--run", str(copy)]
+    assert run(command) == 0
+    err = capsys.readouterr().err
+    assert "WARNING 9 of 20 are right" in err
+    assert "Train longer, or find the cause: gpt2kit translate train DATA --dry-run shows the number of steps, " in err
+    assert "**No better than guessing:** `9 of 20 are right`" in (copy / "README.md").read_text(encoding="utf-8")
+    assert run([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["at_chance"] == "9 of 20 are right"
+
+
 def test_a_card_of_one_s_own_is_kept_aloud(copy: Path, capsys: Capture) -> None:
     (copy / "README.md").write_text("mine", encoding="utf-8")
     assert run(["translate", "evaluate", "--run", str(copy)]) == 0

@@ -45,7 +45,8 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.fixture
 def learned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Call every result better than guessing: three steps teach nothing."""
-    monkeypatch.setattr("gpt2kit.metrics.chance.LEVEL", 1.0)
+    for kind in ("Labels", "Texts"):
+        monkeypatch.setattr(f"gpt2kit.metrics.chance.{kind}.verdict", lambda _: "")
     monkeypatch.setattr("gpt2kit.pipeline.chance.of_documents", lambda *_: "")
 
 
@@ -152,7 +153,7 @@ def test_a_demo_that_learned_nothing_says_so(small: Path, capsys: Capture) -> No
     assert run(["demo", "finetune"]) == PARTLY_DONE
     err = capsys.readouterr().err
     assert "Next:" not in err
-    assert re.search(r"WARNING \d+\.\d% of 71 is what guessing gives \(\d+\.\d% by always answering '\w+'\): ", err)
+    assert re.search(r"WARNING .*(all 71|\d+ of 71) answers .*: the model has learned nothing", err)
     assert "Its model has learned nothing, perhaps because other programs used the processor." in err
     command = err.rstrip().split("\n")[-1].strip()
     assert command == (
@@ -161,6 +162,25 @@ def test_a_demo_that_learned_nothing_says_so(small: Path, capsys: Capture) -> No
     )
     words = shlex.split(command)[1:]
     assert run([*words, *(word for setting in [*SMALL[:3], *SHORT] for word in ("--set", setting))]) == 0
+    card = (small / "runs" / "demo-finetune" / "README.md").read_text(encoding="utf-8")
+    assert "**No better than guessing:** `" in card
+
+
+@pytest.mark.parametrize(
+    ("task", "evidence"),
+    [
+        ("lm", r"the loss over [\d,]+ tokens is \d+\.\d\d nats per token, not below that of token frequencies"),
+        ("translate", r"\d+ of \d+ answers are (the same|empty|nearer).*: the model has learned nothing"),
+    ],
+    ids=["loss", "texts"],
+)
+def test_a_demo_that_learned_nothing_says_so_of_a_loss_and_of_texts(
+    small: Path, capsys: Capture, task: str, evidence: str
+) -> None:
+    assert run(["demo", task]) == PARTLY_DONE
+    err = capsys.readouterr().err
+    assert re.search(rf"WARNING {evidence}", err)
+    assert f"train data/demo-{task} --out runs/demo-{task}-2 --recipe demo-{task} --set train.steps=9" in err
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,8 @@ def _evaluation(scored: dict[str, Any]) -> str:
     counts += f", {scored['truncated']:,} sources cut" if scored["truncated"] else ""
     counts += f", {scored['unfinished']:,} answers without an end" if scored["unfinished"] else ""
     shown = table(("score", "of", "value", "95% interval", "signature"), rows)
-    return f"{code(scored['signature'])}: {counts}.\n\n{shown}{_pieces(scored.get('samples'))}"
+    verdict = f"\n\n**No better than guessing:** {code(scored['at_chance'])}" if scored.get("at_chance") else ""
+    return f"{code(scored['signature'])}: {counts}.{verdict}\n\n{shown}{_pieces(scored.get('samples'))}"
 
 
 def _score(system: str, name: str, figure: dict[str, Any]) -> tuple[str, ...]:

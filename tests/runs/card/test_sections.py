@@ -85,6 +85,9 @@ def test_scores_stand_with_their_signatures(run_of: RunOf) -> None:
     assert "| `ROUGE-L` | the model | 15.8 | 15.20 to 16.50 | `stem\\|n` |" in shown
     assert "| `x` | the model | infinite |  |  |" in shown
     assert "| `ROUGE-L` | `lead-3` | 14.4 |  | `stem\\|n` |" in shown
+    assert "guessing" not in shown
+    shown = sections.scores(of(run_of, scores=[told | {"at_chance": "70 of 100 answers are 'x'"}]))
+    assert "without an end.\n\n**No better than guessing:** `70 of 100 answers are 'x'`\n\n| score |" in shown
     assert sections.scores(of(run_of, scores=[told] * 20)).count("set:a") == sections.EVALUATIONS
 
 

@@ -137,7 +137,7 @@ def test_nothing_of_the_data_is_markup(run_of: RunOf, copied: Copied) -> None:
     data = {"corpora": {HOSTILE: [HOSTILE, f"hf:{HOSTILE}"]}, "window": 9, "splits": {HOSTILE: report}}
     figure = {"value": 1.0, "signature": HOSTILE}
     told = {"scores": {HOSTILE: figure}, "beside": {HOSTILE: {HOSTILE: figure}}, "signature": HOSTILE}
-    told |= {"count": 1, "truncated": 0, "unfinished": 0}
+    told |= {"count": 1, "truncated": 0, "unfinished": 0, "at_chance": HOSTILE}
     samples = {"from": HOSTILE, "rows": [[HOSTILE, HOSTILE, HOSTILE]]}
     described = found.described | {"init": HOSTILE, "init_of_hub": True, "torch": "2"}
     tags = replace(found.task, labels=(HOSTILE, "x"), columns=(f"text={HOSTILE}", f"label={HOSTILE}"))
