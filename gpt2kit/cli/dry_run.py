@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt2kit import files
-from gpt2kit.cli import console
+from gpt2kit.cli import console, progress
 
 if TYPE_CHECKING:
     from gpt2kit.pipeline.dry_run import Preflight
@@ -49,6 +49,8 @@ def _print(report: "Preflight") -> None:
     }
     for what, text in lines.items():
         console.result(f"{what:<12}{console.printable(text)}")
+    if cost.extended:
+        console.say(progress.extended(cost.extended))
     if end.learned < end.of:
         console.warn("the end of some answers is not learned: the model may not know when to stop")
     if report.unknown:

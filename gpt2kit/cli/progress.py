@@ -29,11 +29,7 @@ def training(stream: "Iterable[Event]") -> "Iterator[Event]":
             elif isinstance(event, events.Planned):
                 console.say(f"budget {event.budget}: {event.steps:,} steps, {event.epochs:.1f} epochs")
             elif isinstance(event, events.Extended):
-                console.say(
-                    f"the budget of {event.budget} has time for only {event.allowed:,} of the {event.steps:,} steps "
-                    "that this recipe needs to learn anything: "
-                    f"training takes about {console.clock(event.seconds)} from now"
-                )
+                console.say(extended(event))
             elif isinstance(event, events.StepDone):
                 state = f"epoch {event.epoch:.2f}  loss {event.loss:.3f}  {event.tokens_per_second:,.0f} tokens/s"
                 bar.move(event.step, event.steps, state, f"{event.of_peak:.0%} of peak", event.seconds_left)
@@ -55,6 +51,14 @@ def stopped(event: "events.Stopped", task: str, run: Path, resume: str) -> Inter
         event.signal,
         f"stopped after step {event.step:,}, state saved; to continue:\n  {resume}\n"
         f"to use what it has learned so far:\n  gpt2kit {task} generate --run {shlex.quote(str(run))}",
+    )
+
+
+def extended(event: "events.Extended") -> str:
+    """The sentence about a budget that will be exceeded."""
+    return (
+        f"the budget of {event.budget} has time for only {event.allowed:,} of the {event.steps:,} steps that this "
+        f"recipe needs to learn anything: training takes about {console.clock(event.seconds)} from now"
     )
 
 

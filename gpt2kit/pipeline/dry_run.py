@@ -14,6 +14,7 @@ from gpt2kit.pipeline.train import first_model, loop_of, task_to_train
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Prepared, Run
 from gpt2kit.training import compilation, distributed, loop, memory, plan
+from gpt2kit.training.events import Extended
 
 WIDTHS = 3
 """Batches of N widths are trained on repeatedly."""
@@ -40,6 +41,8 @@ class Cost:
     disk: int
     """Peak disk space of the run's folder: while a state is saved, the previous one still exists."""
     disk_free: int
+    extended: Extended | None
+    """How far the run would go past a budget that has no time for `train.budget_steps`."""
 
 
 @dataclass(frozen=True)
@@ -142,9 +145,13 @@ def _cost(work: loop.Loop, run: Run) -> Cost:
     measured = work.measure(WIDTHS, times)
     steps = sorted(measured.steps)
     step, validation = statistics.median(steps), measured.validation
+    extended = None
     if work.config.budget:
-        work.schedule().plan_first(step, measured.validation, measured.save)
-        validation = min(validation, plan.longest_validation(duration(work.config.budget)))
+        schedule = work.schedule()
+        schedule.plan_first(step, measured.validation, measured.save)
+        extended = next(schedule.extension(), None)
+        if extended is None:  # the last validation is cut at the end of the budget
+            validation = min(validation, plan.LARGEST_SHARE * duration(work.config.budget))
     planned = work.progress.steps
     validations = 0 if work.validation is None else max(1, planned // work.progress.evaluate_every)
     other = validations * (validation + measured.save)
@@ -161,4 +168,5 @@ def _cost(work: loop.Loop, run: Run) -> Cost:
         memory=memory.peak(work.group.device),
         disk=held,
         disk_free=shutil.disk_usage(folder).free,
+        extended=extended,
     )

@@ -206,7 +206,8 @@ def load_run(run: Run, settings: dict[str, Any] | None = None, **task_settings: 
     """Like `load`, for a run that is already open."""
     task = run.task
     if not run.weights:
-        raise DataError(f"{run.path} has no {hf.WEIGHTS} yet: its training has not saved a model so far")
+        missing = lora.ADAPTER if run.recipe.train.lora else hf.WEIGHTS
+        raise DataError(f"{run.path} has no {missing} yet: its training has not saved a model so far")
     model = model_in(run.path)
     if model.vocab_size != task.vocabulary.size:
         raise DataError(_mismatch(run.path, model, task))

@@ -27,10 +27,15 @@ class KeptWeights:
     def validated(self, progress: Progress, found: SplitLoss) -> bool:
         """After a validation, while the model still has its weights; returns whether it is the best so far.
 
-        If one of two validations was cut short, they are compared on the batches that both computed.
+        One that was cut short is compared with the lowest whole one, on the batches that both computed, and no other
+        is compared with it.
         """
-        best = progress.validated(found.loss, None if self._lowest is None else found.lower_than(self._lowest))
-        if best:
+        if found.whole:
+            best = progress.validated(found.loss)
+        else:
+            unknown = math.isinf(progress.best)  # with a lowest loss of an earlier process, there is no comparison
+            best = progress.validated_in_part(unknown if self._lowest is None else found.lower_than(self._lowest))
+        if best and found.whole:
             self._lowest = found
         if best or self.keep == "last":
             self._save(progress.step)
@@ -38,7 +43,7 @@ class KeptWeights:
 
     def stopped(self, progress: Progress) -> None:
         """After the last step before a stop."""
-        if math.isinf(progress.best):
+        if math.isinf(progress.best) and self._saved != progress.step:
             with self.learner.averaged():
                 self._save(progress.step)
 

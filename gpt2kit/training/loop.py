@@ -77,9 +77,14 @@ class Loop:
             yield from self.fit()
             if schedule.budget is not None and not progress.step:
                 measured = self.measure(seconds=probe.SHARE * schedule.budget, stopped=lambda: bool(stop.number))
+                if signal := int(self.group.largest(stop.number)):  # the resumed run measures again
+                    yield self._stop(kept, schedule, signal)
+                    return
                 schedule.plan_first(measured.step, measured.validation, measured.save)
                 yield Planned(progress.steps, progress.steps / len(self.batches), self.config.budget)
-                yield from schedule.extension()
+            elif schedule.budget is not None and progress.step < progress.steps:
+                schedule.plan()
+            yield from schedule.extension()
             peak = speed.peak(self.group.device, learner.dtype) * self.group.size
             speedometer = speed.Speedometer(learner.model, self.batches, peak)
             remaining = batches_from(self.batches, progress.step)
@@ -96,7 +101,7 @@ class Loop:
                 if validates:
                     # The averaged weights stay while the caller handles the event.
                     with schedule.validating() as computed, learner.averaged():
-                        yield self._validate(kept, schedule.validation_ends(last), computed)
+                        yield self._validate(kept, schedule.validation_ends(), computed)
                     if not last and 0 < self.config.patience <= progress.waited:
                         progress.end()
                         last = True
@@ -105,14 +110,20 @@ class Loop:
                 yield from schedule.extension()
                 if self.group.size == 1:
                     signal = stop.number  # also one that came while the caller handled the step
-                if last or signal or progress.step % schedule.save_every == 0:
+                if signal and not last:
+                    yield self._stop(kept, schedule, signal)
+                    return
+                if last or progress.step % schedule.save_every == 0:
                     with schedule.saving():
                         self.save()
-                if signal and not last:
-                    kept.stopped(progress)
-                    yield Stopped(progress.step, signal)
-                    return
         kept.finished(progress)
+
+    def _stop(self, kept: KeptWeights, schedule: Schedule, signal: int) -> Stopped:
+        """Save all that is needed to use and to continue the run."""
+        kept.stopped(self.progress)
+        with schedule.saving():
+            self.save()
+        return Stopped(self.progress.step, signal)
 
     def schedule(self) -> Schedule:
         """The run's schedule, whose clock starts now."""

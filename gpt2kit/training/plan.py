@@ -62,28 +62,40 @@ RESERVE = 0.01
 VALIDATIONS, LARGEST_SHARE = 10, 0.2
 """Validations in a run, and the share of its time that they and the saves with them may take."""
 
-WHOLE_VALIDATIONS = 4
-"""If a run cannot afford N validations on all of the data, each is on a part of it."""
 
+def first_interval(budget: float, left: float, costs: Costs, needed: int = 0) -> int:
+    """Steps between validations: ten validations, fewer if they would take more than a fifth of the time.
 
-def longest_validation(budget: float) -> float:
-    """Seconds that a validation may take."""
-    return LARGEST_SHARE * budget / WHOLE_VALIDATIONS
-
-
-def first_interval(budget: float, left: float, costs: Costs) -> int:
-    """Steps between validations: ten validations in a run, fewer if they would take more than a fifth of the time."""
+    The time is what is left of the budget, or more if `needed` steps take longer.
+    """
     each = costs.validation + costs.save
-    count = max(1, min(VALIDATIONS, int(LARGEST_SHARE * left / each) if each else VALIDATIONS))
-    usable = _usable(budget, left, costs) - count * each
-    return max(1, math.ceil(usable / costs.step / count))
+    time = max(left, needed * costs.step / (1 - LARGEST_SHARE))
+    count = max(1, min(VALIDATIONS, int(LARGEST_SHARE * time / each) if each else VALIDATIONS))
+    steps = (_usable(budget, left, costs) - count * each) / costs.step
+    return max(1, math.ceil(max(steps, needed) / count))
 
 
-def steps_within(budget: float, left: float, costs: Costs, evaluate_every: int, save_every: int) -> int:
-    """Steps that fit into the remaining seconds of a budget, with their validations and saves; at least 1."""
-    ends = costs.validation + costs.save  # after the last step, whatever the intervals
-    each = costs.step + costs.validation / evaluate_every + costs.save / save_every
-    return max(1, int((_usable(budget, left, costs) - ends) / each))
+def least_interval(costs: Costs) -> float:
+    """Steps between validations that take exactly their largest share of the time."""
+    return (costs.validation + costs.save) * (1 - LARGEST_SHARE) / LARGEST_SHARE / costs.step
+
+
+def steps_within(budget: float, left: float, costs: Costs, evaluate_every: int, save_every: int, step: int = 0) -> int:
+    """Steps after `step` that fit into the remaining seconds of a budget, with their validations and saves.
+
+    0 or less if there is no time for one. The last step is followed by a validation and a save in any case.
+    """
+    each = costs.step + costs.save / save_every
+    seconds = _usable(budget, left, costs) - costs.validation - costs.save
+    most = evaluate_every - step % evaluate_every  # with no validation before the last one
+    found = int(seconds / each)
+    while found > most:  # one more validation, unless the steps after it would be lost to it
+        seconds -= costs.validation
+        found = max(most, int(seconds / each))
+        if found == most:
+            break
+        most += evaluate_every
+    return found
 
 
 def _usable(budget: float, left: float, costs: Costs) -> float:

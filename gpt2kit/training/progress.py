@@ -19,7 +19,7 @@ class Progress:
     step: int = 0
     """Optimiser steps completed."""
     best: float = math.inf
-    """The lowest validation loss."""
+    """The lowest loss of a whole validation."""
     waited: int = 0
     """Validations since the lowest loss."""
     accumulate: int | None = None
@@ -39,13 +39,17 @@ class Progress:
         """Optimiser steps of the whole run, as currently planned."""
         return self.plan.total
 
-    def validated(self, loss: float, lower: bool | None = None) -> bool:
-        """Count a validation; returns whether its loss is the lowest so far, unless `lower` says so."""
-        if loss < self.best if lower is None else lower:
-            self.best, self.waited = loss, 0
-            return True
-        self.waited += 1
-        return False
+    def validated(self, loss: float) -> bool:
+        """Count a whole validation; returns whether its loss is the lowest so far."""
+        lower = loss < self.best
+        if lower:
+            self.best = loss
+        return self.validated_in_part(lower)
+
+    def validated_in_part(self, lower: bool) -> bool:
+        """Count a validation that was cut short, and return `lower`: whether its loss counts as the lowest so far."""
+        self.waited = 0 if lower else self.waited + 1
+        return lower
 
     def end(self) -> None:
         """End the run at this step, whatever the plan."""

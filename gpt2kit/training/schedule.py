@@ -6,11 +6,15 @@ from contextlib import contextmanager
 from gpt2kit.config import TrainConfig, duration
 from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.events import Extended
-from gpt2kit.training.plan import VALIDATIONS, Costs, believed, first_interval, longest_validation, steps_within
+from gpt2kit.training.plan import LARGEST_SHARE, Costs, believed, first_interval, least_interval, steps_within
 from gpt2kit.training.progress import Progress
 
 PLANS = 20
 """A run with a budget is planned again at least this often, by its steps and by its time: a machine may become slow."""
+
+CLEARLY_TOO_FEW = 0.8
+"""A budget that has time for less than this share of the steps it needs is announced to be exceeded; others when they
+are over."""
 
 
 class Schedule:
@@ -25,7 +29,8 @@ class Schedule:
         self.began = clock() - progress.spent
         self._before = Costs()  # the last measurements, as they were
         self._handling = 0.0  # of a validation: the seconds after its loss is known, mostly for samples
-        self._extended = self._announced = False
+        self._extended = False  # the plan goes past the budget, for train.budget_steps; the same on all processes
+        self._announced = False
         self._allowed = 0  # steps of the whole run that its budget allows
         self.mark()
 
@@ -42,31 +47,40 @@ class Schedule:
         assert self.budget is not None
         self.progress.costs = Costs(step_seconds, validation_seconds, save_seconds)
         if not self.config.evaluate_every:
-            every = first_interval(self.budget, self.budget - self.elapsed(), self._planned())
-            every = max(every, -(-self.config.budget_steps // VALIDATIONS))  # also of a run that exceeds its budget
+            left, needed = self.budget - self.elapsed(), self.config.budget_steps
+            every = first_interval(self.budget, left, self._planned(), needed)
             self.progress.evaluate_every = int(self.group.from_main(every))
-        self._plan()
+        self.plan()
 
     def _planned(self) -> Costs:
-        """The costs with validations as short as `validation_ends` makes them."""
+        """The costs with a validation as short as the last one would be made."""
         assert self.budget is not None
-        return self.progress.costs.bounded(max(longest_validation(self.budget), self._handling))
+        return self.progress.costs.bounded(LARGEST_SHARE * self.budget)
 
-    def _plan(self) -> None:
-        """Plan the steps that the remaining time allows, and at least those that the budget was chosen for."""
+    def plan(self) -> None:
+        """Plan the steps that the remaining time allows, and at least those that the budget was chosen for.
+
+        Validations become rarer if they, with their samples and saves, take much longer than was known.
+        """
         assert self.budget is not None
         left, progress = self.budget - self.elapsed(), self.progress
-        allowed = steps_within(self.budget, left, self._planned(), progress.evaluate_every, self.save_every)
-        allowed = int(self.group.from_main(allowed))
-        needed = self.config.budget_steps - progress.step
-        progress.plan = progress.plan.replanned(progress.step, max(allowed, needed))
+        costs, needed = self._planned(), max(0, self.config.budget_steps - progress.step)
+        if not self.config.evaluate_every:
+            longer = least_interval(costs) / progress.evaluate_every
+            progress.evaluate_every *= int(self.group.from_main(max(1, round(longer))))
+        allowed = steps_within(self.budget, left, costs, progress.evaluate_every, self.save_every, progress.step)
+        allowed = max(0, int(self.group.from_main(allowed)))
+        progress.plan = progress.plan.replanned(progress.step, max(1, allowed, needed))
         self._allowed, self._extended = progress.step + allowed, needed > allowed
         self.mark()
 
     def extension(self) -> Iterator[Extended]:
-        """The event that the run needs more time than its budget, when it is planned so for the first time."""
-        if self._extended and not self._announced:
-            self._announced, progress = True, self.progress
+        """The event that the run needs more time than its budget, once, as soon as that is certain."""
+        progress = self.progress
+        if self.budget is None or self._announced or not self._extended or progress.step == progress.steps:
+            return
+        if self._allowed < CLEARLY_TOO_FEW * progress.steps or self.elapsed() >= self.budget:
+            self._announced = True
             seconds = self._seconds_needed(progress.costs.step)
             yield Extended(progress.step, progress.steps, self._allowed, seconds, self.config.budget)
 
@@ -84,20 +98,19 @@ class Schedule:
         self._seconds += believed(taken, costs.step, self._before.step)
         self._before.step = taken
         seconds, steps = now - self._marked[0], self.progress.step - self._marked[1]
-        due = steps >= self.progress.steps / PLANS or seconds >= self.budget / PLANS
+        due = steps >= self.progress.steps / PLANS or seconds >= self.budget / PLANS or self.elapsed() >= self.budget
         if self.group.from_main(validated or due):
             costs.learn(self._seconds, steps)
-            self._plan()
+            self.plan()
 
-    def validation_ends(self, last: bool) -> float | None:
-        """When a validation has to end by the clock, with the time for samples and saves set aside; None for never."""
-        if self.budget is None:
+    def validation_ends(self) -> float | None:
+        """When a validation has to end by the clock, so that samples and saves end within the budget; None for never.
+
+        A run that goes past its budget has no such time.
+        """
+        if self.budget is None or self._extended:
             return None
-        most = longest_validation(self.budget) - self._handling
-        left = self.budget - self.elapsed() - self._handling - 2 * self.progress.costs.save
-        if not self._extended:
-            most = left if last else min(most, left)
-        return self.clock() + most
+        return self.began + self.budget - self._handling - 2 * self.progress.costs.save
 
     @contextmanager
     def validating(self) -> Iterator[Callable[[float], None]]:
@@ -109,7 +122,7 @@ class Schedule:
         whole = (computed - started) / share + ended - computed
         costs, before = self.progress.costs, self._before
         costs.validation, before.validation = believed(whole, costs.validation, before.validation), whole
-        self._handling = ended - computed
+        self._handling = min(ended - computed, costs.validation)
         self._other += ended - started
 
     @contextmanager
@@ -129,7 +142,6 @@ class Schedule:
         return self._seconds_needed(step_seconds)
 
     def _seconds_needed(self, step_seconds: float) -> float:
-        costs = self.progress.costs if self.budget is None else self._planned()
         steps = self.progress.steps - self.progress.step
         validations = -(-steps // self.progress.evaluate_every) if self.validates else 0
-        return steps * step_seconds + validations * costs.validation
+        return steps * step_seconds + validations * self.progress.costs.validation

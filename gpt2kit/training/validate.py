@@ -33,6 +33,10 @@ class SplitLoss:
     """The share of the requested turns that was computed."""
 
     @property
+    def whole(self) -> bool:
+        return self.batches == self.of
+
+    @property
     def loss(self) -> float:
         """Nats per target token."""
         return _mean(self.turns)

@@ -137,6 +137,21 @@ def test_on_the_command_line(prepared: Prepared, dry_run: Callable[..., int], tm
     assert told["ends"].keys() == {"learned", "of", "remark"}
 
 
+def test_a_budget_that_training_would_exceed(
+    prepared: Prepared, dry_run: Callable[..., int], tmp_path: Path, capsys: Capture
+) -> None:
+    prepared("translate", tmp_path)
+    words = ["--set", "train.steps=0", "--budget", "20s", "--set", "train.budget_steps=1000000"]
+    assert dry_run(tmp_path, *words) == 0
+    found = capsys.readouterr()
+    assert "the budget of 20s has time for only" in found.err
+    assert "of the 1,000,000 steps" in found.err
+    assert "1,000,000 steps" in found.out
+    assert dry_run(tmp_path, *words, "--json") == 0
+    extended = json.loads(capsys.readouterr().out)["cost"]["extended"]
+    assert extended["allowed"] < extended["steps"] == 1000000
+
+
 def test_what_training_would_refuse_is_refused(
     prepared: Prepared, dry_run: Callable[..., int], tmp_path: Path, capsys: Capture
 ) -> None:

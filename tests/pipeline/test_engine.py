@@ -285,6 +285,11 @@ def test_a_run_without_weights_yet_says_why(copied: Path) -> None:
     (copied / "model.safetensors").unlink()
     with pytest.raises(DataError, match=r"has no model\.safetensors yet"):
         gpt2kit.load(copied)
+    written = (copied / "recipe.toml").read_text(encoding="utf-8")
+    assert "lora = 0\n" in written
+    (copied / "recipe.toml").write_text(written.replace("lora = 0\n", "lora = 2\n"), encoding="utf-8")
+    with pytest.raises(DataError, match=r"has no adapter_model\.safetensors yet"):
+        gpt2kit.load(copied)
     with pytest.raises(DataError, match="nowhere is not a directory"):
         gpt2kit.load(copied / "nowhere")
 

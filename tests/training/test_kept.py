@@ -48,9 +48,9 @@ def progress_at(step: int, best: float) -> Progress:
     return Progress(Plan(9), 3, step=step, best=best)
 
 
-def found(*losses: float) -> SplitLoss:
-    """A validation on the first of three batches, each with one target."""
-    return SplitLoss([(loss, 1.0) for loss in losses], len(losses), 3, len(losses) / 3)
+def found(*losses: float, of: int = 1) -> SplitLoss:
+    """A validation on the first of some batches, each with one target."""
+    return SplitLoss([(loss, 1.0) for loss in losses], len(losses), of, len(losses) / of)
 
 
 @pytest.mark.parametrize(("keep", "saved"), [("last", 3), ("best", 1)])
@@ -100,13 +100,28 @@ def test_a_validation_that_was_cut_short_is_compared_on_its_own_batches(
     """The first batch is an easy one, which is why a loss on it alone is below the mean of all."""
     folder, progress = Folder(), progress_at(3, best=math.inf)
     kept = KeptWeights(learner, "best", folder)
-    assert kept.validated(progress, found(2.0, 4.0, 6.0))
-    assert kept.validated(progress, found(part)) == best
-    assert (progress.best, progress.waited) == ((part, 0) if best else (4.0, 1))
+    assert kept.validated(progress, found(2.0, 4.0, 6.0, of=3))
+    assert kept.validated(progress, found(part, of=3)) == best
+    assert (progress.best, progress.waited) == (4.0, 1 - best), "the lowest loss is that of a whole validation"
     assert len(folder.values) == 1 + best
+    assert kept.validated(progress, found(1.9, 9.0, of=3)) is False, "compared with the whole one, not with the part"
+    assert kept.validated(progress, found(2.0, 4.0, 5.7, of=3))
+    assert progress.best == 3.9
 
 
 def test_a_resumed_run_knows_only_the_lowest_loss(learner: Learner) -> None:
+    """So that one which was cut short cannot be compared with it."""
     kept = KeptWeights(learner, "best", Folder())
     assert not kept.validated(progress_at(6, best=4.0), found(4.5))
+    assert not kept.validated(progress_at(6, best=4.0), found(3.5, of=3))
     assert kept.validated(progress_at(6, best=4.0), found(3.5))
+
+
+def test_a_part_is_better_than_nothing(learner: Learner) -> None:
+    """A budget without time for a whole validation: the newest weights are kept."""
+    folder, progress = Folder(), progress_at(3, best=math.inf)
+    kept = KeptWeights(learner, "best", folder)
+    assert kept.validated(progress, found(3.0, of=3))
+    assert kept.validated(progress, found(3.5, of=3))
+    kept.finished(progress)
+    assert (progress.best, len(folder.values)) == (math.inf, 2)

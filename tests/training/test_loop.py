@@ -317,15 +317,18 @@ def test_whoever_leaves_at_a_validation_has_the_last_weights(
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
+@pytest.mark.parametrize("step", [4, 10])
 def test_an_error_while_weights_are_saved_leaves_the_last_ones(
-    train: Store, val: Store, tmp_path: Path, keep: str
+    train: Store, val: Store, tmp_path: Path, keep: str, step: int
 ) -> None:
+    """At the first validation, and at the end of a run without validations."""
+
     def full(model: GPT2) -> None:
         raise Mistake
 
     model, config = model_of(), replace(BASE, ema=0.8, evaluate_every=4, keep=keep)
-    events = Loop(model, train, val, config, tmp_path).run(full)
-    up_to(4, events)
+    events = Loop(model, train, val if step == 4 else None, config, tmp_path).run(full)
+    up_to(step, events)
     expected = weights_of(model)
     with pytest.raises(Mistake):
         list(events)

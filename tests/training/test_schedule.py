@@ -15,7 +15,7 @@ import torch
 from gpt2kit.config import ModelConfig, TrainConfig
 from gpt2kit.data.store import Store
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.training import optim, state, validate
+from gpt2kit.training import optim, probe, state, validate
 from gpt2kit.training.events import Extended, Planned, StepDone, Stopped, Validation
 from gpt2kit.training.loop import Loop
 from gpt2kit.training.progress import Progress
@@ -302,6 +302,64 @@ def test_a_machine_that_becomes_too_slow_for_the_recipe(
     assert 40 < extended.step < extended.allowed < extended.steps == 150
 
 
+@pytest.mark.parametrize("seconds", [5.0, 20.0])
+def test_the_validations_of_a_run_past_its_budget_are_whole(
+    train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """Also the last one, and also in the process that resumes it just before the last step."""
+    machine = Machine(monkeypatch, seconds, validation=8.0)
+    config = replace(BASE, batch_tokens=24, budget_steps=60, save_every=59)
+    events = list(Loop(model_of(), train, val, config, tmp_path, clock=machine).run(lambda model: None))
+    again = Loop(model_of(), train, val, config, tmp_path / "again", clock=machine)
+    again.folder.mkdir()
+    for event in again.run(lambda model: None):
+        if isinstance(event, StepDone) and event.step == 60:
+            break
+    resumed = Loop(model_of(), train, val, config, again.folder, clock=machine)
+    resumed.resume()
+    assert resumed.progress.step == 59
+    events += resumed.run(lambda model: None)
+    found = validations(events)
+    assert [event.step for event in found] == [*range(6, 61, 6), 60]
+    assert all(event.batches == event.of for event in found)
+
+
+@pytest.mark.parametrize("least", [112, 120])
+def test_a_budget_that_may_be_long_enough_is_not_said_to_be_exceeded(
+    train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least: int
+) -> None:
+    """The first plan has a little less time than is needed; the run ends within its budget."""
+    machine = Machine(monkeypatch, 1.0)
+    measure = Loop.measure
+
+    def pessimistic(this: Loop, *given: Any, **named: Any) -> probe.Measured:
+        found = measure(this, *given, **named)
+        return replace(found, passes=[[1.3 * seconds for seconds in taken] for taken in found.passes])
+
+    monkeypatch.setattr(Loop, "measure", pessimistic)
+    events, _ = run(machine, train, val, tmp_path, batch_tokens=24, budget_steps=least)
+    assert next(event.steps for event in events if isinstance(event, Planned)) == least
+    assert len(complete(events, 1000.0, machine, 300)) >= least
+    assert not [event for event in events if isinstance(event, Extended)]
+
+
+def test_a_budget_that_is_over_is_said_to_be_exceeded(
+    train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine becomes slow with a few steps to go, too late for the plan to be clearly too long."""
+    machine, events = Machine(monkeypatch, 1.0), []
+    config = replace(BASE, batch_tokens=24, budget_steps=120)
+    for event in Loop(model_of(), train, val, config, tmp_path, clock=machine).run(lambda model: None):
+        events.append(event)
+        if isinstance(event, StepDone) and event.step == 112:
+            machine.step = 10.0
+        if isinstance(event, Extended):
+            assert machine.now - 1000 >= 300
+    (extended,) = (event for event in events if isinstance(event, Extended))
+    assert extended.step == extended.allowed < extended.steps == 120
+    assert all(event.batches == event.of for event in validations(events))
+
+
 # outliers
 
 
@@ -359,18 +417,41 @@ def validations(events: list[Any]) -> list[Validation]:
     return [event for event in events if isinstance(event, Validation)]
 
 
-def test_validations_that_a_budget_cannot_afford_are_on_a_part(
+def test_a_validation_that_a_budget_cannot_afford_is_the_last_and_on_a_part(
     train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each would take longer than the whole budget: most of the time is for training all the same."""
+    """It would take longer than the whole budget: most of the time is for training all the same."""
     machine = Machine(monkeypatch, 0.5, validation=360.0)
-    events, _ = run(machine, train, val, tmp_path, batch_tokens=24)
+    events, work = run(machine, train, val, tmp_path, batch_tokens=24)
     assert machine.now - 1000 <= 300
-    found = validations(events)
-    assert len(found) >= 2
-    assert all(1 <= event.batches < event.of / 5 for event in found)
+    (found,) = validations(events)
+    assert found.step == work.progress.steps
+    assert 1 <= found.batches < found.of / 5
     steps = [event for event in events if isinstance(event, StepDone)]
     assert len(steps) * 0.5 * 1.5 > 150, "half of the time; a batch has one row or two"
+
+
+@pytest.mark.parametrize(("validation", "save", "samples"), [(2.0, 1.0, 10.0), (2.0, 10.0, 0.0), (20.0, 1.0, 0.0)])
+def test_validations_before_the_end_are_whole(
+    train: Store,
+    val: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    validation: float,
+    save: float,
+    samples: float,
+) -> None:
+    """Samples and saves that take long, of which nothing is known at first, make validations rarer, not shorter."""
+    machine, events = Machine(monkeypatch, 0.5, validation, save), []
+    config = replace(BASE, batch_tokens=24)
+    for event in Loop(model_of(), train, val, config, tmp_path, clock=machine).run(lambda model: None):
+        events.append(event)
+        if isinstance(event, Validation):
+            machine.now += samples
+    complete(events, 1000.0, machine, 300)
+    found = validations(events)
+    assert 2 <= len(found) <= 6
+    assert all(event.batches == event.of for event in found)
 
 
 def test_the_last_validation_has_the_time_that_is_left(
@@ -396,7 +477,7 @@ def test_without_a_budget_validations_are_whole(
 
 
 def test_a_stop_while_it_is_measured(train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One more step, and there are weights and a state."""
+    """There are weights and a state, and the resumed run measures again: half of a measurement is no plan."""
     machine, saved = Machine(monkeypatch, 0.05), list[GPT2]()
     learn = Learner.step
 
@@ -407,6 +488,13 @@ def test_a_stop_while_it_is_measured(train: Store, val: Store, tmp_path: Path, m
 
     monkeypatch.setattr(Learner, "step", interrupted)
     events = list(Loop(model_of(), train, val, BASE, tmp_path, clock=machine).run(saved.append))
-    assert events[-1] == Stopped(1, signal.SIGINT)
+    assert events[-1] == Stopped(0, signal.SIGINT)
     assert len(saved) == 1
-    assert (tmp_path / state.STATE_FILE).is_file()
+    spent = machine.now - 1000
+    machine.now = 5000.0
+    again = Loop(model_of(), train, val, BASE, tmp_path, clock=machine)
+    again.resume()
+    events = list(again.run(saved.append))
+    assert any(isinstance(event, Planned) for event in events)
+    assert 9 <= len(validations(events)) <= 12
+    complete(events, 5000.0 - spent, machine, 300)
