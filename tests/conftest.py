@@ -104,24 +104,55 @@ def shared_data() -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
-    """`once("name", make)`: a folder that `make` has filled, in one process for all workers; it is not to be changed.
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of what `once` makes, the same for all workers."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "templates"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def once(templates: Path) -> Callable[[str, Callable[[Path], None]], Path]:
+    """`once("name", make)`: a folder that `make` has filled, in one process for all workers; no test may change it.
 
     https://pytest-xdist.readthedocs.io/en/stable/how-to.html#making-session-scoped-fixtures-execute-only-once
     """
-    own = tmp_path_factory.getbasetemp()
-    root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
     def shared(name: str, make: Callable[[Path], None]) -> Path:
-        folder, made = root / name, root / f"{name}.made"
-        with FileLock(root / f"{name}.lock"):
+        folder, made = templates / name, templates / f"{name}.made"
+        with FileLock(templates / f"{name}.lock"):
             if not made.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # left by a worker in which `make` failed
                 folder.mkdir()
                 make(folder)
                 made.touch()
         return folder
 
     return shared
+
+
+@pytest.fixture(scope="session")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of this worker's own copies of `templates`."""
+    return tmp_path_factory.getbasetemp() / "copies"
+
+
+@pytest.fixture(scope="session")
+def own_copy(
+    templates: Path, copies: Path, once: Callable[[str, Callable[[Path], None]], Path]
+) -> Callable[[str, Callable[[Path], None]], Path]:
+    """`own_copy("name", make)`: this worker's copy of what `once` makes; paths in it lead to this worker's copies."""
+
+    def copy(name: str, make: Callable[[Path], None]) -> Path:
+        template, folder = once(name, make), copies / name
+        if not folder.exists():
+            shutil.copytree(template, folder)
+            for path in (*folder.rglob("*.json"), *folder.rglob("*.toml")):
+                path.write_bytes(path.read_bytes().replace(os.fsencode(templates), os.fsencode(copies)))
+        return folder
+
+    return copy
 
 
 @pytest.fixture(scope="session")
@@ -504,7 +535,7 @@ def prepared(examples: Callable[[str], Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def by_heart(once: Callable[[str, Callable[[Path], None]], Path], examples: Callable[[str], Any]) -> Path:
+def by_heart(own_copy: Callable[[str, Callable[[Path], None]], Path], examples: Callable[[str], Any]) -> Path:
     """A translate run that knows its few pairs by heart; `corpus.jsonl` and the prepared `data` are beside it."""
     from gpt2kit import recipe
 
@@ -515,7 +546,7 @@ def by_heart(once: Callable[[str, Callable[[Path], None]], Path], examples: Call
         gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
         list(gpt2kit.train(tiny, folder / "data", folder / "run"))
 
-    return once("by-heart", make) / "run"
+    return own_copy("by-heart", make) / "run"
 
 
 LABELS = {"fine": "good", "dull": "bad"}
@@ -530,9 +561,14 @@ FEW = ["train.steps=4", "train.evaluate_every=2", "train.samples=0"]
 
 
 @pytest.fixture(scope="session")
-def run_of(once: Callable[[str, Callable[[Path], None]], Path], examples: Callable[[str], Any]) -> Callable[..., Path]:
+def run_of(
+    templates: Path,
+    copies: Path,
+    own_copy: Callable[[str, Callable[[Path], None]], Path],
+    examples: Callable[[str], Any],
+) -> Callable[..., Path]:
     """`run_of("music", "model.attention=relative", init=None)`: a run of a few steps, which is not to be changed, and
-    its data beside it. Instead of a task it may be one of TABLES, for finetune."""
+    its data next to it. Instead of a task it may be one of TABLES, for finetune. `init` is such a run."""
     from gpt2kit import recipe
 
     def make(folder: Path, kind: str, settings: tuple[str, ...], init: Path | None) -> None:
@@ -550,8 +586,9 @@ def run_of(once: Callable[[str, Callable[[Path], None]], Path], examples: Callab
         list(gpt2kit.train(tiny, folder / "data", folder / "run", str(init) if init else None))
 
     def run(kind: str, *settings: str, init: Path | None = None) -> Path:
+        init = init and templates / init.relative_to(copies)  # the same path for all workers
         key = hashlib.sha256(repr((settings, init)).encode()).hexdigest()[:12]
-        return once(f"{kind}-{key}", lambda folder: make(folder, kind, settings, init)) / "run"
+        return own_copy(f"{kind}-{key}", lambda folder: make(folder, kind, settings, init)) / "run"
 
     return run
 
