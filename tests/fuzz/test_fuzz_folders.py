@@ -84,7 +84,7 @@ def prepared(request: pytest.FixtureRequest, examples: Examples, place: Path) ->
     return Folder(folder)
 
 
-@settings(max_examples=50)
+@settings(max_examples=100)
 @given(seed=SEEDS)
 def test_any_prepared_folder_is_read_or_refused(hold: Hold, prepared: Folder, seed: int) -> None:
     folder = prepared.path
@@ -118,7 +118,7 @@ def finished(by_heart: Path, place: Path) -> Folder:
     return Folder(folder)
 
 
-@settings(max_examples=50)
+@settings(max_examples=100)
 @given(seed=SEEDS)
 def test_any_run_is_loaded_or_refused(hold: Hold, finished: Folder, seed: int) -> None:
     folder = finished.path
@@ -148,7 +148,7 @@ def stopped(examples: Examples, place: Path) -> Folder:
     return Folder(run)
 
 
-@settings(max_examples=50)
+@settings(max_examples=100)
 @given(seed=SEEDS)
 def test_any_run_goes_on_or_is_refused(hold: Hold, stopped: Folder, seed: int) -> None:
     run = stopped.path

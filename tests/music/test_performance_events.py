@@ -173,7 +173,7 @@ def test_a_long_silence_costs_an_event_a_second() -> None:
 
 def test_any_ids_decode_to_notes_that_a_file_can_hold(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
-    for number in range(4_000):
+    for number in range(10_000):
         low, high = ((0, VOCABULARY), (-5, 1000), (0, 300), (0, 400))[number % 4]
         ids = generator.integers(low, high, generator.integers(0, 80))
         notes = decode(ids)
