@@ -13,18 +13,25 @@ MESSAGES = re.findall(r"^### `(.+)`$", PAGE, re.MULTILINE)
 GAP = "…"
 
 
+def texts_in(source: str) -> list[str]:
+    """Every text of a module except docstrings, with gaps for what an f-string inserts."""
+    nodes = list(ast.walk(ast.parse(source)))
+    docstrings = [node.value for node in nodes if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
+    found = []
+    for node in nodes:
+        if isinstance(node, ast.JoinedStr):
+            parts = (str(part.value) if isinstance(part, ast.Constant) else GAP for part in node.values)
+            found.append("".join(parts))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings:
+            found.append(node.value)
+    return found
+
+
 @cache
 def texts() -> list[str]:
-    """Every text of the package, with gaps for what an f-string inserts."""
-    found = []
-    for path in sorted((ROOT / "gpt2kit").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.JoinedStr):
-                parts = (str(part.value) if isinstance(part, ast.Constant) else GAP for part in node.values)
-                found.append("".join(parts))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.append(node.value)
-    return found
+    """Every text of the package that it may print."""
+    paths = sorted((ROOT / "gpt2kit").rglob("*.py"))
+    return [text for path in paths for text in texts_in(path.read_text(encoding="utf-8"))]
 
 
 def printed(message: str) -> bool:
@@ -42,6 +49,13 @@ def test_there_are_enough_and_none_twice() -> None:
 @pytest.mark.parametrize("message", MESSAGES)
 def test_a_message_is_printed_like_that(message: str) -> None:
     assert printed(message)
+
+
+def test_docstrings_are_not_printed() -> None:
+    source = "def f(x):\n  'docstring'\n  g('text', f'one {x} more')\nX = 3\n'docstring of X'\n"
+    found = texts_in(source)
+    assert {"text", f"one {GAP} more"} <= set(found)
+    assert not [text for text in found if "docstring" in text]
 
 
 def test_another_message_is_not() -> None:
