@@ -29,7 +29,7 @@ from gpt2kit.cli import (
     train,
     verbs,
 )
-from gpt2kit.cli.arguments import expand
+from gpt2kit.cli.arguments import TaskSyntax, expand
 from gpt2kit.errors import Interrupted, MachineError, UserError
 
 PREPARATION: tuple[Callable[..., None], ...] = (prepare.prepare, show.show, train.train)
@@ -39,6 +39,11 @@ MEDIA: dict[str, tuple[Callable[..., None], ...]] = {
     "performance": (performance.generate, performance.render),
 }
 """The commands that depend on what a task generates (`About.medium`)."""
+
+
+def commands_of(medium: str) -> list[Callable[..., None]]:
+    """The commands of a task."""
+    return [*PREPARATION, *MEDIA[medium], evaluate.evaluate]
 
 
 class TaskGroup(TyperGroup):
@@ -80,8 +85,7 @@ def build() -> typer.Typer:
             context_settings=settings,
             no_args_is_help=True,
         )
-        generation = MEDIA[kind().about.medium]
-        for verb in [*PREPARATION, *generation, evaluate.evaluate]:
+        for verb in commands_of(kind().about.medium):
             task_app.command(verb.__name__)(verbs.bind(verb, name, kind))
         app.add_typer(task_app, name=name, rich_help_panel="Tasks")
     app.command("demo")(demo.demo)
@@ -114,10 +118,14 @@ def version(
 def run(words: Sequence[str]) -> int:
     """Run one command line; returns its exit code. A user's mistake gives a message, never a traceback."""
     as_json = "--json" in words
-    parallel = {name: tasks.find(name)().about.parallel for name in tasks.names()}
+    abouts = {name: tasks.find(name)().about for name in tasks.names()}
+    syntax = {
+        name: TaskSyntax([verb.__name__ for verb in commands_of(about.medium)], about.parallel)
+        for name, about in abouts.items()
+    }
     try:
         code = command()(
-            expand(words, parallel, sys.stdin is not None and sys.stdin.isatty()),
+            expand(words, syntax, sys.stdin is not None and sys.stdin.isatty()),
             prog_name="gpt2kit",
             standalone_mode=True,
         )

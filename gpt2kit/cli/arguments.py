@@ -2,64 +2,75 @@
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from gpt2kit.data.sources import is_table
 from gpt2kit.errors import UserError
 
-VERBS = ("prepare", "show", "train", "generate", "evaluate", "render")
 CORPUS_OPTIONS = ("--val", "--test")
 """Options that take a corpus: one table, or two parallel files, as from `--val val.{en,fr}`."""
 OLD_NAMES = ("--pairs", "--file")
 """Former names of evaluate's `--on`."""
 
-NOT_TYPOS = {
-    *("chow", "how", "scow", "shod", "shoe", "shoo", "shop", "shot", "shows", "shown", "showy", "slow", "snow", "sow"),
-    *("stow", "brain", "drain", "grain", "rain", "strain", "trail", "trains", "trait", "twain"),
-    *("prepared", "prepares", "generated", "generates", "venerate", "evaluated", "evaluates", "revaluate"),
-    *("bender", "fender", "gender", "lender", "mender", "reader", "renders", "renter", "sender", "tender", "vender"),
+REAL_WORDS = {
+    *("chow", "dhow", "how", "scow", "shaw", "shew", "shod", "shoe", "shoo", "shop", "shot", "shown", "shows", "showy"),
+    *("slow", "snow", "sow", "stow", "whow", "brain", "drain", "grain", "rain", "strain", "tain", "traan", "traen"),
+    *("trai", "trail", "traina", "traini", "traino", "trains", "traint", "trait", "trein", "twain"),
+    *("prepara", "prepared", "preparen", "preparer", "prepares", "preparez", "prepari", "preparo"),
+    *("generale", "generante", "generare", "generaste", "generata", "generated", "generates", "generati", "generatie"),
+    *("generato", "venerate", "devaluate", "evacuate", "evaluaste", "evaluated", "evaluates", "evaluatie", "revaluate"),
+    "valuate",
 }
-"""Words that a user may mean as text, although one letter makes a verb of them."""
+"""English, French, Italian, Dutch and Spanish words one letter from a command: a text, not a misspelled command."""
 
 
-def expand(words: Sequence[str], tasks: Mapping[str, bool], on_terminal: bool = False) -> list[str]:
+class TaskSyntax(NamedTuple):
+    """What decides how the words after a task are read."""
+
+    commands: Collection[str]
+    parallel: bool
+    """Whether the task reads parallel files: for the others a corpus option has one word."""
+
+
+def expand(words: Sequence[str], tasks: Mapping[str, TaskSyntax], on_terminal: bool = False) -> list[str]:
     """Insert the missing verb of `gpt2kit translate "I am"`, and repeat an option for each word of its corpus.
 
-    `tasks` says which tasks read parallel files: for the others an option has one word. A task alone means generate,
-    unless standard input is a terminal: then it is left alone, which shows its help. Raises UserError for a word that
-    looks like a misspelled verb, and for a verb without a task.
+    A task alone means generate, unless standard input is a terminal: then it is left alone, which shows its help.
+    Raises UserError for a word that looks like a misspelled command of the task, and for a command without a task.
     """
     expanded = _at_home(words)
-    if expanded and expanded[0] in VERBS:
-        raise UserError(f"name a task first: gpt2kit TASK {expanded[0]} ..., where TASK is {', '.join(tasks)}")
-    if not expanded or expanded[0] not in tasks or (len(expanded) == 1 and on_terminal):
+    first, second = [*expanded, "", ""][:2]
+    if able := [task for task, syntax in tasks.items() if first in syntax.commands]:
+        raise UserError(f"name a task first: gpt2kit TASK {first} ..., where TASK is {', '.join(able)}")
+    if first not in tasks or (len(expanded) == 1 and on_terminal):
         return expanded
-    second = expanded[1] if len(expanded) > 1 else ""
-    if second not in (*VERBS, "--help", "-h"):
-        _refuse_typo(expanded[0], second)
+    commands = {command for syntax in tasks.values() for command in syntax.commands}  # another task's is no text either
+    if second not in {*commands, "--help", "-h"}:
+        _refuse_typo(first, second, tasks[first].commands)
         expanded.insert(1, "generate")
     if expanded[1] == "evaluate":
         return _corpus_to_score(expanded)
-    return _pair_corpora(expanded) if tasks[expanded[0]] else expanded
+    return _pair_corpora(expanded) if tasks[first].parallel else expanded
 
 
-def _refuse_typo(task: str, word: str) -> None:
-    is_plain = word.isascii() and word.isalpha() and word.islower() and word not in NOT_TYPOS
-    verb = next((verb for verb in VERBS if is_plain and _one_typo(word, verb)), "")
-    if verb:
+def _refuse_typo(task: str, word: str, commands: Collection[str]) -> None:
+    is_plain = word.isascii() and word.isalpha() and word.islower() and word not in REAL_WORDS
+    command = next((command for command in commands if is_plain and _one_typo(word, command)), "")
+    if command:
         raise UserError(
-            f"{word!r} is not a command of {task}. Did you mean `gpt2kit {task} {verb}`? "
+            f"{word!r} is not a command of {task}. Did you mean `gpt2kit {task} {command}`? "
             f"If it is the input itself: gpt2kit {task} generate {shlex.quote(word)}"
         )
 
 
-def _one_typo(word: str, verb: str) -> bool:
-    """Whether these different words are the same but for a letter that is missing, added, wrong or swapped."""
-    shorter, longer = sorted((word, verb), key=len)
+def _one_typo(word: str, command: str) -> bool:
+    """Whether one letter of `word` is missing, added or wrong, or two neighbours are swapped, compared to `command`."""
+    shorter, longer = sorted((word, command), key=len)
     if len(shorter) < len(longer):
         return any(longer[:place] + longer[place + 1 :] == shorter for place in range(len(longer)))
-    wrong = [place for place, (one, other) in enumerate(zip(word, verb, strict=True)) if one != other]
-    swapped = verb[: wrong[0]] + verb[wrong[0] : wrong[0] + 2][::-1] + verb[wrong[0] + 2 :]
+    wrong = [place for place, (one, other) in enumerate(zip(word, command, strict=True)) if one != other]
+    swapped = command[: wrong[0]] + command[wrong[0] : wrong[0] + 2][::-1] + command[wrong[0] + 2 :]
     return len(wrong) == 1 or word == swapped
 
 

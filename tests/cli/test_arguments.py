@@ -2,10 +2,11 @@
 
 import pytest
 
-from gpt2kit.cli.arguments import expand
+from gpt2kit.cli.arguments import TaskSyntax, expand
 from gpt2kit.errors import UserError
 
-TASKS = {"music": False, "translate": True}
+COMMANDS = ("prepare", "show", "train", "generate", "evaluate")
+TASKS = {"music": TaskSyntax((*COMMANDS, "render"), False), "translate": TaskSyntax(COMMANDS, True)}
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,8 @@ def test_a_verb_without_a_task_is_refused() -> None:
         UserError, match=r"name a task first: gpt2kit TASK prepare \.\.\., where TASK is music, translate"
     ):
         expand(["prepare", "a.en", "a.fr"], TASKS)
+    with pytest.raises(UserError, match=r"where TASK is music$"):
+        expand(["render", "a.mid"], TASKS)
 
 
 def test_a_task_alone_on_a_terminal_asks_for_help() -> None:
@@ -51,7 +54,7 @@ def test_a_task_alone_on_a_terminal_asks_for_help() -> None:
         *(("prepar", "prepare"), ("perpare", "prepare"), ("preprare", "prepare")),
         *(("evalute", "evaluate"), ("evaluat", "evaluate"), ("evalaute", "evaluate")),
         *(("generat", "generate"), ("genrate", "generate"), ("genereate", "generate")),
-        *(("shwo", "show"), ("sohw", "show"), ("sho", "show"), ("rendr", "render")),
+        *(("shwo", "show"), ("sohw", "show"), ("sho", "show")),
     ],
 )
 @pytest.mark.parametrize("more", [[], ["data/x"], ["--out", "r"]])
@@ -66,6 +69,14 @@ def test_a_misspelled_verb_is_refused(word: str, verb: str, more: list[str]) -> 
     assert expand(["translate", "generate", word], TASKS) == ["translate", "generate", word]
 
 
+def test_only_commands_of_the_task_are_suggested() -> None:
+    with pytest.raises(UserError, match=r"Did you mean `gpt2kit music render`\?"):
+        expand(["music", "rendr", "piece.mid"], TASKS)
+    for text in ("rendr", "rendre", "rendez", "rende", "ender"):
+        assert expand(["translate", text], TASKS) == ["translate", "generate", text]
+    assert expand(["translate", "render", "a.mid"], TASKS) == ["translate", "render", "a.mid"], "Typer refuses it"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -73,6 +84,8 @@ def test_a_misspelled_verb_is_refused(word: str, verb: str, more: list[str]) -> 
         *("how", "snow", "slow", "shop", "shoe", "shows", "shown", "show me", "who"),
         *("prepared", "separate", "generation", "generated", "general", "generator", "evaluation"),
         *("Train", "Show", "show!", "trian.", "sender", "gender", "trian, please", "être", "prépare"),
+        *("dhow", "shaw", "shew", "whow", "trein", "traan", "traen", "traino", "valuate", "evacuate", "devaluate"),
+        *("preparer", "prepara", "preparo", "prepari", "generare", "generata", "generato", "generale", "generatie"),
         *("hello", "I am", "", "a", "primer.mid", "--run"),
     ],
 )
