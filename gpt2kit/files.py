@@ -243,6 +243,9 @@ def _sort_metadata(path: Path) -> None:
 DIGEST = "blake2b"
 """The key of the digest in the header of a weights file."""
 
+STEP = "step"
+"""The key of the training step there."""
+
 
 def digest(tensors: "dict[str, Tensor]") -> str:
     """Hash tensors on the CPU with their names, dtypes and shapes."""
@@ -257,11 +260,30 @@ def digest(tensors: "dict[str, Tensor]") -> str:
 
 def read_tensors(path: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":
     """Read the tensors, on the CPU, and the metadata of a safetensors file."""
+    with _safetensors(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118  # no mapping
+
+
+def weights_metadata(tensors: "dict[str, Tensor]", step: int | None) -> dict[str, str]:
+    """The metadata of a model's weights: the format, as transformers reads it, their digest, and the training step."""
+    known = {} if step is None else {STEP: str(step)}
+    return {"format": "pt", DIGEST: digest(tensors), **known}
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Read only the metadata of a safetensors file."""
+    with _safetensors(path) as file:
+        return file.metadata() or {}
+
+
+@contextmanager
+def _safetensors(path: Path) -> Iterator[Any]:
+    """Open a safetensors file. Raises DataError if it is missing or damaged."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118  # no mapping
+            yield file
     except FileNotFoundError:
         raise DataError(f"{path} is missing") from None
     except (OSError, SafetensorError) as error:

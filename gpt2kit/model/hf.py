@@ -37,21 +37,21 @@ BUFFERS = re.compile(r"\.attn\.(bias|masked_bias)$")
 """Causal masks, which old checkpoints store next to the weights."""
 
 
-def save(folder: Path, model: GPT2, eos: int, base: str = "") -> None:
-    """Write config.json and generation_config.json, then model.safetensors.
+def save(folder: Path, model: GPT2, eos: int, base: str = "", step: int | None = None) -> None:
+    """Write config.json and generation_config.json, then model.safetensors, with the training `step` in its metadata.
 
     For a model with adapters, these are written instead of the weights, with the `base` they were trained on.
     """
     save_config(folder, model, eos)
     if lora.adapted(model):
-        lora.save(folder, model, base)
+        lora.save(folder, model, base, step)
         return
     tensors = {}
     model = model if plain(model) else merged(model)
     for name, parameter in model.named_parameters():
         weight = parameter.detach().float().cpu()
         tensors[name] = (weight.t() if CONV1D.search(name) else weight).contiguous()
-    files.write_tensors(folder / WEIGHTS, tensors, {"format": "pt", files.DIGEST: files.digest(tensors)})
+    files.write_tensors(folder / WEIGHTS, tensors, files.weights_metadata(tensors, step))
 
 
 def save_config(folder: Path, model: GPT2, eos: int) -> None:

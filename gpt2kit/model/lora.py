@@ -64,7 +64,7 @@ def _products(model: GPT2, targets: tuple[str, ...]) -> Iterator[tuple[nn.Module
                 yield module, name, child
 
 
-def save(folder: Path, model: GPT2, base: str) -> None:
+def save(folder: Path, model: GPT2, base: str, step: int | None = None) -> None:
     """Write the adapter in `peft`'s format: adapter_config.json, then adapter_model.safetensors."""
     tensors: dict[str, Tensor] = {}
     rank, alpha, targets = 0, 0.0, set()
@@ -96,7 +96,7 @@ def save(folder: Path, model: GPT2, base: str) -> None:
         tensors[f"{PREFIX}score.weight"] = model.score.weight
     files.write_json(folder / ADAPTER_CONFIG, config)
     tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in tensors.items()}
-    files.write_tensors(folder / ADAPTER, tensors, {"format": "pt", files.DIGEST: files.digest(tensors)})
+    files.write_tensors(folder / ADAPTER, tensors, files.weights_metadata(tensors, step))
 
 
 def adapted(model: GPT2) -> bool:

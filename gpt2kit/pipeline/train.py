@@ -172,12 +172,16 @@ def _logged(
             stack.enter_context(Board(run.path, work.progress.step)) if is_main and recipe.train.tensorboard else None
         )
         base = str(Path(init).resolve()) if Path(init).is_dir() else init
-        for event in work.run(lambda model: hf.save(run.path, model, task.vocabulary.eos, base)):
-            yield event
+
+        def save(model: GPT2) -> None:
+            hf.save(run.path, model, task.vocabulary.eos, base, work.progress.step)
+
+        for event in work.run(save, outdated=run.has_weights_after(work.progress.step)):
             if log is not None and isinstance(event, events.StepDone | events.Validation):
                 log(json.dumps(_metrics(event)))
             if board is not None and isinstance(event, events.StepDone | events.Validation):
                 board.show(event)
+            yield event  # after its line is in the log: the caller may take long, and be killed meanwhile
             if isinstance(event, events.Validation) and recipe.train.samples:
                 model = work.learner.full_model()  # all processes must take part
                 if is_main:

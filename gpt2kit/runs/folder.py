@@ -156,6 +156,20 @@ class Run(TaskFolder):
 
         return next((name for name in (lora.ADAPTER, hf.WEIGHTS) if (self.path / name).is_file()), "")
 
+    @property
+    def weights_step(self) -> int | None:
+        """The training step that the weights are from; None without weights, or if their file does not say."""
+        step = files.read_metadata(self.path / self.weights).get(files.STEP, "") if self.weights else ""
+        return int(step) if step.isdecimal() else None
+
+    def has_weights_after(self, step: int) -> bool:
+        """Whether the weights are from a later step, or damaged."""
+        try:
+            saved = self.weights_step
+        except DataError:
+            return True
+        return saved is not None and saved > step
+
     @cached_property
     def prepared(self) -> Prepared:
         """The folder that the run was trained on. Raises DataError if its ids now have another meaning."""

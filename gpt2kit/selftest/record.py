@@ -24,12 +24,13 @@ it, compiled or on a GPU."""
 def reproduced(subject: RunUnderTest, batching: Batching, device: torch.device) -> Check:
     """Measure the loss as in training: same batches, unmerged adapters, and the same dtype if available here."""
     name, config = "validation loss as recorded", subject.recipe.train
-    found = recorded(subject.run.path, config, subject.step)
+    step = subject.run.weights_step if subject.step is None else subject.step
+    found = recorded(subject.run.path, config, step)
     if isinstance(found, str):
         return skipped(name, found)
     if subject.store is None:
         return skipped(name, subject.without)
-    step, then, part = found
+    at, then, part = found
     wanted = "fp32" if config.dtype == "bf16" and not native_bf16(device) else config.dtype
     dtype = pick_dtype(wanted, device)
     subject.learned.to(device)
@@ -37,14 +38,14 @@ def reproduced(subject: RunUnderTest, batching: Batching, device: torch.device) 
     batches = batching.validation(subject.store, config.batch_tokens)
     now = split_loss(objective, batches, ProcessGroup(device), dtype, config.validate_tokens, part).loss
     limit = max(1.0, then) * (EXACT if config.dtype == "fp32" else COMPUTED_ELSEWHERE)
-    return within(name, abs(now - then), limit, f"{now:.5f} nats now in {dtype}, {then:.5f} at step {step:,}")
+    return within(name, abs(now - then), limit, f"{now:.5f} nats now in {dtype}, {then:.5f} at step {at:,}")
 
 
 def recorded(run: Path, config: TrainConfig, step: int | None) -> tuple[int, float, int] | str:
     """(step, validation loss, batches) recorded for the weights in a run; or why there is none.
 
-    The batches are 0 unless a time budget cut the validation short. `step` is that of the state, if the weights come
-    from one.
+    The batches are 0 unless a time budget cut the validation short. `step` is that of the weights; older runs did not
+    store it.
     """
     path = run / METRICS_FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []

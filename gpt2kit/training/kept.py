@@ -14,13 +14,16 @@ SaveWeights = Callable[[GPT2], None]
 class KeptWeights:
     """Saves the weights of the newest validation, or with `train.keep = "best"` of the best one.
 
-    Until a validation has succeeded, a run that stops or ends saves its current weights. Every process must call the
-    methods, as a sharded model is gathered from all of them; only the main process saves.
+    A run that stops or ends before it has saved the weights of a validation saves its current ones. Every process must
+    call the methods, as a sharded model is gathered from all of them; only the main process saves.
     """
 
-    def __init__(self, learner: Learner, keep: str, save: SaveWeights) -> None:
-        """`save` receives the model to save, which replaces the one saved before."""
-        self.learner, self.keep, self.save = learner, keep, save
+    def __init__(self, learner: Learner, keep: str, save: SaveWeights, outdated: bool = False) -> None:
+        """`save` receives the model to save, which replaces the one saved before.
+
+        `outdated`: the one saved before is from a later step, as the process that took it was killed; it is repeated.
+        """
+        self.learner, self.keep, self.save, self._outdated = learner, keep, save, outdated
         self._saved: int | None = None
         self._lowest: SplitLoss | None = None  # not known of earlier processes
 
@@ -43,7 +46,9 @@ class KeptWeights:
 
     def stopped(self, progress: Progress) -> None:
         """After the last step before a stop."""
-        if math.isinf(progress.best) and self._saved != progress.step:
+        if self._outdated and self.keep == "best":
+            progress.best = math.inf  # the weights with that loss no longer exist
+        if (math.isinf(progress.best) or self._outdated) and self._saved != progress.step:
             with self.learner.averaged():
                 self._save(progress.step)
 
@@ -59,4 +64,4 @@ class KeptWeights:
         model = self.learner.full_model()
         if self.learner.group.is_main:
             self.save(model)
-        self._saved = step
+        self._saved, self._outdated = step, False

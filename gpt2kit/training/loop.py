@@ -67,10 +67,11 @@ class Loop:
         progress, writes = self.progress.to_json(), self.group.is_main
         state.save(path, learner.model, learner.average, learner.optimizers, progress, writes)
 
-    def run(self, save_weights: SaveWeights) -> Iterator[Event]:
-        """Train to the end, or to a signal. `save_weights` receives weights to save, on the main process."""
+    def run(self, save_weights: SaveWeights, outdated: bool = False) -> Iterator[Event]:
+        """Train to the end, or to a signal. `save_weights` receives weights to save, on the main process; `outdated`
+        says that those saved before are from steps which are repeated."""
         progress, learner, schedule = self.progress, self.learner, self.schedule()
-        kept = KeptWeights(learner, self.config.keep, save_weights)
+        kept = KeptWeights(learner, self.config.keep, save_weights, outdated)
         learner.compile()
         yield self._start()
         with StopRequest() as stop:

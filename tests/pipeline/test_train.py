@@ -26,6 +26,7 @@ from gpt2kit.pipeline.evaluation_sets import stored_records
 from gpt2kit.pipeline.train import Samples
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Prepared, Run
+from gpt2kit.selftest.prove import prove
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.translate import Sentence, Translate
 from gpt2kit.training import events
@@ -509,6 +510,38 @@ def test_what_was_logged_after_the_last_save_is_done_again(long_run: Recipe, tmp
     whole = steps(saving, data, tmp_path / "whole", 9)
     assert losses(run) == whole[: len(losses(run))]
     assert len(losses(run)) >= 8
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_weights_that_are_later_than_the_state(long_run: Recipe, tmp_path: Path, keep: str) -> None:
+    """As after kill -9, with more validations than saves: the resumed run is stopped before it validates again."""
+    data, run = tmp_path / "data", tmp_path / "run"
+    often = with_settings(long_run, f"train.keep={keep}", "train.save_every=5", "train.evaluate_every=4")
+    steps(often, data, run, 9)
+    assert Run(run).weights_step == 8
+    for event in gpt2kit.train(often, data, run, resume=True):
+        if isinstance(event, events.StepDone) and event.step == 6:
+            signal.raise_signal(signal.SIGINT)
+    assert isinstance(event, events.Stopped)
+    assert Run(run).weights_step == 6
+    checks = {check.name: check for check in prove(run, "cpu")}
+    assert not any(check.passed is False for check in checks.values())
+    assert "no validation loss was measured at step 6" in checks["validation loss as recorded"].remark
+    steps(often, data, run, 9, resume=True)
+    assert Run(run).weights_step == 8
+    assert next(check for check in prove(run, "cpu") if check.name == "validation loss as recorded").passed
+
+
+def test_a_validation_is_logged_before_the_caller_sees_it(long_run: Recipe, tmp_path: Path) -> None:
+    """Its weights are saved by then; samples and what the caller does may take long."""
+    often = with_settings(long_run, "train.evaluate_every=2")
+    for event in gpt2kit.train(often, tmp_path / "data", tmp_path / "run"):
+        if isinstance(event, events.StepDone | events.Validation):
+            last = metrics(tmp_path / "run")[-1]
+            assert last["step"] == event.step
+            assert ("validation_loss" in last) == isinstance(event, events.Validation)
+        if isinstance(event, events.Validation) and event.step == 4:
+            break
 
 
 def test_a_run_is_resumed_only_as_what_it_was(long_run: Recipe, corpus: list[str], tmp_path: Path) -> None:

@@ -84,6 +84,24 @@ def test_the_last_weights_of_a_killed_process_are_saved_by_the_next(learner: Lea
         assert folder.values == saved
 
 
+@pytest.mark.parametrize(("keep", "best"), [("last", 2.5), ("best", math.inf)])
+def test_a_stop_replaces_the_weights_of_later_steps(learner: Learner, keep: str, best: float) -> None:
+    """The process that took these was killed before it saved a state, and the log forgets them."""
+    folder, progress = Folder(), progress_at(4, best=2.5)
+    KeptWeights(learner, keep, folder, outdated=True).stopped(progress)
+    assert folder.values == [7.0]
+    assert progress.best == best, "with best, the weights with the lowest loss are gone"
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_a_validation_replaces_the_weights_of_later_steps(learner: Learner, keep: str) -> None:
+    folder = Folder()
+    kept = KeptWeights(learner, keep, folder, outdated=True)
+    assert kept.validated(progress_at(4, best=2.5), found(2.25))
+    kept.stopped(progress_at(5, best=2.25))
+    assert len(folder.values) == 1
+
+
 def test_only_the_main_process_saves(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Folder()
     monkeypatch.setattr(learner, "group", ProcessGroup(CPU, rank=1, size=2))
