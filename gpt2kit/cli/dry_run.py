@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from gpt2kit import files
 from gpt2kit.cli import console, progress
+from gpt2kit.errors import UserError
 
 if TYPE_CHECKING:
     from gpt2kit.pipeline.dry_run import Preflight
@@ -14,15 +15,19 @@ SHOWN_BYTES = 8
 
 
 def say_plan(loaded: "Recipe", data: str, run: Path, init: str, overwrite: bool, json: bool) -> None:
-    """Print the plan of a run, or raise what `train` would refuse; writes nothing."""
+    """Print the plan of a run, or raise what `train` would refuse; writes nothing. A folder that is in the way does not
+    hide the plan."""
     from gpt2kit.pipeline.dry_run import preflight
 
-    files.refuse_existing(run, overwrite)
     report = preflight(loaded, data, run, init or None)
     if json:
         console.result_json(report.json())
     else:
         _print(report)
+    try:
+        files.refuse_existing(run, overwrite)
+    except UserError as in_the_way:
+        console.warn(f"train would not begin: {in_the_way}")
 
 
 def _print(report: "Preflight") -> None:

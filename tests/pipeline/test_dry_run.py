@@ -160,8 +160,12 @@ def test_what_training_would_refuse_is_refused(
     assert dry_run(tmp_path, "--devices", "2") == 2
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "kept").touch()
-    assert dry_run(tmp_path) == 2
-    assert "already exists" in capsys.readouterr().err
+    capsys.readouterr()
+    assert dry_run(tmp_path) == 0
+    out, err = capsys.readouterr()
+    assert "end token" in out, "what is in the way of a run does not hide its plan"
+    assert "train would not begin" in err
+    assert "already exists" in err
     wide = recipe.build("wide", recipe.apply(tiny.table(), ["model.n_positions=4096"]))
     with pytest.raises(UserError, match="prepared for a window"):
         preflight(wide, tmp_path / "data", tmp_path / "elsewhere")
