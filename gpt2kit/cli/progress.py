@@ -72,7 +72,7 @@ def _validated(event: "events.Validation") -> str:
 def _started(event: "events.Start") -> str:
     resumed = f", continuing after step {event.step:,}" if event.step else ""
     if event.resumed and not event.step:
-        resumed = ", starting again: the run was stopped before its first save"
+        resumed = ", starting again: the run was stopped before its first saved step"
     steps = f"{event.steps:,} steps, " if event.steps else "as many steps as fit into the budget, "
     where = event.device if event.processes == 1 else f"{event.processes} x {event.device.split(':')[0]}"
     compiled = ", compiled (the first steps take half a minute)" if event.compiled else ""

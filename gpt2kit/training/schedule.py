@@ -12,9 +12,9 @@ from gpt2kit.training.progress import Progress
 PLANS = 20
 """A run with a budget is planned again at least this often, by its steps and by its time: a machine may become slow."""
 
-CLEARLY_TOO_FEW = 0.8
-"""A budget that has time for less than this share of the steps it needs is announced to be exceeded; others when they
-are over."""
+FAR_TOO_FEW, FAR_TOO_FEW_LATER = 0.8, 0.6
+"""Shares of the minimum number of steps: if a plan has time for fewer, the first or a later one, which a few slow steps
+change, the run says that it will exceed its budget. Otherwise it says so when the budget is over."""
 
 
 class Schedule:
@@ -29,7 +29,6 @@ class Schedule:
         self.began = clock() - progress.spent
         self._before = Costs()  # the last measurements, as they were
         self._handling = 0.0  # of a validation: the seconds after its loss is known, mostly for samples
-        self._extended = False  # the plan goes past the budget, for train.budget_steps; the same on all processes
         self._announced = False
         self._allowed = 0  # steps of the whole run that its budget allows
         self.mark()
@@ -37,6 +36,12 @@ class Schedule:
     @property
     def save_every(self) -> int:
         return self.config.save_every or self.progress.evaluate_every
+
+    @property
+    def _at_minimum(self) -> bool:
+        """Whether the plan has just the steps that the budget was chosen for, whatever time is left: the same on all
+        processes."""
+        return self.progress.steps <= self.config.budget_steps
 
     def elapsed(self) -> float:
         """Seconds spent on the run, including earlier processes."""
@@ -71,15 +76,16 @@ class Schedule:
         allowed = steps_within(self.budget, left, costs, progress.evaluate_every, self.save_every, progress.step)
         allowed = max(0, int(self.group.from_main(allowed)))
         progress.plan = progress.plan.replanned(progress.step, max(1, allowed, needed))
-        self._allowed, self._extended = progress.step + allowed, needed > allowed
+        self._allowed = progress.step + allowed
         self.mark()
 
     def extension(self) -> Iterator[Extended]:
         """The event that the run needs more time than its budget, once, as soon as that is certain."""
         progress = self.progress
-        if self.budget is None or self._announced or not self._extended or progress.step == progress.steps:
+        if self.budget is None or self._announced or not self._at_minimum or progress.step == progress.steps:
             return
-        if self._allowed < CLEARLY_TOO_FEW * progress.steps or self.elapsed() >= self.budget:
+        share = FAR_TOO_FEW_LATER if progress.step else FAR_TOO_FEW
+        if self._allowed < share * progress.steps or self.elapsed() >= self.budget:
             self._announced = True
             seconds = self._seconds_needed(progress.costs.step)
             yield Extended(progress.step, progress.steps, self._allowed, seconds, self.config.budget)
@@ -106,9 +112,9 @@ class Schedule:
     def validation_ends(self) -> float | None:
         """When a validation has to end by the clock, so that samples and saves end within the budget; None for never.
 
-        A run that goes past its budget has no such time.
+        A run that may go past its budget, for its minimum number of steps, has no such time.
         """
-        if self.budget is None or self._extended:
+        if self.budget is None or self._at_minimum:
             return None
         return self.began + self.budget - self._handling - 2 * self.progress.costs.save
 
@@ -137,7 +143,7 @@ class Schedule:
 
     def seconds_left(self, step_seconds: float) -> float:
         """Seconds to the end: of the budget, or for the remaining steps and, once one was measured, validations."""
-        if self.budget is not None and not self._extended:
+        if self.budget is not None and not self._at_minimum:
             return max(0.0, self.budget - self.elapsed())
         return self._seconds_needed(step_seconds)
 

@@ -324,7 +324,7 @@ def test_the_validations_of_a_run_past_its_budget_are_whole(
     assert all(event.batches == event.of for event in found)
 
 
-@pytest.mark.parametrize("least", [112, 120])
+@pytest.mark.parametrize("least", [112, 120, 130])
 def test_a_budget_that_may_be_long_enough_is_not_said_to_be_exceeded(
     train: Store, val: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least: int
 ) -> None:
