@@ -47,14 +47,17 @@ from gpt2kit.music import sound
 from gpt2kit.music.notes import Notes
 
 atexit.register(shutil.rmtree, os.environ["HF_MODULES_CACHE"], ignore_errors=True)
+gc.disable()  # until all tests are collected, of which none is garbage
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 
 def pytest_collection_finish() -> None:
-    """Every later garbage collection looks only at what the tests make, not at PyTorch and thousands of tests."""
+    """Later garbage collections are fewer, and look only at what the tests make, not at PyTorch and all the tests."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 50)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")
