@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from gpt2kit.model import hf
 from gpt2kit.model.attention_kinds import KINDS
 from gpt2kit.model.gpt2 import GPT2
 
@@ -29,6 +30,7 @@ class Weight(NamedTuple):
     name: str
     """The name in the checkpoint, without the number of the block."""
     shape: tuple[int, ...]
+    """In the checkpoint."""
     size: int
     """Number of values."""
     meaning: str
@@ -43,7 +45,7 @@ def weights_of(model: GPT2) -> list[Weight]:
         part = "embeddings" if words[0] == "wpe" else part
         inside = ".".join(words[2:] if words[0] == "h" else words)
         meaning = next(meaning for start, meaning in MEANINGS.items() if inside.startswith(start))
-        found.append(Weight(part, inside, tuple(parameter.shape), parameter.numel(), meaning))
+        found.append(Weight(part, inside, tuple(hf.stored(name, parameter).shape), parameter.numel(), meaning))
     return found
 
 

@@ -50,8 +50,13 @@ def save(folder: Path, model: GPT2, eos: int, base: str = "", step: int | None =
     model = model if plain(model) else merged(model)
     for name, parameter in model.named_parameters():
         weight = parameter.detach().float().cpu()
-        tensors[name] = (weight.t() if CONV1D.search(name) else weight).contiguous()
+        tensors[name] = stored(name, weight).contiguous()
     files.write_tensors(folder / WEIGHTS, tensors, files.weights_metadata(tensors, step))
+
+
+def stored(name: str, weight: Tensor) -> Tensor:
+    """A weight as it is in a file, or back."""
+    return weight.t() if CONV1D.search(name) and weight.dim() == 2 else weight
 
 
 def save_config(folder: Path, model: GPT2, eos: int) -> None:
@@ -231,7 +236,7 @@ def _weights(folder: Path) -> dict[str, Tensor]:
             continue
         if name not in ("lm_head.weight", "score.weight") and not name.startswith("transformer."):
             name = f"transformer.{name}"
-        ours[name] = (weight.t() if CONV1D.search(name) and weight.dim() == 2 else weight).float().contiguous()
+        ours[name] = stored(name, weight).float().contiguous()
     head = ours.pop("lm_head.weight", None)
     if head is not None and not torch.equal(head, ours.get("transformer.wte.weight", head)):
         raise DataError(f"{folder}: lm_head.weight differs from the token embedding; a GPT-2 ties them")
