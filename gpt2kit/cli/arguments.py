@@ -45,7 +45,8 @@ def expand(words: Sequence[str], tasks: Mapping[str, TaskSyntax], on_terminal: b
         raise UserError(f"name a task first: gpt2kit TASK {first} ..., where TASK is {', '.join(able)}")
     if first not in tasks or (len(expanded) == 1 and on_terminal):
         return expanded
-    commands = {command for syntax in tasks.values() for command in syntax.commands}  # another task's is no text either
+    # A command of another task is not an input.
+    commands = {command for syntax in tasks.values() for command in syntax.commands}
     if second not in {*commands, "--help", "-h"}:
         _refuse_typo(first, second, tasks[first].commands)
         expanded.insert(1, "generate")

@@ -46,7 +46,7 @@ def demo(
 ) -> None:
     """Prepare, train, evaluate and generate on a small embedded sample, in about two minutes on two cores."""
     if task not in shown():
-        raise UserError(f"there is no demo of {task!r}; accepted: {', '.join(shown())}")
+        raise UserError(f"no demo of {task!r}; accepted: {', '.join(shown())}")
     started = time.monotonic()
     pretrained = None
     if (first := samples.PRETRAINED.get(task)) is not None:

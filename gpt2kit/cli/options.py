@@ -85,6 +85,12 @@ def device(default: str | bool) -> Any:
     )
 
 
+def decoding(name: str, unit: str, help: str) -> Any:
+    """An option for a knob of `[generate]`, whose default is the run's."""
+    default = f"the run's generate.{name.replace('-', '_')}"
+    return typer.Option(f"--{name}", metavar=unit, show_default=default, help=help)
+
+
 DeviceOption = Annotated[str, device("auto, or the recipe's")]
 ZeroShotOption = Annotated[
     bool, switch("--zero-shot", help="Use the pretrained model --init as it is, without any training.")
@@ -113,38 +119,20 @@ SeedOption = Annotated[
 ]
 BeamsOption = Annotated[
     int | None,
-    typer.Option(
-        "--beams",
-        metavar="N",
-        show_default="the run's generate.beams",
-        help="Beam search with N hypotheses; 1: greedy decoding or sampling.",
-    ),
+    decoding("beams", "N", "Beam search with N hypotheses; 1: greedy decoding or sampling."),
 ]
 TemperatureOption = Annotated[
     float | None,
-    typer.Option(
-        "--temperature",
-        metavar="X",
-        show_default="the run's generate.temperature",
-        help="How random samples are; 0: greedy decoding, 1: by the probabilities of the model.",
-    ),
+    decoding("temperature", "X", "How random samples are; 0: greedy decoding, 1: by the probabilities of the model."),
 ]
 TopKOption = Annotated[
     int | None,
-    typer.Option(
-        "--top-k",
-        metavar="N",
-        show_default="the run's generate.top_k",
-        help="Sample from the N most likely tokens; 0: from all.",
-    ),
+    decoding("top-k", "N", "Sample from the N most likely tokens; 0: from all."),
 ]
 TopPOption = Annotated[
     float | None,
-    typer.Option(
-        "--top-p",
-        metavar="X",
-        show_default="the run's generate.top_p",
-        help="Sample from the most likely tokens whose probabilities add up to X, from 0 to 1; 1: from all.",
+    decoding(
+        "top-p", "X", "Sample from the most likely tokens whose probabilities add up to X, from 0 to 1; 1: from all."
     ),
 ]
 

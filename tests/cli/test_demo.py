@@ -119,9 +119,7 @@ def test_a_second_demo_leaves_the_first(small: Path, capsys: Capture, monkeypatc
 
 def test_an_unknown_task_names_those_that_have_a_demo(small: Path, capsys: Capture) -> None:
     assert run(["demo", "poetry"]) == 2
-    assert (
-        "there is no demo of 'poetry'; accepted: finetune, lm, music, summarize, translate" in capsys.readouterr().err
-    )
+    assert "error no demo of 'poetry'; accepted: finetune, lm, music, summarize, translate" in capsys.readouterr().err
     assert list(small.iterdir()) == []
 
 
