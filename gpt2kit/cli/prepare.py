@@ -44,11 +44,12 @@ def prepare(
     counter.done()
     reports.prepared(found, folder)
     prepared = Prepared.open(folder)
-    if lines := prepared.task.describe():
-        reports.described(lines, rendered(prepared))
+    selections, examples = prepared.selections, rendered(prepared)
+    reports.described([line for each in selections for line in each.lines()], prepared.task.describe(), examples)
     init = f" --init {shlex.quote(tokenizer)}" if (tokenizer := getattr(prepared.task, "tokenizer", "")) else ""
     console.say(f"next:\n  gpt2kit {task} train{f' {shlex.quote(out)}' if out else ''}{init}")
     if json:
-        console.result_json({split: report.json() for split, report in found.items()} | {"out": folder})
+        shown = {"columns": [each.json() for each in selections], "examples": examples}
+        console.result_json({split: report.json() for split, report in found.items()} | shown | {"out": folder})
     if any(report.damaged for report in found.values()):
         raise typer.Exit(PARTLY_DONE)

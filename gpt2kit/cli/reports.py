@@ -43,9 +43,9 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
     console.say(f"written to {out}; prepare.json there lists examples and every damaged record")
 
 
-def described(lines: Sequence[str], examples: Sequence[str]) -> None:
-    """Print what prepare inferred, and examples as the model reads them."""
-    for line in lines:
+def described(columns: Sequence[str], lines: Sequence[str], examples: Sequence[str]) -> None:
+    """Print the columns that prepare took, what it inferred, and examples as the model reads them."""
+    for line in (*columns, *lines):
         console.say(line)
     for number, example in enumerate(examples, 1):
         console.example(number, example)

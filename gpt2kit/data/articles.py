@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from gpt2kit.data.article import Article
 from gpt2kit.data.lines import check_file, unpacked_name
 from gpt2kit.data.report import Damage
+from gpt2kit.data.selection import Selection, select
 from gpt2kit.data.sources import TABLES, is_table, read_fields
 from gpt2kit.data.tables import Columns, Fields, listed
 from gpt2kit.errors import DataError
@@ -39,6 +40,13 @@ def read_articles(word: str, columns: Columns = ()) -> Iterator[Article]:
             raise DataError(f"{word}: a dump has no columns; --columns is for tables")
         return _pages(word)
     return _articles(read_fields(_table(word), columns or _well_known))
+
+
+def select_articles(word: str, columns: Columns = ()) -> list[Selection]:
+    """The columns that `read_articles` takes from a table; a dump has none."""
+    if is_dump(word):
+        return []
+    return select(word, lambda row, where: _roles(columns or _well_known(row, where)), not _numbered(columns))
 
 
 def read_documents(word: str, columns: Columns = ()) -> Iterator[Article]:
@@ -107,6 +115,15 @@ def _well_known_document(row: dict[str, object], where: str) -> Columns:
         f"{where}: cannot tell which column is the document: none of {listed(row)} is one of the usual names "
         f"({', '.join(name for (name,) in documents)}); name it with --columns document"
     )
+
+
+def _roles(columns: Columns) -> dict[str, str]:
+    return dict(zip(("title", "document", "summary")[3 - len(columns) :], columns, strict=True))
+
+
+def _numbered(columns: Columns) -> bool:
+    """Whether columns are given by number, as for a TSV without a header."""
+    return bool(columns) and all(column.isdecimal() for column in columns)
 
 
 def _found(choices: Iterable[Columns], row: dict[str, object]) -> Columns:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import chain
 
 from gpt2kit.data.lines import check_file, text_blocks, unpacked_name
+from gpt2kit.data.selection import Selection, select
 from gpt2kit.data.sources import TABLES, is_table, read_fields
 from gpt2kit.data.tables import Columns, listed
 from gpt2kit.errors import DataError
@@ -63,6 +64,15 @@ def read_texts(corpus: Sequence[str], column: str = "") -> Iterator[Part]:
         _rows(word, column) if is_table(word) else _parts(word, _length(word, _state(word)) if alone else 0)
         for word in words
     )
+
+
+def select_text(corpus: Sequence[str], column: str = "") -> list[Selection]:
+    """The column that `read_texts` takes from each table of a corpus."""
+    tables = filter(is_table, chain.from_iterable(map(_files, corpus)))
+    text = (lambda row, where: (column,)) if column else _only_column
+    numbered = column.isdecimal()
+    found = (select(table, lambda row, where: {"text": text(row, where)[0]}, not numbered) for table in tables)
+    return list(chain.from_iterable(found))
 
 
 def _files(word: str) -> list[str]:

@@ -1,14 +1,16 @@
 """prepare: every step from a corpus to a prepared folder. It does not import torch."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 from gpt2kit import files
 from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.report import SplitReport
+from gpt2kit.data.selection import Selection
 from gpt2kit.data.sources import held_out
 from gpt2kit.errors import DataError
 from gpt2kit.recipe import Recipe
@@ -50,9 +52,23 @@ def prepare(
         reports = {name: writer.report for name, writer in writers.items()}
         if not reports["train"].rows:
             raise DataError(f"{' '.join(corpora['train'])}: nothing to train on ({reports['train'].reasons()})")
-        report = {"corpora": dict(corpora), "window": window, "splits": {s: r.json() for s, r in reports.items()}}
+        report = {
+            "corpora": dict(corpora),
+            "window": window,
+            "columns": [selection.json() for selection in _selections(fitted, corpora)],
+            "splits": {s: r.json() for s, r in reports.items()},
+        }
         Prepared.create(folder, recipe.task_name, fitted, report)
     return reports
+
+
+def _selections(task: Task[Any, Any], corpora: Mapping[str, Sequence[str]]) -> list[Selection]:
+    """The columns of every table; of tables that are read alike, only the first."""
+    found: list[Selection] = []
+    for selection in chain.from_iterable(map(task.select_columns, corpora.values())):
+        if not any(replace(selection, table=other.table) == other for other in found):
+            found.append(selection)
+    return found
 
 
 def only(split: str) -> Callable[[Record[Any, Any]], str | None]:
@@ -76,18 +92,20 @@ def _counted(
     progress(phase, number)
 
 
-EXAMPLES, EXAMPLE_TOKENS = 3, 120
+EXAMPLES, EXAMPLE_TOKENS, EXAMPLE_LINES = 3, 120, 12
 
 
 def rendered(prepared: Prepared) -> list[str]:
     """The first examples of the training split as the model reads them; long ones lose their middle."""
-    task, store, half = prepared.task, prepared.store("train"), EXAMPLE_TOKENS // 2
+    task, store = prepared.task, prepared.store("train")
+    longest = EXAMPLE_LINES if task.vocabulary.listed else EXAMPLE_TOKENS
+    half = longest // 2
     labels = task.layout.labels
     shown = []
     for index in range(min(EXAMPLES, len(store))):
         prompt, target = store.row(index)
         text = task.vocabulary.render
         answer = str(decode_row(task, prompt, target)[1]) if labels else text(target[:half])
-        cut = [text(prompt)] if len(prompt) <= EXAMPLE_TOKENS else map(text, (prompt[:half], prompt[-half:]))
+        cut = [text(prompt)] if len(prompt) <= longest else map(text, (prompt[:half], prompt[-half:]))
         shown.append(" … ".join(cut) + f" → {answer}" + " …" * (not labels and len(target) > half))
     return shown

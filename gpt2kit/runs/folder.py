@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from gpt2kit import files, recipe
+from gpt2kit.data.selection import Selection
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.recipe import Recipe
@@ -43,6 +44,11 @@ class Prepared(TaskFolder):
     def report(self) -> dict[str, Any]:
         """The corpora, the window, and the counts and examples of each split."""
         return files.read_json(self.path / REPORT_FILE)
+
+    @property
+    def selections(self) -> list[Selection]:
+        """The columns that were taken from each table; none if an earlier version prepared the data."""
+        return [Selection(**each) for each in self.report.get("columns", [])]
 
     @property
     def window(self) -> int:

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, ClassVar, Generic, Self, TypeVar, cast
 from gpt2kit.config import check, knob
 from gpt2kit.data.layouts import Layout
 from gpt2kit.data.lines import stream_lines, text_lines
+from gpt2kit.data.selection import Selection
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.metrics.score import Score
 
@@ -258,7 +259,11 @@ class Task(ABC, Generic[Source, Target]):
         return settings
 
     def describe(self) -> list[str]:
-        """What `prepare` inferred, as lines for the user; if any, examples are shown as the model reads them."""
+        """What `prepare` inferred, as lines for the user."""
+        return []
+
+    def select_columns(self, corpus: Sequence[str]) -> list[Selection]:
+        """The columns that `read` takes from each table of a corpus, and those that it leaves out."""
         return []
 
     def zero_shot(self) -> tuple["Task[Source, Target]", dict[str, Any]]:

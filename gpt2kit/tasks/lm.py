@@ -9,8 +9,9 @@ from typing import Any
 
 from gpt2kit.config import knob
 from gpt2kit.data.layouts import Stream
+from gpt2kit.data.selection import Selection
 from gpt2kit.data.sources import held_out, is_table
-from gpt2kit.data.texts import Part, read_texts
+from gpt2kit.data.texts import Part, read_texts, select_text
 from gpt2kit.errors import UserError
 from gpt2kit.metrics.score import Score
 from gpt2kit.tasks.base import About, Proposed, Record, Task
@@ -52,6 +53,9 @@ class Lm(TextTask[Continued, str]):
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Continued, str]]:
         return self.passages(corpus, self.column)
+
+    def select_columns(self, corpus: Sequence[str]) -> list[Selection]:
+        return select_text(corpus, self.column)
 
     def passages(self, corpus: Sequence[str], column: str) -> Iterator[Record[Continued, str]]:
         """The documents of a corpus, in parts."""

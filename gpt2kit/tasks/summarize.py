@@ -10,10 +10,11 @@ from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
 from gpt2kit.config import check, knob
-from gpt2kit.data.articles import is_dump, read_articles, read_documents
+from gpt2kit.data.articles import is_dump, read_articles, read_documents, select_articles
 from gpt2kit.data.layouts import Rows
 from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.data.report import Unsuitable
+from gpt2kit.data.selection import Selection
 from gpt2kit.data.sources import is_table
 from gpt2kit.metrics.extractive import tfidf_order
 from gpt2kit.metrics.score import Score
@@ -99,6 +100,9 @@ class Summarize(TextPairs[Document]):
                 problem=article.problem or problem_of(article.body.strip(), article.lead.strip()),
                 name=f"{article.name} {article.title!r}".strip(),
             )
+
+    def select_columns(self, corpus: Sequence[str]) -> list[Selection]:
+        return list(chain.from_iterable(select_articles(word, self.columns) for word in corpus))
 
     def parse(self, text: str) -> Document:
         return Document(self.title, text)

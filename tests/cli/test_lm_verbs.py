@@ -198,3 +198,16 @@ def test_columns_of_a_table(trained: Path, tmp_path: Path, capsys: Capture) -> N
     out, err = capsys.readouterr()
     assert "|n:1|" in json.loads(out)["signature"]
     assert "1 dropped, no text" in err
+
+
+def test_prepare_shows_columns_and_examples(tmp_path: Path, capsys: Capture) -> None:
+    corpus = tmp_path / "a.csv"
+    corpus.write_text("id,text\n1,one two\n2,three\n", encoding="utf-8")
+    words = ["lm", "prepare", str(corpus), "--val", str(corpus), "--out", str(tmp_path / "data")]
+    assert run([*words, "--set", "task.vocab=260", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert f"{corpus}: columns text=text; left out: id" in err
+    assert "example 2 <|endoftext|> → three" in err
+    found = json.loads(out)
+    assert found["columns"] == [{"table": str(corpus), "taken": {"text": "text"}, "left_out": ["id"], "remarks": []}]
+    assert found["examples"] == ["<|endoftext|> → one two", "<|endoftext|> → three"]

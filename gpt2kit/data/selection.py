@@ -1,0 +1,39 @@
+"""The columns of a table that a task reads, for the report of prepare."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gpt2kit.data.sources import read_rows
+
+Taken = Mapping[str, str]
+"""The column of each role."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The columns of one table that a task reads, and those that it leaves out."""
+
+    table: str
+    """The file, or the name of a dataset."""
+    taken: Taken
+    left_out: Sequence[str] = ()
+    remarks: Sequence[str] = ()
+    """What the user should know about the columns, such as the option that reads them differently."""
+
+    def lines(self) -> list[str]:
+        """The selection for a person."""
+        taken = ", ".join(f"{role}={column}" for role, column in self.taken.items())
+        left_out = ", ".join(column or "(unnamed)" for column in self.left_out)
+        return [f"{self.table}: columns {taken}; left out: {left_out or 'none'}", *self.remarks]
+
+    def json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def select(table: str, taken: Callable[[dict[str, object], str], Taken], header: bool = True) -> list[Selection]:
+    """The selection of a table, whose first row and its position decide what is `taken`; none without rows."""
+    for where, row in read_rows(table, header):
+        found = taken(row, where)
+        return [Selection(table, found, [column for column in row if column not in found.values()])]
+    return []
