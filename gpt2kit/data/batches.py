@@ -36,6 +36,8 @@ class Batch:
     def inputs(self, device: torch.device) -> list[Tensor]:
         """The arguments of the objective's forward pass, in its order, on a device."""
         tensors = [value for value in vars(self).values() if isinstance(value, Tensor)]
+        if device.type == "cuda":  # the host would wait for copies from memory that is not pinned
+            tensors = [tensor.pin_memory() for tensor in tensors]
         return [tensor.to(device, non_blocking=True) for tensor in tensors]
 
 

@@ -39,9 +39,7 @@ class Stepper:
             row[: len(prompt)] = torch.tensor(prompt)
         self.model = model
         self.cache = model.new_cache(len(prompts), longest + most_new * width, width, static)
-        self.logits_PV = model.prefill(
-            ids_PT.to(device), torch.tensor(lengths, device=device), min(lengths) < longest, self.cache
-        )
+        self.logits_PV = model.prefill(ids_PT.to(device), lengths, self.cache)
         self._captured: tuple[int, ...] = ()
         self._graph: torch.cuda.CUDAGraph | None = None
 

@@ -10,7 +10,7 @@ one product of W queries with all slots of their prompt.
 new token sees (`DecodeMasks`, one object for all layers of a kind).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
 import torch
@@ -68,8 +68,10 @@ class Cache:
         """Slots to allocate when at least `slots` are needed."""
         return self.there if slots <= self.there else min(self.most, roomy(slots, self.width))
 
-    def begin(self, lengths_P: Tensor, longest: int, ragged: bool) -> None:
-        """Announce prompts, each padded to `longest`."""
+    def begin(self, lengths: Sequence[int]) -> None:
+        """Announce prompts, each padded to the longest. The host keeps what it needs of their lengths: it must not wait
+        for the device in a step."""
+        longest, lengths_P = max(lengths), torch.tensor(lengths, device=self.device)
         slots_S = torch.arange(self.most, device=self.device)
         self.visible_PWS[:, :, :longest] = (slots_S[:longest] < lengths_P[:, None])[:, None]
         steps_S = (slots_S - longest).div(self.width, rounding_mode="floor")
@@ -77,10 +79,10 @@ class Cache:
         self.positions_P.copy_(lengths_P)
         self.slots_W += longest
         self.filled = self.longest = longest
-        self.masked = ragged or self.static or self.width > 1
+        self.masked = min(lengths) < longest or self.static or self.width > 1
         self.there = self._room(longest)
         for masks in self.masks.values():
-            masks.begin(lengths_P)
+            masks.begin(lengths)
 
     def prepare(self) -> None:
         """Each hypothesis sees its past and, from now on, the slot of its new token, which is allocated here."""
@@ -139,8 +141,8 @@ class DecodeMasks:
         """See Cache: the part that it does not know."""
         return ()
 
-    def begin(self, lengths_P: Tensor) -> None:
-        """Announce the prompts."""
+    def begin(self, lengths: Sequence[int]) -> None:
+        """Announce the prompts, which the cache already knows."""
 
     def prepare(self) -> None:
         """Compute what the next step sees."""

@@ -8,7 +8,7 @@ in slots without gaps. A step writes the slot of its group, whole or not: shapes
 whole group becomes visible.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -59,9 +59,9 @@ class Groups(DecodeMasks):
             return -(-self._used // BUCKET) * BUCKET
         return self._used if cache.masked else 1 + (cache.longest + self.made + 1) // self.compression
 
-    def begin(self, lengths_P: Tensor) -> None:
-        self.whole_P.copy_(lengths_P // self.compression)
-        self.visible_PWS.copy_(torch.arange(self.most, device=lengths_P.device) <= self.whole_P[:, None, None])
+    def begin(self, lengths: Sequence[int]) -> None:
+        self.whole_P.copy_(self.cache.positions_P // self.compression)
+        self.visible_PWS.copy_(torch.arange(self.most, device=self.whole_P.device) <= self.whole_P[:, None, None])
         self._reserve(1 + self.cache.longest // self.compression)
 
     def _reserve(self, slots: int) -> None:

@@ -53,6 +53,13 @@ def autocast(device: torch.device, dtype: str) -> AbstractContextManager[object]
     return torch.autocast(device.type, torch.bfloat16) if dtype == "bf16" else nullcontext()
 
 
+def product_dtype(device: torch.device, otherwise: torch.dtype) -> torch.dtype:
+    """The arithmetic of products on a device: that of autocast, if it is on; some devices do not have it."""
+    kind = device.type
+    on = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    return torch.get_autocast_dtype(kind) if on else otherwise
+
+
 def pick_dtype(name: str, device: torch.device) -> str:
     """bf16 or fp32. Raises MachineError if bf16 was requested but would only be emulated."""
     if name == "auto":

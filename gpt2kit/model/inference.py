@@ -3,7 +3,7 @@
 Shapes: P prompts, W hypotheses of each (1 except in beam search), T positions, D width, H heads, K = D / H.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -48,14 +48,14 @@ class InferenceGPT2:
             cache.layers.append(attention.new_layer_cache(cache.masks[kind]))
         return cache
 
-    def prefill(self, ids_PT: Tensor, lengths_P: Tensor, ragged: bool, cache: Cache) -> Tensor:
-        """Logits [P, V] in fp32 after each prompt, padded on the right to T; the prompts are stored in an empty
-        cache."""
-        cache.begin(lengths_P, ids_PT.size(1), ragged)
+    def prefill(self, ids_PT: Tensor, lengths: Sequence[int], cache: Cache) -> Tensor:
+        """Logits [P, V] in fp32 after each prompt, padded on the right to T, the longest of the lengths; the prompts
+        are stored in an empty cache."""
+        cache.begin(lengths)
         x_PTD = self.tokens_VD[ids_PT] + self.positions_TD[: ids_PT.size(1)]
         for block, attention, layer in zip(self.blocks, self.attentions, cache.layers, strict=True):
             x_PTD = block(x_PTD, partial(attention.prefill, layer))
-        last_PD = x_PTD[torch.arange(len(ids_PT), device=self.device), lengths_P - 1]
+        last_PD = x_PTD[torch.arange(len(ids_PT), device=self.device), cache.positions_P - 1]
         return self.head(self.norm(last_PD)).float()
 
     def step(self, tokens_PW: Tensor, cache: Cache) -> Tensor:

@@ -4,6 +4,7 @@ The sequence is cut into independent blocks; within a block, attention is GPT-2'
 with its square. Shapes: B rows, H heads, T positions, K = width of a head, N blocks; see cache.py too.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -49,8 +50,8 @@ class Blocks(DecodeMasks):
     def shapes(self) -> tuple[int, ...]:
         return (self.first,)
 
-    def begin(self, lengths_P: Tensor) -> None:
-        self.lengths = lengths_P.tolist()
+    def begin(self, lengths: Sequence[int]) -> None:
+        self.lengths = list(lengths)
         self._find_first()
 
     def prepare(self) -> None:

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gpt2kit.model.device import product_dtype
+
 CHUNK = 2048
 """Targets whose logits exist at a time: 32 MB in bf16 at V = 8,192. The head's gradient is summed once per chunk."""
 
@@ -60,7 +62,7 @@ class _Fused(torch.autograd.Function):
         weights_N: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
         device, (vocab, _) = hidden_ND.device.type, head_VD.shape
-        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else head_VD.dtype
+        dtype = product_dtype(hidden_ND.device, head_VD.dtype)
         hidden, head = hidden_ND.to(dtype), _padded(head_VD.to(dtype), VOCAB_STEP.get(device, 1))
         hidden_grad = torch.empty_like(hidden_ND)
         ctx.whole = ctx.needs_input_grad[1]

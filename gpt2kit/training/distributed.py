@@ -129,9 +129,10 @@ def _device_of_rank(name: str, local_rank: int) -> torch.device:
 def parallelize(objective: Objective, parallel: str, group: ProcessGroup) -> nn.Module:
     """Wrap the objective so that each process computes its own rows; gradients become means over the processes.
 
-    `parallel` is "ddp" or "fsdp"; the latter shards the model's weights in place, before optimisers are built.
+    `parallel` is "ddp" or "fsdp"; the latter shards the model's weights in place, before optimisers are built. A
+    process that has not joined torch's process group keeps the objective as it is.
     """
-    if group.size == 1:
+    if not dist.is_initialized():
         return objective
     if parallel == "ddp":
         return DistributedDataParallel(objective, device_ids=[group.device] if group.device.type == "cuda" else None)

@@ -3,7 +3,7 @@
 import math
 from contextlib import AbstractContextManager, nullcontext
 
-from torch import nn
+from torch import Tensor, nn
 
 from gpt2kit.config import TrainConfig
 from gpt2kit.data.batches import Batches, BatchRows
@@ -65,12 +65,13 @@ class Learner:
         rng.seed_step(self.config.seed, step, self.group.rank)
         self.module.train()
         plain = self._gradient(rows, accumulate, targets)
+        norm = self._gradient_norm()  # before the host waits for the loss, so that a GPU has work
         asked = stop.number if stop else 0
         # One message per step: the losses, and the signals that some of the processes may have received.
-        total, *counts = self.group.sum([plain, *(float(asked == number) for number in NUMBERS)])
+        total, *counts = self.group.sum([float(plain), *(float(asked == number) for number in NUMBERS)])
         signal = next((int(number) for number, count in zip(NUMBERS, counts, strict=True) if count), 0)
         loss = total / targets
-        self._clip(loss, step)
+        self._clip(norm, loss, step)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad()
@@ -78,11 +79,11 @@ class Learner:
             self.average.update(self.model, step)
         return loss, signal
 
-    def _gradient(self, rows: BatchRows, accumulate: int, targets: int) -> float:
+    def _gradient(self, rows: BatchRows, accumulate: int, targets: int) -> Tensor:
         """Compute this process's gradient; returns its summed cross-entropy."""
         micro_batches = shard(rows, accumulate, self.group)
         try:
-            return float(self.gradient(micro_batches, targets))
+            return self.gradient(micro_batches, targets)
         except Exception as error:
             if not memory.is_out_of_memory(error):
                 raise
@@ -93,11 +94,12 @@ class Learner:
                 f"numbers"
             ) from error
 
-    def _clip(self, loss: float, step: int) -> None:
+    def _gradient_norm(self) -> Tensor:
+        gradients = [parameter.grad for parameter in self.model.parameters() if parameter.grad is not None]
+        return distributed.full_tensor(nn.utils.get_total_norm(gradients))
+
+    def _clip(self, norm: Tensor, loss: float, step: int) -> None:
         """Clip the gradients. Raises DataError before a loss or gradient that is not finite reaches the weights."""
-        parameters = list(self.model.parameters())
-        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-        norm = distributed.full_tensor(nn.utils.get_total_norm(gradients))
         for what, value in (("loss", loss), ("gradients' norm", float(norm))):
             if not math.isfinite(value):
                 raise DataError(
@@ -105,7 +107,7 @@ class Learner:
                     f"the state of the last save is untouched"
                 )
         if self.config.clip:
-            nn.utils.clip_grads_with_norm_(parameters, self.config.clip, norm)
+            nn.utils.clip_grads_with_norm_(self.model.parameters(), self.config.clip, norm)
 
     def averaged(self) -> AbstractContextManager[None]:
         """A block in which the model has the averaged weights, if there are any."""

@@ -45,7 +45,7 @@ def prefilled(
     decoder = decoder or InferenceGPT2(model, "fp32")
     longest = max(lengths)
     cache = decoder.new_cache(len(ids), longest + steps * width, width, static)
-    logits = decoder.prefill(ids[:, :longest], torch.tensor(lengths), min(lengths) < longest, cache)
+    logits = decoder.prefill(ids[:, :longest], lengths, cache)
     for row, length, found in zip(ids, lengths, logits, strict=True):
         torch.testing.assert_close(found, model(row[None, :length])[0, -1], atol=1e-5, rtol=1e-5)
     return cache
@@ -177,8 +177,8 @@ def test_compressed_layers_keep_a_third(tiny_model: Build, attention: str) -> No
 def test_bf16_is_close_to_fp32(tiny_model: Build, attention: str) -> None:
     model, ids = tiny_model(attention=attention, **SHORT_BLOCKS), torch.randint(23, (4, 9))
     exact, rounded = InferenceGPT2(model, "fp32"), InferenceGPT2(model, "bf16")
-    lengths = torch.full((4,), 9)
-    full = exact.prefill(ids, lengths, False, exact.new_cache(4, 12))
-    found = rounded.prefill(ids, lengths, False, rounded.new_cache(4, 12))
+    lengths = [9] * 4
+    full = exact.prefill(ids, lengths, exact.new_cache(4, 12))
+    found = rounded.prefill(ids, lengths, rounded.new_cache(4, 12))
     assert found.dtype == torch.float32
     assert 0 < (found - full).abs().max() < 0.15 * full.abs().max()
