@@ -596,11 +596,24 @@ def run_of(
     return run
 
 
-@pytest.fixture
-def copied(tmp_path: Path) -> Callable[[Path], Path]:
-    """`copied(run)`: a copy that may be broken; it knows its data by its path."""
+@pytest.fixture(scope="session")
+def copy_run() -> Callable[[Path, Path], Path]:
+    """`copy_run(run, folder)`: copy a run alone, to a new folder; the copy knows the places of its data by whole paths,
+    as older runs do."""
 
-    def copy(run: Path) -> Path:
-        return Path(shutil.copytree(run, tmp_path / "copy"))
+    def copy(run: Path, folder: Path) -> Path:
+        shutil.copytree(run, folder)
+        if (folder / "run.json").is_file():
+            described = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+            local = ["data", *(["init"] if described["init"] and not described["init_of_hub"] else [])]
+            whole = {key: os.path.normpath(run / described[key]) for key in local}
+            (folder / "run.json").write_text(json.dumps(described | whole, indent=2) + "\n", encoding="utf-8")
+        return folder
 
     return copy
+
+
+@pytest.fixture
+def copied(tmp_path: Path, copy_run: Callable[[Path, Path], Path]) -> Callable[[Path], Path]:
+    """`copied(run)`: a copy that may be broken; it knows its data by its path."""
+    return lambda run: copy_run(run, tmp_path / "copy")

@@ -26,6 +26,7 @@ def generate(
         ),
     ] = None,
     run: options.RunOption = "",
+    base: options.BaseOption = "",
     file: Annotated[
         str,
         typer.Option(
@@ -71,7 +72,7 @@ def generate(
         sampling |= {key: off for key, off in (("top_k", 0), ("top_p", 1.0)) if sampling[key] is None}
     if file not in ("", "-"):
         check_file(file)
-    engine = loading.load(task, run, sampling, device, set, flags, init)
+    engine = loading.load(task, run, sampling, device, set, flags, init, base=base)
     if texts:
         prompts: Iterable[str] = texts
     elif file not in ("", "-"):

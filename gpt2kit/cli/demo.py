@@ -83,7 +83,7 @@ def _longer(task: str, run: Path, init: Path | None) -> str:
     from gpt2kit.runs.folder import Run
 
     trained = Run(run)
-    train, data = trained.recipe.train, os.path.relpath(trained.record["data"])
+    train, data = trained.recipe.train, os.path.relpath(trained.data_path)
     if train.budget:
         longer = f"train.budget={3 * duration(train.budget):.0f}s"
     else:

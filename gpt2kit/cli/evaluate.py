@@ -30,6 +30,8 @@ def evaluate(
     flags: dict[str, str],
     *,
     run: options.RunOption = "",
+    data: options.MovedDataOption = "",
+    base: options.BaseOption = "",
     on: options.OnOption,
     split: Annotated[
         str,
@@ -87,7 +89,7 @@ def evaluate(
     if zero_shot and not on:
         raise UserError("--zero-shot has no prepared data: give a corpus with --on")
     performance.check_seconds(seconds)
-    engine = loading.load(task, run, {"beams": beams, "seed": seed}, device, set, flags, init)
+    engine = loading.load(task, run, {"beams": beams, "seed": seed}, device, set, flags, init, data, base)
     medium = engine.task.about.medium
     if on and split and medium != "performance":  # a corpus of pieces may name the split of each piece
         raise UserError("--split is for prepared data, and a corpus of --on is scored whole: leave out one of them")

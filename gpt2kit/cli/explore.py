@@ -29,12 +29,13 @@ def explore(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, metavar="N", help="The port of the page; 0: any free one.")
     ] = 0,
+    base: options.BaseOption = "",
     set: options.EngineSetOption,
     device: options.DeviceOption = "",
     json: options.JsonOption = False,
 ) -> None:
     """Type and see the model's next words, on a live page that only this machine can open; Ctrl-C ends."""
-    engine, task = opened(model, device, set)
+    engine, task = opened(model, device, set, base)
     sides = [(model, task, engine)]
     if compare:
         other, other_task = opened(compare, device, set)

@@ -19,6 +19,7 @@ def generate(
         typer.Argument(metavar="TEXT", show_default="the inputs of --file, or of standard input", help="Inputs."),
     ] = None,
     run: options.RunOption = "",
+    base: options.BaseOption = "",
     file: Annotated[
         str,
         typer.Option(
@@ -47,7 +48,7 @@ def generate(
     sampling = {"beams": beams, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     loading.check_zero_shot(zero_shot, init, run)
     loading.check_texts(texts or ())
-    engine = loading.load(task, run, sampling, device, set, flags, init)
+    engine = loading.load(task, run, sampling, device, set, flags, init, base=base)
     if engine.task.layout.labels and (given_too := [key for key in sampling if sampling[key] is not None]):
         raise UserError(f"--{given_too[0].replace('_', '-')}: a label is classified, not generated; leave it out")
     if not 1 <= nbest <= engine.config.beams:

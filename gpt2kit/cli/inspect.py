@@ -77,6 +77,7 @@ def inspect(
             help="Inspect this answer instead of generating.",
         ),
     ] = None,
+    base: options.BaseOption = "",
     set: options.EngineSetOption,
     device: options.DeviceOption = "",
     overwrite: options.OverwriteFilesOption = False,
@@ -94,7 +95,7 @@ def inspect(
         raise UserError(f"{png} is a file; --png takes a folder")
     for path in Path(png).glob("*.png") if png else ():
         files.refuse_existing_file(path, overwrite)
-    engine, task = opened(model, device, set)
+    engine, task = opened(model, device, set, base)
     if visualizer and engine.task.about.medium != "performance":
         raise UserError(f"--visualizer is for music: {model} is a model of {task}")
     source = source_of(engine, task, inputs or [], file)
@@ -142,14 +143,16 @@ def _write(subject: "Subject", out: str, text: bool, png: str, visualizer: str, 
         console.result_json(numbers_of(found))
 
 
-def opened(model: str, device: str, settings: list[str]) -> "tuple[Engine, str]":
+def opened(model: str, device: str, settings: list[str], base: str = "") -> "tuple[Engine, str]":
     """The engine of a run, or of a GPT-2 that continues texts, and its task."""
-    from gpt2kit.runs.folder import Run
+    from gpt2kit.pipeline.engine import opened_run
     from gpt2kit.runs.task_folder import TASK_FILE
 
     if (Path(model) / TASK_FILE).is_file():
-        run = Run.open(model)
+        run = opened_run(model, base=base)
         return loading.load(run.task_name, run, {}, device, settings, {}), run.task_name
+    if base:
+        raise UserError(f"--base {base}: {model} is not a run of gpt2kit; leave it out")
     return loading.load(tasks.PLAIN, "", {}, device, settings, {}, model), tasks.PLAIN
 
 

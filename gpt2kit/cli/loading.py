@@ -20,8 +20,13 @@ def load(
     settings: list[str],
     flags: dict[str, str],
     zero_shot: str = "",
+    data: str = "",
+    base: str = "",
 ) -> Any:
-    """The engine of a run, which must be one of this task, or of a pretrained model without training."""
+    """The engine of a run, which must be one of this task, or of a pretrained model without training.
+
+    `data` and `base` are the run's prepared folder and the model of its adapters, if they were moved.
+    """
     from gpt2kit import recipe as recipes
     from gpt2kit.pipeline import engine
     from gpt2kit.runs.folder import Run
@@ -36,10 +41,12 @@ def load(
     if device:
         generate["device"] = device
     own = table.get("task", {}) | flags
+    if zero_shot and (moved := [f"--{name}" for name, value in (("data", data), ("base", base)) if value]):
+        raise UserError(f"{moved[0]} is for a run, and --zero-shot uses none: leave out one of them")
     if zero_shot:
         return engine.zero_shot(task, zero_shot, generate, **own)
     folder = run or f"runs/{task}"
-    opened = folder if isinstance(folder, Run) else Run.open(folder)
+    opened = folder if isinstance(folder, Run) else engine.opened_run(folder, data, base)
     if opened.task_name != task:
         raise DataError(f"{folder} is a run of {opened.task_name}, not of {task}")
     return engine.load_run(opened, generate, **own)

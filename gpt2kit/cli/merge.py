@@ -12,6 +12,7 @@ def merge(
     out: Annotated[
         str, typer.Option("--out", "-o", metavar="DIR", show_default="RUN-merged", help="Write the merged model here.")
     ] = "",
+    base: options.BaseOption = "",
     overwrite: options.OverwriteOption = False,
     json: options.JsonOption = False,
 ) -> None:
@@ -19,7 +20,7 @@ def merge(
     from gpt2kit.pipeline.merge import merge as merged
 
     folder = out or f"{run.rstrip('/')}-merged"
-    difference = merged(run, folder, overwrite)
+    difference = merged(run, folder, overwrite, base)
     console.say(f"written to {folder}; logits differ by {difference:.1e} at most")
     if json:
         console.result_json({"run": run, "out": folder, "largest_difference": difference})

@@ -72,6 +72,21 @@ OverwriteFilesOption = Annotated[bool, switch("--overwrite", help="Replace files
 RunOption = Annotated[
     str, typer.Option("--run", "-r", metavar="DIR", show_default="runs/TASK", help="The run whose model is used.")
 ]
+MovedDataOption = Annotated[
+    str,
+    typer.Option(
+        "--data", metavar="DIR", show_default="as recorded in the run", help="The prepared folder, if it was moved."
+    ),
+]
+BaseOption = Annotated[
+    str,
+    typer.Option(
+        "--base",
+        metavar="DIR|HUB_ID",
+        show_default="as recorded in the run",
+        help="For a run with LoRA adapters: the model that they were trained on, if it was moved.",
+    ),
+]
 
 
 def device(default: str | bool) -> Any:

@@ -27,6 +27,7 @@ def generate(
     flags: dict[str, str],
     *,
     run: options.RunOption = "",
+    base: options.BaseOption = "",
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="SECONDS", help="Play for this long, in addition to the primer.")
     ] = 60.0,
@@ -72,7 +73,7 @@ def generate(
     check_seconds(seconds, primer.duration)
     files.writable_folder(Path(out).parent)
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    engine = loading.load(task, run, sampling, device, set, flags)
+    engine = loading.load(task, run, sampling, device, set, flags, base=base)
     written = []
     for path, result in zip(paths, play(engine, primer, seconds, samples), strict=True):
         notes, begun = piece(engine, primer, result, alone)

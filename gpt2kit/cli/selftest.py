@@ -19,12 +19,8 @@ STATES = {True: "ok", False: "failed", None: "skipped"}
 
 def selftest(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run, finished or not.")],
-    data: Annotated[
-        str,
-        typer.Option(
-            "--data", metavar="DIR", show_default="as recorded in the run", help="The prepared folder, if it was moved."
-        ),
-    ] = "",
+    data: options.MovedDataOption = "",
+    base: options.BaseOption = "",
     device: Annotated[str, options.device(True)] = "auto",
     json: options.JsonOption = False,
 ) -> None:
@@ -32,7 +28,7 @@ def selftest(
     from gpt2kit.selftest.prove import prove
 
     counter, checks = console.Counter("done"), []
-    for check in prove(Path(run), device, Path(data) if data else None):
+    for check in prove(Path(run), device, Path(data) if data else None, base):
         checks.append(check)
         if not json:
             counter("checks", len(checks))

@@ -15,6 +15,7 @@ def show(
     data: Annotated[
         str, typer.Argument(metavar="DIR", show_default="data/TASK", help="A prepared folder, or a run.")
     ] = "",
+    moved: options.MovedDataOption = "",
     split: options.SplitOption = "train",
     n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="Show N rows, or N windows of a stream.")] = 3,
     tokens: Annotated[
@@ -35,12 +36,14 @@ def show(
     if (folder / RUN_FILE).is_file():
         if recipe or set:
             raise UserError(f"{folder} is a run, which has its own recipe: leave out --recipe and --set")
-        run = Run(folder)
+        run = Run(folder, Path(moved) if moved else None)
         loaded = run.recipe
         if loaded.task_name != task:
             raise DataError(f"{folder} is a run of {loaded.task_name}, not of {task}")
         prepared = run.prepared
     else:
+        if moved:
+            raise UserError(f"--data is for a run, and {folder} is none: give the prepared folder alone")
         options.check_task_settings(task, set, "train")
         loaded = recipes.load(recipe or task, set, task)
         prepared = Prepared.open(folder)

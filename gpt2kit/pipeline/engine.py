@@ -188,18 +188,37 @@ def _mismatch(folder: Path, model: GPT2, task: Task[Any, Any]) -> str:
     return f"{folder}: the model has {sizes}: they do not belong together"
 
 
-def model_in(folder: Path, dropout: float | None = None) -> GPT2:
-    """Load the model of a folder; adapters are merged into their base."""
-    adapters = (folder / lora.ADAPTER).is_file()
-    return hf.load(folder, dropout, fetch(lora.base_of(folder)) if adapters else None)
+def model_in(folder: Path, dropout: float | None = None, base: str = "") -> GPT2:
+    """Load the model of a folder; adapters are merged into their base, which is in `base` if it was moved."""
+    if (folder / lora.ADAPTER).is_file():
+        return hf.load(folder, dropout, fetch(Run(folder, moved_base=base).base))
+    if base:
+        raise UserError(f"--base {base}: {folder} has no adapters, so it needs no base model; leave it out")
+    return hf.load(folder, dropout)
 
 
-def load(run: str | Path, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
+def load(
+    run: str | Path,
+    settings: dict[str, Any] | None = None,
+    *,
+    data: str | Path | None = None,
+    base: str | Path | None = None,
+    **task_settings: Any,
+) -> Engine:
     """Open a run folder; `settings` are [generate] keys, the other arguments are [task] keys, such as `to="de"`.
+
+    `data` and `base` are the folders of the prepared data and of the model that adapters belong to, if they were moved.
 
     Raises DataError for a file that is missing, damaged or of another run.
     """
-    return load_run(Run.open(run), settings, **task_settings)
+    return load_run(opened_run(run, data or "", base or ""), settings, **task_settings)
+
+
+def opened_run(run: str | Path, data: str | Path = "", base: str | Path = "") -> Run:
+    """Open a run folder whose data or base model may have been moved."""
+    found = Run(Path(run), Path(data) if data else None, str(base))
+    _ = found.task
+    return found
 
 
 def load_run(run: Run, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
@@ -208,7 +227,7 @@ def load_run(run: Run, settings: dict[str, Any] | None = None, **task_settings: 
     if not run.weights:
         missing = lora.ADAPTER if run.recipe.train.lora else hf.WEIGHTS
         raise DataError(f"{run.path} has no {missing} yet: its training has not saved a model so far")
-    model = model_in(run.path)
+    model = model_in(run.path, base=run.moved_base)
     if model.vocab_size != task.vocabulary.size:
         raise DataError(_mismatch(run.path, model, task))
     if task_settings:

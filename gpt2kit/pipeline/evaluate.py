@@ -98,20 +98,23 @@ def evaluate(
     limit: int | None = None,
     predictions: str | Path | None = None,
     overwrite: bool = False,
+    data: str | Path | None = None,
     progress: Callable[[int], None] = ignore,
 ) -> Evaluation:
     """Score a run folder, or an engine: its answers against references, or its loss on whole documents.
 
     `on` is a corpus as for prepare: a file, several, or a data set of the Hub. By default a prepared split of the data
     that the run was trained on is scored, namely val unless `split` names another. `limit` takes only the first records
-    or documents. `predictions` names a file for the answers, as JSON lines; nothing else is written. The remarks list
-    the omitted records of a corpus.
+    or documents. `data` is the folder of the run's prepared data, if it was moved. `predictions` names a file for the
+    answers, as JSON lines; nothing else is written. The remarks list the omitted records of a corpus.
 
     Raises DataError for a folder that is not a run, for data that is missing, damaged or prepared again, and if there
     is nothing to score; UserError for arguments that do not fit the task, and if `predictions` exists, unless
     `overwrite`.
     """
-    engine = run if isinstance(run, Engine) else load(run)
+    if isinstance(run, Engine) and data is not None:
+        raise UserError("data is for a run folder: give it to gpt2kit.load, which opened this engine")
+    engine = run if isinstance(run, Engine) else load(run, data=data)
     if limit is not None and limit < 1:
         raise UserError(f"limit = {limit}; expected at least 1, or None to score all")
     corpus = [str(on)] if isinstance(on, str | Path) else [str(word) for word in on or ()]

@@ -21,16 +21,18 @@ COMPARED = 64
 """Number of random tokens whose logits are compared."""
 
 
-def merge(run: str | Path, out: str | Path, overwrite: bool = False) -> float:
+def merge(run: str | Path, out: str | Path, overwrite: bool = False, base: str | Path = "") -> float:
     """Write `run` to `out` as a complete GPT-2 folder; returns the largest difference of their logits.
+
+    `base` is where the model is now that the adapters were trained on, if it was moved.
 
     Raises DataError without adapters, and if logits differ by more than rounding explains.
     """
-    source, target = Run(Path(run)), Run(Path(out))
+    source, target = Run(Path(run), moved_base=str(base)), Run(Path(out))
     if source.weights != lora.ADAPTER:
         raise DataError(f"{source.path} has no {lora.ADAPTER} to merge: only runs with train.lora have one")
     task = source.task
-    model = hf.load_adapted(source.path, fetch(lora.base_of(source.path))).eval()
+    model = hf.load_adapted(source.path, fetch(source.base)).eval()
     complete = merged(model)
     generator = torch.Generator().manual_seed(0)
     length = min(COMPARED, model.config.n_positions)

@@ -75,7 +75,8 @@ def _train_in(
         task = task_to_train(recipe, prepared, fresh=not (init or resume))
         if resume:
             folder.check_resumable(prepared, recipe, task)
-            start = folder.init
+            needs_init = recipe.train.lora or recipe.train.freeze or not (folder.path / STATE_FILE).is_file()
+            start = folder.init if needs_init else None
             recipe = replace(recipe, model=folder.recipe.model)
         elif group.is_main:
             files.refuse_existing(folder.path, overwrite)

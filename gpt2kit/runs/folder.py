@@ -3,17 +3,19 @@
 import importlib.metadata
 import json
 import math
+import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from gpt2kit import files, recipe
 from gpt2kit.data.selection import Selection
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.recipe import Recipe
+from gpt2kit.runs import places
 from gpt2kit.runs.task_folder import TaskFolder, save_task
 from gpt2kit.tasks.base import Task
 
@@ -110,10 +112,15 @@ def corpus_name(corpus: Sequence[str]) -> str:
     return ",".join(Path(word).name for word in corpus)
 
 
+@dataclass(frozen=True)
 class Run(TaskFolder):
     """A run folder: a task, a recipe, the record of its training, weights, scores and samples."""
 
-    expected = "a run, which `gpt2kit TASK train` writes"
+    moved_data: Path | None = None
+    """Where the prepared data is now, if it is not where the run says."""
+    moved_base: str = ""
+    """Where the model that training started from is now: a folder or a Hub id."""
+    expected: ClassVar[str] = "a run, which `gpt2kit TASK train` writes"
 
     @classmethod
     def create(cls, path: Path, resolved: Recipe, prepared: Prepared, task: Task[Any, Any], init: str | None) -> Self:
@@ -121,11 +128,12 @@ class Run(TaskFolder):
         task.vocabulary.copy_files(path)
         save_task(path, resolved.task_name, task)
         files.write_text(path / RECIPE_FILE, replace(resolved, task=task).toml())
+        local = init is not None and Path(init).is_dir()
         record = {
-            "data": str(prepared.path.resolve()),
+            "data": places.recorded(prepared.path, path),
             "prepared": prepared.identity,
-            "init": init,
-            "init_of_hub": init is not None and not Path(init).is_dir(),
+            "init": places.recorded(Path(init), path) if init is not None and local else init,
+            "init_of_hub": init is not None and not local,
             "gpt2kit": importlib.metadata.version("gpt2kit"),
             "torch": importlib.metadata.version("torch"),
             "finished": False,
@@ -151,9 +159,37 @@ class Run(TaskFolder):
 
     @property
     def init(self) -> str | None:
-        """The pretrained model that training started from; None for random weights."""
+        """The pretrained model that training started from, a folder or a Hub id; None for random weights.
+
+        Raises DataError for a folder that is gone.
+        """
         init: str | None = self.record["init"]
-        return init
+        if self.moved_base or init is None:
+            return self.moved_base or init
+        return places.model_place(init, self.path, self.record.get("init_of_hub"))
+
+    @property
+    def base(self) -> str:
+        """The model that the adapters were trained on, also for a folder that another program has written."""
+        from gpt2kit.model import lora
+
+        if self.moved_base or (self.path / RUN_FILE).is_file():
+            return self.init or ""
+        return places.model_place(lora.base_of(self.path), self.path, None)
+
+    @property
+    def data_path(self) -> Path:
+        """The folder with the prepared data."""
+        return self.moved_data or places.found(self.record["data"], self.path)
+
+    def _existing_data(self) -> Prepared:
+        """Raises DataError, which names the folder, if it is gone."""
+        if not self.data_path.is_dir():
+            raise DataError(
+                f"{self.path}: its prepared data {self.data_path} no longer exists; if it was moved, name its new "
+                "place with --data DIR"
+            )
+        return Prepared(self.data_path)
 
     @property
     def weights(self) -> str:
@@ -179,7 +215,7 @@ class Run(TaskFolder):
     @cached_property
     def prepared(self) -> Prepared:
         """The folder that the run was trained on. Raises DataError if its ids now have another meaning."""
-        prepared = Prepared.open(self.record["data"])
+        prepared = self._existing_data()
         if prepared.task.vocabulary.fingerprint() != self.task.vocabulary.fingerprint():
             raise DataError(
                 f"{prepared.path} was prepared again, with another tokenizer than that of {self.path}: give a corpus "
@@ -187,23 +223,35 @@ class Run(TaskFolder):
             )
         return prepared
 
-    def prepared_as_it_was(self, moved_to: Path | None = None) -> Prepared:
+    def prepared_as_it_was(self) -> Prepared:
         """The folder that the run was trained on. Raises DataError if anything in it has changed since."""
-        prepared = Prepared(moved_to or Path(self.record["data"]))
-        if not prepared.path.is_dir():
-            raise DataError(f"{prepared.path} no longer exists")
-        if prepared.identity != self.record["prepared"]:
+        prepared = self._existing_data()
+        if not self.trained_on(prepared):
             raise DataError(
                 f"{prepared.path} does not have the data that {self.path} was trained on: it was prepared again"
             )
         return prepared
+
+    def trained_on(self, prepared: Prepared) -> bool:
+        """Whether a folder has the data that the run was trained on, wherever it is.
+
+        The folder may know more about its data than the run has recorded: a newer gpt2kit may have copied it.
+        """
+        before, now = self.record["prepared"], prepared.identity
+        if before.get("tokenizer") != now["tokenizer"]:
+            return False
+        splits = [(before.get(split), now[split]) for split in ("train", "val")]
+        return all(
+            isinstance(counts, dict) and all(key in found and found[key] == value for key, value in counts.items())
+            for counts, found in splits
+        )
 
     @cached_property
     def data_summary(self) -> dict[str, Any] | None:
         """How the data was prepared. Older runs did not store it: None if their data is gone."""
         if (self.path / DATA_FILE).is_file():
             return files.read_json(self.path / DATA_FILE)
-        prepared = Prepared(Path(self.record["data"]))
+        prepared = Prepared(self.data_path)
         return prepared.summary() if (prepared.path / REPORT_FILE).is_file() else None
 
     def check_resumable(self, prepared: Prepared, resolved: Recipe, task: Task[Any, Any]) -> None:
@@ -211,20 +259,23 @@ class Run(TaskFolder):
         if self.record["finished"]:
             raise UserError(f"{self.path} is finished; to train it further, start a new run with --init {self.path}")
         before, now = self.recipe.table(), resolved.table()
-        sections = ("train",) if self.init else ("model", "train")  # with --init, the shape is not the recipe's
+        sections = (
+            ("train",) if self.record["init"] else ("model", "train")
+        )  # with --init, the shape is not the recipe's
         knobs = [(part, key) for part in sections for key in now[part] if part != "train" or key not in ELSEWHERE]
         knobs += [("task", key) for key in recipe.read_by("train", task)]
         changed = [f"{part}.{key}" for part, key in knobs if now[part][key] != before[part].get(key)]
         if changed:
             names = ", ".join(changed)
             raise UserError(f"{self.path} was started with other values of {names}, which --resume cannot change")
-        if self.record["data"] != str(prepared.path.resolve()):
-            raise UserError(f"{self.path} was started on {self.record['data']}, not on {prepared.path}")
-        if self.record["prepared"] != prepared.identity:
-            raise DataError(
-                f"{prepared.path} was prepared again after the training of {self.path} started: train from the start, "
-                "with --overwrite"
-            )
+        if self.trained_on(prepared):
+            return
+        if self.data_path.is_dir() and not os.path.samefile(self.data_path, prepared.path):
+            raise DataError(f"{self.path} was started on {self.data_path}; {prepared.path} has other data")
+        raise DataError(
+            f"{prepared.path} was prepared again after the training of {self.path} started: train from the start, "
+            "with --overwrite"
+        )
 
     def finish(self) -> None:
         """Record that there is nothing left to resume."""

@@ -10,12 +10,13 @@ from gpt2kit.selftest.probes import probes
 from gpt2kit.selftest.run_under_test import opened
 
 
-def prove(run: Path, device: str = "auto", data: Path | None = None) -> Iterator[Check]:
+def prove(run: Path, device: str = "auto", data: Path | None = None, base: str = "") -> Iterator[Check]:
     """Yield every check of a run as soon as it is complete. The last one computes on `device`, as training does.
 
-    `data` is where the prepared folder is now, if it was moved. Raises DataError for a folder that is not a run.
+    `data` and `base` are where the prepared folder and the base model of adapters are now, if they were moved. Raises
+    DataError for a folder that is not a run.
     """
-    picked, subject = pick_device(device), opened(run, data)
+    picked, subject = pick_device(device), opened(run, data, base)
     asked, task, model = probes(subject), subject.task, subject.model
     yield texts.tokenizer_as_recorded(subject)
     yield texts.round_trip(subject)

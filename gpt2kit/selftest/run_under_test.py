@@ -43,15 +43,16 @@ class RunUnderTest:
         return not self.base and self.step is None
 
 
-def opened(folder: Path, data: Path | None = None) -> RunUnderTest:
-    """The subject in a run folder; `data` is where its prepared folder is now, if that was moved.
+def opened(folder: Path, data: Path | None = None, moved_base: str = "") -> RunUnderTest:
+    """The subject in a run folder; `data` and `moved_base` are where its prepared folder and the model that its
+    adapters belong to are now, if they were moved.
 
     Raises DataError for a folder that is not a run, and for a run without weights.
     """
-    run = Run(folder)
+    run = Run(folder, data, moved_base)
     task, base, step = run.unchecked_task, "", None
     if run.weights == lora.ADAPTER:
-        base = lora.base_of(folder)
+        base = run.base
         learned = hf.load_adapted(folder, fetch(base))
         model = merged(learned)
     elif run.weights:
@@ -59,7 +60,7 @@ def opened(folder: Path, data: Path | None = None) -> RunUnderTest:
     else:
         learned, step = _unfinished(run)
         model = learned
-    store, without = _validation(run, data)
+    store, without = _validation(run)
     return RunUnderTest(run, task, run.recipe, learned.eval(), model.eval(), base, step, store, without)
 
 
@@ -79,9 +80,9 @@ def _unfinished(run: Run) -> tuple[GPT2, int]:
     return model, step
 
 
-def _validation(run: Run, data: Path | None) -> tuple[Store | None, str]:
+def _validation(run: Run) -> tuple[Store | None, str]:
     try:
-        store = run.prepared_as_it_was(data).store("val")
+        store = run.prepared_as_it_was().store("val")
     except DataError as error:
         return None, str(error)
     return (store, "") if len(store) else (None, "the prepared data has no validation rows")

@@ -1,7 +1,6 @@
 """Evaluation leaves its scores in the run and in its card; a card of one's own is kept, aloud."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +16,8 @@ Copied = Callable[[Path], Path]
 
 
 @pytest.fixture
-def copy(by_heart: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(by_heart, tmp_path / "run"))
+def copy(by_heart: Path, tmp_path: Path, copy_run: Callable[[Path, Path], Path]) -> Path:
+    return copy_run(by_heart, tmp_path / "run")
 
 
 @pytest.mark.parametrize("kind", ["translate", "lm", "music", "labelled"])

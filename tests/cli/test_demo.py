@@ -142,7 +142,7 @@ def test_ten_lines_learn_on_top_of_a_language_model(small: Path, capsys: Capture
     assert found["count"] == found["from_random_weights"]["count"] == 71
     assert found["scores"].keys() == {"accuracy", "macro F1", "Matthews correlation"}
     described = json.loads((small / "runs" / "demo-finetune" / "run.json").read_text(encoding="utf-8"))
-    assert described["init"] == "runs/demo-lm"
+    assert described["init"] == "../demo-lm"
     assert "5 labels: building, landscape, living thing, person, transport" in err or "None of these sentences" in err
 
 

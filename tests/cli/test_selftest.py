@@ -1,7 +1,6 @@
 """`gpt2kit selftest`: a line a check, and exit code 7 with the right line for a run that was broken."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,8 +40,8 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def copy(by_heart: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(by_heart, tmp_path / "run"))
+def copy(by_heart: Path, tmp_path: Path, copy_run: Callable[[Path, Path], Path]) -> Path:
+    return copy_run(by_heart, tmp_path / "run")
 
 
 def selftest(folder: Path, capsys: Capture, *words: str) -> tuple[int, dict[str, Any], str]:
@@ -101,7 +100,10 @@ def test_data_that_was_moved_is_named(copy: Path, capsys: Capture) -> None:
     code, told, _ = selftest(copy, capsys)
     skipped = {check["name"]: check["remark"] for check in told["checks"] if check["passed"] is None}
     assert code == 0
-    assert skipped["validation loss as recorded"] == f"{copy / 'gone'} no longer exists"
+    assert skipped["validation loss as recorded"] == (
+        f"{copy}: its prepared data {copy / 'gone'} no longer exists; "
+        "if it was moved, name its new place with --data DIR"
+    )
     code, told, _ = selftest(copy, capsys, "--data", described["data"])
     assert {check["name"] for check in told["checks"] if check["passed"] is None} <= {"bf16 equals fp32"}
 

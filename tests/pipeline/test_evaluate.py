@@ -19,8 +19,9 @@ def values(evaluation: Evaluation) -> dict[str, float]:
     return {score.name: score.value for score in evaluation.scores if not score.system}
 
 
-def test_a_run_by_its_path_and_an_engine_are_scored_alike(by_heart: Path, tmp_path: Path) -> None:
-    run = Path(shutil.copytree(by_heart, tmp_path / "run", ignore=shutil.ignore_patterns("scores.json")))
+def test_a_run_by_its_path_and_an_engine_are_scored_alike(by_heart: Path, copied: Callable[[Path], Path]) -> None:
+    run = copied(by_heart)
+    (run / "scores.json").unlink(missing_ok=True)
     evaluation = gpt2kit.evaluate(run)
     assert values(evaluation) == {"BLEU": pytest.approx(100), "chrF++": pytest.approx(100)}
     assert evaluation.signature.startswith("set:corpus.jsonl:val|n:4|")
@@ -108,9 +109,10 @@ def test_data_that_is_gone_is_missing_only_where_it_is_needed(run_of: RunOf, tmp
         shutil.copytree(run_of("lm").parent / name, tmp_path / name)
     described = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
     (tmp_path / "run" / "run.json").write_text(json.dumps(described | {"data": "/gone"}), encoding="utf-8")
-    with pytest.raises(DataError, match="/gone is not a directory"):
+    with pytest.raises(DataError, match="run: its prepared data /gone no longer exists"):
         gpt2kit.evaluate(tmp_path / "run")
     corpus = sorted(map(str, run_of("lm").parent.glob("*.txt")))
     evaluation = gpt2kit.evaluate(tmp_path / "run", corpus)
     (unknown,) = evaluation.remarks
-    assert unknown.startswith("cannot measure how much is copied from the training data: /gone is not a directory; ")
+    assert unknown.startswith("cannot measure how much is copied from the training data: ")
+    assert "its prepared data /gone no longer exists" in unknown

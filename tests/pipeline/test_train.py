@@ -124,7 +124,8 @@ def test_a_finished_run_says_what_it_was_made_of(by_heart: Path) -> None:
     described = files.read_json(by_heart / "run.json")
     assert described["finished"] is True
     assert described["init"] is None
-    assert described["data"] == str(by_heart.parent / "data")
+    assert described["data"] == "../data"
+    assert Run(by_heart).data_path == by_heart.parent / "data"
     assert not (by_heart / "state.safetensors").exists()
     resolved = Run(by_heart).recipe
     assert (resolved.train.steps, resolved.model.n_embd) == (60, 32)
@@ -395,7 +396,8 @@ def test_init_starts_from_a_hugging_face_folder(
             torch.testing.assert_close(weight, others[name], rtol=0, atol=1e-20, msg=name)  # zeros moved, by 1e-30
     resolved = Run(tmp_path / "run").recipe
     assert (resolved.model.n_layer, resolved.model.n_embd, resolved.model.dropout) == (2, 16, 0.0)
-    assert files.read_json(tmp_path / "run" / "run.json")["init"] == str(pretrained)
+    assert Run(tmp_path / "run").init == str(pretrained)
+    assert not Path(files.read_json(tmp_path / "run" / "run.json")["init"]).is_absolute()
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "run")
     assert tokenizer("the cat<to-fr>")["input_ids"] == [*Bpe.load(pretrained).encode(["the cat"])[0], old]
 
@@ -557,8 +559,8 @@ def test_a_run_is_resumed_only_as_what_it_was(long_run: Recipe, corpus: list[str
 
     refused(with_settings(saving, "train.lr=1", "train.seed=3"), data, r"other values of train\.lr, train\.seed")
     refused(with_settings(saving, "model.n_layer=2"), data, r"other values of model\.n_layer")
-    gpt2kit.prepare(saving, {"train": corpus, "val": corpus}, tmp_path / "other")
-    refused(saving, tmp_path / "other", r"was started on .*data, not on .*other")
+    gpt2kit.prepare(saving, {"train": corpus[:1] * 2, "val": corpus}, tmp_path / "other")
+    refused(saving, tmp_path / "other", r"was started on .*data; .*other has other data")
     gpt2kit.prepare(saving, {"train": corpus[:1] * 2, "val": corpus}, data, overwrite=True)
     refused(
         saving, data, "was prepared again after the training of .*run started: train from the start, with --overwrite"

@@ -110,15 +110,16 @@ def test_a_run_is_what_training_left(run_of: RunOf, copied: Copied) -> None:
 def test_data_that_changed_is_not_as_it_was(run_of: RunOf, copied: Copied, tmp_path: Path) -> None:
     run = Run.open(copied(run_of("translate")))
     moved = Path(shutil.copytree(run.prepared.path, tmp_path / "moved"))
-    assert run.prepared_as_it_was(moved).path == moved
+    there = Run(run.path, moved)
+    assert there.prepared_as_it_was().path == there.prepared.path == moved
     counts = files.read_json(moved / "val.json")
     files.write_json(moved / "val.json", counts | {"rows": 3})
     with pytest.raises(
         DataError, match=r"moved does not have the data that .*copy was trained on: it was prepared again"
     ):
-        run.prepared_as_it_was(moved)
+        Run(run.path, moved).prepared_as_it_was()
     with pytest.raises(DataError, match="gone no longer exists"):
-        run.prepared_as_it_was(tmp_path / "gone")
+        Run(run.path, tmp_path / "gone").prepared_as_it_was()
 
 
 def test_a_finished_run_says_so_at_once(run_of: RunOf, copied: Copied) -> None:

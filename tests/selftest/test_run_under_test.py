@@ -95,7 +95,8 @@ def test_data_that_has_gone_or_changed_is_said(run_of: RunOf, copied: Copied, tm
     files.write_json(run / "run.json", described | {"data": str(tmp_path / "gone")})
     subject = opened(run)
     assert subject.store is None
-    assert subject.without == f"{tmp_path / 'gone'} no longer exists"
+    gone = f"{run}: its prepared data {tmp_path / 'gone'} no longer exists"
+    assert subject.without == f"{gone}; if it was moved, name its new place with --data DIR"
     assert opened(run, Path(data)).store is not None
     described["prepared"]["train"]["rows"] += 1
     files.write_json(run / "run.json", described)
