@@ -306,6 +306,8 @@ PREPARED: dict[tuple[str, str], tuple[list[str], str]] = {
 ASKED = {
     ("summarize", "title"),
     ("translate", "examples"),
+    ("translate", "references"),
+    ("translate", "tokenize"),
     ("finetune", "labels"),
     ("music", "transpose"),
     ("music", "stretch"),
@@ -360,6 +362,20 @@ def test_examples_are_shown(by_heart: Path, tmp_path: Path) -> None:
         asked = engine.zero_shot("translate", str(by_heart), {}, examples=examples).task
         prompts.append(asked.encode_source(asked.parse("two")))
     assert prompts[0] != prompts[1]
+
+
+def test_references_and_the_tokenization_are_scored(by_heart: Path) -> None:
+    corpus = by_heart.parent / "corpus.jsonl"
+    choices: tuple[dict[str, Any], ...] = ({}, {"tokenize": "char"}, {"references": "en"})
+    signatures = [
+        gpt2kit.evaluate(gpt2kit.load(by_heart, **settings), corpus, limit=1).scores[0].signature
+        for settings in choices
+    ]
+    shown = [signature.partition("|version")[0] for signature in signatures]
+    assert shown == [
+        f"nrefs:{number}|case:mixed|eff:no|tok:{name}|smooth:exp"
+        for number, name in ((1, "13a"), (1, "char"), (2, "13a"))
+    ]
 
 
 def test_labels_have_numbers() -> None:

@@ -10,6 +10,8 @@ from gpt2kit.errors import UserError
 
 CORPUS_OPTIONS = ("--val", "--test")
 """Options that take a corpus: one table, or two parallel files, as from `--val val.{en,fr}`."""
+LIST_OPTIONS = ("--references",)
+"""Options of evaluate whose value is a list, also given as several words."""
 OLD_NAMES = ("--pairs", "--file")
 """Former names of evaluate's `--on`."""
 
@@ -51,7 +53,7 @@ def expand(words: Sequence[str], tasks: Mapping[str, TaskSyntax], on_terminal: b
         _refuse_typo(first, second, tasks[first].commands)
         expanded.insert(1, "generate")
     if expanded[1] == "evaluate":
-        return _corpus_to_score(expanded)
+        return _corpus_to_score(_listed(expanded))
     return _pair_corpora(expanded) if tasks[first].parallel else expanded
 
 
@@ -89,6 +91,20 @@ def _corpus_to_score(words: list[str]) -> list[str]:
             found.append(word)
         else:
             found += ["--on", word] if corpus and found[-1] != "--on" else [word]
+    return found
+
+
+def _listed(words: list[str]) -> list[str]:
+    """Join the words after an option whose value is a list: `--references a.fr b.fr` is `--references a.fr,b.fr`."""
+    found: list[str] = []
+    for place, word in enumerate(words):
+        if word == "--":
+            return [*found, *words[place:]]
+        is_more = len(found) > 1 and found[-2] in LIST_OPTIONS and not word.startswith("-")
+        if is_more and not found[-1].startswith("-"):
+            found[-1] += f",{word}"
+        else:
+            found.append(word)
     return found
 
 

@@ -132,13 +132,10 @@ def _answers(
     """Answers next to their references."""
     from gpt2kit.data.report import SplitReport
     from gpt2kit.pipeline.evaluate import evaluate_records
-    from gpt2kit.pipeline.evaluation_sets import corpus_records, run_of, stored_records
+    from gpt2kit.pipeline.evaluation_sets import records_to_score
 
     report, counter = SplitReport(), console.Counter("answers")
-    if on:
-        name, records = corpus_records(engine.task, on, report, limit)
-    else:
-        name, records = stored_records(run_of(engine).prepared, engine.task, split or "val", limit)
+    name, records = records_to_score(engine, on, split, report, limit)
     training = loading.training_of(engine)
     evaluation = evaluate_records(engine, records, name, predictions, lambda done: counter(name, done), training)
     counter.done()

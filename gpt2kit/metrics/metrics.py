@@ -1,9 +1,14 @@
 """Scores of text against references, each with its signature: the only import of `sacrebleu`."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from gpt2kit.errors import DataError
+from gpt2kit.errors import DataError, MachineError
 from gpt2kit.metrics.score import Score
+from gpt2kit.metrics.tokenization import CHARACTERS, DEFAULT, PACKAGES, Tokenization
+
+Others = Sequence[Sequence[str]]
+"""More lists of references, each as long as the first; an empty text is no reference."""
 
 
 def check_counts(outputs: Sequence[str], references: Sequence[str]) -> None:
@@ -17,14 +22,52 @@ def check_counts(outputs: Sequence[str], references: Sequence[str]) -> None:
         raise DataError("nothing to score: the number of outputs is 0")
 
 
-def bleu(outputs: Sequence[str], references: Sequence[str]) -> Score:
-    """Corpus BLEU, 0 to 100, cased and detokenised, one reference each (Post 2018)."""
+def bleu(outputs: Sequence[str], references: Sequence[str], others: Others = (), tokenize: str = DEFAULT) -> Score:
+    """Corpus BLEU, 0 to 100, cased and detokenised (Post 2018); `tokenize` is one of sacreBLEU's tokenizations.
+
+    Raises MachineError for a tokenization that needs a package or a file which is missing.
+    """
+    lists = _lists(outputs, references, others)
+    metric = _bleu(tokenize)
+    score = metric.corpus_score(list(outputs), lists).score
+    return Score("BLEU", score, str(metric.get_signature()))
+
+
+def check_tokenization(name: str) -> None:
+    """Raises MachineError if something that it needs is missing."""
+    _bleu(name)
+
+
+def available(wanted: Tokenization) -> Tokenization:
+    """This tokenization, or characters, with a remark, if it needs a package that is missing."""
+    try:
+        check_tokenization(wanted.name)
+    except MachineError as error:
+        return Tokenization(CHARACTERS, f"BLEU is over characters: {error}")
+    return wanted
+
+
+def _bleu(tokenize: str) -> Any:
     from sacrebleu.metrics.bleu import BLEU
 
-    check_counts(outputs, references)
-    metric = BLEU()
-    score = metric.corpus_score(list(outputs), [list(references)]).score
-    return Score("BLEU", score, str(metric.get_signature()))
+    try:
+        return BLEU(tokenize=tokenize)
+    # Of MeCab, its dictionaries, sentencepiece or a download; sacrebleu exits at one of them.
+    except (Exception, SystemExit) as error:
+        package = PACKAGES.get(tokenize)
+        if package is None:
+            raise
+        reason = next((line.strip(" .:") for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        needs = f"it needs `pip install '{package}'`" + (
+            " and a file from the internet" if "flores" in tokenize else ""
+        )
+        raise MachineError(f"sacreBLEU's tokenization {tokenize} cannot be used ({reason}): {needs}") from None
+
+
+def _lists(outputs: Sequence[str], references: Sequence[str], others: Others) -> list[list[str | None]]:
+    for each in (references, *others):
+        check_counts(outputs, each)
+    return [list(references), *([text if text.strip() else None for text in each] for each in others)]
 
 
 ONE_STYLE = str.maketrans(
@@ -33,21 +76,23 @@ ONE_STYLE = str.maketrans(
 """Maps quotes, apostrophes, dashes and dots to those of a typewriter."""
 
 
-def style_gap(outputs: Sequence[str], references: Sequence[str]) -> float:
+def style_gap(outputs: Sequence[str], references: Sequence[str], others: Others = (), tokenize: str = DEFAULT) -> float:
     """What BLEU would gain if both sides wrote quotes, apostrophes, dashes and dots the same way; 0 if it would
     lose."""
     check_counts(outputs, references)
-    plain = [[text.translate(ONE_STYLE) for text in texts] for texts in (outputs, references)]
-    if plain == [list(outputs), list(references)]:
+    texts = [list(outputs), list(references), *map(list, others)]
+    plain = [[text.translate(ONE_STYLE) for text in each] for each in texts]
+    if plain == texts:
         return 0.0
-    return max(0.0, bleu(*plain).value - bleu(outputs, references).value)
+    found = bleu(plain[0], plain[1], plain[2:], tokenize).value
+    return max(0.0, found - bleu(outputs, references, others, tokenize).value)
 
 
-def chrf(outputs: Sequence[str], references: Sequence[str]) -> Score:
+def chrf(outputs: Sequence[str], references: Sequence[str], others: Others = ()) -> Score:
     """Corpus chrF++ (Popović 2017), 0 to 100."""
     from sacrebleu.metrics.chrf import CHRF
 
-    check_counts(outputs, references)
-    metric = CHRF(word_order=2)
-    score = metric.corpus_score(list(outputs), [list(references)]).score
+    lists = _lists(outputs, references, others)
+    metric: Any = CHRF(word_order=2)
+    score = metric.corpus_score(list(outputs), lists).score
     return Score("chrF++", score, str(metric.get_signature()))

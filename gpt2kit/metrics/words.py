@@ -7,7 +7,13 @@ from functools import cache
 from itertools import islice
 
 CJK = "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af"
-"""Chinese characters and Japanese syllables: written without spaces, so each is a word. Korean has spaces."""
+"""Chinese characters and Japanese syllables. Korean has spaces."""
+
+BRAHMIC = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\u1b00-\u1b7f\ua980-\ua9ff\uaa60-\uaa7f"
+"""Thai, Lao, Tibetan, Burmese, Khmer, Tai Le, Tai Lue, Tai Tham, Balinese and Javanese."""
+
+UNSPACED = CJK + BRAHMIC
+"""Scripts without spaces between words, so that each letter is a word."""
 
 JOINERS = "\u200c\u200d"
 """These occur within words of Persian and of Indian scripts."""
@@ -16,7 +22,8 @@ _ASCII = re.compile(r"[a-z0-9]+")
 
 
 def words(text: str) -> list[str]:
-    """Runs of letters and digits, in lower case; each Chinese or Japanese character is a separate word.
+    """Runs of letters and digits, in lower case; each letter of a script without spaces, such as Chinese or
+    Thai, is a separate word.
 
     Apostrophes and hyphens separate words. For ASCII text only, this equals rouge-score's own tokenizer, which keeps
     only a to z and digits, so that "été" is "t". Composed and decomposed accents are the same (NFC).
@@ -46,5 +53,5 @@ def word_pattern() -> re.Pattern[str]:
     """The pattern of one word of text in NFC."""
     # \w lacks the marks that are part of words in Hindi, Arabic, Hebrew, Thai, ...; no accent is beyond U+1F000.
     marks = "".join(char for char in map(chr, range(0x300, 0x1F000)) if unicodedata.category(char)[0] == "M")
-    letter, mark = rf"[^\W_{CJK}]", f"[{marks}{JOINERS}]"
-    return re.compile(rf"[{CJK}]{mark}*+|{letter}(?:{letter}|{mark})*+")
+    letter, mark = rf"[^\W_{UNSPACED}]", f"[{marks}{JOINERS}]"
+    return re.compile(rf"(?![\W_])[{UNSPACED}]{mark}*+|{letter}(?:{letter}|{mark})*+")

@@ -1,7 +1,7 @@
 """The object for notebooks: `fr = gpt2kit.load("runs/translate")`, then `fr("The cat sat.")`."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -47,8 +47,17 @@ class Result:
 class Engine:
     """A task and its trained model, and the run that they were loaded from, if any."""
 
-    def __init__(self, task: Task[Any, Any], model: GPT2, config: GenerateConfig, run: Run | None = None) -> None:
+    def __init__(
+        self,
+        task: Task[Any, Any],
+        model: GPT2,
+        config: GenerateConfig,
+        run: Run | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> None:
         self.task, self.config, self.run = task, config, run
+        self.given = given or {}
+        """The [task] settings that it was loaded with; the others are the run's."""
         device = pick_device(config.device)
         keep_memory(device)
         self.model = model.to(device).eval()
@@ -180,7 +189,9 @@ def zero_shot(name: str, init: str, settings: dict[str, Any] | None = None, **ta
     model = model_in(folder)
     if model.vocab_size < task.vocabulary.size:
         raise DataError(_mismatch(folder, model, task))
-    return Engine(task, model, recipe.build_section(GenerateConfig, "generate", defaults | (settings or {})))
+    return Engine(
+        task, model, recipe.build_section(GenerateConfig, "generate", defaults | (settings or {})), None, task_settings
+    )
 
 
 def _mismatch(folder: Path, model: GPT2, task: Task[Any, Any]) -> str:
@@ -234,4 +245,4 @@ def load_run(run: Run, settings: dict[str, Any] | None = None, **task_settings: 
         settled = recipe.values(task) | task.merge_settings(task_settings)
         task = recipe.build_section(type(task), "task", settled).opened(run.path)
     config = recipe.build_section(GenerateConfig, "generate", recipe.values(run.recipe.generate) | (settings or {}))
-    return Engine(task, model, config, run)
+    return Engine(task, model, config, run, task_settings)

@@ -24,10 +24,8 @@ from gpt2kit.pipeline import chance
 from gpt2kit.pipeline.engine import Engine, load
 from gpt2kit.pipeline.evaluation_sets import (
     Documents,
-    corpus_records,
     documents,
-    run_of,
-    stored_records,
+    records_to_score,
     training_store,
 )
 from gpt2kit.pipeline.prepare import ignore
@@ -139,10 +137,7 @@ def evaluate(
             raise UserError(
                 f"split = {split!r} is for prepared data, and a corpus is scored whole: leave out one of them"
             )
-        if corpus:
-            name, records = corpus_records(engine.task, corpus, report, limit)
-        else:
-            name, records = stored_records(run_of(engine).prepared, engine.task, split or "val", limit)
+        name, records = records_to_score(engine, corpus, split or "", report, limit)
         evaluation = evaluate_records(engine, records, name, written, progress, training)
     if report.dropped:
         remarks.append(f"records of the corpus that were not scored: {report.reasons()}")

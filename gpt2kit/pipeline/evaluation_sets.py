@@ -71,8 +71,38 @@ def documents(
         yield found if limit is None else replace(found, store=found.store.first_documents(limit))
 
 
+def records_to_score(
+    engine: Engine, corpus: Sequence[str], split: str, report: SplitReport, limit: int | None = None
+) -> tuple[str, Iterator[Record[Any, Any]]]:
+    """The name and the records of a corpus, or without one of a prepared split, by default val: those that the
+    settings of the command select, and at most `limit` of them. `report` counts the records of a corpus.
+
+    Raises DataError after reading all records if none was selected.
+    """
+    task = engine.task
+    if corpus:
+        name, records = corpus_records(task, corpus, report)
+    else:
+        name, records = stored_records(run_of(engine).prepared, task, split or "val")
+    subset = task.subset(engine.given)
+    if subset is None:
+        return name, islice(records, limit)
+
+    def selected() -> Iterator[Record[Any, Any]]:
+        count = found = 0
+        for record in records:
+            count += 1
+            if subset.includes(record):
+                found += 1
+                yield record
+        if not found:
+            raise DataError(f"{name} has nothing to evaluate {subset.name}: none of its {count:,} records is in it")
+
+    return f"{name}|{subset.name}", islice(selected(), limit)
+
+
 def corpus_records(
-    task: Task[Any, Any], corpus: Sequence[str], report: SplitReport, limit: int | None = None
+    task: Task[Any, Any], corpus: Sequence[str], report: SplitReport
 ) -> tuple[str, Iterator[Record[Any, Any]]]:
     """The name of a corpus and its records; `report` counts them and the omitted ones.
 
@@ -91,7 +121,7 @@ def corpus_records(
         if not report.rows:
             raise DataError(f"{name} has no records to evaluate on ({report.reasons()})")
 
-    return name, islice(scorable(), limit)
+    return name, scorable()
 
 
 def _kept(task: Task[Any, Any], store: Store) -> Iterator[Record[Any, Any]]:
@@ -102,18 +132,18 @@ def _kept(task: Task[Any, Any], store: Store) -> Iterator[Record[Any, Any]]:
             raise DataError(f"{store.folder / store.split}.texts:{number} is damaged: {error!r}") from None
 
 
-def stored_records(
-    prepared: Prepared, task: Task[Any, Any], split: str, limit: int | None = None
-) -> tuple[str, Iterator[Record[Any, Any]]]:
+def stored_records(prepared: Prepared, task: Task[Any, Any], split: str) -> tuple[str, Iterator[Record[Any, Any]]]:
     """The name and the records of a prepared split: the stored records if ids do not contain all of them.
 
     Raises DataError for a split whose ids do not, and which has no stored records, such as train.
     """
+    if references := getattr(task, "references", ()):
+        raise UserError(f"references = {','.join(references)}: these belong to a corpus; give it with --on (on=)")
     store, name = prepared.store(split), prepared.set_name(split)
     if store.has_texts:
-        return name, islice(_kept(task, store), limit)
+        return name, _kept(task, store)
     rows = (store.row(index) for index in range(len(store)))
-    records = (Record(*decode_row(task, prompt, target)) for prompt, target in islice(rows, limit))
+    records = (Record(*decode_row(task, prompt, target)) for prompt, target in rows)
     if (first := next(records, None)) is not None and task.stored(first) is not None:
         raise DataError(
             f"{name} cannot be scored, because prepare kept only its ids, cut to the window; accepted: another "

@@ -2,10 +2,10 @@
 a text or a MIDI file."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Generic, Self, TypeVar, cast
+from typing import Any, BinaryIO, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
 
 from gpt2kit.config import check, knob
 from gpt2kit.data.layouts import Layout
@@ -41,6 +41,8 @@ class Record(Generic[Source, Target]):
     """Counts of what its reader skipped."""
     name: str = field(default="", kw_only=True, compare=False)
     """Its name in messages."""
+    references: Sequence[str] = field(default=(), kw_only=True, compare=False)
+    """More right answers than the target, for scores."""
 
     def __post_init__(self) -> None:
         if self.key is None:
@@ -48,6 +50,14 @@ class Record(Generic[Source, Target]):
 
     def __repr__(self) -> str:
         return self.name or f"Record(source={self.source!r}, target={self.target!r}, id={self.id!r})"
+
+
+class Subset(NamedTuple):
+    """A part of a set of records."""
+
+    name: str
+    """For signatures."""
+    includes: Callable[[Record[Any, Any]], bool]
 
 
 class Vocabulary(ABC):
@@ -221,6 +231,11 @@ class Task(ABC, Generic[Source, Target]):
     def answer_without_model(self, source: Source) -> Target | None:
         """The answer if the model is not needed for it; None if it is."""
         return self.decode([]) if self.blank(source) else None
+
+    def subset(self, settings: Mapping[str, Any]) -> Subset | None:
+        """The part of a set that an evaluation with these [task] settings, given with its command, scores; None: all
+        of it."""
+        return None
 
     def score(self, outputs: Sequence[Target], targets: Sequence[Target]) -> list[Score]:
         """Figures for outputs and their references; a stream has those of its loss instead."""

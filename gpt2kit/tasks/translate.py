@@ -1,7 +1,7 @@
 """Translation as in The Illustrated GPT-2: the source, `<to-fr>`, the translation, end. One separator per language."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 from gpt2kit.config import knob
 from gpt2kit.data.layouts import Layout, Rows
 from gpt2kit.data.lines import unpacked_name
+from gpt2kit.data.references import more_references
 from gpt2kit.data.sources import LANGUAGE_PREFIX, pair_paths, read_pairs
 from gpt2kit.errors import DataError, UserError
-from gpt2kit.metrics import metrics
 from gpt2kit.metrics.score import Score
-from gpt2kit.tasks.base import About, Record, Scorer, recast
+from gpt2kit.metrics.tokenization import AUTO, TOKENIZATIONS
+from gpt2kit.metrics.translations import TranslationScores
+from gpt2kit.tasks.base import About, Record, Scorer, Subset, recast
 from gpt2kit.tasks.text import TOKENIZERS, TextPairs
 
 ABOUT = About(
@@ -27,9 +29,6 @@ ABOUT = About(
 
 EXAMPLES = 32
 """The most examples of a table to show."""
-
-STYLE_MATTERS = 1.0
-"""Points of BLEU that punctuation alone may cost before a remark mentions it."""
 
 FRENCH = (
     ("The train leaves at nine o'clock.", "Le train part à neuf heures."),
@@ -81,6 +80,18 @@ class Translate(TextPairs[Sentence]):
         metavar="FILE",
         unset=f"{len(FRENCH)} built-in pairs of English and French",
     )
+    references: tuple[str, ...] = knob(
+        (),
+        "more translations of the corpus of --on: text files, line n of which translates line n, or columns of a table",
+        flag=("evaluate",),
+        metavar="FILE,...",
+    )
+    tokenize: str = knob(
+        AUTO,
+        "tokenization of BLEU, by sacreBLEU's names; auto: what suits the target language",
+        TOKENIZATIONS,
+        flag=("evaluate",),
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -114,11 +125,13 @@ class Translate(TextPairs[Sentence]):
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Sentence, str]]:
         columns = (self.columns[0], self.columns[1]) if self.columns else None
-        streams = [(language, read_pairs(files, columns)) for language, files in self.corpora(corpus)]
+        corpora = self.corpora(corpus)
+        others = more_references(self.references, [files for _, files in corpora])
+        streams = [(language, read_pairs(files, columns)) for language, files in corpora]
         for language, pairs in streams:
             for source, target in pairs:
                 same = {"pairs with equal source and target": 1} if source == target else {}
-                yield self.pair(Sentence(source, language), target, skipped=same)
+                yield self.pair(Sentence(source, language), target, skipped=same, references=next(others))
 
     def fit(
         self, corpus: Sequence[str], records: Iterable[Record[Sentence, str]], folder: Path, window: int
@@ -151,10 +164,18 @@ class Translate(TextPairs[Sentence]):
             return ""
         return None if any(map(str.isalpha, ADDRESSES_AND_TAGS.sub("", source.text))) else source.text
 
+    def subset(self, settings: Mapping[str, Any]) -> Subset | None:
+        """With --to, one direction."""
+        to = settings.get("to")
+        return None if to is None else Subset(f"to:{to}", lambda record: record.source.to == to)
+
     def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
-        if not targets:
-            raise DataError("nothing to score: the number of references is 0")
-        return [metrics.bleu(outputs, targets), metrics.chrf(outputs, targets)]
+        scorer = self.scorer()
+        if len(outputs) != len(targets):
+            raise DataError(f"{len(outputs)} outputs but {len(targets)} references: each output needs one reference")
+        for output, target in zip(outputs, targets, strict=True):
+            scorer.add(Record(Sentence("", self.to), target), output)
+        return scorer.scores()
 
     def scorer(self) -> "TranslationScorer":
         return TranslationScorer(self)
@@ -165,13 +186,24 @@ class Translate(TextPairs[Sentence]):
 
 
 class TranslationScorer(Scorer[Sentence, str]):
-    """BLEU and chrF++, with a remark if typography alone costs points."""
+    """BLEU and chrF++ of each target language."""
+
+    def __init__(self, task: Translate) -> None:
+        super().__init__(task)
+        self.of_translations = TranslationScores(task.tokenize)
+
+    def add(self, record: Record[Sentence, str], output: str) -> dict[str, Any]:
+        self.of_translations.add(record.source.to, output, (record.target, *record.references))
+        return {}
+
+    def scores(self) -> list[Score]:
+        found = self.of_translations.scores()
+        if not found:
+            raise DataError("nothing to score: the number of references is 0")
+        return found
 
     def remarks(self) -> list[str]:
-        gap = metrics.style_gap(self.outputs, self.targets)
-        if gap < STYLE_MATTERS:
-            return []
-        return [f"BLEU loses {gap:.1f} points because outputs and references use different quotes or dashes"]
+        return self.of_translations.remarks()
 
 
 class LastWords(Rows):

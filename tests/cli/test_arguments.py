@@ -133,6 +133,18 @@ def test_every_word_after_on_belongs_to_the_corpus(task: str, words: str, expand
     assert expand([task, "evaluate", *words.split()], TASKS) == [task, "evaluate", *expanded.split()]
 
 
+@pytest.mark.parametrize(
+    ("words", "expanded"),
+    [
+        ("--references a.fr b.fr --json", "--references a.fr,b.fr --json"),
+        ("--references a.fr --run r", "--references a.fr --run r"),
+        ("--references a.fr b.fr -- c.fr", "--references a.fr,b.fr -- c.fr"),
+    ],
+)
+def test_references_are_all_words_up_to_the_next_option(words: str, expanded: str) -> None:
+    assert expand(["translate", "evaluate", *words.split()], TASKS) == ["translate", "evaluate", *expanded.split()]
+
+
 @pytest.mark.parametrize("old", ["--pairs", "--file", "--pairs=a.tsv"])
 def test_the_old_words_for_a_corpus_name_the_new_one(old: str) -> None:
     with pytest.raises(UserError, match=f"{old.partition('=')[0]} is now --on: gpt2kit music evaluate --on CORPUS"):

@@ -4,10 +4,12 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import gpt2kit
+from gpt2kit import recipe
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.pipeline.engine import Engine, load
 from gpt2kit.pipeline.evaluate import Evaluation
@@ -116,3 +118,47 @@ def test_data_that_is_gone_is_missing_only_where_it_is_needed(run_of: RunOf, tmp
     (unknown,) = evaluation.remarks
     assert unknown.startswith("cannot measure how much is copied from the training data: ")
     assert "its prepared data /gone no longer exists" in unknown
+
+
+@pytest.fixture(scope="module")
+def both_ways(tmp_path_factory: pytest.TempPathFactory, examples: Callable[[str], Any]) -> Path:
+    """A run that translates in two directions, badly."""
+    folder, translate = tmp_path_factory.mktemp("both"), examples("translate")
+    for name in ("fr", "en"):
+        pairs = [pair if name == "fr" else pair[::-1] for pair in translate.PAIRS]
+        rows = ({"source": source, "target": target} for source, target in pairs[: 4 if name == "fr" else 2])
+        (folder / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    corpus = [f"{name}={folder / name}.jsonl" for name in ("fr", "en")]
+    tiny = recipe.load("translate", [*translate.TINY, "train.steps=1"])
+    gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, folder / "data")
+    list(gpt2kit.train(tiny, folder / "data", folder / "run"))
+    return folder / "run"
+
+
+def test_each_direction_has_its_own_score(both_ways: Path) -> None:
+    evaluation = gpt2kit.evaluate(both_ways)
+    assert list(values(evaluation)) == ["BLEU fr", "chrF++ fr", "BLEU en", "chrF++ en"]
+    assert evaluation.count == 6
+
+
+@pytest.mark.parametrize(("to", "count"), [("fr", 4), ("en", 2)])
+def test_one_direction_is_scored_alone(both_ways: Path, to: str, count: int) -> None:
+    engine = gpt2kit.load(both_ways, to=to)
+    evaluation = gpt2kit.evaluate(engine)
+    assert list(values(evaluation)) == ["BLEU", "chrF++"]
+    assert evaluation.count == count
+    assert f":val|to:{to}|n:{count}|" in evaluation.signature
+    assert gpt2kit.evaluate(engine, limit=1).count == 1
+    corpus = [f"{name}={both_ways.parent / name}.jsonl" for name in ("fr", "en")]
+    assert gpt2kit.evaluate(engine, corpus).count == count
+    other = "en" if to == "fr" else "fr"
+    with pytest.raises(DataError, match=rf"nothing to evaluate to:{to}: none of its \d records is in it"):
+        gpt2kit.evaluate(engine, f"{other}={both_ways.parent / other}.jsonl")
+
+
+def test_more_references_belong_to_a_corpus(by_heart: Path) -> None:
+    engine = gpt2kit.load(by_heart, references="en")
+    evaluation = gpt2kit.evaluate(engine, by_heart.parent / "corpus.jsonl")
+    assert all(score.signature.startswith("nrefs:2|") for score in evaluation.scores)
+    with pytest.raises(UserError, match="references = en: these belong to a corpus"):
+        gpt2kit.evaluate(engine)
