@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpt2kit import files
-from gpt2kit.cli import console, progress
+from gpt2kit import overwriting
+from gpt2kit.cli import console, progress, reports
 from gpt2kit.errors import UserError
+from gpt2kit.runs.kinds import RUN
 
 if TYPE_CHECKING:
     from gpt2kit.pipeline.dry_run import Preflight
@@ -25,7 +26,7 @@ def say_plan(loaded: "Recipe", data: str, run: Path, init: str, overwrite: bool,
     else:
         _print(report)
     try:
-        files.refuse_existing(run, overwrite)
+        reports.replaced(run, overwriting.check_folder(run, overwrite, RUN, [data, init]))
     except UserError as in_the_way:
         console.warn(f"train would not begin: {in_the_way}")
 

@@ -79,11 +79,14 @@ def evaluate(
     init: options.ZeroShotInitOption = "",
     set: options.EngineSetOption,
     device: options.DeviceOption = "",
-    overwrite: Annotated[bool, options.switch("--overwrite", help="Replace --predictions if it exists.")] = False,
+    overwrite: Annotated[
+        bool, options.switch("--overwrite", help="Replace --predictions if it has earlier predictions; no other file.")
+    ] = False,
     json: options.JsonOption = False,
 ) -> None:
     """Score a run: its answers against references, or its loss on documents. Each score has its signature."""
     from gpt2kit import files
+    from gpt2kit.overwriting import PREDICTIONS, check_file
 
     loading.check_zero_shot(zero_shot, init, run)
     if zero_shot and not on:
@@ -102,7 +105,7 @@ def evaluate(
     if written is not None:
         if engine.task.layout.continues:
             raise UserError("--predictions: this task is scored by its loss and has no answers; leave it out")
-        files.refuse_existing_file(written, overwrite)
+        reports.replaced(written, check_file(written, overwrite, PREDICTIONS, on))
         files.writable_folder(written.parent)
     if engine.task.layout.continues:
         pieces = samples if medium == "performance" else 0

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gpt2kit import files, tasks
-from gpt2kit.cli import console, loading, options
+from gpt2kit import files, overwriting, tasks
+from gpt2kit.cli import console, loading, options, reports
 from gpt2kit.errors import UserError
 
 if TYPE_CHECKING:
@@ -88,13 +88,18 @@ def inspect(
         raise UserError("--target is the answer: leave out --generate")
     if not (out or text or json or png or visualizer):
         out = PAGE
-    for name in filter(None, (out, visualizer)):
-        files.refuse_existing_file(Path(name), overwrite)
-        files.writable_folder(Path(name).parent)
+    read = [model, file, *(inputs or [])]
+    taken = {}
+    for name, kind in ((out, overwriting.PAGE), (visualizer, overwriting.VISUALIZED)):
+        if name:
+            taken[name] = overwriting.check_file(Path(name), overwrite, kind, read)
+            files.writable_folder(Path(name).parent)
     if png and Path(png).is_file():
         raise UserError(f"{png} is a file; --png takes a folder")
     for path in Path(png).glob("*.png") if png else ():
-        files.refuse_existing_file(path, overwrite)
+        taken[str(path)] = overwriting.check_file(path, overwrite, overwriting.PICTURE, read)
+    for name, what in taken.items():
+        reports.replaced(name, what)
     engine, task = opened(model, device, set, base)
     if visualizer and engine.task.about.medium != "performance":
         raise UserError(f"--visualizer is for music: {model} is a model of {task}")

@@ -67,8 +67,12 @@ OnOption = Annotated[
     several("--on", "CORPUS", "The corpus to score, given as for `prepare`.", "a split of the run's prepared data"),
 ]
 JsonOption = Annotated[bool, switch("--json", help="Write results as JSON to stdout, errors as JSON to stderr.")]
-OverwriteOption = Annotated[bool, switch("--overwrite", help="Replace --out if it exists.")]
-OverwriteFilesOption = Annotated[bool, switch("--overwrite", help="Replace files that exist.")]
+OverwriteOption = Annotated[
+    bool, switch("--overwrite", help="Replace --out if gpt2kit made it for the same purpose; nothing else.")
+]
+OverwriteFilesOption = Annotated[
+    bool, switch("--overwrite", help="Replace files that gpt2kit made; no others, and never an input.")
+]
 RunOption = Annotated[
     str, typer.Option("--run", "-r", metavar="DIR", show_default="runs/TASK", help="The run whose model is used.")
 ]

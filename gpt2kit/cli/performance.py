@@ -1,13 +1,14 @@
 """`gpt2kit TASK generate` and `render`, for tasks that play: performances as files to hear and see."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gpt2kit import files
-from gpt2kit.cli import console, loading, options
+from gpt2kit import files, overwriting
+from gpt2kit.cli import console, loading, options, reports
 from gpt2kit.errors import PARTLY_DONE, DataError, UserError
 
 if TYPE_CHECKING:
@@ -20,6 +21,13 @@ DEMO_SECONDS = 30.0
 
 LONGEST_HOURS = 6
 """A .wav is limited to 4 GiB."""
+
+KINDS = {
+    ".mid": overwriting.MIDI,
+    ".wav": overwriting.SOUND,
+    ".png": overwriting.PICTURE,
+    ".html": overwriting.PAGE,
+}
 
 
 def generate(
@@ -65,8 +73,7 @@ def generate(
 
     check_seconds(seconds)
     paths = [_numbered(Path(out), number, samples) for number in range(1, samples + 1)]
-    kinds = (".mid", ".wav", ".png") if sound else (".mid",)
-    _refuse(paths, kinds, overwrite)
+    _check(paths, (".mid", ".wav", ".png") if sound else (".mid",), overwrite, [prime])
     if prime_seconds is not None and not prime:
         raise UserError("--prime-seconds is a part of --prime: give the file, too")
     primer = _primer(prime, prime_seconds) if prime else Notes.none()
@@ -172,6 +179,8 @@ def render(
         if (other := shown.setdefault(path.with_suffix(".html"), path)) is not path:
             raise UserError(f"{other} and {path} would both be rendered as {path.with_suffix('.html')}: rename one")
     engine = loading.load(task, run, {}, "", [], flags) if run else None
+    if overwrite:  # otherwise what exists is kept
+        _check(paths, (".wav", ".png", ".html"), overwrite, pieces)
     rendered, failed = [], []
     for path in paths:
         try:
@@ -245,11 +254,12 @@ def _numbered(path: Path, number: int, count: int) -> Path:
     return path if count == 1 else path.with_stem(f"{path.stem}-{number}")
 
 
-def _refuse(paths: list[Path], kinds: tuple[str, ...], overwrite: bool) -> None:
-    """Raise for files that exist, before any work, unless `overwrite`."""
-    for path in paths:
-        for kind in kinds:
-            files.refuse_existing_file(path if kind == ".mid" else path.with_suffix(kind), overwrite)
+def _check(paths: list[Path], endings: tuple[str, ...], overwrite: bool, inputs: list[str]) -> None:
+    """Raise for files that must not be replaced, before any work; otherwise say which ones are."""
+    written = [(path if kind == ".mid" else path.with_suffix(kind), KINDS[kind]) for path in paths for kind in endings]
+    taken = [(path, overwriting.check_file(path, overwrite, kind, inputs)) for path, kind in written]
+    for path, what in taken:
+        reports.replaced(path, what)
 
 
 def _written(path: Path, notes: "Notes", primer: float, sound: bool) -> dict[str, Any]:
@@ -261,8 +271,8 @@ def _written(path: Path, notes: "Notes", primer: float, sound: bool) -> dict[str
 
 
 def _wanted(path: Path, overwrite: bool) -> bool:
-    if path.exists() and not overwrite:
-        console.say(f"{path}: exists and is kept; --overwrite replaces it")
+    if os.path.lexists(path) and not overwrite:
+        console.say(f"{path}: exists and is kept; --overwrite replaces it if gpt2kit made it")
         return False
     return True
 

@@ -1,6 +1,7 @@
 """`gpt2kit TASK prepare`."""
 
 import shlex
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,13 +33,16 @@ def prepare(
 ) -> None:
     """Turn a corpus into token ids on disk, and report what was kept, cut and dropped."""
     from gpt2kit import recipe as recipes
-    from gpt2kit.pipeline.prepare import prepare, rendered
+    from gpt2kit.overwriting import check_folder
+    from gpt2kit.pipeline.prepare import inputs_of, prepare, rendered
     from gpt2kit.runs.folder import Prepared
+    from gpt2kit.runs.kinds import PREPARED
 
     options.check_task_settings(task, set, "prepare")
     loaded = recipes.load(recipe or task, options.settings_of(set, flags), task)
     corpora = {"train": corpus} | ({"val": val} if val else {}) | ({"test": test} if test else {})
     folder = out or f"data/{task}"
+    reports.replaced(folder, check_folder(Path(folder), overwrite, PREPARED, inputs_of(loaded, corpora)))
     counter = console.Counter("records")
     found = prepare(loaded, corpora, folder, overwrite, counter)
     counter.done()

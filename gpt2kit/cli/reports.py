@@ -1,6 +1,7 @@
 """The verbs' reports for people."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt2kit.cli import console
@@ -105,3 +106,9 @@ def remarks(count: int, cut: int, unfinished: int, circling: int, penalty: float
         console.say(f"{repeating}; raise generate.repetition_penalty ({now})")
     if cut:
         console.say(f"inputs longer than the window: {cut:,} of {count:,}; they were cut to fit")
+
+
+def replaced(path: str | Path, taken: str) -> None:
+    """Say what --overwrite replaces; `taken` is empty if there is nothing."""
+    if taken:
+        console.say(f"--overwrite replaces {path}: {taken}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpt2kit.cli import cards, console, options, progress
+from gpt2kit.cli import cards, console, options, progress, reports
 from gpt2kit.cli.dry_run import say_plan
 from gpt2kit.errors import Interrupted, UserError
 
@@ -126,8 +126,10 @@ def _train(
     loaded: "Recipe", data: str, run: Path, init: str, resume: bool, overwrite: bool, json: bool, again: str
 ) -> None:
     """Train in this process. Of several processes only the main one prints; the launcher reports their errors."""
+    from gpt2kit.overwriting import check_folder
     from gpt2kit.pipeline.train import train
     from gpt2kit.runs.folder import Run
+    from gpt2kit.runs.kinds import RUN
     from gpt2kit.training import distributed, events
 
     rank, processes = distributed.place()
@@ -138,6 +140,8 @@ def _train(
         again = f"{again} --devices {processes}" if started_here else "the same torchrun command with --resume"
     last: events.Validation | None = None
     stream = train(loaded, data, run, init or None, resume, overwrite)
+    if overwrite and not rank:
+        reports.replaced(run, check_folder(run, overwrite, RUN, [data, init]))
     try:
         if not (init or resume):
             _say_what_is_unused(data)

@@ -15,6 +15,7 @@ from gpt2kit.inspection.pieces import piece_of
 from gpt2kit.inspection.trace import Trace
 from gpt2kit.inspection.wording import alignment, surprise
 from gpt2kit.music import font, palette
+from gpt2kit.overwriting import GENERATOR
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +64,14 @@ def write_figures(folder: Path, trace: Trace) -> list[Path]:
         for name, draw in drawn.items():
             paths.append(folder / f"{name}.png")
             with atomic(paths[-1]) as temporary:
-                draw(trace).savefig(temporary, format="png", dpi=DOTS, bbox_inches="tight", facecolor="white")
+                draw(trace).savefig(
+                    temporary,
+                    format="png",
+                    dpi=DOTS,
+                    bbox_inches="tight",
+                    facecolor="white",
+                    metadata={"Software": GENERATOR},
+                )
     return paths
 
 

@@ -17,6 +17,7 @@ from gpt2kit.files import atomic
 from gpt2kit.music import palette
 from gpt2kit.music.font import STYLE, drawable
 from gpt2kit.music.notes import Notes
+from gpt2kit.overwriting import GENERATOR
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,7 +113,7 @@ def write_roll(path: Path, notes: Notes, primer_seconds: float = 0.0, title: str
         canvas.draw()  # everything except the notes
         for axes, (start, stop) in zip(drawn, rows, strict=True):
             _notes(axes, grid, notes, start, stop)
-        imsave(temporary, np.asarray(canvas.buffer_rgba()), format="png")
+        imsave(temporary, np.asarray(canvas.buffer_rgba()), format="png", metadata={"Software": GENERATOR})
 
 
 def clock(seconds: float) -> str:

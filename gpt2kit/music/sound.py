@@ -5,6 +5,7 @@ declares a dependency (PyAudio) that fails to build without one.
 """
 
 import importlib.util
+import os
 import tempfile
 import wave
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from gpt2kit.errors import DataError, UserError
 from gpt2kit.files import atomic
 from gpt2kit.music import piano
 from gpt2kit.music.notes import Notes
+from gpt2kit.overwriting import GENERATOR
 
 Samples = NDArray[np.float32]
 
@@ -86,7 +88,19 @@ def write_wav(path: Path, notes: Notes, sample_rate: int = 44100) -> str:
             while raw := scratch.read(BLOCK * 8):
                 scaled = np.frombuffer(raw, "<f4") * (gain * 32767)
                 file.writeframesraw(np.rint(scaled).astype("<i2").tobytes())
+        _sign(temporary)
     return name
+
+
+def _sign(path: Path) -> None:
+    """Append the name of the software to a WAV file, as a LIST chunk that players skip."""
+    name = GENERATOR.encode() + b"\0"
+    info = b"INFOISFT" + len(name).to_bytes(4, "little") + name
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.write(b"LIST" + len(info).to_bytes(4, "little") + info)
+        file.seek(4)
+        file.write((size + len(info)).to_bytes(4, "little"))  # of all that follows these eight bytes
 
 
 def soundfont() -> Path | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from gpt2kit import files
+from gpt2kit import files, overwriting
 from gpt2kit.config import GenerateConfig
 from gpt2kit.data.layouts import Stream
 from gpt2kit.data.report import SplitReport
@@ -107,8 +107,8 @@ def evaluate(
     answers, as JSON lines; nothing else is written. The remarks list the omitted records of a corpus.
 
     Raises DataError for a folder that is not a run, for data that is missing, damaged or prepared again, and if there
-    is nothing to score; UserError for arguments that do not fit the task, and if `predictions` exists, unless
-    `overwrite`.
+    is nothing to score; UserError for arguments that do not fit the task, and if `predictions` exists: `overwrite`
+    replaces earlier predictions only.
     """
     if isinstance(run, Engine) and data is not None:
         raise UserError("data is for a run folder: give it to gpt2kit.load, which opened this engine")
@@ -118,7 +118,7 @@ def evaluate(
     corpus = [str(on)] if isinstance(on, str | Path) else [str(word) for word in on or ()]
     written = Path(predictions) if predictions is not None else None
     if written is not None:
-        files.refuse_existing_file(written, overwrite)
+        overwriting.check_file(written, overwrite, overwriting.PREDICTIONS, corpus)
     remarks: list[str] = []
     try:
         training = training_store(engine)

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import torch
 
-from gpt2kit import files
+from gpt2kit import overwriting
 from gpt2kit.data.hub import fetch
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf, lora
 from gpt2kit.model.freeze import merged
 from gpt2kit.runs.card import write as card
 from gpt2kit.runs.folder import Run
+from gpt2kit.runs.kinds import RUN
 from gpt2kit.training.state import STATE_FILE
 
 TOLERANCE = 1e-3
@@ -31,6 +32,8 @@ def merge(run: str | Path, out: str | Path, overwrite: bool = False, base: str |
     source, target = Run(Path(run), moved_base=str(base)), Run(Path(out))
     if source.weights != lora.ADAPTER:
         raise DataError(f"{source.path} has no {lora.ADAPTER} to merge: only runs with train.lora have one")
+    inputs = (source.path, source.base)
+    overwriting.check_folder(target.path, overwrite, RUN, inputs)
     task = source.task
     model = hf.load_adapted(source.path, fetch(source.base)).eval()
     complete = merged(model)
@@ -43,7 +46,7 @@ def merge(run: str | Path, out: str | Path, overwrite: bool = False, base: str |
         raise DataError(
             f"{source.path}: merging changes logits by {difference:.2g}, more than {TOLERANCE:g}: nothing was written"
         )
-    with files.new_folder(target.path, overwrite) as folder:
+    with overwriting.new_folder(target.path, overwrite, RUN, inputs) as folder:
         for path in source.path.iterdir():
             if path.is_file() and path.name not in (lora.ADAPTER, lora.ADAPTER_CONFIG, STATE_FILE):
                 shutil.copyfile(path, folder / path.name)

@@ -7,7 +7,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from gpt2kit import files
+from gpt2kit import overwriting
 from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.selection import Selection
@@ -15,6 +15,7 @@ from gpt2kit.data.sources import held_out
 from gpt2kit.errors import DataError
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Prepared
+from gpt2kit.runs.kinds import PREPARED
 from gpt2kit.tasks.base import Proposed, Record, Task, decode_row
 
 
@@ -32,12 +33,12 @@ def prepare(
     """Read the corpora of each split, learn the tokenizer from train, write ids to `out`; returns the reports.
 
     Without a "val" corpus the task decides which part of train is held out, by default by a hash of each key. A failure
-    leaves `out` unchanged.
+    leaves `out` unchanged. `overwrite` replaces prepared data, and nothing else.
     """
     task, window = recipe.task.infer_task(corpora["train"]), recipe.model.n_positions
     longest = task.layout.row_limit(window)
     split = only("train") if "val" in corpora else partial(split_of, share=task.held_out)
-    with files.new_folder(Path(out), overwrite) as folder:
+    with overwriting.new_folder(Path(out), overwrite, PREPARED, inputs_of(recipe, corpora)) as folder:
         found = _counted(task, corpora["train"], "fit", progress)
         usable = (record for record in found if split(record) == "train" and not record.problem)
         fitted = task.fit(corpora["train"], usable, folder, window)
@@ -69,6 +70,11 @@ def _selections(task: Task[Any, Any], corpora: Mapping[str, Sequence[str]]) -> l
         if not any(replace(selection, table=other.table) == other for other in found):
             found.append(selection)
     return found
+
+
+def inputs_of(recipe: Recipe, corpora: Mapping[str, Sequence[str]]) -> list[str]:
+    """The files and folders that prepare reads: they are never replaced."""
+    return [*(word for corpus in corpora.values() for word in corpus), str(getattr(recipe.task, "tokenizer", ""))]
 
 
 def only(split: str) -> Callable[[Record[Any, Any]], str | None]:

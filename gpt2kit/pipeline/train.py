@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from gpt2kit import files
+from gpt2kit import files, overwriting
 from gpt2kit.config import GenerateConfig, ModelConfig, TrainConfig
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.store import Store
@@ -24,6 +24,7 @@ from gpt2kit.pipeline.engine import model_in
 from gpt2kit.recipe import Recipe, read_by
 from gpt2kit.runs.card import write as card
 from gpt2kit.runs.folder import METRICS_FILE, RECIPE_FILE, Prepared, Run
+from gpt2kit.runs.kinds import RUN
 from gpt2kit.runs.task_folder import TASK_FILE
 from gpt2kit.tasks.base import Task, decode_row
 from gpt2kit.training import distributed, events, loop
@@ -53,7 +54,8 @@ def train(
 ) -> Iterator[Event]:
     """Train on a prepared folder into a run folder, which is a Hugging Face GPT-2 checkpoint after the first save.
 
-    `init` is a run, a GPT-2 folder or a Hub id to start from; `resume` continues a run that was stopped. Under torchrun
+    `init` is a run, a GPT-2 folder or a Hub id to start from; `resume` continues a run that was stopped;
+    `overwrite` replaces a run, and nothing else. Under torchrun
     every process calls this and sees the events; only the main process writes.
     """
     with distributed.join(recipe.train.device) as group:
@@ -72,6 +74,7 @@ def _train_in(
     """The same in a group, which outlives everything here: `join` says why."""
     with ExitStack() as alone:
         prepared, folder, start = Prepared.open(data), Run(Path(run)), str(init) if init else None
+        inputs = [data, *([init] if init else [])]
         task = task_to_train(recipe, prepared, fresh=not (init or resume))
         if resume:
             folder.check_resumable(prepared, recipe, task)
@@ -79,7 +82,7 @@ def _train_in(
             start = folder.init if needs_init else None
             recipe = replace(recipe, model=folder.recipe.model)
         elif group.is_main:
-            files.refuse_existing(folder.path, overwrite)
+            overwriting.check_folder(folder.path, overwrite, RUN, inputs)
         if group.is_main and folder.path.is_dir():
             alone.enter_context(files.held(folder.path))
         torch.manual_seed(recipe.train.seed)
@@ -92,7 +95,7 @@ def _train_in(
         if resume and group.is_main:
             files.remove_leftovers(folder.path)
         elif group.is_main:
-            with files.new_folder(folder.path, overwrite) as new:
+            with overwriting.new_folder(folder.path, overwrite, RUN, inputs) as new:
                 Run.create(new, replace(recipe, model=model.config), prepared, task, start)
                 hf.save_config(new, model, task.vocabulary.eos)
             alone.enter_context(files.held(folder.path))

@@ -430,13 +430,22 @@ def test_an_output_that_exists_is_left(workplace: Path, settings: list[str], cap
     found = error_of(words, capsys)
     assert found == {
         "code": 2,
-        "message": "d already exists; choose another --out, or replace it with --overwrite",
+        "message": "d already exists; choose another --out, as --overwrite does not replace it: it is not prepared "
+        "data, it has thesis.txt",
     }
     assert (workplace / "d" / "thesis.txt").read_text(encoding="utf-8") == "ten years"
+    assert error_of([*words, "--overwrite"], capsys) == {
+        "code": 2,
+        "message": "d is not replaced: it is not prepared data, it has thesis.txt; choose another --out",
+    }
+    assert (workplace / "d" / "thesis.txt").read_text(encoding="utf-8") == "ten years"
+    (workplace / "d" / "thesis.txt").unlink()
+    assert run(words) == 0
     assert run([*words, "--overwrite"]) == 0
     train = ["translate", "train", "d", "--out", "d", *without_task(settings)]
-    assert error_of(train, capsys)["code"] == 2
-    assert (workplace / "d" / "train.ids").is_file()
+    for more in ([], ["--overwrite"]):
+        assert error_of([*train, *more], capsys)["code"] == 2
+        assert (workplace / "d" / "train.ids").is_file()
 
 
 # signals and pipes

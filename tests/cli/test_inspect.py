@@ -133,8 +133,15 @@ def test_an_existing_page_is_kept(words: Callable[[str], list[str]], tmp_path: P
     assert run([*words("lm"), "--out", str(page)]) == 2
     assert "already exists" in capsys.readouterr().err
     assert page.read_text(encoding="utf-8") == "mine"
+    assert run([*words("lm"), "--out", str(page), "--overwrite"]) == 2
+    assert "is not replaced: gpt2kit did not write it as a page" in capsys.readouterr().err
+    assert page.read_text(encoding="utf-8") == "mine"
+    page.unlink()
+    assert run([*words("lm"), "--out", str(page)]) == 0
+    before = page.stat().st_ino
     assert run([*words("lm"), "--out", str(page), "--overwrite"]) == 0
-    assert page.read_text(encoding="utf-8") != "mine"
+    assert page.stat().st_ino != before
+    assert "--overwrite replaces" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

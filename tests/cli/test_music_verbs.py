@@ -64,11 +64,11 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """No sound is computed and no picture drawn: their files name their kind."""
 
     def write_wav(path: Path, notes: Notes) -> str:
-        path.write_bytes(b"RIFF")
+        path.write_bytes(b"RIFF %d LIST ISFT gpt2kit" % len(notes))
         return "none"
 
     def write_roll(path: Path, notes: Notes, primer_seconds: float = 0.0, title: str = "") -> None:
-        path.write_bytes(b"PNG")
+        path.write_bytes(b"\x89PNG %d Software\0gpt2kit" % len(notes))
 
     monkeypatch.setattr("gpt2kit.music.sound.write_wav", write_wav)
     monkeypatch.setattr("gpt2kit.music.roll.write_roll", write_roll)
@@ -410,17 +410,20 @@ def test_what_exists_is_left_as_it_is(workplace: Path, capsys: Capture, kind: st
     name = f"x{kind}" if samples == 1 else f"x-2{kind}"
     (workplace / name).write_text("mine")
     words = ["music", "generate", "--run", "nowhere", "--samples", str(samples), "--out", "x.mid"]
-    assert f"{name} already exists; choose another name, or replace it with --overwrite" in told(words, capsys, 2)
+    assert f"{name} already exists; choose another name, as --overwrite does not replace it" in told(words, capsys, 2)
+    assert f"{name} is not replaced: gpt2kit did not write it as" in told([*words, "--overwrite"], capsys, 2)
     assert contents(workplace) == {name: b"mine"}
+    (workplace / name).write_bytes(b"")
+    assert f"{name} already exists; choose another name, or replace it with --overwrite" in told(words, capsys, 2)
 
 
 @pytest.mark.usefixtures("silent")
 def test_what_exists_is_replaced_when_told(trained: Path, workplace: Path, capsys: Capture) -> None:
-    for kind in KINDS:
-        (workplace / f"x{kind}").write_text("mine")
+    generated(trained, capsys, "--seconds", "1", "--out", "x.mid")
+    before = contents(workplace)
     generated(trained, capsys, "--seconds", "2", "--out", "x.mid", "--overwrite")
     assert sorted(contents(workplace)) == sorted(f"x{kind}" for kind in KINDS)
-    assert b"mine" not in contents(workplace).values()
+    assert all(content != before[name] for name, content in contents(workplace).items())
 
 
 # render
@@ -481,8 +484,16 @@ def test_rendering_replaces_only_when_told(workplace: Path, capsys: Capture, kin
     told(["music", "render", "a.mid", "b.mid"], capsys)
     assert (workplace / f"b{kind}").read_bytes() == b"mine"
     assert all((workplace / f"{name}{other}").is_file() for name in "ab" for other in (".wav", ".png", ".html"))
+    before = contents(workplace)
+    said = told(["music", "render", "a.mid", "b.mid", "--overwrite"], capsys, 2)
+    assert f"b{kind} is not replaced: gpt2kit did not write it as" in said
+    assert contents(workplace) == before
+    (workplace / f"b{kind}").unlink()
+    told(["music", "render", "b.mid"], capsys)
+    before = contents(workplace)
+    write_midi(workplace / "b.mid", Notes.of([60], [64], [0.0], [1.0]))
     told(["music", "render", "a.mid", "b.mid", "--overwrite"], capsys)
-    assert (workplace / f"b{kind}").read_bytes() != b"mine"
+    assert (workplace / f"b{kind}").read_bytes() != before[f"b{kind}"]
 
 
 @pytest.mark.parametrize(

@@ -62,12 +62,14 @@ def test_a_full_disk_while_preparing(
     out = tmp_path / "data"
     gpt2kit.prepare(tiny, corpus, out)
     sizes = {len(content) for content in contents(out).values()}
-    (out / "old").write_text("old")
+    (out / ".old.tmp").write_text("old")
     before, beside = contents(out), sorted(os.listdir(tmp_path))
     outcomes = []
     for size in sorted({0, 1, *(size - 1 for size in sizes if size), max(sizes)}):
         outcomes.append(tried(lambda: gpt2kit.prepare(tiny, corpus, out, overwrite=True), size))
-        assert contents(out) == {name: content for name, content in before.items() if name != "old" or not outcomes[-1]}
+        assert contents(out) == {
+            name: content for name, content in before.items() if name != ".old.tmp" or not outcomes[-1]
+        }
         assert sorted(os.listdir(tmp_path)) == beside, "nothing is left lying about"
     assert outcomes == [False] * (len(outcomes) - 1) + [True]
 

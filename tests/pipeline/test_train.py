@@ -300,8 +300,13 @@ def test_what_exists_is_replaced_only_when_told(tiny: Recipe, corpus: list[str],
         UserError,
         "already exists.*--overwrite",
     )
+    message = r"is not replaced: it is not prepared data, it has thesis\.txt; choose another --out"
+    fails(lambda: gpt2kit.prepare(tiny, {"train": corpus}, out, overwrite=True), out, UserError, message)
+    assert (out / "thesis.txt").read_text(encoding="utf-8") == "ten years"
+    (out / "thesis.txt").unlink()
+    gpt2kit.prepare(tiny, {"train": corpus[:1] * 2, "val": corpus}, out)
+    assert len(Store(out, "train")) == 8
     gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, out, overwrite=True)
-    assert not (out / "thesis.txt").exists()
     assert len(Store(out, "train")) == 4
     assert no_leftovers(tmp_path)
     empty = tmp_path / "empty"

@@ -1,0 +1,23 @@
+"""The files of prepared folders and of runs, by which --overwrite knows them. Older versions wrote fewer."""
+
+from gpt2kit.overwriting import FolderKind
+
+TOKENIZER = ("task.json", "tokenizer.json", "tokenizer_config.json", "events.tsv")
+
+PREPARED = FolderKind(
+    "prepared data",
+    marks=("task.json", "prepare.json", "train.ids"),
+    patterns=(*TOKENIZER, "prepare.json"),
+    parts=(".ids", ".ends", ".prompts", ".names", ".texts", ".json"),
+)
+
+RUN = FolderKind(
+    "a run",
+    marks=("task.json", "run.json", "recipe.toml"),
+    patterns=(
+        *TOKENIZER,
+        *("run.json", "recipe.toml", "data.json", "samples.json", "scores.json", "metrics.jsonl", "README.md"),
+        *("config.json", "generation_config.json", "modeling_gpt2kit.py", "model.safetensors", "state.safetensors"),
+        *("adapter_model.safetensors", "adapter_config.json", "bayes.safetensors", "tensorboard/events.out.tfevents.*"),
+    ),
+)
