@@ -27,9 +27,9 @@ CHECK = 4
 
 
 def gpt2kit(settings: Settings, turn: Turn) -> None:
-    """The real loop. `compile` is on, which `auto` takes by itself for any run of more than minutes."""
+    """The real loop. `compile` is on by default, which `auto` takes by itself for any run of more than minutes."""
     recipe = load_recipe("translate")
-    config = replace(recipe.train, steps=10**6, warmup=0.0, compile="on", **settings["train"])
+    config = replace(recipe.train, **{"steps": 10**6, "warmup": 0.0, "compile": "on"} | settings["train"])
     model = hf.load(Path(settings["weights"]))
     store = Store(Path(settings["data"]), "train")
     count = _counter(store, config, settings["count"])
@@ -47,6 +47,8 @@ def _events(model: Any, store: Store, config: TrainConfig, turn: Turn) -> Iterat
         for event in work.run(lambda model: None):
             if isinstance(event, events.Start):
                 turn.note(dtype=event.dtype, padding=round(event.padding, 4))
+            elif isinstance(event, events.Fitted):
+                turn.note(accumulate=event.accumulate)
             yield event
 
 

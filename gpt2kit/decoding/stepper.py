@@ -70,13 +70,14 @@ class Stepper:
         return kept_P
 
     def _capture(self, tokens_PW: Tensor) -> None:
-        cache = self.cache
+        cache, is_first = self.cache, self._graph is None
         self._captured, self._tokens_PW = cache.shapes, tokens_PW.clone()
         positions_P, slots_W = cache.positions_P.clone(), cache.slots_W.clone()
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
-            for _ in range(WARM_UP):  # each one writes the slots that the real step will overwrite
+            # Each one writes the slots that the real step will overwrite. For more slots, the kernels are the same.
+            for _ in range(WARM_UP if is_first else 0):
                 self.model.compute(self._tokens_PW, cache)
                 cache.positions_P.copy_(positions_P)
                 cache.slots_W.copy_(slots_W)
