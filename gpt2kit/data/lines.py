@@ -9,9 +9,10 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import BinaryIO, cast
 
+from gpt2kit.data.encodings import not_utf8
 from gpt2kit.errors import DataError
 
 COMPRESSIONS: dict[str, Callable[[str, str], object]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
@@ -61,25 +62,38 @@ def decoded_lines(path: str) -> Iterator[str]:
     Raises DataError for a byte that is not UTF-8, for a NUL byte (a binary file), for a file that cannot be read, and
     for a line without an end.
     """
-    return decode_lines(_raw_lines(path), path)
+    return decode_lines(_raw_lines(path), path, ahead=2)
 
 
-def decode_lines(lines: Iterable[bytes], path: str) -> Iterator[str]:
-    """Decode raw lines strictly; errors call their source `path`."""
+def decode_lines(lines: Iterable[bytes], path: str, ahead: int = 0) -> Iterator[str]:
+    """Decode raw lines strictly; errors call their source `path`.
+
+    To recognize the encoding of a line that is not UTF-8, up to `ahead` lines after it are read, too: 0 for a pipe,
+    whose other end may wait for the answer.
+    """
     offset = 0
+    lines = iter(lines)
     for number, raw in enumerate(lines, 1):
         try:
             line = raw.decode("utf-8")
         except UnicodeDecodeError as error:
+            _refuse_other_encoding(raw + b"".join(islice(lines, ahead)), offset, f"{path}:{number}")
             at = error.start
             raise DataError(
                 f"{path}:{number}: byte 0x{raw[at]:02x} at offset {offset + at} of the file is not UTF-8 "
                 f"({error.reason}), after {cut(raw[:at].decode('utf-8'), keep='end')!r}; {ONLY_UTF8}"
             ) from None
         if "\0" in line:
+            _refuse_other_encoding(raw, offset, f"{path}:{number}")
             raise DataError(f"{path}:{number}: {BINARY}")
         offset += len(raw)
         yield line.removeprefix("\ufeff") if number == 1 else line
+
+
+def _refuse_other_encoding(raw: bytes, offset: int, where: str) -> None:
+    """Raise DataError if bytes that are not text show their encoding."""
+    if found := not_utf8(raw, offset):
+        raise DataError(f"{where}: {found}") from None
 
 
 def text_blocks(path: str) -> Iterator[str]:
@@ -94,12 +108,14 @@ def text_blocks(path: str) -> Iterator[str]:
             text = decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
             at = error.start
+            _refuse_other_encoding(block, offset, f"{path}:{line}")
             line += error.object[:at].count(b"\n")
             raise DataError(
                 f"{path}:{line}: byte 0x{error.object[at]:02x} is not UTF-8 ({error.reason}), "
                 f"{offset - len(error.object) + len(block) + at:,} bytes into the file; {ONLY_UTF8}"
             ) from None
         if "\0" in text:
+            _refuse_other_encoding(block, offset, f"{path}:{line}")
             line += text[: text.index("\0")].count("\n")
             raise DataError(f"{path}:{line}: {BINARY}")
         if offset == 0:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gpt2kit.data.sources import read_rows
+from gpt2kit.data.pairs import Pair
+from gpt2kit.data.sources import index_columns, open_pairs, read_rows, table_remarks
 
 Taken = Mapping[str, str]
 """The column of each role."""
@@ -35,5 +36,16 @@ def select(table: str, taken: Callable[[dict[str, object], str], Taken], header:
     """The selection of a table, whose first row and its position decide what is `taken`; none without rows."""
     for where, row in read_rows(table, header):
         found = taken(row, where)
-        return [Selection(table, found, [column for column in row if column not in found.values()])]
+        left_out = [column for column in row if column not in found.values()]
+        index = index_columns(table) if header else []
+        return [Selection(table, found, [*index, *left_out], tuple(table_remarks(table)))]
     return []
+
+
+def select_pairs(table: str, columns: Pair | None, language: str) -> list[Selection]:
+    """The selection of a table of pairs."""
+    found = open_pairs(table, columns, language)
+    if found.columns is None:
+        return []
+    taken = dict(zip(("source", "target"), found.columns, strict=True))
+    return [Selection(table, taken, found.left_out, tuple(found.remarks))]

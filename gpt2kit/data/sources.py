@@ -10,20 +10,22 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
+from gpt2kit.data.headers import INDEX
+from gpt2kit.data.json_rows import is_array, is_json, json_rows
 from gpt2kit.data.lines import check_file, cut, text_lines, unpacked_name
+from gpt2kit.data.pairs import Opened, Pair, delimited_pairs, row_pairs
 from gpt2kit.data.tables import (
     Choice,
     Columns,
     Fields,
-    Pair,
     TableRow,
+    by_name,
     csv_rows,
-    json_rows,
+    delimited_remarks,
     pick_fields,
-    pick_pairs,
     tsv_fields,
-    tsv_pairs,
     tsv_rows,
+    unnamed_columns,
 )
 from gpt2kit.errors import DataError, MachineError, UserError
 
@@ -34,17 +36,19 @@ HUB_NAME = re.compile(r"hf:(?P<name>[\w.-]+/[\w.-]+)(:(?P<config>[^:@]+))?(@(?P<
 ROWS_A_BATCH = 1000
 
 
-def read_pairs(paths: Sequence[str], columns: Pair | None = None) -> Iterator[Pair]:
+def read_pairs(paths: Sequence[str], columns: Pair | None = None, language: str = "") -> Iterator[Pair]:
     """Stream pairs (source, target) of text in file order, with at most a few batches in memory.
 
-    `paths` is two parallel text files or one table, as `pair_paths` groups them. `columns` names those of a table; by
-    default they are the first two of a TSV, and elsewhere "source" and "target" or the only two of strings.
+    `paths` is two parallel text files or one table, as `pair_paths` groups them. `columns` are those of a table, by
+    name or by number; by default the header decides, with the `language` of the targets if it is known, and a table
+    without a header has them first.
 
     Raises DataError, immediately for a missing file and otherwise at the wrong line, and MachineError without a
     network.
     """
     if len(paths) == 1 and is_table(paths[0]):
-        return _table_pairs(paths[0], columns)
+        check_table(paths[0])
+        return _table_pairs(paths[0], columns, language)
     if len(paths) != 2 or is_table(paths[0]) or is_table(paths[1]):
         raise DataError(f"{' and '.join(paths) or 'no file'}: cannot be read as pairs; accepted: {ACCEPTED}")
     if columns is not None:
@@ -59,11 +63,10 @@ def read_fields(path: str, columns: Columns | Choice) -> Iterator[Fields]:
 
     Raises DataError as `read_pairs` does.
     """
-    if _is_tsv(path):
-        check_file(path)
+    check_table(path)
+    if not path.startswith("hf:") and table_kind(path) == ".tsv":
         return tsv_fields(path, columns)
-    rows, place = _table_rows(path)
-    return pick_fields(rows, columns, place)
+    return pick_fields(_table_rows(path, by_name(columns)), columns)
 
 
 def read_rows(path: str, header: bool = True) -> Iterator[tuple[str, dict[str, object]]]:
@@ -71,12 +74,36 @@ def read_rows(path: str, header: bool = True) -> Iterator[tuple[str, dict[str, o
 
     Raises DataError as `read_pairs` does.
     """
-    if _is_tsv(path):
-        check_file(path)
-        rows, place = tsv_rows(path, header), f"{path}:"
-    else:
-        rows, place = _table_rows(path, header)
-    return ((f"{place}{number}", row) for number, row in rows)
+    check_table(path)
+    is_tsv = not path.startswith("hf:") and table_kind(path) == ".tsv"
+    return tsv_rows(path, header) if is_tsv else _table_rows(path, header)
+
+
+def open_pairs(path: str, columns: Pair | None = None, language: str = "") -> Opened:
+    """The pairs of a table as `read_pairs` yields them, and how it is read."""
+    check_table(path)
+    if path.startswith("hf:"):
+        return row_pairs(_table_rows(path), columns, language)
+    kind = table_kind(path)
+    if kind in (".tsv", ".csv"):
+        return delimited_pairs(path, kind == ".tsv", columns, language)
+    found = row_pairs(_table_rows(path), columns, language)
+    return found._replace(remarks=[*_form(path), *found.remarks])
+
+
+def table_remarks(path: str) -> list[str]:
+    """Whatever its name does not tell about the way a table is read, as lines for the user."""
+    if path.startswith("hf:"):
+        return []
+    kind = table_kind(path)
+    return delimited_remarks(path, kind == ".tsv") if kind in (".tsv", ".csv") else _form(path)
+
+
+def index_columns(path: str) -> list[str]:
+    """The columns of a table with a header that are an index without a name of its own, and are not read."""
+    if path.startswith("hf:") or (kind := table_kind(path)) not in (".tsv", ".csv"):
+        return []
+    return unnamed_columns(path, kind == ".tsv")
 
 
 def pair_paths(arguments: Sequence[str]) -> list[tuple[str, ...]]:
@@ -98,9 +125,10 @@ def pair_paths(arguments: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def is_table(path: str) -> bool:
-    """Whether `path` alone holds pairs, judged by its name after a language prefix as in `de=pairs.tsv`."""
+    """Whether `path` alone is a table, judged by its name after a language prefix as in `de=pairs.tsv`, or by its
+    contents if they are JSON objects."""
     path = LANGUAGE_PREFIX.sub("", path)
-    return path.startswith("hf:") or _kind(path) in TABLES
+    return path.startswith("hf:") or table_kind(path) in TABLES
 
 
 def held_out(source: str, fraction: float) -> bool:
@@ -116,13 +144,32 @@ def held_out(source: str, fraction: float) -> bool:
     return int.from_bytes(digest, "big") < fraction * 2**64
 
 
-def _kind(path: str) -> str:
-    """The lower-case ending of a name, before that of a compression."""
+def table_kind(path: str) -> str:
+    """The lower-case ending of a table's name, before that of a compression; of a file with another ending, .jsonl if
+    it contains JSON objects."""
+    ending = _ending(path)
+    return ".jsonl" if ending not in TABLES and is_json(path) else ending
+
+
+def check_table(path: str) -> None:
+    """Raise DataError for a table that does not exist, and for a wrong name of the Hub."""
+    if path.startswith("hf:"):
+        _hub_name(path)
+    else:
+        check_file(path)
+
+
+def _ending(path: str) -> str:
     return os.path.splitext(unpacked_name(path).lower())[1]
 
 
-def _is_tsv(path: str) -> bool:
-    return _kind(path) == ".tsv" and not path.startswith("hf:")
+def _form(path: str) -> list[str]:
+    """Lines for the user about the form of a file that its name does not tell."""
+    if table_kind(path) not in (".jsonl", ".json"):
+        return []
+    if is_array(path):
+        return [f"{path}: read as a JSON array, one object for each row"]
+    return [] if _ending(path) in TABLES else [f"{path}: read as JSON lines, by its contents"]
 
 
 def _parallel_pairs(source_path: str, target_path: str) -> Iterator[Pair]:
@@ -147,23 +194,18 @@ def _unequal(longer: str, count: int, first_alone: str, shorter: str, pairs: int
     )
 
 
-def _table_pairs(path: str, columns: Pair | None) -> Iterator[Pair]:
-    if _is_tsv(path):
-        check_file(path)
-        return tsv_pairs(path, columns)
-    rows, place = _table_rows(path)
-    return pick_pairs(rows, columns, place)
+def _table_pairs(path: str, columns: Pair | None, language: str) -> Iterator[Pair]:
+    yield from open_pairs(path, columns, language).pairs
 
 
-def _table_rows(path: str, header: bool = True) -> tuple[Iterator[TableRow], str]:
-    """Rows of any table except a TSV, and the word before a row's number in messages."""
+def _table_rows(path: str, header: bool = True) -> Iterator[TableRow]:
+    """Rows of any table except a TSV."""
     if path.startswith("hf:"):
-        return _hub_rows(path, _hub_name(path)), f"{path}: row "
-    check_file(path)
-    kind = _kind(path)
+        return _hub_rows(path, _hub_name(path))
+    kind = table_kind(path)
     if kind == ".parquet":
-        return _parquet_rows(path), f"{path}: row "
-    return csv_rows(path, header) if kind == ".csv" else json_rows(path), f"{path}:"
+        return _parquet_rows(path)
+    return csv_rows(path, header) if kind == ".csv" else json_rows(path)
 
 
 def _parquet_rows(path: str) -> Iterator[TableRow]:
@@ -173,7 +215,8 @@ def _parquet_rows(path: str) -> Iterator[TableRow]:
     files = glob.escape(os.path.abspath(path))  # `datasets` treats a name as a pattern
     try:
         yield from _rows(
-            datasets.load_dataset("parquet", data_files=files, split="train", streaming=True, batch_size=ROWS_A_BATCH)
+            path,
+            datasets.load_dataset("parquet", data_files=files, split="train", streaming=True, batch_size=ROWS_A_BATCH),
         )
     except (ValueError, OSError, RuntimeError, datasets.exceptions.DatasetsError) as error:  # pyarrow's are among these
         raise DataError(f"{path}: cannot be read as Parquet: {error}") from None
@@ -190,7 +233,7 @@ def _hub_rows(path: str, found: re.Match[str]) -> Iterator[TableRow]:
     datasets = _quiet_datasets()
     name, config, split = found["name"], found["config"], found["split"] or "train"
     try:
-        yield from _rows(datasets.load_dataset(name, config, split=split, streaming=True))
+        yield from _rows(path, datasets.load_dataset(name, config, split=split, streaming=True))
     except Exception as error:  # of `datasets`, pyarrow, fsspec or the HTTP client, which depends on the version
         raise _hub_error(path, name, error) from None
 
@@ -208,12 +251,14 @@ def _hub_error(path: str, name: str, error: Exception) -> UserError:
     return DataError(f"{path}: {type(error).__name__}: {error}")
 
 
-def _rows(table: Any) -> Iterator[TableRow]:
+def _rows(path: str, table: Any) -> Iterator[TableRow]:
+    """Rows without the index that pandas keeps as a column."""
     number = 0
     for batch in table.iter(batch_size=ROWS_A_BATCH):
-        for values in zip(*batch.values(), strict=True):
+        names = [name for name in batch if not INDEX.fullmatch(name)] or list(batch)
+        for values in zip(*(batch[name] for name in names), strict=True):
             number += 1
-            yield number, dict(zip(batch, values, strict=True))
+            yield f"{path}: row {number}", dict(zip(names, values, strict=True))
 
 
 def _quiet_datasets() -> Any:

@@ -1,24 +1,27 @@
-"""Tables of text, row by row: TSV, CSV and JSON lines.
+"""Tables of text, row by row: TSV, CSV and JSON.
 
 The standard library reads them, not `datasets`, which guesses types (a column of years becomes integers, "NA" becomes
 nothing), treats a quote in a TSV as quoting and does not name the line of an error.
 """
 
-import csv
 import difflib
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
-from gpt2kit.data.lines import cut, decoded_lines, text_lines
+from gpt2kit.data.delimited import Record, Written, open_delimited, records
+from gpt2kit.data.headers import unnamed
+from gpt2kit.data.lines import cut
 from gpt2kit.errors import DataError
 
-Pair = tuple[str, str]
-# The number of the line or row, counted from 1, and its fields by column.
-TableRow = tuple[int, dict[str, object]]
+# The position of a row, for messages, and its fields by column.
+TableRow = tuple[str, dict[str, object]]
 Columns = tuple[str, ...]
 # Chooses the columns, given the first row and its position.
 Choice = Callable[[dict[str, object], str], Columns]
+
+
+TABS = Written("\t", quotes=False)
 
 
 class Fields(NamedTuple):
@@ -31,39 +34,42 @@ class Fields(NamedTuple):
     """The row's own name, from a column called so; a TSV has none."""
 
 
-# The csv module refuses fields beyond 128 KB by default. An unclosed quote makes one field of all that follows, which
-# must not fill the memory.
-LONGEST_FIELD = 1 << 26
-
-
-def tsv_pairs(path: str, columns: Pair | None) -> Iterator[Pair]:
-    """Two columns of a TSV as in `tsv_fields`; without `columns` the first two, and the first line is not a header."""
-    for fields in tsv_fields(path, columns or ("0", "1")):
-        source, target = fields.values
-        yield source, target
-
-
 def tsv_fields(path: str, columns: Columns | Choice) -> Iterator[Fields]:
     """Columns of a TSV, by index or by the names in its first line. A quote is an ordinary character.
 
     Raises DataError for a line with too few columns and for a name that the first line lacks.
     """
-    lines = enumerate(text_lines(path), 1)
-    if not callable(columns) and all(column.isdecimal() for column in columns):
+    written, lines = open_delimited(path, tabs=True)
+    if written.quotes:
+        yield from pick_fields(_quoted_rows(path, written, lines, by_name(columns)), columns)
+        return
+    rows = records(path, written, lines)
+    if not callable(columns) and not by_name(columns):
         indices = [int(column) for column in columns]
     else:
-        header = next(lines, (1, ""))[1].split("\t")
-        names = columns(dict.fromkeys(header), f"{path}:1") if callable(columns) else columns
-        indices = [_index(name, header, f"{path}:1") for name in names]
-    needed = max(indices) + 1
-    for number, line in lines:
-        fields = line.split("\t", needed)
-        if len(fields) < needed:
-            raise DataError(
-                f"{path}:{number}: expected at least {needed} columns separated by tabs, found {len(fields)}: "
-                f"{cut(line)!r}"
-            )
-        yield Fields(f"{path}:{number}", [fields[index] for index in indices])
+        number, header = next(rows, (1, [""]))
+        where = f"{path}:{number}"
+        names = header_names(header, where)
+        wanted = columns(dict.fromkeys(filter(None, names)), where) if callable(columns) else columns
+        indices = [index_of(name, names, where) for name in wanted]
+    for number, fields in rows:
+        yield Fields(f"{path}:{number}", pick_indices(path, number, fields, indices))
+
+
+def pick_indices(path: str, number: int, fields: list[str], indices: Sequence[int]) -> list[str]:
+    """Some fields of a line. Raises DataError for a line with too few."""
+    try:
+        return [fields[index] for index in indices]
+    except IndexError:
+        raise DataError(
+            f"{path}:{number}: expected at least {max(indices) + 1} columns separated by tabs, found {len(fields)}: "
+            f"{_shown(fields, TABS)}"
+        ) from None
+
+
+def by_name(columns: Columns | Choice) -> bool:
+    """Whether columns are chosen by the names in a header, not by number."""
+    return callable(columns) or not all(column.isdecimal() for column in columns)
 
 
 def tsv_rows(path: str, header: bool) -> Iterator[TableRow]:
@@ -71,21 +77,17 @@ def tsv_rows(path: str, header: bool) -> Iterator[TableRow]:
 
     Raises DataError for a row that is longer or shorter than the header.
     """
-    names: list[str] = []
-    for number, line in enumerate(text_lines(path), 1):
-        fields = line.split("\t")
-        if not header:
-            yield number, {str(index): field for index, field in enumerate(fields)}
-        elif not names:
-            names = fields
-        elif len(fields) == len(names):
-            yield number, dict(zip(names, fields, strict=True))
-        else:
-            raise DataError(
-                f"{path}:{number}: {len(fields)} columns separated by tabs, but the first line has {len(names)} "
-                f"({listed(names)}): {cut(line)!r}; if the first line is not a header, give columns by number, as in "
-                "--columns text=1,label=0"
-            )
+    written, lines = open_delimited(path, tabs=True)
+    if written.quotes:
+        yield from _quoted_rows(path, written, lines, header)
+        return
+    rows = records(path, written, lines)
+    if not header:
+        for number, fields in rows:
+            yield f"{path}:{number}", {str(index): field for index, field in enumerate(fields)}
+    for number, names in islice(rows, 1):
+        kept = header_names(names, f"{path}:{number}")
+        yield from named_rows(path, written, kept, rows, kept)
 
 
 def csv_rows(path: str, header: bool = True) -> Iterator[TableRow]:
@@ -94,55 +96,30 @@ def csv_rows(path: str, header: bool = True) -> Iterator[TableRow]:
 
     Raises DataError for wrong quoting and for a row that is longer or shorter than the header.
     """
-    csv.field_size_limit(LONGEST_FIELD)
-    names: list[str] = []
-    for number, fields in _csv_records(path):
-        if not fields:
-            continue
-        if not header and not names:
-            names = [str(index) for index in range(len(fields))]
-        if not names:
-            names = fields
-        elif len(fields) == len(names):
-            yield number, dict(zip(names, fields, strict=True))
-        else:
-            raise DataError(
-                f"{path}:{number}: {len(fields)} fields, but the header has {len(names)} ({listed(names)}): "
-                f"{cut(','.join(fields))!r}; a field that contains a comma needs quotes"
-            )
+    written, lines = open_delimited(path, tabs=False)
+    yield from _quoted_rows(path, written, lines, header)
 
 
-def json_rows(path: str) -> Iterator[TableRow]:
-    """Rows of JSON lines; blank lines are skipped. Raises DataError for a line that is not a JSON object."""
-    for number, line in enumerate(text_lines(path), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            if "\\u" in line:  # JSON can escape half of a surrogate pair, which is not text
-                json.dumps(row, ensure_ascii=False).encode("utf-8")
-        except (ValueError, RecursionError) as error:
-            raise _not_an_object(f"{path}:{number}", _reason(error), line) from None
-        if not isinstance(row, dict):
-            raise _not_an_object(f"{path}:{number}", f"a {type(row).__name__}", line)
-        yield number, row
+def delimited_remarks(path: str, tabs: bool) -> list[str]:
+    """Whatever the name of a TSV or CSV does not tell about the way it is read, as lines for the user."""
+    return open_delimited(path, tabs)[0].describe(path, tabs)
 
 
-def pick_pairs(rows: Iterable[TableRow], columns: Pair | None, place: str) -> Iterator[Pair]:
-    """Source and target of each row as in `pick_fields`; without `columns` the first row decides."""
-    for fields in pick_fields(map(_unnested, rows), columns or _default_columns, place):
-        source, target = fields.values
-        yield source, target
+def unnamed_columns(path: str, tabs: bool) -> list[str]:
+    """The columns of a header that are left out as they have no name, or one that says so."""
+    written, lines = open_delimited(path, tabs)
+    for number, first in islice(records(path, written, lines), 1):
+        return [each for each, name in zip(first, header_names(first, f"{path}:{number}"), strict=True) if not name]
+    return []
 
 
-def pick_fields(rows: Iterable[TableRow], columns: Columns | Choice, place: str) -> Iterator[Fields]:
-    """Some columns of each row. `place` + row number is its position in messages.
+def pick_fields(rows: Iterable[TableRow], columns: Columns | Choice) -> Iterator[Fields]:
+    """Some columns of each row.
 
     Raises DataError for a missing column and for a value that is not a string (null counts as an empty one), and any
     error of the choice.
     """
-    for number, row in rows:
-        where = f"{place}{number}"
+    for where, row in rows:
         if callable(columns):
             columns = columns(row, where)
         own = row.get("id")
@@ -155,33 +132,22 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(repr(name) for name in names)
 
 
-def _csv_records(path: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(decoded_lines(path), strict=True)
-    number = 1
-    try:
-        for fields in reader:
-            yield number, fields
-            number = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(f"{path}:{number}: the row that begins here is not valid CSV (RFC 4180): {error}") from None
+def header_names(fields: Sequence[str], where: str) -> list[str]:
+    """The names of a header; an unnamed column keeps an empty one.
 
-
-def _unnested(row: TableRow) -> TableRow:
-    """The pair itself where a column contains it, as OPUS has it on the Hub: {"translation": {"en": , "fr": }}."""
-    translation = row[1].get("translation")
-    return (row[0], translation) if isinstance(translation, dict) else row
-
-
-def _default_columns(row: dict[str, object], where: str) -> Pair:
-    if "source" in row and "target" in row:
-        return "source", "target"
-    strings = [name for name, value in row.items() if value is None or isinstance(value, str)]
-    if len(strings) == 2:
-        return strings[0], strings[1]
-    raise DataError(
-        f"{where}: cannot tell which columns are source and target: {listed(row)} are not named so, and {len(strings)} "
-        "of them contain strings, not 2; name them with --columns SOURCE,TARGET"
-    )
+    Raises DataError for two columns of one name.
+    """
+    names = [field.strip() for field in fields]
+    for place, name in enumerate(names):
+        if name and name in names[:place]:
+            raise DataError(
+                f"{where}: two columns are called {name!r}: the columns {names.index(name) + 1} and {place + 1} of "
+                f"{len(names)}; rename one"
+            )
+    skipped = unnamed(names)
+    if len(skipped) == len(names):
+        return names
+    return ["" if place in skipped else name for place, name in enumerate(names)]
 
 
 def value_of(row: dict[str, object], column: str, where: str) -> object:
@@ -202,23 +168,68 @@ def text_of(row: dict[str, object], column: str, where: str) -> str:
     raise DataError(f"{where}: column {column!r} contains {found}; a string or null is accepted")
 
 
-def _index(name: str, header: list[str], where: str) -> int:
-    if name not in header:
-        raise _no_column(name, header, where)
-    return header.index(name)
+def _quoted_rows(path: str, written: Written, lines: Iterable[str], header: bool) -> Iterator[TableRow]:
+    rows = records(path, written, lines)
+    for number, first in islice(rows, 1):
+        if header or numbered_header(first):
+            names = header_names(first, f"{path}:{number}")
+            yield from named_rows(path, written, names, rows, names)
+        else:
+            numbers = [str(index) for index in range(len(first))]
+            yield from named_rows(path, written, numbers, chain([(number, first)], rows), None)
+
+
+def numbered_header(first: Sequence[str]) -> bool:
+    """Whether a first row has nothing but the numbers that pandas gives to columns without names, after its index."""
+    return len(first) > 2 and first[0] == "" and first[1:] == [str(index) for index in range(len(first) - 1)]
+
+
+def named_rows(
+    path: str, written: Written, names: list[str], rows: Iterable[Record], header: list[str] | None
+) -> Iterator[TableRow]:
+    """Rows by the names of their columns; columns without a name are left out.
+
+    Raises DataError for a row that is longer or shorter than the header, or than the first row.
+    """
+    kept = None if all(names) or not any(names) else [(index, name) for index, name in enumerate(names) if name]
+    for number, fields in rows:
+        where = f"{path}:{number}"
+        if len(fields) != len(names):
+            raise _unequal(written, where, fields, len(names), header)
+        yield where, dict(zip(names, fields, strict=True)) if kept is None else {n: fields[i] for i, n in kept}
+
+
+def _unequal(written: Written, where: str, fields: list[str], expected: int, header: list[str] | None) -> DataError:
+    known = f" ({listed(header)})" if header is not None else ""
+    if not written.quotes:
+        return DataError(
+            f"{where}: {len(fields)} columns separated by tabs, but the first line has {expected}{known}: "
+            f"{_shown(fields, written)}; if the first line is not a header, give columns by number, as in --columns "
+            "text=1,label=0"
+        )
+    first = "first row" if header is None else "header"
+    separator = written.name.removesuffix("s")
+    return DataError(
+        f"{where}: {len(fields)} fields, but the {first} has {expected}{known}: {_shown(fields, written)}; "
+        f"a field that contains a {separator} needs quotes"
+    )
+
+
+def _shown(fields: list[str], written: Written) -> str:
+    return repr(cut(written.separator.join(fields)))
+
+
+def index_of(name: str, names: list[str], where: str) -> int:
+    """The place of a column, given by its name or its number. Raises DataError if there is none."""
+    if name in names:
+        return names.index(name)
+    if name.isdecimal():
+        return int(name)
+    raise _no_column(name, filter(None, names), where)
 
 
 def _no_column(name: str, existing: Iterable[str], where: str) -> DataError:
+    existing = list(existing)
     close = difflib.get_close_matches(name, existing, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return DataError(f"{where}: no column {name!r}; the columns are {listed(existing)}{hint}")
-
-
-def _not_an_object(where: str, reason: str, line: str) -> DataError:
-    return DataError(f"{where}: expected one JSON object per line, found {cut(line)!r}: {reason}")
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at column {error.colno}"
-    return str(error)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from gpt2kit.config import knob
 from gpt2kit.data.layouts import Layout, Rows
 from gpt2kit.data.lines import unpacked_name
 from gpt2kit.data.references import more_references
+from gpt2kit.data.selection import Selection, select_pairs
 from gpt2kit.data.sources import LANGUAGE_PREFIX, pair_paths, read_pairs
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.metrics.score import Score
@@ -123,11 +124,19 @@ class Translate(TextPairs[Sentence]):
             found.append((language, (first, *files[1:])))
         return found
 
+    @property
+    def named(self) -> tuple[str, str] | None:
+        """The columns that the user names."""
+        return (self.columns[0], self.columns[1]) if self.columns else None
+
+    def select_columns(self, corpus: Sequence[str]) -> list[Selection]:
+        tables = ((language, files[0]) for language, files in self.corpora(corpus) if len(files) == 1)
+        return list(chain.from_iterable(select_pairs(table, self.named, language) for language, table in tables))
+
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Sentence, str]]:
-        columns = (self.columns[0], self.columns[1]) if self.columns else None
         corpora = self.corpora(corpus)
         others = more_references(self.references, [files for _, files in corpora])
-        streams = [(language, read_pairs(files, columns)) for language, files in corpora]
+        streams = [(language, read_pairs(files, self.named, language)) for language, files in corpora]
         for language, pairs in streams:
             for source, target in pairs:
                 same = {"pairs with equal source and target": 1} if source == target else {}
@@ -221,9 +230,8 @@ class ByExample(Translate):
     @cached_property
     def shown(self) -> list[tuple[str, str]]:
         """The pairs of `examples`. Raises UserError if there are none for the language."""
-        columns = (self.columns[0], self.columns[1]) if self.columns else None
         if self.examples:
-            return list(islice(read_pairs([self.examples], columns), EXAMPLES))
+            return list(islice(read_pairs([self.examples], self.named, self.to), EXAMPLES))
         if self.to != "fr":
             raise UserError(f"--to {self.to}: the built-in examples are French; give a table of pairs with --examples")
         return list(FRENCH)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gpt2kit.cli.app import run
-from gpt2kit.data import lines, tables
+from gpt2kit.data import delimited, lines, tables
 from gpt2kit.errors import DataError
 from gpt2kit.recipe import knobs, read_by
 from gpt2kit.tasks import find
@@ -75,12 +75,12 @@ def test_a_corpus_of_one_byte(workplace: Path, tiny: Tiny, capsys: Capture) -> N
 def usual_limit() -> Iterator[None]:
     """The csv module's, which is one for all of the process."""
     yield
-    csv.field_size_limit(tables.LONGEST_FIELD)
+    csv.field_size_limit(delimited.LONGEST_FIELD)
 
 
 @pytest.mark.usefixtures("usual_limit")
 def test_a_quote_that_nothing_closes_is_not_read_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "LONGEST_FIELD", 1000)
+    monkeypatch.setattr(delimited, "LONGEST_FIELD", 1000)
     path = tmp_path / "a.csv"
     path.write_text('text,label\nfine,1\n"open,2\n' + "word,1\n" * 10_000, encoding="utf-8")
     with pytest.raises(
