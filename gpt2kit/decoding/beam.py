@@ -96,13 +96,14 @@ def beam_search(
         enough_P = searches.finished_P >= beams
         searches.scores_PW.masked_fill_(enough_P[:, None], -torch.inf)
         over_P = enough_P | searches.scores_PW.isneginf().all(1) | (limits_P == step + 1)
-        for index in (over_P & searches.going_P).nonzero().flatten().tolist():
+        ended = (over_P & searches.going_P).nonzero().flatten().tolist()  # here the host waits for the device
+        for index in ended:
             found[searches.which[index]] = searches.answers(index, step + 1, alpha)
         searches.going_P &= ~over_P
-        if not searches.going_P.any():
+        if ended and not searches.going_P.any():
             break
         stepper.cache.branch(origins_PW)
-        if (kept := stepper.compact(searches.going_P)) is not None:
+        if ended and (kept := stepper.compact(searches.going_P)) is not None:
             searches.keep(kept)
             tokens_PW, limits_P = tokens_PW[kept], limits_P[kept]
         logits_PWV = stepper.step(tokens_PW)
