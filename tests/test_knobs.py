@@ -293,10 +293,12 @@ PREPARED: dict[tuple[str, str], tuple[list[str], str]] = {
     ("lm", "vocab"): (["task.column=text"], "310"),
     ("lm", "tokenizer"): (["task.column=text"], "TOKENIZER"),
     ("lm", "column"): (["task.column=text"], "body"),
+    ("lm", "separator"): ([], "|"),
     ("finetune", "held_out"): (["task.columns=text=text,label=label"], "0.5"),
     ("finetune", "vocab"): (["task.columns=text=text,label=label"], "310"),
     ("finetune", "tokenizer"): (["task.columns=text=text,label=label"], "TOKENIZER"),
     ("finetune", "columns"): (["task.columns=text=text,label=label"], "prompt=question,completion=answer"),
+    ("finetune", "separator"): ([], "|"),
     ("finetune", "kind"): (["task.columns=text=text"], "completion"),
     ("finetune", "template"): (["task.template=Q: {question} A: {answer}"], "{question}? {answer}!"),
     ("music", "held_out"): ([], "0.9"),
@@ -336,6 +338,9 @@ def test_task_knobs(
     base, value = PREPARED[task, key]
     tiny = [setting for setting in examples(task).TINY if not setting.startswith("task.") or "vocab" in setting]
     corpus = table(tmp_path)
+    if key == "separator":
+        corpus = [str(tmp_path / "a.txt")]
+        Path(corpus[0]).write_text("".join(f"document {n}|" for n in range(40)), encoding="utf-8")
     if task == "music":
         from gpt2kit.music.midi import write_midi
 

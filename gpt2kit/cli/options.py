@@ -4,8 +4,9 @@ In a help text, a metavar or a default, TASK is replaced by the name of the task
 parentheses describes what happens without the option.
 """
 
+import json
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -169,9 +170,12 @@ def only_for(**media: tuple[str, ...]) -> Callable[[Verb], Verb]:
     return mark
 
 
-def settings_of(settings: list[str], flags: dict[str, str]) -> list[str]:
+def settings_of(task: str, settings: list[str], flags: dict[str, str]) -> list[str]:
     """The values of --set, and those of a task's own options, which set the same knobs."""
-    return [*settings, *(f"task.{key}={value}" for key, value in flags.items())]
+    types = get_type_hints(tasks.find(task))
+    # As a TOML string, a text that looks like a number stays a text, and its spaces and line ends stay in it.
+    quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in flags.items() if types[key] is str}
+    return [*settings, *(f"task.{key}={value}" for key, value in (flags | quoted).items())]
 
 
 def check_task_settings(task: str, settings: list[str], *verbs: str) -> None:

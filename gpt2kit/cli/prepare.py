@@ -39,7 +39,7 @@ def prepare(
     from gpt2kit.runs.kinds import PREPARED
 
     options.check_task_settings(task, set, "prepare")
-    loaded = recipes.load(recipe or task, options.settings_of(set, flags), task)
+    loaded = recipes.load(recipe or task, options.settings_of(task, set, flags), task)
     corpora = {"train": corpus} | ({"val": val} if val else {}) | ({"test": test} if test else {})
     folder = out or f"data/{task}"
     reports.replaced(folder, check_folder(Path(folder), overwrite, PREPARED, inputs_of(loaded, corpora)))

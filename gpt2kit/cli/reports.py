@@ -56,7 +56,7 @@ def left_out(split: str, report: "SplitReport") -> None:
     """Print the records that were read but are not used, by reason."""
     for reason, count in report.dropped.items():
         console.say(f"{split}: {count:,} dropped, {reason}, such as {report.examples[reason][0]}")
-    for reason, count in report.left_out.items():
+    for reason, count in report.remarks().items():
         console.say(f"{split}: {reason}: {count:,}")
     if report.damaged >= MUCH_DAMAGE * report.read > 0:
         share = f"{report.damaged:,} of {report.read:,} ({report.damaged / report.read:.0%}) could not be read"

@@ -86,7 +86,7 @@ def train(
         raise UserError("--resume continues a run as it is: leave out --init and --overwrite")
     if dry_run and (resume or devices > 1):
         raise UserError("--dry-run is for a new run on one device: leave out --resume and --devices")
-    settings = [*options.settings_of(set, flags), *([f"train.device={device}"] if device else [])]
+    settings = [*options.settings_of(task, set, flags), *([f"train.device={device}"] if device else [])]
     settings += [*([f'train.budget="{budget}"'] if budget else []), *(["train.tensorboard=true"] * tensorboard)]
     settings += [f"train.{key}={value}" for key, value in (("freeze", freeze), ("lora", lora)) if value is not None]
     if resume and not recipe:

@@ -17,6 +17,14 @@ class Unsuitable(str):
     """A problem of a record that should not be learned from, but can be scored."""
 
 
+class Frequent(str):
+    """A remark on parts of records that is worth making only if it holds for many."""
+
+
+FREQUENT = 0.1
+"""The share of the records for which a `Frequent` remark holds, if it is made."""
+
+
 @dataclass
 class SplitReport:
     """One split; lengths are in tokens."""
@@ -65,6 +73,14 @@ class SplitReport:
         """The reasons for the dropped records with an example each, for a message."""
         each = (f"{reason}: {n:,}, such as {self.examples[reason][0]}" for reason, n in self.dropped.items())
         return "; ".join(each) or "it is empty"
+
+    def remarks(self) -> dict[str, int]:
+        """Counts of what was left out of records or is remarkable in them."""
+        return {
+            reason: count
+            for reason, count in self.left_out.items()
+            if not isinstance(reason, Frequent) or count >= FREQUENT * self.read
+        }
 
     def json(self) -> dict[str, object]:
         return asdict(self)

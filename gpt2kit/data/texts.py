@@ -2,11 +2,12 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 
+from gpt2kit.data.documents import contains, split_documents
 from gpt2kit.data.lines import check_file, text_blocks, unpacked_name
 from gpt2kit.data.selection import Selection, select
 from gpt2kit.data.sources import TABLES, is_table, read_fields
@@ -49,21 +50,32 @@ class Part:
     """The text of the document's first part, which identifies the document; empty if this is the only part."""
     end: float = 0.0
     """For a corpus of one file: the share of the file up to the end of this part; otherwise 0."""
+    row: bool = field(default=False, compare=False)
+    """Whether it is the row of a table."""
 
 
-def read_texts(corpus: Sequence[str], column: str = "") -> Iterator[Part]:
-    """Yield every text file and each row of a table as a document. `column` is a table's, by default "text" or the only
-    one of strings; text files have none.
+def read_texts(corpus: Sequence[str], column: str = "", separator: str = "") -> Iterator[Part]:
+    """Yield every text file, or what is between its separators, and each row of a table as a document.
+
+    `column` is a table's, by default "text" or the only one of strings; text files have none.
 
     Raises DataError, immediately for a missing file and otherwise at the wrong line, and MachineError without a
     network.
     """
     words = list(chain.from_iterable(map(_files, corpus)))
     alone = len(words) == 1 and not is_table(words[0]) and os.path.isfile(words[0])  # a pipe can be read only once
+    if alone and separator and not contains(text_blocks(words[0]), separator):
+        separator = ""
     return chain.from_iterable(
-        _rows(word, column) if is_table(word) else _parts(word, _length(word, _state(word)) if alone else 0)
-        for word in words
+        _rows(word, column) if is_table(word) else _file(word, separator, alone) for word in words
     )
+
+
+def _file(path: str, separator: str, alone: bool) -> Iterator[Part]:
+    if not separator:
+        return _parts(path, text_blocks(path), _length(path, _state(path)) if alone else 0)
+    documents = enumerate(split_documents(text_blocks(path), separator), 1)
+    return chain.from_iterable(_parts(f"{path}, document {number}", [text], 0) for number, text in documents)
 
 
 def select_text(corpus: Sequence[str], column: str = "") -> list[Selection]:
@@ -95,7 +107,7 @@ def _files(word: str) -> list[str]:
 
 def _rows(word: str, column: str) -> Iterator[Part]:
     for where, (text,), _ in read_fields(word, (column,) if column else _only_column):
-        yield Part(text, where)
+        yield Part(text, where, row=True)
 
 
 def _only_column(row: dict[str, object], where: str) -> Columns:
@@ -122,17 +134,19 @@ def _length(path: str, state: tuple[int, int]) -> int:
     return sum(map(len, text_blocks(path)))
 
 
-def _parts(path: str, length: int) -> Iterator[Part]:
-    """The parts of a text file. A part ends before the last white space in front of a word, where a GPT-2 token always
-    ends."""
+def _parts(name: str, blocks: Iterable[str], length: int) -> Iterator[Part]:
+    """The parts of a document, of a known length if it is the whole corpus.
+
+    A part ends before the last white space in front of a word, where a GPT-2 token always ends.
+    """
     text, read, first = "", 0, ""
     size = min(PART, max(SHORTEST, length // PARTS)) if length else PART
-    for block in chain(text_blocks(path), [None]):
+    for block in chain(blocks, [None]):
         text += block or ""
         while end := _border(text, size, not first) or (0 if block is not None else len(text)):
             read += end
             begins, first = not first, first or text[:end]
-            yield Part(text[:end], path, begins, first, read / length if length else 0.0)
+            yield Part(text[:end], name, begins, first, read / length if length else 0.0)
             text = text[end:]
 
 

@@ -15,6 +15,7 @@ from gpt2kit.tasks.formats.completion import Completion
 from gpt2kit.tasks.formats.labelled import Choice, Labelled
 from gpt2kit.tasks.formats.table import TableTask
 from gpt2kit.tasks.lm import ABOUT, Continued, Lm
+from gpt2kit.tasks.text import check_separator
 
 FORMATS: dict[str, type[TableTask[Any]]] = {
     "completion": Completion,
@@ -37,6 +38,7 @@ class Finetune(TableTask[Continued], Lm):
 
     def infer_task(self, corpus: Sequence[str]) -> Task[Any, Any]:
         table = next((word for word in corpus if is_table(word)), None)
+        check_separator(self.separator, corpus)
         if table is None:
             if self.columns or self.template or self.kind not in ("", "text"):
                 raise UserError(

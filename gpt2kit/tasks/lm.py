@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from gpt2kit.config import knob
+from gpt2kit.data.bpe import END_OF_TEXT
 from gpt2kit.data.layouts import Stream
 from gpt2kit.data.selection import Selection
 from gpt2kit.data.sources import held_out, is_table
 from gpt2kit.data.texts import Part, read_texts, select_text
+from gpt2kit.data.tokenized import marks
 from gpt2kit.errors import UserError
 from gpt2kit.metrics.score import Score
 from gpt2kit.tasks.base import About, Proposed, Record, Task
-from gpt2kit.tasks.text import TOKENIZERS, TextTask
+from gpt2kit.tasks.text import TOKENIZERS, TextTask, check_separator, document_separator
 
 ABOUT = About(corpus="YOUR.txt", medium="text", copies=True, requires=(*TOKENIZERS, "tiktoken"))
 
@@ -37,6 +39,7 @@ class Lm(TextTask[Continued, str]):
         metavar="NAME",
         unset="the column 'text', or the only one",
     )
+    separator: str = document_separator()
 
     @property
     def about(self) -> About:
@@ -49,6 +52,7 @@ class Lm(TextTask[Continued, str]):
     def infer_task(self, corpus: Sequence[str]) -> Task[Any, Any]:
         if self.column and not any(is_table(word) or Path(word).is_dir() for word in corpus):
             raise UserError(f"{' '.join(corpus)}: plain text has no column {self.column!r}; --column is for tables")
+        check_separator(self.separator, corpus)
         return self
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Continued, str]]:
@@ -59,16 +63,23 @@ class Lm(TextTask[Continued, str]):
 
     def passages(self, corpus: Sequence[str], column: str) -> Iterator[Record[Continued, str]]:
         """The documents of a corpus, in parts."""
-        for part in read_texts(corpus, column):
+        separator = self.separator.replace("\\n", "\n")
+        for part in read_texts(corpus, column, separator):
             yield Record(
                 "" if part.begins else None,
                 part.text,
                 key=part.text,
                 split=self._proposed(part),
                 problem="" if part.text.strip() or not part.begins else "no text",
-                skipped=self.controls_in(part.text),
+                skipped=self.controls_in(part.text) | self._ends_in(part) | marks(part.text),
                 name=part.name,
             )
+
+    def _ends_in(self, part: Part) -> dict[str, int]:
+        """The ends of documents that a text without a separator seems to have, for a report."""
+        count = 0 if self.separator or part.row else part.text.count(END_OF_TEXT)
+        hint = f"documents seem to end at {END_OF_TEXT}: --separator '{END_OF_TEXT}' separates them there"
+        return {hint: count} if count else {}
 
     def _proposed(self, part: Part) -> Proposed:
         """For a corpus of one file, the end is held out; otherwise whole documents, by a hash of their beginning."""

@@ -13,6 +13,9 @@ from gpt2kit.data.bpe import END_OF_TEXT, TOKENIZER_FILES, Bpe
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.layouts import Layout, Rows
 from gpt2kit.data.report import Unsuitable
+from gpt2kit.data.sources import is_table
+from gpt2kit.data.tokenized import marks
+from gpt2kit.errors import UserError
 from gpt2kit.metrics.score import Score
 from gpt2kit.tasks.base import About, Record, Source, Target, Task, Vocabulary
 
@@ -20,6 +23,22 @@ TOKENIZERS = ("tokenizers",)
 """Distributions that every text task requires."""
 
 ABOUT = About(requires=TOKENIZERS)
+
+
+def document_separator() -> Any:
+    """The knob for what is between documents."""
+    return knob(
+        "",
+        "the text between the documents of one text file, such as <|endoftext|>; \\n is a line end",
+        flag=("prepare",),
+        unset="each text file is one document",
+    )
+
+
+def check_separator(separator: str, corpus: Sequence[str]) -> None:
+    """Raises UserError for a corpus of tables alone."""
+    if separator and all(map(is_table, corpus)):
+        raise UserError(f"{' '.join(corpus)}: each row of a table is a document; --separator is for text files")
 
 
 @dataclass(frozen=True)
@@ -139,7 +158,7 @@ class TextPairs(TextTask[Source, str]):
         """A record with the checks of every pair: blank sides and spelled control tokens."""
         text = self.text_of(source)
         problem = known.pop("problem", "") or Unsuitable(blank_sides(text, target))
-        skipped = known.pop("skipped", {}) | self.controls_in(f"{text}\n{target}")
+        skipped = known.pop("skipped", {}) | self.controls_in(f"{text}\n{target}") | marks(target) | marks(text)
         return Record(source, target, **{"key": text, "problem": problem, "skipped": skipped} | known)
 
     def fit(self, corpus: Sequence[str], records: Iterable[Record[Source, str]], folder: Path, window: int) -> Self:

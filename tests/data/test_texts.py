@@ -138,3 +138,21 @@ def test_an_empty_file_has_no_parts(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.touch()
     assert parts(path) == []
+
+
+def test_documents_of_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("one two\n<|endoftext|>\nthree\n\nfour<|endoftext|>\n", encoding="utf-8")
+    found = list(read_texts([str(path)], separator="<|endoftext|>"))
+    assert [(part.text, part.begins, part.end) for part in found] == [("one two", True, 0), ("three\n\nfour", True, 0)]
+    assert found[1].name == f"{path}, document 2"
+    assert [part.text for part in read_texts([str(path)] * 2, separator="\n\n")] == [
+        "one two\n<|endoftext|>\nthree",
+        "four<|endoftext|>",
+    ] * 2
+
+
+def test_a_file_without_the_separator_is_one_document(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("one two\nthree", encoding="utf-8")
+    assert list(read_texts([str(path)], separator="--")) == list(read_texts([str(path)]))

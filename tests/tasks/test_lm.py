@@ -10,7 +10,7 @@ import pytest
 import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.data.store import Store
-from gpt2kit.errors import DataError
+from gpt2kit.errors import DataError, UserError
 from gpt2kit.pipeline.engine import load
 from gpt2kit.pipeline.evaluate import evaluate_stream
 from gpt2kit.pipeline.evaluation_sets import documents
@@ -150,3 +150,30 @@ def test_a_long_prompt_keeps_its_end() -> None:
 def test_passages_are_shown_by_where_they_stand(tmp_path: Path) -> None:
     (record,) = Lm().read(write_corpus(tmp_path))
     assert repr(record) == str(tmp_path / "text.txt")
+
+
+def test_a_separator_ends_documents(tmp_path: Path) -> None:
+    text = "".join(f"<|startoftext|>story {n} of many<|endoftext|>\n" for n in range(200))
+    (tmp_path / "a.txt").write_text(text, encoding="utf-8")
+    tiny = recipe.load("lm", [*TINY, "task.separator=<|endoftext|>", "task.held_out=0.2"])
+    reports = gpt2kit.prepare(tiny, {"train": [str(tmp_path / "a.txt")]}, tmp_path / "data")
+    assert reports["train"].rows + reports["val"].rows == 200
+    assert 20 <= reports["val"].rows <= 60
+    task = Lm().opened(tmp_path / "data")
+    for split, report in reports.items():
+        assert report.left_out == {}
+        store = Store(tmp_path / "data", split)
+        assert len(store.document_ends()) == report.rows
+        assert "<|endoftext|>" not in task.bpe.decode(store.ids.tolist())
+
+
+def test_a_spelled_end_of_text_is_a_hint(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\n<|endoftext|>\ntwo\n", encoding="utf-8")
+    hint = "documents seem to end at <|endoftext|>: --separator '<|endoftext|>' separates them there"
+    (record,) = Lm().read([str(tmp_path / "a.txt")])
+    assert record.skipped[hint] == 1
+    (tmp_path / "a.jsonl").write_text('{"text": "one <|endoftext|> two"}\n', encoding="utf-8")
+    (record,) = Lm().read([str(tmp_path / "a.jsonl")])
+    assert hint not in record.skipped
+    with pytest.raises(UserError, match=r"each row of a table is a document; --separator is for text files"):
+        Lm(separator="x").infer_task(["a.jsonl"])

@@ -7,7 +7,7 @@ from gpt2kit.config import check, knob
 from gpt2kit.data.roles import HOW_TO_NAME, KINDS, named_roles
 from gpt2kit.errors import UserError
 from gpt2kit.tasks.base import Source
-from gpt2kit.tasks.text import TextTask
+from gpt2kit.tasks.text import TextTask, document_separator
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class TableTask(TextTask[Source, str]):
     held_out: float = knob(
         0.02, "share of the rows or documents held out for validation if prepare gets no --val; of a text file, its end"
     )
+    separator: str = document_separator()
     column: str = field(default="", repr=False)  # a knob of Lm, which the roles of `columns` replace
     kind: str = knob("", "the kind of table; prepare infers it from the columns", ("", *KINDS))
     columns: tuple[str, ...] = knob(
