@@ -140,6 +140,10 @@ class ModelConfig:
         return self.n_inner or 4 * self.n_embd
 
 
+LENGTH = ("epochs", "steps", "least_steps", "budget", "budget_steps")
+"""Knobs of [train] that set the number of steps: a resumed run may change them."""
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """How the weights are trained."""
@@ -202,6 +206,11 @@ class TrainConfig:
         "weights in the finished run folder: last, or best (those with the lowest validation loss)",
         ("last", "best"),
     )
+    keep_state: bool = knob(
+        True,
+        "keep state.safetensors in the finished run, so that it can be resumed with more steps; its size is three to "
+        "four times that of the weights",
+    )
     dtype: str = knob(
         "auto",
         "arithmetic; auto is bf16 if the hardware computes it natively, otherwise fp32",
@@ -246,6 +255,11 @@ class TrainConfig:
             bool(self.lora_targets) and set(self.lora_targets) <= known,
             f"lora_targets = {wrong}; accepted: {', '.join(sorted(known))}",
         )
+
+    @property
+    def length(self) -> dict[str, Any]:
+        """The knobs of LENGTH."""
+        return {key: getattr(self, key) for key in LENGTH}
 
 
 @dataclass(frozen=True)

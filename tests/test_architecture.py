@@ -82,7 +82,7 @@ IMPORTS: dict[str, set[str]] = {
     "samples": set(),
     "tasks": {"config", "data", "errors", "metrics", "music"},
     "recipe": {"config", "errors", "tasks"},
-    "runs": {"data", "decoding", "errors", "files", "model", "overwriting", "recipe", "tasks"},
+    "runs": {"config", "data", "decoding", "errors", "files", "model", "overwriting", "recipe", "tasks"},
     "pipeline": CORE | {"recipe", "runs", "tasks"},
     "inspection": CORE - {"training"} | {"html", "pipeline", "tasks"},
     "selftest": CORE | {"pipeline", "recipe", "runs", "tasks"},

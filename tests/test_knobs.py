@@ -101,6 +101,7 @@ TRAIN: dict[str, tuple[list[str], str]] = {
     "lora": (["init"], "2"),
     "lora_alpha": (["init", "lora=2"], "64"),
     "lora_targets": (["init", "lora=2"], "c_fc"),
+    "keep_state": ([], "false"),
     "keep": (["lr=10", "warmup=0.9", "evaluate_every=1", "clip=0"], "best"),
     "dtype": ([], "bf16"),
     "compile": ([], "on"),
@@ -165,7 +166,7 @@ def training_seen(trainable: Trainable, settings: list[str], done: dict[str, int
         for event in told
     ]
     files = sorted(path.relative_to(run).parts[0] for path in run.rglob("*"))
-    weights = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(run.glob("*.safetensors"))]
+    weights = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(run.glob("*model.safetensors"))]
     return seen, files, weights, dict(done)
 
 

@@ -30,6 +30,8 @@ def training(stream: "Iterable[Event]") -> "Iterator[Event]":
                 console.say(f"budget {event.budget}: {event.steps:,} steps, {event.epochs:.1f} epochs")
             elif isinstance(event, events.Extended):
                 console.say(extended(event))
+            elif isinstance(event, events.Rescheduled):
+                console.say(_rescheduled(event))
             elif isinstance(event, events.StepDone):
                 state = f"epoch {event.epoch:.2f}  loss {event.loss:.3f}  {event.tokens_per_second:,.0f} tokens/s"
                 bar.move(event.step, event.steps, state, f"{event.of_peak:.0%} of peak", event.seconds_left)
@@ -59,6 +61,15 @@ def extended(event: "events.Extended") -> str:
     return (
         f"the budget of {event.budget} has time for only {event.allowed:,} of the {event.steps:,} steps that this "
         f"recipe needs to learn anything: training takes about {console.clock(event.seconds)} from now"
+    )
+
+
+def _rescheduled(event: "events.Rescheduled") -> str:
+    what = "extended" if event.steps > event.before else "shortened"
+    moments = "" if event.moments else "; the run kept no state, so the optimizer's moments start again"
+    return (
+        f"schedule {what} from {event.before:,} to {event.steps:,} steps: the learning rate continues at "
+        f"{event.rate:.2g}, was {event.rate_before:.2g}{moments}"
     )
 
 

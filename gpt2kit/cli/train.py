@@ -9,17 +9,25 @@ import typer
 
 from gpt2kit.cli import cards, console, options, progress, reports
 from gpt2kit.cli.dry_run import say_plan
-from gpt2kit.errors import Interrupted, UserError
+from gpt2kit.errors import DataError, Interrupted, UserError
 
 if TYPE_CHECKING:
     from gpt2kit.recipe import Recipe
+    from gpt2kit.runs.folder import Run
 
 
 def train(
     task: str,
     flags: dict[str, str],
     *,
-    data: Annotated[str, typer.Argument(metavar="DIR", show_default="data/TASK", help="The prepared folder.")] = "",
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DIR",
+            show_default="data/TASK",
+            help="The prepared folder; with --resume by default that of the run.",
+        ),
+    ] = "",
     out: Annotated[
         str, typer.Option("--out", "-o", metavar="DIR", show_default="runs/TASK", help="Write the run here.")
     ] = "",
@@ -34,7 +42,22 @@ def train(
             help="Start from these weights: a run, a GPT-2 folder, or a model of the Hub such as gpt2.",
         ),
     ] = "",
-    resume: Annotated[bool, options.switch("--resume", help="Continue the run in --out, which was stopped.")] = False,
+    resume: Annotated[
+        bool,
+        options.switch(
+            "--resume",
+            help="Continue the run in --out, which was stopped; or a finished one, with more epochs, steps or budget.",
+        ),
+    ] = False,
+    base: Annotated[
+        str,
+        typer.Option(
+            "--base",
+            metavar="DIR|HUB_ID",
+            show_default="as recorded in the run",
+            help="With --resume: the model that the run was started from, if it was moved.",
+        ),
+    ] = "",
     device: options.DeviceOption = "",
     budget: Annotated[
         str,
@@ -81,9 +104,11 @@ def train(
     from gpt2kit.runs.folder import Run
 
     options.check_task_settings(task, set, "train")
-    run, data = Path(out or f"runs/{task}"), data or f"data/{task}"
+    run, named = Path(out or f"runs/{task}"), data or ("" if resume else f"data/{task}")
     if resume and (init or overwrite):
         raise UserError("--resume continues a run as it is: leave out --init and --overwrite")
+    if base and not resume:
+        raise UserError("--base is for --resume; to start from the weights of a model, give it with --init")
     if dry_run and (resume or devices > 1):
         raise UserError("--dry-run is for a new run on one device: leave out --resume and --devices")
     settings = [*options.settings_of(task, set, flags), *([f"train.device={device}"] if device else [])]
@@ -93,24 +118,39 @@ def train(
         loaded = recipes.build(run.name, recipes.apply(Run(run).recipe.table(), settings))
     else:
         loaded = recipes.load(recipe or task, settings, task)
+    if resume and loaded.task_name != task:
+        raise DataError(f"{run} is a run of {loaded.task_name}, not of {task}")
+    data = named or _data_of(Run(run), task)
     if dry_run:
         say_plan(loaded, data, run, init, overwrite, json)
         return
-    words = [task, "train", data, "--out", str(run)]
+    words = [task, "train", *([named] if named else []), "--out", str(run)]
     again = f"gpt2kit {shlex.join([*words, '--resume'])}"
     if devices == 1:
-        _train(loaded, data, run, init, resume, overwrite, json, again)
+        _train(loaded, data, run, init, resume, overwrite, json, again, base)
         return
     from gpt2kit.training import launch
 
     launch.check_devices(devices, loaded.train.device)
     words += [word for setting in settings for word in ("--set", setting)]
-    words += [*(["--recipe", recipe] if recipe else []), *(["--init", init] if init else [])]
+    for option, value in (("--recipe", recipe), ("--init", init), ("--base", base)):
+        words += [option, value] if value else []
     given = {"--resume": resume, "--overwrite": overwrite, "--json": json}
     try:
         launch.launch([*words, *(word for word in given if given[word])], devices, f"{again} --devices {devices}")
     except Interrupted as stopped:  # the main process has printed it
         raise typer.Exit(stopped.exit_code) from None
+
+
+def _data_of(run: "Run", task: str) -> str:
+    """The prepared data of a run that is resumed without naming it. Raises DataError if it is gone."""
+    if not run.data_path.is_dir():
+        again = shlex.join(["gpt2kit", task, "train", "DATA", "--out", str(run.path), "--resume"])
+        raise DataError(
+            f"{run.path}: its prepared data {run.data_path} no longer exists; if it was moved, name its new place:\n"
+            f"  {again}"
+        )
+    return str(run.data_path)
 
 
 def _say_what_is_unused(data: str) -> None:
@@ -123,7 +163,15 @@ def _say_what_is_unused(data: str) -> None:
 
 
 def _train(
-    loaded: "Recipe", data: str, run: Path, init: str, resume: bool, overwrite: bool, json: bool, again: str
+    loaded: "Recipe",
+    data: str,
+    run: Path,
+    init: str,
+    resume: bool,
+    overwrite: bool,
+    json: bool,
+    again: str,
+    base: str,
 ) -> None:
     """Train in this process. Of several processes only the main one prints; the launcher reports their errors."""
     from gpt2kit.overwriting import check_folder
@@ -139,7 +187,7 @@ def _train(
     if processes > 1:
         again = f"{again} --devices {processes}" if started_here else "the same torchrun command with --resume"
     last: events.Validation | None = None
-    stream = train(loaded, data, run, init or None, resume, overwrite)
+    stream = train(loaded, data, run, init or None, resume, overwrite, base)
     if overwrite and not rank:
         reports.replaced(run, check_folder(run, overwrite, RUN, [data, init]))
     try:

@@ -1,8 +1,7 @@
 """train: every step from prepared data to a run."""
 
 import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,23 +10,24 @@ from typing import Any
 import torch
 
 from gpt2kit import files, overwriting
-from gpt2kit.config import GenerateConfig, ModelConfig, TrainConfig
+from gpt2kit.config import ModelConfig, TrainConfig, duration
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.store import Store
-from gpt2kit.decoding.classify import likeliest, probabilities
-from gpt2kit.decoding.decode import answers, for_inference
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.model import hf, lora
 from gpt2kit.model.freeze import freeze_below
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.pipeline.engine import model_in
+from gpt2kit.pipeline.sampled import sampled
 from gpt2kit.recipe import Recipe, read_by
 from gpt2kit.runs.card import write as card
 from gpt2kit.runs.folder import METRICS_FILE, RECIPE_FILE, Prepared, Run
 from gpt2kit.runs.kinds import RUN
+from gpt2kit.runs.resuming import check_resumable, record_resumed
 from gpt2kit.runs.task_folder import TASK_FILE
-from gpt2kit.tasks.base import Task, decode_row
+from gpt2kit.tasks.base import Task
 from gpt2kit.training import distributed, events, loop
+from gpt2kit.training.length import check_effect
 from gpt2kit.training.state import STATE_FILE
 from gpt2kit.training.tensorboard import Board
 
@@ -51,42 +51,49 @@ def train(
     init: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    base: str | Path = "",
 ) -> Iterator[Event]:
     """Train on a prepared folder into a run folder, which is a Hugging Face GPT-2 checkpoint after the first save.
 
-    `init` is a run, a GPT-2 folder or a Hub id to start from; `resume` continues a run that was stopped;
-    `overwrite` replaces a run, and nothing else. Under torchrun
-    every process calls this and sees the events; only the main process writes.
+    `init` is a run, a GPT-2 folder or a Hub id to start from; `resume` continues a run that was stopped, or a finished
+    one whose recipe now has more steps; `base` is where the model is now that a resumed run was started from, if it was
+    moved; `overwrite` replaces a run, and nothing else. Under torchrun every process calls this and sees the events;
+    only the main process writes.
     """
     with distributed.join(recipe.train.device) as group:
-        yield from _train_in(group, recipe, data, run, init, resume, overwrite)
+        yield from _train_in(group, recipe, data, Run(Path(run), moved_base=str(base)), init, resume, overwrite)
 
 
 def _train_in(
     group: distributed.ProcessGroup,
     recipe: Recipe,
     data: str | Path,
-    run: str | Path,
+    folder: Run,
     init: str | Path | None,
     resume: bool,
     overwrite: bool,
 ) -> Iterator[Event]:
     """The same in a group, which outlives everything here: `join` says why."""
     with ExitStack() as alone:
-        prepared, folder, start = Prepared.open(data), Run(Path(run)), str(init) if init else None
+        prepared, start, length = Prepared.open(data), str(init) if init else None, recipe.train.length
         inputs = [data, *([init] if init else [])]
         task = task_to_train(recipe, prepared, fresh=not (init or resume))
         if resume:
-            folder.check_resumable(prepared, recipe, task)
+            check_resumable(folder, prepared, recipe, task)
             needs_init = recipe.train.lora or recipe.train.freeze or not (folder.path / STATE_FILE).is_file()
             start = folder.init if needs_init else None
+            length = folder.recipe.train.length
+            check_effect(length, recipe.train)
             recipe = replace(recipe, model=folder.recipe.model)
         elif group.is_main:
             overwriting.check_folder(folder.path, overwrite, RUN, inputs)
         if group.is_main and folder.path.is_dir():
             alone.enter_context(files.held(folder.path))
         torch.manual_seed(recipe.train.seed)
-        if resume and (folder.path / STATE_FILE).is_file():
+        stateless = resume and not (folder.path / STATE_FILE).is_file() and folder.record["finished"]
+        if stateless:
+            model = _trained(folder, task, recipe, start)
+        elif resume and (folder.path / STATE_FILE).is_file():
             model = GPT2(*_as_before(folder, task))
             _keep_weights(model, recipe.train, start)
         else:  # also for a run that was killed before its first save: it restarts from the same weights
@@ -100,15 +107,41 @@ def _train_in(
                 hf.save_config(new, model, task.vocabulary.eos)
             alone.enter_context(files.held(folder.path))
         group.barrier()
-        if resume:
-            work.resume()
-            if group.is_main:
-                folder.forget_after(work.progress.step)
+        if stateless:
+            step = _step_of_weights(folder)
+            spent = duration(length["budget"]) if length["budget"] else 0.0
+            work.restart(step, folder.log.lowest_loss(step), length, spent)
+            work.save()  # so that the run is not started again if it is killed now
+        elif resume:
+            work.resume(length)
+        if resume and group.is_main:
+            record_resumed(folder, prepared, recipe)
+            folder.log.forget_after(work.progress.step)
         yield from _logged(work, folder, task, prepared.store("val"), recipe, start or "")
         if group.is_main and work.progress.step == work.progress.steps:
             folder.finish()
-            (folder.path / STATE_FILE).unlink(missing_ok=True)
+            if not recipe.train.keep_state:
+                (folder.path / STATE_FILE).unlink(missing_ok=True)
             card.write(folder)
+
+
+def _trained(run: Run, task: Task[Any, Any], recipe: Recipe, init: str | None) -> GPT2:
+    """The model of a finished run, to train it further."""
+    _as_before(run, task)
+    if run.weights == lora.ADAPTER:
+        return hf.load_adapted(run.path, fetch(init or ""), recipe.model.dropout)
+    model = hf.load(run.path, recipe.model.dropout)
+    _keep_weights(model, recipe.train, init)
+    return model
+
+
+def _step_of_weights(run: Run) -> int:
+    step = run.log.last_step() if run.weights_step is None else run.weights_step
+    if step is None:
+        raise DataError(
+            f"{run.path} does not say which step its weights are from: start a new run with --init {run.path}"
+        )
+    return step
 
 
 def task_to_train(recipe: Recipe, prepared: Prepared, fresh: bool) -> Task[Any, Any]:
@@ -189,7 +222,7 @@ def _logged(
             if isinstance(event, events.Validation) and recipe.train.samples:
                 model = work.learner.full_model()  # all processes must take part
                 if is_main:
-                    rows = _samples(model, task, validation, recipe)
+                    rows = sampled(model, task, validation, recipe)
                     run.keep_samples(f"after step {event.step:,}", rows)
                     yield Samples(event.step, rows)
             if is_main and isinstance(event, events.Validation):
@@ -243,27 +276,3 @@ def _metrics(event: events.StepDone | events.Validation) -> dict[str, float | in
         "tokens_per_second": round(event.tokens_per_second),
         "of_peak": round(event.of_peak, 4),
     }
-
-
-def _samples(model: GPT2, task: Task[Any, Any], store: Store, recipe: Recipe) -> list[tuple[str, str, str]]:
-    count = min(recipe.train.samples, len(store))
-    rows = [store.row(index * len(store) // count) for index in range(count)]  # spread over the split
-    shown = task.layout.sample_rows(rows, model.config.n_positions)
-    asked = [([*prompt], *decode_row(task, prompt, target)) for prompt, target in shown]
-    outputs = _answered(model, task, [(prompt, source) for prompt, source, _ in asked], recipe.generate)
-    return [(task.show(each[1]), output, task.tell(each[2])) for each, output in zip(asked, outputs, strict=True)]
-
-
-def _answered(
-    model: GPT2, task: Task[Any, Any], asked: Sequence[tuple[list[int], Any]], config: GenerateConfig
-) -> list[str]:
-    """The model's current outputs for prompts, given with their sources."""
-    prompts = [prompt for prompt, _ in asked]
-    layout, eos = task.layout, task.vocabulary.eos
-    if layout.labels:
-        likely = dict(probabilities(model, prompts, layout.extract))
-        return [layout.answers(source)[likeliest(likely[index])] for index, (_, source) in enumerate(asked)]
-    longest = min(config.max_new_tokens, model.config.n_positions, layout.sample_tokens or sys.maxsize)
-    config = replace(config, beams=1, max_new_tokens=longest, roll=False)
-    found = {result.index: result for result in answers(for_inference(model, config.dtype), prompts, config, eos)}
-    return [task.tell(task.decode(found[index].answers[0].ids)) for index in range(len(prompts))]

@@ -1,9 +1,6 @@
 """Prepared folders and run folders as objects. Each of their files is read once, when first needed."""
 
 import importlib.metadata
-import json
-import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,18 +10,16 @@ from typing import Any, ClassVar, Self
 from gpt2kit import files, recipe
 from gpt2kit.data.selection import Selection
 from gpt2kit.data.store import Store
-from gpt2kit.errors import DataError, UserError
+from gpt2kit.errors import DataError
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs import places
+from gpt2kit.runs.log import Log
 from gpt2kit.runs.task_folder import TaskFolder, save_task
 from gpt2kit.tasks.base import Task
 
 RECIPE_FILE, RUN_FILE, METRICS_FILE = "recipe.toml", "run.json", "metrics.jsonl"
 DATA_FILE, SAMPLES_FILE, SCORES_FILE = "data.json", "samples.json", "scores.json"
 REPORT_FILE = "prepare.json"
-
-ELSEWHERE = ("device", "parallel", "checkpointing", "tensorboard")
-"""Knobs of [train] that a resumed run may change: they affect where it is computed, not the result."""
 
 SHOWN, LONGEST_SHOWN = 3, 2000
 """Number of samples that a run keeps, and characters of each text."""
@@ -254,41 +249,15 @@ class Run(TaskFolder):
         prepared = Prepared(self.data_path)
         return prepared.summary() if (prepared.path / REPORT_FILE).is_file() else None
 
-    def check_resumable(self, prepared: Prepared, resolved: Recipe, task: Task[Any, Any]) -> None:
-        """Raises if the run is finished, or would continue with other settings."""
-        if self.record["finished"]:
-            raise UserError(f"{self.path} is finished; to train it further, start a new run with --init {self.path}")
-        before, now = self.recipe.table(), resolved.table()
-        sections = (
-            ("train",) if self.record["init"] else ("model", "train")
-        )  # with --init, the shape is not the recipe's
-        knobs = [(part, key) for part in sections for key in now[part] if part != "train" or key not in ELSEWHERE]
-        knobs += [("task", key) for key in recipe.read_by("train", task)]
-        changed = [f"{part}.{key}" for part, key in knobs if now[part][key] != before[part].get(key)]
-        if changed:
-            names = ", ".join(changed)
-            raise UserError(f"{self.path} was started with other values of {names}, which --resume cannot change")
-        if self.trained_on(prepared):
-            return
-        if self.data_path.is_dir() and not os.path.samefile(self.data_path, prepared.path):
-            raise DataError(f"{self.path} was started on {self.data_path}; {prepared.path} has other data")
-        raise DataError(
-            f"{prepared.path} was prepared again after the training of {self.path} started: train from the start, "
-            "with --overwrite"
-        )
-
     def finish(self) -> None:
         """Record that there is nothing left to resume."""
         self.record["finished"] = True
         files.write_json(self.path / RUN_FILE, self.record)
 
-    def forget_after(self, step: int) -> None:
-        """Drop what a killed run logged after its last save: those steps are repeated."""
-        path = self.path / METRICS_FILE
-        if path.is_file():
-            lines = path.read_bytes().decode("utf-8", "replace").split("\n")
-            kept = [line for line in lines if line.endswith("}") and _step_of(line) <= step]
-            files.write_text(path, "".join(f"{line}\n" for line in kept))
+    @property
+    def log(self) -> Log:
+        """What training measured."""
+        return Log(self.path / METRICS_FILE)
 
     def keep_samples(self, origin: str, rows: Sequence[tuple[str, str, str]]) -> None:
         """Keep the first of these (source, output, reference); `origin` describes when or how they were made."""
@@ -302,11 +271,3 @@ class Run(TaskFolder):
         known = files.read_json(path) if path.is_file() else {}
         known.pop(evaluation["signature"], None)
         files.write_json(path, known | {evaluation["signature"]: evaluation})
-
-
-def _step_of(line: str) -> float:
-    """The step of a line of the log; infinity where the line is damaged."""
-    try:
-        return float(json.loads(line)["step"])
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return math.inf

@@ -30,7 +30,8 @@ def model_place(name: str, folder: Path, of_hub: bool | None) -> str:
     """
     if of_hub:
         return name
-    for place in (found(name, folder), Path(name)):
+    older = [] if name.startswith("..") else [Path(name)]
+    for place in (found(name, folder), *older):
         if place.is_dir():
             return str(place)
     if of_hub is None and not (Path(name).is_absolute() or name.startswith((".", "~"))):

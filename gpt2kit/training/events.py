@@ -51,6 +51,21 @@ class Extended:
 
 
 @dataclass(frozen=True)
+class Rescheduled:
+    """A run was resumed with another number of steps than it was planned for."""
+
+    step: int
+    before: int
+    """Steps of the whole run, as planned before."""
+    steps: int
+    rate_before: float
+    """Learning rate of the next step, as planned before; at the end of the schedule if that was reached."""
+    rate: float
+    moments: bool = True
+    """Whether the optimizer continues with its moments; False if the finished run kept no state."""
+
+
+@dataclass(frozen=True)
 class StepDone:
     """After each optimiser step. Losses are nats per target token."""
 
@@ -94,4 +109,4 @@ class Stopped:
     signal: int
 
 
-Event = Start | Fitted | Planned | Extended | StepDone | Validation | Ended | Stopped
+Event = Start | Fitted | Planned | Extended | Rescheduled | StepDone | Validation | Ended | Stopped

@@ -3,7 +3,9 @@
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gpt2kit.config import TrainConfig
 from gpt2kit.data.batches import Batching, RowBatching, batches_from
@@ -15,6 +17,8 @@ from gpt2kit.training import compilation, probe, speed, state
 from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.events import Ended, Event, Fitted, Planned, Start, StepDone, Stopped, Validation
 from gpt2kit.training.kept import KeptWeights, SaveWeights
+from gpt2kit.training.length import follow, rescheduled
+from gpt2kit.training.plan import Plan
 from gpt2kit.training.progress import Progress
 from gpt2kit.training.schedule import Schedule
 from gpt2kit.training.signals import StopRequest
@@ -39,6 +43,8 @@ class Loop:
         """`folder` receives the state; rows are whole by default. Raises DataError if one does not fit into the model's
         window."""
         self.config, self.folder, self.clock, self.resumed = config, folder, clock, False
+        self._planned_before: Plan | None = None  # of a resumed run whose length was changed
+        self._has_moments = True
         self.group = group or ProcessGroup(pick_device(config.device))
         keep_memory(self.group.device)
         batching = batching or RowBatching()
@@ -49,18 +55,35 @@ class Loop:
         compiles = compilation.wants_compile(config, self.group.device, self.flop)
         self.learner = Learner(model, self.batches, config, self.group, compiles)
 
-    def resume(self) -> None:
-        """Continue from the state in the folder, or from the first step if none has been saved."""
+    def resume(self, length: dict[str, Any] | None = None) -> None:
+        """Continue from the state in the folder, or from the first step if none has been saved.
+
+        `length` has the knobs that the run was planned for, in case that an older state lacks them. Raises UserError if
+        the run is past its new length.
+        """
         self.resumed, path = True, self.folder / state.STATE_FILE
         if not path.is_file():
             return
         saved = state.load(path, self.learner.model, self.learner.average, self.learner.optimizers)
+        wanted = self.progress
         try:
             self.progress = Progress.from_json(saved)
         except ValueError as error:
             raise DataError(f"{path} does not say how far the run has come: {error}") from None
         if self.progress.processes != self.group.size:  # micro-batches differ in size from the ones that fitted
             self.progress.processes, self.progress.accumulate = self.group.size, None
+        self._follow(wanted, self.progress.length or length)
+
+    def restart(self, step: int, best: float, length: dict[str, Any], spent: float) -> None:
+        """Continue a finished run without a state: the model has its weights, from a step; the moments start again."""
+        wanted, self.resumed, self._has_moments = self.progress, True, False
+        self.progress = replace(wanted, plan=Plan(step), step=step, best=best, spent=spent, length=length)
+        self._follow(wanted, length)
+
+    def _follow(self, wanted: Progress, length: dict[str, Any] | None) -> None:
+        """Change the plan if the knobs that it was made for have changed."""
+        if length is not None and length != wanted.length:
+            self._planned_before = follow(self.progress, wanted, self.config)
 
     def save(self) -> None:
         learner, path = self.learner, self.folder / state.STATE_FILE
@@ -76,15 +99,18 @@ class Loop:
         yield self._start()
         with StopRequest() as stop:
             yield from self.fit()
-            if schedule.budget is not None and not progress.step:
+            before = self._planned_before
+            if schedule.budget is not None and not (progress.step and progress.costs.step):
                 measured = self.measure(seconds=probe.SHARE * schedule.budget, stopped=lambda: bool(stop.number))
                 if signal := int(self.group.largest(stop.number)):  # the resumed run measures again
                     yield self._stop(kept, schedule, signal)
                     return
-                schedule.plan_first(measured.step, measured.validation, measured.save)
+                schedule.plan_first(measured.step, measured.validation, measured.save, before is not None)
                 yield Planned(progress.steps, progress.steps / len(self.batches), self.config.budget)
-            elif schedule.budget is not None and progress.step < progress.steps:
-                schedule.plan()
+            elif schedule.budget is not None and (progress.step < progress.steps or before is not None):
+                schedule.plan(before is not None)
+            if before is not None and before.total != progress.steps:
+                yield rescheduled(progress, before, self.config, self._has_moments)
             yield from schedule.extension()
             peak = speed.peak(self.group.device, learner.dtype) * self.group.size
             speedometer = speed.Speedometer(learner.model, self.batches, peak)

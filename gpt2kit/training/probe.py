@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -96,9 +97,17 @@ def measure(
     return Measured(passes, 0.0 if validate is None else validation, 4 * 4 * learner.parameters / DISK)
 
 
+def clone(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) else value
+
+
 @contextmanager
 def _restored(learner: Learner) -> Iterator[None]:
-    """After the block weights and their average are restored, and optimisers are as before their first step."""
+    """After the block weights, their average and the optimisers' moments are restored."""
+    moments = [
+        {parameter: {name: clone(value) for name, value in of_one.items()} for parameter, of_one in each.state.items()}
+        for each in learner.optimizers
+    ]
     weights = [parameter.detach().clone() for parameter in learner.model.parameters()]
     averaged = {name: weight.clone() for name, weight in learner.average.weights.items()} if learner.average else {}
     try:
@@ -109,8 +118,9 @@ def _restored(learner: Learner) -> Iterator[None]:
                 parameter.copy_(before)
         if learner.average is not None:
             learner.average.weights = averaged
-        for optimizer in learner.optimizers:
+        for optimizer, state in zip(learner.optimizers, moments, strict=True):
             optimizer.state.clear()
+            optimizer.state.update(state)
 
 
 def micro_batches(learner: Learner) -> int:

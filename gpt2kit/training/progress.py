@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from gpt2kit.config import TrainConfig
+from gpt2kit.config import LENGTH, TrainConfig
 from gpt2kit.training.plan import Costs, Plan
 
 
@@ -27,12 +27,15 @@ class Progress:
     costs: Costs = field(default_factory=Costs)
     spent: float = 0.0
     """Seconds, including those of earlier processes."""
+    length: dict[str, Any] | None = None
+    """The knobs that the plan was made for (`TrainConfig.length`); None in the states of older versions."""
 
     @classmethod
     def first(cls, config: TrainConfig, epoch: int, processes: int) -> "Progress":
         """Before the first step; `epoch` is the number of batches in one."""
         steps = config.steps or max(1, config.least_steps, round(config.epochs * epoch))
-        return cls(Plan(steps), config.evaluate_every or math.ceil(steps / 10), processes)
+        every = config.evaluate_every or math.ceil(steps / 10)
+        return cls(Plan(steps), every, processes, length=config.length)
 
     @property
     def steps(self) -> int:
@@ -66,6 +69,7 @@ class Progress:
                 "evaluate_every": self.evaluate_every,
                 "spent": self.spent,
             },
+            "length": self.length,
             "processes": self.processes,
             "accumulate": self.accumulate,
         }
@@ -75,6 +79,9 @@ class Progress:
         """Raises ValueError for anything that `to_json` does not return."""
         try:
             pace, best, accumulate = value["pace"], value["best"], value["accumulate"]
+            length = value.get("length")
+            if not (length is None or (isinstance(length, dict) and length.keys() == set(LENGTH))):
+                raise ValueError(f"{length!r} is not a length")
             for number in (*pace["plan"].values(), *pace["costs"].values(), pace["spent"]):
                 if not (isinstance(number, int | float) and math.isfinite(number)):
                     raise ValueError(f"{number!r} is not a number")
@@ -89,6 +96,7 @@ class Progress:
                 accumulate=None if accumulate is None else max(1, _count(accumulate)),
                 costs=Costs(**pace["costs"]),
                 spent=pace["spent"],
+                length=length,
             )
         except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(repr(error)) from None

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from gpt2kit.config import TrainConfig, duration
 from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.events import Extended
-from gpt2kit.training.plan import LARGEST_SHARE, Costs, believed, first_interval, least_interval, steps_within
+from gpt2kit.training.plan import LARGEST_SHARE, Costs, Plan, believed, first_interval, least_interval, steps_within
 from gpt2kit.training.progress import Progress
 
 PLANS = 20
@@ -47,23 +47,29 @@ class Schedule:
         """Seconds spent on the run, including earlier processes."""
         return self.clock() - self.began
 
-    def plan_first(self, step_seconds: float, validation_seconds: float, save_seconds: float) -> None:
-        """Plan a run with a budget before its first step, from measurements."""
+    def plan_first(
+        self, step_seconds: float, validation_seconds: float, save_seconds: float, fresh: bool = False
+    ) -> None:
+        """Plan a run with a budget before its first step, or the first one with a budget, from measurements; `fresh` is
+        that of `plan`."""
         assert self.budget is not None
         self.progress.costs = Costs(step_seconds, validation_seconds, save_seconds)
         if not self.config.evaluate_every:
             left, needed = self.budget - self.elapsed(), self.config.budget_steps
             every = first_interval(self.budget, left, self._planned(), needed)
             self.progress.evaluate_every = int(self.group.from_main(every))
-        self.plan()
+        self.plan(fresh)
 
     def _planned(self) -> Costs:
         """The costs with a validation as short as the last one would be made."""
         assert self.budget is not None
         return self.progress.costs.bounded(LARGEST_SHARE * self.budget)
 
-    def plan(self) -> None:
+    def plan(self, fresh: bool = False) -> None:
         """Plan the steps that the remaining time allows, and at least those that the budget was chosen for.
+
+        The completed share of the schedule does not change, unless the plan is `fresh`: then it is that of a run which
+        had this budget from the start.
 
         Validations become rarer if they, with their samples and saves, take much longer than was known.
         """
@@ -75,7 +81,8 @@ class Schedule:
             progress.evaluate_every *= int(self.group.from_main(max(1, round(longer))))
         allowed = steps_within(self.budget, left, costs, progress.evaluate_every, self.save_every, progress.step)
         allowed = max(0, int(self.group.from_main(allowed)))
-        progress.plan = progress.plan.replanned(progress.step, max(1, allowed, needed))
+        steps = max(1, allowed, needed)
+        progress.plan = (Plan(progress.step + steps) if fresh else progress.plan).replanned(progress.step, steps)
         self._allowed = progress.step + allowed
         self.mark()
 

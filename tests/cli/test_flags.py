@@ -62,6 +62,7 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--set": (TRAIN, "--set train.samples=0 --set train.ema=0.5"),
         "--init": (TRAIN, "--init RUN"),
         "--resume": (TRAIN, "--resume"),
+        "--base": (TRAIN, "--base RUN"),
         "--device": (TRAIN, "--device cuda:99"),
         "--budget": (TRAIN, "--budget 10s"),
         "--tensorboard": (TRAIN, "--tensorboard"),

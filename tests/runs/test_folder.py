@@ -36,7 +36,7 @@ def test_a_log_with_damaged_lines(tmp_path: Path) -> None:
     path.write_bytes(
         b'{"step": 1, "loss": 2}\n{"step"}\n\xff{"step": 1}\n{"loss": 1}\n[]}\n{"step": 2}\n{"step": 3}\n{"st'
     )
-    Run(tmp_path).forget_after(2)
+    Run(tmp_path).log.forget_after(2)
     assert path.read_text(encoding="utf-8") == '{"step": 1, "loss": 2}\n{"step": 2}\n'
 
 

@@ -37,6 +37,8 @@ SAVED = {
 }
 """As a run of version 0.1 saved it."""
 
+LENGTH = {"epochs": 9.0, "steps": 0, "least_steps": 0, "budget": "", "budget_steps": 0}
+
 
 def loop_of(train: Store, folder: Path, **knobs: Any) -> Loop:
     torch.manual_seed(0)
@@ -52,7 +54,9 @@ def train(store_of: Callable[..., Store]) -> Store:
 def test_what_was_saved_is_read() -> None:
     expected = Progress(Plan(120, 30, 0.25), 12, 2, 40, 2.5, 3, 4, Costs(0.5, 2.0, 0.125), 33.5)
     assert Progress.from_json(SAVED) == expected
-    assert json.loads(json.dumps(expected.to_json())) == SAVED
+    assert json.loads(json.dumps(expected.to_json())) == SAVED | {"length": None}
+    planned_for = replace(expected, length=LENGTH)
+    assert Progress.from_json(json.loads(json.dumps(planned_for.to_json()))) == planned_for
 
 
 def test_before_the_first_validation() -> None:
@@ -73,6 +77,7 @@ def test_an_older_state_does_not_say_how_long_it_waited() -> None:
     [
         *({key: None} for key in ("step", "pace", "processes")),
         *({"step": -1}, {"step": 1.5}, {"step": True}, {"best": "low"}, {"waited": "long"}, {"accumulate": "2"}),
+        *({"length": 9}, {"length": {"epochs": 9.0}}),
         *({"pace": {**SAVED["pace"], **change}} for change in ({"spent": math.nan}, {"evaluate_every": "often"})),  # type: ignore[dict-item]
         *({"pace": {**SAVED["pace"], **change}} for change in ({"plan": {"total": 9.5}}, {"costs": {"tea": 1.0}})),  # type: ignore[dict-item]
     ],

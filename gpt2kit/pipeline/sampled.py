@@ -1,0 +1,39 @@
+"""What a model in training answers to validation examples."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from gpt2kit.config import GenerateConfig
+from gpt2kit.data.store import Store
+from gpt2kit.decoding.classify import likeliest, probabilities
+from gpt2kit.decoding.decode import answers, for_inference
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.recipe import Recipe
+from gpt2kit.tasks.base import Task, decode_row
+
+
+def sampled(model: GPT2, task: Task[Any, Any], store: Store, recipe: Recipe) -> list[tuple[str, str, str]]:
+    """The model's current outputs for rows that are spread over a split: (source, output, target), as text."""
+    count = min(recipe.train.samples, len(store))
+    rows = [store.row(index * len(store) // count) for index in range(count)]  # spread over the split
+    shown = task.layout.sample_rows(rows, model.config.n_positions)
+    asked = [([*prompt], *decode_row(task, prompt, target)) for prompt, target in shown]
+    outputs = _answered(model, task, [(prompt, source) for prompt, source, _ in asked], recipe.generate)
+    return [(task.show(each[1]), output, task.tell(each[2])) for each, output in zip(asked, outputs, strict=True)]
+
+
+def _answered(
+    model: GPT2, task: Task[Any, Any], asked: Sequence[tuple[list[int], Any]], config: GenerateConfig
+) -> list[str]:
+    """The model's current outputs for prompts, given with their sources."""
+    prompts = [prompt for prompt, _ in asked]
+    layout, eos = task.layout, task.vocabulary.eos
+    if layout.labels:
+        likely = dict(probabilities(model, prompts, layout.extract))
+        return [layout.answers(source)[likeliest(likely[index])] for index, (_, source) in enumerate(asked)]
+    longest = min(config.max_new_tokens, model.config.n_positions, layout.sample_tokens or sys.maxsize)
+    config = replace(config, beams=1, max_new_tokens=longest, roll=False)
+    found = {result.index: result for result in answers(for_inference(model, config.dtype), prompts, config, eos)}
+    return [task.tell(task.decode(found[index].answers[0].ids)) for index in range(len(prompts))]
