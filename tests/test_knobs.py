@@ -271,7 +271,7 @@ def table(folder: Path) -> list[str]:
     rows = [
         {"en": f"one {n}", "fr": f"un {n}", "de": f"ein {n}", "title": f"T{n}", "body": f"{LONG} {n}"}
         | {"lead": f"It is {n}. More of it. And more again.", "summary": f"Short {n}.", "text": f"text {n}"}
-        | {"label": "ab"[n % 2], "question": f"q {n}", "answer": f"a {n}"}
+        | {"label": "ab"[n % 2], "question": f"q {n}", "answer": f"a {n}", "options": ["x", "y", "z"], "place": n % 2}
         for n in range(60)
     ]
     return jsonl(folder / "rows.jsonl", rows)
@@ -301,6 +301,8 @@ PREPARED: dict[tuple[str, str], tuple[list[str], str]] = {
     ("finetune", "columns"): (["task.columns=text=text,label=label"], "prompt=question,completion=answer"),
     ("finetune", "separator"): ([], "|"),
     ("finetune", "kind"): (["task.columns=text=text"], "completion"),
+    ("finetune", "missing"): (["task.columns=text=text,label=label"], "a"),
+    ("finetune", "count_from"): (["task.columns=context=question,choices=options,answer=place"], "1"),
     ("finetune", "template"): (["task.template=Q: {question} A: {answer}"], "{question}? {answer}!"),
     ("music", "held_out"): ([], "0.9"),
 }

@@ -70,11 +70,11 @@ def _option(key: str, field: "Field[Any]", verb: str, task: str) -> Any:
     choices = field.metadata["choices"]
     text = field.metadata["help"]
     return typer.Option(
-        f"--{key}",
+        f"--{key.replace('_', '-')}",
         help=f"{text[0].upper()}{text[1:]}.",
-        metavar="|".join(choices) or field.metadata["metavar"],
+        metavar="|".join(filter(None, choices)) or field.metadata["metavar"],
         show_default=_default(key, field, verb, task),
-        autocompletion=completing(lambda: choices) if choices else None,
+        autocompletion=completing(lambda: filter(None, choices)) if choices else None,
     )
 
 

@@ -7,17 +7,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gpt2kit.data.roles import has_header, named_roles, roles_of
-from gpt2kit.data.sources import is_table, read_rows
+from gpt2kit.data.inference import infer
+from gpt2kit.data.roles import has_header
+from gpt2kit.data.sample import Sample
+from gpt2kit.data.sources import is_table
 from gpt2kit.errors import DataError, RecipeError, UserError
 from gpt2kit.tasks.base import About, Record, Task, recast
+from gpt2kit.tasks.formats.choice import Choice
 from gpt2kit.tasks.formats.completion import Completion
-from gpt2kit.tasks.formats.labelled import Choice, Labelled
+from gpt2kit.tasks.formats.conversation import Conversation
+from gpt2kit.tasks.formats.labelled import Labelled
 from gpt2kit.tasks.formats.table import TableTask
 from gpt2kit.tasks.lm import ABOUT, Continued, Lm
 from gpt2kit.tasks.text import check_separator
 
 FORMATS: dict[str, type[TableTask[Any]]] = {
+    "conversation": Conversation,
     "completion": Completion,
     "choice": Choice,
     "classification": Labelled,
@@ -49,12 +54,10 @@ class Finetune(TableTask[Continued], Lm):
             if self.columns:
                 raise UserError("--template already names its columns: leave out --columns")
             return replace(self, kind="completion", template=self.template.replace("\\n", "\n")).specialize()
-        where, row = next(read_rows(table, has_header(self.columns)), ("", {}))
-        if not where:
+        sample = Sample.read(filter(is_table, corpus), has_header(self.columns))
+        if not sample.rows:
             raise DataError(f"{table}: this table has no rows")
-        kind, found = roles_of(row, named_roles(self.columns), self.kind, where)
-        columns = tuple(f"{role}={column}" for role, column in found.items())
-        return replace(self, kind=kind, columns=columns).specialize()
+        return replace(self, **infer(self, sample)).specialize()
 
     def specialize(self) -> Task[Any, Any]:
         try:

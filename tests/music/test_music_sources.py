@@ -289,3 +289,13 @@ def test_links_in_a_tar_and_loops_in_a_folder(tmp_path: Path, midi: Callable[[in
     assert isinstance(items[f"{folder}/a.mid"], Piece)
     assert "symbolic links" in str(items[f"{folder}/b.mid"])
     assert len(items) == 2
+
+
+@pytest.mark.parametrize("first_line", ["", "sep=SEPARATOR\r\n", '"sep=SEPARATOR"\n'])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_table_of_splits_as_excel_writes_it(separator: str, first_line: str) -> None:
+    rows = [["composer", "title", "split", "midi_filename"], ["Bach", "Fugue", "validation", "2018/a.midi"]]
+    rows.append(["Liszt", '"Étude, no. 3; slow"', "train", "2018/b.midi"])
+    text = first_line.replace("SEPARATOR", separator) + "\r\n".join(map(separator.join, rows))
+    found = read_splits("maestro/maestro.csv", text.encode("utf-8-sig"))
+    assert found == {"maestro/2018/a.midi": "val", "maestro/2018/b.midi": "train"}

@@ -7,12 +7,11 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from gpt2kit.data.layouts import Classification
 from gpt2kit.data.lines import cut
 from gpt2kit.data.roles import KINDS
-from gpt2kit.data.tables import text_of, value_of
+from gpt2kit.data.tables import value_of
 from gpt2kit.errors import DataError
 from gpt2kit.metrics.labels import label_scores
 from gpt2kit.metrics.score import Score
@@ -77,6 +76,8 @@ class Labelled(RowTask):
             return "empty text"
         if not label.strip():
             return "no label"
+        if label in self.missing:
+            return f"no label, written {label!r}"
         return "label does not occur in the training part" if self.labels and label not in self.labels else ""
 
     def label(self, where: str, row: dict[str, object]) -> str:
@@ -187,93 +188,6 @@ class LabelledTexts(Classification):
     def shorten(self, prompt: list[int], room: int) -> list[int]:
         """Cut the ends of texts, the longest first, in every row that is too long."""
         return self.joined([_fitting(row, room - len(row) - 1) for row in self.rows(prompt)])
-
-
-@dataclass(frozen=True)
-class Choice(Labelled):
-    """One of several choices, each of which is scored after the context."""
-
-    @property
-    def about(self) -> About:
-        return replace(super().about, pipeline_tag="multiple-choice")
-
-    @property
-    def input_example(self) -> str:
-        return "YOUR CONTEXT\tONE CHOICE\tANOTHER"
-
-    @property
-    def layout(self) -> "Choices":
-        return Choices(self)
-
-    def describe(self) -> list[str]:
-        return super(Labelled, self).describe()
-
-    def example(self, where: str, row: dict[str, object]) -> Record[Values, str]:
-        source = self.source(where, row)
-        named = not isinstance(row.get(self.answered), int)  # a number in JSON is an index, whatever the choices are
-        chosen = _chosen(source[1:], self.label(where, row), named)
-        problem = "fewer than two choices" if len(source) < 3 else ""
-        problem = problem or ("" if chosen else "the answer is not one of the choices")
-        return self.record(where, source, chosen, "\t".join(source), problem or self.problem_of(source, chosen))
-
-    def source(self, where: str, row: dict[str, object]) -> Values:
-        context, choices = self.named["context"], self.named["choices"]
-        return text_of(row, context, where), *_choices(value_of(row, choices, where), where)
-
-    def with_labels(self, labels: Sequence[str]) -> "Choice":
-        """Unchanged: each example has its own choices."""
-        return self
-
-    def parse(self, text: str) -> Values:
-        """The context, then the choices, with tabs between them."""
-        return tuple(text.split("\t"))
-
-    def blank(self, source: Values) -> bool:
-        return len(source) < 3 or not source[0].strip()
-
-    def orders(self, source: Values) -> list[Values]:
-        return [(source[0], choice) for choice in source[1:]] or [("", "")]
-
-    def decode_source(self, prompt: Sequence[int]) -> Values:
-        rows = self.layout.rows(prompt)
-        return (self.bpe.decode(rows[0][0]), *(self.bpe.decode(row[-1]) for row in rows))
-
-    def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
-        return super().score(outputs, targets)[:1]
-
-
-class Choices(LabelledTexts):
-    """A row for each choice; the classifier scores one at a time."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return ("choice",)
-
-    def answers(self, source: Any) -> Sequence[str]:
-        return tuple(source[1:])
-
-
-def _choices(value: object, where: str) -> list[str]:
-    """The choices of a list, a JSON list, or a text in which `|` separates them."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            value = json.loads(value)
-        except ValueError as error:
-            raise DataError(f"{where}: the choices {cut(str(value))!r} are not a JSON list: {error}") from None
-    elif isinstance(value, str):
-        value = value.split("|")
-    if not isinstance(value, list) or not all(isinstance(choice, str) for choice in value):
-        raise DataError(
-            f"{where}: the choices are {cut(repr(value))}; expected a list of strings, or strings with | between them"
-        )
-    return [choice.strip() for choice in value]
-
-
-def _chosen(choices: Sequence[str], answer: str, named: bool) -> str:
-    """The choice that an answer refers to, by its text or its number from 0; empty if there is none."""
-    if named and answer in choices:
-        return answer
-    return choices[int(answer)] if answer.isdecimal() and int(answer) < len(choices) else ""
 
 
 def _in_order(label: str) -> tuple[bool, float, str]:

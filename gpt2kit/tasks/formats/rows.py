@@ -2,15 +2,15 @@
 
 import json
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import BinaryIO
 
+from gpt2kit.data.columns import columns_in, text_in
 from gpt2kit.data.lines import stream_lines, text_lines
-from gpt2kit.data.roles import has_header
+from gpt2kit.data.roles import has_header, is_header, unnested
 from gpt2kit.data.sources import is_table, read_rows
-from gpt2kit.data.tables import text_of
 from gpt2kit.tasks.base import About, Record
 from gpt2kit.tasks.formats.table import TableTask
 from gpt2kit.tasks.text import TOKENIZERS
@@ -50,18 +50,26 @@ class RowTask(TableTask[Values]):
 
     def rows(self, word: str) -> Iterator[tuple[str, dict[str, object]]]:
         """The position of each row of a table, and its columns."""
-        return read_rows(word, has_header(self.columns))
+        return ((where, unnested(row)) for where, row in read_rows(word, has_header(self.columns)))
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Values, str]]:
+        taken = [name for column in self.taken().values() for name in columns_in(column, ())]
         for where, row in chain.from_iterable(map(self.rows, corpus)):
-            yield self.example(where, row)
+            if is_header(row, taken):
+                yield Record(("",), "", problem="the header again", name=where)
+            else:
+                yield from self.examples(where, row)
+
+    def examples(self, where: str, row: dict[str, object]) -> Iterable[Record[Values, str]]:
+        """The records of a row: one, except of a conversation."""
+        return [self.example(where, row)]
 
     def record(self, where: str, source: Values, target: str, key: str, problem: str) -> Record[Values, str]:
         skipped = self.controls_in("\n".join([*source, target]))
         return Record(source, target, key=key, problem=problem, skipped=skipped, name=where)
 
     def source(self, where: str, row: dict[str, object]) -> Values:
-        return tuple(text_of(row, column, where) for column in self.asked)
+        return tuple(text_in(row, column, where) for column in self.asked)
 
     def parse(self, text: str) -> Values:
         """Texts with tabs between them; a single text is the first of them."""

@@ -1,10 +1,15 @@
 """The settings of a task on a user's own columns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gpt2kit.config import check, knob
-from gpt2kit.data.roles import HOW_TO_NAME, KINDS, named_roles
+from gpt2kit.data.inference import select
+from gpt2kit.data.roles import HOW_TO_NAME, KINDS, has_header, named_roles
+from gpt2kit.data.sample import Sample
+from gpt2kit.data.selection import Selection
+from gpt2kit.data.sources import is_table
 from gpt2kit.errors import UserError
 from gpt2kit.tasks.base import Source
 from gpt2kit.tasks.text import TextTask, document_separator
@@ -22,7 +27,8 @@ class TableTask(TextTask[Source, str]):
     kind: str = knob("", "the kind of table; prepare infers it from the columns", ("", *KINDS))
     columns: tuple[str, ...] = knob(
         (),
-        f"the columns of a table whose names differ from their roles, as in {HOW_TO_NAME}",
+        f"the columns of a table whose names differ from their roles, as in {HOW_TO_NAME}; several columns that "
+        "belong together have + between them, as in prompt=instruction+input",
         flag=("prepare", "generate", "evaluate"),
         metavar="ROLE=NAME,...",
         unset="columns that are called like roles: text, label, prompt, completion, ...",
@@ -31,6 +37,20 @@ class TableTask(TextTask[Source, str]):
         "",
         "the prompt made of a row's columns, the last of which is the completion, as in 'Q: {question}\\nA: {answer}'",
         flag=("prepare",),
+    )
+    missing: tuple[str, ...] = knob(
+        (),
+        "labels that mean that a row has none, so that it is left out",
+        flag=("prepare",),
+        metavar="LABEL,...",
+        unset="those that prepare recognizes, such as - in SNLI",
+    )
+    count_from: str = knob(
+        "",
+        "the number of the first choice, where answers are numbers",
+        ("", "0", "1"),
+        flag=("prepare",),
+        unset="as the answers show",
     )
     labels: tuple[str, ...] = knob(
         (), "the labels, in the order of their numbers; prepare takes them from the training part"
@@ -62,6 +82,14 @@ class TableTask(TextTask[Source, str]):
     def describe(self) -> list[str]:
         roles = ", ".join(f"{role}: column {column!r}" for role, column in self.named.items())
         return [f"kind {self.kind}" + (f" ({roles})" if roles else "")]
+
+    def taken(self) -> dict[str, str]:
+        """The column of each role; of a template, its columns."""
+        return self.named
+
+    def select_columns(self, corpus: Sequence[str]) -> list[Selection]:
+        samples = ((table, Sample.read([table], has_header(self.columns))) for table in corpus if is_table(table))
+        return [select(self, self.taken(), sample, table) for table, sample in samples if sample.rows]
 
     @property
     def named(self) -> dict[str, str]:

@@ -1,0 +1,78 @@
+"""Turns of a conversation, in the forms of ShareGPT and of OpenAI's messages."""
+
+import json
+from itertools import groupby, pairwise
+from typing import NamedTuple
+
+from gpt2kit.data.lines import cut
+from gpt2kit.errors import DataError
+
+SYSTEM, USER, ASSISTANT = "system", "user", "assistant"
+
+SPEAKERS = {
+    "system": SYSTEM,
+    "user": USER,
+    "human": USER,
+    "prompter": USER,
+    "assistant": ASSISTANT,
+    "gpt": ASSISTANT,
+    "bot": ASSISTANT,
+    "chatgpt": ASSISTANT,
+    "model": ASSISTANT,
+}
+
+EXPECTED = 'a list of turns such as {"role": "user", "content": "..."} or {"from": "human", "value": "..."}'
+
+
+class Turn(NamedTuple):
+    speaker: str
+    """system, user or assistant; for others, as the table has it."""
+    text: str
+
+
+def read_turns(value: object, where: str) -> list[Turn]:
+    """The turns of a conversation; neighbours of one speaker are joined. A list of strings alternates, the user first.
+
+    Raises DataError for anything that is not a list of turns, or such a list as JSON in a string.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise DataError(f"{where}: the conversation is {cut(repr(value))}; expected {EXPECTED}") from None
+    if not isinstance(value, list):
+        raise DataError(f"{where}: the conversation is {cut(repr(value))}; expected {EXPECTED}")
+    turns = [_turn(each, number, where) for number, each in enumerate(value)]
+    joined = groupby(turns, lambda turn: turn.speaker)
+    return [Turn(speaker, "\n".join(turn.text for turn in same)) for speaker, same in joined]
+
+
+def _turn(value: object, number: int, where: str) -> Turn:
+    if isinstance(value, str):
+        return Turn((USER, ASSISTANT)[number % 2], value)
+    if isinstance(value, dict):
+        speaker = value.get("role", value.get("from"))
+        text = _text(value.get("content", value.get("value")))
+        if isinstance(speaker, str) and text is not None:
+            return Turn(SPEAKERS.get(speaker.casefold(), speaker), text)
+    raise DataError(f"{where}: turn {number + 1} of the conversation is {cut(repr(value))}; expected {EXPECTED}")
+
+
+def _text(value: object) -> str | None:
+    """A text, also in parts as OpenAI has it; nothing for a call of a tool."""
+    if isinstance(value, list) and all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in value):
+        return "\n".join(part["text"] for part in value)
+    return "" if value is None else value if isinstance(value, str) else None
+
+
+def problem_of(turns: list[Turn]) -> str:
+    """Why a conversation cannot be learned from; empty if it can."""
+    speakers = [turn.speaker for turn in turns]
+    known = (SYSTEM, USER, ASSISTANT)
+    if other := next((speaker for speaker in speakers if speaker not in known), ""):
+        return f"a turn of {cut(other, 30)!r}"
+    if SYSTEM in speakers[1:]:
+        return "a system prompt after the first turn"
+    if any(not turn.text.strip() for turn in turns if turn.speaker != SYSTEM):
+        return "an empty turn"
+    return "" if (USER, ASSISTANT) in pairwise(speakers) else "no answer to a user"
