@@ -38,7 +38,7 @@ def select(table: str, taken: Callable[[dict[str, object], str], Taken], header:
         found = taken(row, where)
         left_out = [column for column in row if column not in found.values()]
         index = index_columns(table) if header else []
-        return [Selection(table, found, [*index, *left_out], tuple(table_remarks(table)))]
+        return [Selection(table, found, [*index, *left_out], tuple(table_remarks(table, header)))]
     return []
 
 

@@ -91,12 +91,12 @@ def open_pairs(path: str, columns: Pair | None = None, language: str = "") -> Op
     return found._replace(remarks=[*_form(path), *found.remarks])
 
 
-def table_remarks(path: str) -> list[str]:
+def table_remarks(path: str, header: bool = True) -> list[str]:
     """Whatever its name does not tell about the way a table is read, as lines for the user."""
     if path.startswith("hf:"):
         return []
     kind = table_kind(path)
-    return delimited_remarks(path, kind == ".tsv") if kind in (".tsv", ".csv") else _form(path)
+    return delimited_remarks(path, kind == ".tsv", header) if kind in (".tsv", ".csv") else _form(path)
 
 
 def index_columns(path: str) -> list[str]:

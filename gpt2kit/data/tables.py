@@ -10,7 +10,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from gpt2kit.data.delimited import Record, Written, open_delimited, records
-from gpt2kit.data.headers import unnamed
+from gpt2kit.data.headers import names_columns, unnamed
 from gpt2kit.data.lines import cut
 from gpt2kit.errors import DataError
 
@@ -46,6 +46,7 @@ def tsv_fields(path: str, columns: Columns | Choice) -> Iterator[Fields]:
     rows = records(path, written, lines)
     if not callable(columns) and not by_name(columns):
         indices = [int(column) for column in columns]
+        rows = _without_header(rows)
     else:
         number, header = next(rows, (1, [""]))
         where = f"{path}:{number}"
@@ -83,7 +84,7 @@ def tsv_rows(path: str, header: bool) -> Iterator[TableRow]:
         return
     rows = records(path, written, lines)
     if not header:
-        for number, fields in rows:
+        for number, fields in _without_header(rows):
             yield f"{path}:{number}", {str(index): field for index, field in enumerate(fields)}
     for number, names in islice(rows, 1):
         kept = header_names(names, f"{path}:{number}")
@@ -100,9 +101,12 @@ def csv_rows(path: str, header: bool = True) -> Iterator[TableRow]:
     yield from _quoted_rows(path, written, lines, header)
 
 
-def delimited_remarks(path: str, tabs: bool) -> list[str]:
+def delimited_remarks(path: str, tabs: bool, header: bool) -> list[str]:
     """Whatever the name of a TSV or CSV does not tell about the way it is read, as lines for the user."""
-    return open_delimited(path, tabs)[0].describe(path, tabs)
+    written, lines = open_delimited(path, tabs)
+    first = [] if header else list(islice(records(path, written, lines), 1))
+    found = [f"{path}:{number}: read as a header: {listed(names)}" for number, names in first if names_columns(names)]
+    return [*written.describe(path, tabs), *found]
 
 
 def unnamed_columns(path: str, tabs: bool) -> list[str]:
@@ -170,6 +174,7 @@ def text_of(row: dict[str, object], column: str, where: str) -> str:
 
 def _quoted_rows(path: str, written: Written, lines: Iterable[str], header: bool) -> Iterator[TableRow]:
     rows = records(path, written, lines)
+    rows = rows if header else _without_header(rows)
     for number, first in islice(rows, 1):
         if header or numbered_header(first):
             names = header_names(first, f"{path}:{number}")
@@ -177,6 +182,11 @@ def _quoted_rows(path: str, written: Written, lines: Iterable[str], header: bool
         else:
             numbers = [str(index) for index in range(len(first))]
             yield from named_rows(path, written, numbers, chain([(number, first)], rows), None)
+
+
+def _without_header(rows: Iterator[Record]) -> Iterator[Record]:
+    """The rows of a table whose columns are given by number, without a first one that certainly names them."""
+    return chain((row for row in islice(rows, 1) if not names_columns(row[1])), rows)
 
 
 def numbered_header(first: Sequence[str]) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt2kit.data.sources import index_columns, read_rows, table_remarks
+from gpt2kit.data.sources import index_columns, read_fields, read_rows, table_remarks
 from gpt2kit.errors import DataError
 
 
@@ -104,6 +104,14 @@ def test_numbers_name_the_columns_of_a_table_without_a_header(tmp_path: Path) ->
     assert refusal(written(tmp_path, "c.csv", "a;b\nc\n"), header=False).endswith(
         ":2: 1 fields, but the first row has 2: 'c'; a field that contains a semicolon needs quotes"
     )
+
+
+@pytest.mark.parametrize(("name", "separator"), [("a.tsv", "\t"), ("a.csv", ",")])
+def test_columns_by_number_leave_out_a_certain_header(tmp_path: Path, name: str, separator: str) -> None:
+    path = written(tmp_path, name, f"label{separator}text\ngood{separator}Fine\n")
+    assert rows(path, header=False) == [{"0": "good", "1": "Fine"}]
+    assert [fields.values for fields in read_fields(path, ("1",))] == [["Fine"]]
+    assert table_remarks(path, header=False) == [f"{path}:1: read as a header: 'label', 'text'"]
 
 
 def test_lines_are_counted_in_the_file(tmp_path: Path) -> None:
