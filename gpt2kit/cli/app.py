@@ -119,10 +119,7 @@ def run(words: Sequence[str]) -> int:
     """Run one command line; returns its exit code. A user's mistake gives a message, never a traceback."""
     as_json = "--json" in words
     abouts = {name: tasks.find(name)().about for name in tasks.names()}
-    syntax = {
-        name: TaskSyntax([verb.__name__ for verb in commands_of(about.medium)], about.parallel)
-        for name, about in abouts.items()
-    }
+    syntax = {name: TaskSyntax([verb.__name__ for verb in commands_of(about.medium)]) for name, about in abouts.items()}
     try:
         code = command()(
             expand(words, syntax, sys.stdin is not None and sys.stdin.isatty()),

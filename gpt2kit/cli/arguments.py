@@ -1,17 +1,25 @@
 """Rewrites the shell's words before Typer parses them."""
 
 import os
+import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from gpt2kit.data.sources import is_table
 from gpt2kit.errors import UserError
 
-CORPUS_OPTIONS = ("--val", "--test")
-"""Options that take a corpus: one table, or two parallel files, as from `--val val.{en,fr}`."""
-LIST_OPTIONS = ("--references",)
-"""Options of evaluate whose value is a list, also given as several words."""
+CORPUS_OPTIONS = {"prepare": ("--val", "--test"), "evaluate": ("--on",)}
+"""Options that take a corpus: all words up to the next option, as from `--val val.{en,fr}`."""
+SWITCHES = ("--overwrite", "--json", "--help", "-h")
+"""Options of prepare without a value."""
+SETTING = re.compile(r"(task|model|train|generate)\.\w+=")
+"""A value of --set, which may be followed by others."""
+LIST_OPTIONS = {
+    "evaluate": {"--references": re.compile(""), "--columns": re.compile("")},
+    "prepare": {"--columns": re.compile(r"[a-z]{4,}=")},
+}
+"""Options whose value is a list, also given as several words, if they look like this; by verb. The columns of a prepare
+may be followed by a corpus."""
 OLD_NAMES = ("--pairs", "--file")
 """Former names of evaluate's `--on`."""
 
@@ -31,30 +39,32 @@ class TaskSyntax(NamedTuple):
     """What decides how the words after a task are read."""
 
     commands: Collection[str]
-    parallel: bool
-    """Whether the task reads parallel files: for the others a corpus option has one word."""
 
 
 def expand(words: Sequence[str], tasks: Mapping[str, TaskSyntax], on_terminal: bool = False) -> list[str]:
-    """Insert the missing verb of `gpt2kit translate "I am"`, and repeat an option for each word of its corpus.
+    """Insert the missing verb of `gpt2kit translate "I am"`, and repeat an option for each of its words.
 
     A task alone means generate, unless standard input is a terminal: then it is left alone, which shows its help.
-    Raises UserError for a word that looks like a misspelled command of the task, and for a command without a task.
+    Raises UserError for a word that looks like a misspelled command of the task, for a command without a task, and for
+    a prepare whose options leave no corpus to train on.
     """
-    expanded = _at_home(words)
+    expanded = list(words)
     first, second = [*expanded, "", ""][:2]
     if able := [task for task, syntax in tasks.items() if first in syntax.commands]:
         raise UserError(f"name a task first: gpt2kit TASK {first} ..., where TASK is {', '.join(able)}")
     if first not in tasks or (len(expanded) == 1 and on_terminal):
-        return expanded
+        return _at_home(expanded)
     # A command of another task is not an input.
     commands = {command for syntax in tasks.values() for command in syntax.commands}
     if second not in {*commands, "--help", "-h"}:
         _refuse_typo(first, second, tasks[first].commands)
         expanded.insert(1, "generate")
-    if expanded[1] == "evaluate":
-        return _corpus_to_score(_listed(expanded))
-    return _pair_corpora(expanded) if tasks[first].parallel else expanded
+    verb = expanded[1]
+    if verb == "evaluate":
+        _refuse_old_names(expanded)
+    if verb == "prepare":
+        _refuse_no_corpus(expanded)
+    return _at_home(_repeated(_listed(expanded, verb), CORPUS_OPTIONS.get(verb, ())))
 
 
 def _refuse_typo(task: str, word: str, commands: Collection[str]) -> None:
@@ -77,31 +87,65 @@ def _one_typo(word: str, command: str) -> bool:
     return len(wrong) == 1 or word == swapped
 
 
-def _corpus_to_score(words: list[str]) -> list[str]:
-    """Every word after `--on` belongs to it, up to the next option. Raises UserError for the option's former names."""
+def _refuse_old_names(words: Sequence[str]) -> None:
+    for word in _before_dashes(words):
+        if (old := word.partition("=")[0]) in OLD_NAMES:
+            raise UserError(f"{old} is now --on: gpt2kit {words[0]} evaluate --on CORPUS...")
+
+
+def _refuse_no_corpus(words: Sequence[str]) -> None:
+    """Raise UserError if the options of `prepare` took all words, so that nothing is left to train on."""
+    left, option, taken = 0, "", dict[str, list[str]]()
+    for place, word in enumerate(words[2:], 2):
+        name, equals, _ = word.partition("=")
+        if word == "--" or name in ("--help", "-h"):
+            return
+        if word.startswith("-"):
+            option = name if name in CORPUS_OPTIONS["prepare"] else ""
+            if option and equals:
+                taken.setdefault(option, []).append(word[len(option) + 1 :])
+        elif option:
+            taken.setdefault(option, []).append(word)
+        elif not words[place - 1].startswith("-") or "=" in words[place - 1] or words[place - 1] in SWITCHES:
+            left += 1
+    for name, corpus in taken.items():
+        if not left and len(corpus) > 1:
+            raise UserError(
+                f"no training corpus is left: {name} takes all words up to the next option, here {' '.join(corpus)}; "
+                f"give the training corpus first: gpt2kit {words[0]} prepare TRAINING_CORPUS {name} CORPUS"
+            )
+
+
+def _repeated(words: list[str], corpora: Collection[str]) -> list[str]:
+    """Repeat an option for each of its words: those of a corpus, and those of --set that are settings, too."""
     found: list[str] = []
-    corpus = False
+    option = ""
     for place, word in enumerate(words):
         if word == "--":
             return [*found, *words[place:]]
-        if (old := word.partition("=")[0]) in OLD_NAMES:
-            raise UserError(f"{old} is now --on: gpt2kit {words[0]} evaluate --on CORPUS...")
         if word.startswith("-"):
-            corpus = word == "--on"
+            option = name if (name := word.partition("=")[0]) in (*corpora, "--set") else ""
             found.append(word)
         else:
-            found += ["--on", word] if corpus and found[-1] != "--on" else [word]
+            belongs = option in corpora or (option == "--set" and SETTING.match(word))
+            found += [option, word] if belongs and found[-1] != option else [word]
+            option = option if belongs else ""
     return found
 
 
-def _listed(words: list[str]) -> list[str]:
+def _before_dashes(words: Sequence[str]) -> Sequence[str]:
+    return words[: words.index("--")] if "--" in words else words
+
+
+def _listed(words: Sequence[str], verb: str) -> list[str]:
     """Join the words after an option whose value is a list: `--references a.fr b.fr` is `--references a.fr,b.fr`."""
+    options = LIST_OPTIONS.get(verb, {})
     found: list[str] = []
     for place, word in enumerate(words):
         if word == "--":
             return [*found, *words[place:]]
-        is_more = len(found) > 1 and found[-2] in LIST_OPTIONS and not word.startswith("-")
-        if is_more and not found[-1].startswith("-"):
+        option = options.get(found[-2]) if len(found) > 1 and not word.startswith("-") else None
+        if option and option.match(word) and not found[-1].startswith("-"):
             found[-1] += f",{word}"
         else:
             found.append(word)
@@ -118,20 +162,3 @@ def _at_home(words: Sequence[str]) -> list[str]:
         is_option = name.startswith("--") or words[place - 1 : place] == ["--set"]
         found.append(f"{name}={os.path.expanduser(path)}" if is_option and equals else word)
     return found
-
-
-def _pair_corpora(words: list[str]) -> list[str]:
-    paired: list[str] = []
-    left = list(words)
-    while left:
-        word = left.pop(0)
-        paired.append(word)
-        if word == "--":
-            return paired + left
-        if word in CORPUS_OPTIONS and left:
-            first = left.pop(0)
-            paired.append(first)
-            is_file = not (is_table(first) or first.startswith("-"))
-            if is_file and left and not left[0].startswith("-"):  # otherwise an option follows: there is only one file
-                paired += [word, left.pop(0)]
-    return paired

@@ -58,14 +58,19 @@ EngineSetOption = Annotated[
 ]
 ValOption = Annotated[
     list[str],
-    several("--val", "CORPUS", "The validation corpus.", "a part of the training corpus"),
+    several(
+        "--val", "CORPUS...", "The validation corpus: all words up to the next option.", "a part of the training corpus"
+    ),
 ]
 TestOption = Annotated[
-    list[str], several("--test", "CORPUS", "A test corpus: prepared, and checked for leaks.", "none")
+    list[str],
+    several("--test", "CORPUS...", "A test corpus, given like --val: prepared, and checked for leaks.", "none"),
 ]
 OnOption = Annotated[
     list[str],
-    several("--on", "CORPUS", "The corpus to score, given as for `prepare`.", "a split of the run's prepared data"),
+    several(
+        "--on", "CORPUS...", "The corpus to score, given like --val of `prepare`.", "a split of the run's prepared data"
+    ),
 ]
 JsonOption = Annotated[bool, switch("--json", help="Write results as JSON to stdout, errors as JSON to stderr.")]
 OverwriteOption = Annotated[

@@ -116,8 +116,6 @@ class About:
     """The words after `generate` in an example, if they are not the input."""
     python: tuple[str, ...] = ()
     """Lines of Python that use an Engine called `model`; by default they print the answer to `input`."""
-    parallel: bool = False
-    """Whether a corpus may be two text files whose lines correspond."""
     copies: bool = False
     """Whether `evaluate` measures how much of the generated output is copied from the training split."""
     pipeline_tag: str = "text-generation"

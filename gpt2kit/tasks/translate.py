@@ -23,7 +23,6 @@ from gpt2kit.tasks.text import TOKENIZERS, TextPairs
 
 ABOUT = About(
     corpus="YOUR.en YOUR.fr",
-    parallel=True,
     pipeline_tag="translation",
     requires=(*TOKENIZERS, "sacrebleu"),
 )

@@ -1,4 +1,4 @@
-"""The shell's words: a missing verb means generate, and a corpus option takes both of its files."""
+"""The shell's words: a missing verb means generate, and a corpus option takes all words up to the next option."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from gpt2kit.cli.arguments import TaskSyntax, expand
 from gpt2kit.errors import UserError
 
 COMMANDS = ("prepare", "show", "train", "generate", "evaluate")
-TASKS = {"music": TaskSyntax((*COMMANDS, "render"), False), "translate": TaskSyntax(COMMANDS, True)}
+TASKS = {"music": TaskSyntax((*COMMANDS, "render")), "translate": TaskSyntax(COMMANDS)}
 
 
 @pytest.mark.parametrize(
@@ -93,26 +93,49 @@ def test_a_text_is_not_taken_for_a_misspelled_verb(text: str) -> None:
     assert expand(["translate", text], TASKS) == ["translate", "generate", text]
 
 
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize(
     ("words", "expanded"),
     [
         ("--val a.en a.fr --out d", "--val a.en --val a.fr --out d"),
         ("--val a.tsv --out d", "--val a.tsv --out d"),
-        ("--val de=a.tsv b.en", "--val de=a.tsv b.en"),
-        ("--val hf:o/n:c x", "--val hf:o/n:c x"),
-        ("--val a.jsonl.gz x", "--val a.jsonl.gz x"),
-        ("--val de=a.en a.de x", "--val de=a.en --val a.de x"),
+        ("--val de=a.tsv fr=b.tsv", "--val de=a.tsv --val fr=b.tsv"),
+        ("--val hf:o/n:c x", "--val hf:o/n:c --val x"),
+        ("--val a.jsonl.gz b.jsonl", "--val a.jsonl.gz --val b.jsonl"),
+        ("--val de=a.en a.de x", "--val de=a.en --val a.de --val x"),
+        ("--val a.en a.fr a.en a.de --json", "--val a.en --val a.fr --val a.en --val a.de --json"),
         ("--val a.en a.fr --test b.en b.fr", "--val a.en --val a.fr --test b.en --test b.fr"),
+        ("--test a b c --val d", "--test a --test b --test c --val d"),
         ("--val a.en a.fr --val a.en a.de", "--val a.en --val a.fr --val a.en --val a.de"),
+        ("--val=a.txt b.txt --out=d", "--val=a.txt --val b.txt --out=d"),
         ("--val a.en --out d", "--val a.en --out d"),
         ("--val", "--val"),
         ("--val --out d", "--val --out d"),
         ("x -- --val a.en a.fr", "x -- --val a.en a.fr"),
         ("--out --x a.en a.fr", "--out --x a.en a.fr"),
+        ("--overwrite b.en --val a", "--overwrite b.en --val a"),
+        ("--set task.vocab=300 train.steps=2 b.en", "--set task.vocab=300 --set train.steps=2 b.en"),
+        ("--set task.vocab=300 b=2", "--set task.vocab=300 b=2"),
     ],
 )
-def test_a_corpus_option_takes_both_files(words: str, expanded: str) -> None:
-    assert expand(["translate", "prepare", *words.split()], TASKS) == ["translate", "prepare", *expanded.split()]
+def test_a_corpus_option_takes_all_words_up_to_the_next_option(task: str, words: str, expanded: str) -> None:
+    assert expand([task, "prepare", "t.en", *words.split()], TASKS) == [task, "prepare", "t.en", *expanded.split()]
+
+
+@pytest.mark.parametrize("words", ["--val a.txt b.txt t.txt", "--out d --val=a.txt t.txt --json", "--val a t --test b"])
+def test_a_corpus_option_that_leaves_nothing_to_train_on(words: str) -> None:
+    with pytest.raises(UserError) as refused:
+        expand(["music", "prepare", *words.split()], TASKS)
+    taken = "a.txt b.txt t.txt" if "b.txt" in words else "a.txt t.txt" if "a.txt" in words else "a t"
+    assert str(refused.value) == (
+        f"no training corpus is left: --val takes all words up to the next option, here {taken}; give the training "
+        "corpus first: gpt2kit music prepare TRAINING_CORPUS --val CORPUS"
+    )
+
+
+@pytest.mark.parametrize("words", ["--val a b --json t", "--val a b --out d t", "--val a b -- t", "--val a b --help"])
+def test_a_training_corpus_after_the_options_is_found(words: str) -> None:
+    assert expand(["music", "prepare", *words.split()], TASKS)[2:6] == ["--val", "a", "--val", "b"]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -145,16 +168,18 @@ def test_references_are_all_words_up_to_the_next_option(words: str, expanded: st
     assert expand(["translate", "evaluate", *words.split()], TASKS) == ["translate", "evaluate", *expanded.split()]
 
 
+def test_several_columns() -> None:
+    words = ["translate", "evaluate", "--columns", "en", "fr", "--on", "a.tsv"]
+    assert expand(words, TASKS) == ["translate", "evaluate", "--columns", "en,fr", "--on", "a.tsv"]
+    words = ["translate", "prepare", "--columns", "text=1", "label=0", "fr=a.csv"]
+    assert expand(words, TASKS) == ["translate", "prepare", "--columns", "text=1,label=0", "fr=a.csv"]
+
+
 @pytest.mark.parametrize("old", ["--pairs", "--file", "--pairs=a.tsv"])
 def test_the_old_words_for_a_corpus_name_the_new_one(old: str) -> None:
     with pytest.raises(UserError, match=f"{old.partition('=')[0]} is now --on: gpt2kit music evaluate --on CORPUS"):
         expand(["music", "evaluate", "--run", "r", old], TASKS)
     assert old in expand(["music", "generate", old], TASKS), "other verbs are not concerned"
-
-
-def test_a_task_without_parallel_files_has_one_word_to_an_option() -> None:
-    words = ["music", "prepare", "a.zip", "--val", "b", "c.zip", "--out", "d"]
-    assert expand(words, TASKS) == words
 
 
 def test_the_words_are_left_as_they_were() -> None:
@@ -169,5 +194,7 @@ def test_a_home_behind_an_equals_sign(monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["translate", "train", "d", "--out=~/run", "--set", "task.tokenizer=~/gpt2", "--init=~"]
     expanded = ["translate", "train", "d", "--out=/home/me/run", "--set", "task.tokenizer=/home/me/gpt2"]
     assert expand(words, TASKS) == [*expanded, "--init=/home/me"]
+    words = ["translate", "train", "d", "--set", "train.steps=2", "task.tokenizer=~/gpt2"]
+    assert expand(words, TASKS)[-2:] == ["--set", "task.tokenizer=/home/me/gpt2"]
     for words in (["translate", "generate", "x=~/y", "~/y"], ["translate", "generate", "--", "--out=~/y"]):
         assert expand(words, TASKS) == words
