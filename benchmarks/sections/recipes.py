@@ -23,7 +23,7 @@ from sections.work import Figures, Work, cleared, peak_gib
 SHORT = 15
 """Seconds of a training that only measures its speed."""
 
-TOY: dict[str, Any] = {"n_layer": 2, "n_head": 2, "n_embd": 16, "n_positions": 64, "block": 8}
+TOY: dict[str, Any] = {"n_layer": 2, "n_head": 2, "n_embd": 16, "n_positions": 128, "block": 8}
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,6 @@ def _run(
     taken = time.perf_counter() - began
     per_second = (steps - marked[1]) / max(1e-9, taken - marked[0])
     figures |= {"seconds": round(taken, 1), "steps_per_second": round(per_second, 2), "tokens_per_second": round(rate)}
-    if short:
+    if short or steps < loop.progress.steps:
         figures["whole_training_would_take"] = round(loop.progress.steps / max(1e-9, per_second))
     yield figures | {"compiled": loop.learner.compiles, "peak_gib": peak_gib()}

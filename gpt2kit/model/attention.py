@@ -86,21 +86,20 @@ def by_distance(query: Tensor, table_HSK: Tensor, distances: Tensor) -> Tensor:
 
 
 def cached_attention(
-    query: Tensor, keys: Tensor, values: Tensor, visible: Tensor | None, bias: Tensor | None = None
+    query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, bias: Tensor | None = None
 ) -> Tensor:
-    """Attention of a few new queries [B, H, T, K] to all keys [B, H, S, K] that `visible` [B, 1, T, S] shows (None:
-    all); `bias` [B, H, T, S] is added to the scaled scores."""
+    """Attention of a few new queries [B, H, T, K] to all keys [B, H, S, K] that `mask` [B, 1, T, S] shows (None:
+    all): True on a CPU, elsewhere 0 instead of -inf; `bias` [B, H, T, S] is added to the scaled scores."""
     query = query.to(keys.dtype)
     if query.device.type != "cpu":
-        mask = visible
         if bias is not None:
-            mask = bias if visible is None else bias.masked_fill(~visible, -torch.inf)
+            mask = bias if mask is None else bias + mask
         return F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
     scores_BHTS = (query * query.size(-1) ** -0.5) @ keys.transpose(-1, -2)
     if bias is not None:
         scores_BHTS = scores_BHTS + bias
-    if visible is not None:
-        scores_BHTS = scores_BHTS.masked_fill(~visible, float("-inf"))
+    if mask is not None:
+        scores_BHTS = scores_BHTS.masked_fill(~mask, float("-inf"))
     return scores_BHTS.softmax(-1) @ values
 
 

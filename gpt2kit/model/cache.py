@@ -90,6 +90,14 @@ class Cache:
         self.visible_PWS.scatter_(2, self.slots_W[:, None].expand(self.prompts, -1, 1), True)
         for masks in self.masks.values():
             masks.prepare()
+            masks.mask = None if masks.visible is None else self._fused(masks.visible)
+
+    def _fused(self, visible: Tensor) -> Tensor:
+        """The mask for attention: on a CPU what is visible; elsewhere what a fused kernel adds to the scores, made here
+        once a step for all layers."""
+        if self.device.type == "cpu":
+            return visible
+        return torch.zeros(visible.shape, device=self.device, dtype=self.dtype).masked_fill(~visible, -torch.inf)
 
     def step(self) -> None:
         """Count the slots and positions of the token just computed (on the device; `count` does it for the host)."""
@@ -125,6 +133,8 @@ class DecodeMasks:
 
     visible: Tensor | None = None
     """[P, 1, W, S'], S' being the slots that `append` returns; None: all are visible."""
+    mask: Tensor | None = None
+    """The same in the form that attention takes."""
     first = 0
     """The first slot that the next step reads."""
 

@@ -161,7 +161,7 @@ class CompressedAttention(Attention):
         key_tails, value_tails = layer.extend_tails(key, value)
         new_keys = joined(key_tails.to(self.compress_k.dtype), self.compress_k)
         keys, values = layer.append(new_keys, joined(value_tails.to(self.compress_v.dtype), self.compress_v))
-        return cached_attention(query, keys, values, layer.masks.visible)
+        return cached_attention(query, keys, values, layer.masks.mask)
 
     @classmethod
     def flop(cls, config: ModelConfig, lengths: Any) -> Any:

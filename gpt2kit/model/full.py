@@ -16,4 +16,4 @@ class FullAttention(Attention):
 
     def decode_step(self, layer: LayerCache[DecodeMasks], query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         keys, values = layer.append(key, value)
-        return cached_attention(query, keys, values, layer.masks.visible)
+        return cached_attention(query, keys, values, layer.masks.mask)

@@ -107,7 +107,7 @@ class LocalAttention(Attention):
 
     def decode_step(self, layer: LayerCache[Any], query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         keys, values = layer.append(key, value)
-        return cached_attention(query, keys, values, layer.masks.visible)
+        return cached_attention(query, keys, values, layer.masks.mask)
 
     @classmethod
     def flop(cls, config: ModelConfig, lengths: Any) -> Any:

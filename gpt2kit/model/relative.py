@@ -70,4 +70,4 @@ class RelativeAttention(Attention):
     def decode_step(self, layer: LayerCache[Any], query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         keys, values = layer.append(key, value)
         bias = by_distance(query.to(keys.dtype), self.distance, layer.masks.distances_PWS)
-        return cached_attention(query, keys, values, layer.masks.visible, bias)
+        return cached_attention(query, keys, values, layer.masks.mask, bias)
