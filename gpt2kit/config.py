@@ -206,6 +206,12 @@ class TrainConfig:
         "weights in the finished run folder: last, or best (those with the lowest validation loss)",
         ("last", "best"),
     )
+    keep_checkpoints: int = knob(
+        0,
+        "number of checkpoints that the run keeps in checkpoints/: the last N, and the best one; each is a complete "
+        "run folder",
+        unset="none",
+    )
     keep_state: bool = knob(
         True,
         "keep state.safetensors in the finished run, so that it can be resumed with more steps; its size is three to "
@@ -230,7 +236,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         above_zero(self, "epochs", "lr", "muon_lr", "lora_alpha")
         at_least(self, 0, "steps", "least_steps", "budget_steps", "clip", "weight_decay", "lm_weight", "patience")
-        at_least(self, 0, "freeze", "lora")
+        at_least(self, 0, "freeze", "lora", "keep_checkpoints")
         at_least(self, 0, "evaluate_every", "save_every", "samples", "validate_tokens")
         at_least(self, 1, "batch_tokens", "accumulate")
         share(self, "beta2", "warmup", "label_smoothing", "ema", "token_dropout")

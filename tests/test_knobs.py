@@ -102,6 +102,7 @@ TRAIN: dict[str, tuple[list[str], str]] = {
     "lora_alpha": (["init", "lora=2"], "64"),
     "lora_targets": (["init", "lora=2"], "c_fc"),
     "keep_state": ([], "false"),
+    "keep_checkpoints": ([], "1"),
     "keep": (["lr=10", "warmup=0.9", "evaluate_every=1", "clip=0"], "best"),
     "dtype": ([], "bf16"),
     "compile": ([], "on"),

@@ -176,6 +176,7 @@ def _train(
     """Train in this process. Of several processes only the main one prints; the launcher reports their errors."""
     from gpt2kit.overwriting import check_folder
     from gpt2kit.pipeline.train import train
+    from gpt2kit.runs import checkpoints
     from gpt2kit.runs.folder import Run
     from gpt2kit.runs.kinds import RUN
     from gpt2kit.training import distributed, events
@@ -208,6 +209,8 @@ def _train(
     if not rank:
         cards.own(Run(run))
     name, task = shlex.quote(str(run)), loaded.task_name
+    if kept := checkpoints.summary(Run(run)):
+        console.say(kept)
     console.say(
         f"trained: {run}; next:\n  gpt2kit {task} generate --run {name}\n  gpt2kit {task} evaluate --run {name}"
     )

@@ -156,6 +156,8 @@ def _cost(work: loop.Loop, run: Run) -> Cost:
     validations = 0 if work.validation is None else max(1, planned // work.progress.evaluate_every)
     other = validations * (validation + measured.save)
     held = 2 * 4 * (2 * work.learner.parameters + (2 + bool(work.learner.average)) * _learning(work))
+    if kept := work.config.keep_checkpoints:  # the last ones, the best one, and one that is being written
+        held += 4 * (kept + 2) * (_learning(work) if work.config.lora else work.learner.parameters)
     folder = next(path for path in (run.path.absolute(), *run.path.absolute().parents) if path.exists())
     return Cost(
         step=step,

@@ -18,6 +18,7 @@ from gpt2kit.model import hf, lora
 from gpt2kit.model.freeze import freeze_below
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.pipeline.engine import model_in
+from gpt2kit.pipeline.keep_checkpoint import is_due, keep
 from gpt2kit.pipeline.sampled import sampled
 from gpt2kit.recipe import Recipe, read_by
 from gpt2kit.runs.card import write as card
@@ -227,6 +228,8 @@ def _logged(
                     yield Samples(event.step, rows)
             if is_main and isinstance(event, events.Validation):
                 card.write(run)
+            if recipe.train.keep_checkpoints and is_due(event, work):
+                keep(event.step, work, run, task, base)
 
 
 def _keep_weights(model: GPT2, config: TrainConfig, init: str | None) -> None:

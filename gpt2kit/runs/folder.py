@@ -21,6 +21,9 @@ RECIPE_FILE, RUN_FILE, METRICS_FILE = "recipe.toml", "run.json", "metrics.jsonl"
 DATA_FILE, SAMPLES_FILE, SCORES_FILE = "data.json", "samples.json", "scores.json"
 REPORT_FILE = "prepare.json"
 
+CHECKPOINT = "checkpoint"
+"""The key of the step in run.json of a checkpoint, which is a run without the state of its training."""
+
 SHOWN, LONGEST_SHOWN = 3, 2000
 """Number of samples that a run keeps, and characters of each text."""
 

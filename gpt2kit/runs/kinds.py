@@ -11,13 +11,15 @@ PREPARED = FolderKind(
     parts=(".ids", ".ends", ".prompts", ".names", ".texts", ".json"),
 )
 
+RUN_FILES = (
+    *TOKENIZER,
+    *("run.json", "recipe.toml", "data.json", "samples.json", "scores.json", "metrics.jsonl", "README.md"),
+    *("config.json", "generation_config.json", "modeling_gpt2kit.py", "model.safetensors", "state.safetensors"),
+    *("adapter_model.safetensors", "adapter_config.json", "bayes.safetensors", "tensorboard/events.out.tfevents.*"),
+)
+
 RUN = FolderKind(
     "a run",
     marks=("task.json", "run.json", "recipe.toml"),
-    patterns=(
-        *TOKENIZER,
-        *("run.json", "recipe.toml", "data.json", "samples.json", "scores.json", "metrics.jsonl", "README.md"),
-        *("config.json", "generation_config.json", "modeling_gpt2kit.py", "model.safetensors", "state.safetensors"),
-        *("adapter_model.safetensors", "adapter_config.json", "bayes.safetensors", "tensorboard/events.out.tfevents.*"),
-    ),
+    patterns=(*RUN_FILES, *(f"checkpoints/step-*/{name}" for name in RUN_FILES), "checkpoints/.step-*.tmp/*"),
 )

@@ -10,10 +10,10 @@ from gpt2kit.config import LENGTH, TrainConfig, duration
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs import places
-from gpt2kit.runs.folder import RECIPE_FILE, RUN_FILE, Prepared, Run
+from gpt2kit.runs.folder import CHECKPOINT, RECIPE_FILE, RUN_FILE, Prepared, Run
 from gpt2kit.tasks.base import Task
 
-RECORDED = ("keep_state",)
+RECORDED = ("keep_state", "keep_checkpoints")
 """Knobs of [train] that a resumed run may change, from then on: they affect what it keeps, not the result."""
 
 ELSEWHERE = ("device", "parallel", "checkpointing", "tensorboard", *RECORDED)
@@ -22,6 +22,11 @@ ELSEWHERE = ("device", "parallel", "checkpointing", "tensorboard", *RECORDED)
 
 def check_resumable(run: Run, prepared: Prepared, resolved: Recipe, task: Task[Any, Any]) -> None:
     """Raises if the run is finished and would not get longer, or would continue with other settings or data."""
+    if CHECKPOINT in run.record:
+        raise UserError(
+            f"{run.path} is a checkpoint, without the state of its training: resume the run that it belongs to, or "
+            f"start a new run with --init {run.path}"
+        )
     if run.record["finished"] and run.recipe.train.length == resolved.train.length:
         raise UserError(
             f"{run.path} is finished; to train it further, start a new run with --init {run.path}, or continue "

@@ -229,8 +229,8 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
 one of them."""
 
 
-CHANGING = ("metrics.jsonl", "run.json", "README.md")
-"""Files of a run that say when it was, or where."""
+CHANGING = ("metrics.jsonl", "run.json", "README.md", "state.safetensors")
+"""Files of a run that say when it was, how long it took, or where."""
 
 
 class Place(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.card.facts import Facts
 from gpt2kit.runs.card.markdown import cell, code, fenced, shortened, table, visible
+from gpt2kit.runs.folder import CHECKPOINT
 from gpt2kit.tasks.text import TextTask
 
 EVALUATIONS, SAMPLES = 10, 3
@@ -22,6 +23,8 @@ def title(facts: Facts) -> str:
     init = described["init"] if described.get("init_of_hub") else Path(described["init"] or "").name
     origin = f"It was trained from {code(init)}" if init else "It was trained from random weights"
     trained = "" if described["finished"] else "\n\n**Training is not finished.**"
+    if CHECKPOINT in described:
+        trained = f"\n\nThis is a checkpoint: the weights after step {described[CHECKPOINT]:,} of a longer training."
     blocks = (
         f"{model.n_layer} layers, width {model.n_embd}, {model.n_head} heads, a window of {model.n_positions:,} tokens"
     )
