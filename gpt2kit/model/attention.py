@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig
+from gpt2kit.model import kernels
 from gpt2kit.model.cache import Cache, DecodeMasks, LayerCache
 
 SHORT = 512
@@ -89,9 +90,9 @@ def cached_attention(
     query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, bias: Tensor | None = None
 ) -> Tensor:
     """Attention of a few new queries [B, H, T, K] to all keys [B, H, S, K] that `mask` [B, 1, T, S] shows (None:
-    all): True on a CPU, elsewhere 0 instead of -inf; `bias` [B, H, T, S] is added to the scaled scores."""
+    all): True, or for a fused kernel 0 instead of -inf; `bias` [B, H, T, S] is added to the scaled scores."""
     query = query.to(keys.dtype)
-    if query.device.type != "cpu":
+    if kernels.fuses(query.device):
         if bias is not None:
             mask = bias if mask is None else bias + mask
         return F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)

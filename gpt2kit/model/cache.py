@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
+from gpt2kit.model import kernels
 from gpt2kit.model.cache_slots import BUCKET, enlarge, keep_rows, roomy
 
 
@@ -93,9 +94,9 @@ class Cache:
             masks.mask = None if masks.visible is None else self._fused(masks.visible)
 
     def _fused(self, visible: Tensor) -> Tensor:
-        """The mask for attention: on a CPU what is visible; elsewhere what a fused kernel adds to the scores, made here
-        once a step for all layers."""
-        if self.device.type == "cpu":
+        """The mask for attention: what is visible, or what a fused kernel adds to the scores, made here once a step for
+        all layers."""
+        if not kernels.fuses(self.device):
             return visible
         return torch.zeros(visible.shape, device=self.device, dtype=self.dtype).masked_fill(~visible, -torch.inf)
 

@@ -12,6 +12,11 @@ def packs(device: torch.device) -> bool:
     return device.type == "cpu" and vectors and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
+def fuses(device: torch.device) -> bool:
+    """Whether attention to a cache is one fused kernel; on a CPU, plain products of a few queries are faster."""
+    return device.type != "cpu"
+
+
 class Product:
     """x W^T + b, then GELU if requested."""
 

@@ -182,3 +182,12 @@ def test_bf16_is_close_to_fp32(tiny_model: Build, attention: str) -> None:
     found = rounded.prefill(ids, lengths, rounded.new_cache(4, 12))
     assert found.dtype == torch.float32
     assert 0 < (found - full).abs().max() < 0.15 * full.abs().max()
+
+
+@KINDS
+def test_the_step_of_a_gpu(tiny_model: Build, attention: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a CUDA graph captures, computed on the CPU: shapes that stay, plain weights, and the fused kernel's mask."""
+    monkeypatch.setattr(kernels, "packs", lambda device: False)
+    monkeypatch.setattr(kernels, "fuses", lambda device: True)
+    test_step_by_step_equals_one_pass(tiny_model, attention, [5, 1, 3], static=True)
+    test_hypotheses_see_their_own_past_alone(tiny_model, attention, static=True)
