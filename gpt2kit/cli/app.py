@@ -129,6 +129,8 @@ def run(words: Sequence[str]) -> int:
     except SystemExit as exit:
         unknown_shell = exit.code == 1 and any(word in words for word in ("--install-completion", "--show-completion"))
         code = MachineError.exit_code if unknown_shell else exit.code
+        if _by_ctrl_c(exit):  # typer leaves without a word
+            console.say("interrupted")
     except UserError as error:
         console.error(str(error), as_json, error.exit_code)
         code = error.exit_code
@@ -145,6 +147,13 @@ def run(words: Sequence[str]) -> int:
     except console.PipeClosed:
         code = console.PIPE_CLOSED
     return code if isinstance(code, int) else 0
+
+
+def _by_ctrl_c(error: BaseException | None) -> bool:
+    """Whether a Ctrl-C that nothing else handled led to this error."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def main() -> NoReturn:

@@ -1,6 +1,7 @@
 """Shows training in progress, and what can be done with a run that was stopped."""
 
 import shlex
+import signal
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +55,23 @@ def stopped(event: "events.Stopped", task: str, run: Path, resume: str) -> Inter
         f"stopped after step {event.step:,}, state saved; to continue:\n  {resume}\n"
         f"to use what it has learned so far:\n  gpt2kit {task} generate --run {shlex.quote(str(run))}",
     )
+
+
+def interrupted(run: Path, resume: bool, before: bool, again: str) -> Interrupted:
+    """The end of a command whose training Ctrl-C ended without a save: before its first step, or at the second Ctrl-C.
+
+    `before` says whether the folder existed when the command started, and `again` is the command that continues it.
+    """
+    from gpt2kit.runs.folder import RUN_FILE
+    from gpt2kit.training.state import STATE_FILE
+
+    if not resume and (before or not (run / RUN_FILE).is_file()):
+        message = "interrupted before the first step: nothing was trained or written"
+    elif (run / STATE_FILE).is_file():
+        message = f"interrupted; the state of the last save is untouched; to continue from it:\n  {again}"
+    else:
+        message = f"interrupted before the first save; to start the training again:\n  {again}"
+    return Interrupted(signal.SIGINT, message)
 
 
 def extended(event: "events.Extended") -> str:

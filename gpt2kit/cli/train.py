@@ -188,6 +188,7 @@ def _train(
     if processes > 1:
         again = f"{again} --devices {processes}" if started_here else "the same torchrun command with --resume"
     last: events.Validation | None = None
+    before, started = run.exists(), False
     stream = train(loaded, data, run, init or None, resume, overwrite, base)
     if overwrite and not rank:
         reports.replaced(run, check_folder(run, overwrite, RUN, [data, init]))
@@ -195,10 +196,13 @@ def _train(
         if not (init or resume):
             _say_what_is_unused(data)
         for event in progress.training(stream):
+            started = True
             if isinstance(event, events.Validation):
                 last = event
             if isinstance(event, events.Stopped):
                 raise progress.stopped(event, loaded.task_name, run, again)
+    except KeyboardInterrupt:
+        raise progress.interrupted(run, resume, before and not started, again) from None
     except UserError as error:
         if processes == 1:
             raise

@@ -497,7 +497,33 @@ def test_ctrl_c_elsewhere(workplace: Path, capsys: Capture, monkeypatch: pytest.
 
     monkeypatch.setattr("gpt2kit.pipeline.prepare.prepare", interrupted)
     assert run(["translate", "prepare", "a.tsv"]) == 130
-    assert "Traceback" not in capsys.readouterr().err
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_ctrl_c_before_the_first_step(
+    workplace: Path, settings: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(workplace / "a.tsv", "good\tbon\nyes\toui\n")
+    assert run(["translate", "prepare", "a.tsv", "--val", "a.tsv", *settings]) == 0
+    words = ["translate", "train", *without_task(settings), "--set", "train.steps=2"]
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    for where, message in (
+        ("gpt2kit.pipeline.train.first_model", "interrupted before the first step: nothing was trained or written\n"),
+        (
+            "gpt2kit.training.loop.Loop.fit",
+            "interrupted before the first save; to start the training again:\n"
+            "  gpt2kit translate train data/translate --out runs/translate --resume\n",
+        ),
+    ):
+        capsys.readouterr()
+        with monkeypatch.context() as patch:
+            patch.setattr(where, interrupted)
+            assert run(words) == 130
+        assert capsys.readouterr().err.endswith(message)
+    assert run(["translate", "train", "--resume"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Training as it is watched: every event passes, and those that matter are told."""
 
+from pathlib import Path
+
 import pytest
 
 from gpt2kit.cli import progress
@@ -49,3 +51,35 @@ def test_a_run_on_several_devices_with_a_budget(capsys: Capture) -> None:
     list(progress.training(iter([events.Start(0, 0, 4, 1, 0.0, "cuda:0", "bf16", False, processes=8)])))
     said = capsys.readouterr().err
     assert "1 parameters, as many steps as fit into the budget, 4 per epoch, 0.0% padding, bf16 on 8 x cuda\n" in said
+
+
+@pytest.mark.parametrize(
+    ("there", "resume", "before", "message"),
+    [
+        ((), False, False, "interrupted before the first step: nothing was trained or written"),
+        (("run.json", "state.safetensors"), False, True, "interrupted before the first step: nothing was trained"),
+        (("run.json",), False, False, "interrupted before the first save; to start the training again:\n  again"),
+        (("run.json",), True, True, "interrupted before the first save; to start the training again:\n  again"),
+        (("run.json", "state.safetensors"), False, False, "interrupted; the state of the last save is untouched; to"),
+        (("run.json", "state.safetensors"), True, True, "interrupted; the state of the last save is untouched; to con"),
+    ],
+)
+def test_a_ctrl_c_without_a_save_says_what_is_left(
+    there: tuple[str, ...], resume: bool, before: bool, message: str, tmp_path: Path
+) -> None:
+    for name in there:
+        (tmp_path / name).touch()
+    found = progress.interrupted(tmp_path, resume, before, "again")
+    assert str(found).startswith(message)
+    assert found.exit_code == 130
+
+
+def test_rescheduled_says_what_happens_to_the_rate(capsys: Capture) -> None:
+    told = [events.Rescheduled(3150, 3150, 6300, 0.0, 1.234e-4), events.Rescheduled(50, 100, 60, 1e-3, 2e-4, False)]
+    list(progress.training(iter(told)))
+    err = capsys.readouterr().err
+    assert "schedule extended from 3,150 to 6,300 steps: the learning rate continues at 0.00012, was 0\n" in err
+    assert (
+        "schedule shortened from 100 to 60 steps: the learning rate continues at 0.0002, was 0.001; "
+        "the run kept no state, so the optimizer's moments start again\n"
+    ) in err
