@@ -54,8 +54,8 @@ def are_scores(labels: Sequence[str], column: str = "") -> bool:
 
     A column that is called a score has scores already if these are as many as the labels of a large classification.
     """
-    numbers = [number(label) for label in labels]
-    if len(labels) < FEW_ROWS or any(map(math.isnan, numbers)):
+    numbers = [value for value in map(number, labels) if not math.isnan(value)]
+    if len(numbers) < FEW_ROWS or len(numbers) < 0.9 * len(labels):  # a header or a missing score may be among them
         return False
     distinct, share = len({*numbers}), len({*numbers}) / len(numbers)
     if any(each % 0.5 for each in numbers):

@@ -1,9 +1,11 @@
 """What the columns of a table are for, by their names and by a sample of their values."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from gpt2kit.data import column_checks as checks
+from gpt2kit.data import headers
 from gpt2kit.data.columns import columns_in
 from gpt2kit.data.known_layouts import find_layout
 from gpt2kit.data.lines import cut
@@ -11,6 +13,7 @@ from gpt2kit.data.options import number_of, read_options
 from gpt2kit.data.roles import KINDS, has_header, roles_of
 from gpt2kit.data.sample import Sample
 from gpt2kit.data.selection import Selection
+from gpt2kit.data.sources import index_columns, table_remarks
 from gpt2kit.data.tables import listed
 from gpt2kit.errors import DataError
 
@@ -67,16 +70,18 @@ def _roles(given: Given, sample: Sample) -> tuple[str, dict[str, str]]:
                 f"columns; for a table without a header, number its columns from 0, as in --columns {words}"
             ) from None
         words = checks.guess(columns)
-        raise DataError(f"{error}; their values look like --columns {words}" if words else str(error)) from None
+        like = f"; their values look like --columns {words}" if words else ""
+        numbered = "; if they are data, number the columns from 0, as in --columns text=1,label=0"
+        raise DataError(f"{error}{like}{numbered if headers.is_data([*columns]) else ''}") from None
     if kind == "text" and not given.kind and "text" not in named:
-        _check_left_out(sample, roles["text"])
+        _check_left_out(sample, roles)
     return kind, roles
 
 
-def _check_left_out(sample: Sample, text: str) -> None:
+def _check_left_out(sample: Sample, roles: Mapping[str, str]) -> None:
     """Raises DataError if a column next to a text looks like its label."""
-    if labels := _label_columns(sample, text):
-        name = labels[0]
+    if labels := _label_columns(sample, roles):
+        text, name = roles["text"], labels[0]
         values = list(dict.fromkeys(sample.columns[name]))
         raise DataError(
             f"{sample.where}: column {name!r} looks like a label of {text!r}: different values in "
@@ -149,9 +154,21 @@ def remarks(given: Given, sample: Sample) -> list[str]:
         said.append(f"columns as in {layout.name}")
     if given.kind in LABELLED:
         said += _label_remarks(given, sample.columns.get(roles["label"], []))
-    if given.kind == "text" and (others := _label_columns(sample, roles["text"])):
+        said += _header_remark(given, sample)
+    if given.kind in ("text", *LABELLED) and (others := _label_columns(sample, roles)):
         said.append(f"columns that look like labels are left out: {listed(others)}")
     return said
+
+
+def _header_remark(given: Given, sample: Sample) -> list[str]:
+    """Whether the first row of a table without a header may be one: its label occurs only there."""
+    labels = sample.columns.get(given.named["label"], [])
+    counts = Counter(labels)
+    if has_header(given.columns) or len(labels) < checks.ENOUGH_FOR_IDENTIFIERS or counts[labels[0]] > 1:
+        return []
+    if min(count for label, count in counts.items() if label != labels[0]) < 2:
+        return []
+    return [f"label {labels[0]!r} occurs only in the first row; if that is a header, name the columns as it does"]
 
 
 def _label_remarks(given: Given, labels: Sequence[str]) -> list[str]:
@@ -168,12 +185,18 @@ def _label_remarks(given: Given, labels: Sequence[str]) -> list[str]:
     return said
 
 
-def _label_columns(sample: Sample, text: str) -> list[str]:
-    """The columns that look like labels of a text."""
-    return [name for name in checks.label_columns(sample.columns) if name != text]
+def _label_columns(sample: Sample, roles: Mapping[str, str]) -> list[str]:
+    """The columns that look like labels, and have no role."""
+    taken = _names(roles, sample)
+    return [name for name in checks.label_columns(sample.columns) if name not in taken]
+
+
+def _names(roles: Mapping[str, str], sample: Sample) -> set[str]:
+    return {name for column in roles.values() for name in columns_in(column, sample.columns)}
 
 
 def select(given: Given, taken: Mapping[str, str], sample: Sample, table: str) -> Selection:
     """The columns of a table that a task takes, with remarks."""
-    names = {name for column in taken.values() for name in columns_in(column, sample.columns)}
-    return Selection(table, taken, [name for name in sample.columns if name not in names], remarks(given, sample))
+    names, header = _names(taken, sample), has_header(given.columns)
+    left_out = [*(index_columns(table) if header else []), *(name for name in sample.columns if name not in names)]
+    return Selection(table, taken, left_out, [*table_remarks(table, header), *remarks(given, sample)])

@@ -132,16 +132,13 @@ def is_header(row: Mapping[str, object], taken: Collection[str]) -> bool:
     """Whether a row repeats the names of its columns, or has names where the `taken` columns are numbered."""
     if all(column.isdecimal() for column in taken):
         return all(_is_name(row.get(column)) for column in taken)
+    return repeats_header(row)
+
+
+def repeats_header(row: Mapping[str, object]) -> bool:
+    """Whether each value is the name of its column, as where tables were joined."""
     return all(value == column for column, value in row.items())
 
 
 def _is_name(value: object) -> bool:
     return isinstance(value, str) and any(normalized(value) in names for names in NAMES.values())
-
-
-def unnested(row: dict[str, object]) -> dict[str, object]:
-    """The row with its question and choices as columns, where they are in one, as AI2 and CommonsenseQA have them."""
-    question = row.get("question")
-    if isinstance(question, dict) and "stem" in question:
-        return {**row, **question, "question": question["stem"]}
-    return row

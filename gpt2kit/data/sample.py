@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
-from gpt2kit.data.roles import unnested
+from gpt2kit.data.nested import flat_rows
+from gpt2kit.data.roles import repeats_header
 from gpt2kit.data.sources import read_rows
 
 FIRST_ROWS, STEP, LAST_ROW = 1000, 20, 20_000
@@ -20,13 +21,14 @@ class Sample:
 
     @classmethod
     def read(cls, tables: Iterable[str], header: bool) -> "Sample":
-        numbered = enumerate(chain.from_iterable(read_rows(table, header) for table in tables))
+        rows = chain.from_iterable(read_rows(table, header) for table in tables)
+        numbered = enumerate((where, each) for where, row in rows for each in flat_rows(row))
         kept = []
         for number, (where, row) in numbered:
             if number >= LAST_ROW:
                 break
             if number < FIRST_ROWS or number % STEP == 0:
-                kept.append((where, unnested(row)))
+                kept.append((where, row))
         return cls(kept)
 
     @property
@@ -38,7 +40,7 @@ class Sample:
     def columns(self) -> dict[str, list[str]]:
         """The values of each column that are words or numbers; blank ones are left out."""
         found: dict[str, list[str]] = {name: [] for _, row in self.rows for name in row}
-        for _, row in self.rows:
+        for row in (row for _, row in self.rows if not repeats_header(row)):
             for name, value in row.items():
                 if isinstance(value, str | int | float) and value == value and str(value).strip():  # not NaN
                     found[name].append(str(value).strip())

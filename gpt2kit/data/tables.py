@@ -10,7 +10,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from gpt2kit.data.delimited import Record, Written, open_delimited, records
-from gpt2kit.data.headers import names_columns, unnamed
+from gpt2kit.data.headers import is_data, names_columns, unnamed
 from gpt2kit.data.lines import cut
 from gpt2kit.errors import DataError
 
@@ -146,12 +146,18 @@ def header_names(fields: Sequence[str], where: str) -> list[str]:
         if name and name in names[:place]:
             raise DataError(
                 f"{where}: two columns are called {name!r}: the columns {names.index(name) + 1} and {place + 1} of "
-                f"{len(names)}; rename one"
+                f"{len(names)}; rename one{_or_number(names)}"
             )
     skipped = unnamed(names)
     if len(skipped) == len(names):
         return names
     return ["" if place in skipped else name for place, name in enumerate(names)]
+
+
+def _or_number(names: Sequence[str]) -> str:
+    """Advice for a first line that may be data: numbers, or texts of several words."""
+    data = is_data(names) or any(name.replace(".", "").isdecimal() for name in names)
+    return "; or if the first line is not a header, give columns by number, from 0" if data else ""
 
 
 def value_of(row: dict[str, object], column: str, where: str) -> object:

@@ -22,7 +22,8 @@ TEXTS = [f"A text with number {n}." for n in range(40)]
         ([f"{n % 5 + 1}.0" for n in range(200)], "stars", False),
         ([str(n % 10 / 2) for n in range(60)], "rating", False),
         (["0.5", "1.5"], "label", False),
-        ([*SCORES, "none"], "label", False),
+        ([*SCORES, "none"], "label", True),
+        (["0.5", "1.7", "none"], "label", False),
         (["a", "b", "c"], "label", False),
     ],
 )

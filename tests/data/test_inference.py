@@ -69,6 +69,17 @@ REFUSED: dict[str, tuple[str, list[str], str]] = {
         numbered("MOOD,so it goes N"),
         r"table.csv:2: the line before it, 'happy', 'so it goes 0', looks like data, .*--columns text=1,label=0$",
     ),
+    "no header, and too few rows to tell": (
+        "",
+        ["good,so it goes", "bad,so it went"],
+        r"cannot tell what the columns 'good', 'so it goes' are for; .*; if they are data, number the columns "
+        "from 0, as in --columns text=1,label=0$",
+    ),
+    "no header, and equal values in the first row": (
+        "",
+        ["1,so it goes,1", "0,so it went,0"],
+        "two columns are called '1': .*; rename one; or if the first line is not a header, give columns by number",
+    ),
     "no header, with numbers first": (
         "",
         numbered("N,MOOD,so it goes N"),
@@ -149,10 +160,31 @@ def test_the_layout_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", [".csv", ".tsv"])
 def test_a_header_among_the_rows(ending: str, tmp_path: Path) -> None:
     separator = {".csv": ",", ".tsv": "\t"}[ending]
-    rows = [row.replace(",", separator) for row in (*numbered("so good N,MOOD", 3), "text,label", "bad,sad")]
-    corpus = [write_csv(tmp_path, f"text{separator}label", rows, ending)]
+    rows = [row.replace(",", separator) for row in (*numbered("so good N,MOOD", 3), "tweet,sentiment", "bad,sad")]
+    corpus = [write_csv(tmp_path, f"tweet{separator}sentiment", rows, ending)]
     problems = [record.problem for record in Finetune().infer_task(corpus).read(corpus)]
     assert problems == ["", "", "", "the header again", ""]
     columns = ("text=0", "label=1")
     problems = [record.problem for record in Finetune(columns=columns).infer_task(corpus).read(corpus)]
     assert problems == ["the header again", "", "", "", "the header again", ""]
+
+
+def test_a_first_row_that_may_be_a_header(tmp_path: Path) -> None:
+    corpus = write_csv(tmp_path, "Kommentar,Wertung", numbered("so it goes N,MOOD"))
+    _, selection = selected(corpus, columns=("text=0", "label=1"))
+    remark = "label 'Wertung' occurs only in the first row; if that is a header, name the columns as it does"
+    assert selection.remarks == [remark]
+    _, selection = selected(corpus, columns=("text=Kommentar", "label=Wertung"))
+    assert selection.remarks == []
+
+
+def test_columns_without_a_name_and_other_labels(tmp_path: Path) -> None:
+    corpus = write_csv(tmp_path, ",text,label,topic", [f"{n},so {n},{MOODS[n % 2]},{'xyz'[n % 3]}" for n in range(40)])
+    _, selection = selected(corpus)
+    assert selection.left_out == ["", "topic"]
+    assert selection.remarks == ["columns that look like labels are left out: 'topic'"]
+    joined = write_csv(
+        tmp_path, "first,second,label", [f"a {n},b {n},{n / 7:.2f}" for n in range(40)] + ["first,second,label"]
+    )
+    with pytest.raises(DataError, match="scores are not learned"):
+        Finetune().infer_task([joined])

@@ -1,11 +1,13 @@
 """Tables as well-known datasets and tools have them: their kind, and what is learned from their first row."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gpt2kit.errors import RecipeError
 from gpt2kit.tasks.finetune import Finetune
 
 Row = dict[str, Any]
@@ -341,3 +343,28 @@ def test_a_conversation_as_the_model_reads_it(tmp_path: Path) -> None:
     assert task.parse("Be kind.\tHi.") == ("Be kind.", "Hi.")
     assert [task.show(task.parse(text)) for text in ("Hi.", "Be kind.\tHi.")] == ["Hi.", "Be kind.\tHi."]
     assert task.blank(task.parse(" "))
+
+
+def test_questions_within_one_row(tmp_path: Path) -> None:
+    qas = [{"question": f"q {n}", "answers": [{"text": f"a {n}", "answer_start": 0}]} for n in range(2)]
+    task, records = understood(tmp_path, [{"title": "T", "paragraphs": [{"context": "C", "qas": qas}]}])
+    assert task.kind == "completion"
+    assert records == [(("C", "q 0"), "a 0", ""), (("C", "q 1"), "a 1", "")]
+    questions = [{"question": f"q {n}", "options": ["x", "y"], "gold_label": n} for n in (1, 2)]
+    task, records = understood(tmp_path, [{"article": "A", "questions": questions}])
+    assert records == [(("A\nq 1", "x", "y"), "x", ""), (("A\nq 2", "x", "y"), "y", "")]
+
+
+@pytest.mark.parametrize(
+    ("template", "doubled"),
+    [
+        ('{"q": "{question}"} {answer}', '{{"q": "{question}"}} {answer}'),
+        ("{ {question} } {answer}", "{{ {question} }} {answer}"),
+        ("}{question} {answer}", "}}{question} {answer}"),
+        ("\\frac{1} {", "\\frac{1} {{"),
+    ],
+)
+def test_braces_of_a_template(template: str, doubled: str) -> None:
+    """The message has the very template with its literal braces doubled."""
+    with pytest.raises(RecipeError, match=re.escape(f"write {{{{ and }}}} for literal braces, as in {doubled!r}")):
+        Finetune(template=template).infer_task(["a.csv"])

@@ -169,5 +169,5 @@ def _check(template: str) -> None:
 
 def _with_literal_braces(template: str) -> str:
     """Advice for a template that has braces of its own, such as those of JSON."""
-    doubled = re.sub(r"\{(\w+)\}|[{}]", lambda brace: brace[0] if brace[1] else 2 * brace[0], template)
+    doubled = re.sub(r"\{([^{}:!\"'\[\],]+)\}|[{}]", lambda brace: brace[0] if brace[1] else 2 * brace[0], template)
     return f"write {{{{ and }}}} for literal braces, as in {doubled!r}"

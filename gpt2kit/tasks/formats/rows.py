@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 from gpt2kit.data.columns import columns_in, text_in
 from gpt2kit.data.lines import stream_lines, text_lines
-from gpt2kit.data.roles import has_header, is_header, unnested
+from gpt2kit.data.nested import flat_rows
+from gpt2kit.data.roles import has_header, is_header
 from gpt2kit.data.sources import is_table, read_rows
 from gpt2kit.tasks.base import About, Record
 from gpt2kit.tasks.formats.table import TableTask
@@ -50,7 +51,8 @@ class RowTask(TableTask[Values]):
 
     def rows(self, word: str) -> Iterator[tuple[str, dict[str, object]]]:
         """The position of each row of a table, and its columns."""
-        return ((where, unnested(row)) for where, row in read_rows(word, has_header(self.columns)))
+        found = read_rows(word, has_header(self.columns))
+        return ((where, each) for where, row in found for each in flat_rows(row))
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Values, str]]:
         taken = [name for column in self.taken().values() for name in columns_in(column, ())]
