@@ -20,10 +20,11 @@ from machine import record
 from turns import memory
 
 from gpt2kit.config import ModelConfig, TrainConfig
-from gpt2kit.model import hf, lora
+from gpt2kit.model import lora
 from gpt2kit.model.device import autocast, keep_memory, pick_device, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.loss import TargetLoss
+from gpt2kit.model.vocabulary import grow_vocabulary
 from gpt2kit.training import optim
 from gpt2kit.training.checkpointing import checkpoint_blocks
 from gpt2kit.training.objective import LanguageModelObjective
@@ -48,7 +49,7 @@ def work(order: dict[str, Any]) -> dict[str, float]:
     torch.manual_seed(0)
     model = GPT2(ModelConfig(size="gpt2", dropout=0.0), VOCABULARY)
     if order["program"] == PROGRAMS[2]:
-        hf.grow_vocabulary(model, VOCABULARY + NEW)
+        grow_vocabulary(model, VOCABULARY + NEW)
     if order["program"] != PROGRAMS[0]:
         lora.adapt(model, RANK, 16.0, ("c_attn",), model.vocab_size - VOCABULARY)
     model = model.to(device).train()

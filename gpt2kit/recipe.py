@@ -5,7 +5,7 @@ import math
 import tomllib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import MISSING, Field, dataclass
+from dataclasses import MISSING, Field, dataclass, replace
 from difflib import get_close_matches
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -49,6 +49,8 @@ class Recipe:
     model: ModelConfig
     train: TrainConfig
     generate: GenerateConfig
+    asked: frozenset[str] = dataclasses.field(default=frozenset(), compare=False)
+    """The keys of [model] that settings of a command set, not the recipe."""
 
     def table(self) -> dict[str, dict[str, Any]]:
         """All knobs with their values, as TOML tables that load as the same recipe."""
@@ -93,10 +95,16 @@ def load(name: str, settings: Sequence[str] = (), task: str | None = None) -> Re
 
     Raises RecipeError, also if the recipe is for another task than `task`.
     """
-    recipe = build(Path(name).stem, apply(_tables(name), settings))
+    recipe = with_settings(Path(name).stem, _tables(name), settings)
     if task is not None and recipe.task_name != task:
         raise RecipeError(f"recipe {name} is for the task {recipe.task_name}, not for {task}")
     return recipe
+
+
+def with_settings(name: str, table: dict[str, Any], settings: Sequence[str]) -> Recipe:
+    """A recipe from its TOML tables with `section.key=value` settings applied."""
+    asked = frozenset(apply({}, settings).get("model", {}))
+    return replace(build(name, apply(table, settings)), asked=asked)
 
 
 @dataclass(frozen=True)

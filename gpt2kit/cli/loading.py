@@ -44,12 +44,24 @@ def load(
     if zero_shot and (moved := [f"--{name}" for name, value in (("data", data), ("base", base)) if value]):
         raise UserError(f"{moved[0]} is for a run, and --zero-shot uses none: leave out one of them")
     if zero_shot:
-        return engine.zero_shot(task, zero_shot, generate, **own)
+        say_hidden(zero_shot)
+        pretrained = engine.zero_shot(task, zero_shot, generate, **own)
+        for remark in pretrained.model.remarks:
+            console.say(remark)
+        return pretrained
     folder = run or f"runs/{task}"
     opened = folder if isinstance(folder, Run) else engine.opened_run(folder, data, base)
     if opened.task_name != task:
         raise DataError(f"{folder} is a run of {opened.task_name}, not of {task}")
     return engine.load_run(opened, generate, **own)
+
+
+def say_hidden(name: str) -> None:
+    """Print a remark if `name` is a directory here that hides a model of the Hub."""
+    from gpt2kit.data.hub import hidden
+
+    if remark := hidden(name):
+        console.say(remark)
 
 
 def check_zero_shot(zero_shot: bool, init: str, run: str) -> None:

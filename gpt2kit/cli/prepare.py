@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gpt2kit.cli import console, options, reports
+from gpt2kit.cli import console, loading, options, reports
 from gpt2kit.errors import PARTLY_DONE
 
 
@@ -43,6 +43,7 @@ def prepare(
     corpora = {"train": corpus} | ({"val": val} if val else {}) | ({"test": test} if test else {})
     folder = out or f"data/{task}"
     reports.replaced(folder, check_folder(Path(folder), overwrite, PREPARED, inputs_of(loaded, corpora)))
+    loading.say_hidden(getattr(loaded.task, "tokenizer", ""))
     counter = console.Counter("records")
     found = prepare(loaded, corpora, folder, overwrite, counter)
     counter.done()

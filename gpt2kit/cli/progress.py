@@ -22,6 +22,8 @@ def training(stream: "Iterable[Event]") -> "Iterator[Event]":
     with console.Bar() as bar:
         for event in stream:
             if isinstance(event, events.Start):
+                for remark in event.remarks:
+                    console.say(remark)
                 console.say(_started(event))
                 bar.begin(event.step, event.steps)
             elif isinstance(event, events.Fitted):
@@ -105,7 +107,10 @@ def _started(event: "events.Start") -> str:
     steps = f"{event.steps:,} steps, " if event.steps else "as many steps as fit into the budget, "
     where = event.device if event.processes == 1 else f"{event.processes} x {event.device.split(':')[0]}"
     compiled = ", compiled (the first steps take half a minute)" if event.compiled else ""
+    part = ""
+    if event.learning is not None:
+        part = f"{event.learning:,} of them trained ({event.learning / event.parameters:.2%}), "
     return (
-        f"{event.parameters:,} parameters, {steps}{event.steps_per_epoch:,} per epoch, "
+        f"{event.parameters:,} parameters, {part}{steps}{event.steps_per_epoch:,} per epoch, "
         f"{event.padding:.1%} padding, {event.dtype} on {where}{compiled}{resumed}"
     )

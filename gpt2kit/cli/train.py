@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpt2kit.cli import cards, console, options, progress, reports
+from gpt2kit.cli import cards, console, loading, options, progress, reports
 from gpt2kit.cli.dry_run import say_plan
 from gpt2kit.errors import DataError, Interrupted, UserError
 
@@ -115,13 +115,14 @@ def train(
     settings += [*([f'train.budget="{budget}"'] if budget else []), *(["train.tensorboard=true"] * tensorboard)]
     settings += [f"train.{key}={value}" for key, value in (("freeze", freeze), ("lora", lora)) if value is not None]
     if resume and not recipe:
-        loaded = recipes.build(run.name, recipes.apply(Run(run).recipe.table(), settings))
+        loaded = recipes.with_settings(run.name, Run(run).recipe.table(), settings)
     else:
         loaded = recipes.load(recipe or task, settings, task)
     if resume and loaded.task_name != task:
         raise DataError(f"{run} is a run of {loaded.task_name}, not of {task}")
     data = named or _data_of(Run(run), task)
     if dry_run:
+        _say_start(init, data)
         say_plan(loaded, data, run, init, overwrite, json)
         return
     words = [task, "train", *([named] if named else []), "--out", str(run)]
@@ -153,11 +154,21 @@ def _data_of(run: "Run", task: str) -> str:
     return str(run.data_path)
 
 
-def _say_what_is_unused(data: str) -> None:
-    """A tokenizer of another model is most often taken to start from its weights."""
+def _say_start(init: str, data: str) -> None:
+    """Remark on a directory that hides a model of the Hub, or on what is missing without --init: a tokenizer of another
+    model is most often taken to start from its weights."""
     from gpt2kit.runs.folder import Prepared
 
-    if tokenizer := getattr(Prepared.open(data).task, "tokenizer", ""):
+    if init:
+        loading.say_hidden(init)
+        return
+    task = Prepared.open(data).task
+    if task.about.pretrained:
+        console.warn(
+            "nothing is pretrained: without --init, training starts from scratch; prepare with --tokenizer and train "
+            "with --init of the same model: a run, a folder, or a model of the Hub such as gpt2"
+        )
+    if tokenizer := getattr(task, "tokenizer", ""):
         init = f"--init {shlex.quote(tokenizer)}"
         console.say(f"random weights: the data has the tokenizer of {tokenizer}; {init} starts from its weights")
 
@@ -193,8 +204,8 @@ def _train(
     if overwrite and not rank:
         reports.replaced(run, check_folder(run, overwrite, RUN, [data, init]))
     try:
-        if not (init or resume):
-            _say_what_is_unused(data)
+        if not resume:
+            _say_start(init, data)
         for event in progress.training(stream):
             started = True
             if isinstance(event, events.Validation):

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from gpt2kit.model import hf
 from gpt2kit.model.attention_kinds import KINDS
+from gpt2kit.model.checkpoint import stored
 from gpt2kit.model.gpt2 import GPT2
 
 MEANINGS = {
@@ -45,7 +45,7 @@ def weights_of(model: GPT2) -> list[Weight]:
         part = "embeddings" if words[0] == "wpe" else part
         inside = ".".join(words[2:] if words[0] == "h" else words)
         meaning = next(meaning for start, meaning in MEANINGS.items() if inside.startswith(start))
-        found.append(Weight(part, inside, tuple(hf.stored(name, parameter).shape), parameter.numel(), meaning))
+        found.append(Weight(part, inside, tuple(stored(name, parameter).shape), parameter.numel(), meaning))
     return found
 
 

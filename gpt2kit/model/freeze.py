@@ -23,9 +23,13 @@ class GrownEmbedding(nn.Module):
     @property
     def weight(self) -> Tensor:
         """[V, D], without a gradient."""
+        self.update()
+        return self.whole
+
+    def update(self) -> None:
+        """Make the last rows of the whole equal to the trained ones."""
         if not torch.equal(self.whole[self.first :], self.new):  # written to only if needed: the tensor may be shared
             self.whole.data[self.first :] = self.new.detach()
-        return self.whole
 
     def forward(self, ids: Tensor) -> Tensor:
         of_new = F.embedding((ids - self.first).clamp(min=0), self.new)
@@ -62,4 +66,5 @@ def merged(model: GPT2) -> GPT2:
         path, _, leaf = name.rpartition(".")
         weights[name] = getattr(model.get_submodule(path), leaf).detach().clone()
     copy.load_state_dict(weights, assign=True)
+    copy.surplus, copy.remarks = model.surplus, model.remarks
     return copy.train(model.training)

@@ -105,6 +105,10 @@ class GPT2(nn.Module):
         super().__init__()
         self.config = config
         self.transformer = Transformer(config, vocab_size)
+        self.surplus: Tensor | None = None
+        """Rows that the token embedding has in the model's file after those of its tokens, [S, D]: see `vocabulary`."""
+        self.remarks: tuple[str, ...] = ()
+        """What was unusual about the file that the model comes from, as sentences for the user."""
         self.score: nn.Linear | None = None
         self.set_classifier(labels)
         if not self.head.is_meta:  # on the meta device the weights are about to be loaded

@@ -1,28 +1,26 @@
 """Hugging Face checkpoints: a run folder is one, and every GPT-2 checkpoint loads.
 
-Hugging Face's linear layers are Conv1D, which stores [in, out]; ours are nn.Linear, [out, in]. All names are equal.
 Kinds of attention that transformers lacks add weights (`distance`, `compress_k`, ...; see those layers): config.json
 says which layers have them, and modeling_gpt2kit.py, which is copied into the folder, computes them there.
 """
 
-import re
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from gpt2kit import files
 from gpt2kit.config import ModelConfig
 from gpt2kit.errors import DataError
-from gpt2kit.model import lora, transformers_door
+from gpt2kit.model import checkpoint, lora, transformers_door
 from gpt2kit.model.attention_kinds import KINDS
 from gpt2kit.model.freeze import merged, plain
 from gpt2kit.model.gpt2 import EPSILON, GPT2, INIT_STD
+from gpt2kit.model.vocabulary import grow_vocabulary, set_aside
 
-WEIGHTS, CONFIG, MODELING = "model.safetensors", "config.json", "modeling_gpt2kit.py"
+WEIGHTS, CONFIG, MODELING = checkpoint.WEIGHTS, "config.json", "modeling_gpt2kit.py"
+EMBEDDING = "transformer.wte.weight"
 CLASSIFIER = "GPT2ForSequenceClassification"
 AUTO_MAP = {
     "AutoConfig": "modeling_gpt2kit.GPT2KitConfig",
@@ -32,9 +30,8 @@ AUTO_MAP = {
 """The classes of MODELING that transformers uses to load a folder whose code its caller trusts."""
 SAVED = sorted({key for kind in KINDS.values() for key in kind.saved})
 """Fields of ModelConfig that only kinds of attention other than GPT-2's depend on."""
-CONV1D = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
-BUFFERS = re.compile(r"\.attn\.(bias|masked_bias)$")
-"""Causal masks, which old checkpoints store next to the weights."""
+SURPLUS = "surplus_rows"
+"""The key of config.json with the number of rows of the token embedding that no token has, if there are any."""
 
 
 def save(folder: Path, model: GPT2, eos: int, base: str = "", step: int | None = None) -> None:
@@ -50,13 +47,10 @@ def save(folder: Path, model: GPT2, eos: int, base: str = "", step: int | None =
     model = model if plain(model) else merged(model)
     for name, parameter in model.named_parameters():
         weight = parameter.detach().float().cpu()
-        tensors[name] = stored(name, weight).contiguous()
+        if name == EMBEDDING and model.surplus is not None:
+            weight = torch.cat([weight, model.surplus.float().cpu()])
+        tensors[name] = checkpoint.stored(name, weight).contiguous()
     files.write_tensors(folder / WEIGHTS, tensors, files.weights_metadata(tensors, step))
-
-
-def stored(name: str, weight: Tensor) -> Tensor:
-    """A weight as it is in a file, or back."""
-    return weight.t() if CONV1D.search(name) and weight.dim() == 2 else weight
 
 
 def save_config(folder: Path, model: GPT2, eos: int) -> None:
@@ -65,13 +59,15 @@ def save_config(folder: Path, model: GPT2, eos: int) -> None:
     Raises DataError for values that transformers refuses.
     """
     config = model.config
+    surplus = 0 if model.surplus is None else len(model.surplus)
     if config.attention != "full":
         files.write_text(folder / MODELING, Path(__file__).with_name(MODELING).read_text(encoding="utf-8"))
     transformers_door.write_config(
         folder / CONFIG,
         {
             **_architecture(model, eos),
-            "vocab_size": model.vocab_size,
+            "vocab_size": model.vocab_size + surplus,
+            **({SURPLUS: surplus} if surplus else {}),
             "n_layer": config.n_layer,
             "n_head": config.n_head,
             "n_embd": config.n_embd,
@@ -89,7 +85,9 @@ def save_config(folder: Path, model: GPT2, eos: int) -> None:
             "dtype": "float32",
         },
     )
-    ends = {"bos_token_id": eos, "eos_token_id": eos, "pad_token_id": eos}
+    ends: dict[str, Any] = {"bos_token_id": eos, "eos_token_id": eos, "pad_token_id": eos}
+    if surplus:  # transformers computes with all rows, and could choose one
+        ends["suppress_tokens"] = list(range(model.vocab_size, model.vocab_size + surplus))
     transformers_door.write_generation_config(folder / "generation_config.json", ends)
 
 
@@ -130,10 +128,14 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
     """
     if base is not None:
         return merged(load_adapted(folder, base, dropout)).requires_grad_(True)
-    config, vocab_size, labels = read_config(folder)
+    if not (folder / CONFIG).is_file():
+        checkpoint.check_format(folder)
+    raw = files.read_json(folder / CONFIG)
+    config, vocab_size, labels = _described(folder, raw)
     if dropout is not None:
         config = replace(config, dropout=dropout)
-    weights = _weights(folder)
+    read = checkpoint.read(folder)
+    weights = read.weights
     head = weights.get("score.weight")
     if head is not None and head.dim() and not labels:  # transformers leaves out the default names of two labels
         labels = tuple(f"LABEL_{number}" for number in range(len(head)))
@@ -144,7 +146,7 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
         )
     try:
         with torch.device("meta"):  # the weights are about to be replaced: initialise none
-            model = GPT2(config, vocab_size, labels)
+            model = GPT2(config, vocab_size + _surplus_rows(folder, raw), labels)
     except (RuntimeError, TypeError, OverflowError) as error:  # larger than any tensor can be
         raise DataError(f"{folder / CONFIG}: the model is too large: {str(error).splitlines()[0]}") from None
     expected = dict(model.named_parameters())
@@ -158,26 +160,35 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
     model.load_state_dict(weights, assign=True)
     for parameter in model.parameters():
         parameter.requires_grad_(True)
+    set_aside(model, vocab_size)
+    model.remarks = read.remarks
     return model
 
 
 def load_adapted(folder: Path, base: Path, dropout: float | None = None) -> GPT2:
     """Load the model in `base` with the adapters of a folder, not merged."""
-    _, vocab_size, labels = read_config(folder)
+    raw = files.read_json(folder / CONFIG)
+    _, vocab_size, labels = _described(folder, raw)
     model = load(base, dropout)
+    set_aside(model, max(1, vocab_size - lora.new_tokens(folder)))
     grow_vocabulary(model, vocab_size)
+    if (0 if model.surplus is None else len(model.surplus)) != _surplus_rows(folder, raw):
+        raise DataError(f"{folder}: its adapters do not belong to {base}, which has more tokens")
     model.set_classifier(labels)
     lora.load(folder, model)
     return model
 
 
 def read_config(folder: Path) -> tuple[ModelConfig, int, tuple[str, ...]]:
-    """The model's shape, its vocabulary size and the labels of its classifier, if it has one.
+    """The model's shape, its vocabulary size without surplus rows, and the labels of its classifier, if it has one.
 
     This is plain JSON with checks of our own, not GPT2Config: decoding starts without importing transformers, and code
     that a folder's `auto_map` names is never run. Raises DataError for a GPT-2 variant that this core does not support.
     """
-    raw = files.read_json(folder / CONFIG)
+    return _described(folder, files.read_json(folder / CONFIG))
+
+
+def _described(folder: Path, raw: dict[str, Any]) -> tuple[ModelConfig, int, tuple[str, ...]]:
     fixed: dict[str, tuple[Any, ...]] = {
         "model_type": ("gpt2", "gpt2kit"),
         "activation_function": ("gelu_new", "gelu_pytorch_tanh", None),
@@ -196,7 +207,7 @@ def read_config(folder: Path) -> tuple[ModelConfig, int, tuple[str, ...]]:
         sizes |= {key: raw.get(key, getattr(ModelConfig, key)) for key in SAVED}
         if wrong := [f"{key} = {value!r}" for key, value in sizes.items() if type(value) is not int]:
             raise DataError(f"{folder / CONFIG}: {wrong[0]}; expected a whole number")
-        vocab_size = sizes.pop("vocab_size")
+        vocab_size = sizes.pop("vocab_size") - _surplus_rows(folder, raw)
         config = ModelConfig(**sizes, dropout=raw.get("resid_pdrop", 0.1), attention=str(raw.get("attention", "full")))
         named = raw.get("model_type") == "gpt2kit" or CLASSIFIER in (raw.get("architectures") or ())
         labels = sorted((raw.get("id2label") or {}).items(), key=lambda each: int(each[0])) if named else ()
@@ -207,59 +218,15 @@ def read_config(folder: Path) -> tuple[ModelConfig, int, tuple[str, ...]]:
         raise DataError(f"{folder / CONFIG}: {error}") from None
 
 
+def _surplus_rows(folder: Path, raw: dict[str, Any]) -> int:
+    """The number of rows of the token embedding that no token has, if gpt2kit wrote the folder; others do not say."""
+    rows, of = raw.get(SURPLUS, 0), raw.get("vocab_size")
+    if type(rows) is not int or rows < 0 or (type(of) is int and rows >= max(1, of)):
+        raise DataError(f"{folder / CONFIG}: {SURPLUS} = {rows!r}; expected a whole number below vocab_size = {of!r}")
+    return rows
+
+
 def parameter_count(folder: Path) -> int:
     """The number of weights of a folder's model, without adapters."""
     with torch.device("meta"):
         return GPT2(*read_config(folder)).parameter_count()
-
-
-def _weights(folder: Path) -> dict[str, Tensor]:
-    """All tensors under our names, in fp32 and our orientation."""
-    index = folder / f"{WEIGHTS}.index.json"
-    names: Iterable[str] = [WEIGHTS]
-    if not (folder / WEIGHTS).is_file():
-        if index.is_file():
-            named = files.read_json(index).get("weight_map")
-            if not isinstance(named, dict):
-                raise DataError(f"{index} has no weight_map with the file of each weight")
-            if not all(isinstance(name, str) and name == Path(name).name for name in named.values()):
-                raise DataError(f"{index}: weight_map may only name files in the same folder")
-            names = sorted(set(named.values()))
-        elif any(folder.glob("*.bin")) or any(folder.glob("*.pt")):
-            raise DataError(f"{folder} has pickled weights only, which can run code; convert them to {WEIGHTS} first")
-    weights: dict[str, Tensor] = {}
-    for file in names:
-        weights |= files.read_tensors(folder / file)[0]
-    ours = {}
-    for name, weight in weights.items():
-        if BUFFERS.search(name):
-            continue
-        if name not in ("lm_head.weight", "score.weight") and not name.startswith("transformer."):
-            name = f"transformer.{name}"
-        ours[name] = stored(name, weight).float().contiguous()
-    head = ours.pop("lm_head.weight", None)
-    if head is not None and not torch.equal(head, ours.get("transformer.wte.weight", head)):
-        raise DataError(f"{folder}: lm_head.weight differs from the token embedding; a GPT-2 ties them")
-    return ours
-
-
-def grow_vocabulary(model: GPT2, vocab_size: int, end: int | None = None) -> None:
-    """Append rows for new tokens: the mean of the old rows, or halfway from it to the row of `end` if that is old.
-
-    A random row would be likelier than every trained token. At the mean a separator carries no information, and a model
-    that has seen few of them continues the text before it; after the end of a text it begins another one, as it should
-    after a separator. Halfway, no new token is as likely as the end itself.
-    """
-    old = model.transformer.wte.weight.detach()
-    if vocab_size < old.size(0):
-        raise DataError(
-            f"the model has {old.size(0)} tokens, but the data was prepared with {vocab_size}: prepare it with the "
-            "tokenizer of this model"
-        )
-    grown = torch.nn.Embedding(vocab_size, old.size(1), device=old.device)
-    mean = old.mean(0)
-    with torch.no_grad():
-        grown.weight[: old.size(0)] = old
-        known = end is not None and end < old.size(0)
-        grown.weight[old.size(0) :] = torch.lerp(mean, old[end], 0.5) if known else mean
-    model.transformer.wte = grown

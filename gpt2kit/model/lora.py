@@ -109,6 +109,13 @@ def base_of(folder: Path) -> str:
     return str(files.read_json(folder / ADAPTER_CONFIG).get("base_model_name_or_path", ""))
 
 
+def new_tokens(folder: Path) -> int:
+    """The number of tokens that the adapter in a folder adds to those of its base model."""
+    indices = files.read_json(folder / ADAPTER_CONFIG).get("trainable_token_indices")
+    added = indices.get("wte") if isinstance(indices, dict) else None
+    return len(added) if isinstance(added, list) else 0
+
+
 def load(folder: Path, model: GPT2) -> None:
     """Adapt a base model as the folder says, including new tokens and a classifier head, and load the learned weights.
 
@@ -117,7 +124,7 @@ def load(folder: Path, model: GPT2) -> None:
     config = files.read_json(folder / ADAPTER_CONFIG)
     tensors, _ = files.read_tensors(folder / ADAPTER)
     try:
-        new = len((config.get("trainable_token_indices") or {}).get("wte", ()))
+        new = new_tokens(folder)
         ranks = {len(tensor) for name, tensor in tensors.items() if name.endswith(".lora_A.weight")}
         if ranks - {config["r"]}:  # checked before allocating as much as a damaged file says
             raise ValueError(f"{ADAPTER_CONFIG} says r = {config['r']}, but the weights have ranks {sorted(ranks)}")
@@ -126,6 +133,9 @@ def load(folder: Path, model: GPT2) -> None:
             for name, parameter in model.named_parameters():
                 if parameter.requires_grad:
                     parameter.copy_(tensors.pop(_stored(name)))
+        embedding: nn.Module = model.transformer.wte
+        if isinstance(embedding, GrownEmbedding):
+            embedding.update()
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError, RuntimeError) as error:
         raise DataError(f"{folder}: not an adapter of {config.get('base_model_name_or_path')}: {error}") from None
     if tensors:

@@ -10,7 +10,8 @@ from typing import Any
 from gpt2kit.config import duration
 from gpt2kit.data.layouts import Ends
 from gpt2kit.errors import DataError
-from gpt2kit.pipeline.train import first_model, loop_of, task_to_train
+from gpt2kit.pipeline.start import first_model
+from gpt2kit.pipeline.train import loop_of, task_to_train
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Prepared, Run
 from gpt2kit.training import compilation, distributed, loop, memory, plan
@@ -106,7 +107,7 @@ def preflight(recipe: Recipe, data: str | Path, run: str | Path, init: str | Non
         return Preflight(
             task=recipe.task_name,
             parameters=work.learner.parameters,
-            learning=_learning(work),
+            learning=work.learner.learning,
             device=str(group.device),
             dtype=work.learner.dtype,
             compiles=compilation.wants_compile(recipe.train, group.device, work.flop),
@@ -132,10 +133,6 @@ def preflight(recipe: Recipe, data: str | Path, run: str | Path, init: str | Non
         )
 
 
-def _learning(work: loop.Loop) -> int:
-    return sum(parameter.numel() for parameter in work.learner.model.parameters() if parameter.requires_grad)
-
-
 def _cost(work: loop.Loop, run: Run) -> Cost:
     """Measure steps until some seconds have passed; the plan of a run with a budget uses them."""
     began = time.perf_counter()
@@ -155,9 +152,9 @@ def _cost(work: loop.Loop, run: Run) -> Cost:
     planned = work.progress.steps
     validations = 0 if work.validation is None else max(1, planned // work.progress.evaluate_every)
     other = validations * (validation + measured.save)
-    held = 2 * 4 * (2 * work.learner.parameters + (2 + bool(work.learner.average)) * _learning(work))
+    held = 2 * 4 * (2 * work.learner.parameters + (2 + bool(work.learner.average)) * work.learner.learning)
     if kept := work.config.keep_checkpoints:  # the last ones, the best one, and one that is being written
-        held += 4 * (kept + 2) * (_learning(work) if work.config.lora else work.learner.parameters)
+        held += 4 * (kept + 2) * (work.learner.learning if work.config.lora else work.learner.parameters)
     folder = next(path for path in (run.path.absolute(), *run.path.absolute().parents) if path.exists())
     return Cost(
         step=step,

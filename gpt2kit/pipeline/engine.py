@@ -19,6 +19,7 @@ from gpt2kit.model import hf, lora
 from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
+from gpt2kit.model.vocabulary import set_aside
 from gpt2kit.runs.folder import Run
 from gpt2kit.tasks.base import Task
 
@@ -186,7 +187,7 @@ def zero_shot(name: str, init: str, settings: dict[str, Any] | None = None, **ta
     folder = fetch(init)
     opened = recipe.build_section(tasks.find(name), "task", task_settings).opened(folder)
     task, defaults = opened.zero_shot()
-    model = model_in(folder)
+    model = model_of_tokens(folder, task.vocabulary.size)
     if model.vocab_size < task.vocabulary.size:
         raise DataError(_mismatch(folder, model, task))
     return Engine(
@@ -206,6 +207,16 @@ def model_in(folder: Path, dropout: float | None = None, base: str = "") -> GPT2
     if base:
         raise UserError(f"--base {base}: {folder} has no adapters, so it needs no base model; leave it out")
     return hf.load(folder, dropout)
+
+
+def model_of_tokens(folder: Path, tokens: int, dropout: float | None = None) -> GPT2:
+    """Load the model of a folder whose tokenizer has `tokens` tokens, with the surplus rows of a padded one aside."""
+    model = model_in(folder, dropout)
+    rows = model.vocab_size
+    if surplus := set_aside(model, tokens):
+        padded = f"{folder} has {rows:,} rows in its token embedding and {tokens:,} tokens in its tokenizer"
+        model.remarks += (f"{padded}: the other {surplus:,} rows are neither used nor changed",)
+    return model
 
 
 def load(

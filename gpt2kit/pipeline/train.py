@@ -15,11 +15,10 @@ from gpt2kit.data.hub import fetch
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.model import hf, lora
-from gpt2kit.model.freeze import freeze_below
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.pipeline.engine import model_in
 from gpt2kit.pipeline.keep_checkpoint import is_due, keep
 from gpt2kit.pipeline.sampled import sampled
+from gpt2kit.pipeline.start import check_shape, first_model, keep_weights
 from gpt2kit.recipe import Recipe, read_by
 from gpt2kit.runs.card import write as card
 from gpt2kit.runs.folder import METRICS_FILE, RECIPE_FILE, Prepared, Run
@@ -83,6 +82,7 @@ def _train_in(
             check_resumable(folder, prepared, recipe, task)
             needs_init = recipe.train.lora or recipe.train.freeze or not (folder.path / STATE_FILE).is_file()
             start = folder.init if needs_init else None
+            check_shape(recipe, folder.recipe.model, str(folder.path))
             length = folder.recipe.train.length
             check_effect(length, recipe.train)
             recipe = replace(recipe, model=folder.recipe.model)
@@ -96,7 +96,7 @@ def _train_in(
             model = _trained(folder, task, recipe, start)
         elif resume and (folder.path / STATE_FILE).is_file():
             model = GPT2(*_as_before(folder, task))
-            _keep_weights(model, recipe.train, start)
+            keep_weights(model, recipe.train, task, start)
         else:  # also for a run that was killed before its first save: it restarts from the same weights
             model = first_model(recipe, task, start)
         work = loop_of(recipe.train, task, prepared, model, folder, group)
@@ -132,7 +132,7 @@ def _trained(run: Run, task: Task[Any, Any], recipe: Recipe, init: str | None) -
     if run.weights == lora.ADAPTER:
         return hf.load_adapted(run.path, fetch(init or ""), recipe.model.dropout)
     model = hf.load(run.path, recipe.model.dropout)
-    _keep_weights(model, recipe.train, init)
+    keep_weights(model, recipe.train, task, init)
     return model
 
 
@@ -165,13 +165,6 @@ def task_to_train(recipe: Recipe, prepared: Prepared, fresh: bool) -> Task[Any, 
             f"model.n_positions={recipe.model.n_positions}, or train with {window}"
         )
     return task
-
-
-def first_model(recipe: Recipe, task: Task[Any, Any], init: str | None) -> GPT2:
-    """The initial model of a run: random weights, or those of `init`."""
-    model = _start_from(init, recipe, task) if init else GPT2(recipe.model, task.vocabulary.size, task.layout.labels)
-    _keep_weights(model, recipe.train, init)
-    return model
 
 
 def loop_of(
@@ -230,41 +223,6 @@ def _logged(
                 card.write(run)
             if recipe.train.keep_checkpoints and is_due(event, work):
                 keep(event.step, work, run, task, base)
-
-
-def _keep_weights(model: GPT2, config: TrainConfig, init: str | None) -> None:
-    """Freeze pretrained weights as far as `freeze` or `lora` says."""
-    if not (config.lora or config.freeze):
-        return
-    if not init:
-        raise UserError("freeze and lora keep pretrained weights as they are: name them with --init")
-    folder = fetch(init)
-    new = model.vocab_size - hf.read_config(folder)[1]
-    if not config.lora:
-        freeze_below(model, config.freeze, new)
-        return
-    if (folder / lora.ADAPTER).is_file():
-        raise UserError(f"--init {init} has adapters itself: `gpt2kit merge {init}` first, and start from that")
-    lora.adapt(model, config.lora, config.lora_alpha, config.lora_targets, new)
-
-
-def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
-    """A pretrained model whose vocabulary grows by the task's new tokens; ids of the old ones must mean the same.
-
-    A classifier head with labels other than the task's is replaced.
-    """
-    folder = fetch(init)
-    model = model_in(folder, recipe.model.dropout)
-    if not task.vocabulary.extends(folder):
-        window = model.config.n_positions
-        longer = task.layout.row_limit(window) is not None and recipe.model.n_positions > window
-        shorter = f" --set model.n_positions={window}" if longer else ""
-        raise DataError(f"{init} has another tokenizer than the data: prepare it with --tokenizer {init}{shorter}")
-    # An answer begins a text. A classifier's tokens end a text or separate two: their rows start at the mean.
-    hf.grow_vocabulary(model, task.vocabulary.size, task.vocabulary.eos if task.layout.has_answers else None)
-    if model.labels != task.layout.labels:  # a head with the same labels is kept
-        model.set_classifier(task.layout.labels)
-    return model
 
 
 def _metrics(event: events.StepDone | events.Validation) -> dict[str, float | int]:

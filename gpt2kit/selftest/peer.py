@@ -58,7 +58,8 @@ def _difference(subject: RunUnderTest, folder: Path, probes: Probes) -> float:
     if model.labels:
         texts = _of_head(subject, probes)
         return apart(torch.cat([_logits(theirs, text) for text in texts]), scores(model, texts))
-    return max(apart(_logits(theirs, ids)[0], full(model, ids)) for ids in probes.texts)
+    # transformers also computes the logits of surplus rows, which no token has
+    return max(apart(_logits(theirs, ids)[0, :, : model.vocab_size], full(model, ids)) for ids in probes.texts)
 
 
 def _of_head(subject: RunUnderTest, probes: Probes) -> list[Ids]:

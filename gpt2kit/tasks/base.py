@@ -118,6 +118,8 @@ class About:
     """Lines of Python that use an Engine called `model`; by default they print the answer to `input`."""
     copies: bool = False
     """Whether `evaluate` measures how much of the generated output is copied from the training split."""
+    pretrained: bool = False
+    """Whether training is meant to start from a pretrained model."""
     pipeline_tag: str = "text-generation"
     """The Hub's name for this kind of task."""
     tags: tuple[str, ...] = ()

@@ -39,7 +39,7 @@ class Finetune(TableTask[Continued], Lm):
     @property
     def about(self) -> About:
         requires = (*ABOUT.requires, "rouge-score", "scikit-learn")
-        return replace(ABOUT, corpus="YOUR.csv", medium="lines", requires=requires)
+        return replace(ABOUT, corpus="YOUR.csv", medium="lines", pretrained=True, requires=requires)
 
     def infer_task(self, corpus: Sequence[str]) -> Task[Any, Any]:
         table = next((word for word in corpus if is_table(word)), None)

@@ -18,6 +18,10 @@ class Start:
     compiled: bool
     resumed: bool = False
     processes: int = 1
+    learning: int | None = None
+    """The number of parameters that are trained; None means all."""
+    remarks: tuple[str, ...] = ()
+    """What was unusual about the pretrained model, as sentences for the user."""
 
 
 @dataclass(frozen=True)

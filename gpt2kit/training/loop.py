@@ -200,6 +200,8 @@ class Loop:
             compiled=learner.compiles,
             resumed=self.resumed,
             processes=self.group.size,
+            learning=None if learner.learning == learner.parameters else learner.learning,
+            remarks=learner.model.remarks,
         )
 
     def _step_done(self, loss: float, speedometer: speed.Speedometer, schedule: Schedule) -> StepDone:

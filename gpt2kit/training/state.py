@@ -1,7 +1,7 @@
 """Everything a killed run needs to continue with the same numbers: one safetensors file, replaced atomically.
 
-Tensors are whole and keyed by name, `model.NAME`, `average.NAME` and `OPTIMISER.NAME.MOMENT`: the file is the same for
-any number of processes.
+Tensors are whole and keyed by name, `model.NAME`, `average.NAME` and `OPTIMISER.NAME.MOMENT`; `surplus` has the surplus
+rows of the token embedding. The file is the same for any number of processes.
 """
 
 import json
@@ -15,15 +15,16 @@ from torch.optim import Optimizer
 
 from gpt2kit import files
 from gpt2kit.errors import DataError
+from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.training.distributed import full_tensor, like
 from gpt2kit.training.optim import Average
 
-STATE_FILE = "state.safetensors"
+STATE_FILE, SURPLUS = "state.safetensors", "surplus"
 
 
 def save(
     path: Path,
-    model: nn.Module,
+    model: GPT2,
     average: Average | None,
     optimizers: list[Optimizer],
     progress: dict[str, Any],
@@ -37,6 +38,8 @@ def save(
     tensors = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
     if average is not None:
         tensors |= {f"average.{name}": weight for name, weight in average.weights.items()}
+    if model.surplus is not None:
+        tensors[SURPLUS] = model.surplus
     numbers: dict[str, float] = {}
     for prefix, optimizer, parameter in _optimised(model, optimizers):
         for moment, value in optimizer.state[parameter].items() if parameter in optimizer.state else ():
@@ -53,9 +56,10 @@ def save(
         files.write_tensors(path, complete, {"progress": json.dumps(progress), "numbers": json.dumps(numbers)})
 
 
-def load(path: Path, model: nn.Module, average: Average | None, optimizers: list[Optimizer]) -> dict[str, Any]:
+def load(path: Path, model: GPT2, average: Average | None, optimizers: list[Optimizer]) -> dict[str, Any]:
     """Load a saved state and return its progress. Raises DataError if it belongs to another model."""
     tensors, metadata = files.read_tensors(path)
+    surplus = tensors.pop(SURPLUS, None)
     try:
         progress: dict[str, Any] = dict(json.loads(metadata["progress"]))
         values: dict[str, Any] = tensors | dict(json.loads(metadata["numbers"]))
@@ -79,13 +83,14 @@ def load(path: Path, model: nn.Module, average: Average | None, optimizers: list
                         for moment, value in moments[prefix].items()
                     }
             optimizer.load_state_dict(optimizer.state_dict() | {"state": found})
+        model.surplus = surplus
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
         raise DataError(f"{path} is not the state of this run's model and optimiser: {error}") from error
     return progress
 
 
 def weights(path: Path) -> tuple[dict[str, Tensor], int]:
-    """The weights by name, averaged if the run averages them, and the step of a saved state.
+    """The weights by name, averaged if the run averages them, and the step of a saved state; no surplus rows.
 
     Raises DataError if the file is missing, damaged or not a state.
     """

@@ -32,6 +32,7 @@ class Learner:
         self.batches, self.config, self.group, self.compiles = batches, config, group, compiles
         self.dtype = pick_dtype(config.dtype, group.device)
         self.parameters = model.parameter_count()
+        self.learning = sum(each.numel() for each in model.parameters() if each.requires_grad)
         self.model = model.to(group.device)
         if config.checkpointing:
             checkpoint_blocks(self.model)

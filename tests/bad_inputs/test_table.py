@@ -92,6 +92,8 @@ TABLE = """
 22  folders of Hugging Face in all their forms: the same logits
     model/test_hf.py: test_their_folder_gives_their_logits test_half_precision_weights_become_fp32
     model/test_hf.py: test_keys_without_the_prefix test_a_head_that_repeats_the_embedding
+    model/test_checkpoint.py: test_prefixes_of_wrappers test_a_second_head_is_left_out
+    model/test_vocabulary.py: test_new_tokens_take_the_places_of_surplus_rows
 23  a run that is resumed as another: what may change and what may not
     pipeline/test_train.py: test_a_run_is_resumed_only_as_what_it_was
     training/test_distributed.py: test_one_process_then_two_then_one
@@ -106,6 +108,7 @@ TABLE = """
     faults/test_disk.py: test_a_full_disk_while_preparing test_an_output_that_cannot_be_made
 27  pickled weights: never opened
     model/test_hf.py: test_pickled_weights_are_not_opened
+    model/test_checkpoint.py: test_the_two_lines_convert_pickled_weights
     security/test_pickles.py: test_pickled_weights_are_refused test_a_pickled_state_is_refused
 28  gradients in parts, of rows of unequal lengths: those of the whole
     training/test_step.py: test_micro_batches_give_the_same_gradients

@@ -212,6 +212,28 @@ def test_weights_that_are_not_used_are_named(
     assert "random weights" not in capsys.readouterr().err
 
 
+def test_without_a_pretrained_model_there_is_a_warning(
+    reviews: Path, tmp_path: Path, examples: Examples, capsys: Capture
+) -> None:
+    """Also of a dry run; not with --init, and not of a task that usually starts from random weights."""
+    corpus, data = write_csv(tmp_path / "a.csv", "text,label", REVIEWS), str(tmp_path / "data")
+    prepare = ["finetune", "prepare", corpus, "--val", corpus, "--out", data, "--set", "model.n_positions=64"]
+    assert run([*prepare, "--tokenizer", str(reviews)]) == 0
+    words = ["finetune", "train", data, *of_train(examples("finetune").TINY), "--set", "train.steps=1"]
+    warning = "WARNING nothing is pretrained: without --init, training starts from scratch"
+    for extra, warned in (["--dry-run"], True), (["--init", str(reviews), "--dry-run"], False), ([], True):
+        capsys.readouterr()
+        assert run([*words, *extra, "--out", str(tmp_path / "run")]) == 0
+        assert (warning in " ".join(capsys.readouterr().err.split())) == warned
+    translate = examples("translate")
+    pairs = translate.write_corpus(tmp_path)
+    settings = [word for setting in translate.TINY for word in ("--set", setting)]
+    assert run(["translate", "prepare", *pairs, "--out", str(tmp_path / "pairs"), *settings]) == 0
+    words = ["translate", "train", str(tmp_path / "pairs"), *of_train(translate.TINY), "--set", "train.steps=1"]
+    assert run([*words, "--out", str(tmp_path / "other")]) == 0
+    assert "nothing is pretrained" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("flag", ["--lora", "--freeze"])
 def test_a_part_of_the_weights_learns(
     reviews: Path, tmp_path: Path, examples: Examples, capsys: Capture, flag: str

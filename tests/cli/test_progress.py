@@ -83,3 +83,13 @@ def test_rescheduled_says_what_happens_to_the_rate(capsys: Capture) -> None:
         "schedule shortened from 100 to 60 steps: the learning rate continues at 0.0002, was 0.001; "
         "the run kept no state, so the optimizer's moments start again\n"
     ) in err
+
+
+def test_a_pretrained_model_of_which_a_part_is_trained(capsys: Capture) -> None:
+    """What was unusual about its files comes first, then how many weights are trained."""
+    remarks = ("gpt2 has a second head", "gpt2 has 50,304 rows")
+    start = events.Start(0, 9, 4, 124_734_720, 0.0, "cpu", "fp32", False, learning=294_912, remarks=remarks)
+    list(progress.training(iter([start])))
+    first, second, third = capsys.readouterr().err.splitlines()
+    assert (first, second) == remarks
+    assert third.startswith("124,734,720 parameters, 294,912 of them trained (0.24%), 9 steps, 4 per epoch, ")

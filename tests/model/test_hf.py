@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf
 from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.vocabulary import grow_vocabulary
 
 Build = Callable[..., GPT2]
 
@@ -248,7 +249,7 @@ def test_no_json_in_config(tmp_path: Path) -> None:
 def test_new_tokens_start_at_the_mean_of_the_old(tiny_model: Build) -> None:
     model = tiny_model(vocab=10)
     before = model.head.detach().clone()
-    hf.grow_vocabulary(model, 12)
+    grow_vocabulary(model, 12)
     assert model.vocab_size == 12
     assert torch.equal(model.head[:10], before)
     torch.testing.assert_close(model.head[10:], before.mean(0).expand(2, -1))
@@ -263,13 +264,13 @@ def test_new_tokens_start_halfway_to_the_end_of_a_text(tiny_model: Build) -> Non
     for end, known in ((3, True), (11, False)):
         model = tiny_model(vocab=10)
         mean, row = model.head.mean(0), model.head[3].clone()
-        hf.grow_vocabulary(model, 12, end)
+        grow_vocabulary(model, 12, end)
         torch.testing.assert_close(model.head[10:], ((mean + row) / 2 if known else mean).expand(2, -1))
 
 
 def test_a_vocabulary_does_not_shrink(tiny_model: Build) -> None:
     with pytest.raises(DataError, match="prepare it with the tokenizer of this model"):
-        hf.grow_vocabulary(tiny_model(vocab=10), 9)
+        grow_vocabulary(tiny_model(vocab=10), 9)
 
 
 def test_another_kind_of_attention_is_not_called_a_gpt2(tiny_model: Build, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from gpt2kit.model import hf, lora
 from gpt2kit.model.freeze import freeze_below, merged, only_new_tokens
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.loss import TargetLoss
+from gpt2kit.model.vocabulary import grow_vocabulary
 
 # peft asks transformers by a name that the latter has given up
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
@@ -56,7 +57,7 @@ def test_before_the_first_step_nothing_is_different(tiny_model: BuildModel) -> N
 def test_peft_loads_it(tiny_model: BuildModel, tmp_path: Path, targets: tuple[str, ...], new: int) -> None:
     """New tokens included: the base is resized, as theirs always has to be."""
     model = saved_base(tiny_model, tmp_path / "base")
-    hf.grow_vocabulary(model, 24 + new)
+    grow_vocabulary(model, 24 + new)
     lora.adapt(model, 4, 6.0, targets, new)
     trained(model)
     (tmp_path / "run").mkdir()
@@ -105,7 +106,7 @@ def test_an_adapter_of_another_base(tiny_model: BuildModel, tmp_path: Path) -> N
 
 def test_only_what_is_new_learns_of_a_frozen_model(tiny_model: BuildModel) -> None:
     model = tiny_model(vocab=24)
-    hf.grow_vocabulary(model, 26)
+    grow_vocabulary(model, 26)
     before = merged(model)
     freeze_below(model, 1, 2)
     trained(model)
@@ -123,7 +124,7 @@ def test_new_tokens_learn_as_in_an_embedding_of_which_all_learns(tiny_model: Bui
     """Steps on the loss move the new rows by the gradient that a whole, tied embedding has there."""
     model, whole = tiny_model(vocab=24), tiny_model(vocab=24)
     for each in (model, whole):
-        hf.grow_vocabulary(each, 26)
+        grow_vocabulary(each, 26)
     only_new_tokens(model, 2)
     labels = IDS.clamp(max=25).flatten()
     for _ in range(3):
@@ -144,7 +145,7 @@ def test_new_tokens_learn_as_in_an_embedding_of_which_all_learns(tiny_model: Bui
 
 def test_gradients_reach_what_learns_alone(tiny_model: BuildModel) -> None:
     model = tiny_model(vocab=24)
-    hf.grow_vocabulary(model, 26)
+    grow_vocabulary(model, 26)
     lora.adapt(model, 2, 2.0, ("c_attn",), 2)
     model(IDS.clamp(max=25)).logsumexp(-1).sum().backward()
     for name, parameter in model.named_parameters():

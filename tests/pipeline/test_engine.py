@@ -17,6 +17,7 @@ from gpt2kit import recipe
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.errors import DataError, MachineError, RecipeError, UserError
 from gpt2kit.model import hf
+from gpt2kit.model.vocabulary import grow_vocabulary
 from gpt2kit.pipeline import engine
 from gpt2kit.pipeline.engine import Engine
 from gpt2kit.tasks.translate import Sentence
@@ -273,7 +274,7 @@ def test_another_tokenizer_is_refused(copied: Path) -> None:
 
 def test_weights_of_another_vocabulary_are_refused(copied: Path) -> None:
     model = hf.load(copied)
-    hf.grow_vocabulary(model, model.vocab_size + 1)
+    grow_vocabulary(model, model.vocab_size + 1)
     hf.save(copied, model, 0)
     with pytest.raises(
         DataError, match=rf"the model has {model.vocab_size} tokens and the tokenizer {model.vocab_size - 1}: they"

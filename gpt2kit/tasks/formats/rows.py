@@ -19,7 +19,7 @@ from gpt2kit.tasks.text import TOKENIZERS
 Values = tuple[str, ...]
 """The input texts of a row."""
 
-ABOUT = About(corpus="YOUR.csv", requires=TOKENIZERS)
+ABOUT = About(corpus="YOUR.csv", pretrained=True, requires=TOKENIZERS)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,49 @@
+"""The rows of the token embedding: more of them for new tokens, and surplus ones that no token has.
+
+Some programs pad the embedding, as to 50,304 rows for the 50,257 tokens of GPT-2, which is faster on GPUs. Surplus rows
+are kept aside: they are neither computed with nor trained, so that they take no probability and are never chosen, and
+are written back when the model is saved.
+"""
+
+import torch
+from torch import nn
+
+from gpt2kit.errors import DataError
+from gpt2kit.model.gpt2 import GPT2
+
+
+def set_aside(model: GPT2, tokens: int) -> int:
+    """Keep the rows after the first `tokens` aside; returns their number, 0 if there are not more rows than tokens."""
+    rows = model.transformer.wte.weight
+    if tokens >= len(rows):
+        return 0
+    beyond = rows.detach()[tokens:].clone()
+    model.surplus = beyond if model.surplus is None else torch.cat([beyond, model.surplus])
+    model.transformer.wte = nn.Embedding.from_pretrained(rows.detach()[:tokens], freeze=not rows.requires_grad)
+    return len(beyond)
+
+
+def grow_vocabulary(model: GPT2, vocab_size: int, end: int | None = None) -> None:
+    """Append rows for new tokens: the mean of the old rows, or halfway from it to the row of `end` if that is old.
+
+    A random row would be likelier than every trained token. At the mean a separator carries no information, and a model
+    that has seen few of them continues the text before it; after the end of a text it begins another one, as it should
+    after a separator. Halfway, no new token is as likely as the end itself. New rows replace surplus ones, so that the
+    saved embedding grows only if these are too few.
+    """
+    old = model.transformer.wte.weight.detach()
+    if vocab_size < old.size(0):
+        raise DataError(
+            f"the model has {old.size(0)} tokens, but the data was prepared with {vocab_size}: prepare it with the "
+            "tokenizer of this model"
+        )
+    grown = nn.Embedding(vocab_size, old.size(1), device=old.device)
+    mean = old.mean(0)
+    with torch.no_grad():
+        grown.weight[: old.size(0)] = old
+        known = end is not None and end < old.size(0)
+        grown.weight[old.size(0) :] = torch.lerp(mean, old[end], 0.5) if known else mean
+    model.transformer.wte = grown
+    if model.surplus is not None:
+        left = model.surplus[vocab_size - old.size(0) :]
+        model.surplus = left if len(left) else None
