@@ -1,5 +1,7 @@
 """The record type that the readers of tables and of dumps yield."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -13,3 +15,5 @@ class Article(NamedTuple):
     """Its source, as in "train.jsonl.xz:17"."""
     id: str = ""
     """Its name in its table."""
+    skipped: Mapping[str, int] = MappingProxyType({})
+    """Counts of what is missing in it."""

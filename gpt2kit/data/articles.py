@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from gpt2kit.data.article import Article
+from gpt2kit.data.extracted import is_extracted, read_extracted, whole_article
 from gpt2kit.data.lines import check_file, unpacked_name
 from gpt2kit.data.report import Damage
 from gpt2kit.data.selection import Selection, select
@@ -20,8 +22,16 @@ WELL_KNOWN = (
 )
 """Usual column names of a document and its summary, in the order in which they are tried."""
 
+WHOLE = ("title", "text", "text")
+"""Columns of whole articles, as wikiextractor writes them: the text begins with its summary."""
+
+SPLIT = "the first paragraph of each text, or all before its first heading, is the summary"
+
 HOW_TO_NAME = "--columns document,summary or --columns title,document,summary"
-ACCEPTED = f"a table ({' '.join(TABLES)}), hf:owner/name[:config][@split] or a Wikipedia dump (.xml)"
+ACCEPTED = (
+    f"a table ({' '.join(TABLES)}), hf:owner/name[:config][@split], wikiextractor's files, a folder of these, or a "
+    "Wikipedia dump (.xml)"
+)
 
 
 def read_articles(word: str, columns: Columns = ()) -> Iterator[Article]:
@@ -39,14 +49,18 @@ def read_articles(word: str, columns: Columns = ()) -> Iterator[Article]:
         if columns:
             raise DataError(f"{word}: a dump has no columns; --columns is for tables")
         return _pages(word)
-    return _articles(read_fields(_table(word), columns or _well_known))
+    if not is_table(word) and is_extracted(word):
+        return read_extracted(word)
+    return _articles(read_fields(_table(word), columns)) if columns else _well_known_articles(_table(word))
 
 
 def select_articles(word: str, columns: Columns = ()) -> list[Selection]:
     """The columns that `read_articles` takes from a table; a dump has none."""
-    if is_dump(word):
+    if is_dump(word) or not is_table(word):
         return []
-    return select(word, lambda row, where: _roles(columns or _well_known(row, where)), not _numbered(columns))
+    found = select(word, lambda row, where: _roles(columns or _well_known(row, where)), not _numbered(columns))
+    whole = _roles(WHOLE)
+    return [replace(each, remarks=(*each.remarks, SPLIT)) if each.taken == whole else each for each in found]
 
 
 def read_documents(word: str, columns: Columns = ()) -> Iterator[Article]:
@@ -62,6 +76,8 @@ def read_documents(word: str, columns: Columns = ()) -> Iterator[Article]:
         )
     if is_dump(word):
         return (page for page in _pages(word) if page.problem is None or isinstance(page.problem, Damage))
+    if not is_table(word) and is_extracted(word):
+        return read_extracted(word)
     wanted = columns if len(columns) < 2 else columns[:-1]
     return _documents(read_fields(_table(word), wanted or _well_known_document))
 
@@ -89,6 +105,36 @@ def _articles(rows: Iterable[Fields]) -> Iterator[Article]:
         yield Article("".join(title), document, summary, name=name, id=id)
 
 
+def _well_known_articles(word: str) -> Iterator[Article]:
+    chosen: list[Columns] = []
+
+    def choose(row: dict[str, object], where: str) -> Columns:
+        chosen.append(_well_known(row, where))
+        return chosen[0]
+
+    rows = read_fields(word, choose)
+
+    def articles() -> Iterator[Article]:
+        for name, (*title, document, summary), id in rows:
+            if chosen[0] == WHOLE:
+                yield whole_article("".join(title), document, name, id)
+            else:
+                yield Article("".join(title), document, summary, name=name, id=id)
+
+    return articles()
+
+
+def article_files(word: str) -> list[str]:
+    """The files of a folder that articles can be read from, in order; any other word alone. Raises DataError if there
+    are none."""
+    if not os.path.isdir(word):
+        return [word]
+    files = sorted(os.path.join(folder, name) for folder, _, names in os.walk(word) for name in names)
+    if found := [path for path in files if is_dump(path) or is_table(path) or is_extracted(path)]:
+        return found
+    raise DataError(f"{word}: no articles in this folder; accepted: {ACCEPTED}")
+
+
 def _documents(rows: Iterable[Fields]) -> Iterator[Article]:
     for name, (*title, document), id in rows:
         yield Article("".join(title), document, "", name=name, id=id)
@@ -97,6 +143,8 @@ def _documents(rows: Iterable[Fields]) -> Iterator[Article]:
 def _well_known(row: dict[str, object], where: str) -> Columns:
     if names := _found(WELL_KNOWN, row):
         return names
+    if all(name in row for name in WHOLE):
+        return WHOLE
     pairs = ", ".join("/".join(names) for names in WELL_KNOWN)
     raise DataError(
         f"{where}: cannot tell which columns are document and summary: {listed(row)} include none of the usual pairs "

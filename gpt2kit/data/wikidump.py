@@ -14,7 +14,7 @@ from xml.parsers import expat
 from gpt2kit.data.article import Article
 from gpt2kit.data.lines import blocks
 from gpt2kit.data.report import Damage
-from gpt2kit.data.wikitext import MarkupError, read_wikitext, template_names
+from gpt2kit.data.wikitext import MarkupError, plain_text, template_names
 from gpt2kit.errors import DataError
 
 UNSHOWN_NAMESPACES = ("-2", "6", "14")
@@ -23,8 +23,10 @@ UNSHOWN_NAMESPACES = ("-2", "6", "14")
 LONGEST_TEXT = 1 << 26
 """Characters of a page, thirty times MediaWiki's limit: a longer one is not kept to be parsed."""
 
+LOST = "sentences left out, because they have a template that cannot be written out"
+
 LIST_TITLE = re.compile(r"(Lists? of|Index of|Outline of|Timeline of) ")
-REDIRECT = re.compile(r"\s*#REDIRECT\b", re.IGNORECASE)
+REDIRECT = re.compile(r"\s*#(?:REDIRECT\b|\w+:? ?\[\[)", re.IGNORECASE)
 
 # Templates of the English and the Simple English Wikipedia that classify a page.
 DISAMBIGUATIONS = re.compile("(dab|disamb|mathdab|(hn|geo|school|hospital|road|number|callsign)dis)(-cleanup)?")
@@ -84,8 +86,9 @@ def _article(path: str, page: Page, unshown: frozenset[str]) -> Article:
     problem = page.problem()
     if problem is None:
         try:
-            lead, body = read_wikitext(page.text, unshown)
-            return Article(page.title, body, lead, name=name)
+            found = plain_text(page.text, unshown)
+            skipped = {LOST: found.lost} if found.lost else {}
+            return Article(page.title, found.body, found.lead, name=name, skipped=skipped)
         except MarkupError as error:
             problem = Damage(f"markup cannot be parsed: {error}")
     return Article(page.title, "", "", problem, name)

@@ -7,11 +7,13 @@ from html.entities import html5
 from typing import NamedTuple
 
 import mwparserfromhell
-from mwparserfromhell.nodes import Argument, ExternalLink, Heading, HTMLEntity, Node, Tag, Text, Wikilink
+from mwparserfromhell.nodes import Argument, ExternalLink, Heading, HTMLEntity, Node, Tag, Template, Text, Wikilink
 from mwparserfromhell.parser import ParserError
 from mwparserfromhell.wikicode import Wikicode
 
+from gpt2kit.data.holes import whole_lines
 from gpt2kit.data.lines import cut
+from gpt2kit.data.templates import expand, written
 
 DROPPED_SECTIONS = frozenset(
     {"see also", "references", "external links", "notes", "further reading", "bibliography", "sources"}
@@ -33,7 +35,6 @@ UNSHOWN = frozenset({"file", "image", "media", "category"})
 LANGUAGE_LINK = re.compile(r"([a-z]{2,3}(-[a-z]{2,}|-x-old)*|simple):\S")
 """The same article in another language, as in [[fr:Rivière]]."""
 
-TEMPLATE = re.compile(r"(?<!\{)\{\{[^{}]*\}\}(?!\})")
 COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 TEMPLATE_NAME = re.compile(r"\{\{([^{}|<>\[\]]+)")
 JOINT = re.compile(r",? and |, | & |/")
@@ -59,15 +60,9 @@ MAGIC_WORD = re.compile(r"__[A-Z]{3,}__")
 OPEN_LINK = re.compile(r"\[\[(?:file|image|category):.*", re.IGNORECASE)
 BRACKETS = re.compile(r"\[\[|\]\]")
 ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
-OPEN_TEMPLATE = re.compile(r"\{\{.*|\}\}")
-TABLE_LINE = re.compile(r"\||\{\||!.*(?:\||!!)")
 
-NESTED = 3
-"""Greatest depth of nested parentheses and simple templates."""
-SPACES = re.compile(r"[ \t\xa0]+")
-PARENTHESES = re.compile(r"([(（])([^()（）]*)([)）])")
-HOLE = re.compile(r"[:：]\s*(?=[,;，；])|(?<=[,;，；、])(?:\s*[,;，；、])+")
-SPACE_BEFORE = re.compile(r" ([,.])(?=\s|$)")
+VARIANTS = re.compile(r"-\{(?:[^{}|;:]*\|)?(?:[^{}|;:]*:)?([^{};]*)[^{}]*\}-")
+"""Ways to write a word, as in -{zh-hans:门; zh-hant:門}-, of which the first is shown."""
 
 
 class MarkupError(Exception):
@@ -78,18 +73,35 @@ class _Section(NamedTuple):
     level: int
     title: str
     lines: list[str]
+    lost: int
+    """Sentences left out of the lines."""
+
+
+class PlainText(NamedTuple):
+    """A page without markup."""
+
+    lead: str
+    body: str
+    lost: int
+    """Sentences left out because a template in them cannot be written out."""
 
 
 def read_wikitext(text: str, unshown: frozenset[str] = frozenset()) -> tuple[str, str]:
-    """Lead and body of a page: each paragraph or list item is one line, headings are lines `== Heading ==`.
+    """Lead and body of `plain_text`."""
+    return plain_text(text, unshown)[:2]
+
+
+def plain_text(text: str, unshown: frozenset[str] = frozenset()) -> PlainText:
+    """The text of a page: each paragraph or list item is one line, headings are lines `== Heading ==`.
 
     `unshown` are more namespaces, in lower case, whose links show nothing. Raises MarkupError.
     """
     lead, *rest = _sections(text, UNSHOWN | unshown)
     lines: list[str] = []
-    for section in _kept(rest):
+    kept = _kept(rest)
+    for section in kept:
         lines += [f"== {section.title} ==", *section.lines]
-    return "\n".join(lead.lines), "\n".join(lines)
+    return PlainText("\n".join(lead.lines), "\n".join(lines), sum(section.lost for section in (lead, *kept)))
 
 
 def template_names(text: str) -> set[str]:
@@ -102,8 +114,7 @@ def _sections(text: str, unshown: frozenset[str]) -> Iterator[_Section]:
     """The lead, then every section with the lines before the next heading of any level."""
     text = COMMENT.sub("", text)
     _check_closed(text)
-    for _ in range(NESTED):  # most templates are simple, and parsing them as trees would take most of the time
-        text = TEMPLATE.sub("", text)
+    text = expand(VARIANTS.sub(r"\1", text))  # before parsing, as trees of templates would take most of the time
     try:
         code = mwparserfromhell.parse(text, skip_style_tags=True)  # quotes are removed below, which is faster
     except ParserError as error:
@@ -112,12 +123,12 @@ def _sections(text: str, unshown: frozenset[str]) -> Iterator[_Section]:
     pieces: list[str] = []
     for piece in _pieces(code, unshown):
         if isinstance(piece, Heading):
-            yield _Section(level, title, _lines("".join(pieces)))
-            level, title = piece.level, " ".join(_lines(_plain(piece.title, unshown)))
+            yield _Section(level, title, *whole_lines("".join(pieces)))
+            level, title = piece.level, " ".join(whole_lines(_plain(piece.title, unshown))[0])
             pieces = []
         else:
             pieces.append(piece)
-    yield _Section(level, title, _lines("".join(pieces)))
+    yield _Section(level, title, *whole_lines("".join(pieces)))
 
 
 def _check_closed(text: str) -> None:
@@ -153,7 +164,7 @@ def _plain(code: Wikicode, unshown: frozenset[str]) -> str:
 
 
 def _pieces(code: Wikicode, unshown: frozenset[str]) -> Iterator[str | Heading]:
-    """The visible parts of some markup, in order; templates are not expanded and show nothing."""
+    """The visible parts of some markup, in order; templates that were not written out are holes."""
     for node in code.nodes:
         if isinstance(node, Text):
             yield _without_residue(node.value)
@@ -163,6 +174,8 @@ def _pieces(code: Wikicode, unshown: frozenset[str]) -> Iterator[str | Heading]:
             yield html.unescape(str(node))
         elif isinstance(node, Tag):
             yield from _tag_pieces(node, unshown)
+        elif isinstance(node, Template):
+            yield written(str(node)[2:-2])
         elif (inside := _shown(node, unshown)) is not None:
             yield from _pieces(inside, unshown)
 
@@ -199,26 +212,3 @@ def _without_residue(text: str) -> str:
     text = MAGIC_WORD.sub("", text)
     text = BRACKETS.sub("", OPEN_LINK.sub("", text))
     return ENTITY.sub(lambda found: html5.get(found[1], found[0]), text)
-
-
-def _lines(text: str) -> list[str]:
-    """Lines that contain text, without the gaps of removed markup."""
-    lines = []
-    for line in text.split("\n"):
-        line = line.strip()
-        if not TABLE_LINE.match(line) and (tidied := _tidy(OPEN_TEMPLATE.sub("", line))):
-            lines.append(tidied)
-    return lines
-
-
-def _tidy(line: str) -> str:
-    """Normalize spaces, and drop empty parentheses and stray punctuation in them."""
-    line = SPACES.sub(" ", line)
-    for _ in range(NESTED):
-        line = PARENTHESES.sub(_tidy_parentheses, line)
-    return SPACE_BEFORE.sub(r"\1", SPACES.sub(" ", line)).strip()
-
-
-def _tidy_parentheses(found: re.Match[str]) -> str:
-    inner = HOLE.sub("", found[2]).strip(" ,;:，；：、")
-    return f"{found[1]}{inner}{found[3]}" if inner else ""

@@ -1,5 +1,4 @@
-"""The interface between tasks and core, which exchange nothing but ids: a task never sees a tensor, the core never sees
-a text or a MIDI file."""
+"""The interface of tasks and core, which exchange nothing but ids: a task sees no tensor, the core no text or music."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,8 +34,7 @@ class Record(Generic[Source, Target]):
     split: str = field(default="", kw_only=True, compare=False)
     """The split that the corpus names for it, or a `Proposed` one; empty: a hash of the key decides."""
     problem: str = field(default="", kw_only=True, compare=False)
-    """Why it cannot be used for training, in a few words: a `Damage` or `Unsuitable` of gpt2kit.data.report, or
-    plain."""
+    """Why it cannot be used for training, in a few words: plain, or a `Damage` or `Unsuitable` of data/report.py."""
     skipped: Mapping[str, int] = field(default_factory=dict, kw_only=True, compare=False)
     """Counts of what its reader skipped."""
     name: str = field(default="", kw_only=True, compare=False)
@@ -53,10 +51,9 @@ class Record(Generic[Source, Target]):
 
 
 class Subset(NamedTuple):
-    """A part of a set of records."""
+    """A part of a set of records, and its name for signatures."""
 
     name: str
-    """For signatures."""
     includes: Callable[[Record[Any, Any]], bool]
 
 
@@ -233,8 +230,7 @@ class Task(ABC, Generic[Source, Target]):
         return self.decode([]) if self.blank(source) else None
 
     def subset(self, settings: Mapping[str, Any]) -> Subset | None:
-        """The part of a set that an evaluation with these [task] settings, given with its command, scores; None: all
-        of it."""
+        """The part of a set that `evaluate` scores if its command gives these [task] settings; None: all of it."""
         return None
 
     def score(self, outputs: Sequence[Target], targets: Sequence[Target]) -> list[Score]:

@@ -10,7 +10,8 @@ from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
 from gpt2kit.config import check, knob
-from gpt2kit.data.articles import is_dump, read_articles, read_documents, select_articles
+from gpt2kit.data.articles import article_files, is_dump, read_articles, read_documents, select_articles
+from gpt2kit.data.extracted import is_extracted
 from gpt2kit.data.layouts import Rows
 from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.data.report import Unsuitable
@@ -89,7 +90,8 @@ class Summarize(TextPairs[Document]):
         return SummaryRows(self)
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Document, str]]:
-        streams = [read_articles(word, self.columns) for word in corpus]
+        files = chain.from_iterable(map(article_files, corpus))
+        streams = [read_articles(file, self.columns) for file in files]
         for article in chain.from_iterable(streams):
             source = Document(article.title, article.body)
             yield self.pair(
@@ -97,19 +99,21 @@ class Summarize(TextPairs[Document]):
                 article.lead,
                 id=article.id or article.name,
                 key=article.body,
+                skipped=dict(article.skipped),
                 problem=article.problem or problem_of(article.body.strip(), article.lead.strip()),
                 name=f"{article.name} {article.title!r}".strip(),
             )
 
     def select_columns(self, corpus: Sequence[str]) -> list[Selection]:
-        return list(chain.from_iterable(select_articles(word, self.columns) for word in corpus))
+        files = chain.from_iterable(map(article_files, corpus))
+        return list(chain.from_iterable(select_articles(file, self.columns) for file in files))
 
     def parse(self, text: str) -> Document:
         return Document(self.title, text)
 
     def inputs(self, file: str, stdin: BinaryIO) -> Iterator[Document]:
-        """The documents of a table or a dump; any other file is one document, as is standard input."""
-        if is_dump(file) or is_table(file):
+        """The documents of a table, a dump or a file of wikiextractor; any other file is one, as is standard input."""
+        if is_dump(file) or is_table(file) or is_extracted(file):
             return (Document(each.title, each.body) for each in read_documents(file, self.columns))
         lines = stream_lines(stdin, "standard input") if file in ("", "-") else text_lines(file)
         return iter([self.parse("\n".join(lines))])

@@ -168,7 +168,7 @@ def test_markup_that_the_parser_gives_up_on_is_damage(write: Write, monkeypatch:
     def give_up(*_: object) -> None:
         raise MarkupError("odd")
 
-    monkeypatch.setattr("gpt2kit.data.wikidump.read_wikitext", give_up)
+    monkeypatch.setattr("gpt2kit.data.wikidump.plain_text", give_up)
     (article,) = read_articles(write(export(page("Heron"))))
     assert isinstance(article.problem, Damage)
     assert article[:4] == ("Heron", "", "", "markup cannot be parsed: odd")
@@ -291,3 +291,15 @@ def test_a_text_without_an_end_is_not_kept(write: Write, monkeypatch: pytest.Mon
     assert next(found).title == "Short"
     with pytest.raises(DataError, match=r"a page of more than 1,000 characters; pages read: 1"):
         next(found)
+
+
+def test_sentences_with_unknown_templates_are_counted(tmp_path: Path) -> None:
+    text = "The '''heron''' is a bird. It is {{unknown}} tall.\n== Food ==\nAt {{unknown}} it eats. It likes fish."
+    path = tmp_path / "dump.xml"
+    path.write_text(
+        f"<mediawiki><page><title>Heron</title><ns>0</ns><revision><text>{text}</text></revision></page></mediawiki>",
+        encoding="utf-8",
+    )
+    (article,) = wikidump.read_dump(str(path))
+    assert (article.lead, article.body) == ("The heron is a bird.", "== Food ==\nIt likes fish.")
+    assert article.skipped == {"sentences left out, because they have a template that cannot be written out": 2}

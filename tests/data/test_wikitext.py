@@ -7,7 +7,7 @@ import time
 import pytest
 from mwparserfromhell.parser import ParserError
 
-from gpt2kit.data.wikitext import MarkupError, read_wikitext, template_names
+from gpt2kit.data.wikitext import MarkupError, plain_text, read_wikitext, template_names
 
 
 def lead(text: str) -> str:
@@ -54,10 +54,11 @@ def test_what_is_shown(markup: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("markup", "text"),
     [
-        ("Ada ({{lang|x|y}}; born {{date|1}} 5 May 1901) swam.", "Ada (born 5 May 1901) swam."),
+        ("Ada ({{lang|x|y}}; born {{date|1}} 5 May 1901) swam.", "Ada (y; born 1 5 May 1901) swam."),
         ("Ada ({{x}}) swam ( ; , ) far (, {{y}}: ).", "Ada swam far."),
         ("The pond (Greek: {{x}}, {{y}}; {{z}}, deep, ) is old.", "The pond (Greek, deep) is old."),
-        ("Ada (of ({{x}}) York) swam {{x}}, then {{y}} .", "Ada (of York) swam, then."),
+        ("Ada (of ({{x}}) York) swam.", "Ada (of York) swam."),
+        ("Ada (of ({{x}}) York) swam {{x}}, then {{y}} .", ""),
         ("鷺（{{lang|x}}、{{y}}；さぎ）は鳥である（{{z}}）。", "鷺（さぎ）は鳥である。"),
         ("It was (-5 °C) cold (see p. 3).", "It was (-5 °C) cold (see p. 3)."),
         ("Run .NET (e.g. .txt) now", "Run .NET (e.g. .txt) now"),
@@ -178,3 +179,32 @@ def test_a_parser_that_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mwparserfromhell.parse", give_up)
     with pytest.raises(MarkupError, match=re.escape("Info: odd")):
         read_wikitext("A bird.")
+
+
+@pytest.mark.parametrize(
+    ("markup", "text", "lost"),
+    [
+        ("At {{convert|1300|mi|km}}, it is long.", "At 1,300 miles (2,100 km), it is long.", 0),
+        ("It stands. At {{unknown|1}}, it is long. It is old.", "It stands. It is old.", 1),
+        ("It is {{unknown}} and {{other}} tall.", "", 1),
+        ("It stands.{{unknown}} It is old.{{other}}", "It stands. It is old.", 0),
+        ("{{unknown}} It stands.", "It stands.", 0),
+        ("{{unknown}} stands. It is old.", "It is old.", 1),
+        ("{{unknown}}\nIt stands.\n{{a}} {{b}}", "It stands.", 0),
+        (
+            "The tower ({{lang-fr|Tour}}; {{IPAc-en|x}}; {{lang|de|Turm}}) stands.",
+            "The tower (French: Tour; Turm) stands.",
+            0,
+        ),
+        ("The tower (pronounced {{IPA|x}}) stands.", "The tower stands.", 0),
+        ("The tower (built about {{unknown}}, 5 m tall) stands.", "The tower (5 m tall) stands.", 0),
+        ("A.{{cite web|url={{x}}}} B<ref>{{unknown}}</ref> is.", "A. B is.", 0),
+        ("A bird stands. It is {{convert|5|km long.\nIt wades.", "A bird stands.\nIt wades.", 1),
+        ("It is {{unknown|{{nowrap|x}}|{a}}} tall. It stands.", "It stands.", 1),
+        ("called -{zh-hans:门; zh-hant:門}- and -{天}-", "called 门 and 天", 0),
+        ("A.\n== Size {{unknown}} ==\nIt is {{unknown}} tall. It stands.\n== Notes ==\n{{a}} b.", "A.", 1),
+    ],
+)
+def test_no_sentence_has_a_hole(markup: str, text: str, lost: int) -> None:
+    found = plain_text(markup)
+    assert (found.lead, found.lost) == (text, lost)
