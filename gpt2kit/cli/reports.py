@@ -38,6 +38,8 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
             example = report.examples["source also in training"][0]
             found = f"{report.leaked:,} of {report.rows:,}, such as {example}"
             console.say(f"{split}: sources that are also in train: {found}; they make its scores look too good")
+        for shared, count in report.leaks.items():
+            console.say(f"{split}: {shared}: {count:,} of {report.rows:,}")
         if report.nearly_leaked and split != "train":
             differences = "other case, spaces or punctuation"
             console.say(f"{split}: sources that are in train with {differences}: {report.nearly_leaked:,}")

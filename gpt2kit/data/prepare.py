@@ -89,6 +89,7 @@ class SplitWriter(Generic[Item]):
         self._weight = 0
         self._keys: list[NDArray[np.uint64]] = []
         self._bare: list[NDArray[np.uint64]] = []
+        self._mirrors: list[NDArray[np.uint64]] = []
         self._rows: list[NDArray[np.uint64]] = []
 
     def add(self, record: Item) -> None:
@@ -124,6 +125,22 @@ class SplitWriter(Generic[Item]):
         exactly = np.isin(_all(self._keys), _all(training._keys))
         bare = np.isin(_all(self._bare), _all(training._bare))
         self.report.nearly_leaked = int((bare & ~exactly).sum())
+        if self._mirrors and training._mirrors:
+            self.report.leaks = self._shared_roles(training)
+
+    def _shared_roles(self, training: "SplitWriter[Item]") -> dict[str, int]:
+        """The number of rows by the role that one of their sides has in the training split."""
+        sources, targets = _all(self._keys), _all(self._mirrors)
+        learned_sources, learned_targets = _all(training._keys), _all(training._mirrors)
+        found = {
+            "pairs that are in train the other way round": np.isin(
+                _pairs(targets, sources), _pairs(learned_sources, learned_targets)
+            ),
+            "sources that are targets in train": np.isin(sources, learned_targets),
+            "targets that are sources in train": np.isin(targets, learned_sources),
+            "targets that are also targets in train": np.isin(targets, learned_targets),
+        }
+        return {shared: int(rows.sum()) for shared, rows in found.items() if rows.any()}
 
     def _encode(self) -> None:
         """Start to encode the waiting records after the previous ones are written."""
@@ -143,6 +160,9 @@ class SplitWriter(Generic[Item]):
         for record in batch:
             self.report.leave_out(record.skipped)
         self._keys.append(keys)
+        mirrors = [getattr(record, "mirror", "") for record in batch]
+        if any(mirrors):
+            self._mirrors.append(np.array([_hash(text.strip().encode()) for text in mirrors], dtype=np.uint64))
         self._bare.append(np.array([_hash(bare(text)) for text in texts], dtype=np.uint64))
 
     def _write(self) -> None:
@@ -239,6 +259,11 @@ def bare(text: str) -> bytes:
 
 def _all(parts: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
     return np.concatenate(parts) if parts else np.empty(0, np.uint64)
+
+
+def _pairs(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """A hash of each pair of hashes, which depends on their order."""
+    return first * np.uint64(0x9E3779B97F4A7C15) + second
 
 
 def _bytes(ids: Sequence[int]) -> bytes:

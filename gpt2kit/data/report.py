@@ -46,6 +46,8 @@ class SplitReport:
     """Rows equal to an earlier one; they are kept."""
     leaked: int = 0
     """Rows whose source is also in the training split; they are kept."""
+    leaks: dict[str, int] = field(default_factory=dict)
+    """Rows that share texts with the training split in other roles, by what they share; they are kept."""
     nearly_leaked: int = 0
     """Rows whose source is there with other case, spaces or punctuation; they are kept too."""
     examples: dict[str, list[str]] = field(default_factory=dict)

@@ -139,9 +139,13 @@ def held_out(source: str, fraction: float) -> bool:
     """
     if not 0 <= fraction <= 1:
         raise ValueError(f"fraction = {fraction}; expected a number from 0 to 1")
-    text = unicodedata.normalize("NFC", source).strip()
-    digest = hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") < fraction * 2**64
+    return fingerprint(source) < fraction * 2**64
+
+
+def fingerprint(text: str) -> int:
+    """64 bits that are equal for equal texts, whatever white space is around them and however accents are composed."""
+    text = unicodedata.normalize("NFC", text).strip()
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest(), "big")
 
 
 def table_kind(path: str) -> str:

@@ -11,7 +11,7 @@ from gpt2kit import overwriting
 from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.selection import Selection
-from gpt2kit.data.sources import held_out
+from gpt2kit.data.splits import Division
 from gpt2kit.errors import DataError
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Prepared
@@ -37,14 +37,20 @@ def prepare(
     """
     task, window = recipe.task.infer_task(corpora["train"]), recipe.model.n_positions
     longest = task.layout.row_limit(window)
-    split = only("train") if "val" in corpora else partial(split_of, share=task.held_out)
+    division: Division[Record[Any, Any]] | None = None if "val" in corpora else Division(task.held_out)
+    split = division.split if division else only("train")
     with overwriting.new_folder(Path(out), overwrite, PREPARED, inputs_of(recipe, corpora)) as folder:
         found = _counted(task, corpora["train"], "fit", progress)
-        usable = (record for record in found if split(record) == "train" and not record.problem)
+        alone = (record for record in found if split(record) == "train" and not record.problem)
+        usable = division.usable(found) if division else alone
         fitted = task.fit(corpora["train"], usable, folder, window)
         read = partial(_counted, fitted, progress=progress)
         names = ("train",) if "val" in corpora else ("train", "val")
-        writers = write_splits(folder, names, read(corpora["train"], "train"), split, fitted, longest)
+        records = read(corpora["train"], "train")
+        if division:
+            division.read_rest(usable)
+            records = division.checked(records)
+        writers = write_splits(folder, names, records, split, fitted, longest)
         keys = writers["train"].keys()
         for name in (name for name in corpora if name != "train"):
             writers |= write_splits(folder, (name,), read(corpora[name], name), only(name), fitted, longest, keys)
@@ -80,11 +86,6 @@ def inputs_of(recipe: Recipe, corpora: Mapping[str, Sequence[str]]) -> list[str]
 def only(split: str) -> Callable[[Record[Any, Any]], str | None]:
     """All records belong to one split, except those for which the corpus itself names another."""
     return lambda record: split if isinstance(record.split, Proposed) or record.split in ("", split) else None
-
-
-def split_of(record: Record[Any, Any], share: float) -> str:
-    """The split of a record if there is no validation corpus; the `share` is held out."""
-    return str(record.split) or ("val" if held_out(record.key, share) else "train")
 
 
 def _counted(

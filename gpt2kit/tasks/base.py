@@ -31,6 +31,10 @@ class Record(Generic[Source, Target]):
     """Its name or its position in the corpus."""
     key: str = field(default=cast(str, None), kw_only=True, compare=False)  # __post_init__ sets the source
     """Records of equal keys never straddle a split; by default the source."""
+    mirror: str = field(default="", kw_only=True, compare=False)
+    """The key of the same pair the other way round, in a corpus of several directions: both are in one split."""
+    label: str = field(default="", kw_only=True, compare=False)
+    """Its class, if training needs a record of each class."""
     split: str = field(default="", kw_only=True, compare=False)
     """The split that the corpus names for it, or a `Proposed` one; empty: a hash of the key decides."""
     problem: str = field(default="", kw_only=True, compare=False)

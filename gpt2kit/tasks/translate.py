@@ -136,10 +136,12 @@ class Translate(TextPairs[Sentence]):
         corpora = self.corpora(corpus)
         others = more_references(self.references, [files for _, files in corpora])
         streams = [(language, read_pairs(files, self.named, language)) for language, files in corpora]
+        several = len({*self.languages, *(language for language, _ in corpora)}) > 1
         for language, pairs in streams:
             for source, target in pairs:
                 same = {"pairs with equal source and target": 1} if source == target else {}
-                yield self.pair(Sentence(source, language), target, skipped=same, references=next(others))
+                known = {"skipped": same, "mirror": target if several else "", "references": next(others)}
+                yield self.pair(Sentence(source, language), target, **known)
 
     def fit(
         self, corpus: Sequence[str], records: Iterable[Record[Sentence, str]], folder: Path, window: int

@@ -10,12 +10,12 @@ import pytest
 import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.data.report import Damage
+from gpt2kit.data.splits import split_of
 from gpt2kit.music import events
 from gpt2kit.music.augment import window
 from gpt2kit.music.midi import write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.sources import Piece
-from gpt2kit.pipeline.prepare import split_of
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.music import Music, Performance, _key, _performance
 

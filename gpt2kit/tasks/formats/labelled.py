@@ -69,7 +69,8 @@ class Labelled(RowTask):
 
     def example(self, where: str, row: dict[str, object]) -> Record[Values, str]:
         source, label = self.source(where, row), self.label(where, row)
-        return self.record(where, source, label, "\t".join(source), self.problem_of(source, label))
+        found = self.record(where, source, label, "\t".join(source), self.problem_of(source, label))
+        return replace(found, label=label)
 
     def problem_of(self, source: Values, label: str) -> str:
         if not all(value.strip() for value in source):
