@@ -179,7 +179,11 @@ def settings_of(task: str, settings: list[str], flags: dict[str, str]) -> list[s
     """The values of --set, and those of a task's own options, which set the same knobs."""
     types = get_type_hints(tasks.find(task))
     # As a TOML string, a text that looks like a number stays a text, and its spaces and line ends stay in it.
-    quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in flags.items() if types[key] is str}
+    quoted = {
+        key: json.dumps(value, ensure_ascii=False)
+        for key, value in flags.items()
+        if types[key] is str or (types[key] == tuple[str, ...] and not value.startswith("["))  # not a list of TOML
+    }
     return [*settings, *(f"task.{key}={value}" for key, value in (flags | quoted).items())]
 
 

@@ -1,4 +1,5 @@
-"""Rows that have several questions each, or a question with its choices in one column, as flat rows."""
+"""Rows that have several questions each, or a question with its choices in one column, as flat rows; and
+conversations in two columns, as TRL has them, as whole ones."""
 
 from collections.abc import Iterator
 from typing import Any, TypeGuard
@@ -9,8 +10,8 @@ Row = dict[str, object]
 def flat_rows(row: Row) -> Iterator[Row]:
     """The questions of a row, each with the other columns: of SQuAD's paragraphs, of QuALITY's and RACE's articles.
 
-    A question that is an object, as AI2 and CommonsenseQA have it, becomes a text and its choices. A row of any other
-    form is unchanged.
+    A question that is an object, as AI2 and CommonsenseQA have it, becomes a text and its choices. Turns in `prompt`
+    and `completion` become those of one conversation. A row of any other form is unchanged.
     """
     if paragraphs := _objects(row.get("paragraphs"), "qas"):
         rest = {name: value for name, value in row.items() if name != "paragraphs"}
@@ -25,6 +26,11 @@ def flat_rows(row: Row) -> Iterator[Row]:
         rest = {name: value for name, value in row.items() if name not in ("questions", "options", "answers")}
         for question, options, answer in zip(*lists, strict=True):
             yield {**rest, "question": question, "options": options, "answer": answer}
+    elif (prompt := _objects(row.get("prompt"), "role")) and (answer := _objects(row.get("completion"), "role")):
+        yield {
+            **{name: value for name, value in row.items() if name not in ("prompt", "completion")},
+            "messages": [*prompt, *answer],
+        }
     else:
         question = row.get("question")
         yield {**row, **question, "question": question["stem"]} if _has(question, "stem") else row

@@ -276,3 +276,22 @@ def test_a_label_is_no_prompt(reviews: Path, capsys: Capture) -> None:
     words = ["finetune", "train", str(reviews.parent / "data"), "--out", str(reviews.parent / "x")]
     assert run([*words, "--set", "train.loss_on=all", "--set", "model.n_positions=64"]) == 2
     assert "labelled texts have no prompts to learn; remove it from the recipe" in capsys.readouterr().err
+
+
+def test_options_whose_values_are_numbers(tmp_path: Path, capsys: Capture) -> None:
+    """-1 is a label that means that there is none; 1 is the number of the first choice."""
+    words = ["--out", str(tmp_path / "data"), "--overwrite", "--set", "task.vocab=260", "--set", "model.n_positions=64"]
+    corpus = write_csv(tmp_path / "a.csv", "text,label", [(f"so it goes {n}", str(n % 3 - 1)) for n in range(12)])
+    for missing in (["--missing=-1"], ["--missing", "-1"]):
+        assert run(["finetune", "prepare", corpus, "--val", corpus, *missing, *words]) == 0
+        err = capsys.readouterr().err
+        assert "train: 4 dropped, no label, written '-1'" in err
+        assert "2 labels: 0, 1" in err
+    header, rows = "sentence,option1,option2,option3,answer", [("The _ fell.", "box,ball,cat,1")] * 3
+    corpus = write_csv(tmp_path / "b.csv", header, rows)
+    assert run(["finetune", "prepare", corpus, "--val", corpus, *words]) == 3
+    assert "all 3 answers are 1; choose with --count-from 0 or --count-from 1" in capsys.readouterr().err
+    assert run(["finetune", "prepare", corpus, "--val", corpus, "--count-from", "1", *words]) == 0
+    assert "<extract> → box" in capsys.readouterr().err
+    assert run(["finetune", "prepare", corpus, "--val", corpus, "--count-from", "2", *words]) == 3
+    assert "task.count_from = '2'; accepted: '', '0', '1'" in capsys.readouterr().err

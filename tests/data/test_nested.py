@@ -43,6 +43,17 @@ ANSWERS = [{"text": "Jo", "answer_start": 0}]
             [{"id": 1, "question": "Who?", "answerKey": "A", "stem": "Who?", "choices": ["x", "y"]}],
         ),
         ({"questions": ["Who?"], "answers": ["A", "B"]}, [{"questions": ["Who?"], "answers": ["A", "B"]}]),
+        (
+            {
+                "prompt": [{"role": "user", "content": "Hi."}],
+                "completion": [{"role": "assistant", "content": "Hello."}],
+            },
+            [
+                {
+                    "messages": [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}],
+                }
+            ],
+        ),
         ({"paragraphs": ["x"]}, [{"paragraphs": ["x"]}]),
     ],
 )
