@@ -203,7 +203,7 @@ def _mismatch(folder: Path, model: GPT2, task: Task[Any, Any]) -> str:
 def model_in(folder: Path, dropout: float | None = None, base: str = "") -> GPT2:
     """Load the model of a folder; adapters are merged into their base, which is in `base` if it was moved."""
     if (folder / lora.ADAPTER).is_file():
-        return hf.load(folder, dropout, fetch(Run(folder, moved_base=base).base))
+        return hf.load(folder, dropout, Run(folder, moved_base=base).base_folder())
     if base:
         raise UserError(f"--base {base}: {folder} has no adapters, so it needs no base model; leave it out")
     return hf.load(folder, dropout)

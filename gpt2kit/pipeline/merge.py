@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 
 from gpt2kit import overwriting
-from gpt2kit.data.hub import fetch
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf, lora
 from gpt2kit.model.freeze import merged
@@ -35,7 +34,7 @@ def merge(run: str | Path, out: str | Path, overwrite: bool = False, base: str |
     inputs = (source.path, source.base)
     overwriting.check_folder(target.path, overwrite, RUN, inputs)
     task = source.task
-    model = hf.load_adapted(source.path, fetch(source.base)).eval()
+    model = hf.load_adapted(source.path, source.base_folder()).eval()
     complete = merged(model)
     generator = torch.Generator().manual_seed(0)
     length = min(COMPARED, model.config.n_positions)

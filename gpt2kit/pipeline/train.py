@@ -11,7 +11,6 @@ import torch
 
 from gpt2kit import files, overwriting
 from gpt2kit.config import ModelConfig, TrainConfig, duration
-from gpt2kit.data.hub import fetch
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.model import hf, lora
@@ -130,7 +129,7 @@ def _trained(run: Run, task: Task[Any, Any], recipe: Recipe, init: str | None) -
     """The model of a finished run, to train it further."""
     _as_before(run, task)
     if run.weights == lora.ADAPTER:
-        return hf.load_adapted(run.path, fetch(init or ""), recipe.model.dropout)
+        return hf.load_adapted(run.path, run.base_folder(), recipe.model.dropout)
     model = hf.load(run.path, recipe.model.dropout)
     keep_weights(model, recipe.train, task, init)
     return model

@@ -12,7 +12,7 @@ from gpt2kit.data.selection import Selection
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.recipe import Recipe
-from gpt2kit.runs import places
+from gpt2kit.runs import base_model, places
 from gpt2kit.runs.log import Log
 from gpt2kit.runs.task_folder import TaskFolder, save_task
 from gpt2kit.tasks.base import Task
@@ -136,6 +136,8 @@ class Run(TaskFolder):
             "torch": importlib.metadata.version("torch"),
             "finished": False,
         }
+        if init is not None and resolved.train.lora:
+            record[base_model.KEY] = base_model.folder_and_fingerprint(init, whole=True)[1]
         files.write_json(path / RUN_FILE, record)
         files.write_json(path / DATA_FILE, prepared.summary())
         return cls(path)
@@ -174,6 +176,14 @@ class Run(TaskFolder):
         if self.moved_base or (self.path / RUN_FILE).is_file():
             return self.init or ""
         return places.model_place(lora.base_of(self.path), self.path, None)
+
+    def base_folder(self) -> Path:
+        """The folder of `base`, downloaded if it is of the Hub. Raises DataError if it has other weights by now."""
+        expected = self.record.get(base_model.KEY) if (self.path / RUN_FILE).is_file() else None
+        folder, found = base_model.folder_and_fingerprint(self.base, bool(expected and self.moved_base))
+        if expected and found and found != expected:
+            raise DataError(f"{self.path}: the weights in {folder} are not those that its adapters were trained on")
+        return folder
 
     @property
     def data_path(self) -> Path:

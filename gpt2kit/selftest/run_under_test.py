@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpt2kit.data.hub import fetch
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf, lora
@@ -53,7 +52,7 @@ def opened(folder: Path, data: Path | None = None, moved_base: str = "") -> RunU
     task, base, step = run.unchecked_task, "", None
     if run.weights == lora.ADAPTER:
         base = run.base
-        learned = hf.load_adapted(folder, fetch(base))
+        learned = hf.load_adapted(folder, run.base_folder())
         model = merged(learned)
     elif run.weights:
         learned = model = hf.load(folder)

@@ -72,7 +72,8 @@ def test_in_the_middle_of_training_the_state_has_the_weights(
 
 def test_a_run_without_weights_is_refused(run_of: RunOf, copied: Copied) -> None:
     run = copied(run_of("translate"))
-    (run / "model.safetensors").unlink()
+    for name in ("model.safetensors", "state.safetensors"):
+        (run / name).unlink()
     with pytest.raises(DataError, match="has no weights yet"):
         opened(run)
     with pytest.raises(DataError, match="is not a directory"):

@@ -55,7 +55,7 @@ def test_a_bit_that_changes_on_the_way_is_found(run_of: RunOf, monkeypatch: pyte
 def test_any_flipped_weight_in_the_file_is_found(run_of: RunOf, copied: Copied, kind: str) -> None:
     run = copied(lora(run_of) if kind == "lora" else run_of(kind))
     assert weights_as_recorded(opened(run)).passed
-    (path,) = run.glob("*.safetensors")
+    (path,) = run.glob("*model.safetensors")
     tensors, metadata = files.read_tensors(path)
     smallest = min(tensors, key=lambda name: tensors[name].numel())
     tensors[smallest].view(-1)[-1] += 1e-6
