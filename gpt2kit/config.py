@@ -4,7 +4,7 @@ A field's `help` is what `gpt2kit recipes show` prints; the defaults here apply 
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 SIZES: dict[str, dict[str, int]] = {
@@ -18,6 +18,15 @@ SIZES: dict[str, dict[str, int]] = {
 LARGEST_SEED = 2**32 - 1
 """Row numbers and steps are added to it, and torch takes 64 bits."""
 
+RANDOM, CORPUS = "random", "corpus"
+"""Words that stand for a number that is not known yet: a random seed, and a ratio that fits the training data."""
+
+UNKNOWN_RATIO = 2.0
+"""The ratio where no training data says one; also the least that is taken from training data."""
+
+EXTRA_TOKENS = 16
+"""Tokens that an answer may have in addition to max_ratio times those of its prompt: for short prompts."""
+
 ATTENTIONS = ("full", "relative", "relative-local", "local", "compressed")
 """Kinds of causal self-attention: GPT-2's, two of Music Transformer (Huang et al. 2018), two of T-DMCA (Liu et al.
 2018)."""
@@ -30,12 +39,14 @@ def knob(
     flag: tuple[str, ...] = (),
     metavar: str = "TEXT",
     unset: str = "none",
+    word: str = "",
 ) -> Any:
     """A dataclass field with its help.
 
-    `flag` names the verbs that have an option for it, whose help shows `metavar`, and `unset` for an empty default.
+    `flag` names the verbs that have an option for it, whose help shows `metavar`, and `unset` for an empty default. A
+    number may have one `word` in its place.
     """
-    texts = {"help": help, "choices": choices, "flag": flag, "metavar": metavar, "unset": unset}
+    texts = {"help": help, "choices": choices, "flag": flag, "metavar": metavar, "unset": unset, "word": word}
     return field(default=default, metadata=texts)
 
 
@@ -284,10 +295,16 @@ class GenerateConfig:
         "all", "where repetition_penalty looks for tokens: all (prompt and answer) or answer", ("all", "answer")
     )
     max_new_tokens: int = knob(256, "most tokens of an answer")
-    max_ratio: float = knob(0.0, "most tokens of an answer as a multiple of the prompt's, plus 16; 0 is off")
+    max_ratio: float | str = knob(
+        0.0,
+        "most tokens of an answer as a multiple of the prompt's, plus 16; 0 is off; corpus: as the targets of the "
+        "training data need, at least 2",
+        word=CORPUS,
+    )
     roll: bool = knob(
         False, "continue when the window is full, from its last half; otherwise a full window ends the answer"
     )
+    stop: tuple[str, ...] = knob((), "texts that end an answer, which does not include them")
     stop_ids: tuple[int, ...] = knob((), "ids that end an answer, in addition to the task's end token")
     ban_ids: tuple[int, ...] = knob((), "ids that are never generated")
     batch_rows: int = knob(
@@ -295,17 +312,32 @@ class GenerateConfig:
     )
     dtype: str = knob("auto", "arithmetic; auto is bf16 on CUDA and fp32 elsewhere", ("auto", "bf16", "fp32"))
     device: str = knob("auto", "cpu, cuda, cuda:1, mps, or auto: the first of cuda, mps and cpu that the machine has")
-    seed: int = knob(0, "random seed of sampling; input number i of a call uses seed + i")
+    seed: int | str = knob(
+        RANDOM, "seed of sampling; input number i of a call uses seed + i; random: a new one for each call", word=RANDOM
+    )
+
+    @property
+    def ratio(self) -> float:
+        """max_ratio as a number; UNKNOWN_RATIO where it was not taken from training data yet."""
+        return UNKNOWN_RATIO if isinstance(self.max_ratio, str) else self.max_ratio
+
+    def fitted(self, ratio: float | None) -> "GenerateConfig":
+        """These settings with max_ratio = corpus replaced by the ratio of the corpus, if that is known."""
+        return self if self.max_ratio != CORPUS or ratio is None else replace(self, max_ratio=ratio)
 
     def __post_init__(self) -> None:
         at_least(self, 1, "beams", "max_new_tokens")
-        at_least(self, 0, "temperature", "top_k", "max_ratio", "batch_rows")
+        at_least(self, 0, "temperature", "top_k", "batch_rows")
+        if not isinstance(self.max_ratio, str):
+            at_least(self, 0, "max_ratio")
         above_zero(self, "repetition_penalty")
         check(0 <= self.top_p <= 1, f"top_p = {self.top_p}; expected 0 to 1")
         for name in ("stop_ids", "ban_ids"):
             ids = getattr(self, name)
             check(min(ids, default=0) >= 0, f"{name} = {list(ids)}; expected ids of 0 or more")
-        seeded(self.seed)
+        check("" not in self.stop, "stop: an empty text would end every answer before it begins")
+        if not isinstance(self.seed, str):
+            seeded(self.seed)
         needed = f"penalty_on = {self.penalty_on!r} needs a repetition_penalty other than 1, which is off"
         check(self.penalty_on == "all" or self.repetition_penalty != 1, needed)
         sampled = self.temperature > 0
@@ -313,10 +345,12 @@ class GenerateConfig:
         check(
             not (self.beams > 1 and sampled), f"{both}: beam search does not sample: set temperature = 0 or beams = 1"
         )
-        other = "beam search does not support repetition_penalty, roll and ban_ids: set beams = 1"
-        check(self.beams == 1 or (self.repetition_penalty == 1 and not self.roll and not self.ban_ids), other)
+        other = "beam search does not support repetition_penalty, roll, ban_ids and stop: set beams = 1"
+        unsupported = self.repetition_penalty != 1 or self.roll or self.ban_ids or self.stop
+        check(self.beams == 1 or not unsupported, other)
         limited = self.top_k > 0 or self.top_p < 1
         check(
             sampled or not limited,
-            "top_k and top_p need a temperature above 0: they have no effect on greedy decoding or beam search",
+            "top_k and top_p need a temperature above 0, such as --temperature 0.8: they have no effect on greedy "
+            "decoding or beam search",
         )

@@ -36,6 +36,9 @@ LISTS: dict[Any, tuple[type, str]] = {
 RETIRED: dict[str, dict[str, Any]] = {"train": {"cutmix": 0.0, "naive_bayes": False}}
 """Knobs of earlier versions, with the value that had no effect: the recipes of older runs name them."""
 
+OR_WORD: dict[Any, type] = {float | str: float, int | str: int}
+"""Types of knobs that are a number or its `word`."""
+
 Section = TypeVar("Section")
 
 
@@ -134,13 +137,15 @@ def described(name: str, settings: Sequence[str] = ()) -> list[Knob]:
             stated = "--set" if key in given.get(section, {}) else "recipe" if key in written.get(section, {}) else ""
             origin = "model.size" if section == "model" and key in sized else stated or "default"
             choices = [repr(choice) for choice in field.metadata["choices"]]
-            what = f"one of {', '.join(choices)}" if choices else _type_name(types[key])
+            what = f"one of {', '.join(choices)}" if choices else _type_name(types[key], field)
             value = values(getattr(recipe, section))[key]
             found.append(Knob(section, key, value, field.metadata["help"], what, defaults[key], origin))
     return found
 
 
-def _type_name(kind: Any) -> str:
+def _type_name(kind: Any, field: "Field[Any]") -> str:
+    if kind in OR_WORD:
+        return f"{TYPES[OR_WORD[kind]]} or {field.metadata['word']!r}"
     return LISTS[kind][1] if kind in LISTS else TYPES[kind]
 
 
@@ -252,6 +257,10 @@ def _known(section: str, table: dict[str, Any], accepted: list[str]) -> None:
 
 def _typed(key: str, value: Any, wanted: Any, field: "Field[Any]") -> Any:
     """`value` as the field's type, or a RecipeError; a whole number is accepted as a float, a list as a tuple."""
+    word = field.metadata["word"]
+    if word and value == word:
+        return value
+    wanted = OR_WORD.get(wanted, wanted)
     if wanted is float and type(value) is int:
         with suppress(OverflowError):
             value = float(value)
@@ -263,12 +272,13 @@ def _typed(key: str, value: Any, wanted: Any, field: "Field[Any]") -> Any:
         fits, expected = isinstance(value, tuple) and all(type(item) is kind for item in value), f"a {name}"
     else:
         fits, expected = type(value) is wanted, EXPECTED[wanted]
+    expected += f" or {word!r}" if word else ""
     default = "" if field.default is MISSING else f"; the default is {field.default!r}"
     if not fits:
         found = list(value) if isinstance(value, tuple) else value
         raise RecipeError(f"{key} = {found!r}; expected {expected}{default}")
     if type(value) is float and not math.isfinite(value):
-        raise RecipeError(f"{key} = {value!r}; expected a finite number{default}")
+        raise RecipeError(f"{key} = {value!r}; expected {expected}{default}")
     choices = field.metadata["choices"]
     if choices and value not in choices:
         raise RecipeError(f"{key} = {value!r}; accepted: {', '.join(repr(choice) for choice in choices)}{default}")

@@ -198,9 +198,9 @@ def test_train_knobs(key: str, trainable: Trainable, work_done: dict[str, int], 
 GENERATE: dict[str, tuple[dict[str, Any], Any]] = {
     "beams": ({}, 3),
     "length_penalty": ({"beams": 3}, 3.0),
-    "temperature": ({}, 1.0),
-    "top_k": ({"temperature": 1.0}, 2),
-    "top_p": ({"temperature": 1.0}, 0.3),
+    "temperature": ({"seed": 0}, 1.0),
+    "top_k": ({"temperature": 1.0, "seed": 0}, 2),
+    "top_p": ({"temperature": 1.0, "seed": 0}, 0.3),
     "repetition_penalty": ({}, 1.7),
     "penalty_on": ({"repetition_penalty": 1.7}, "answer"),
     "max_new_tokens": ({}, 3),
@@ -210,10 +210,10 @@ GENERATE: dict[str, tuple[dict[str, Any], Any]] = {
     "ban_ids": ({}, tuple(range(10))),
     "batch_rows": ({}, 1),
     "dtype": ({}, "bf16"),
-    "seed": ({"temperature": 1.0}, 5),
+    "seed": ({"temperature": 1.0, "seed": 0}, 5),
 }
-BY_THE_ENGINE = {"device"}
-"""Knobs that choose where the model is, before it decodes."""
+BY_THE_ENGINE = {"device", "stop"}
+"""Knobs that choose where the model is, before it decodes, and where a text ends, which the core never sees."""
 
 
 def decoding_seen(model: GPT2, **values: Any) -> object:
@@ -234,7 +234,7 @@ def test_generate_knobs(key: str, tiny_model: Build) -> None:
     base, value = GENERATE[key]
     model = tiny_model(seed=14)
     assert decoding_seen(model, **base) == decoding_seen(model, **base)
-    assert decoding_seen(model, **base, **{key: value}) != decoding_seen(model, **base)
+    assert decoding_seen(model, **base | {key: value}) != decoding_seen(model, **base)
 
 
 def test_every_generate_knob_is_in_the_table() -> None:

@@ -117,6 +117,13 @@ def version(
 
 def run(words: Sequence[str]) -> int:
     """Run one command line; returns its exit code. A user's mistake gives a message, never a traceback."""
+    try:
+        return _run(words)
+    except console.PipeClosed:  # also while an error was printed
+        return console.PIPE_CLOSED
+
+
+def _run(words: Sequence[str]) -> int:
     as_json = "--json" in words
     abouts = {name: tasks.find(name)().about for name in tasks.names()}
     syntax = {name: TaskSyntax([verb.__name__ for verb in commands_of(about.medium)]) for name, about in abouts.items()}
@@ -144,8 +151,6 @@ def run(words: Sequence[str]) -> int:
         where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
         console.error(f"{where}{error.strerror or error}", as_json, MachineError.exit_code)
         code = MachineError.exit_code
-    except console.PipeClosed:
-        code = console.PIPE_CLOSED
     return code if isinstance(code, int) else 0
 
 

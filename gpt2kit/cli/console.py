@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from io import TextIOWrapper
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -33,7 +33,16 @@ class PipeClosed(Exception):
     """The reader of stdout has closed it, as `head` does."""
 
 
-messages = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+class Messages(Console):
+    """stderr, whose reader may have closed it like that of stdout."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would exit with 1, which means a bug here."""
+        _discard(sys.stderr)
+        raise PipeClosed
+
+
+messages = Messages(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 STEERING = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that json does not escape although they move a cursor, end a line, change the direction of a text or are
@@ -50,6 +59,11 @@ def any_text() -> None:
         sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
+def on_terminal() -> bool:
+    """Whether results go to a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def result(text: str) -> None:
     """Print one line to stdout: unchanged, or on a terminal without control characters.
 
@@ -60,7 +74,7 @@ def result(text: str) -> None:
 
 def piece(text: str) -> None:
     """Print a part of a line to stdout, without buffering."""
-    _write(printable(text) if sys.stdout and sys.stdout.isatty() else text)
+    _write(printable(text) if on_terminal() else text)
 
 
 def _write(text: str) -> None:
@@ -70,10 +84,15 @@ def _write(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # avoids an error at Python's own flush
+        _discard(sys.stdout)
         if isinstance(error, BrokenPipeError):
             raise PipeClosed from None
         raise MachineError(f"standard output: cannot be written: {error.strerror or error}") from error
+
+
+def _discard(stream: TextIO) -> None:
+    """Send the rest to nowhere, which avoids an error at Python's own flush."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def result_json(value: Any) -> None:
@@ -117,7 +136,8 @@ def _headed(style: str, heading: str, text: str) -> None:
 
 def error(text: str, as_json: bool, exit_code: int) -> None:
     if as_json:
-        sys.stderr.write(json.dumps({"ok": False, "error": {"code": exit_code, "message": text}}) + "\n")
+        line = json.dumps({"ok": False, "error": {"code": exit_code, "message": text}})
+        messages.print(line, markup=False)
     else:
         _headed("bold red", "error", text)
 

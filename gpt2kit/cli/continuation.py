@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -54,6 +54,7 @@ def generate(
     top_k: options.TopKOption = None,
     top_p: options.TopPOption = None,
     seed: options.SeedOption = None,
+    stop: options.StopOption,
     zero_shot: options.ZeroShotOption = False,
     init: options.ZeroShotInitOption = "",
     set: options.EngineSetOption,
@@ -67,12 +68,14 @@ def generate(
         raise UserError("prompts come from the command line or from --file, not from both")
     loading.check_zero_shot(zero_shot, init, run)
     loading.check_texts(texts or ())
-    sampling = {"max_new_tokens": length, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    sampling: dict[str, Any] = {"max_new_tokens": length, "temperature": temperature, "top_k": top_k, "top_p": top_p}
+    sampling |= {"seed": seed, "stop": loading.stop_texts(stop)}
     if temperature == 0:  # greedy: the recipe's sampling limits have no effect
         sampling |= {key: off for key, off in (("top_k", 0), ("top_p", 1.0)) if sampling[key] is None}
     if file not in ("", "-"):
         check_file(file)
     engine = loading.load(task, run, sampling, device, set, flags, init, base=base)
+    loading.settle_seed(engine, seed)
     if texts:
         prompts: Iterable[str] = texts
     elif file not in ("", "-"):
@@ -92,19 +95,18 @@ def generate(
             asked.extend([prompt] * nsamples)
             yield from [prompt] * nsamples
 
-    for result in engine.results(repeated()):
+    for result in engine.results(repeated(), scored=json):
         sampled += 1
         prompt, text = asked.pop(0), str(result.outputs[0])
         if json:
-            state = {"finished": result.finished, "truncated": result.truncated, "circling": result.circling}
-            made = {"tokens": len(result.ids[0])}
-            console.result_json({"sample": sampled, "input": prompt, "output": text} | state | made)
+            made = {"sample": sampled, "input": prompt, "output": text, "tokens": len(result.ids[0])}
+            console.result_json(made | reports.state(result))
             continue
         circling += result.circling
         if result.truncated:
             console.say(f"sample {sampled}: the prompt is longer than the model's window; its end is continued")
-        console.result(f"{_header(sampled)}\n{prompt}{text}")
-    reports.remarks(sampled, 0, 0, circling, engine.config.repetition_penalty)
+        console.result(f"{_before(sampled)}{prompt}{text}")
+    reports.remarks(sampled, 0, {}, circling, engine.config.repetition_penalty)
 
 
 def _given(lines: Iterator[str]) -> Iterator[str]:
@@ -121,6 +123,7 @@ def _converse(engine: "Engine") -> None:
     """Continue texts from the terminal, printed token by token; Enter alone starts from nothing."""
     console.say("type a prompt, or press Enter alone to start from nothing; Ctrl-D ends")
     seed = engine.config.seed
+    assert isinstance(seed, int), "settle_seed came before"
     while (line := console.asked()) is not None:
         console.piece(line)
         for piece in engine.stream(line, seed=seed):
@@ -129,5 +132,8 @@ def _converse(engine: "Engine") -> None:
         seed += 1
 
 
-def _header(number: int) -> str:
-    return f"======== SAMPLE {number} ========"
+def _before(number: int) -> str:
+    """What precedes a sample: a heading on a terminal; elsewhere only the empty line between two samples."""
+    if console.on_terminal():
+        return f"======== SAMPLE {number} ========\n"
+    return "\n" if number > 1 else ""

@@ -95,6 +95,7 @@ def _longer(task: str, run: Path, init: Path | None) -> str:
 def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
     """Prepare and train the demo of a task, from random weights or those of a run."""
     from gpt2kit import recipe as recipes
+    from gpt2kit.decoding.seeds import reproducible
     from gpt2kit.pipeline import engine, prepare, train
     from gpt2kit.training import events
 
@@ -106,7 +107,9 @@ def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
     for event in progress.training(train.train(recipe, data, run, str(init) if init else None)):
         if isinstance(event, events.Stopped):
             raise progress.stopped(event, task, run, f"gpt2kit {task} train {data} --out {run} --resume")
-    return engine.load(run), run
+    opened = engine.load(run)
+    opened.config = reproducible(opened.config)
+    return opened, run
 
 
 def _evaluated(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str]":

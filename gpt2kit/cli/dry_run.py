@@ -47,6 +47,7 @@ def _print(report: "Preflight") -> None:
         **{name: _overlap(**split) for name, split in report.overlap.items()},
         "lost bytes": _listed(report.unknown) or "none: every byte has a token",
         "cut": f"{report.cut:,} sources, which lost {report.cut_tokens:,} tokens" if report.cut else "nothing",
+        **({"answers": _answers(report.beyond)} if report.beyond else {}),
         "dropped": "; ".join(f"{count:,} {reason}" for reason, count in report.dropped.items()) or "nothing",
         "step time": f"{cost.step:.3g} s ({cost.step_from:.3g} to {cost.step_to:.3g}){eager}",
         "total time": "{} ({} to {})".format(*map(console.clock, (cost.total, cost.total_from, cost.total_to))),
@@ -63,6 +64,12 @@ def _print(report: "Preflight") -> None:
         console.warn("some bytes have no token: they are lost from texts that contain them")
     if cost.disk > cost.disk_free:
         console.warn("the disk may become full, and the run stop at a save")
+
+
+def _answers(beyond: "dict[str, dict[str, int]]") -> str:
+    """The targets that are longer than an answer may become."""
+    found = [f"{count:,} in {split} ({limit})" for split, each in beyond.items() for limit, count in each.items()]
+    return f"targets longer than the limit of an answer: {', '.join(found) or 'none'}"
 
 
 def _overlap(rows: int, leaked: int, nearly_leaked: int) -> str:

@@ -74,7 +74,7 @@ def evaluate(
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="SECONDS", help="The length of each of these pieces.")
     ] = 30.0,
-    seed: options.SeedOption = None,
+    seed: options.FixedSeedOption = None,
     zero_shot: options.ZeroShotOption = False,
     init: options.ZeroShotInitOption = "",
     set: options.EngineSetOption,
@@ -86,6 +86,7 @@ def evaluate(
 ) -> None:
     """Score a run: its answers against references, or its loss on documents. Each score has its signature."""
     from gpt2kit import files
+    from gpt2kit.decoding.seeds import reproducible
     from gpt2kit.overwriting import PREDICTIONS, check_file
 
     loading.check_zero_shot(zero_shot, init, run)
@@ -93,6 +94,7 @@ def evaluate(
         raise UserError("--zero-shot has no prepared data: give a corpus with --on")
     performance.check_seconds(seconds)
     engine = loading.load(task, run, {"beams": beams, "seed": seed}, device, set, flags, init, data, base)
+    engine.config = reproducible(engine.config)
     medium = engine.task.about.medium
     if on and split and medium != "performance":  # a corpus of pieces may name the split of each piece
         raise UserError("--split is for prepared data, and a corpus of --on is scored whole: leave out one of them")

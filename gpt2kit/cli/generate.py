@@ -1,7 +1,9 @@
 """`gpt2kit TASK generate`, for tasks that answer an input with an output."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +33,7 @@ def generate(
     top_k: options.TopKOption = None,
     top_p: options.TopPOption = None,
     seed: options.SeedOption = None,
+    stop: options.StopOption,
     nbest: Annotated[
         int, typer.Option("--nbest", metavar="N", help="Print the N best answers to each input, of beam search.")
     ] = 1,
@@ -42,15 +45,18 @@ def generate(
 ) -> None:
     """Answer each input, on one line each."""
     from gpt2kit.data.lines import check_file
+    from gpt2kit.decoding.answer import limit_with_value
 
     if not texts and file not in ("", "-"):
         check_file(file)
-    sampling = {"beams": beams, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    sampling: dict[str, Any] = {"beams": beams, "temperature": temperature, "top_k": top_k, "top_p": top_p}
+    sampling |= {"seed": seed, "stop": loading.stop_texts(stop)}
     loading.check_zero_shot(zero_shot, init, run)
     loading.check_texts(texts or ())
     engine = loading.load(task, run, sampling, device, set, flags, init, base=base)
     if engine.task.layout.labels and (given_too := [key for key in sampling if sampling[key] is not None]):
         raise UserError(f"--{given_too[0].replace('_', '-')}: a label is classified, not generated; leave it out")
+    loading.settle_seed(engine, seed)
     if not 1 <= nbest <= engine.config.beams:
         raise UserError(
             f"--nbest {nbest}: expected 1 to {engine.config.beams}, as beams = {engine.config.beams}; "
@@ -69,25 +75,29 @@ def generate(
             given.append(engine.task.show(source))
             yield source
 
-    count = cut = unfinished = circling = 0
+    count = cut = circling = 0
+    limits: Counter[str] = Counter()
     batches = ([source] for source in inputs()) if interactive else iter([inputs()])
     for batch in batches:
-        for result in engine.results(batch):
+        for result in engine.results(batch, engine.config, scored=json):
             text = given.pop(0)
             count, cut = count + 1, cut + result.truncated
-            unfinished += not result.finished
             circling += result.circling
+            if result.limit:
+                limits[limit_with_value(result.limit, engine.config)] += 1
             outputs = [str(output) for output in result.outputs[:nbest]]
             if json and result.probabilities is not None:
                 details = {"probabilities": result.probabilities, "truncated": result.truncated}
                 console.result_json({"input": text, "output": outputs[0]} | details)
             elif json:
-                answers = [{"text": o, "score": s} for o, s in zip(outputs, result.scores, strict=False)]
-                state = {"finished": result.finished, "truncated": result.truncated, "circling": result.circling}
-                console.result_json({"input": text, "output": outputs[0], "answers": answers} | state)
+                scores = zip(outputs, result.scores, result.log_probabilities, strict=False)
+                answers = [{"text": o, "score": score, "log_probability": total} for o, score, total in scores]
+                console.result_json({"input": text, "output": outputs[0], "answers": answers} | reports.state(result))
             elif result.probabilities is not None:
                 console.result("  ".join(f"{name} {share:.3f}" for name, share in result.probabilities.items()))
             else:
                 for output in outputs:
                     console.result(output.replace("\n", " ").replace("\r", " "))
-    reports.remarks(count, cut, unfinished, circling, engine.config.repetition_penalty)
+        if interactive and isinstance(engine.config.seed, int):  # as input number i of one call
+            engine.config = replace(engine.config, seed=engine.config.seed + 1)
+    reports.remarks(count, cut, limits, circling, engine.config.repetition_penalty)

@@ -105,15 +105,24 @@ def inspect(
         raise UserError(f"--visualizer is for music: {model} is a model of {task}")
     source = source_of(engine, task, inputs or [], file)
 
+    from gpt2kit.decoding.seeds import with_seed
     from gpt2kit.inspection.subject import subject_of
 
+    engine.config = with_seed(engine.config)
     subject = subject_of(engine, model, task, source, generate, target)
+    sampled = not subject.given and len(subject.ids) > subject.prompt and engine.config.temperature > 0
+    seed = engine.config.seed if sampled else None
+    if seed is not None:
+        console.say(f"seed: {seed}; the same again with --set generate.seed={seed}")
     for remark in subject.remarks:
         console.say(remark)
-    _write(subject, out, text, png, visualizer, json)
+    _write(subject, out, text, png, visualizer, json, {} if seed is None else {"seed": seed})
 
 
-def _write(subject: "Subject", out: str, text: bool, png: str, visualizer: str, json: bool) -> None:
+def _write(
+    subject: "Subject", out: str, text: bool, png: str, visualizer: str, json: bool, more: dict[str, Any]
+) -> None:
+    """Write what was asked for; the JSON says `more`, too."""
     from gpt2kit.inspection.trace import trace_of
 
     found = trace_of(subject)
@@ -145,7 +154,7 @@ def _write(subject: "Subject", out: str, text: bool, png: str, visualizer: str, 
     if json:
         from gpt2kit.inspection.numbers import numbers_of
 
-        console.result_json(numbers_of(found))
+        console.result_json(numbers_of(found) | more)
 
 
 def opened(model: str, device: str, settings: list[str], base: str = "") -> "tuple[Engine, str]":

@@ -1,5 +1,6 @@
 """Loads the model that a command's options name."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,25 @@ def say_hidden(name: str) -> None:
 
     if remark := hidden(name):
         console.say(remark)
+
+
+ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\"}
+"""Characters of --stop that are hard to type."""
+
+
+def stop_texts(texts: Sequence[str]) -> list[str] | None:
+    """The texts of --stop with their escapes replaced; None without any. Raises for one that is not UTF-8."""
+    check_texts(texts)
+    return [re.sub(r"\\[nt\\]", lambda found: ESCAPES[found[0]], text) for text in texts] or None
+
+
+def settle_seed(engine: "Engine", given: int | None) -> None:
+    """Give an engine that samples a number as its seed; print it unless it was `given`."""
+    from gpt2kit.decoding.seeds import with_seed
+
+    engine.config = with_seed(engine.config)
+    if given is None and engine.config.temperature > 0 and not engine.task.layout.labels:
+        console.say(f"seed: {engine.config.seed}; the same again with --seed {engine.config.seed}")
 
 
 def check_zero_shot(zero_shot: bool, init: str, run: str) -> None:

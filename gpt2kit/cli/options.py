@@ -140,7 +140,30 @@ SplitOption = Annotated[
 ]
 SeedOption = Annotated[
     int | None,
-    typer.Option("--seed", metavar="N", show_default="0, or the recipe's", help="Random seed for sampling."),
+    typer.Option(
+        "--seed",
+        metavar="N",
+        show_default="random and printed, unless the recipe has one",
+        help="Random seed for sampling; input number i uses N + i.",
+    ),
+]
+FixedSeedOption = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        metavar="N",
+        show_default="0, or the recipe's, so that scores can be compared",
+        help="Random seed for sampling.",
+    ),
+]
+StopOption = Annotated[
+    list[str],
+    several(
+        "--stop",
+        "TEXT",
+        r"End an answer before this text, which may have \n (a new line) and \t (a tab) in it.",
+        "the run's generate.stop",
+    ),
 ]
 BeamsOption = Annotated[
     int | None,

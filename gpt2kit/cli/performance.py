@@ -81,10 +81,14 @@ def generate(
     files.writable_folder(Path(out).parent)
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     engine = loading.load(task, run, sampling, device, set, flags, base=base)
+    loading.settle_seed(engine, seed)
     written = []
-    for path, result in zip(paths, play(engine, primer, seconds, samples), strict=True):
+    for path, result in zip(paths, play(engine, primer, seconds, samples, json), strict=True):
         notes, begun = piece(engine, primer, result, alone)
         written.append(_written(path, notes, begun, sound))
+        if result.seed is not None:
+            written[-1]["seed"] = result.seed
+        written[-1]["log_probability"] = result.log_probabilities[0]
         if stalled(result, seconds):
             written[-1]["stalled"] = True
             made = f"{events.seconds(result.ids[0]):.1f} of {seconds:g} seconds"

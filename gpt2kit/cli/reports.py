@@ -1,13 +1,14 @@
 """The verbs' reports for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gpt2kit.cli import console
 
 if TYPE_CHECKING:
     from gpt2kit.data.report import SplitReport
+    from gpt2kit.pipeline.engine import Result
     from gpt2kit.pipeline.evaluate import Evaluation
 
 MUCH_DAMAGE = 0.5
@@ -34,6 +35,10 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
         if report.cut:
             lost = f"they lost {report.cut_tokens:,} tokens; {report.tokens:,} tokens remain in the split"
             console.say(f"{split}: sources cut to fit into the window: {report.cut:,} of {report.rows:,}; {lost}")
+        for limit, longer in report.beyond.items():
+            found = f"{longer:,} of {report.rows:,} targets are longer than {limit} lets an answer become"
+            fitting = "; set it to corpus, or higher" if "max_ratio" in limit else "; set it higher for such answers"
+            console.say(f"{split}: {found}{fitting if longer > report.rows // 1000 else ''}")
         if report.leaked and split != "train":
             example = report.examples["source also in training"][0]
             found = f"{report.leaked:,} of {report.rows:,}, such as {example}"
@@ -87,7 +92,7 @@ def evaluated(evaluation: "Evaluation") -> None:
     remarks(
         evaluation.count,
         evaluation.truncated,
-        evaluation.unfinished,
+        evaluation.limits,
         evaluation.circling,
         evaluation.repetition_penalty,
     )
@@ -97,11 +102,20 @@ def evaluated(evaluation: "Evaluation") -> None:
         console.warn(evaluation.at_chance)
 
 
-def remarks(count: int, cut: int, unfinished: int, circling: int, penalty: float) -> None:
-    """Print warnings about `count` answers, if there are any; `penalty` is their repetition penalty."""
-    if unfinished:
-        limits = "generate.max_new_tokens, generate.max_ratio or the end of the window"
-        console.say(f"answers without an end: {unfinished:,} of {count:,}; they reached {limits}")
+def state(result: "Result") -> dict[str, Any]:
+    """What `--json` says of every generated text, besides the text itself."""
+    found: dict[str, Any] = {"log_probability": result.log_probabilities[0]}
+    found |= {"finished": result.finished, "truncated": result.truncated, "circling": result.circling}
+    found |= {} if result.finished else {"limit": result.limit}
+    return found if result.seed is None else found | {"seed": result.seed}
+
+
+def remarks(count: int, cut: int, limits: Mapping[str, int], circling: int, penalty: float) -> None:
+    """Print warnings about `count` answers, if there are any: how many were ended by each of the `limits`, and how many
+    repeat themselves in spite of the `penalty`."""
+    for limit, unfinished in limits.items():
+        higher = "; raise it for longer answers" if "=" in limit else ""
+        console.say(f"answers without an end: {unfinished:,} of {count:,}; they reached {limit}{higher}")
     if circling:
         now = f"now {penalty:g}, which is off; try 1.2" if penalty == 1 else f"now {penalty:g}"
         repeating = f"answers that repeat themselves: {circling:,} of {count:,}"

@@ -50,6 +50,8 @@ class SplitReport:
     """Rows that share texts with the training split in other roles, by what they share; they are kept."""
     nearly_leaked: int = 0
     """Rows whose source is there with other case, spaces or punctuation; they are kept too."""
+    beyond: dict[str, int] = field(default_factory=dict)
+    """Rows with targets longer than an answer may become, by the knob of [generate] with its value; they are kept."""
     examples: dict[str, list[str]] = field(default_factory=dict)
     """By reason: every damaged record, and a few of the others."""
 

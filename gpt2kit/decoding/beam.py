@@ -10,14 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gpt2kit.config import GenerateConfig
-from gpt2kit.decoding.answer import Answer, new_token_limit
+from gpt2kit.decoding.answer import Answer, length_penalty, new_token_limit
 from gpt2kit.decoding.stepper import Stepper
 from gpt2kit.model.inference import InferenceGPT2
-
-
-def length_penalty(length: int, alpha: float) -> float:
-    """((5 + length) / 6)^alpha, by which a log-probability is divided; length counts the end token."""
-    return ((5 + length) / 6) ** alpha
 
 
 class _Searches:
@@ -59,10 +54,12 @@ class _Searches:
         finished = zip(self.best_PW[prompt], self.best_lengths_PW[prompt], self.best_ids_PWS[prompt], strict=True)
         for score, tokens, ids in finished:
             if score.isfinite():
-                found.append(Answer(ids[: int(tokens)].tolist(), float(score), True))
+                total = float(score) * length_penalty(int(tokens) + 1, alpha)
+                found.append(Answer(ids[: int(tokens)].tolist(), float(score), True, total))
         for score, ids in zip(self.scores_PW[prompt], self.ids_PWS[prompt], strict=True):
             if score.isfinite():
-                found.append(Answer(ids[:length].tolist(), float(score) / length_penalty(length, alpha), False))
+                total = float(score)
+                found.append(Answer(ids[:length].tolist(), total / length_penalty(length, alpha), False, total))
         return found[: self.best_PW.size(1)]
 
     def keep(self, prompts: Tensor) -> None:

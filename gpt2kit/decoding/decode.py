@@ -11,9 +11,10 @@ from torch import Tensor
 
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding import sampling
-from gpt2kit.decoding.answer import Answer, Clock, new_token_limit
+from gpt2kit.decoding.answer import Answer, Clock, length_penalty, new_token_limit
 from gpt2kit.decoding.batching import batches
 from gpt2kit.decoding.beam import beam_search
+from gpt2kit.decoding.seeds import seeds, with_seed
 from gpt2kit.decoding.stepper import Stepper
 from gpt2kit.model.device import pick_dtype
 from gpt2kit.model.gpt2 import GPT2
@@ -33,6 +34,10 @@ Recent = Callable[[Sequence[int], int], list[int]]
 """(text, room) -> at most `room` ids to continue from."""
 
 
+Ended = Callable[[Sequence[int]], bool]
+"""The ids of an answer so far -> whether the last one has ended it."""
+
+
 def last(text: Sequence[int], room: int) -> list[int]:
     return [*text[-room:]]
 
@@ -41,8 +46,9 @@ class Decoding:
     """A batch of prompts being answered, greedily or by sampling.
 
     Every prompt has at least one token. Row i draws from config.seed + numbers[i], so its answer does not depend on its
-    neighbours. With `config.roll` a row that has filled the window continues from its `recent` half window, which is
-    read again, as every token then has another position.
+    neighbours. `ended` is asked after each token, which is slow; `scored` adds log-probabilities to the answers. With
+    `config.roll` a row that has filled the window continues from its `recent` half window, which is read again, as
+    every token then has another position.
     """
 
     def __init__(
@@ -54,24 +60,27 @@ class Decoding:
         numbers: Sequence[int],
         clock: Clock | None = None,
         recent: Recent = last,
+        ended: Ended | None = None,
+        scored: bool = False,
     ) -> None:
         self.model, self.prompts, self.config, device = model, prompts, config, model.device
-        self.recent = recent
+        self.recent, self.ended, self.scored = recent, ended, scored
         self.window = model.config.n_positions
         limits = [new_token_limit(len(prompt), self.window, config) for prompt in prompts]
         self.limits_N = torch.tensor(limits, device=device)
-        self.stops = torch.tensor(stops, device=device)
+        self.ends, self.stops = frozenset(stops), torch.tensor(stops, device=device)
         self.banned = torch.tensor(config.ban_ids, dtype=torch.long, device=device)
         self.ids_NS = torch.zeros(len(prompts), max(limits), dtype=torch.long, device=device)
         self.made_N = torch.zeros_like(self.limits_N)
         self.stopped_N = torch.zeros_like(self.limits_N, dtype=torch.bool)
+        self.scores_N = torch.zeros(len(prompts), device=device)
         self.clock = clock
         if clock is not None:
             self.advance_V = torch.tensor(clock.advance, device=device)
             self.time_N = torch.zeros_like(self.limits_N)
             self.waited_N = torch.zeros_like(self.limits_N)
         if config.temperature > 0:
-            self.noise_NS = _noise(max(limits), [config.seed + number for number in numbers]).to(device)
+            self.noise_NS = _noise(max(limits), seeds(config, numbers)).to(device)
         if config.repetition_penalty != 1:
             self.seen_NV = torch.zeros(len(prompts), model.vocab_size, dtype=torch.bool, device=device)
             for row, prompt in enumerate(prompts if config.penalty_on == "all" else ()):
@@ -87,7 +96,12 @@ class Decoding:
     def answers(self) -> list[Answer]:
         """The answers, without their end tokens."""
         made = zip(self.ids_NS.tolist(), self.made_N.tolist(), self.stopped_N.tolist(), strict=True)
-        return [Answer(ids[: count - stopped], None, stopped) for ids, count, stopped in made]
+        found = []
+        for (ids, count, stopped), total in zip(made, self.scores_N.tolist(), strict=True):
+            closed = stopped and ids[count - 1] in self.ends
+            score = total / length_penalty(count, self.config.length_penalty) if self.scored else None
+            found.append(Answer(ids[: count - closed], score, stopped, total if self.scored else None))
+        return found
 
     def _until_the_window_is_full(self, rows: list[int]) -> Iterator[Tensor]:
         prompts = [self._text(row) for row in rows]
@@ -100,6 +114,9 @@ class Decoding:
         logits_BV = stepper.logits_PV
         for step in range(steps):
             tokens_B = self._choose(logits_BV, rows_B)
+            if self.scored:
+                going_B = ~self._over(rows_B) & (self.made_N[rows_B] < ends_B)
+                self.scores_N[rows_B] += torch.where(going_B, sampling.log_probabilities(logits_BV, tokens_B), 0.0)
             alive_B = self._note(rows_B, tokens_B, ends_B)
             yield tokens_B
             if step + 1 == steps:
@@ -134,6 +151,9 @@ class Decoding:
         self.ids_NS[rows_B, at_B] = torch.where(alive_B, tokens_B, self.ids_NS[rows_B, at_B])
         self.made_N[rows_B] += alive_B
         self.stopped_N[rows_B] |= alive_B & torch.isin(tokens_B, self.stops)
+        if self.ended is not None:
+            for row in rows_B[alive_B & ~self.stopped_N[rows_B]].tolist():
+                self.stopped_N[row] = self.ended(self.ids_NS[row, : int(self.made_N[row])].tolist())
         if self.config.repetition_penalty != 1:
             self.seen_NV[rows_B, tokens_B] |= alive_B
         if self.clock is not None:
@@ -173,12 +193,16 @@ def answers(
     numbers: Sequence[int] | None = None,
     clock: Clock | None = None,
     recent: Recent = last,
+    ended: Ended | None = None,
+    scored: bool = False,
 ) -> Iterator[Decoded]:
     """Decode any number of prompts in batches of similar length; results come when they are ready, not in order.
 
-    An answer ends with `stop`, with one of config.stop_ids, or by the `clock`. `numbers`, by default 0, 1, ..., give
-    each prompt its seed when sampling.
+    An answer ends with `stop`, with one of config.stop_ids, by the `clock`, or where `ended` says so; then it includes
+    the ids that ended it. `numbers`, by default 0, 1, ..., give each prompt its seed when sampling. Answers are scored
+    by beam search, and otherwise if `scored`.
     """
+    config = with_seed(config)
     numbers = range(len(prompts)) if numbers is None else numbers
     stops = (stop, *config.stop_ids)
     for chosen in batches(model, [len(prompt) for prompt in prompts], config):
@@ -186,7 +210,8 @@ def answers(
         if config.beams > 1:
             found = beam_search(model, batch, config, stops)
         else:
-            decoding = Decoding(model, batch, config, stops, [numbers[index] for index in chosen], clock, recent)
+            rows = [numbers[index] for index in chosen]
+            decoding = Decoding(model, batch, config, stops, rows, clock, recent, ended, scored)
             for _ in decoding.run():
                 pass
             found = [[answer] for answer in decoding.answers()]
@@ -198,7 +223,7 @@ def answers(
 def stream(model: InferenceGPT2, prompt: Sequence[int], config: GenerateConfig, stop: int) -> Iterator[int]:
     """Yield the tokens of one answer as they are decoded, without the end token."""
     stops = (stop, *config.stop_ids)
-    for new in Decoding(model, [prompt], config, stops, [0]).run():
+    for new in Decoding(model, [prompt], with_seed(config), stops, [0]).run():
         token = int(new[0])
         if token in stops:
             return

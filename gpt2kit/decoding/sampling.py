@@ -47,3 +47,9 @@ def draw(probabilities_BV: Tensor, uniform_B: Tensor) -> Tensor:
     cumulative = probabilities_BV.double().cumsum(-1)
     target = uniform_B.double()[:, None] * cumulative[:, -1:]
     return torch.searchsorted(cumulative, target, right=True)[:, 0].clamp(max=probabilities_BV.size(-1) - 1)
+
+
+def log_probabilities(logits_BV: Tensor, tokens_B: Tensor) -> Tensor:
+    """The log-probability [B] of one token of each row, in fp32."""
+    logits_BV = logits_BV.float()
+    return logits_BV.gather(-1, tokens_B[:, None])[:, 0] - logits_BV.logsumexp(-1)

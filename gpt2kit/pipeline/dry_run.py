@@ -10,10 +10,12 @@ from typing import Any
 from gpt2kit.config import duration
 from gpt2kit.data.layouts import Ends
 from gpt2kit.errors import DataError
+from gpt2kit.pipeline.ratios import beyond
 from gpt2kit.pipeline.start import first_model
 from gpt2kit.pipeline.train import loop_of, task_to_train
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Prepared, Run
+from gpt2kit.tasks.base import Task
 from gpt2kit.training import compilation, distributed, loop, memory, plan
 from gpt2kit.training.events import Extended
 
@@ -78,6 +80,8 @@ class Preflight:
     cut: int
     cut_tokens: int
     dropped: dict[str, int]
+    beyond: dict[str, dict[str, int]]
+    """By split: rows with targets longer than an answer may become, by the knob of [generate] with its value."""
     cost: Cost
 
     def json(self) -> dict[str, Any]:
@@ -129,8 +133,14 @@ def preflight(recipe: Recipe, data: str | Path, run: str | Path, init: str | Non
             cut=splits["train"]["cut"],
             cut_tokens=splits["train"]["cut_tokens"],
             dropped=splits["train"]["dropped"],
+            beyond=_beyond(recipe, prepared, task) if task.layout.has_answers and not task.layout.labels else {},
             cost=cost,
         )
+
+
+def _beyond(recipe: Recipe, prepared: Prepared, task: Task[Any, Any]) -> dict[str, dict[str, int]]:
+    limits = recipe.generate.fitted(prepared.max_ratio)
+    return {split: beyond(prepared.store(split), limits) for split in prepared.report["splits"]}
 
 
 def _cost(work: loop.Loop, run: Run) -> Cost:

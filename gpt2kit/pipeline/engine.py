@@ -2,24 +2,26 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, overload
 
 from gpt2kit import recipe, tasks
-from gpt2kit.config import GenerateConfig
+from gpt2kit.config import CORPUS, GenerateConfig
 from gpt2kit.data.hub import fetch
 from gpt2kit.decoding import decode
-from gpt2kit.decoding.answer import Clock
+from gpt2kit.decoding.answer import Clock, limited_by
 from gpt2kit.decoding.classify import likeliest, probabilities
 from gpt2kit.decoding.repetition import repeats_itself
+from gpt2kit.decoding.seeds import seeds, with_seed
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.model import hf, lora
 from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
 from gpt2kit.model.vocabulary import set_aside
+from gpt2kit.pipeline.endings import output_of, stops_of
 from gpt2kit.runs.folder import Run
 from gpt2kit.tasks.base import Task
 
@@ -33,6 +35,7 @@ class Result:
 
     outputs: list[Any]
     scores: list[float | None]
+    """Log-probabilities over the length penalty; None unless they were asked for or beam search needed them."""
     finished: bool
     """False when the length limit ended the answer."""
     truncated: bool
@@ -43,6 +46,12 @@ class Result:
     """For a classifier: the probability of each answer."""
     circling: bool = False
     """True when the answer ends by repeating one passage."""
+    log_probabilities: list[float | None] = field(default_factory=lambda: [None])
+    """The sum over the tokens of each output, its end token included, by the model's own distribution; or None."""
+    limit: str = ""
+    """What ended an unfinished answer: max_ratio or max_new_tokens of [generate], or window."""
+    seed: int | None = None
+    """The seed that gives this output again as the first of a call; None if it was not sampled."""
 
 
 class Engine:
@@ -56,7 +65,8 @@ class Engine:
         run: Run | None = None,
         given: Mapping[str, Any] | None = None,
     ) -> None:
-        self.task, self.config, self.run = task, config, run
+        self.task, self.run = task, run
+        self.config = self._fitted(config)
         self.given = given or {}
         """The [task] settings that it was loaded with; the others are the run's."""
         device = pick_device(config.device)
@@ -90,29 +100,41 @@ class Engine:
             yield from [str(known)] if known else []
             return
         prompt, _ = self.prompt(parsed, config)
+        stops = stops_of(self.task, config)
         ids: list[int] = []
-        shown = ""
+        shown = 0
         for token in decode.stream(self._decoder(config), prompt, config, self.task.vocabulary.eos):
             ids.append(token)
             text = self.task.decode(ids)
-            if not text.endswith("\ufffd"):  # else a character is still incomplete
-                yield text[len(shown) :]
-                shown = text
-        if (text := self.task.decode(ids)) != shown:
-            yield text[len(shown) :]
+            if stops is not None and stops.ended(ids):
+                break
+            if text.endswith("\ufffd"):  # a character is still incomplete
+                continue
+            ready = len(text) - (stops.held(text) if stops else 0)
+            if ready > shown:
+                yield text[shown:ready]
+                shown = ready
+        if rest := output_of(self.task, ids, stops)[shown:]:
+            yield rest
 
     def results(
-        self, sources: Iterable[Any], config: GenerateConfig | None = None, clock: Clock | None = None
+        self,
+        sources: Iterable[Any],
+        config: GenerateConfig | None = None,
+        clock: Clock | None = None,
+        scored: bool = False,
     ) -> Iterator[Result]:
-        """Yield one result per source, in order, for any number of sources."""
-        config = config or self.config
+        """Yield one result per source, in order, for any number of sources; `scored`: with log-probabilities."""
+        config = with_seed(config or self.config)
         iterator = iter(sources)
         offset = 0
         while window := list(islice(iterator, WINDOW_OF_INPUTS)):
-            yield from self._window(window, config, offset, clock)
+            yield from self._window(window, config, offset, clock, scored)
             offset += len(window)
 
-    def _window(self, sources: list[Any], config: GenerateConfig, offset: int, clock: Clock | None) -> Iterator[Result]:
+    def _window(
+        self, sources: list[Any], config: GenerateConfig, offset: int, clock: Clock | None, scored: bool
+    ) -> Iterator[Result]:
         """Yield in order, each result as soon as it and all previous ones are ready."""
         known = map(self.task.answer_without_model, sources)
         results: list[Result | None] = [
@@ -127,14 +149,21 @@ class Engine:
             results = self._chosen(sources, results, asked, prompts)
             yield from (result for result in results if result is not None)
             return
-        decoder, recent = self._decoder(config), self.task.layout.recent
-        for found in decode.answers(decoder, ids, config, self.task.vocabulary.eos, numbers, clock, recent):
-            outputs = [self.task.decode(answer.ids) for answer in found.answers]
-            scores = [answer.score for answer in found.answers]
-            truncated = prompts[found.index][1]
-            made = [answer.ids for answer in found.answers]
-            finished, circling = found.answers[0].finished, repeats_itself(made[0])
-            results[asked[found.index]] = Result(outputs, scores, finished, truncated, made, circling=circling)
+        decoder, recent, stops = self._decoder(config), self.task.layout.recent, stops_of(self.task, config)
+        ended, eos = stops.ended if stops else None, self.task.vocabulary.eos
+        window = self.model.config.n_positions
+        for found in decode.answers(decoder, ids, config, eos, numbers, clock, recent, ended, scored):
+            results[asked[found.index]] = Result(
+                outputs=[output_of(self.task, answer.ids, stops) for answer in found.answers],
+                scores=[answer.score for answer in found.answers],
+                finished=(finished := found.answers[0].finished),
+                truncated=prompts[found.index][1],
+                ids=[answer.ids for answer in found.answers],
+                circling=repeats_itself(found.answers[0].ids),
+                log_probabilities=[answer.log_probability for answer in found.answers],
+                limit="" if finished or clock else limited_by(len(ids[found.index]), window, config),
+                seed=seeds(config, [numbers[found.index]])[0] if config.temperature else None,
+            )
             while yielded < len(results) and (result := results[yielded]) is not None:
                 yield result
                 yielded += 1
@@ -148,8 +177,14 @@ class Engine:
             names, best = self.task.layout.answers(sources[asked[index]]), likeliest(likely)
             by_name = dict(sorted(zip(names, likely, strict=True), key=lambda each: -each[1]))
             score, truncated = math.log(likely[best]), prompts[index][1]
-            results[asked[index]] = Result([names[best]], [score], True, truncated, [[best]], by_name)
+            results[asked[index]] = Result(
+                [names[best]], [score], True, truncated, [[best]], by_name, log_probabilities=[score]
+            )
         return results
+
+    def _fitted(self, config: GenerateConfig) -> GenerateConfig:
+        """The settings with the ratio that the run's training data needs, if they ask for it."""
+        return config if config.max_ratio != CORPUS or self.run is None else config.fitted(self.run.max_ratio)
 
     def _decoder(self, config: GenerateConfig) -> InferenceGPT2:
         """The weights laid out for one dtype, once."""
@@ -176,7 +211,7 @@ class Engine:
         """[generate] with other values, checked."""
         if not settings:
             return self.config
-        return recipe.build_section(GenerateConfig, "generate", recipe.values(self.config) | settings)
+        return self._fitted(recipe.build_section(GenerateConfig, "generate", recipe.values(self.config) | settings))
 
 
 def zero_shot(name: str, init: str, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:

@@ -5,7 +5,7 @@ import json
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +16,8 @@ from gpt2kit.config import GenerateConfig
 from gpt2kit.data.layouts import Stream
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import Store
+from gpt2kit.decoding.answer import limit_with_value
+from gpt2kit.decoding.seeds import reproducible
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.metrics.copied import copied_share, run_length
 from gpt2kit.metrics.score import Score
@@ -57,6 +59,8 @@ class Evaluation:
     """The setting that the answers were decoded with; 1 is off."""
     at_chance: str = ""
     """Why the model does no better than guessing, in words; empty if it does."""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """What ended the unfinished answers, as words with the values of the knobs, and how many of them."""
 
     def json(self) -> dict[str, Any]:
         found = {
@@ -64,6 +68,7 @@ class Evaluation:
             "count": self.count,
             "truncated": self.truncated,
             "unfinished": self.unfinished,
+            **({"limits": dict(self.limits)} if self.limits else {}),
             "circling": self.circling,
             "seconds": round(self.seconds, 2),
             "per_second": round(self.count / self.seconds, 2),
@@ -165,7 +170,9 @@ def evaluate_records(
     made: list[list[int]] = []
     samples: list[tuple[str, str, str]] = []
     done = truncated = unfinished = circling = 0
-    results = engine.results(record.source for record in _noted(records, asked))
+    limits: Counter[str] = Counter()
+    config = reproducible(engine.config)
+    results = engine.results((record.source for record in _noted(records, asked)), config)
     with ExitStack() as stack:
         file: TextIO | None = None
         if predictions is not None:
@@ -187,6 +194,8 @@ def evaluate_records(
                 made.append(result.ids[0])
             done, truncated, unfinished = done + 1, truncated + result.truncated, unfinished + (not result.finished)
             circling += result.circling
+            if result.limit:
+                limits[limit_with_value(result.limit, config)] += 1
             if file is not None:
                 line: dict[str, Any] = {"n": done} | ({"id": record.id} if record.id else {})
                 line |= {"source": task.show(record.source), "output": output, "target": record.target}
@@ -195,13 +204,23 @@ def evaluate_records(
         if not done:
             raise DataError(f"{name} has no records to evaluate on; choose another --split, or a corpus with --on")
     version = importlib.metadata.version("gpt2kit")
-    signature = f"set:{name}|n:{done}|decode:{_decoding(engine.config)}|gpt2kit:{version}"
+    signature = f"set:{name}|n:{done}|decode:{_decoding(config)}|gpt2kit:{version}"
     scores = scorer.scores()
     if training is not None:
         scores.append(copied(training, made, task.vocabulary.size))
-    remarks, penalty, at_chance = scorer.remarks(), engine.config.repetition_penalty, guesses.verdict()
     return Evaluation(
-        scores, done, truncated, unfinished, seconds, signature, circling, remarks, samples, penalty, at_chance
+        scores,
+        done,
+        truncated,
+        unfinished,
+        seconds,
+        signature,
+        circling,
+        limits=limits,
+        remarks=scorer.remarks(),
+        samples=samples,
+        repetition_penalty=config.repetition_penalty,
+        at_chance=guesses.verdict(),
     )
 
 
@@ -225,7 +244,7 @@ def continued(engine: Engine, store: Store) -> list[list[int]]:
 
 
 def _for_openings(config: GenerateConfig) -> GenerateConfig:
-    return replace(config, beams=1, max_new_tokens=CONTINUED)
+    return replace(reproducible(config), beams=1, max_new_tokens=CONTINUED)
 
 
 def _decoding(config: GenerateConfig) -> str:

@@ -17,14 +17,14 @@ PATIENCE = 100
 """Events in a row without any time between them: more than ten fingers have to do in one moment."""
 
 
-def play(engine: Engine, primer: Notes, seconds: float, samples: int) -> list[Result]:
-    """Continuations of a primer, which may be empty, of `seconds` each."""
+def play(engine: Engine, primer: Notes, seconds: float, samples: int, scored: bool = False) -> list[Result]:
+    """Continuations of a primer, which may be empty, of `seconds` each; `scored`: with log-probabilities."""
     banned = (events.BEGIN, events.END, events.PAD)  # only the clock ends a piece
     longest = int(seconds * EVENTS_A_SECOND) + PATIENCE
     config = engine.configured({"ban_ids": list(banned), "max_new_tokens": longest, "roll": True})
     advance = [round(events.seconds([id]) * events.STEPS_A_SECOND) for id in range(events.VOCABULARY)]
     limit = max(1, math.ceil(seconds * events.STEPS_A_SECOND - 1e-6))
-    return list(engine.results([primer] * samples, config, Clock(advance, limit, PATIENCE)))
+    return list(engine.results([primer] * samples, config, Clock(advance, limit, PATIENCE), scored))
 
 
 def piece(engine: Engine, primer: Notes, result: Result, alone: bool = False) -> tuple[Notes, float]:

@@ -12,7 +12,9 @@ from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.selection import Selection
 from gpt2kit.data.splits import Division
+from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
+from gpt2kit.pipeline.ratios import beyond, fitting_ratio
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Prepared
 from gpt2kit.runs.kinds import PREPARED
@@ -59,9 +61,11 @@ def prepare(
         reports = {name: writer.report for name, writer in writers.items()}
         if not reports["train"].rows:
             raise DataError(f"{' '.join(corpora['train'])}: nothing to train on ({reports['train'].reasons()})")
+        ratio = _measured(folder, fitted, recipe, reports)
         report = {
             "corpora": dict(corpora),
             "window": window,
+            **({} if ratio is None else {"max_ratio": ratio}),
             "columns": [selection.json() for selection in _selections(fitted, corpora)],
             "splits": {s: r.json() for s, r in reports.items()},
         }
@@ -81,6 +85,17 @@ def _selections(task: Task[Any, Any], corpora: Mapping[str, Sequence[str]]) -> l
 def inputs_of(recipe: Recipe, corpora: Mapping[str, Sequence[str]]) -> list[str]:
     """The files and folders that prepare reads: they are never replaced."""
     return [*(word for corpus in corpora.values() for word in corpus), str(getattr(recipe.task, "tokenizer", ""))]
+
+
+def _measured(folder: Path, task: Task[Any, Any], recipe: Recipe, reports: Mapping[str, SplitReport]) -> float | None:
+    """The ratio of targets to prompts; counts the targets that are longer than an answer may become. None for a task
+    without answers."""
+    if not task.layout.has_answers or task.layout.labels:
+        return None
+    ratio = fitting_ratio(Store(folder, "train"))
+    for split, report in reports.items():
+        report.beyond = beyond(Store(folder, split), recipe.generate.fitted(ratio))
+    return ratio
 
 
 def only(split: str) -> Callable[[Record[Any, Any]], str | None]:

@@ -9,7 +9,9 @@ from gpt2kit.config import GenerateConfig
 from gpt2kit.data.store import Store
 from gpt2kit.decoding.classify import likeliest, probabilities
 from gpt2kit.decoding.decode import answers, for_inference
+from gpt2kit.decoding.seeds import reproducible
 from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.pipeline.endings import output_of, stops_of
 from gpt2kit.recipe import Recipe
 from gpt2kit.tasks.base import Task, decode_row
 
@@ -34,6 +36,8 @@ def _answered(
         likely = dict(probabilities(model, prompts, layout.extract))
         return [layout.answers(source)[likeliest(likely[index])] for index, (_, source) in enumerate(asked)]
     longest = min(config.max_new_tokens, model.config.n_positions, layout.sample_tokens or sys.maxsize)
-    config = replace(config, beams=1, max_new_tokens=longest, roll=False)
-    found = {result.index: result for result in answers(for_inference(model, config.dtype), prompts, config, eos)}
-    return [task.tell(task.decode(found[index].answers[0].ids)) for index in range(len(prompts))]
+    config = replace(reproducible(config), beams=1, max_new_tokens=longest, roll=False)
+    stops = stops_of(task, config)
+    decoded = answers(for_inference(model, config.dtype), prompts, config, eos, ended=stops.ended if stops else None)
+    found = {result.index: result.answers[0].ids for result in decoded}
+    return [task.tell(output_of(task, found[index], stops)) for index in range(len(prompts))]

@@ -117,7 +117,8 @@ def _train_in(
         if resume and group.is_main:
             record_resumed(folder, prepared, recipe)
             folder.log.forget_after(work.progress.step)
-        yield from _logged(work, folder, task, prepared.store("val"), recipe, start or "")
+        sampling = replace(recipe, generate=recipe.generate.fitted(prepared.max_ratio))
+        yield from _logged(work, folder, task, prepared.store("val"), sampling, start or "")
         if group.is_main and work.progress.step == work.progress.steps:
             folder.finish()
             if not recipe.train.keep_state:

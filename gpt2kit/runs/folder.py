@@ -1,6 +1,7 @@
 """Prepared folders and run folders as objects. Each of their files is read once, when first needed."""
 
 import importlib.metadata
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -58,6 +59,11 @@ class Prepared(TaskFolder):
             raise DataError(f"{self.path / REPORT_FILE} is damaged: window = {window!r}; prepare the data again")
         return window
 
+    @property
+    def max_ratio(self) -> float | None:
+        """The value of generate.max_ratio that fits the training split; None if the report lacks it."""
+        return _ratio(self.report, self.path / REPORT_FILE)
+
     @cached_property
     def _counts(self) -> dict[str, dict[str, Any]]:
         return {}
@@ -65,6 +71,9 @@ class Prepared(TaskFolder):
     def counts(self, split: str) -> dict[str, Any]:
         """The rows and tokens of a split, from its counts file."""
         if split not in self._counts:
+            if not (self.path / f"{split}.json").exists() and split not in self.report.get("splits", {}):
+                again = f"prepare it again with --{split} CORPUS, or " if split != "train" else ""
+                raise DataError(f"{self.path} has no {split} split: {again}score a corpus with evaluate --on CORPUS")
             self._counts[split] = files.read_json(self.path / f"{split}.json")
         return self._counts[split]
 
@@ -102,7 +111,8 @@ class Prepared(TaskFolder):
             split: {key: value for key, value in counts.items() if key != "examples"}
             for split, counts in self.report["splits"].items()
         }
-        return {"corpora": corpora, "window": self.report.get("window", 0), "splits": splits}
+        ratio = {} if self.max_ratio is None else {"max_ratio": self.max_ratio}
+        return {"corpora": corpora, "window": self.report.get("window", 0), **ratio, "splits": splits}
 
 
 def corpus_name(corpus: Sequence[str]) -> str:
@@ -262,6 +272,11 @@ class Run(TaskFolder):
         prepared = Prepared(self.data_path)
         return prepared.summary() if (prepared.path / REPORT_FILE).is_file() else None
 
+    @property
+    def max_ratio(self) -> float | None:
+        """The value of generate.max_ratio that fits the training data; None if the run does not know it."""
+        return _ratio(self.data_summary or {}, self.path / DATA_FILE)
+
     def finish(self) -> None:
         """Record that there is nothing left to resume."""
         self.record["finished"] = True
@@ -284,3 +299,10 @@ class Run(TaskFolder):
         known = files.read_json(path) if path.is_file() else {}
         known.pop(evaluation["signature"], None)
         files.write_json(path, known | {evaluation["signature"]: evaluation})
+
+
+def _ratio(summary: dict[str, Any], path: Path) -> float | None:
+    ratio = summary.get("max_ratio")
+    if ratio is not None and not (isinstance(ratio, int | float) and 0 < ratio < math.inf):
+        raise DataError(f"{path} is damaged: max_ratio = {ratio!r}; expected a number above 0")
+    return ratio

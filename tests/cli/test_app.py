@@ -16,10 +16,12 @@ from typing import Any
 
 import pytest
 
+import gpt2kit
 from gpt2kit import recipe, tasks
 from gpt2kit.cli import progress
 from gpt2kit.cli.app import run
 from gpt2kit.data.store import Store
+from gpt2kit.decoding.answer import length_penalty
 from gpt2kit.runs.folder import Prepared
 from gpt2kit.training import events
 
@@ -303,15 +305,22 @@ def test_json_answers(by_heart: Path, capsys: Capture) -> None:
     words = ["translate", "--run", str(by_heart), "--json", "two lines", "", "word " * 500]
     assert run(words) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    total = rows[0]["log_probability"]
+    assert total == pytest.approx(-0.236, abs=0.05), "known by heart"
+    tokens = len(gpt2kit.load(by_heart).task.encode_target("un\ndeux"))
     assert rows[0] == {
         "input": "two lines",
         "output": "un\ndeux",
-        "answers": [{"text": "un\ndeux", "score": None}],
+        "answers": [
+            {"text": "un\ndeux", "score": total / length_penalty(tokens, 0.6), "log_probability": total},
+        ],
+        "log_probability": total,
         "finished": True,
         "truncated": False,
         "circling": False,
     }
     assert (rows[1]["input"], rows[1]["output"]) == ("", "")
+    assert rows[1]["answers"] == [{"text": "", "score": None, "log_probability": None}], "the model was not asked"
     assert rows[2]["truncated"] is True
 
 
@@ -577,3 +586,9 @@ def test_a_closed_pipe_leaves_no_traceback(words: list[str]) -> None:
     finally:
         os.close(write_end)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_split_that_was_not_prepared(by_heart: Path, capsys: Capture) -> None:
+    assert run(["translate", "evaluate", "--run", str(by_heart), "--split", "test"]) == 3
+    err = capsys.readouterr().err
+    assert "has no test split: prepare it again with --test CORPUS, or score a corpus with evaluate --on CORPUS" in err

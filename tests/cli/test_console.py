@@ -3,6 +3,9 @@
 import io
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -140,3 +143,30 @@ def test_the_terminal_is_what_tables_are_made_for(monkeypatch: pytest.MonkeyPatc
     width, colours, encoding = console.terminal()
     assert (width, colours) == (77, "")
     assert encoding.lower().replace("-", "") == "utf8"
+
+
+CLOSED = """
+import os, sys
+from gpt2kit.cli.app import main
+reader, writer = os.pipe()
+os.dup2(writer, 2)
+os.close(reader)
+sys.argv = ["gpt2kit", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("lm", "prepare", "a.txt", "--set", "task.vocab=256", "--out", "made"),
+        ("lm", "prepare", "missing.txt"),
+        ("lm", "prepare", "missing.txt", "--json"),
+    ],
+)
+def test_a_closed_stderr_is_like_a_closed_stdout(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """As for `gpt2kit … 2>&1 | head`: no traceback, and not the exit code of a bug."""
+    (tmp_path / "a.txt").write_text("some text\n" * 9, encoding="utf-8")
+    done = subprocess.run([sys.executable, "-c", CLOSED, *words], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == console.PIPE_CLOSED
+    assert done.stdout == b""

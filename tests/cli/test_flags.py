@@ -29,8 +29,8 @@ Capture = pytest.CaptureFixture[str]
 TRAIN = "translate train DATA --out new SMALL --set train.steps=2"
 GENERATE = "translate generate --run RUN"
 EVALUATE = "translate evaluate --run RUN"
-LM = "lm generate --run LM --length 8"
-MUSIC = "music generate --run PIANO --seconds 1 --out a.mid"
+LM = "lm generate --run LM --length 8 --seed 0"
+MUSIC = "music generate --run PIANO --seconds 1 --out a.mid --seed 0"
 
 PORT = 38017
 
@@ -79,9 +79,10 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--file": (f"{GENERATE}", "--file TEXTS"),
         "--beams": (f"{GENERATE} x --json", "--beams 2"),
         "--temperature": (f"{GENERATE} xyz", "--temperature 9"),
-        "--top-k": (f"{GENERATE} xyz --temperature 9", "--top-k 2"),
-        "--top-p": (f"{GENERATE} xyz --temperature 9", "--top-p 0.1"),
-        "--seed": (f"{GENERATE} xyz --temperature 9", "--seed 3"),
+        "--top-k": (f"{GENERATE} xyz --temperature 9 --seed 0", "--top-k 2"),
+        "--top-p": (f"{GENERATE} xyz --temperature 9 --seed 0", "--top-p 0.1"),
+        "--seed": (f"{GENERATE} xyz --temperature 9 --seed 0", "--seed 3"),
+        "--stop": (f"{GENERATE} good", "--stop t"),
         "--nbest": (f"{GENERATE} xyz --beams 3", "--nbest 2"),
         "--zero-shot": (f"{GENERATE} x", "--zero-shot"),
         "--init": ("translate generate x --zero-shot", "--init RUN"),
@@ -116,6 +117,7 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--top-k": (f"{LM} x --temperature 9", "--top-k 2"),
         "--top-p": (f"{LM} x --temperature 9", "--top-p 0.1"),
         "--seed": (f"{LM} x --temperature 9", "--seed 3"),
+        "--stop": (f"{LM} x", "--stop e"),
         "--zero-shot": (f"{LM} x", "--zero-shot"),
         "--init": ("lm generate x --length 8 --zero-shot", "--init LM"),
         "--base": (f"{LM} x", "--base nowhere"),
@@ -139,12 +141,12 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "music generate": {
         "--run": ("music generate --seconds 1 --out a.mid", "--run PIANO"),
-        "--seconds": ("music generate --run PIANO --out a.mid --no-sound", "--seconds 1"),
+        "--seconds": ("music generate --run PIANO --out a.mid --no-sound --seed 0", "--seconds 1"),
         "--prime": (MUSIC, "--prime TUNE"),
         "--prime-seconds": (f"{MUSIC} --prime TUNE", "--prime-seconds 0.5"),
         "--alone": (f"{MUSIC} --prime TUNE", "--alone"),
         "--samples": (MUSIC, "--samples 2"),
-        "--out": ("music generate --run PIANO --seconds 1", "--out b.mid"),
+        "--out": ("music generate --run PIANO --seconds 1 --seed 0", "--out b.mid"),
         "--sound": (MUSIC, "--no-sound"),
         "--temperature": (MUSIC, "--temperature 5"),
         "--top-k": (f"{MUSIC} --temperature 5", "--top-k 2"),
@@ -187,12 +189,12 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "inspect": {
         "model": ("inspect", "RUN --json x"),
-        "inputs": ("inspect LM --json", "xyz"),
-        "--file": ("inspect LM --json", "--file TEXTS"),
+        "inputs": ("inspect LM --json --set generate.seed=0", "xyz"),
+        "--file": ("inspect LM --json --set generate.seed=0", "--file TEXTS"),
         "--out": ("inspect RUN x", "--out page.html"),
         "--text": ("inspect RUN x --json", "--text"),
         "--png": ("inspect RUN x --json", "--png figures"),
-        "--visualizer": ("inspect PIANO TUNE --json", "--visualizer v.json"),
+        "--visualizer": ("inspect PIANO TUNE --json --set generate.seed=0", "--visualizer v.json"),
         "--generate": ("inspect RUN x --json", "--generate 1"),
         "--target": ("inspect RUN x --json", "--target un"),
         "--base": ("inspect RUN x --json", "--base nowhere"),

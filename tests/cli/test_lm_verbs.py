@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,71 @@ def typed(monkeypatch: pytest.MonkeyPatch, content: str, terminal: bool = False)
 
 def test_a_text_goes_on(trained: Path, text: str, capsys: Capture) -> None:
     assert run(["lm", "--run", str(trained), "The robot must"]) == 0
-    assert capsys.readouterr().out == f"======== SAMPLE 1 ========\n{text}\n"
+    assert capsys.readouterr() == (f"{text}\n", "")
+
+
+def test_samples_have_headings_on_a_terminal_and_an_empty_line_between_them_elsewhere(
+    trained: Path, text: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["lm", "--run", str(trained), "The robot must", "--nsamples", "2"]
+    assert run(words) == 0
+    assert capsys.readouterr().out == f"{text}\n\n{text}\n"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert run(words) == 0
+    assert capsys.readouterr().out == f"======== SAMPLE 1 ========\n{text}\n======== SAMPLE 2 ========\n{text}\n"
+
+
+def test_a_stop_text_ends_a_continuation(trained: Path, capsys: Capture) -> None:
+    words = ["lm", "--run", str(trained), "The robot must"]
+    assert run([*words, "--stop", "never", "--stop", "rs\\ngi"]) == 0
+    assert capsys.readouterr().out == "The robot must obey the orde\n"
+    assert run([*words, "--stop", "human", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["output"], found["finished"]) == (" obey the orders\ngiven it by ", True)
+    assert run([*words, "--stop", ""]) == 3
+    assert "stop: an empty text would end every answer before it begins" in capsys.readouterr().err
+
+
+def test_a_stop_text_ends_what_a_terminal_shows(
+    trained: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed(monkeypatch, "The robot must\n", terminal=True)
+    assert run(["lm", "generate", "--run", str(trained), "--stop", "rs\\ngi"]) == 0
+    assert capsys.readouterr().out == "The robot must obey the orde\n\n"
+
+
+def test_a_seed_is_drawn_and_printed_and_gives_the_same_again(trained: Path, capsys: Capture) -> None:
+    words = ["lm", "--run", str(trained), "The", "--length", "9", "--temperature", "3", "--json"]
+    assert run([*words, "--nsamples", "2"]) == 0
+    out, err = capsys.readouterr()
+    printed = re.fullmatch(r"seed: (\d+); the same again with --seed (\d+)\n", err)
+    assert printed
+    assert printed[1] == printed[2]
+    samples = [json.loads(line) for line in out.splitlines()]
+    assert [each["seed"] for each in samples] == [int(printed[1]), int(printed[1]) + 1]
+    for sample in samples:
+        assert run([*words, "--seed", str(sample["seed"])]) == 0
+        out, err = capsys.readouterr()
+        assert json.loads(out) == sample | {"sample": 1}
+        assert err == ""
+    assert run(words) == 0
+    assert json.loads(capsys.readouterr().out)["seed"] != samples[0]["seed"]
+
+
+def test_greedy_decoding_has_no_seed(trained: Path, capsys: Capture) -> None:
+    assert run(["lm", "--run", str(trained), "The", "--json", "--temperature", "0"]) == 0
+    out, err = capsys.readouterr()
+    assert "seed" not in json.loads(out)
+    assert err == ""
+    assert json.loads(out)["log_probability"] > -1, "known by heart"
+
+
+def test_a_seed_of_the_recipe_is_kept_and_printed(trained: Path, capsys: Capture) -> None:
+    words = ["lm", "--run", str(trained), "The", "--temperature", "3", "--set", "generate.seed=5", "--json"]
+    assert run(words) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["seed"] == 5
+    assert "seed: 5;" in err
 
 
 def test_nothing_is_the_beginning_of_a_document(
@@ -73,7 +138,7 @@ def test_a_line_of_a_pipe_is_a_text(trained: Path, text: str, capsys: Capture, m
 def test_a_file_is_one_text(trained: Path, text: str, capsys: Capture, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("The robot must obey the orders\ngiven\n", encoding="utf-8")
     assert run(["lm", "generate", "--run", str(trained), "--file", str(tmp_path / "a.txt")]) == 0
-    assert capsys.readouterr().out.endswith(f"\n{text}\n")
+    assert capsys.readouterr().out == f"{text}\n"
     assert run(["lm", "generate", "--run", str(trained), "--file", str(tmp_path / "a.txt"), "The"]) == 2
     assert "not from both" in capsys.readouterr().err
     assert run(["lm", "generate", "--run", str(trained), "--file", str(tmp_path / "b.txt")]) == 3

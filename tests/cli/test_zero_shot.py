@@ -37,6 +37,7 @@ def pretrained(tmp_path: Path, tiny_model: Callable[..., GPT2], monkeypatch: pyt
 def test_from_the_command_line(pretrained: str, capsys: Capture, task: str, answers: int) -> None:
     """A file is a document, or a sentence a line; a seed gives the same again."""
     words = [task, "generate", "--zero-shot", "--init", pretrained, "--set", "generate.max_new_tokens=12", "--json"]
+    words += ["--seed", "0"]
     told = []
     for _ in range(2):
         assert run([*words, "--file", "article.txt"]) == 0

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from gpt2kit.config import GenerateConfig
-from gpt2kit.decoding.answer import Answer
-from gpt2kit.decoding.beam import beam_search, length_penalty
+from gpt2kit.decoding.answer import Answer, length_penalty
+from gpt2kit.decoding.beam import beam_search
 from gpt2kit.decoding.decode import answers, for_inference
 from gpt2kit.model.gpt2 import GPT2
 

@@ -25,7 +25,7 @@ Build = Callable[..., GPT2]
 
 EOS = 0
 PROMPTS = [[5, 3], [7], [1, 2, 3, 4, 5, 6, 7], [9, 9, 9], [22, 1], [14, 15, 16, 17, 18], [2], [11, 12, 13, 14]]
-GREEDY = GenerateConfig(max_new_tokens=20, device="cpu", dtype="fp32")
+GREEDY = GenerateConfig(max_new_tokens=20, device="cpu", dtype="fp32", seed=0)
 SAMPLED = replace(GREEDY, temperature=1.0, seed=3)
 LIMITED = replace(SAMPLED, top_k=8, top_p=0.9)
 
@@ -70,7 +70,7 @@ def chosen_by_full_passes(
 def assert_uncached(found: Answer, model: GPT2, prompt: Sequence[int], config: GenerateConfig, number: int) -> None:
     """The answer is what full forward passes choose, and ends at the end token or at the limit."""
     limit = new_token_limit(len(prompt), model.config.n_positions, config)
-    noise = torch.rand(limit, generator=torch.Generator().manual_seed(config.seed + number))
+    noise = torch.rand(limit, generator=torch.Generator().manual_seed(int(config.seed) + number))
     made = [*found.ids, EOS] if found.finished else found.ids
     assert EOS not in found.ids
     assert found.finished or len(made) == limit
@@ -194,7 +194,7 @@ def assert_rolled(
 ) -> None:
     """The answer is what config.roll promises: a full window continues from what is recent of half a window."""
     window, read, left = model.config.n_positions, list(prompt), [*found.ids, *[EOS] * found.finished]
-    noise = torch.rand(config.max_new_tokens, generator=torch.Generator().manual_seed(config.seed + number))
+    noise = torch.rand(config.max_new_tokens, generator=torch.Generator().manual_seed(int(config.seed) + number))
     assert EOS not in found.ids
     assert found.finished or len(left) == config.max_new_tokens
     while left:
@@ -562,3 +562,71 @@ def test_long_windows_roll(tiny_model: Build, config: GenerateConfig, attention:
     for number, (prompt, answer) in enumerate(zip(PROMPTS, found, strict=True)):
         assert_rolled(answer, model, prompt, config, number)
     assert max(len(answer.ids) for answer in found) > 13
+
+
+# log-probabilities
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_log_probabilities_are_hugging_faces(model: GPT2, tmp_path: Path, seed: int) -> None:
+    """Of what is sampled they are those before temperature, top-k and top-p."""
+    hf.save(tmp_path, model, EOS)
+    theirs = GPT2LMHeadModel.from_pretrained(tmp_path).eval()
+    for config in (GREEDY, replace(LIMITED, temperature=0.7, seed=seed)):
+        for prompt, answer in zip(PROMPTS, run(model, PROMPTS, config, scored=True), strict=True):
+            made = [*answer.ids, *[EOS] * answer.finished]
+            with torch.no_grad():
+                logits = theirs(torch.tensor([[*prompt, *made]])).logits[:, len(prompt) - 1 : -1].transpose(0, 1)
+            scores = theirs.compute_transition_scores(
+                torch.tensor([made]), tuple(logits), normalize_logits=True
+            ).double()
+            assert answer.log_probability == pytest.approx(float(scores.sum()), abs=1e-3)
+            assert answer.score == pytest.approx(float(scores.sum()) / ((5 + len(made)) / 6) ** 0.6, abs=1e-3)
+
+
+@MODES
+def test_log_probabilities_are_the_same_in_any_batch(model: GPT2, config: GenerateConfig) -> None:
+    together = run(model, PROMPTS, config, scored=True)
+    alone = run(model, PROMPTS, replace(config, batch_rows=1), scored=True)
+    plain = answered(model, config)
+    assert [answer.log_probability for answer in together] == pytest.approx(
+        [answer.log_probability for answer in alone], abs=1e-4
+    )
+    assert [answer.ids for answer in together] == [answer.ids for answer in plain], "scores change nothing"
+    assert {answer.log_probability for answer in plain} == {None}
+
+
+def test_a_beam_knows_its_log_probability(model: GPT2) -> None:
+    config = replace(GREEDY, beams=3)
+    found = next(answers(for_inference(model, "fp32"), [[5, 3]], config, EOS)).answers
+    for answer in found:
+        made = [*answer.ids, *[EOS] * answer.finished]
+        with torch.no_grad():
+            likely = model(torch.tensor([[5, 3, *made[:-1]]]))[0, 1:].log_softmax(-1)
+        expected = float(sum(likely[place, id] for place, id in enumerate(made)))
+        assert answer.log_probability == pytest.approx(expected, abs=1e-3)
+
+
+def test_every_token_of_a_text_that_rolls_counts(tiny_model: Build) -> None:
+    rolling = tiny_model(seed=14, n_positions=12)
+    config = replace(GREEDY, roll=True, max_new_tokens=50, ban_ids=(EOS,))
+    (answer,) = run(rolling, [[5, 3]], config, scored=True)
+    read, left, total = [5, 3], answer.ids, 0.0
+    while left:
+        part = left[: rolling.config.n_positions - len(read)]
+        with torch.no_grad():
+            likely = rolling(torch.tensor([[*read, *part[:-1]]]))[0, len(read) - 1 :].log_softmax(-1)
+        total += float(sum(likely[place, id] for place, id in enumerate(part)))
+        read, left = [*read, *part][-(rolling.config.n_positions // 2) :], left[len(part) :]
+    assert answer.log_probability == pytest.approx(total, abs=1e-3)
+
+
+@MODES
+@pytest.mark.parametrize("batch_rows", [0, 1, 3])
+def test_an_answer_ends_where_the_caller_says(model: GPT2, config: GenerateConfig, batch_rows: int) -> None:
+    """The others in its batch continue; the id that ended it is in it."""
+    found = run(model, PROMPTS, replace(config, batch_rows=batch_rows), ended=lambda ids: ids[-1] % 5 == 1)
+    for whole, answer in zip(answered(model, config), found, strict=True):
+        place = next((place for place, id in enumerate(whole.ids) if id % 5 == 1), None)
+        expected = whole.ids if place is None else whole.ids[: place + 1]
+        assert (answer.ids, answer.finished) == (expected, whole.finished or place is not None)

@@ -86,6 +86,82 @@ def test_pieces_join_to_the_answer(fr: Engine) -> None:
         assert not any("\ufffd" in piece for piece in pieces)
 
 
+@pytest.mark.parametrize("stop", ["gent d", "u g", "â", "qu'ils mangent du gâteau", "not there", "teau"])
+def test_a_stop_text_ends_an_answer_wherever_tokens_end(fr: Engine, stop: str) -> None:
+    source = "let them eat cake"
+    expected = WANTED[source].partition(stop)[0]
+    assert fr(["good morning", source], stop=["bonbon", stop]) == ["bonjour", expected]
+    assert fr(source, stop=[stop]) == expected
+    assert "".join(fr.stream(source, stop=[stop])) == expected
+    (result,) = fr.results([fr.task.parse(source)], fr.configured({"stop": [stop]}))
+    assert result.finished
+    assert fr.task.decode(result.ids[0]).startswith(expected), "the ids end with the stop text"
+    assert len(result.ids[0]) <= len(fr.task.encode_target(WANTED[source]))
+
+
+def test_beam_search_has_no_stop_texts(fr: Engine) -> None:
+    with pytest.raises(RecipeError, match=r"beam search does not support .*stop: set beams = 1"):
+        fr("good morning", beams=2, stop=["x"])
+
+
+def test_a_limit_never_cuts_within_a_character(fr: Engine) -> None:
+    source, target = "I am a student", "je suis étudiant"
+    ids = fr.task.encode_target(target)
+    assert any(fr.task.decode(ids[:count]).endswith("\ufffd") for count in range(len(ids))), "é has two tokens"
+    for count in range(1, len(ids) + 1):
+        answer = fr(source, max_new_tokens=count)
+        assert answer == "".join(fr.stream(source, max_new_tokens=count))
+        assert target.startswith(answer)
+        assert fr.task.decode(ids[:count]) in (answer, f"{answer}\ufffd")
+
+
+@pytest.mark.parametrize(
+    ("settings", "limit"),
+    [({"max_new_tokens": 3}, "max_new_tokens"), ({"max_ratio": 0.01, "ban_ids": (0,)}, "max_ratio"), ({}, "")],
+)
+def test_an_unfinished_answer_names_its_limit(fr: Engine, settings: dict[str, Any], limit: str) -> None:
+    eos = fr.task.vocabulary.eos
+    settings = {key: [eos] if key == "ban_ids" else value for key, value in settings.items()}
+    (result,) = fr.results([fr.task.parse("let them eat cake")], fr.configured(settings))
+    assert (result.limit, result.finished) == (limit, not limit)
+
+
+def test_the_window_is_a_limit(fr: Engine) -> None:
+    settings = {"ban_ids": [fr.task.vocabulary.eos], "max_new_tokens": 32, "max_ratio": 0}
+    (result,) = fr.results([fr.task.parse("word " * 12)], fr.configured(settings))
+    assert result.limit in ("window", "max_new_tokens")
+    (result,) = fr.results([fr.task.parse("a " * 12)], fr.configured(settings | {"max_new_tokens": 1000}))
+    assert result.limit == "window"
+
+
+def test_sampling_without_a_seed_differs_and_says_its_seed(fr: Engine) -> None:
+    sources = [fr.task.parse(source) for source in ("I am a student", "let them eat cake")]
+    config = fr.configured({"temperature": 5.0, "max_new_tokens": 12})
+    first, second = list(fr.results(sources, config)), list(fr.results(sources, config))
+    assert first[0].seed is not None
+    assert [first[0].seed, first[0].seed + 1] == [result.seed for result in first]
+    assert [result.outputs for result in first] != [result.outputs for result in second]
+    again = fr("let them eat cake", temperature=5.0, max_new_tokens=12, seed=first[1].seed)
+    assert again == first[1].outputs[0]
+    assert [result.seed for result in fr.results(sources)] == [None, None], "nothing is drawn"
+
+
+def test_log_probabilities_are_those_of_the_whole_text(fr: Engine) -> None:
+    """By the model's own distribution: temperature and top-k do not change them."""
+    texts = [*WANTED]
+    for settings in ({}, {"temperature": 0.5, "top_k": 3, "seed": 1}, {"beams": 2}):
+        found = list(fr.results([fr.task.parse(text) for text in texts], fr.configured(settings), scored=True))
+        for text, result in zip(texts, found, strict=True):
+            prompt = fr.task.encode_source(fr.task.parse(text))
+            ids = [*result.ids[0], *[fr.task.vocabulary.eos] * result.finished]
+            with torch.no_grad():
+                likely = fr.model(torch.tensor([[*prompt, *ids[:-1]]]))[0, len(prompt) - 1 :].log_softmax(-1)
+            expected = sum(float(likely[place, id]) for place, id in enumerate(ids))
+            assert result.log_probabilities[0] == pytest.approx(expected, abs=1e-3)
+            assert result.scores[0] == pytest.approx(expected / ((5 + len(ids)) / 6) ** 0.6, abs=1e-3)
+    assert [result.log_probabilities for result in fr.results([fr.task.parse("good morning")])] == [[None]]
+
+
 def test_beams_cannot_be_streamed(fr: Engine) -> None:
     with pytest.raises(UserError, match="beams = 2: beam search cannot be streamed; set beams = 1"):
         next(fr.stream("good morning", beams=2))

@@ -97,7 +97,7 @@ def test_predictions_are_not_overwritten_unasked(by_heart: Path, tmp_path: Path)
 def test_what_cannot_be_scored_is_said(by_heart: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere is not a directory"):
         gpt2kit.evaluate(tmp_path / "nowhere")
-    with pytest.raises(DataError, match=r"test\.json is missing"):
+    with pytest.raises(DataError, match="has no test split: prepare it again with --test CORPUS, or score"):
         gpt2kit.evaluate(by_heart, split="test")
     with pytest.raises(UserError, match="split = 'val' is for prepared data"):
         gpt2kit.evaluate(by_heart, by_heart.parent / "corpus.jsonl", split="val")

@@ -1,0 +1,45 @@
+"""How long targets are compared with their prompts."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpt2kit.data.store import Store
+
+ROWS = 1 << 20
+"""Rows in memory at a time."""
+
+
+def needed_ratio(store: Store, extra: int, beyond: int) -> float:
+    """The least ratio by which ratio x prompt + extra tokens hold the targets of all rows, but for one row of `beyond`;
+    0 without rows."""
+    if not len(store):
+        return 0.0
+    needed = np.concatenate(
+        [
+            (np.maximum(targets - extra, 0) / np.maximum(prompts, 1)).astype(np.float32)
+            for prompts, targets in _of(store)
+        ]
+    )
+    place = len(needed) - 1 - len(needed) // beyond
+    return float(np.partition(needed, place)[place])
+
+
+def longer_than(store: Store, tokens: int) -> int:
+    """The number of rows with targets of more than this many tokens."""
+    return sum(int((targets > tokens).sum()) for _, targets in _of(store))
+
+
+def longer_than_ratio(store: Store, ratio: float, extra: int) -> int:
+    """The number of rows with targets of more than ratio x prompt + extra tokens."""
+    return sum(int((targets > np.floor(ratio * prompts) + extra).sum()) for prompts, targets in _of(store))
+
+
+def _of(store: Store) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Tokens of the prompts and of the targets, some rows at a time."""
+    for start in range(0, len(store), ROWS):
+        ends = np.asarray(store.ends[start : start + ROWS])
+        lengths = np.diff(ends, prepend=int(store.ends[start - 1]) if start else 0)
+        prompts = np.asarray(store.prompts[start : start + ROWS]).astype(np.int64)
+        yield prompts, lengths - prompts

@@ -1,0 +1,26 @@
+"""The limits of answers next to the targets of a corpus."""
+
+import math
+
+from gpt2kit.config import EXTRA_TOKENS, UNKNOWN_RATIO, GenerateConfig
+from gpt2kit.data.lengths import longer_than, longer_than_ratio, needed_ratio
+from gpt2kit.data.store import Store
+
+BEYOND = 1000
+"""One of this many rows may have a longer target than the ratio allows: large corpora have misaligned rows."""
+
+SLACK = 1.5
+"""Inputs that are not in the corpus may need more: the ratio is this many times the one that its rows need."""
+
+
+def fitting_ratio(store: Store) -> float:
+    """The value of generate.max_ratio that fits the rows of a split: at least UNKNOWN_RATIO."""
+    return max(UNKNOWN_RATIO, math.ceil(100 * SLACK * needed_ratio(store, EXTRA_TOKENS, BEYOND)) / 100)
+
+
+def beyond(store: Store, config: GenerateConfig) -> dict[str, int]:
+    """The number of rows whose targets are longer than an answer may become, by the knob with its value."""
+    longer = {f"generate.max_new_tokens = {config.max_new_tokens}": longer_than(store, config.max_new_tokens)}
+    if config.ratio:
+        longer[f"generate.max_ratio = {config.ratio:g}"] = longer_than_ratio(store, config.ratio, EXTRA_TOKENS)
+    return {knob: count for knob, count in longer.items() if count}

@@ -1,0 +1,32 @@
+"""Seeds: drawn where a call samples and names none, and fixed where outputs are compared."""
+
+from dataclasses import replace
+
+from gpt2kit.config import LARGEST_SEED, GenerateConfig
+from gpt2kit.decoding.seeds import BELOW, reproducible, seeds, with_seed
+
+SAMPLED = GenerateConfig(temperature=1.0)
+
+
+def test_a_seed_is_drawn_for_each_call_that_samples() -> None:
+    drawn = {with_seed(SAMPLED).seed for _ in range(20)}
+    assert len(drawn) > 15
+    assert all(isinstance(seed, int) and 0 <= seed < BELOW for seed in drawn)
+    assert BELOW + 1_000_000 < LARGEST_SEED, "the seed of any input can be given"
+
+
+def test_a_seed_that_is_named_is_kept() -> None:
+    assert with_seed(replace(SAMPLED, seed=7)).seed == 7
+    assert reproducible(replace(SAMPLED, seed=7)).seed == 7
+
+
+def test_nothing_is_drawn_where_nothing_is_sampled() -> None:
+    assert {with_seed(GenerateConfig()).seed for _ in range(5)} == {0}
+
+
+def test_comparisons_use_one_seed() -> None:
+    assert {reproducible(SAMPLED).seed for _ in range(5)} == {0}
+
+
+def test_input_number_i_has_the_seed_plus_i() -> None:
+    assert seeds(replace(SAMPLED, seed=7), [0, 1, 5]) == [7, 8, 12]
