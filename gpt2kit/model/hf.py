@@ -128,9 +128,7 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
     """
     if base is not None:
         return merged(load_adapted(folder, base, dropout)).requires_grad_(True)
-    if not (folder / CONFIG).is_file():
-        checkpoint.check_format(folder)
-    raw = files.read_json(folder / CONFIG)
+    raw = _read_json(folder)
     config, vocab_size, labels = _described(folder, raw)
     if dropout is not None:
         config = replace(config, dropout=dropout)
@@ -167,7 +165,7 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
 
 def load_adapted(folder: Path, base: Path, dropout: float | None = None) -> GPT2:
     """Load the model in `base` with the adapters of a folder, not merged."""
-    raw = files.read_json(folder / CONFIG)
+    raw = _read_json(folder)
     _, vocab_size, labels = _described(folder, raw)
     model = load(base, dropout)
     set_aside(model, max(1, vocab_size - lora.new_tokens(folder)))
@@ -185,7 +183,14 @@ def read_config(folder: Path) -> tuple[ModelConfig, int, tuple[str, ...]]:
     This is plain JSON with checks of our own, not GPT2Config: decoding starts without importing transformers, and code
     that a folder's `auto_map` names is never run. Raises DataError for a GPT-2 variant that this core does not support.
     """
-    return _described(folder, files.read_json(folder / CONFIG))
+    return _described(folder, _read_json(folder))
+
+
+def _read_json(folder: Path) -> dict[str, Any]:
+    """config.json as it is. If it is missing from a folder with weights in another format, the error names these."""
+    if not (folder / CONFIG).is_file():
+        checkpoint.check_format(folder)
+    return files.read_json(folder / CONFIG)
 
 
 def _described(folder: Path, raw: dict[str, Any]) -> tuple[ModelConfig, int, tuple[str, ...]]:

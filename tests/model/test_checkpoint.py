@@ -162,6 +162,8 @@ def test_of_several_checkpoints_the_newest_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"ckpt-3\.pt") as error:
         hf.load(tmp_path)
     assert "ckpt-2" not in str(error.value)
+    with pytest.raises(DataError, match=r"ckpt-3\.pt"):
+        hf.read_config(tmp_path)
 
 
 @pytest.mark.parametrize(
