@@ -19,6 +19,9 @@ INDENTED = ("{", "[", ",", ":")
 ONE_PER_LINE = re.compile(r"[ \t\r]*(\n\s*(\{|$)|$)")
 """After the first object of a file."""
 ARRAY = re.compile(r'\[\s*\{\s*"')
+OBJECT = re.compile(r'\{\s*"[^"\\]{1,100}"\s*:\s*["\[{\d]')
+LONG = 1 << 16
+"""Characters of a line that begins like an object, whose end is not in the first block."""
 
 LISTS = ("data", "rows", "examples", "items", "records", "instances", "entries", "results", "dataset", "train")
 """Usual names of the list of rows in an object that has other fields, too."""
@@ -51,13 +54,13 @@ def is_array(path: str) -> bool:
 
 def is_json(path: str) -> bool:
     """Whether a file of any name contains JSON objects, one per line or in an array, judged by its beginning."""
+    text = _begin(path)
+    if not text.startswith("{"):
+        return ARRAY.match(text) is not None
     try:
-        text = _begin(path)
-        if not text.startswith("{"):
-            return ARRAY.match(text) is not None
         row, end = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
-        return False
+        return len(text) > LONG and "\n" not in text and OBJECT.match(text) is not None
     return bool(row) and ONE_PER_LINE.match(text, end) is not None
 
 

@@ -15,8 +15,9 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gpt2kit.data.layouts import Layout
+from gpt2kit.data.layouts import Layout, Stream
 from gpt2kit.data.report import SplitReport
+from gpt2kit.data.sampled_lines import mostly_within, sampled_lines
 from gpt2kit.data.store import IdRow, StoreWriter
 
 RECORDS_A_BATCH = 4096
@@ -91,6 +92,7 @@ class SplitWriter(Generic[Item]):
         self._bare: list[NDArray[np.uint64]] = []
         self._mirrors: list[NDArray[np.uint64]] = []
         self._rows: list[NDArray[np.uint64]] = []
+        self._lines: list[NDArray[np.uint32]] = []
 
     def add(self, record: Item) -> None:
         """Write a record, perhaps later; one that has a problem is counted."""
@@ -127,6 +129,9 @@ class SplitWriter(Generic[Item]):
         self.report.nearly_leaked = int((bare & ~exactly).sum())
         if self._mirrors and training._mirrors:
             self.report.leaks = self._shared_roles(training)
+        copied = int((mostly_within(self._lines, training._lines) & ~exactly).sum()) if self._lines else 0
+        if copied:
+            self.report.leaks["parts of documents of which most lines are in train"] = copied
 
     def _shared_roles(self, training: "SplitWriter[Item]") -> dict[str, int]:
         """The number of rows by the role that one of their sides has in the training split."""
@@ -163,6 +168,8 @@ class SplitWriter(Generic[Item]):
         mirrors = [getattr(record, "mirror", "") for record in batch]
         if any(mirrors):
             self._mirrors.append(np.array([_hash(text.strip().encode()) for text in mirrors], dtype=np.uint64))
+        if isinstance(self.layout, Stream) and self.layout.joined:
+            self._lines += [sampled_lines(text) for text in texts]
         self._bare.append(np.array([_hash(bare(text)) for text in texts], dtype=np.uint64))
 
     def _write(self) -> None:

@@ -98,7 +98,7 @@ def _files(word: str) -> list[str]:
         os.path.join(folder, name)
         for folder, _, names in os.walk(word)
         for name in names
-        if is_table(name) or os.path.splitext(unpacked_name(name))[1].lower() in TEXT_FILES
+        if is_table(os.path.join(folder, name)) or os.path.splitext(unpacked_name(name))[1].lower() in TEXT_FILES
     )
     if not found:
         raise DataError(f"{word}: no text files in this folder; accepted: {ACCEPTED}")

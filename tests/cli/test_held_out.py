@@ -125,3 +125,32 @@ def test_all_words_after_val_are_the_validation_corpus(
     found, _ = prepare(task, *train, "--val", *val)
     assert found["val"]["rows"] == 2 * found["train"]["rows"]
     assert json.loads((workplace / "d" / "prepare.json").read_text())["corpora"] == {"train": train, "val": val}
+
+
+@pytest.mark.parametrize("others", [[], ["b.txt"]], ids=["alone", "with another file"])
+def test_a_text_that_is_trained_on_and_validated_on(workplace: Path, prepare: Prepare, others: list[str]) -> None:
+    """Though it is divided into other parts when it is not the only file."""
+    for name in ("a.txt", "b.txt", "c.txt"):
+        lines = (f"{name} has the line number {n}, which is in no other file." for n in range(300))
+        (workplace / name).write_text("\n".join(lines), encoding="utf-8")
+    found, said = prepare("lm", "a.txt", *others, "--val", "a.txt")
+    rows = found["val"]["rows"]
+    if others:
+        assert found["val"]["leaks"]["parts of documents of which most lines are in train"] > rows / 2
+        assert "val: parts of documents of which most lines are in train: " in said
+    else:
+        assert found["val"]["leaked"] == rows
+        assert f"val: sources that are also in train: {rows} of {rows}, such as" in said
+    assert prepare("lm", "c.txt", "--val", "a.txt", "b.txt", "--overwrite")[0]["val"]["leaks"] == {}
+
+
+def test_a_folder_of_json_lines_without_an_ending(workplace: Path, prepare: Prepare) -> None:
+    """As wikiextractor writes it."""
+    (workplace / "text" / "AA").mkdir(parents=True)
+    for number in range(2):
+        rows = [{"id": str(n), "title": f"Title {n}", "text": f"Article {number} {n}."} for n in range(3)]
+        (workplace / "text" / "AA" / f"wiki_0{number}").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    found, said = prepare("lm", "text", "--val", "text/AA/wiki_01")
+    assert (found["train"]["rows"], found["val"]["leaked"]) == (6, 3)
+    assert "text/AA/wiki_00: read as JSON lines, by its contents" in said
+    assert "columns text=text; left out: id, title" in said

@@ -156,6 +156,12 @@ def test_text_is_not_json(tmp_path: Path, text: str) -> None:
     assert not is_json(written(tmp_path, text, "a.txt"))
 
 
+def test_a_first_line_longer_than_a_block_is_recognized(tmp_path: Path) -> None:
+    row = {"title": "Long", "text": "word " * 100_000}
+    assert is_json(written(tmp_path, json.dumps(row) + "\n" + json.dumps(ROWS[0]), "wiki_00"))
+    assert not is_json(written(tmp_path, '{"title" is a text: ' + "word " * 100_000, "a.txt"))
+
+
 def test_no_file_and_no_text_are_not_json(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"\xff\xfe{\0")
     assert not any(map(is_json, (str(tmp_path), str(tmp_path / "none"), str(tmp_path / "a"))))
