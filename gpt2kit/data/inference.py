@@ -105,7 +105,7 @@ def _check_texts(given: Given, sample: Sample, kind: str, roles: Mapping[str, st
             hint = f"{role}={others[0]}" if others else f"{role}=COLUMN"
             raise DataError(
                 f"{sample.where}: column {column!r} has {what}, such as {cut(values[0])!r}, not texts; choose the "
-                f"column for {role!r}, as in --columns {hint}"
+                f"column for {role!r}, as in --columns {hint}; if these are the texts, --columns {role}={column}"
             )
 
 

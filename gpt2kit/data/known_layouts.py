@@ -24,7 +24,7 @@ LAYOUTS: tuple[KnownLayout, ...] = (
     *_layouts(
         "conversation",
         "ShareGPT: messages=conversations",
-        "OpenAI: messages=messages",
+        "OpenAI's messages: messages=messages",
     ),
     *_layouts(
         "choice",

@@ -36,8 +36,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "premise": ("premise", "sentence1", "sentence_a", "text1", "text_a"),
     "hypothesis": ("hypothesis", "sentence2", "sentence_b", "text2", "text_b"),
-    "first": ("first", "question1", "string1"),
-    "second": ("second", "question2", "string2"),
+    "first": ("first", "question1", "string1", "sentence1", "sentence_a", "text1", "text_a"),
+    "second": ("second", "question2", "string2", "sentence2", "sentence_b", "text2", "text_b"),
     "prompt": (
         *("instruction+input", "instruction+context", "system_prompt+question", "system+prompt", "system+question"),
         *(f"{passage}+question" for passage in PASSAGES),

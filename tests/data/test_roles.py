@@ -16,6 +16,16 @@ from gpt2kit.errors import DataError
         ("prompt completion", "completion", {"prompt": "prompt", "completion": "completion"}),
         ("instruction response", "completion", {"prompt": "instruction", "completion": "response"}),
         ("premise hypothesis label", "entailment", {r: r for r in ("premise", "hypothesis", "label")}),
+        (
+            "Premise Hypothesis Gold-Label",
+            "entailment",
+            {"premise": "Premise", "hypothesis": "Hypothesis", "label": "Gold-Label"},
+        ),
+        (
+            "story question choice_1 choice_2 answer",
+            "choice",
+            {"context": "story+question", "choices": "choice_1+choice_2", "answer": "answer"},
+        ),
         ("first second label", "similarity", {r: r for r in ("first", "second", "label")}),
         ("context choices answer", "choice", {r: r for r in ("context", "choices", "answer")}),
         ("prompt completion text label", "completion", {"prompt": "prompt", "completion": "completion"}),
@@ -31,6 +41,8 @@ def test_the_user_says_what_is_what() -> None:
     assert roles_of(columns, named, "", "a.csv:2") == ("completion", named)
     assert roles_of(["0", "1"], named_roles(["text=1", "label=0"]), "", "a")[0] == "classification"
     assert roles_of(["text", "label"], {}, "text", "a") == ("text", {"text": "text"})
+    pair = {"first": "sentence1", "second": "sentence2", "label": "label"}
+    assert roles_of(["sentence1", "sentence2", "label"], {}, "similarity", "a") == ("similarity", pair)
 
 
 @pytest.mark.parametrize(
