@@ -2,10 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
+from gpt2kit.data.headers import looks
 from gpt2kit.data.pairs import Pair
 from gpt2kit.data.sources import index_columns, open_pairs, read_rows, table_remarks
+
+ROWS = 20
+"""Number of rows in which columns are looked at."""
 
 Taken = Mapping[str, str]
 """The column of each role."""
@@ -34,12 +39,25 @@ class Selection:
 
 def select(table: str, taken: Callable[[dict[str, object], str], Taken], header: bool = True) -> list[Selection]:
     """The selection of a table, whose first row and its position decide what is `taken`; none without rows."""
-    for where, row in read_rows(table, header):
+    rows = list(islice(read_rows(table, header), ROWS))
+    for where, row in rows[:1]:
         found = taken(row, where)
         left_out = [column for column in row if column not in found.values()]
         index = index_columns(table) if header else []
-        return [Selection(table, found, [*index, *left_out], tuple(table_remarks(table, header)))]
+        remarks = [*table_remarks(table, header), *_doubts(found, [row for _, row in rows])]
+        return [Selection(table, found, [*index, *left_out], tuple(remarks))]
     return []
+
+
+def _doubts(taken: Taken, rows: Sequence[Mapping[str, object]]) -> list[str]:
+    """The columns whose values do not look like texts, as lines for the user."""
+    values = {name: [value for row in rows if isinstance(value := row.get(name), str)] for name in taken.values()}
+    found = {name: looks(texts) for name, texts in values.items() if len(texts) == len(rows) > 1}
+    return [
+        f"column {name!r} looks like {what}; name another one if it is not the text"
+        for name, what in found.items()
+        if what
+    ]
 
 
 def select_pairs(table: str, columns: Pair | None, language: str) -> list[Selection]:

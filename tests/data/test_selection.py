@@ -23,6 +23,15 @@ def test_the_columns_of_a_table(tmp_path: Path) -> None:
     assert select(write(tmp_path / "b.csv", "text\n"), lambda row, where: {"text": "text"}) == []
 
 
+def test_a_column_that_is_no_text(tmp_path: Path) -> None:
+    table = write(tmp_path / "a.csv", "text,body\n1,one\n2,two\n3,three\n")
+    (found,) = select_text([table])
+    assert found.remarks == (
+        "column 'text' looks like numbers, as of an index; name another one if it is not the text",
+    )
+    assert select_text([table], "body")[0].remarks == ()
+
+
 def test_texts(tmp_path: Path) -> None:
     table = write(tmp_path / "a.jsonl", '{"id": 1, "body": "one", "n": 2}\n')
     assert select_text([table]) == [Selection(table, {"text": "body"}, ["id", "n"])]
