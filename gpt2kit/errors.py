@@ -1,8 +1,14 @@
-"""Errors that the user can fix, each with the exit code of the command line."""
+"""Errors that the user can fix, each with the exit code of the command line; and counts in messages."""
 
 PARTLY_DONE = 5
 """Exit code of work that was completed except for records that could not be read, and of a demo whose model has
 learned nothing."""
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A count in a message: "1 row", "2,000 rows"; `plural` is the noun's, if it is not regular."""
+    regular = f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else plural or regular}"
 
 
 class UserError(Exception):

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from gpt2kit import files
-from gpt2kit.errors import UserError
+from gpt2kit.errors import UserError, counted
 
 GENERATOR = "gpt2kit"
 """The name that pages, pictures and sounds give as the software that wrote them."""
@@ -103,7 +103,7 @@ def check_folder(path: Path, overwrite: bool, kind: FolderKind, inputs: Inputs =
             raise UserError(f"{path} is not replaced: {reason}; choose another --out")
         raise UserError(f"{path} already exists; choose another --out, as --overwrite does not replace it: {reason}")
     found = [each.lstat().st_size for each in _files(path)]
-    taken = f"{kind.name}, {len(found):,} files, {sum(found) / 1e6:,.1f} MB"
+    taken = f"{kind.name}, {counted(len(found), 'file')}, {sum(found) / 1e6:,.1f} MB"
     if not overwrite:
         raise UserError(f"{path} already exists; choose another --out, or replace it with --overwrite ({taken})")
     return taken

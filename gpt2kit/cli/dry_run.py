@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from gpt2kit import overwriting
 from gpt2kit.cli import console, progress, reports
-from gpt2kit.errors import UserError
+from gpt2kit.errors import UserError, counted
 from gpt2kit.runs.kinds import RUN
 
 if TYPE_CHECKING:
@@ -40,13 +40,20 @@ def _print(report: "Preflight") -> None:
     eager = ", measured without torch.compile, which the run would use" if report.compiles else ""
     lines = {
         "model": f"{report.parameters:,} parameters, {trained}; {report.dtype} on {report.device}{parts}",
-        "epoch": f"{report.epoch_tokens:,} tokens in {report.batches:,} batches, {report.padding:.1%} padding",
-        "run": f"{report.steps:,} steps, {report.epochs:.1f} epochs",
+        "epoch": (
+            f"{counted(report.epoch_tokens, 'token')} in {counted(report.batches, 'batch')}, "
+            f"{report.padding:.1%} padding"
+        ),
+        "run": f"{counted(report.steps, 'step')}, {report.epochs:.1f} epochs",
         "loss": f"on {report.targets:,} {report.target_unit} per epoch{share}",
-        "end token": f"learned in {end.learned:,} of {end.of:,} answers: {end.remark}" if end.of else end.remark,
+        "end token": f"learned in {end.learned:,} of {counted(end.of, 'answer')}: {end.remark}"
+        if end.of
+        else end.remark,
         **{name: _overlap(**split) for name, split in report.overlap.items()},
         "lost bytes": _listed(report.unknown) or "none: every byte has a token",
-        "cut": f"{report.cut:,} sources, which lost {report.cut_tokens:,} tokens" if report.cut else "nothing",
+        "cut": f"{counted(report.cut, 'source')}, which lost {counted(report.cut_tokens, 'token')}"
+        if report.cut
+        else "nothing",
         **({"answers": _answers(report.beyond)} if report.beyond else {}),
         "dropped": "; ".join(f"{count:,} {reason}" for reason, count in report.dropped.items()) or "nothing",
         "step time": f"{cost.step:.3g} s ({cost.step_from:.3g} to {cost.step_to:.3g}){eager}",
@@ -75,7 +82,7 @@ def _answers(beyond: "dict[str, dict[str, int]]") -> str:
 def _overlap(rows: int, leaked: int, nearly_leaked: int) -> str:
     found = [f"{leaked:,}"] if leaked else []
     found += [f"{nearly_leaked:,} with other case, spaces or punctuation"] if nearly_leaked else []
-    return f"{rows:,} rows; sources that are also in train: {' and '.join(found) or 'none'}"
+    return f"{counted(rows, 'row')}; sources that are also in train: {' and '.join(found) or 'none'}"
 
 
 def _listed(items: list[str]) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from gpt2kit import files, overwriting, tasks
 from gpt2kit.cli import console, loading, options, reports
-from gpt2kit.errors import UserError
+from gpt2kit.errors import UserError, counted
 
 if TYPE_CHECKING:
     from gpt2kit.inspection.subject import Subject
@@ -215,7 +215,7 @@ def _performance(inputs: list[str], file: str) -> Any:
     from gpt2kit.music.notes import Notes
 
     if len(inputs) > 1:
-        raise UserError(f"{len(inputs)} pieces, but one is inspected")
+        raise UserError(f"{counted(len(inputs), 'piece')}, but one is inspected")
     path = file or "".join(inputs)
     if path == "-":
         raise UserError("a performance is a MIDI file, and is not read from standard input: give a file")

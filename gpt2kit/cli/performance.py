@@ -9,7 +9,7 @@ import typer
 
 from gpt2kit import files, overwriting
 from gpt2kit.cli import console, loading, options, reports
-from gpt2kit.errors import PARTLY_DONE, DataError, UserError
+from gpt2kit.errors import PARTLY_DONE, DataError, UserError, counted
 
 if TYPE_CHECKING:
     from gpt2kit.data.store import Store
@@ -270,7 +270,7 @@ def _written(path: Path, notes: "Notes", primer: float, sound: bool) -> dict[str
     from gpt2kit.music.midi import write_midi
 
     write_midi(path, notes)
-    console.say(f"{path}: {len(notes):,} notes in {notes.duration:.1f} seconds")
+    console.say(f"{path}: {counted(len(notes), 'note')} in {notes.duration:.1f} seconds")
     return _shown(path, notes, primer, overwrite=True) if sound else {"midi": str(path), "notes": len(notes)}
 
 

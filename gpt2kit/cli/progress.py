@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt2kit.cli import console, reports
-from gpt2kit.errors import Interrupted
+from gpt2kit.errors import Interrupted, counted
 
 if TYPE_CHECKING:
     from gpt2kit.pipeline.train import Event
@@ -30,7 +30,7 @@ def training(stream: "Iterable[Event]") -> "Iterator[Event]":
                 parts = f"in {event.accumulate} parts to fit into memory, with the same results"
                 console.say(f"each batch is computed {parts}")
             elif isinstance(event, events.Planned):
-                console.say(f"budget {event.budget}: {event.steps:,} steps, {event.epochs:.1f} epochs")
+                console.say(f"budget {event.budget}: {counted(event.steps, 'step')}, {event.epochs:.1f} epochs")
             elif isinstance(event, events.Extended):
                 console.say(extended(event))
             elif isinstance(event, events.Rescheduled):
@@ -88,13 +88,13 @@ def _rescheduled(event: "events.Rescheduled") -> str:
     what = "extended" if event.steps > event.before else "shortened"
     moments = "" if event.moments else "; the run kept no state, so the optimizer's moments start again"
     return (
-        f"schedule {what} from {event.before:,} to {event.steps:,} steps: the learning rate continues at "
+        f"schedule {what} from {event.before:,} to {counted(event.steps, 'step')}: the learning rate continues at "
         f"{event.rate:.2g}, was {event.rate_before:.2g}{moments}"
     )
 
 
 def _validated(event: "events.Validation") -> str:
-    part = f", on {event.batches:,} of {event.of:,} batches: the budget leaves no time for more"
+    part = f", on {event.batches:,} of {counted(event.of, 'batch')}: the budget leaves no time for more"
     part = part if event.batches < event.of else ""
     best = "" if event.best else "  (not the lowest so far)"
     return f"step {event.step:,}  validation loss {event.loss:.4f} nats per target token{part}{best}"
@@ -104,7 +104,7 @@ def _started(event: "events.Start") -> str:
     resumed = f", continuing after step {event.step:,}" if event.step else ""
     if event.resumed and not event.step:
         resumed = ", starting again: the run was stopped before its first saved step"
-    steps = f"{event.steps:,} steps, " if event.steps else "as many steps as fit into the budget, "
+    steps = f"{counted(event.steps, 'step')}, " if event.steps else "as many steps as fit into the budget, "
     where = event.device if event.processes == 1 else f"{event.processes} x {event.device.split(':')[0]}"
     compiled = ", compiled (the first steps take half a minute)" if event.compiled else ""
     part = ""

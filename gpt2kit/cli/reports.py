@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpt2kit.cli import console
+from gpt2kit.errors import counted
 
 if TYPE_CHECKING:
     from gpt2kit.data.report import SplitReport
@@ -33,7 +34,10 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
                 "loss; give a validation corpus with --val"
             )
         if report.cut:
-            lost = f"they lost {report.cut_tokens:,} tokens; {report.tokens:,} tokens remain in the split"
+            lost = (
+                f"they lost {counted(report.cut_tokens, 'token')}; {counted(report.tokens, 'token')} remain "
+                f"in the split"
+            )
             console.say(f"{split}: sources cut to fit into the window: {report.cut:,} of {report.rows:,}; {lost}")
         for limit, longer in report.beyond.items():
             found = f"{longer:,} of {report.rows:,} targets are longer than {limit} lets an answer become"
@@ -86,7 +90,7 @@ def evaluated(evaluation: "Evaluation") -> None:
         beside = (score for score in evaluation.scores if score.system == system)
         console.result(f"{system}:  " + "  ".join(f"{score.name} {score.value:.{score.digits}f}" for score in beside))
     console.say(
-        f"{evaluation.count:,} examples in {evaluation.seconds:.1f} s "
+        f"{counted(evaluation.count, 'example')} in {evaluation.seconds:.1f} s "
         f"({evaluation.count / evaluation.seconds:.1f} per second)  {evaluation.signature}"
     )
     remarks(

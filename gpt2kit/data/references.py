@@ -5,7 +5,7 @@ from itertools import repeat
 
 from gpt2kit.data.lines import check_file, text_lines
 from gpt2kit.data.sources import is_table, read_fields
-from gpt2kit.errors import DataError, UserError
+from gpt2kit.errors import DataError, UserError, counted
 
 
 def more_references(names: Sequence[str], corpora: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
@@ -29,7 +29,8 @@ def more_references(names: Sequence[str], corpora: Sequence[tuple[str, ...]]) ->
     for name in names:
         if (found := _count(name)) != count:
             raise DataError(
-                f"{name} has {found:,} lines, but {files[1]} has {count:,}: line n of each file of references must "
+                f"{name} has {counted(found, 'line')}, but {files[1]} has {count:,}: line n of each file of "
+                f"references must "
                 "translate line n of the corpus"
             )
     return zip(*map(text_lines, names), strict=True)

@@ -27,7 +27,7 @@ from gpt2kit.data.tables import (
     tsv_rows,
     unnamed_columns,
 )
-from gpt2kit.errors import DataError, MachineError, UserError
+from gpt2kit.errors import DataError, MachineError, UserError, counted
 
 TABLES = (".tsv", ".csv", ".jsonl", ".json", ".parquet")
 ACCEPTED = f"two parallel text files, one table ({' '.join(TABLES)}) or hf:owner/name[:config][@split]"
@@ -193,7 +193,8 @@ def _parallel_pairs(source_path: str, target_path: str) -> Iterator[Pair]:
 def _unequal(longer: str, count: int, first_alone: str, shorter: str, pairs: int, last: Pair | None) -> DataError:
     seen = f"The last pair read is {cut(last[0])!r} with {cut(last[1])!r}." if last else "No pair was read."
     return DataError(
-        f"{longer} has {count} lines but {shorter} has {pairs}: line {pairs + 1} of {longer} has no counterpart: "
+        f"{longer} has {counted(count, 'line')} but {shorter} has {pairs}: line {pairs + 1} of {longer} has no "
+        f"counterpart: "
         f"{cut(first_alone)!r}. {seen} Line n of one file must translate line n of the other."
     )
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpt2kit import files
-from gpt2kit.errors import DataError
+from gpt2kit.errors import DataError, counted
 
 IdRow = tuple[Sequence[int], Sequence[int]]
 """The ids of a prompt and of its target."""
@@ -186,7 +186,9 @@ class Store:
         content = path.read_bytes() if path.is_file() else b""
         names = content.decode("utf-8", "replace").splitlines()[: self.rows]
         if len(names) != self.rows:
-            raise DataError(f"{path} has names of {len(names)} of {self.rows} documents: prepare the data again")
+            raise DataError(
+                f"{path} has names of {len(names)} of {counted(self.rows, 'document')}: prepare the data again"
+            )
         return names
 
     @property

@@ -6,7 +6,7 @@ from typing import Any
 from gpt2kit.data.layouts import Stream
 from gpt2kit.data.lines import cut
 from gpt2kit.decoding.classify import texts_of
-from gpt2kit.errors import UserError
+from gpt2kit.errors import UserError, counted
 from gpt2kit.pipeline.engine import Engine
 
 
@@ -86,7 +86,8 @@ def _given(engine: Engine, name: str, task: str, source: Any, target: str) -> Su
         raise UserError("--target is empty: there is no answer to inspect")
     if len(answer) > window // 2:
         raise UserError(
-            f"--target {cut(target, 30)!r} has {len(answer)} tokens; at most {window // 2} fit, half of the window"
+            f"--target {cut(target, 30)!r} has {counted(len(answer), 'token')}; at most {window // 2} fit, half "
+            f"of the window"
         )
     prompt, truncated = engine.fitted(source, window - len(answer))
     ends = engine.task.layout.has_answers and end == engine.task.vocabulary.eos
@@ -132,5 +133,6 @@ def _subject(
 def _cut(engine: Engine, whole: int, shown: int) -> str:
     window = engine.model.config.n_positions
     return (
-        f"the input has {whole:,} tokens and the window {window:,}: the {shown:,} tokens that the model reads are shown"
+        f"the input has {counted(whole, 'token')} and the window {window:,}: the {counted(shown, 'token')} "
+        f"that the model reads are shown"
     )

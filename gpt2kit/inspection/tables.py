@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gpt2kit.errors import counted
 from gpt2kit.inspection.outlook import path
 from gpt2kit.inspection.pieces import piece_of
 from gpt2kit.inspection.trace import Looked, Trace
@@ -64,7 +65,10 @@ def _model(trace: Trace) -> list[str]:
     rows += [[part, "", f"{count:,}"] for part, count in totals(weights).items()]
     rows += [["all weights", "", f"{model.parameter_count():,}"]]
     config = model.config
-    shape = f"{config.n_layer} layers x {config.n_head} heads x {config.n_embd}, window {config.n_positions:,}"
+    shape = (
+        f"{counted(config.n_layer, 'layer')} x {counted(config.n_head, 'head')} x {config.n_embd}, window "
+        f"{config.n_positions:,}"
+    )
     remarks = [f"  {remark}" for remark in trace.subject.remarks]
     return [
         f"1 The model: {trace.subject.name}, {shape}, {config.attention} attention",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gpt2kit.errors import DataError, MachineError
+from gpt2kit.errors import DataError, MachineError, counted
 from gpt2kit.metrics.score import Score
 from gpt2kit.metrics.tokenization import CHARACTERS, DEFAULT, PACKAGES, Tokenization
 
@@ -16,7 +16,8 @@ def check_counts(outputs: Sequence[str], references: Sequence[str]) -> None:
     # sacrebleu 2.6 silently cuts the longer list to the length of the shorter one.
     if len(outputs) != len(references):
         raise DataError(
-            f"{len(outputs)} outputs but {len(references)} references: each output needs one reference, in order"
+            f"{counted(len(outputs), 'output')} but {counted(len(references), 'reference')}: each output needs "
+            f"one reference, in order"
         )
     if not outputs:
         raise DataError("nothing to score: the number of outputs is 0")

@@ -12,7 +12,7 @@ import torch
 
 from gpt2kit import files
 from gpt2kit.config import ModelConfig
-from gpt2kit.errors import DataError
+from gpt2kit.errors import DataError, counted
 from gpt2kit.model import checkpoint, lora, transformers_door
 from gpt2kit.model.attention_kinds import KINDS
 from gpt2kit.model.freeze import merged, plain
@@ -140,7 +140,7 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
     layers = {name.split(".")[2] for name in weights if name.startswith("transformer.h.")}
     if config.n_layer != len(layers):  # checked first, so that a damaged file does not make us build a huge model
         raise DataError(
-            f"{folder}: {CONFIG} says n_layer = {config.n_layer}, but the weights have {len(layers)} layers"
+            f"{folder}: {CONFIG} says n_layer = {config.n_layer}, but the weights have {counted(len(layers), 'layer')}"
         )
     try:
         with torch.device("meta"):  # the weights are about to be replaced: initialise none

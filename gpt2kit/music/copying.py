@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gpt2kit.errors import counted
 from gpt2kit.music.events import quantised
 from gpt2kit.music.notes import Notes
 
@@ -57,7 +58,7 @@ class Copied:
             return "no notes, so none copied"
         key = f", {self.semitones:+d} semitones" if self.semitones else ""
         return (
-            f"{self.notes} notes ({self.seconds:.1f} s) at {self.start:.1f} s, "
+            f"{counted(self.notes, 'note')} ({self.seconds:.1f} s) at {self.start:.1f} s, "
             f"as in {self.piece} at {self.piece_start:.1f} s{key}"
         )
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gpt2kit.errors import counted
+
 FIELDS = ("pitch", "velocity", "start", "end")
 
 
@@ -111,7 +113,7 @@ def summary(notes: Notes) -> str:
         return "no notes"
     low, high = pitch_name(int(notes.pitch.min())), pitch_name(int(notes.pitch.max()))
     loud = f"median velocity {np.median(notes.velocity):.0f}"
-    return f"{len(notes):,} notes in {notes.duration:.1f} seconds, from {low} to {high}, {loud}"
+    return f"{counted(len(notes), 'note')} in {notes.duration:.1f} seconds, from {low} to {high}, {loud}"
 
 
 def concatenated(parts: Sequence[Notes]) -> Notes:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gpt2kit.errors import counted
 from gpt2kit.files import write_text
 from gpt2kit.html import embedded, filled, resource
 from gpt2kit.music import palette
@@ -38,7 +39,9 @@ def piece_of(
 ) -> dict[str, object]:
     """The data that `roll.js` shows, as JSON."""
     if attention is not None and len(attention.keys) != len(notes):
-        raise ValueError(f"attention for {len(attention.keys)} notes does not fit {len(notes)} notes")
+        raise ValueError(
+            f"attention for {counted(len(attention.keys), 'note')} does not fit {counted(len(notes), 'note')}"
+        )
     return {
         "title": title,
         "primer": round(min(max(primer_seconds, 0.0), notes.duration), 3),

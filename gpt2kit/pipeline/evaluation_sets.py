@@ -11,7 +11,7 @@ from typing import Any
 from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.report import SplitReport, Unsuitable
 from gpt2kit.data.store import Store
-from gpt2kit.errors import DataError, UserError
+from gpt2kit.errors import DataError, UserError, counted
 from gpt2kit.pipeline.engine import Engine
 from gpt2kit.pipeline.prepare import only
 from gpt2kit.runs.folder import Prepared, Run, corpus_name
@@ -96,7 +96,9 @@ def records_to_score(
                 found += 1
                 yield record
         if not found:
-            raise DataError(f"{name} has nothing to evaluate {subset.name}: none of its {count:,} records is in it")
+            raise DataError(
+                f"{name} has nothing to evaluate {subset.name}: none of its {counted(count, 'record')} is in it"
+            )
 
     return f"{name}|{subset.name}", islice(selected(), limit)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt2kit import files
-from gpt2kit.errors import DataError
+from gpt2kit.errors import DataError, counted
 from gpt2kit.runs import places
 from gpt2kit.runs.card import write as card
 from gpt2kit.runs.card.write import CARD_FILE
@@ -67,7 +67,9 @@ def summary(run: Run) -> str:
         return ""
     best = run.log.best_step(steps[-1])
     named = f"; the best is {path_of(run, best).name}" if best in steps and best is not None else ""
-    return f"{len(steps)} checkpoints in {run.path / FOLDER}: the last is {path_of(run, steps[-1]).name}{named}"
+    return (
+        f"{counted(len(steps), 'checkpoint')} in {run.path / FOLDER}: the last is {path_of(run, steps[-1]).name}{named}"
+    )
 
 
 def _record(run: Run, step: int, folder: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding.answer import Answer
 from gpt2kit.decoding.beam import beam_search
 from gpt2kit.decoding.decode import answers
+from gpt2kit.errors import counted
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
 from gpt2kit.selftest.check import Check, skipped, within
@@ -56,7 +57,9 @@ def differing(model: GPT2, prompts: Sequence[Ids], first: Sequence[Ids], second:
 
 def _compare(name: str, model: GPT2, prompts: Sequence[Ids], first: Sequence[Ids], second: Sequence[Ids]) -> Check:
     different, ties = differing(model, prompts, first, second)
-    remark = f"of {len(prompts)} answers, {sum(map(len, first))} tokens" + (f"; {ties} ties" if ties else "")
+    remark = f"of {counted(len(prompts), 'answer')}, {counted(sum(map(len, first)), 'token')}" + (
+        f"; {ties} ties" if ties else ""
+    )
     return within(name, different - ties, 0, remark)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gpt2kit.decoding.classify import probabilities
 from gpt2kit.decoding.stepper import Stepper
+from gpt2kit.errors import counted
 from gpt2kit.model.device import autocast, native_bf16
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
@@ -92,7 +93,7 @@ def equal_in(model: GPT2, probes: Probes, device: torch.device, dtype: str, extr
         found = alone(moved, probes.examples, extract)
     figure = further(found, alone(model, probes.examples, extract))
     limit = LIKELY_SAME if dtype == "fp32" else LIKELY_ROUNDED
-    return within(name, figure, limit, f"{len(found)} examples, their probabilities")
+    return within(name, figure, limit, f"{counted(len(found), 'example')}, their probabilities")
 
 
 @torch.no_grad()
@@ -108,7 +109,7 @@ def batch_equals_single(model: GPT2, probes: Probes, extract: int) -> Check:
     found = dict(probabilities(model, probes.examples, extract))
     together = [found[index] for index in range(len(found))]
     figure = further(together, alone(model, probes.examples, extract))
-    return within("batch equals single", figure, LIKELY_SAME, f"{len(found)} examples, their probabilities")
+    return within("batch equals single", figure, LIKELY_SAME, f"{counted(len(found), 'example')}, their probabilities")
 
 
 def alone(model: GPT2, prompts: Sequence[Ids], extract: int) -> list[list[float]]:

@@ -6,6 +6,7 @@ import torch
 
 from gpt2kit.data.store import Store
 from gpt2kit.decoding.classify import texts_of
+from gpt2kit.errors import counted
 from gpt2kit.selftest.run_under_test import RunUnderTest
 
 COUNT = 6
@@ -34,7 +35,7 @@ class Probes:
     @property
     def what(self) -> str:
         """A description for a remark."""
-        return f"{len(self.texts)} texts, up to {max(map(len, self.texts)):,} tokens"
+        return f"{len(self.texts)} texts, up to {counted(max(map(len, self.texts)), 'token')}"
 
 
 def probes(subject: RunUnderTest) -> Probes:

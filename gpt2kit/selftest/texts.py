@@ -6,6 +6,7 @@ from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.prepare import fit_rows
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import Store
+from gpt2kit.errors import counted
 from gpt2kit.runs.folder import Prepared
 from gpt2kit.runs.task_folder import TASK_FILE
 from gpt2kit.selftest.check import Check, skipped, within
@@ -26,10 +27,10 @@ def tokenizer_as_recorded(subject: RunUnderTest) -> Check:
     if vocabulary.fingerprint() != fingerprint:
         wrong.append(f"fingerprint {vocabulary.fingerprint()}, {TASK_FILE} says {fingerprint}")
     if vocabulary.size != tokens:
-        wrong.append(f"{vocabulary.size} tokens, {TASK_FILE} says {tokens}")
+        wrong.append(f"{counted(vocabulary.size, 'token')}, {TASK_FILE} says {tokens}")
     if vocabulary.size != size:
-        wrong.append(f"{vocabulary.size} tokens, the model knows {size}")
-    return within(name, len(wrong), 0, "; ".join(wrong) or f"{fingerprint}, {tokens:,} tokens")
+        wrong.append(f"{counted(vocabulary.size, 'token')}, the model knows {size}")
+    return within(name, len(wrong), 0, "; ".join(wrong) or f"{fingerprint}, {counted(tokens, 'token')}")
 
 
 def round_trip(subject: RunUnderTest) -> Check:

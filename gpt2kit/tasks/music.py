@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gpt2kit.config import check, knob
 from gpt2kit.data.layouts import Stream
 from gpt2kit.data.report import Damage
+from gpt2kit.errors import counted
 from gpt2kit.tasks.base import About, Record, Task, Vocabulary
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class Music(Task["Notes", "Notes"]):
         return read_midi(text).notes if text else Notes.none()
 
     def show(self, source: "Notes") -> str:
-        return f"{len(source)} notes" if len(source) else "a new piece"
+        return f"{counted(len(source), 'note')}" if len(source) else "a new piece"
 
     def tell(self, target: "Notes") -> str:
         from gpt2kit.music.notes import summary

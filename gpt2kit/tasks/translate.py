@@ -14,7 +14,7 @@ from gpt2kit.data.lines import unpacked_name
 from gpt2kit.data.references import more_references
 from gpt2kit.data.selection import Selection, select_pairs
 from gpt2kit.data.sources import LANGUAGE_PREFIX, pair_paths, read_pairs
-from gpt2kit.errors import DataError, UserError
+from gpt2kit.errors import DataError, UserError, counted
 from gpt2kit.metrics.score import Score
 from gpt2kit.metrics.tokenization import AUTO, TOKENIZATIONS
 from gpt2kit.metrics.translations import TranslationScores
@@ -182,7 +182,10 @@ class Translate(TextPairs[Sentence]):
     def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
         scorer = self.scorer()
         if len(outputs) != len(targets):
-            raise DataError(f"{len(outputs)} outputs but {len(targets)} references: each output needs one reference")
+            raise DataError(
+                f"{counted(len(outputs), 'output')} but {counted(len(targets), 'reference')}: each output needs "
+                f"one reference"
+            )
         for output, target in zip(outputs, targets, strict=True):
             scorer.add(Record(Sentence("", self.to), target), output)
         return scorer.scores()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gpt2kit.config import TrainConfig, duration
-from gpt2kit.errors import UserError
+from gpt2kit.errors import UserError, counted
 from gpt2kit.training import optim
 from gpt2kit.training.events import Rescheduled
 from gpt2kit.training.plan import Plan
@@ -42,7 +42,7 @@ def follow(progress: Progress, wanted: Progress, config: TrainConfig) -> Plan:
     elif wanted.steps <= progress.step:
         key = "steps" if config.steps else "epochs"
         raise UserError(
-            f"train.{key} = {getattr(config, key):g} means {wanted.steps:,} steps, and the run has taken "
+            f"train.{key} = {getattr(config, key):g} means {counted(wanted.steps, 'step')}, and the run has taken "
             f"{progress.step:,}: give it more"
         )
     before, progress.plan, progress.length, progress.waited = progress.plan, wanted.plan, wanted.length, 0

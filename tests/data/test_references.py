@@ -32,7 +32,7 @@ def test_columns_of_a_table(tmp_path: Path) -> None:
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     corpus = (write(tmp_path / "a.en", "one", "two"), write(tmp_path / "a.fr", "un", "deux"))
     short = write(tmp_path / "b.fr", "une")
-    with pytest.raises(DataError, match=r"b\.fr has 1 lines, but .*a\.fr has 2: line n of each file"):
+    with pytest.raises(DataError, match=r"b\.fr has 1 line, but .*a\.fr has 2: line n of each file"):
         more_references([short], [corpus])
     with pytest.raises(DataError, match="no such file"):
         more_references([str(tmp_path / "no.fr")], [corpus])

@@ -179,7 +179,7 @@ def test_parallel_files_of_different_length(folder: Folder, swap: bool) -> None:
 
 def test_parallel_files_of_which_one_is_empty(folder: Folder) -> None:
     message = refusal(folder.write("a.en", ""), folder.write("a.fr", "un\n"))
-    assert "a.fr has 1 lines but " in message
+    assert "a.fr has 1 line but " in message
     assert "line 1 of " in message
     assert "No pair was read." in message
 

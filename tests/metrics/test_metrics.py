@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 import sacrebleu
 
-from gpt2kit.errors import DataError
+from gpt2kit.errors import DataError, counted
 from gpt2kit.metrics.metrics import bleu, chrf
 
 Metric = Callable[[Sequence[str], Sequence[str]], tuple[str, float, str]]
@@ -62,7 +62,7 @@ def test_the_signatures_say_what_was_done() -> None:
 @BOTH
 @pytest.mark.parametrize(("outputs", "references"), [(2, 3), (3, 2), (0, 1)])
 def test_counts_must_match(metric: Metric, outputs: int, references: int) -> None:
-    with pytest.raises(DataError, match=f"{outputs} outputs but {references} references"):
+    with pytest.raises(DataError, match=f"{outputs} outputs but {counted(references, 'reference')}:"):
         metric(OUTPUTS[:outputs], REFERENCES[:references])
 
 

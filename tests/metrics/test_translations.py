@@ -63,5 +63,5 @@ def test_remarks_name_the_language_if_there_are_several() -> None:
 def test_counts_must_match() -> None:
     from gpt2kit.metrics.metrics import bleu
 
-    with pytest.raises(DataError, match="2 outputs but 1 references"):
+    with pytest.raises(DataError, match="2 outputs but 1 reference:"):
         bleu(["a", "b"], ["a", "b"], [["a"]])

@@ -174,7 +174,7 @@ def test_steps_become_a_budget(short: Recipe, tmp_path: Path) -> None:
     ("settings", "message"),
     [
         (["train.steps=5"], r"train\.steps = 5 means 5 steps, and the run has taken 6: give it more"),
-        (["train.steps=0", "train.epochs=0.1"], r"train\.epochs = 0\.1 means 1 steps, and the run has taken 6"),
+        (["train.steps=0", "train.epochs=0.1"], r"train\.epochs = 0\.1 means 1 step, and the run has taken 6"),
         (["train.epochs=20"], r"train\.epochs = 20 has no effect, because train\.steps = 6 decides: .* train\.steps=0"),
         (["train.steps=9", "train.budget_steps=9"], r"train\.budget_steps = 9 has no effect, because train\.steps = 9"),
         (["train.steps=9", "train.lr=1"], r"was started with other values of train\.lr, which --resume cannot change"),

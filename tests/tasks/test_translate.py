@@ -174,7 +174,7 @@ def test_scores_carry_their_signatures() -> None:
     assert "nw:2" in scores["chrF++"].signature
     with pytest.raises(DataError, match="nothing to score: the number of references is 0"):
         Translate().score([], [])
-    with pytest.raises(DataError, match="2 outputs but 1 references"):
+    with pytest.raises(DataError, match="2 outputs but 1 reference:"):
         Translate().score(["a", "b"], ["a"])
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gpt2kit.errors import counted
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.card.facts import Facts
 from gpt2kit.runs.card.markdown import cell, code, fenced, shortened, table, visible
@@ -26,7 +27,8 @@ def title(facts: Facts) -> str:
     if CHECKPOINT in described:
         trained = f"\n\nThis is a checkpoint: the weights after step {described[CHECKPOINT]:,} of a longer training."
     blocks = (
-        f"{model.n_layer} layers, width {model.n_embd}, {model.n_head} heads, a window of {model.n_positions:,} tokens"
+        f"{counted(model.n_layer, 'layer')}, width {model.n_embd}, {counted(model.n_head, 'head')}, a "
+        f"window of {counted(model.n_positions, 'token')}"
     )
     kind = "" if model.attention == "full" else f", with {model.attention} attention"
     adapters = "\n\nThis folder contains only LoRA adapters. They need the model that they were trained on."
@@ -143,7 +145,7 @@ def samples(facts: Facts) -> str:
 def limits(facts: Facts) -> str:
     """Known limits of the model."""
     model, lines = facts.recipe.model, []
-    lines.append(f"It sees at most {model.n_positions:,} tokens at a time, input and output together.")
+    lines.append(f"It sees at most {counted(model.n_positions, 'token')} at a time, input and output together.")
     for split, report in (facts.data or {"splits": {}})["splits"].items():
         if split == "train" and report["cut"]:
             lines.append(
@@ -155,7 +157,7 @@ def limits(facts: Facts) -> str:
             lines.append(f"{leaked} are also in its training data, or nearly so: scores on that split look too good.")
     labels = facts.task.layout.labels
     if len(labels) > 1:
-        lines.append(f"It gives every text one of its {len(labels)} labels, even if none of them fits.")
+        lines.append(f"It gives every text one of its {counted(len(labels), 'label')}, even if none of them fits.")
     else:
         lines.append("It writes what is likely given its training data, which does not make it true, fair or new.")
     lines.append("It was evaluated only as described under Scores.")

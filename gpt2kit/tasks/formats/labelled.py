@@ -12,7 +12,7 @@ from gpt2kit.data.layouts import Classification
 from gpt2kit.data.lines import cut
 from gpt2kit.data.roles import KINDS
 from gpt2kit.data.tables import value_of
-from gpt2kit.errors import DataError
+from gpt2kit.errors import DataError, counted
 from gpt2kit.metrics.labels import label_scores
 from gpt2kit.metrics.score import Score
 from gpt2kit.tasks.base import About, Record
@@ -65,7 +65,7 @@ class Labelled(RowTask):
         return self.named[KINDS[self.kind][-1]]
 
     def describe(self) -> list[str]:
-        return [*super().describe(), f"{len(self.labels)} labels: {cut(', '.join(self.labels))}"]
+        return [*super().describe(), f"{counted(len(self.labels), 'label')}: {cut(', '.join(self.labels))}"]
 
     def example(self, where: str, row: dict[str, object]) -> Record[Values, str]:
         source, label = self.source(where, row), self.label(where, row)

@@ -35,7 +35,7 @@ def test_the_title_says_what_it_is(run_of: RunOf) -> None:
     found = of(run_of)
     shown = sections.title(found)
     assert shown.startswith("# `run`\n\nTranslation learned from sentence pairs")
-    assert f"GPT-2 with {found.parameters:,} weights: 1 layers, width 32, 2 heads, a window of 64 tokens." in shown
+    assert f"GPT-2 with {found.parameters:,} weights: 1 layer, width 32, 2 heads, a window of 64 tokens." in shown
     assert "It was trained from random weights with gpt2kit" in shown
     assert "not finished" not in shown
     shown = sections.title(
