@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from gpt2kit.data.article import Article
 from gpt2kit.data.extracted import is_extracted, read_extracted, whole_article
+from gpt2kit.data.headers import is_text
 from gpt2kit.data.lines import check_file, unpacked_name
 from gpt2kit.data.report import Damage
 from gpt2kit.data.selection import Selection, select
 from gpt2kit.data.sources import TABLES, is_table, read_fields
-from gpt2kit.data.tables import Columns, Fields, listed
+from gpt2kit.data.tables import Columns, Fields, count_columns, listed
 from gpt2kit.errors import DataError
 
 WELL_KNOWN = (
@@ -146,9 +147,10 @@ def _well_known(row: dict[str, object], where: str) -> Columns:
     if all(name in row for name in WHOLE):
         return WHOLE
     pairs = ", ".join("/".join(names) for names in WELL_KNOWN)
+    advice = count_columns(where, "--columns 0,1") if any(map(is_text, row)) else ""
     raise DataError(
         f"{where}: cannot tell which columns are document and summary: {listed(row)} include none of the usual pairs "
-        f"({pairs}); name them with {HOW_TO_NAME}"
+        f"({pairs}); name them with {HOW_TO_NAME}{advice}"
     )
 
 

@@ -124,6 +124,11 @@ def is_data(fields: Sequence[str]) -> bool:
     )
 
 
+def is_text(name: str) -> bool:
+    """Whether a column's name is rather one of the texts of a table without a header."""
+    return len(name) > LONGEST_NAME or SENTENCE.search(name.strip()) is not None
+
+
 def unnamed(names: Sequence[str]) -> list[int]:
     """The columns of a header without a name, such as the index that pandas writes."""
     return [index for index, name in enumerate(names) if INDEX.fullmatch(name.strip())]

@@ -59,6 +59,8 @@ def delimited_pairs(path: str, tabs: bool, columns: Pair | None, language: str) 
     names = header_names(first, where) if header else [str(index) for index in range(len(first))]
     values: list[dict[str, object]] = [dict(zip(names, fields, strict=False)) for _, fields in sample[header:]]
     remarks = [*written.describe(path, tabs), *_header_remarks(header, first, columns, written, where)]
+    if columns is not None:
+        remarks += _doubts(columns, values, path, language)
     if columns is None:
         columns = choose([name for name in names if name], values, where, language) if header else ("0", "1")
         if not header:
@@ -76,16 +78,18 @@ def delimited_pairs(path: str, tabs: bool, columns: Pair | None, language: str) 
     return Opened(pairs, columns, left_out, remarks)
 
 
-def row_pairs(rows: Iterator[TableRow], columns: Pair | None, language: str) -> Opened:
+def row_pairs(rows: Iterator[TableRow], columns: Pair | None, path: str, language: str) -> Opened:
     """The pairs of a table whose rows have the names of its columns; otherwise like `delimited_pairs`."""
     sample, rows = peek(map(_unnested, rows), SAMPLE)
     if not sample:
         return Opened(((str(row["source"]), str(row["target"])) for _, row in rows), None, [], [])  # none, or an error
     where, names = sample[0][0], list(sample[0][1])
-    columns = columns or choose(names, [row for _, row in sample], where, language)
+    values = [row for _, row in sample]
+    remarks = _doubts(columns, values, path, language) if columns is not None else []
+    columns = columns or choose(names, values, where, language)
     left_out = [name for name in names if name not in columns]
     both = (fields.values for fields in pick_fields(rows, columns))
-    return Opened(((source, target) for source, target in both), columns, left_out, [])
+    return Opened(((source, target) for source, target in both), columns, left_out, remarks)
 
 
 def _has_header(first: Sequence[str], columns: Pair | None, written: Written) -> bool:
@@ -176,6 +180,16 @@ def _by_language(names: Sequence[str], sample: Sequence[dict[str, object]], wher
         f"translate into; give that of this table, as in --to {told[last]}, or name the columns, as in --columns "
         f"{next(iter(told))},{last}"
     )
+
+
+def _doubts(columns: Pair, sample: Sequence[dict[str, object]], path: str, language: str) -> list[str]:
+    """Lines for the user about columns of his choice that seem to be something else."""
+    found = {name: looks(_values(sample, name)) for name in columns}
+    remarks = [f"{path}: column {_quoted(name)} looks like {look}" for name, look in found.items() if look]
+    told = language_of(columns[1])
+    if language and told and told != language_code(language):
+        remarks.append(f"{path}: the targets are column {columns[1]!r}, but the language is {language!r}: see --to")
+    return remarks
 
 
 def _refuse_no_texts(columns: Sequence[str], sample: Sequence[dict[str, object]], where: str) -> None:

@@ -7,13 +7,12 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any
 
-from gpt2kit.data.headers import INDEX
 from gpt2kit.data.json_rows import is_array, is_json, json_rows
 from gpt2kit.data.lines import check_file, cut, text_lines, unpacked_name
-from gpt2kit.data.pairs import Opened, Pair, delimited_pairs, row_pairs
+from gpt2kit.data.pairs import SAMPLE, Opened, Pair, delimited_pairs, row_pairs
 from gpt2kit.data.tables import (
     Choice,
     Columns,
@@ -83,11 +82,11 @@ def open_pairs(path: str, columns: Pair | None = None, language: str = "") -> Op
     """The pairs of a table as `read_pairs` yields them, and how it is read."""
     check_table(path)
     if path.startswith("hf:"):
-        return row_pairs(_table_rows(path), columns, language)
+        return row_pairs(_table_rows(path), columns, path, language)
     kind = table_kind(path)
     if kind in (".tsv", ".csv"):
         return delimited_pairs(path, kind == ".tsv", columns, language)
-    found = row_pairs(_table_rows(path), columns, language)
+    found = row_pairs(_table_rows(path), columns, path, language)
     return found._replace(remarks=[*_form(path), *found.remarks])
 
 
@@ -119,9 +118,22 @@ def pair_paths(arguments: Sequence[str]) -> list[tuple[str, ...]]:
             continue
         partner = next(words, None)
         if partner is None or is_table(partner):
-            raise DataError(f"{word}: a plain text file must be followed by its translation; accepted: {ACCEPTED}")
+            raise DataError(
+                f"{word}: a plain text file must be followed by its translation; accepted: {ACCEPTED}{_hint(word)}"
+            )
         corpora.append((word, partner))
     return corpora
+
+
+def _hint(path: str) -> str:
+    """Advice for a table under another name, for the end of a message."""
+    path = LANGUAGE_PREFIX.sub("", path)
+    if not os.path.isfile(path):
+        return ""
+    lines = list(islice(text_lines(path), SAMPLE))
+    if not lines or not all("\t" in line for line in lines):
+        return ""
+    return f". Its lines have tabs: if it is a table, name it {os.path.splitext(unpacked_name(path))[0]}.tsv"
 
 
 def is_table(path: str) -> bool:
@@ -257,13 +269,11 @@ def _hub_error(path: str, name: str, error: Exception) -> UserError:
 
 
 def _rows(path: str, table: Any) -> Iterator[TableRow]:
-    """Rows without the index that pandas keeps as a column."""
     number = 0
     for batch in table.iter(batch_size=ROWS_A_BATCH):
-        names = [name for name in batch if not INDEX.fullmatch(name)] or list(batch)
-        for values in zip(*(batch[name] for name in names), strict=True):
+        for values in zip(*batch.values(), strict=True):
             number += 1
-            yield f"{path}: row {number}", dict(zip(names, values, strict=True))
+            yield f"{path}: row {number}", dict(zip(batch, values, strict=True))
 
 
 def _quiet_datasets() -> Any:

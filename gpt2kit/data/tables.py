@@ -5,6 +5,7 @@ nothing), treats a quote in a TSV as quoting and does not name the line of an er
 """
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
@@ -158,6 +159,12 @@ def _or_number(names: Sequence[str]) -> str:
     """Advice for a first line that may be data: numbers, or texts of several words."""
     data = is_data(names) or any(name.replace(".", "").isdecimal() for name in names)
     return "; or if the first line is not a header, give columns by number, from 0" if data else ""
+
+
+def count_columns(where: str, example: str) -> str:
+    """Advice for the end of a message about the columns of a row, which may be one of a table without a header."""
+    delimited = re.search(r"\.(csv|tsv)(\.\w+)?:\d+$", where, re.IGNORECASE)
+    return f"; without a header, count the columns from 0, as in {example}" if delimited else ""
 
 
 def value_of(row: dict[str, object], column: str, where: str) -> object:

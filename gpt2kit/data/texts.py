@@ -8,10 +8,11 @@ from functools import lru_cache
 from itertools import chain
 
 from gpt2kit.data.documents import contains, split_documents
-from gpt2kit.data.lines import check_file, text_blocks, unpacked_name
+from gpt2kit.data.headers import is_text
+from gpt2kit.data.lines import check_file, cut, text_blocks, unpacked_name
 from gpt2kit.data.selection import Selection, select
 from gpt2kit.data.sources import TABLES, is_table, read_fields
-from gpt2kit.data.tables import Columns, listed
+from gpt2kit.data.tables import Columns, count_columns, listed
 from gpt2kit.errors import DataError
 
 PART = 1 << 16
@@ -115,10 +116,15 @@ def _only_column(row: dict[str, object], where: str) -> Columns:
     if "text" in row:
         return ("text",)
     if len(strings) == 1 and row[strings[0]] is not None:  # a TSV has a header only if the user says so
+        if is_text(strings[0]):
+            raise DataError(
+                f"{where}: the column is called {cut(strings[0])!r}, which looks like a text; name it with --column if "
+                f"that is right{count_columns(where, '--column 0')}"
+            )
         return (strings[0],)
     raise DataError(
         f"{where}: cannot tell which of the columns {listed(row)} is the text, as none is called 'text'; choose it, as "
-        f"in --column {strings[0] if strings else 'NAME'}"
+        f"in --column {strings[0] if strings else 'NAME'}{count_columns(where, '--column 0')}"
     )
 
 

@@ -248,3 +248,9 @@ def test_scitldr(shared_data: Callable[[str], Path]) -> None:
     articles = list(read_articles(str(shared_data("scitldr/dev.jsonl.gz"))))
     assert len(articles) == 619
     assert all(article.title and len(article.body) > len(article.lead) > 0 for article in articles[:5])
+
+
+def test_a_table_without_a_header_is_told_how_to_count(write: Write) -> None:
+    path = write("a.csv", '"A long text, and its end.","A text."\n"Another long text, with an end.","More."\n')
+    assert refusal(path).endswith("; without a header, count the columns from 0, as in --columns 0,1")
+    assert [article.lead for article in read_articles(path, ("0", "1"))] == ["A text.", "More."]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gpt2kit.data.selection import select_pairs
-from gpt2kit.data.sources import open_pairs, read_pairs
+from gpt2kit.data.sources import open_pairs, pair_paths, read_pairs
 from gpt2kit.errors import DataError
 
 PAIRS = [("I see a cat.", "Je vois un chat."), ("I see a dog.", "Je vois un chien."), ("Go.", "Va !")]
@@ -210,3 +210,25 @@ def test_json_of_any_form(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text, encoding="utf-8")
         assert pairs(str(tmp_path / name)) == PAIRS
         assert open_pairs(str(tmp_path / name)).remarks == ([f"{tmp_path / name}: {remark}"] if remark else [])
+
+
+def test_columns_of_the_users_choice_that_seem_to_be_something_else_are_said(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.tsv", [[str(n), *pair] for n, pair in enumerate(PAIRS)], ["id", "en", "de"])
+    assert select_pairs(path, ("id", "en"), "en")[0].remarks == (
+        f"{path}: column 'id' looks like numbers, as of an index",
+    )
+    assert select_pairs(path, ("en", "de"), "fr")[0].remarks == (
+        f"{path}: the targets are column 'de', but the language is 'fr': see --to",
+    )
+    assert select_pairs(path, ("en", "de"), "de")[0].remarks == ()
+
+
+def test_a_table_under_another_name_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "fra.txt", [list(pair) for pair in PAIRS])
+    with pytest.raises(
+        DataError, match=rf"followed by its translation.* Its lines have tabs: .* name it {path[:-4]}\.tsv"
+    ):
+        pair_paths([path])
+    plain = write(tmp_path, "a.txt", [["one"], ["two"]])
+    with pytest.raises(DataError, match=r"owner/name\[:config\]\[@split\]$"):
+        pair_paths([plain])

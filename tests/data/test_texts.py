@@ -156,3 +156,19 @@ def test_a_file_without_the_separator_is_one_document(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("one two\nthree", encoding="utf-8")
     assert list(read_texts([str(path)], separator="--")) == list(read_texts([str(path)]))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_a_table_without_a_header(tmp_path: Path, name: str) -> None:
+    """Its first text is not taken for the name of the column."""
+    separator = "," if name == "a.csv" else "\t"
+    path = tmp_path / name
+    path.write_text("The first text is here.\nThe second one, too.\n".replace(", ", " "), encoding="utf-8")
+    with pytest.raises(DataError, match=r"without a header, count the columns from 0, as in --column 0$"):
+        list(read_texts([str(path)]))
+    assert [part.text for part in read_texts([str(path)], "0")] == ["The first text is here.", "The second one too."]
+    path.write_text(f"good{separator}One text\nbad{separator}Another\n", encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"cannot tell .*; without a header, count the columns from 0, as in --column 0$"
+    ):
+        list(read_texts([str(path)]))
