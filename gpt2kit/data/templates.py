@@ -20,9 +20,11 @@ Template = Callable[[Sequence[str], dict[str, str]], str | None]
 """The text of a template from its arguments, in order and by name; None if it is not known."""
 
 INNERMOST = re.compile(r"(?<!\{)\{\{(?!\{)([^{}]*)\}\}")
-PIPE = re.compile(r"\|(?![^\[]*\]\])")
-"""A pipe that is not within a link."""
-NAMED = re.compile(r"\s*([\w \-]*?\w)\s*=(.*)", re.DOTALL)
+PIPE = re.compile(r"(\[\[|\]\]|\|)")
+"""A pipe separates arguments, if it is not within a link."""
+NAME = re.compile(r"\w[\w \-]*")
+LONGEST_NAME = 100
+"""Characters of a template's name; a longer one is not known."""
 NESTED = 8
 """Greatest depth of nested templates."""
 
@@ -38,12 +40,14 @@ def expand(text: str) -> str:
 
 def written(inside: str) -> str:
     """The text of one template, given what is between its braces."""
-    name, *words = PIPE.split(inside)
+    name, *words = _split(inside)
     key = " ".join(name.replace("_", " ").split()).lower().removeprefix("template:").removeprefix("subst:")
     function, colon, _ = key.partition(":")
     if colon and function in ("formatnum", "lc", "uc", "ucfirst", "lcfirst"):
         key, words = function, [name.partition(":")[2], *words]
     arguments, named = _arguments(words)
+    if len(key) > LONGEST_NAME:
+        return HOLE
     template = TEMPLATES.get(key)
     shown = template(arguments, named) if template and (arguments or named) else SIGNS.get(key)
     if shown is not None:
@@ -54,20 +58,32 @@ def written(inside: str) -> str:
     return "" if SILENT.fullmatch(key) or "\n" in inside.strip() else HOLE
 
 
+def _split(inside: str) -> list[str]:
+    """The parts between the pipes that are not within a link."""
+    found, links = [""], 0
+    for piece in PIPE.split(inside):
+        if piece == "|" and not links:
+            found.append("")
+            continue
+        links = max(0, links + (piece == "[[") - (piece == "]]"))
+        found[-1] += piece
+    return found
+
+
 def _arguments(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """The arguments in order and by name; those with numbers as names are in order too."""
     ordered: list[str] = []
     named: dict[str, str] = {}
     for word in words:
-        found = NAMED.fullmatch(word)
-        if not found:
+        name, equals, value = (part.strip() for part in word.partition("="))
+        if not equals or not NAME.fullmatch(name):
             ordered.append(word.strip())
-        elif found[1].isdecimal() and len(found[1]) < 3:
-            place = int(found[1])
+        elif name.isascii() and name.isdecimal() and 0 < len(name) < 3:
+            place = max(1, int(name))
             ordered += [""] * (place - len(ordered))
-            ordered[place - 1 : place] = [found[2].strip()]
+            ordered[place - 1 : place] = [value]
         else:
-            named[found[1].strip().lower()] = found[2].strip()
+            named[name.lower()] = value
     return ordered, named
 
 
