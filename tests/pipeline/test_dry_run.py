@@ -59,6 +59,19 @@ def test_it_says_what_training_does(name: str, prepared: Prepared, tmp_path: Pat
     assert json.loads(json.dumps(told.json()))["cost"]["step"] == cost.step
 
 
+@pytest.mark.parametrize("lora", [0, 2])
+def test_checkpoints_take_space(prepared: Prepared, tmp_path: Path, lora: int) -> None:
+    tiny = prepared("lm", tmp_path, "train.steps=4", "train.evaluate_every=1")
+    init = str(tmp_path / "run")
+    list(gpt2kit.train(tiny, tmp_path / "data", init))
+    kept = recipe.build("kept", recipe.apply(tiny.table(), [f"train.lora={lora}", "train.keep_checkpoints=3"]))
+    plain = recipe.build("plain", recipe.apply(tiny.table(), [f"train.lora={lora}"]))
+    told, without = (preflight(each, tmp_path / "data", tmp_path / "new", init) for each in (kept, plain))
+    assert told.cost.disk - without.cost.disk == 4 * 5 * told.learning, "three, the best one, and one being written"
+    list(gpt2kit.train(kept, tmp_path / "data", tmp_path / "new", init))
+    assert told.cost.disk >= sum(path.stat().st_size for path in (tmp_path / "new").rglob("*.safetensors"))
+
+
 def test_what_is_frozen_does_not_learn(prepared: Prepared, tmp_path: Path) -> None:
     tiny = prepared("lm", tmp_path, "train.steps=2")
     list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"))
