@@ -87,6 +87,9 @@ FRACTION = re.compile(r"\s*[-+]?(\d+[.,]\d*|[.,]?\d+)([eE][-+]?\d+)?\s*%?\s*")
 CODE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 ORIGIN = re.compile(r"CC[- ]BY|Attribution:|https?://|www\.")
 
+INDEX_LIKE = "numbers, as of an index"
+"""What a column of whole numbers looks like."""
+
 ENOUGH = 3
 """Values of a column from which on a few language codes are a column of codes, not short texts."""
 
@@ -140,7 +143,7 @@ def looks(values: Sequence[str]) -> str:
     if not given:
         return "nothing, being empty" if values else ""
     if all(map(NUMBER.fullmatch, given)):
-        return "numbers, as of an index"
+        return INDEX_LIKE
     if all(map(FRACTION.fullmatch, given)):
         return "scores"
     if sum(1 for value in given if ORIGIN.search(value)) * 2 > len(given):

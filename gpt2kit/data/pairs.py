@@ -5,7 +5,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from gpt2kit.data.delimited import Written, open_delimited, peek, records
-from gpt2kit.data.headers import is_data, language_code, language_of, looks, names_columns
+from gpt2kit.data.headers import INDEX_LIKE, is_data, language_code, language_of, looks, names_columns
 from gpt2kit.data.lines import cut
 from gpt2kit.data.tables import (
     TableRow,
@@ -55,7 +55,8 @@ def delimited_pairs(path: str, tabs: bool, columns: Pair | None, language: str) 
     if not sample:
         return Opened(((source, target) for _, (source, target) in rows), None, [], [])  # none, or an error
     number, first = sample[0]
-    where, header = f"{path}:{number}", _has_header(first, columns, written)
+    where = f"{path}:{number}"
+    header = _has_header(first, columns, written) or _has_index(first, [fields for _, fields in sample[1:]])
     names = header_names(first, where) if header else [str(index) for index in range(len(first))]
     values: list[dict[str, object]] = [dict(zip(names, fields, strict=False)) for _, fields in sample[header:]]
     remarks = [*written.describe(path, tabs), *_header_remarks(header, first, columns, written, where)]
@@ -112,6 +113,12 @@ def _refuse_beyond(indices: tuple[int, int], first: Sequence[str], written: Writ
             f"{where}: expected at least {max(indices) + 1} columns separated by {written.name}, found {found}: "
             f"{cut(written.separator.join(first))!r}"
         )
+
+
+def _has_index(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a first line without a first field names the columns after an index, as pandas writes them."""
+    named = len(first) > 1 and not first[0].strip() and all(map(str.strip, first[1:]))
+    return named and bool(rows) and looks([row[0] for row in rows]) == INDEX_LIKE
 
 
 def _header_remarks(

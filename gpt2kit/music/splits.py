@@ -5,6 +5,7 @@ import io
 import posixpath
 import re
 
+from gpt2kit.data.encodings import not_utf8
 from gpt2kit.music.smf import MidiError
 
 SEPARATORS = ",;\t"
@@ -32,7 +33,9 @@ def read_splits(path: str, content: bytes) -> dict[str, str]:
         if not {"midi_filename", "split"} <= set(rows.fieldnames or ()):
             return {}
         pairs = [(row["midi_filename"] or "", SPLITS.get((row["split"] or "").strip().lower())) for row in rows]
-    except (csv.Error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise MidiError("damaged table", not_utf8(content, 0) or str(error)) from None
+    except csv.Error as error:
         raise MidiError("damaged table", str(error)) from None
     folder = posixpath.dirname(path)
     return {posixpath.normpath(posixpath.join(folder, name)): split for name, split in pairs if name and split}

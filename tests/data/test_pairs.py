@@ -166,6 +166,15 @@ def test_an_unnamed_index_is_left_out(tmp_path: Path) -> None:
         assert select_pairs(path, None, "fr")[0].left_out == [header[0]]
 
 
+def test_an_unnamed_index_tells_a_header(tmp_path: Path) -> None:
+    rows = [[str(n), *pair] for n, pair in enumerate(PAIRS)]
+    path = write(tmp_path, "a.tsv", rows, ["", "left", "right"])
+    assert pairs(path) == PAIRS
+    assert select_pairs(path, None, "fr")[0].remarks == (
+        f"{path}:1: read as a header, not as a pair: '', 'left', 'right'",
+    )
+
+
 def test_attributions_after_the_pair_are_left_out(tmp_path: Path) -> None:
     """As ManyThings has them."""
     origin = "CC-BY 2.0 (France) Attribution: tatoeba.org #2877272 (CM) & #1158250 (Wittydev)"

@@ -145,6 +145,13 @@ def test_a_table_with_wrong_quotes() -> None:
         read_splits("maestro.csv", b'midi_filename,split\n"a')
 
 
+def test_a_table_in_utf16_is_named() -> None:
+    content = "midi_filename,split\na.mid,val\n".encode("utf-16")
+    with pytest.raises(MidiError) as caught:
+        read_splits("a.csv", content)
+    assert "UTF-16 text, by its byte order mark; only UTF-8 text is accepted" in str(caught.value.args)
+
+
 def test_an_empty_table_gives_none() -> None:
     assert read_splits("maestro.csv", b"") == {}
 
