@@ -16,7 +16,7 @@ TAIL = 16
 
 def loads(text: str) -> Any:
     """The value of a JSON text. Raises ValueError, also for two keys of one name and for half of a surrogate pair."""
-    return _checked(json.loads(text, object_pairs_hook=_object), text)
+    return _checked(DECODER.decode(text), text)
 
 
 def reason(error: Exception) -> str:
@@ -34,7 +34,6 @@ class Values:
     def __init__(self, path: str, blocks: Iterable[str], line: int = 1) -> None:
         self.path, self.source, self.line = path, iter(blocks), line
         self.text, self.at, self.number = "", 0, 0
-        self.decoder = json.JSONDecoder(object_pairs_hook=_object)
 
     def of_array(self) -> Iterator[tuple[str, Any]]:
         """The position and the value of each element of an array, which must be all of the text."""
@@ -88,7 +87,7 @@ class Values:
         where = self.where
         while True:
             try:
-                value, end = self.decoder.raw_decode(self.text, self.at)
+                value, end = DECODER.raw_decode(self.text, self.at)
                 _checked(value, self.text[self.at : end])
                 break
             except (ValueError, RecursionError) as error:
@@ -136,3 +135,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
         first, second = [place for place, each in enumerate(names, 1) if each == name][:2]
         raise ValueError(f"the keys {first} and {second} of an object are both called {name!r}; rename one")
     return found
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_object)
+"""Made once: `json.loads` makes one for each call with a hook."""
