@@ -69,7 +69,8 @@ CORE = {"config", "errors", "files", "overwriting", "model", "data", "music", "t
 IMPORTS: dict[str, set[str]] = {
     "errors": set(),
     "config": set(),
-    "files": {"errors"},
+    "digests": set(),
+    "files": {"digests", "errors"},
     "overwriting": {"errors", "files"},
     "html": set(),
     "system": set(),
@@ -82,7 +83,7 @@ IMPORTS: dict[str, set[str]] = {
     "samples": set(),
     "tasks": {"config", "data", "errors", "metrics", "music"},
     "recipe": {"config", "errors", "tasks"},
-    "runs": {"config", "data", "decoding", "errors", "files", "model", "overwriting", "recipe", "tasks"},
+    "runs": {"config", "data", "decoding", "digests", "errors", "files", "model", "overwriting", "recipe", "tasks"},
     "pipeline": CORE | {"recipe", "runs", "tasks"},
     "inspection": CORE - {"training"} | {"html", "pipeline", "tasks"},
     "selftest": CORE | {"pipeline", "recipe", "runs", "tasks"},

@@ -6,7 +6,7 @@ SPLIT.prompts   number of prompt ids of each row; uint32; where rows are documen
                 continues the document of the previous one
 SPLIT.names     the name of each row, one per line; only where rows are documents, or parts of one
 SPLIT.texts     records as they were read, as JSON lines; only where ids lose information, and not for train
-SPLIT.json      the counts, which detect a damaged folder
+SPLIT.json      the counts and the digests of the files, which detect a damaged folder
 """
 
 import hashlib
@@ -46,6 +46,7 @@ class StoreWriter:
         self.folder, self.split = folder, split
         self.dtype = id_dtype(vocab_size)
         self.files: dict[str, BinaryIO] = {}
+        self.hashes: dict[str, hashlib.blake2b] = {}
         self.rows = self.tokens = self.prompt_tokens = self.text_bytes = 0
 
     def __enter__(self) -> "StoreWriter":
@@ -58,7 +59,9 @@ class StoreWriter:
         with files.writing(path):
             if kind not in self.files:
                 self.files[kind] = path.open("wb")
+                self.hashes[kind] = hashlib.blake2b(digest_size=16)
             self.files[kind].write(content)
+            self.hashes[kind].update(content)
 
     def add(self, rows: Iterable[IdRow], names: Sequence[str] = ()) -> None:
         """Append (prompt, target) rows, and their names if they have any."""
@@ -97,7 +100,9 @@ class StoreWriter:
         if kind is None:
             counts = {"rows": self.rows, "tokens": self.tokens, "prompt_tokens": self.prompt_tokens}
             counts["text_bytes"] = self.text_bytes
-            files.write_json(self.folder / f"{self.split}.json", counts | {"dtype": self.dtype.name})
+            found = {kind: each.hexdigest() for kind, each in self.hashes.items()}
+            described = counts | {"dtype": self.dtype.name, "digests": found}
+            files.write_json(self.folder / f"{self.split}.json", described)
 
 
 class Store:
@@ -116,6 +121,7 @@ class Store:
             self.rows, self.tokens = int(counts["rows"]), int(counts["tokens"])
             self.prompt_tokens, dtype = int(counts["prompt_tokens"]), DTYPES[counts["dtype"]]
             self.text_bytes = int(counts["text_bytes"])
+            self.digests: dict[str, str] = dict(counts.get("digests", {}))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DataError(f"{folder / split}.json is damaged ({error!r}): prepare the data again") from None
         self.folder, self.split = folder, split
@@ -146,8 +152,25 @@ class Store:
         inside = int(self.ends.min()) >= 0 and int(self.ends[-1]) == self.tokens
         return inside and bool((np.diff(self.ends) >= 0).all() and (self.prompts <= self.lengths()).all())
 
+    def verify(self) -> None:
+        """Raises DataError if a file is not as it was written. It reads all of them, about a second for each GB: done
+        before training on a split and before scoring it. Folders of older versions have no digests."""
+        for kind, expected in self.digests.items():
+            path = self.folder / f"{self.split}.{kind}"
+            try:
+                with path.open("rb") as file:
+                    found = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+            except OSError as error:
+                raise DataError(f"{path} cannot be read: {error.strerror}; prepare the data again") from None
+            if found != expected:
+                raise DataError(f"{path} is damaged: it is not as prepare wrote it; prepare the data again")
+        if self.prompt_tokens != int(self.prompts.sum()):
+            raise DataError(f"{self.folder / self.split}.json is damaged: prompt_tokens; prepare the data again")
+
     def check_ids(self, vocab_size: int) -> None:
-        """Raises DataError for an id outside the vocabulary: a model would fail on it far from here."""
+        """Raises DataError for an id outside the vocabulary, on which a model would fail far from here, and if `verify`
+        does."""
+        self.verify()
         for start in range(0, self.tokens, SCANNED_IDS):
             largest = int(self.ids[start : start + SCANNED_IDS].max())
             if largest >= vocab_size:

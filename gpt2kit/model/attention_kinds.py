@@ -20,3 +20,10 @@ KINDS: dict[str, type[Attention]] = {
 def attention_of(kind: str, config: ModelConfig) -> Attention:
     """Create a layer's attention; `kind` is one of config.kinds."""
     return KINDS[kind](config)
+
+
+def shape(config: ModelConfig) -> tuple[object, ...]:
+    """Every field that decides which function the weights compute."""
+    saved = sorted({key for kind in config.kinds for key in KINDS[kind].saved})
+    sizes = (config.n_layer, config.n_head, config.n_embd, config.inner, config.n_positions, config.kinds)
+    return (*sizes, *(getattr(config, key) for key in saved))

@@ -116,6 +116,11 @@ def new_tokens(folder: Path) -> int:
     return len(added) if isinstance(added, list) else 0
 
 
+def alpha_of(folder: Path) -> object:
+    """The scale of the adapter in a folder."""
+    return files.read_json(folder / ADAPTER_CONFIG).get("lora_alpha")
+
+
 def load(folder: Path, model: GPT2) -> None:
     """Adapt a base model as the folder says, including new tokens and a classifier head, and load the learned weights.
 

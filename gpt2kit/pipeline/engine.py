@@ -17,6 +17,7 @@ from gpt2kit.decoding.repetition import repeats_itself
 from gpt2kit.decoding.seeds import seeds, with_seed
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.model import hf, lora
+from gpt2kit.model.attention_kinds import shape
 from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
@@ -278,6 +279,14 @@ def opened_run(run: str | Path, data: str | Path = "", base: str | Path = "") ->
     return found
 
 
+def _check_as_trained(run: Run, model: GPT2, trained: recipe.Recipe) -> None:
+    """Raises DataError where the files of a Hugging Face checkpoint, which have no digest, differ from the recipe."""
+    if shape(model.config) != shape(trained.model) or model.labels != run.task.layout.labels:
+        raise DataError(f"{run.path}: {hf.CONFIG} says another model than the run's recipe.toml and task.json")
+    if run.weights == lora.ADAPTER and lora.alpha_of(run.path) != trained.train.lora_alpha:
+        raise DataError(f"{run.path}: {lora.ADAPTER_CONFIG} says another lora_alpha than the run's recipe.toml")
+
+
 def load_run(run: Run, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
     """Like `load`, for a run that is already open."""
     task = run.task
@@ -287,6 +296,8 @@ def load_run(run: Run, settings: dict[str, Any] | None = None, **task_settings: 
     model = model_in(run.path, base=run.moved_base)
     if model.vocab_size != task.vocabulary.size:
         raise DataError(_mismatch(run.path, model, task))
+    if (trained := run.recorded_recipe) is not None:
+        _check_as_trained(run, model, trained)
     if task_settings:
         settled = recipe.values(task) | task.merge_settings(task_settings)
         task = recipe.build_section(type(task), "task", settled).opened(run.path)

@@ -30,7 +30,11 @@ def training_store(engine: Engine) -> Store | None:
 
     Raises DataError if it no longer exists.
     """
-    return engine.run.prepared.store("train") if engine.run is not None and engine.task.about.copies else None
+    if engine.run is None or not engine.task.about.copies:
+        return None
+    store = engine.run.prepared.store("train")
+    store.verify()
+    return store
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,7 @@ def stored_records(prepared: Prepared, task: Task[Any, Any], split: str) -> tupl
     if references := getattr(task, "references", ()):
         raise UserError(f"references = {','.join(references)}: these belong to a corpus; give it with --on (on=)")
     store, name = prepared.store(split), prepared.set_name(split)
+    store.verify()
     if store.has_texts:
         return name, _kept(task, store)
     rows = (store.row(index) for index in range(len(store)))

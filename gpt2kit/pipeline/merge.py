@@ -34,6 +34,8 @@ def merge(run: str | Path, out: str | Path, overwrite: bool = False, base: str |
     inputs = (source.path, source.base)
     overwriting.check_folder(target.path, overwrite, RUN, inputs)
     task = source.task
+    source.check_copied()
+    _ = source.recorded_recipe  # raises if it is damaged
     model = hf.load_adapted(source.path, source.base_folder()).eval()
     complete = merged(model)
     generator = torch.Generator().manual_seed(0)
@@ -46,8 +48,9 @@ def merge(run: str | Path, out: str | Path, overwrite: bool = False, base: str |
             f"{source.path}: merging changes logits by {difference:.2g}, more than {TOLERANCE:g}: nothing was written"
         )
     with overwriting.new_folder(target.path, overwrite, RUN, inputs) as folder:
+        left = {lora.ADAPTER, lora.ADAPTER_CONFIG, STATE_FILE, *RUN.foreign(source.path)}
         for path in source.path.iterdir():
-            if path.is_file() and path.name not in (lora.ADAPTER, lora.ADAPTER_CONFIG, STATE_FILE):
+            if path.is_file() and path.name not in left:
                 shutil.copyfile(path, folder / path.name)
         hf.save(folder, complete, task.vocabulary.eos)
     card.write(target)

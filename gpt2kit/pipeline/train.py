@@ -14,6 +14,7 @@ from gpt2kit.config import ModelConfig, TrainConfig, duration
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.model import hf, lora
+from gpt2kit.model.attention_kinds import shape
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.pipeline.keep_checkpoint import is_due, keep
 from gpt2kit.pipeline.sampled import sampled
@@ -154,6 +155,7 @@ def task_to_train(recipe: Recipe, prepared: Prepared, fresh: bool) -> Task[Any, 
     if name != recipe.task_name:
         raise DataError(f"{data} was prepared for {name}, the recipe {recipe.name} is for {recipe.task_name}")
     task = replace(task, **{key: getattr(recipe.task, key) for key in read_by("train", task)})
+    prepared.check_copied()
     for store in [prepared.store(split) for split in ("train", "val")]:
         store.check_ids(task.vocabulary.size)
     window = prepared.window
@@ -186,7 +188,7 @@ def _as_before(run: Run, task: Task[Any, Any]) -> tuple[ModelConfig, int, tuple[
     """The shape of a run's model. Raises DataError where its files differ, before a model is built from a damaged
     file."""
     config, vocab_size, outputs = hf.read_config(run.path)
-    shapes = [(c.n_layer, c.n_head, c.n_embd, c.inner, c.n_positions, c.kinds) for c in (config, run.recipe.model)]
+    shapes = [(*shape(c), c.dropout) for c in (config, run.recipe.model)]
     if shapes[0] != shapes[1] or (vocab_size, outputs) != (task.vocabulary.size, task.layout.labels):
         raise DataError(f"{run.path}: {hf.CONFIG} says another model than {RECIPE_FILE} and {TASK_FILE}")
     return config, vocab_size, outputs

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from gpt2kit import files, recipe
+from gpt2kit import digests, files, recipe
 from gpt2kit.data.selection import Selection
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
@@ -38,13 +38,18 @@ class Prepared(TaskFolder):
     def create(cls, path: Path, name: str, task: Task[Any, Any], report: dict[str, Any]) -> Self:
         """Complete a folder that already has the ids of its splits and the tokenizer."""
         save_task(path, name, task)
-        files.write_json(path / REPORT_FILE, report)
+        files.write_json(path / REPORT_FILE, report | {digests.KEY: _report_digest(report)})
         return cls(path)
 
     @cached_property
     def report(self) -> dict[str, Any]:
         """The corpora, the window, and the counts and examples of each split."""
-        return files.read_json(self.path / REPORT_FILE)
+        report = files.read_json(self.path / REPORT_FILE)
+        if report.get(digests.KEY, (known := _report_digest(report))) != known:
+            raise DataError(
+                f"{self.path / REPORT_FILE} is damaged: it is not as prepare wrote it; prepare the data again"
+            )
+        return report
 
     @property
     def selections(self) -> list[Selection]:
@@ -115,6 +120,11 @@ class Prepared(TaskFolder):
         return {"corpora": corpora, "window": self.report.get("window", 0), **ratio, "splits": splits}
 
 
+def _report_digest(report: dict[str, Any]) -> str:
+    """The digest of a report without the paths of its corpora, which change when a project is moved."""
+    return digests.of_object({key: report.get(key) for key in ("window", "splits")})
+
+
 def corpus_name(corpus: Sequence[str]) -> str:
     """A corpus's name from those of its files, for signatures."""
     return ",".join(Path(word).name for word in corpus)
@@ -135,7 +145,8 @@ class Run(TaskFolder):
         """Write what is known about a run before its first step."""
         task.vocabulary.copy_files(path)
         save_task(path, resolved.task_name, task)
-        files.write_text(path / RECIPE_FILE, replace(resolved, task=task).toml())
+        recipe_text = replace(resolved, task=task).toml()
+        files.write_text(path / RECIPE_FILE, recipe_text)
         local = init is not None and Path(init).is_dir()
         record = {
             "data": places.recorded(prepared.path, path),
@@ -145,6 +156,7 @@ class Run(TaskFolder):
             "gpt2kit": importlib.metadata.version("gpt2kit"),
             "torch": importlib.metadata.version("torch"),
             "finished": False,
+            "recipe": [digests.of_toml(recipe_text)],
         }
         if init is not None and resolved.train.lora:
             record[base_model.KEY] = base_model.folder_and_fingerprint(init, whole=True)[1]
@@ -166,6 +178,20 @@ class Run(TaskFolder):
     def recipe(self) -> Recipe:
         """The resolved recipe."""
         return recipe.load(str(self.path / RECIPE_FILE))
+
+    @property
+    def recorded_recipe(self) -> Recipe | None:
+        """The recipe, which must be as training wrote it; None for a run of an older version, which has no digest of
+        it. Raises DataError if it has changed."""
+        found = self.recipe
+        if "recipe" not in self.record:
+            return None
+        if digests.of_toml((self.path / RECIPE_FILE).read_text(encoding="utf-8")) not in self.record["recipe"]:
+            raise DataError(
+                f"{self.path / RECIPE_FILE} is damaged: it is not as training wrote it; if you changed it on purpose, "
+                f"delete the key 'recipe' of {RUN_FILE}"
+            )
+        return found
 
     @property
     def init(self) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gpt2kit import files, recipe
+from gpt2kit import digests, files, recipe
 from gpt2kit.config import LENGTH, TrainConfig, duration
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.recipe import Recipe
@@ -32,7 +32,7 @@ def check_resumable(run: Run, prepared: Prepared, resolved: Recipe, task: Task[A
             f"{run.path} is finished; to train it further, start a new run with --init {run.path}, or continue "
             f"this one with a longer schedule, such as --resume --set {_longer(resolved.train)}"
         )
-    before, now = run.recipe.table(), resolved.table()
+    before, now = (run.recorded_recipe or run.recipe).table(), resolved.table()
     sections = ("train",) if run.record["init"] else ("model", "train")  # with --init, the shape is not the recipe's
     free = (*ELSEWHERE, *LENGTH)
     knobs = [(part, key) for part in sections for key in now[part] if part != "train" or key not in free]
@@ -61,13 +61,16 @@ def record_resumed(run: Run, prepared: Prepared, resolved: Recipe) -> None:
         local = Path(run.moved_base).is_dir()
         init = places.recorded(Path(run.moved_base), run.path) if local else run.moved_base
         places_now |= {"init": init, "init_of_hub": not local}
+    kept = {key: getattr(resolved.train, key) for key in (*LENGTH, *RECORDED)}
+    updated = replace(run.recipe, train=replace(run.recipe.train, **kept))
+    text = updated.toml()
+    if known := run.record.get("recipe"):  # both, as the process may be killed before the recipe is written
+        places_now["recipe"] = list(dict.fromkeys([*known, digests.of_toml(text)]))
     if run.record != (now := run.record | places_now | {"finished": False}):
         run.record.update(now)
         files.write_json(run.path / RUN_FILE, run.record)
-    kept = {key: getattr(resolved.train, key) for key in (*LENGTH, *RECORDED)}
-    updated = replace(run.recipe, train=replace(run.recipe.train, **kept))
     if updated != run.recipe:
-        files.write_text(run.path / RECIPE_FILE, updated.toml())
+        files.write_text(run.path / RECIPE_FILE, text)
         run.__dict__.pop("recipe")  # it is read again
 
 

@@ -5,11 +5,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from gpt2kit import files, recipe, tasks
+from gpt2kit import digests, files, recipe, tasks
 from gpt2kit.errors import DataError
 from gpt2kit.tasks.base import Task
 
 TASK_FILE = "task.json"
+COPIED = ("tokenizer_config.json",)
+"""Files of Hugging Face's, which gpt2kit copies with the tokenizer and does not read."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,14 @@ class TaskFolder:
         return folder
 
     @cached_property
+    def _file(self) -> dict[str, Any]:
+        return files.read_json(self.path / TASK_FILE)
+
+    @cached_property
     def _described(self) -> tuple[str, Task[Any, Any], tuple[str, int]]:
         if not self.path.is_dir():
             raise DataError(f"{self.path} is not a directory; expected {self.expected}")
-        described = files.read_json(self.path / TASK_FILE)
+        described = self._file
         try:
             name, settings = described["task"], described["settings"]
             made_with = (described["fingerprint"], described["vocab_size"])
@@ -65,10 +71,34 @@ class TaskFolder:
                 f"{self.path}: its tokenizer is {found.fingerprint()} with {found.size} tokens, but its ids were made "
                 f"with {fingerprint} of {vocab_size} tokens, as {TASK_FILE} says: the tokenizer files were replaced"
             )
+        if self._file.get(digests.KEY, (known := _settings_digest(self._file))) != known:
+            raise DataError(
+                f"{self.path / TASK_FILE} is damaged: its settings are not as gpt2kit wrote them; if you changed them "
+                f"on purpose, delete the key {digests.KEY!r}"
+            )
         return self.unchecked_task
+
+    def check_copied(self) -> None:
+        """Raises DataError if a file that is copied from folder to folder, but read by other programs alone, is not as
+        gpt2kit wrote it. Folders of older versions do not say."""
+        for name, expected in self._file.get("copied", {}).items():
+            path = self.path / name
+            if not path.is_file() or digests.of_bytes(path.read_bytes()) != expected:
+                raise DataError(
+                    f"{path} is damaged or missing: it is not as gpt2kit wrote it; if you changed it on purpose, "
+                    f"delete the key 'copied' of {TASK_FILE}"
+                )
+
+
+def _settings_digest(described: dict[str, Any]) -> str:
+    """The digest of what no other file confirms; the tokenizer has its own fingerprint."""
+    return digests.of_settings([described["task"], described["settings"]])
 
 
 def save_task(folder: Path, name: str, task: Task[Any, Any]) -> None:
     """Write task.json next to the files of the tokenizer."""
     made = {"vocab_size": task.vocabulary.size, "fingerprint": task.vocabulary.fingerprint()}
-    files.write_json(folder / TASK_FILE, {"task": name, "settings": recipe.values(task), **made})
+    described = {"task": name, "settings": recipe.values(task), **made}
+    paths = [folder / name for name in COPIED if (folder / name).is_file()]
+    described["copied"] = {path.name: digests.of_bytes(path.read_bytes()) for path in paths}
+    files.write_json(folder / TASK_FILE, described | {digests.KEY: _settings_digest(described)})

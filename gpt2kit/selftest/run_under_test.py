@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gpt2kit import files
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf, lora
@@ -48,14 +49,18 @@ def opened(folder: Path, data: Path | None = None, moved_base: str = "") -> RunU
 
     Raises DataError for a folder that is not a run, and for a run without weights.
     """
-    run = Run(folder, data, moved_base)
+    with files.unverified():
+        return _opened(Run(folder, data, moved_base))
+
+
+def _opened(run: Run) -> RunUnderTest:
     task, base, step = run.unchecked_task, "", None
     if run.weights == lora.ADAPTER:
         base = run.base
-        learned = hf.load_adapted(folder, run.base_folder())
+        learned = hf.load_adapted(run.path, run.base_folder())
         model = merged(learned)
     elif run.weights:
-        learned = model = hf.load(folder)
+        learned = model = hf.load(run.path)
     else:
         learned, step = _unfinished(run)
         model = learned
@@ -82,6 +87,7 @@ def _unfinished(run: Run) -> tuple[GPT2, int]:
 def _validation(run: Run) -> tuple[Store | None, str]:
     try:
         store = run.prepared_as_it_was().store("val")
+        store.verify()
     except DataError as error:
         return None, str(error)
     return (store, "") if len(store) else (None, "the prepared data has no validation rows")

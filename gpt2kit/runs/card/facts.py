@@ -94,11 +94,14 @@ def _read(path: Path) -> dict[str, Any] | None:
 def curve(run: Run) -> list[Point]:
     """The run's losses at its validations, or evenly spread if there are none, or too many."""
     path = run.path / METRICS_FILE
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     try:
-        entries = [json.loads(line) for line in lines if line.endswith("}")]
-    except ValueError as error:
+        return _curve(path.read_text(encoding="utf-8").splitlines() if path.is_file() else [])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{path} is damaged: {error}") from None
+
+
+def _curve(lines: list[str]) -> list[Point]:
+    entries = [json.loads(line) for line in lines if line.endswith("}")]
     steps = [line for line in entries if "loss" in line]
     validated = {line["step"]: line["validation_loss"] for line in entries if "validation_loss" in line}
     ends = sorted(validated) or [line["step"] for line in steps]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt2kit import files
+from gpt2kit.errors import DataError
 from gpt2kit.runs.card import sections
 from gpt2kit.runs.card.facts import Facts, facts
 from gpt2kit.runs.card.markdown import front_matter
@@ -29,11 +30,22 @@ def write(run: Run) -> bool:
     before = _read(path)
     if before is not None and not ours(before):
         return False
-    body = composed(facts(run))
+    body = _body(run)
     if before is not None and (licence := LICENCE.search(before)):
         body = LICENCE.sub(lambda _: licence.group(), body, count=1)
     files.write_text(path, f"{body}\n{_mark(body)}")
     return True
+
+
+def _body(run: Run) -> str:
+    """The card of a run. Raises DataError if a record that it shows is damaged: these have no digest."""
+    try:
+        return composed(facts(run))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"{run.path}: {CARD_FILE} cannot be written, because data.json, samples.json or scores.json is damaged: "
+            f"{type(error).__name__} {error}"
+        ) from error
 
 
 def kept(run: Run) -> bool:
