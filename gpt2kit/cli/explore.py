@@ -1,5 +1,7 @@
 """`gpt2kit explore`: the next-word explorer, a live page on this machine."""
 
+import signal
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -59,4 +61,6 @@ def explore(
         else:
             console.result(server.address)
         console.say("open this address in a browser on this machine; Ctrl-C ends")
-        server.serve_forever()
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
+    raise typer.Exit(128 + signal.SIGINT)

@@ -221,6 +221,7 @@ def zero_shot(name: str, init: str, settings: dict[str, Any] | None = None, **ta
     Raises UserError for a task that has to be trained.
     """
     folder = fetch(init)
+    hf.read_config(folder)  # of a folder without a model, its tokenizer is not asked for
     opened = recipe.build_section(tasks.find(name), "task", task_settings).opened(folder)
     task, defaults = opened.zero_shot()
     model = model_of_tokens(folder, task.vocabulary.size)

@@ -77,8 +77,9 @@ class Prepared(TaskFolder):
         """The rows and tokens of a split, from its counts file."""
         if split not in self._counts:
             if not (self.path / f"{split}.json").exists() and split not in self.report.get("splits", {}):
-                again = f"prepare it again with --{split} CORPUS, or " if split != "train" else ""
-                raise DataError(f"{self.path} has no {split} split: {again}score a corpus with evaluate --on CORPUS")
+                known = f"its splits are {', '.join(self.report.get('splits', {}))}; choose one of them"
+                way = f"prepare it again with --{split} CORPUS" if split in ("val", "test") else known
+                raise DataError(f"{self.path} has no {split} split: {way}, or score a corpus with evaluate --on CORPUS")
             self._counts[split] = files.read_json(self.path / f"{split}.json")
         return self._counts[split]
 

@@ -181,7 +181,7 @@ def test_the_loss_by_each_unit(
     [
         (["--seconds", "0"], 2, "--seconds 0: must be more than 0, and at most 6 hours in all"),
         (["--set", "task.transpose=0"], 2, "--set task.transpose: it was fixed when the data was prepared"),
-        (["--split", "nothing"], 3, "nothing.json is missing"),
+        (["--split", "nothing"], 3, "has no nothing split: its splits are train, val"),
         (["--on", "nowhere.mid"], 3, "nowhere.mid"),
         (["--on", "broken.mid"], 3, "broken.mid has no documents to evaluate on"),
     ],

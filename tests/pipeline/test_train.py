@@ -265,7 +265,7 @@ def fails(prepared: Callable[[], dict[str, SplitReport]], out: Path, kind: type[
         (b"one\ntwo\nthree\n", b"un\ndeux\n", r"(?s)a\.en.*line 3.*'three'"),
         (b"one\n", b"un\ndeux\n", r"(?s)a\.fr.*'deux'"),
         (b"one\ncaf\xe9\n", b"un\ncaf\xc3\xa9\n", r"a\.en:2: byte 0xe9 at offset 7"),
-        (b"one\n", b"\xff\xfeu\x00n\x00\n", r"a\.fr:1: byte 0xff at offset 0"),
+        (b"one\n", b"\xff\xfeu\x00n\x00\n", r"a\.fr:1: UTF-16 text"),
         (b"", b"", "nothing to train on"),
         (b"\n\n \n", b"\n\n\n", r"nothing to train on \(both sides empty: 3, such as "),
         (b"one\n" * 5000 + b"\xff\n", b"un\n" * 5001, r"a\.en:5001: byte 0xff at offset 20000"),
