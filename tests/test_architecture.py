@@ -59,7 +59,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "tinysoundfont": ("music/sound.py",),
     "PIL": (),
     "matplotlib": ("inspection/figures.py", "music/font.py", "music/roll.py"),
-    "mwparserfromhell": ("data/wikitext.py",),
+    "mwparserfromhell": ("data/wikipedia/wikitext.py",),
     "pickle": (),
 }
 """Third-party modules (and one that runs code it reads) by the only files that may import them; a part of one module
@@ -306,7 +306,7 @@ def test_every_door_is_in_use(door: str) -> None:
         ("tasks/new.py", "import gpt2kit.runs.folder as f", "tasks must not know runs"),
         ("tasks/new.py", "import gpt2kit", "tasks must not know __init__"),
         ("tasks/new.py", "import datasets", "the door to datasets is data/sources.py"),
-        ("data/tables.py", "import pyarrow.parquet", "the door to pyarrow is nowhere"),
+        ("data/tables/rows.py", "import pyarrow.parquet", "the door to pyarrow is nowhere"),
         ("data/prepare.py", "from tokenizers import Tokenizer", "the door to tokenizers is data/bpe.py"),
         ("data/prepare.py", "from gpt2kit.tasks.base import Task", "data must not know tasks"),
         ("data/prepare.py", "if TYPE_CHECKING:\n    from gpt2kit.recipe import Recipe", "data must not know recipe"),
@@ -315,7 +315,11 @@ def test_every_door_is_in_use(door: str) -> None:
         ("pipeline/engine.py", "__import__('sacrebleu')", "the door to sacrebleu is metrics/metrics.py"),
         ("tasks/new.py", "from rouge_score import rouge_scorer", "the door to rouge_score is metrics/rouge.py"),
         ("music/sources.py", "import symusic", "the door to symusic is music/midi.py"),
-        ("data/wikidump.py", "import mwparserfromhell", "the door to mwparserfromhell is data/wikitext.py"),
+        (
+            "data/wikipedia/dump.py",
+            "import mwparserfromhell",
+            "the door to mwparserfromhell is data/wikipedia/wikitext.py",
+        ),
         ("tasks/new.py", "from pretty_midi import PrettyMIDI", "the door to pretty_midi is music/midi.py"),
         ("music/midi.py", "import mido", "the door to mido is nowhere"),
         ("music/events.py", "from gpt2kit.tasks.base import Task", "music must not know tasks"),

@@ -32,7 +32,7 @@ def public(kind: type) -> set[str]:
 def test_the_rooms_are_those_of_the_tree() -> None:
     assert TREE is not None
     named = set(re.findall(r"(?:^|[ ,])((?:\w+\.(?:py|toml|md))|\w+/)", TREE[1], re.M))
-    homes = (ROOT, ROOT / "gpt2kit", ROOT / "gpt2kit" / "runs", ROOT / "benchmarks")
+    homes = (ROOT, ROOT / "gpt2kit", ROOT / "gpt2kit" / "runs", ROOT / "gpt2kit" / "data", ROOT / "benchmarks")
     missing = {name for name in named if not any((home / name).exists() for home in homes)}
     assert missing == set()
     here = {path.name for path in (ROOT / "gpt2kit").iterdir() if path.suffix == ".py" and path.stem != "__main__"}

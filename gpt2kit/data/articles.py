@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from gpt2kit.data.article import Article
-from gpt2kit.data.extracted import is_extracted, read_extracted, whole_article
-from gpt2kit.data.headers import is_text
+from gpt2kit.data.columns.selection import Selection, select
 from gpt2kit.data.lines import check_file, unpacked_name
 from gpt2kit.data.report import Damage
-from gpt2kit.data.selection import Selection, select
 from gpt2kit.data.sources import TABLES, is_table, read_fields
-from gpt2kit.data.tables import Columns, Fields, count_columns, listed
+from gpt2kit.data.tables.headers import is_text
+from gpt2kit.data.tables.rows import Columns, Fields, count_columns, listed
+from gpt2kit.data.wikipedia.extracted import is_extracted, read_extracted, whole_article
 from gpt2kit.errors import DataError
 
 WELL_KNOWN = (
@@ -90,7 +90,7 @@ def is_dump(path: str) -> bool:
 
 def _pages(word: str) -> Iterator[Article]:
     check_file(word)
-    from gpt2kit.data.wikidump import read_dump  # its parser is not loaded for tables
+    from gpt2kit.data.wikipedia.dump import read_dump  # its parser is not loaded for tables
 
     return read_dump(word)
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, zip_longest
 from typing import Any
 
-from gpt2kit.data.json_rows import is_array, is_json, json_rows
 from gpt2kit.data.lines import check_file, cut, text_lines, unpacked_name
-from gpt2kit.data.pairs import SAMPLE, Opened, Pair, delimited_pairs, row_pairs
-from gpt2kit.data.tables import (
+from gpt2kit.data.tables.json_rows import is_array, is_json, json_rows
+from gpt2kit.data.tables.pairs import SAMPLE, Opened, Pair, delimited_pairs, row_pairs
+from gpt2kit.data.tables.rows import (
     Choice,
     Columns,
     Fields,

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 
+from gpt2kit.data.columns.selection import Selection, select
 from gpt2kit.data.documents import contains, split_documents
-from gpt2kit.data.headers import is_text
 from gpt2kit.data.lines import check_file, cut, text_blocks, unpacked_name
-from gpt2kit.data.selection import Selection, select
 from gpt2kit.data.sources import TABLES, is_table, read_fields
-from gpt2kit.data.tables import Columns, count_columns, listed
+from gpt2kit.data.tables.headers import is_text
+from gpt2kit.data.tables.rows import Columns, count_columns, listed
 from gpt2kit.errors import DataError
 
 PART = 1 << 16

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gpt2kit import overwriting
+from gpt2kit.data.columns.selection import Selection
 from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.report import SplitReport
-from gpt2kit.data.selection import Selection
 from gpt2kit.data.splits import Division
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError

@@ -3,8 +3,8 @@
 import math
 
 from gpt2kit.config import EXTRA_TOKENS, UNKNOWN_RATIO, GenerateConfig
-from gpt2kit.data.lengths import longer_than, longer_than_ratio, needed_ratio
 from gpt2kit.data.store import Store
+from gpt2kit.data.target_lengths import longer_than, longer_than_ratio, needed_ratio
 
 BEYOND = 1000
 """One of this many rows may have a longer target than the ratio allows: large corpora have misaligned rows."""

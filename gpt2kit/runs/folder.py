@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from gpt2kit import digests, files, recipe
-from gpt2kit.data.selection import Selection
+from gpt2kit.data.columns.selection import Selection
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.recipe import Recipe

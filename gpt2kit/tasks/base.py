@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
 
 from gpt2kit.config import check, knob
+from gpt2kit.data.columns.selection import Selection
 from gpt2kit.data.layouts import Layout
 from gpt2kit.data.lines import stream_lines, text_lines
-from gpt2kit.data.selection import Selection
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.metrics.score import Score
 

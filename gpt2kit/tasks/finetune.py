@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gpt2kit.data.inference import infer
-from gpt2kit.data.roles import has_header
-from gpt2kit.data.sample import Sample
+from gpt2kit.data.columns.inference import infer
+from gpt2kit.data.columns.roles import has_header
+from gpt2kit.data.columns.sample import Sample
 from gpt2kit.data.sources import is_table
 from gpt2kit.errors import DataError, RecipeError, UserError
 from gpt2kit.tasks.base import About, Record, Task, recast

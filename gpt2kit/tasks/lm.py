@@ -9,11 +9,11 @@ from typing import Any
 
 from gpt2kit.config import knob
 from gpt2kit.data.bpe import END_OF_TEXT
+from gpt2kit.data.columns.selection import Selection
+from gpt2kit.data.corpus_marks import marks
 from gpt2kit.data.layouts import Stream
-from gpt2kit.data.selection import Selection
 from gpt2kit.data.sources import held_out, is_table
 from gpt2kit.data.texts import Part, read_texts, select_text
-from gpt2kit.data.tokenized import marks
 from gpt2kit.errors import UserError
 from gpt2kit.metrics.score import Score
 from gpt2kit.tasks.base import About, Proposed, Record, Task

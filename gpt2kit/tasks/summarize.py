@@ -11,12 +11,12 @@ from typing import Any, BinaryIO, NamedTuple
 
 from gpt2kit.config import check, knob
 from gpt2kit.data.articles import article_files, is_dump, read_articles, read_documents, select_articles
-from gpt2kit.data.extracted import is_extracted
+from gpt2kit.data.columns.selection import Selection
 from gpt2kit.data.layouts import Rows
 from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.data.report import Unsuitable
-from gpt2kit.data.selection import Selection
 from gpt2kit.data.sources import is_table
+from gpt2kit.data.wikipedia.extracted import is_extracted
 from gpt2kit.metrics.extractive import tfidf_order
 from gpt2kit.metrics.score import Score
 from gpt2kit.metrics.sentences import paragraphs, sentences, without_last_sentence

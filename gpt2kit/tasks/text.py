@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Self
 
 from gpt2kit.config import knob
 from gpt2kit.data.bpe import END_OF_TEXT, TOKENIZER_FILES, Bpe
+from gpt2kit.data.corpus_marks import marks
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.layouts import Layout, Rows
 from gpt2kit.data.report import Unsuitable
 from gpt2kit.data.sources import is_table
-from gpt2kit.data.tokenized import marks
 from gpt2kit.errors import UserError
 from gpt2kit.metrics.score import Score
 from gpt2kit.tasks.base import About, Record, Source, Target, Task, Vocabulary

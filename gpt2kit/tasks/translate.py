@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gpt2kit.config import knob
+from gpt2kit.data.columns.selection import Selection, select_pairs
 from gpt2kit.data.layouts import Layout, Rows
 from gpt2kit.data.lines import unpacked_name
 from gpt2kit.data.references import more_references
-from gpt2kit.data.selection import Selection, select_pairs
 from gpt2kit.data.sources import LANGUAGE_PREFIX, pair_paths, read_pairs
 from gpt2kit.errors import DataError, UserError, counted
 from gpt2kit.metrics.score import Score

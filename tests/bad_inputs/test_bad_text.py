@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from gpt2kit.cli.app import run
-from gpt2kit.data import delimited, lines, tables
+from gpt2kit.data import lines
+from gpt2kit.data.tables import delimited, rows
 from gpt2kit.errors import DataError
 from gpt2kit.recipe import knobs, read_by
 from gpt2kit.tasks import find
@@ -86,7 +87,7 @@ def test_a_quote_that_nothing_closes_is_not_read_to_the_end(tmp_path: Path, monk
     with pytest.raises(
         DataError, match=r"a\.csv:3: the row that begins here is not valid CSV.*field larger than field limit"
     ):
-        list(tables.csv_rows(str(path)))
+        list(rows.csv_rows(str(path)))
 
 
 def test_a_line_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gpt2kit.data.columns import text_in
-from gpt2kit.data.options import Options, chosen, number_of, read_options
+from gpt2kit.data.columns.cell_text import text_in
+from gpt2kit.data.columns.choices import Options, chosen, number_of, read_options
 from gpt2kit.metrics.score import Score
 from gpt2kit.tasks.base import About, Record
 from gpt2kit.tasks.formats.labelled import Labelled, LabelledTexts

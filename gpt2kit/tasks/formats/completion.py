@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from gpt2kit.data.columns import columns_in
+from gpt2kit.data.columns.cell_text import columns_in
 from gpt2kit.data.layouts import Layout, Rows
 from gpt2kit.data.report import Unsuitable
-from gpt2kit.data.tables import text_of
+from gpt2kit.data.tables.rows import text_of
 from gpt2kit.metrics.rouge import mean_rouge
 from gpt2kit.metrics.score import Score
 from gpt2kit.tasks.base import About, Record

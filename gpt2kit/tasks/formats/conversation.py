@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gpt2kit.data.columns.turns import ASSISTANT, SYSTEM, USER, Turn, problem_of, read_turns
 from gpt2kit.data.layouts import Rows
-from gpt2kit.data.tables import value_of
-from gpt2kit.data.turns import ASSISTANT, SYSTEM, USER, Turn, problem_of, read_turns
+from gpt2kit.data.tables.rows import value_of
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.formats.completion import Completion
 from gpt2kit.tasks.formats.rows import Values

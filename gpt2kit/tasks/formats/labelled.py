@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gpt2kit.data.columns.roles import KINDS
 from gpt2kit.data.layouts import Classification
 from gpt2kit.data.lines import cut
-from gpt2kit.data.roles import KINDS
-from gpt2kit.data.tables import value_of
+from gpt2kit.data.tables.rows import value_of
 from gpt2kit.errors import DataError, counted
 from gpt2kit.metrics.labels import label_scores
 from gpt2kit.metrics.score import Score

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import BinaryIO
 
-from gpt2kit.data.columns import columns_in, text_in
+from gpt2kit.data.columns.cell_text import columns_in, text_in
+from gpt2kit.data.columns.nested import flat_rows
+from gpt2kit.data.columns.roles import has_header, is_header
 from gpt2kit.data.lines import stream_lines, text_lines
-from gpt2kit.data.nested import flat_rows
-from gpt2kit.data.roles import has_header, is_header
 from gpt2kit.data.sources import is_table, read_rows
 from gpt2kit.tasks.base import About, Record
 from gpt2kit.tasks.formats.table import TableTask

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gpt2kit.config import check, knob
-from gpt2kit.data.inference import select
-from gpt2kit.data.roles import HOW_TO_NAME, KINDS, has_header, named_roles
-from gpt2kit.data.sample import Sample
-from gpt2kit.data.selection import Selection
+from gpt2kit.data.columns.inference import select
+from gpt2kit.data.columns.roles import HOW_TO_NAME, KINDS, has_header, named_roles
+from gpt2kit.data.columns.sample import Sample
+from gpt2kit.data.columns.selection import Selection
 from gpt2kit.data.sources import is_table
 from gpt2kit.errors import UserError
 from gpt2kit.tasks.base import Source

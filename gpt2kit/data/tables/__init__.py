@@ -1,0 +1,1 @@
+"""How tables are written: their rows, headers and pairs of columns."""
