@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import NamedTuple
 
-from gpt2kit.data.wikipedia.units import UNITS, Unit
+from gpt2kit.data.wikipedia.units import Unit, unit_of
 
 FUDGE = 1e-14
 
@@ -20,7 +20,7 @@ LONGEST = 40
 RANGES = {
     "-": "–", "–": "–", "&ndash;": "–", "to": " to ", "to-": " to ", "and": " and ", "or": " or ", "by": " by ",
     "x": " by ", "×": " by ", "*": " by ", "xx": " × ", "+/-": " ± ", "±": " ± ", "to(-)": " to ",
-    "to about": " to about ",
+    "to about": " to about ", ",": ", ", ", and": ", and ", ", or": ", or ", "&": " & ",
 }  # fmt: skip
 """What is between the values of a range, as it is written."""
 
@@ -31,6 +31,17 @@ PAIRS = {("ft", "in"): 12, ("yd", "ft"): 3, ("mi", "yd"): 1760, ("st", "lb"): 14
 """How many of the second unit are in the first: they are written as one value."""
 
 COMBINED = {"ftin": ("ft", "in"), "footin": ("ft", "in"), "stlb": ("st", "lb"), "lboz": ("lb", "oz")}
+
+BETWEEN = {
+    **dict.fromkeys(("", "b", "br", "br()", "flip"), "{} ({})"),
+    **dict.fromkeys(("out", "output only", "output", "number", "output number only"), "{1}"),
+    "or": "{} or {}",
+    "comma": "{}, {}",
+    "slash": "{}/{}",
+    "sqbr": "{} [{}]",
+    "semicolon": "{}; {}",
+}
+"""How the measure and what it is converted to are written, by `disp`."""
 
 NUMBER = re.compile(
     r"[-−+]?(?:(?P<whole>\d[\d,]*)\+)?(?:(?P<over>\d+)[/⁄](?P<under>\d+)|(?P<plain>\d[\d,]*\.?\d*|\.\d+))"
@@ -47,36 +58,39 @@ class Value(NamedTuple):
 
 def convert(words: Sequence[str], options: Mapping[str, str]) -> str | None:
     """The text of `{{convert|words|options}}`; None for units or forms that are not known."""
-    words = [word.strip() for word in words]
+    disp = options.get("disp", "")
+    if "frac" in options or disp not in BETWEEN:
+        return None
+    words, flags = [word.strip() for word in words], _Flags(options)
+    if options.get("adj") in ("mid", "pre") and words:
+        flags.added = words.pop()
     values, joints, unit, words = _input(words, options.get("comma") == "off")
     if unit is None or not values:
         return None
     second: Unit | None = None
-    if len(values) == 1 and len(words) > 1 and (added := _value(words[0], False)) and words[1] in UNITS:
-        pair = (unit.code, UNITS[words[1]].code)
-        if pair in PAIRS:
-            second, words = UNITS[words[1]], words[2:]
-            values = [*values, added]
+    part = unit_of(words[1]) if len(values) == 1 and len(words) > 1 else None
+    if part and (unit.code, part.code) in PAIRS and (added := _value(words[0], False)):
+        second, words = part, words[2:]
+        values = [*values, added]
     outputs, words = _outputs(unit, values[0].number, words)
     if outputs is None:
         return None
-    flags = _Flags(options)
     try:
-        precision = int(words[0]) if words and words[0] else int(options["round"]) if _coarse(options) else None
-        figures = int(options["sigfig"]) if "sigfig" in options else None
+        rounding = _Rounding(
+            int(words[0]) if words and words[0] else None,
+            int(options["sigfig"]) if "sigfig" in options else None,
+            int(options["round"]) if options.get("round", "each").strip() != "each" else None,
+        )
     except ValueError:
         return None
     shown = _shown_input(values, joints, unit, second, flags)
     if second is not None:
         total = values[0].number * PAIRS[unit.code, second.code] + values[1].number
-        measured = [Value("", total, values[1].decimals)]
-        base, extra = second, 2.0 if second.code == "in" else None
-    else:
-        measured, base, extra = values, unit, None
-    found = [
-        _shown_output(measured, joints, base, each, flags, _Rounding(precision, figures, extra)) for each in outputs
-    ]
-    return _joined(shown, "; ".join(found), options.get("disp", ""), options.get("order", "") == "flip")
+        values, unit = [Value("", total, max(values[1].decimals, 0))], second
+        rounding = rounding._replace(extra=second.code == "in")
+    found = "; ".join(_shown_output(values, joints, unit, each, flags, rounding) for each in outputs)
+    first, last = (found, shown) if "flip" in (options.get("order"), disp) else (shown, found)
+    return BETWEEN[disp].format(first, last)
 
 
 class _Flags:
@@ -88,17 +102,18 @@ class _Flags:
         self.output = abbr in ("on", "out", "mos", "values")
         self.adjective = options.get("adj", "") in ("on", "mid", "1")
         self.american = options.get("sp", "") == "us"
+        self.bare = "number" in options.get("disp", "")
+        self.before = options.get("adj", "") == "pre"
+        self.added = ""
+        """Words before or after the first unit."""
 
 
 class _Rounding(NamedTuple):
     precision: int | None
     figures: int | None
-    extra: float | None
-    """For feet and inches: how many more digits their conversions have."""
-
-
-def _coarse(options: Mapping[str, str]) -> bool:
-    return "round" in options and options["round"].strip() == "0"
+    multiple: int | None
+    extra: bool = False
+    """For feet and inches, whose conversions have more digits."""
 
 
 def _value(word: str, plain: bool) -> Value | None:
@@ -113,7 +128,7 @@ def _value(word: str, plain: bool) -> Value | None:
             return None
         number = whole + over / under
         text = f"{whole}+{over}⁄{under}" if whole else f"{over}⁄{under}"
-        decimals = math.log10(under)
+        decimals = max(math.log10(under), 1)
     else:
         digits = found["plain"].replace(",", "").rstrip(".")
         number = float(digits)
@@ -143,7 +158,7 @@ def _input(words: list[str], plain: bool) -> tuple[list[Value], list[str], Unit 
         elif len(values) == len(joints) + 1 and word in RANGES:
             joints.append(word)
         else:
-            known = UNITS.get(word) if len(values) == len(joints) + 1 else None
+            known = unit_of(word) if len(values) == len(joints) + 1 else None
             return values, joints, known, words[place + 1 :]
     return values, joints, None, []
 
@@ -156,11 +171,11 @@ def _outputs(unit: Unit, value: float, words: list[str]) -> tuple[list[tuple[Uni
     found: list[tuple[Unit, ...]] = []
     for code in wanted.replace("+", " ").split():
         names = COMBINED.get(code, (code,))
-        units = tuple(UNITS[name] for name in names if name in UNITS)
+        units = tuple(filter(None, map(unit_of, names)))
         if len(units) < len(names) or units[0].kind != unit.kind:
             return None, rest
         found.append(units)
-    return found, rest
+    return found or None, rest
 
 
 def _shown_input(values: list[Value], joints: list[str], unit: Unit, second: Unit | None, flags: _Flags) -> str:
@@ -173,12 +188,15 @@ def _shown_input(values: list[Value], joints: list[str], unit: Unit, second: Uni
         return " × ".join(_with_unit(value.text, False, unit, True, flags) for value in values)
     text = values[0].text + "".join(RANGES[joint] + value.text for joint, value in zip(joints, values[1:], strict=True))
     one = len(values) == 1 and 0 < abs(values[0].number) <= 1 and (abs(values[0].number) == 1 or "⁄" in text)
-    return _with_unit(text, one, unit, flags.input, flags)
+    if flags.added and flags.before:
+        return _with_unit(f"{text} {flags.added}", one, unit, flags.input, flags)
+    end = flags.added if flags.added[:1] in ("", "-") else f" {flags.added}"
+    return _with_unit(text, one, unit, flags.input, flags) + end
 
 
 def _with_unit(text: str, one: bool, unit: Unit, symbol: bool, flags: _Flags) -> str:
     if symbol or unit.offset:
-        return f"{text}{'' if unit.symbol.startswith('/') else ' '}{unit.symbol}"
+        return f"{text}{'' if unit.symbol.startswith(('/', '×')) else ' '}{unit.symbol}"
     if flags.adjective:
         return f"{text}-{unit.name(True, flags.american).replace(' ', '-')}"
     return f"{text} {unit.name(one, flags.american)}"
@@ -196,6 +214,8 @@ def _shown_output(
         return " × ".join(_with_unit(_text(value), False, units[0], True, flags) for value in shown)
     text = _text(shown[0])
     text += "".join(RANGES[joint] + _text(value) for joint, value in zip(joints, shown[1:], strict=True))
+    if flags.bare:
+        return text
     return _with_unit(text, len(shown) == 1 and abs(shown[0]) == 1, units[0], flags.output, flags)
 
 
@@ -204,6 +224,9 @@ def _converted(value: Value, base: Unit, units: tuple[Unit, ...], rounding: _Rou
     unit = units[-1]
     kelvin = (value.number - base.offset) * base.scale
     number = kelvin / unit.scale + unit.offset
+    if rounding.multiple:
+        times = Decimal(repr(number / rounding.multiple))
+        return rounding.multiple * times.quantize(Decimal(1), ROUND_HALF_UP)
     if rounding.figures is not None:
         precision = rounding.figures - 1 - math.floor(math.log10(abs(number)) + FUDGE) if number else 0
     elif rounding.precision is not None and len(units) == 1:
@@ -214,7 +237,7 @@ def _converted(value: Value, base: Unit, units: tuple[Unit, ...], rounding: _Rou
     elif value.number == 0 or number == 0:
         precision = 0
     else:
-        adjust = math.log10(abs(value.number / number)) if rounding.extra is None else math.log10(unit.scale) + 2
+        adjust = math.log10(abs(value.number / number)) if not rounding.extra else math.log10(unit.scale) + 2
         least = 1 - math.floor(math.log10(abs(number)) + FUDGE)
         precision = max(math.floor(value.decimals + adjust + math.log10(2)), least)
     if len(units) == 2:
@@ -234,12 +257,3 @@ def _two(number: Decimal, first: Unit, second: Unit) -> str:
     whole, rest = divmod(abs(number), PAIRS[first.code, second.code])
     sign = "−" if number < 0 else ""
     return f"{sign}{whole:,f} {first.symbol} {rest:f} {second.symbol}"
-
-
-def _joined(first: str, second: str, disp: str, flipped: bool) -> str:
-    if flipped or disp == "flip":
-        first, second = second, first
-    if disp in ("out", "output only", "output"):
-        return second
-    between = {"or": " or {}", "comma": ", {}", "slash": "/{}", "sqbr": " [{}]", "semicolon": "; {}"}
-    return first + between.get(disp, " ({})").format(second)

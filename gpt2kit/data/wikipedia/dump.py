@@ -23,7 +23,7 @@ UNSHOWN_NAMESPACES = ("-2", "6", "14")
 LONGEST_TEXT = 1 << 26
 """Characters of a page, thirty times MediaWiki's limit: a longer one is not kept to be parsed."""
 
-LOST = "sentences left out, because they have a template that cannot be written out"
+LOST = "sentences left out, because they have a formula or a template that cannot be written out"
 
 LIST_TITLE = re.compile(r"(Lists? of|Index of|Outline of|Timeline of) ")
 REDIRECT = re.compile(r"\s*#(?:REDIRECT\b|\w+:? ?\[\[)", re.IGNORECASE)

@@ -8,6 +8,10 @@ from gpt2kit.metrics.sentences import sentences
 OPEN_TEMPLATE = re.compile(r"\{\{.*")
 """A template that nothing closes takes the rest of its line."""
 TABLE_LINE = re.compile(r"\||\{\||!.*(?:\||!!)")
+FORMULA = "\x1b"
+"""The place of a formula, which is a hole, but may be part of a sentence from a line of its own."""
+DISPLAYED = re.compile(rf"(?<=[^\s.!?])[^\S\n]*+\n\s*+(?={FORMULA})|(?<={FORMULA})([ .,;:]*+)\n\s*+(?=[a-z])")
+"""The line ends around a formula within a sentence."""
 SPACES = re.compile(r"[ \t\xa0]+")
 PARENTHESES = re.compile(r"([(（])([^()（）]*)([)）])")
 EMPTY_PART = re.compile(r"[:：]\s*(?=[,;，；])|(?<=[,;，；、])(?:\s*[,;，；、])+")
@@ -26,6 +30,7 @@ def whole_lines(text: str) -> tuple[list[str], int]:
     """Lines that contain text, without the gaps of removed markup; and the number of sentences that were left out
     because of a hole in them."""
     lines, lost = [], 0
+    text = DISPLAYED.sub(r"\1 ", text).replace(FORMULA, HOLE)
     for line in text.split("\n"):
         line = line.strip()
         if TABLE_LINE.match(line):

@@ -6,15 +6,15 @@ SILENT = re.compile(
     r"cite\b.*|citation.*|sfn.*|efn.*|refn|r|rp|ref|ref .*|harv.*|note.*|notetag|cn|fact|.*\bneeded"
     r"|.*[- ]inline|clarify.*|dubious|who|when|which|where|why|by whom|according to whom|vague|update.*"
     r"|dead link|webarchive|page needed|unreliable.*|failed verification|verify.*|original research.*|or"
-    r"|synthesis.*|weasel.*|peacock.*|tone|citation|coord.*|flagicon.*|flagdeco|flag icon|.*\bicon|.*infobox.*"
+    r"|synthesis.*|weasel.*|peacock.*|tone|citation|coord (missing|needed)|flagicon.*|flagdeco|.*\bicon|.*infobox.*"
     r"|taxobox.*|.*taxobox|speciesbox|chembox|drugbox|.*navbox.*|.*sidebar.*|use .*|engvar.*|short description"
     r"|about|for|for2|other .*|otheruses.*|redirect.*|distinguish.*|hatnote|main.*|see also.*|further.*|details"
     r"|pp.*|protected.*|.* article|italic title|displaytitle.*|lowercase.*|defaultsort.*|authority control"
     r"|commons.*|wiktionary.*|wikisource.*|wikiquote.*|sister.*|portal.*|.*stub|clear|clr|-|toc.*|.*toc"
     r"|anchor.*|reflist.*|refbegin.*|refend|notelist.*|gallery.*|.*image.*|multiple issues|unreferenced.*"
-    r"|more .*|refimprove.*|cleanup.*|orphan|copy ?edit.*|pov.*|advert|notability|audio|listen|shy"
+    r"|more .*|refimprove.*|cleanup.*|orphan|copy ?edit.*|pov.*|advert|notability|listen|shy"
     r"|nowrap (begin|end)|nobr|hidden.*|sup note|#tag:ref|disputed.*|expand .*|wide image|panorama|quote box"
-    r"|legend|center|spoken.*|col-.*|div col.*|colbegin|colend|end|s-.*|succession box|persondata|dynamic list"
+    r"|legend|spoken.*|col-.*|div col.*|colbegin|colend|end|s-.*|succession box|persondata|dynamic list"
     r"|inuse|under construction|good article"
 )
 """Templates that show no part of a sentence: notes, citations, marks for editors, boxes and hatnotes."""
@@ -41,11 +41,11 @@ MONEY = {
 
 FIRST = (
     "nowrap nobr nobreak nowrapping small big smaller larger nobold noitalic normal italic em strong smallcaps sc "
-    "abbr tooltip sub sup math mvar var code tt mono kbd samp bdi ruby chem2 quote cquote blockquote quotation "
+    "abbr tooltip sub math mvar var code tt mono kbd samp bdi ruby chem2 quote cquote blockquote quotation "
     "proper_name visible_anchor vanchor not_a_typo as_written typo flag flagcountry flagu flagathlete unicode "
     "polytonic linktext interlanguage_link interlanguage_link_multi ill nihongo2 nihongo_text hebrew aut green "
     "strikethrough lc uc ucfirst lcfirst nts ntsh plain link section noped keypress key pre highlight angbr_text "
-    "single_double isbn_text bold"
+    "single_double isbn_text bold center"
 )
 """Templates that show their first argument; _ is a space."""
 

@@ -32,13 +32,18 @@ NESTED = 8
 def expand(text: str) -> str:
     """The text with its templates written out, innermost first; `HOLE` is in the place of unknown ones."""
     for _ in range(NESTED):
-        text, count = INNERMOST.subn(lambda found: written(found[1]), text)
+        text, count = INNERMOST.subn(lambda found: written(found[1], _begins_line(found)), text)
         if not count:
             break
     return text
 
 
-def written(inside: str) -> str:
+def _begins_line(found: re.Match[str]) -> bool:
+    before = found.string[max(0, found.start() - LONGEST_NAME) : found.start()]
+    return not before.rpartition("\n")[2].strip(HOLE + " ")
+
+
+def written(inside: str, begins_line: bool = False) -> str:
     """The text of one template, given what is between its braces."""
     name, *words = _split(inside)
     key = " ".join(name.replace("_", " ").split()).lower().removeprefix("template:").removeprefix("subst:")
@@ -53,9 +58,9 @@ def written(inside: str) -> str:
     if shown is not None:
         return shown
     if key.startswith("lang-"):
-        return _language(key.removeprefix("lang-"), arguments)
-    # A template of several lines is a box or a table, not a part of a sentence.
-    return "" if SILENT.fullmatch(key) or "\n" in inside.strip() else HOLE
+        return _language(key.removeprefix("lang-"), arguments, named)
+    # A template of several lines in a line of its own is a box or a table, not a part of a sentence.
+    return "" if SILENT.fullmatch(key) or (begins_line and "\n" in inside.strip()) else HOLE
 
 
 def _split(inside: str) -> list[str]:
@@ -97,12 +102,16 @@ def _after_first(words: Sequence[str], named: dict[str, str]) -> str | None:
     return _argument(-1, words[1:], {})
 
 
-def _language(code: str, words: Sequence[str]) -> str:
-    """ "French: Tour Langue", as `{{lang-fr|Tour Langue}}` shows it."""
+def _language(code: str, words: Sequence[str], named: dict[str, str]) -> str:
+    """ "Greek: Αθήνα, romanized: Athína", as `{{lang-el|Αθήνα|Athína}}` shows it."""
     if not words or not words[0]:
         return HOLE
-    name = LANGUAGE_NAMES.get(code.partition("-")[0])
-    return f"{name}: {words[0]}" if name else words[0]
+    name = LANGUAGE_NAMES.get(code.partition("-")[0]) if named.get("label") != "none" else ""
+    latin = named.get("translit") or named.get("r") or "".join(words[1:2])
+    meaning = named.get("lit") or named.get("translation") or named.get("t") or "".join(words[2:3])
+    text = f"{name}: {words[0]}" if name else words[0]
+    text += f", romanized: {latin}" if latin else ""
+    return f"{text}, lit. '{meaning}'" if meaning else text
 
 
 def _link(words: Sequence[str], named: dict[str, str]) -> str | None:
@@ -157,6 +166,38 @@ def _height(words: Sequence[str], named: dict[str, str]) -> str | None:
     return convert([feet, "ft", inches, "in", "m"], {"abbr": "on"}) if feet else None
 
 
+def _place(words: Sequence[str], named: dict[str, str]) -> str | None:
+    """Coordinates in a text; nothing where they are next to the title."""
+    if named.get("display", "inline") in ("title", "t"):
+        return ""
+    shown, signs = "", iter("°′″")
+    for word in words:
+        if word in ("E", "W"):
+            return shown + word
+        if word in ("N", "S"):
+            shown, signs = f"{shown}{word} ", iter("°′″")
+        elif re.fullmatch(r"\d+(\.\d+)?", word):
+            shown += word + next(signs, "")
+    both = zip(words[:2], ("NS", "EW"), strict=False)
+    numbers = [f"{word.lstrip('-−')}°{sign[word[0] in '-−']}" for word, sign in both if re.match(r"[-−]?\d", word)]
+    return " ".join(numbers) if len(numbers) == 2 else None
+
+
+def _labelled(words: Sequence[str], named: dict[str, str]) -> str:
+    """The label of a sound, if it is a word of the text."""
+    label = words[1] if len(words) > 1 else ""
+    return "" if label.lower() in ("listen", "pronunciation") else label
+
+
+def _years(sign: str, words: Sequence[str], named: dict[str, str]) -> str | None:
+    return f"{sign} {'–'.join(filter(None, words[:2]))}" if words and words[0] else None
+
+
+def _items(words: Sequence[str], named: dict[str, str]) -> str:
+    lines = (line.strip().lstrip("*#").strip() for word in words for line in word.split("\n"))
+    return ", ".join(filter(None, lines))
+
+
 def _joined(between: str, words: Sequence[str], named: dict[str, str]) -> str:
     return between.join(word for word in words if word)
 
@@ -204,16 +245,20 @@ def _table() -> dict[str, Template]:
     found |= dict.fromkeys(("frac", "fraction", "sfrac", "frac2"), _fraction)
     found |= dict.fromkeys(("formatnum", "nts", "number"), _number)
     found |= dict.fromkeys(("ill", "interlanguage link"), _link)
-    found |= dict.fromkeys(
-        ("plainlist", "hlist", "ubl", "unbulleted list", "flatlist", "cslist"), partial(_joined, ", ")
-    )
+    found |= dict.fromkeys(("plainlist", "hlist", "ubl", "unbulleted list", "flatlist", "cslist"), _items)
+    found |= dict.fromkeys(("coord", "coordinates"), _place)
+    found |= {"b.": partial(_years, "b."), "d.": partial(_years, "d.")}
+    found |= dict.fromkeys(("r.", "reign"), partial(_years, "r."))
+    found |= {name: partial(_years, name) for name in ("née", "né")} | {"nee": partial(_years, "née")}
     found |= dict.fromkeys(("chem", "linktext", "ce"), partial(_joined, ""))
-    found |= dict.fromkeys(("langx", "lang-x"), lambda words, named: _language(words[0] if words else "", words[1:]))
+    found |= dict.fromkeys(("langx", "lang-x"), lambda words, named: _language("".join(words[:1]), words[1:], named))
     found |= dict.fromkeys(
         ("iso 639 name", "iso639", "iso 639"), lambda words, named: LANGUAGE_NAMES.get(words[0] if words else "")
     )
     found |= {
         "sic": _sic,
+        "sup": lambda words, named: f"<sup>{words[0]}</sup>" if words else None,
+        "audio": _labelled,
         "val": _value,
         "currency": _currency,
         "height": _height,

@@ -12,7 +12,7 @@ from mwparserfromhell.parser import ParserError
 from mwparserfromhell.wikicode import Wikicode
 
 from gpt2kit.data.lines import cut
-from gpt2kit.data.wikipedia.holes import whole_lines
+from gpt2kit.data.wikipedia.holes import FORMULA, whole_lines
 from gpt2kit.data.wikipedia.templates import expand, written
 
 DROPPED_SECTIONS = frozenset(
@@ -22,9 +22,10 @@ DROPPED_SECTIONS = frozenset(
 """Sections that are not prose, also where a heading joins several, as in "Notes and references"."""
 
 DROPPED_TAGS = re.compile(
-    "ref|references|gallery|math|chem|ce|score|timeline|graph|hiero|imagemap|inputbox|categorytree|templatedata|"
-    "templatestyles|section|table|syntaxhighlight|source|style|script"
+    "ref|references|gallery|imagemap|inputbox|categorytree|templatedata|templatestyles|section|table|style|script"
 )
+FORMULA_TAGS = re.compile("math|chem|ce|hiero|score|syntaxhighlight|source|timeline|graph")
+"""The contents of these are not text, but may be part of a sentence."""
 LINE_TAGS = re.compile("br|hr|p|div|center|blockquote|poem|pre|[uod]l|li|d[td]|h[1-6]")
 """These begin a line."""
 RAW_TAGS = frozenset({"nowiki", "pre"})
@@ -65,6 +66,10 @@ VARIANTS = re.compile(r"-\{(?:[^{}|;:]*\|)?(?:[^{}|;:]*:)?([^{};]*)[^{}]*\}-")
 """Ways to write a word, as in -{zh-hans:门; zh-hant:門}-, of which the first is shown."""
 
 
+POWER = re.compile(r"(?<=\d)<sup>(?=\s*[-−–+]?\d+\s*</sup>)", re.IGNORECASE)
+"""The begin of a power of a number: 10<sup>6</sup> is not 106."""
+
+
 class MarkupError(Exception):
     """A page that the parser gives up on, or that would take it minutes."""
 
@@ -83,7 +88,7 @@ class PlainText(NamedTuple):
     lead: str
     body: str
     lost: int
-    """Sentences left out because a template in them cannot be written out."""
+    """Sentences left out because a formula or a template in them cannot be written out."""
 
 
 def read_wikitext(text: str, unshown: frozenset[str] = frozenset()) -> tuple[str, str]:
@@ -114,7 +119,9 @@ def _sections(text: str, unshown: frozenset[str]) -> Iterator[_Section]:
     """The lead, then every section with the lines before the next heading of any level."""
     text = COMMENT.sub("", text)
     _check_closed(text)
-    text = expand(VARIANTS.sub(r"\1", text))  # before parsing, as trees of templates would take most of the time
+    text = POWER.sub(
+        "^", expand(VARIANTS.sub(r"\1", text))
+    )  # before parsing, as trees of templates would take most of the time
     try:
         code = mwparserfromhell.parse(text, skip_style_tags=True)  # quotes are removed below, which is faster
     except ParserError as error:
@@ -195,6 +202,9 @@ def _shown(node: Node, unshown: frozenset[str]) -> Wikicode | None:
 def _tag_pieces(tag: Tag, unshown: frozenset[str]) -> Iterator[str | Heading]:
     name = str(tag.tag).strip().lower()
     if DROPPED_TAGS.fullmatch(name):
+        return
+    if FORMULA_TAGS.fullmatch(name):
+        yield FORMULA
         return
     end = "\n" if LINE_TAGS.fullmatch(name) else ""
     yield end
