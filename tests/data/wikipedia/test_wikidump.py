@@ -302,4 +302,6 @@ def test_sentences_with_unknown_templates_are_counted(tmp_path: Path) -> None:
     )
     (article,) = wikidump.read_dump(str(path))
     assert (article.lead, article.body) == ("The heron is a bird.", "== Food ==\nIt likes fish.")
-    assert article.skipped == {"sentences left out, because they have a formula or a template that cannot be written out": 2}
+    assert article.skipped == {
+        "sentences left out, because they have a formula or a template that cannot be written out": 2
+    }
