@@ -106,7 +106,7 @@ def generate(
         if result.truncated:
             console.say(f"sample {sampled}: the prompt is longer than the model's window; its end is continued")
         console.result(f"{_before(sampled)}{prompt}{text}")
-    reports.remarks(sampled, 0, {}, circling, engine.config.repetition_penalty)
+    reports.remarks(sampled, 0, {}, {}, circling, engine.config.repetition_penalty)
 
 
 def _given(lines: Iterator[str]) -> Iterator[str]:

@@ -46,6 +46,7 @@ def generate(
     """Answer each input, on one line each."""
     from gpt2kit.data.lines import check_file
     from gpt2kit.decoding.answer import limit_with_value
+    from gpt2kit.pipeline.ratios import longer
 
     if not texts and file not in ("", "-"):
         check_file(file)
@@ -84,7 +85,7 @@ def generate(
             count, cut = count + 1, cut + result.truncated
             circling += result.circling
             if result.limit:
-                limits[limit_with_value(result.limit, engine.config)] += 1
+                limits[result.limit] += 1
             outputs = [str(output) for output in result.outputs[:nbest]]
             if json and result.probabilities is not None:
                 details = {"probabilities": result.probabilities, "truncated": result.truncated}
@@ -100,4 +101,6 @@ def generate(
                     console.result(output.replace("\n", " ").replace("\r", " "))
         if interactive and isinstance(engine.config.seed, int):  # as input number i of one call
             engine.config = replace(engine.config, seed=engine.config.seed + 1)
-    reports.remarks(count, cut, limits, circling, engine.config.repetition_penalty)
+    reached = {limit_with_value(limit, engine.config): number for limit, number in limits.items()}
+    higher = longer(limits, engine.config, engine.run.max_ratio if engine.run else None)
+    reports.remarks(count, cut, reached, higher, circling, engine.config.repetition_penalty)

@@ -33,6 +33,7 @@ def prepare(
 ) -> None:
     """Turn a corpus into token ids on disk, and report what was kept, cut and dropped."""
     from gpt2kit import recipe as recipes
+    from gpt2kit.data.hub import has_model
     from gpt2kit.overwriting import check_folder
     from gpt2kit.pipeline.prepare import inputs_of, prepare, rendered
     from gpt2kit.runs.folder import Prepared
@@ -51,7 +52,8 @@ def prepare(
     prepared = Prepared.open(folder)
     selections, examples = prepared.selections, rendered(prepared)
     reports.described([line for each in selections for line in each.lines()], prepared.task.describe(), examples)
-    init = f" --init {shlex.quote(tokenizer)}" if (tokenizer := getattr(prepared.task, "tokenizer", "")) else ""
+    tokenizer = getattr(prepared.task, "tokenizer", "")
+    init = f" --init {shlex.quote(tokenizer)}" if tokenizer and has_model(tokenizer) else ""
     console.say(f"next:\n  gpt2kit {task} train{f' {shlex.quote(out)}' if out else ''}{init}")
     if json:
         shown = {"columns": [each.json() for each in selections], "examples": examples}

@@ -97,6 +97,7 @@ def evaluated(evaluation: "Evaluation") -> None:
         evaluation.count,
         evaluation.truncated,
         evaluation.limits,
+        evaluation.longer,
         evaluation.circling,
         evaluation.repetition_penalty,
     )
@@ -114,12 +115,15 @@ def state(result: "Result") -> dict[str, Any]:
     return found if result.seed is None else found | {"seed": result.seed}
 
 
-def remarks(count: int, cut: int, limits: Mapping[str, int], circling: int, penalty: float) -> None:
-    """Print warnings about `count` answers, if there are any: how many were ended by each of the `limits`, and how many
-    repeat themselves in spite of the `penalty`."""
+def remarks(
+    count: int, cut: int, limits: Mapping[str, int], longer: Mapping[str, str], circling: int, penalty: float
+) -> None:
+    """Print warnings about `count` answers, if there are any: how many were ended by each of the `limits`, which
+    setting allows `longer` ones, and how many repeat themselves in spite of the `penalty`."""
     for limit, unfinished in limits.items():
         higher = "; raise it for longer answers" if "=" in limit else ""
-        console.say(f"answers without an end: {unfinished:,} of {count:,}; they reached {limit}{higher}")
+        setting = f", as with --set {longer[limit]}" if longer.get(limit) else ""
+        console.say(f"answers without an end: {unfinished:,} of {count:,}; they reached {limit}{higher}{setting}")
     if circling:
         now = f"now {penalty:g}, which is off; try 1.2" if penalty == 1 else f"now {penalty:g}"
         repeating = f"answers that repeat themselves: {circling:,} of {count:,}"

@@ -157,6 +157,7 @@ def _data_of(run: "Run", task: str) -> str:
 def _say_start(init: str, data: str) -> None:
     """Remark on a directory that hides a model of the Hub, or on what is missing without --init: a tokenizer of another
     model is most often taken to start from its weights."""
+    from gpt2kit.data.hub import has_model
     from gpt2kit.runs.folder import Prepared
 
     if init:
@@ -168,7 +169,7 @@ def _say_start(init: str, data: str) -> None:
             "nothing is pretrained: without --init, training starts from scratch; prepare with --tokenizer and train "
             "with --init of the same model: a run, a folder, or a model of the Hub such as gpt2"
         )
-    if tokenizer := getattr(task, "tokenizer", ""):
+    if (tokenizer := getattr(task, "tokenizer", "")) and has_model(tokenizer):
         init = f"--init {shlex.quote(tokenizer)}"
         console.say(f"random weights: the data has the tokenizer of {tokenizer}; {init} starts from its weights")
 

@@ -21,6 +21,12 @@ def hidden(name: str) -> str:
     return f"{name} is the directory ./{name} here, not the model of the Hub, whose other name is {SHORT[name]}"
 
 
+def has_model(name: str) -> bool:
+    """Whether a name may be that of a model: not a directory without config.json, such as one with a tokenizer
+    alone."""
+    return not Path(name).is_dir() or (Path(name) / "config.json").is_file()
+
+
 def fetch(name: str) -> Path:
     """A local folder, or a Hub id (owner/name, gpt2) downloaded to the Hub's cache: safetensors and JSON only.
 

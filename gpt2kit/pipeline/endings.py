@@ -3,6 +3,7 @@
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from gpt2kit.config import GenerateConfig
@@ -11,6 +12,9 @@ from gpt2kit.tasks.base import Task, Vocabulary
 
 LONGEST_CHARACTER = 4
 """Bytes of a character in UTF-8, at most."""
+
+CONTINUATION = bytes(range(0x80, 0xC0))
+"""The bytes of UTF-8 that only continue a character."""
 
 
 def tail(ids: Sequence[int], size: int, vocabulary: Vocabulary) -> bytes:
@@ -32,6 +36,19 @@ def whole(text: str, ids: Sequence[int], vocabulary: Vocabulary) -> str:
     decoder = getincrementaldecoder("utf-8")("ignore")
     decoder.decode(tail(ids, LONGEST_CHARACTER, vocabulary))
     return text[:-1] if decoder.getstate()[0] else text
+
+
+def readable(ids: Sequence[int], vocabulary: Vocabulary) -> str:
+    """Ids in readable form, without the parts of characters that a cut has left at the ends of a text."""
+    shown = []
+    for is_text, pieces in groupby(((vocabulary.spell(id), id) for id in ids), lambda each: isinstance(each[0], bytes)):
+        found = [*pieces]
+        if is_text:
+            text = b"".join(piece for piece, _ in found if isinstance(piece, bytes)).lstrip(CONTINUATION)
+            shown.append(getincrementaldecoder("utf-8")("replace").decode(text))
+        else:
+            shown.append(vocabulary.render([id for _, id in found]))
+    return "".join(shown)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from gpt2kit.pipeline.evaluation_sets import (
     training_store,
 )
 from gpt2kit.pipeline.prepare import ignore
+from gpt2kit.pipeline.ratios import longer
 from gpt2kit.runs.folder import SHOWN
 from gpt2kit.tasks.base import Record
 from gpt2kit.training.validate import validation_loss
@@ -61,6 +62,8 @@ class Evaluation:
     """Why the model does no better than guessing, in words; empty if it does."""
     limits: Mapping[str, int] = field(default_factory=dict)
     """What ended the unfinished answers, as words with the values of the knobs, and how many of them."""
+    longer: Mapping[str, str] = field(default_factory=dict)
+    """For each of these, the setting that allows longer answers; empty for the window."""
 
     def json(self) -> dict[str, Any]:
         found = {
@@ -195,7 +198,7 @@ def evaluate_records(
             done, truncated, unfinished = done + 1, truncated + result.truncated, unfinished + (not result.finished)
             circling += result.circling
             if result.limit:
-                limits[limit_with_value(result.limit, config)] += 1
+                limits[result.limit] += 1
             if file is not None:
                 line: dict[str, Any] = {"n": done} | ({"id": record.id} if record.id else {})
                 line |= {"source": task.show(record.source), "output": output, "target": record.target}
@@ -216,7 +219,8 @@ def evaluate_records(
         seconds,
         signature,
         circling,
-        limits=limits,
+        limits={limit_with_value(limit, config): number for limit, number in limits.items()},
+        longer=longer(limits, config, engine.run.max_ratio if engine.run else None),
         remarks=scorer.remarks(),
         samples=samples,
         repetition_penalty=config.repetition_penalty,

@@ -14,6 +14,7 @@ from gpt2kit.data.report import SplitReport
 from gpt2kit.data.splits import Division
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
+from gpt2kit.pipeline.endings import readable
 from gpt2kit.pipeline.ratios import beyond, fitting_ratio
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Prepared
@@ -123,10 +124,13 @@ def rendered(prepared: Prepared) -> list[str]:
     longest = EXAMPLE_LINES if task.vocabulary.listed else EXAMPLE_TOKENS
     half = longest // 2
     labels = task.layout.labels
+
+    def text(ids: Sequence[int]) -> str:
+        return readable(ids, task.vocabulary)
+
     shown = []
     for index in range(min(EXAMPLES, len(store))):
         prompt, target = store.row(index)
-        text = task.vocabulary.render
         answer = str(decode_row(task, prompt, target)[1]) if labels else text(target[:half])
         cut = [text(prompt)] if len(prompt) <= longest else map(text, (prompt[:half], prompt[-half:]))
         shown.append(" … ".join(cut) + f" → {answer}" + " …" * (not labels and len(target) > half))

@@ -23,7 +23,13 @@ def sampled(model: GPT2, task: Task[Any, Any], store: Store, recipe: Recipe) -> 
     shown = task.layout.sample_rows(rows, model.config.n_positions)
     asked = [([*prompt], *decode_row(task, prompt, target)) for prompt, target in shown]
     outputs = _answered(model, task, [(prompt, source) for prompt, source, _ in asked], recipe.generate)
-    return [(task.show(each[1]), output, task.tell(each[2])) for each, output in zip(asked, outputs, strict=True)]
+    told = [(task.show(each[1]), output, task.tell(each[2])) for each, output in zip(asked, outputs, strict=True)]
+    return [(_trimmed(source), _trimmed(output), _trimmed(target)) for source, output, target in told]
+
+
+def _trimmed(text: str) -> str:
+    """A text without halves of characters at its ends: the rows of a stream are cut anywhere."""
+    return text.strip("\ufffd")
 
 
 def _answered(

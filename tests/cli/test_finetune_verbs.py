@@ -1,6 +1,7 @@
 """A table becomes a model from the command line: what prepare shows, what generate answers, what evaluate says."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -206,10 +207,13 @@ def test_weights_that_are_not_used_are_named(
     for init, is_named in ([], True), (["--init", str(reviews)], False):
         assert run([*words, *init, "--out", str(tmp_path / f"run-{is_named}")]) == 0
         assert (f"--init {reviews} starts from its weights" in capsys.readouterr().err) == is_named
-    assert run([*prepare, "--overwrite"]) == 0
-    assert capsys.readouterr().err.endswith(f"next:\n  gpt2kit finetune train {data}\n")
-    assert run([*words, "--out", str(tmp_path / "run")]) == 0
-    assert "random weights" not in capsys.readouterr().err
+    (bare := tmp_path / "bare").mkdir()
+    shutil.copy(reviews / "tokenizer.json", bare)  # a tokenizer alone has no weights to start from
+    for number, words_of_tokenizer in enumerate(([], ["--tokenizer", str(bare)])):
+        assert run([*prepare, "--overwrite", *words_of_tokenizer]) == 0
+        assert capsys.readouterr().err.endswith(f"next:\n  gpt2kit finetune train {data}\n")
+        assert run([*words, "--out", str(tmp_path / f"run-{number}")]) == 0
+        assert "random weights" not in capsys.readouterr().err
 
 
 def test_without_a_pretrained_model_there_is_a_warning(

@@ -46,11 +46,14 @@ def test_a_corpus_that_is_mostly_damaged_is_told_loudly(capsys: Capture, damaged
 def test_scores_go_to_stdout_with_their_signature(capsys: Capture) -> None:
     limits = {"generate.max_ratio = 2": 2, "the end of the window": 1}
     scores = [Score("BLEU", 45.678, "nrefs:1"), Score("chrF++", 60.0, "nw:2")]
-    reports.evaluated(Evaluation(scores, 1000, 2, 3, 4.0, "set:val", 5, ["the quotes are odd"], limits=limits))
+    longer = {"generate.max_ratio = 2": "generate.max_ratio=4.5", "the end of the window": ""}
+    remarks = ["the quotes are odd"]
+    reports.evaluated(Evaluation(scores, 1000, 2, 3, 4.0, "set:val", 5, remarks, limits=limits, longer=longer))
     out, err = capsys.readouterr()
     assert out == "BLEU 45.68  nrefs:1\nchrF++ 60.00  nw:2\n"
     assert "1,000 examples in 4.0 s (250.0 per second)  set:val" in err
     assert "answers without an end: 2 of 1,000; they reached generate.max_ratio = 2; raise it for longer answers" in err
+    assert ", as with --set generate.max_ratio=4.5\n" in err
     assert "answers without an end: 1 of 1,000; they reached the end of the window\n" in err
     assert "inputs longer than the window: 2 of 1,000; they were cut to fit" in err
     assert "answers that repeat themselves: 5 of 1,000; raise generate.repetition_penalty (now 1, which is off" in err

@@ -1,11 +1,12 @@
 """Where the text of an answer ends: before a stop text, and never within a character."""
 
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 from gpt2kit.data.bpe import Bpe
-from gpt2kit.pipeline.endings import Stops, tail, whole
+from gpt2kit.pipeline.endings import Stops, readable, tail, whole
 from gpt2kit.tasks.text import TextVocabulary
 
 TEXTS = ["Съешь же ещё этих мягких французских булок.", "これは本です。", "👩🏽‍🚀 in space", "naïve café", "a\ufffd"]
@@ -43,6 +44,17 @@ def test_control_tokens_have_no_bytes(vocabulary: TextVocabulary) -> None:
     (first, second), control = bytes_of("é", vocabulary), vocabulary.bpe.id("<to-fr>")
     assert tail([first, second, control], 2, vocabulary) == "é".encode()
     assert whole(vocabulary.bpe.decode([first, control]), [first, control], vocabulary) == ""
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_an_excerpt_begins_and_ends_with_whole_characters(text: str, vocabulary: TextVocabulary) -> None:
+    """A U+FFFD that the text itself has stays."""
+    ids, control = bytes_of(text, vocabulary), vocabulary.bpe.id("<to-fr>")
+    for first, last in combinations(range(len(ids) + 1), 2):
+        expected = text.encode()[first:last].decode(errors="ignore")
+        assert readable(ids[first:last], vocabulary) == expected
+        assert readable([*ids[first:last], control], vocabulary) == f"{expected}<to-fr>"
+    assert readable(ids, vocabulary) == text
 
 
 def stops_of(vocabulary: TextVocabulary, *texts: str) -> Stops:

@@ -8,7 +8,7 @@ from gpt2kit.config import EXTRA_TOKENS, GenerateConfig
 from gpt2kit.data import target_lengths
 from gpt2kit.data.store import Store
 from gpt2kit.decoding.answer import new_token_limit
-from gpt2kit.pipeline.ratios import SLACK, beyond, fitting_ratio
+from gpt2kit.pipeline.ratios import SLACK, beyond, fitting_ratio, longer
 
 StoreOf = Callable[..., Store]
 
@@ -52,3 +52,16 @@ def test_every_limit_is_counted_by_itself(store_of: StoreOf) -> None:
     config = GenerateConfig(max_ratio=1.5, max_new_tokens=30)
     assert beyond(store, config) == {"generate.max_new_tokens = 30": 2, "generate.max_ratio = 1.5": 1}
     assert beyond(store, GenerateConfig()) == {}
+
+
+def test_a_limit_comes_with_a_setting_that_allows_longer_answers() -> None:
+    """That of the corpus where it is known and higher."""
+    config = GenerateConfig(max_ratio=2.5, max_new_tokens=30)
+    told = longer(["max_ratio", "max_new_tokens", "window"], config, 4.93)
+    assert told == {
+        "generate.max_ratio = 2.5": "generate.max_ratio=4.93",
+        "generate.max_new_tokens = 30": "generate.max_new_tokens=60",
+        "the end of the window": "",
+    }
+    for fitting in (None, 2.5):
+        assert longer(["max_ratio"], config, fitting) == {"generate.max_ratio = 2.5": "generate.max_ratio=5"}
