@@ -125,7 +125,7 @@ def forked(work: Callable[[], object], place: Path) -> tuple[int, str]:
             os.dup2(output, 1)
             os.dup2(output, 2)
             sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115  # until the process ends
-            sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+            sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115  # the same
             os.chdir(place)
             code = int(work() or 0)  # type: ignore[call-overload]  # an exit code, or nothing
             sys.stdout.flush()

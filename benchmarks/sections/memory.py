@@ -87,7 +87,7 @@ def sharded(work: Work) -> Iterator[Figures]:
         parallel = "fsdp" if name == "fsdp" else "ddp"
         loop = loop_of(work, work.gpt2, rows_of(work), f"sharded-{name}", steps=2 * STEPS, parallel=parallel)
         found = list[float]()
-        seconds = seconds_of(lambda into=found, loop=loop: into.extend(losses(loop)))  # type: ignore[misc]
+        seconds = seconds_of(lambda into=found, loop=loop: into.extend(losses(loop)))  # type: ignore[misc]  # untyped lambda
         plain = plain or found
         weights = [weight for weight in loop.learner.model.parameters() if hasattr(weight, "full_tensor")]
         yield {

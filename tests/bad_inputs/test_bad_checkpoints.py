@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gpt2kit
-from gpt2kit import recipe
+from gpt2kit import files, recipe
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.runs.folder import Prepared
@@ -28,13 +28,18 @@ def data(workplace: Path, examples: Callable[[str], Any]) -> Path:
 
 @pytest.mark.parametrize("split", ["train", "val"])
 def test_ids_beyond_the_vocabulary(workplace: Path, data: Path, refusal: Refusal, split: str) -> None:
-    """Refused before there is a run, and not by an index in the first step, or on a GPU by none."""
-    path = data / f"{split}.ids"
+    """Refused before there is a run, and not by an index in the first step, or on a GPU by none. Folders of older
+    versions have no digests, by which the damage itself is noticed."""
+    path, train = data / f"{split}.ids", ["translate", "train", "data", "--out", "run"]
     ids = np.fromfile(path, np.uint16)
     ids[len(ids) // 2] = 40_000
     ids.tofile(path)
     size = Prepared.open(data).task.vocabulary.size
-    message = refusal("translate", "train", "data", "--out", "run", "--set", "model.n_positions=64")
+    message = refusal(*train, "--set", "model.n_positions=64")
+    assert message == f"data/{split}.ids is damaged: it is not as prepare wrote it; prepare the data again"
+    counts = files.read_json(data / f"{split}.json")
+    files.write_json(data / f"{split}.json", {key: value for key, value in counts.items() if key != "digests"})
+    message = refusal(*train, "--set", "model.n_positions=64")
     wrong = f"data/{split}.ids contains the id 40000, but the tokenizer's ids end at {size - 1}"
     assert message == f"{wrong}: prepare the data again"
     assert not (workplace / "run").exists()

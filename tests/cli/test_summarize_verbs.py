@@ -218,7 +218,11 @@ def test_a_bad_corpus_is_refused_and_nothing_is_lost(
         assert run(["summarize", *command, "--json"]) == 3
         out, err = capsys.readouterr()
         assert out == ""
-        told = json.loads(err.splitlines()[-1])
+        *before_it, last = err.splitlines()
+        told = json.loads(last)
+        assert [line.partition(":")[0] for line in before_it] == ["--overwrite replaces data"] * (
+            command[0] == "prepare"
+        )
         assert (told["ok"], told["error"]["code"]) == (False, 3)
         assert message in told["error"]["message"]
     assert {path: path.read_bytes() for path in workplace.rglob("*") if path.is_file()} == before

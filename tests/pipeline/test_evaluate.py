@@ -10,6 +10,7 @@ import pytest
 
 import gpt2kit
 from gpt2kit import recipe
+from gpt2kit.cli.app import run as command
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.pipeline.engine import Engine, load
 from gpt2kit.pipeline.evaluate import Evaluation
@@ -116,8 +117,10 @@ def test_data_that_is_gone_is_missing_only_where_it_is_needed(run_of: RunOf, tmp
     corpus = sorted(map(str, run_of("lm").parent.glob("*.txt")))
     evaluation = gpt2kit.evaluate(tmp_path / "run", corpus)
     (unknown,) = evaluation.remarks
-    assert unknown.startswith("cannot measure how much is copied from the training data: ")
-    assert "its prepared data /gone no longer exists" in unknown
+    assert unknown == (
+        f"cannot measure how much is copied from the training data: {tmp_path / 'run'}: its prepared data /gone no "
+        "longer exists; if it was moved, name its new place with --data DIR"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -142,12 +145,17 @@ def test_each_direction_has_its_own_score(both_ways: Path) -> None:
 
 
 @pytest.mark.parametrize(("to", "count"), [("fr", 4), ("en", 2)])
-def test_one_direction_is_scored_alone(both_ways: Path, to: str, count: int) -> None:
+def test_one_direction_is_scored_alone(
+    both_ways: Path, to: str, count: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     engine = gpt2kit.load(both_ways, to=to)
     evaluation = gpt2kit.evaluate(engine)
     assert list(values(evaluation)) == ["BLEU", "chrF++"]
     assert evaluation.count == count
     assert f":val|to:{to}|n:{count}|" in evaluation.signature
+    assert command(["translate", "evaluate", "--run", str(both_ways), "--to", to, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["count"], list(told["scores"])) == (count, ["BLEU", "chrF++"])
     assert gpt2kit.evaluate(engine, limit=1).count == 1
     corpus = [f"{name}={both_ways.parent / name}.jsonl" for name in ("fr", "en")]
     assert gpt2kit.evaluate(engine, corpus).count == count
@@ -162,3 +170,22 @@ def test_more_references_belong_to_a_corpus(by_heart: Path) -> None:
     assert all(score.signature.startswith("nrefs:2|") for score in evaluation.scores)
     with pytest.raises(UserError, match="references = en: these belong to a corpus"):
         gpt2kit.evaluate(engine)
+
+
+def test_references_and_a_tokenization_of_the_users_choice(
+    by_heart: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The answer is right by one of them."""
+    for name, text in {"a.en": "good morning", "a.fr": "salut", "b.fr": "bonjour", "c.fr": "bonne journée"}.items():
+        (tmp_path / name).write_text(f"{text}\n", encoding="utf-8")
+    paths = [str(tmp_path / name) for name in ("a.en", "a.fr", "b.fr", "c.fr")]
+    words = ["translate", "evaluate", "--run", str(by_heart), "--on", *paths[:2], "--tokenize", "char", "--json"]
+    found = []
+    for more in ([], ["--references", *paths[2:]]):
+        assert command([*words, *more]) == 0
+        found.append(json.loads(capsys.readouterr().out)["scores"]["BLEU"])
+    assert [score["signature"].partition("|smooth")[0] for score in found] == [
+        f"nrefs:{number}|case:mixed|eff:no|tok:char" for number in (1, 3)
+    ]
+    assert found[0]["value"] < 50
+    assert found[1]["value"] == pytest.approx(100)

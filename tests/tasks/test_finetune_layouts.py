@@ -199,6 +199,12 @@ LABELS: dict[str, tuple[str, Row, tuple[str, ...], str]] = {
         "1",
     ),
     "SST-2": ("classification", {"sentence": "so good", "label": 1, "idx": 7}, ("so good",), "1"),
+    "an index without a name": (
+        "classification",
+        {"": 0, "sentence": "so good", "sentiment": "good"},
+        ("so good",),
+        "good",
+    ),
     "IMDB": ("classification", {"Review": "so good", "Sentiment": "positive"}, ("so good",), "positive"),
     "airline tweets": (
         "classification",
