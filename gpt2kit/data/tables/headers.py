@@ -82,8 +82,8 @@ INDEX = re.compile(r"(unnamed: ?\d+|unnamed|__index_level_\d+__)?", re.IGNORECAS
 SENTENCE = re.compile(r"[.!?…。！？,;:»”]\W*$|[¿¡«“]")
 LONGEST_NAME = 40
 
-NUMBER = re.compile(r"\s*[-+]?\d+\s*")
-FRACTION = re.compile(r"\s*[-+]?(\d+[.,]\d*|[.,]?\d+)([eE][-+]?\d+)?\s*%?\s*")
+NUMBER = re.compile(r"[-+]?\d+")
+FRACTION = re.compile(r"[-+]?(\d+[.,]\d*|[.,]?\d+)([eE][-+]?\d+)?\s*%?")
 CODE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 ORIGIN = re.compile(r"CC[- ]BY|Attribution:|https?://|www\.")
 
@@ -139,7 +139,7 @@ def unnamed(names: Sequence[str]) -> list[int]:
 
 def looks(values: Sequence[str]) -> str:
     """What the values of a column look like, if not like texts: a few words for a message; empty for texts."""
-    given = [value for value in values if value.strip()]
+    given = [stripped for value in values if (stripped := value.strip())]
     if not given:
         return "nothing, being empty" if values else ""
     if all(map(NUMBER.fullmatch, given)):

@@ -6,15 +6,16 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+BY_NUMBER = {str(number): month for number, month in enumerate(MONTHS, 1)}
 
 
 def date(words: Sequence[str], named: dict[str, str]) -> str | None:
     """`|1980|5|6`: May 6, 1980, or with df=y: 6 May 1980; the day and the month may be missing."""
     year, month, day = (*(word.strip() for word in words[:3]), "", "", "")[:3]
     if month and month not in MONTHS:
-        if not month.isdecimal() or not 1 <= int(month) <= 12:
+        month = BY_NUMBER.get(month.lstrip("0"), "")
+        if not month:
             return None
-        month = MONTHS[int(month) - 1]
     if not year or (day and not (day.isdecimal() and month)):
         return None
     if not month:

@@ -16,7 +16,7 @@ from gpt2kit.errors import DataError
 BEGIN = re.compile(r"<doc\s([^<>]*)>\s*")
 TITLE = re.compile(r'\btitle="([^"]*)"')
 END = "</doc>"
-HEADING = re.compile(r"(=+)\s*\S.*?\s*\1|#{2,6}\s+\S.*")
+HEADING = re.compile(r"(=+)\s*[^=\s].*\1|#{2,6}\s+\S.*")
 
 
 def is_extracted(path: str) -> bool:

@@ -62,8 +62,9 @@ OPEN_LINK = re.compile(r"\[\[(?:file|image|category):.*", re.IGNORECASE)
 BRACKETS = re.compile(r"\[\[|\]\]")
 ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
 
-VARIANTS = re.compile(r"-\{(?:[^{}|;:]*\|)?(?:[^{}|;:]*:)?([^{};]*)[^{}]*\}-")
+VARIANTS = re.compile(r"-\{([^{}]*)\}-")
 """Ways to write a word, as in -{zh-hans:门; zh-hant:門}-, of which the first is shown."""
+FIRST_VARIANT = re.compile(r"(?:[^|;:]*\|)?(?:[^|;:]*:)?([^;]*)")
 
 
 POWER = re.compile(r"(?<=\d)<sup>(?=\s*[-−–+]?\d+\s*</sup>)", re.IGNORECASE)
@@ -91,11 +92,6 @@ class PlainText(NamedTuple):
     """Sentences left out because a formula or a template in them cannot be written out."""
 
 
-def read_wikitext(text: str, unshown: frozenset[str] = frozenset()) -> tuple[str, str]:
-    """Lead and body of `plain_text`."""
-    return plain_text(text, unshown)[:2]
-
-
 def plain_text(text: str, unshown: frozenset[str] = frozenset()) -> PlainText:
     """The text of a page: each paragraph or list item is one line, headings are lines `== Heading ==`.
 
@@ -119,9 +115,8 @@ def _sections(text: str, unshown: frozenset[str]) -> Iterator[_Section]:
     """The lead, then every section with the lines before the next heading of any level."""
     text = COMMENT.sub("", text)
     _check_closed(text)
-    text = POWER.sub(
-        "^", expand(VARIANTS.sub(r"\1", text))
-    )  # before parsing, as trees of templates would take most of the time
+    # Before parsing, as trees of templates would take most of the time.
+    text = POWER.sub("^", expand(VARIANTS.sub(_first_variant, text)))
     try:
         code = mwparserfromhell.parse(text, skip_style_tags=True)  # quotes are removed below, which is faster
     except ParserError as error:
@@ -136,6 +131,11 @@ def _sections(text: str, unshown: frozenset[str]) -> Iterator[_Section]:
         else:
             pieces.append(piece)
     yield _Section(level, title, *whole_lines("".join(pieces)))
+
+
+def _first_variant(variants: re.Match[str]) -> str:
+    first = FIRST_VARIANT.match(variants[1])
+    return first[1] if first else ""
 
 
 def _check_closed(text: str) -> None:

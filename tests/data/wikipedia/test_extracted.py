@@ -19,6 +19,8 @@ ROW = {"id": "7", "url": "u", "title": "House", "text": "House\n\nA house is a h
         ("House\n\nA house.\n\nA door.", "A house.", "A door."),
         ("A house.\nA home.\n== Door ==\nRed.", "A house.\nA home.", "== Door ==\nRed."),
         ("A house.\nA home.\n## Door\nRed.", "A house.\nA home.", "## Door\nRed."),
+        ("A house.\nA home.\n=Door=\nRed.", "A house.\nA home.", "=Door=\nRed."),
+        ("A house.\n====\nA home.", "A house.", "====\nA home."),
         ("A house.", "A house.", ""),
         ("", "", ""),
     ],

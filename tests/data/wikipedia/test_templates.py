@@ -32,6 +32,8 @@ from gpt2kit.data.wikipedia.templates import HOLE, expand
         ("{{death date and age|2001|2|3|1920|4|5}}", "February 3, 2001"),
         ("{{start date|1999|12}}", "December 1999"),
         ("{{date|6 May 1980}}", "6 May 1980"),
+        (f"{{{{birth date|1980|{'1' * 9000}|6}}}}", HOLE),
+        ("{{birth date|1980|13|6}}", HOLE),
         ("{{formatnum:1234567.5}}", "1,234,567.5"),
         ("{{val|5.2|ul=km}}", "5.2 km"),
         ("{{frac|1|2}} and {{frac|3|1|4}}", "1/2 and 3 1/4"),

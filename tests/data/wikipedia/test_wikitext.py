@@ -7,7 +7,12 @@ import time
 import pytest
 from mwparserfromhell.parser import ParserError
 
-from gpt2kit.data.wikipedia.wikitext import MarkupError, plain_text, read_wikitext, template_names
+from gpt2kit.data.wikipedia.wikitext import MarkupError, plain_text, template_names
+
+
+def read_wikitext(text: str, unshown: frozenset[str] = frozenset()) -> tuple[str, str]:
+    """Lead and body of a page."""
+    return plain_text(text, unshown)[:2]
 
 
 def lead(text: str) -> str:
@@ -134,6 +139,7 @@ def test_what_nothing_closes(markup: str, text: str) -> None:
         "* ",
         "<!--",
         "()",
+        "-{a:",
     ],
 )
 def test_markup_that_never_ends(part: str) -> None:
@@ -150,6 +156,10 @@ def test_too_much_that_is_open_is_refused(markup: str) -> None:
     with pytest.raises(MarkupError, match="more than 200 nested openings such as"):
         read_wikitext(markup)
     assert lead("<br><li><hr/><ref name=a />" * 300 + "{{a}}" * 300 + "A bird.") == "A bird."
+
+
+def test_variants_that_never_end() -> None:
+    assert lead("-{" + "a:" * 100_000) == "-{" + "a:" * 100_000
 
 
 def test_a_long_sentence() -> None:
