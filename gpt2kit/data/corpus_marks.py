@@ -28,4 +28,4 @@ def marks(text: str) -> dict[str, int]:
         if _ESCAPED.search(text):
             return {ESCAPED: 1}
     spaced = len(_SPACED.findall(text)) if " ." in text or " ," in text else 0
-    return {SPACED: 1} if spaced > len(_JOINED.findall(text)) else {}
+    return {SPACED: 1} if spaced and spaced > len(_JOINED.findall(text)) else {}

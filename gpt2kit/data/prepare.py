@@ -1,5 +1,5 @@
-"""Encodes records to ids on disk, a few thousand at a time. Memory holds those, and two hashes per row to find
-duplicates."""
+"""Encodes records to ids on disk, a few thousand at a time. Memory holds those, and a few hashes per row to find
+duplicates and leaks."""
 
 import hashlib
 import re
@@ -169,7 +169,9 @@ class SplitWriter(Generic[Item]):
         if any(mirrors):
             self._mirrors.append(np.array([_hash(text.strip().encode()) for text in mirrors], dtype=np.uint64))
         if isinstance(self.layout, Stream) and self.layout.joined:
-            self._lines += [sampled_lines(text) for text in texts]
+            found = [sampled_lines(text) for text in texts]
+            # Of the training split only the lines are needed, not whose they are; many small arrays take memory.
+            self._lines += [np.concatenate(found)] if self.trains and found else found
         self._bare.append(np.array([_hash(bare(text)) for text in texts], dtype=np.uint64))
 
     def _write(self) -> None:

@@ -64,16 +64,20 @@ def read_texts(corpus: Sequence[str], column: str = "", separator: str = "") -> 
     network.
     """
     words = list(chain.from_iterable(map(_files, corpus)))
-    alone = len(words) == 1 and not is_table(words[0]) and os.path.isfile(words[0])  # a pipe can be read only once
-    if alone and separator and not contains(text_blocks(words[0]), separator):
-        separator = ""
+    alone = len(words) == 1 and not is_table(words[0]) and _can_be_read_twice(words[0])
     return chain.from_iterable(
         _rows(word, column) if is_table(word) else _file(word, separator, alone) for word in words
     )
 
 
+def _can_be_read_twice(path: str) -> bool:
+    """Whether a path is a file, not a pipe."""
+    return os.path.isfile(path)
+
+
 def _file(path: str, separator: str, alone: bool) -> Iterator[Part]:
-    if not separator:
+    # Between separators a document is in memory; a whole file without any need not be.
+    if not separator or (_can_be_read_twice(path) and not contains(text_blocks(path), separator)):
         return _parts(path, text_blocks(path), _length(path, _state(path)) if alone else 0)
     documents = enumerate(split_documents(text_blocks(path), separator), 1)
     return chain.from_iterable(_parts(f"{path}, document {number}", [text], 0) for number, text in documents)

@@ -156,6 +156,7 @@ def test_a_file_without_the_separator_is_one_document(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("one two\nthree", encoding="utf-8")
     assert list(read_texts([str(path)], separator="--")) == list(read_texts([str(path)]))
+    assert [part.text for part in read_texts([str(path)] * 2, separator="--")] == ["one two\nthree"] * 2
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
