@@ -45,10 +45,6 @@ def number(value: str) -> float:
     return found if math.isfinite(found) else math.nan
 
 
-def filled(values: Iterable[str]) -> list[str]:
-    return [value for value in map(str.strip, values) if value]
-
-
 def are_scores(labels: Sequence[str], column: str = "") -> bool:
     """Whether labels are measurements, such as 3.7: fractions in many different values, or many whole numbers.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gpt2kit.data.columns.cell_text import text_in
-from gpt2kit.data.columns.choices import Options, chosen, number_of, read_options
+from gpt2kit.data.columns.choices import Options, chosen, read_options
 from gpt2kit.metrics.score import Score
 from gpt2kit.tasks.base import About, Record
 from gpt2kit.tasks.formats.labelled import Labelled, LabelledTexts
@@ -50,12 +50,6 @@ class Choice(Labelled):
 
     def options(self, where: str, row: dict[str, object]) -> Options:
         return read_options(row, self.named["choices"], where)
-
-    def number(self, where: str, row: dict[str, object]) -> tuple[int, int] | None:
-        """The number by which the answer refers to its choice, and the count of choices; None for another answer."""
-        options = self.options(where, row)
-        found = number_of(options, self.label(where, row), self.may_be_named(row))
-        return None if found is None else (found, len(options.texts))
 
     def with_labels(self, labels: Sequence[str]) -> "Choice":
         """Unchanged: each example has its own choices."""
