@@ -66,9 +66,8 @@ VARIANTS = re.compile(r"-\{([^{}]*)\}-")
 """Ways to write a word, as in -{zh-hans:门; zh-hant:門}-, of which the first is shown."""
 FIRST_VARIANT = re.compile(r"(?:[^|;:]*\|)?(?:[^|;:]*:)?([^;]*)")
 
-
 POWER = re.compile(r"(?<=\d)<sup>(?=\s*[-−–+]?\d+\s*</sup>)", re.IGNORECASE)
-"""The begin of a power of a number: 10<sup>6</sup> is not 106."""
+"""The beginning of a power of a number: 10<sup>6</sup> is not 106."""
 
 
 class MarkupError(Exception):
