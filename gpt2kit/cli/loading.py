@@ -9,8 +9,10 @@ from gpt2kit.errors import DataError, UserError
 
 if TYPE_CHECKING:
     from gpt2kit.data.store import Store
+    from gpt2kit.model.gpt2 import GPT2
     from gpt2kit.pipeline.engine import Engine
     from gpt2kit.runs.folder import Run
+    from gpt2kit.training.events import Start
 
 
 def load(
@@ -47,14 +49,21 @@ def load(
     if zero_shot:
         say_hidden(zero_shot)
         pretrained = engine.zero_shot(task, zero_shot, generate, **own)
-        for remark in pretrained.model.remarks:
-            console.say(remark)
+        say_unusual(pretrained.model)
         return pretrained
     folder = run or f"runs/{task}"
     opened = folder if isinstance(folder, Run) else engine.opened_run(folder, data, base)
     if opened.task_name != task:
         raise DataError(f"{folder} is a run of {opened.task_name}, not of {task}")
     return engine.load_run(opened, generate, **own)
+
+
+def say_unusual(model: "GPT2 | Start") -> None:
+    """Print what was unusual about the files of a pretrained model."""
+    for remark in model.remarks:
+        console.say(remark)
+    for doubt in model.doubts:
+        console.warn(doubt)
 
 
 def say_hidden(name: str) -> None:

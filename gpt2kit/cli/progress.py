@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpt2kit.cli import console, reports
+from gpt2kit.cli import console, loading, reports
 from gpt2kit.errors import Interrupted, counted
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ def training(stream: "Iterable[Event]") -> "Iterator[Event]":
     with console.Bar() as bar:
         for event in stream:
             if isinstance(event, events.Start):
-                for remark in event.remarks:
-                    console.say(remark)
+                loading.say_unusual(event)
                 console.say(_started(event))
                 bar.begin(event.step, event.steps)
             elif isinstance(event, events.Fitted):

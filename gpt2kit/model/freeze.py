@@ -66,5 +66,5 @@ def merged(model: GPT2) -> GPT2:
         path, _, leaf = name.rpartition(".")
         weights[name] = getattr(model.get_submodule(path), leaf).detach().clone()
     copy.load_state_dict(weights, assign=True)
-    copy.surplus, copy.remarks = model.surplus, model.remarks
+    copy.surplus, copy.remarks, copy.doubts = model.surplus, model.remarks, model.doubts
     return copy.train(model.training)

@@ -109,6 +109,8 @@ class GPT2(nn.Module):
         """Rows that the token embedding has in the model's file after those of its tokens, [S, D]: see `vocabulary`."""
         self.remarks: tuple[str, ...] = ()
         """What was unusual about the file that the model comes from, as sentences for the user."""
+        self.doubts: tuple[str, ...] = ()
+        """What makes it doubtful that the files of the model belong together, as sentences for the user."""
         self.score: nn.Linear | None = None
         self.set_classifier(labels)
         if not self.head.is_meta:  # on the meta device the weights are about to be loaded

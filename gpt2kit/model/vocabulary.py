@@ -5,11 +5,21 @@ are kept aside: they are neither computed with nor trained, so that they take no
 are written back when the model is saved.
 """
 
+import math
+
 import torch
 from torch import nn
 
 from gpt2kit.errors import DataError
 from gpt2kit.model.gpt2 import GPT2
+
+PADDED_TO = (8, 16, 32, 64, 128, 256, 512, 1024)
+"""Programs pad an embedding to a multiple of one of these numbers of rows."""
+
+
+def is_padding(rows: int, tokens: int) -> bool:
+    """Whether a program that pads the embedding for so many tokens would give it these rows."""
+    return any(rows == multiple * math.ceil(tokens / multiple) for multiple in PADDED_TO)
 
 
 def set_aside(model: GPT2, tokens: int) -> int:

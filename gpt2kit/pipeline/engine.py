@@ -21,7 +21,7 @@ from gpt2kit.model.attention_kinds import shape
 from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
-from gpt2kit.model.vocabulary import set_aside
+from gpt2kit.model.vocabulary import is_padding, set_aside
 from gpt2kit.pipeline.endings import output_of, stops_of
 from gpt2kit.runs.folder import Run
 from gpt2kit.tasks.base import Task
@@ -251,8 +251,12 @@ def model_of_tokens(folder: Path, tokens: int, dropout: float | None = None) -> 
     model = model_in(folder, dropout)
     rows = model.vocab_size
     if surplus := set_aside(model, tokens):
-        padded = f"{folder} has {rows:,} rows in its token embedding and {tokens:,} tokens in its tokenizer"
-        model.remarks += (f"{padded}: the other {surplus:,} rows are neither used nor changed",)
+        others = "the other row is" if surplus == 1 else f"the other {surplus:,} rows are"
+        found = f"{folder} has {rows:,} rows in its token embedding and {tokens:,} tokens in its tokenizer: {others}"
+        if is_padding(rows, tokens):
+            model.remarks += (f"{found} neither used nor changed",)
+        else:
+            model.doubts += (f"{found} not padding; is this the tokenizer that the model was trained with?",)
     return model
 
 

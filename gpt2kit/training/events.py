@@ -22,6 +22,8 @@ class Start:
     """The number of parameters that are trained; None means all."""
     remarks: tuple[str, ...] = ()
     """What was unusual about the pretrained model, as sentences for the user."""
+    doubts: tuple[str, ...] = ()
+    """What makes it doubtful that its files belong together."""
 
 
 @dataclass(frozen=True)

@@ -202,6 +202,7 @@ class Loop:
             processes=self.group.size,
             learning=None if learner.learning == learner.parameters else learner.learning,
             remarks=learner.model.remarks,
+            doubts=learner.model.doubts,
         )
 
     def _step_done(self, loss: float, speedometer: speed.Speedometer, schedule: Schedule) -> StepDone:

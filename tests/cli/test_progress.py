@@ -1,5 +1,6 @@
 """Training as it is watched: every event passes, and those that matter are told."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,8 @@ def test_a_pretrained_model_of_which_a_part_is_trained(capsys: Capture) -> None:
     """What was unusual about its files comes first, then how many weights are trained."""
     remarks = ("gpt2 has a second head", "gpt2 has 50,304 rows")
     start = events.Start(0, 9, 4, 124_734_720, 0.0, "cpu", "fp32", False, learning=294_912, remarks=remarks)
-    list(progress.training(iter([start])))
-    first, second, third = capsys.readouterr().err.splitlines()
+    list(progress.training(iter([replace(start, doubts=("is this its tokenizer?",))])))
+    first, second, doubt, third = capsys.readouterr().err.splitlines()
     assert (first, second) == remarks
+    assert doubt == "WARNING is this its tokenizer?"
     assert third.startswith("124,734,720 parameters, 294,912 of them trained (0.24%), 9 steps, 4 per epoch, ")

@@ -16,7 +16,7 @@ from gpt2kit.errors import DataError
 from gpt2kit.model import hf, lora
 from gpt2kit.model.freeze import merged
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.vocabulary import grow_vocabulary, set_aside
+from gpt2kit.model.vocabulary import grow_vocabulary, is_padding, set_aside
 
 # peft asks transformers by a name that the latter has given up
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
@@ -24,6 +24,19 @@ pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is d
 Build = Callable[..., GPT2]
 TOKENS, ROWS = 20, 32
 IDS = torch.arange(24).view(2, 12) % TOKENS
+
+
+@pytest.mark.parametrize(
+    ("rows", "tokens", "plausible"),
+    [
+        *[(50_304, 50_257, True), (50_264, 50_257, True), (51_200, 50_257, True), (32, 20, True), (640, 600, True)],
+        *[(50_257, 30_000, False), (50_257, 600, False), (5000, 600, False), (50_304, 600, False), (601, 600, False)],
+        *[(50_400, 50_257, False), (8192, 600, False)],
+    ],
+)
+def test_rows_that_no_program_pads_are_told_from_padding(rows: int, tokens: int, plausible: bool) -> None:
+    """More rows than tokens can mean that the tokenizer is that of another, smaller model."""
+    assert is_padding(rows, tokens) == plausible
 
 
 @pytest.fixture
