@@ -76,7 +76,7 @@ def read_documents(word: str, columns: Columns = ()) -> Iterator[Article]:
             f"{HOW_TO_NAME}"
         )
     if is_dump(word):
-        return (page for page in _pages(word) if page.problem is None or isinstance(page.problem, Damage))
+        return (page for page in _pages(word) if page.body or page.problem is None or isinstance(page.problem, Damage))
     if not is_table(word) and is_extracted(word):
         return read_extracted(word)
     wanted = columns if len(columns) < 2 else columns[:-1]

@@ -37,7 +37,7 @@ def as_of(words: Sequence[str], named: dict[str, str]) -> str | None:
     """ "As of May 2015", or other words for it."""
     if named.get("alt"):
         return named["alt"]
-    when = date(words, {"df": "y"} if named.get("df", "y") != "us" else {})
+    when = date(words, {"df": "y"} if named.get("df", "").lower() != "us" else {})
     if when is None:
         return None
     since = named.get("since", "")[:1].lower() == "y"

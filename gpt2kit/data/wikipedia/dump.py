@@ -25,6 +25,8 @@ LONGEST_TEXT = 1 << 26
 
 LOST = "sentences left out, because they have a formula or a template that cannot be written out"
 
+NO_LEAD = "no summary: each of its sentences has a formula or a template that cannot be written out"
+
 LIST_TITLE = re.compile(r"(Lists? of|Index of|Outline of|Timeline of) ")
 REDIRECT = re.compile(r"\s*#(?:REDIRECT\b|\w+:? ?\[\[)", re.IGNORECASE)
 
@@ -88,7 +90,8 @@ def _article(path: str, page: Page, unshown: frozenset[str]) -> Article:
         try:
             found = plain_text(page.text, unshown)
             skipped = {LOST: found.lost} if found.lost else {}
-            return Article(page.title, found.body, found.lead, name=name, skipped=skipped)
+            problem = NO_LEAD if found.lead_lost and not found.lead else None
+            return Article(page.title, found.body, found.lead, problem=problem, name=name, skipped=skipped)
         except MarkupError as error:
             problem = Damage(f"markup cannot be parsed: {error}")
     return Article(page.title, "", "", problem, name)

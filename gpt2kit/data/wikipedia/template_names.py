@@ -15,7 +15,9 @@ SILENT = re.compile(
     r"|more .*|refimprove.*|cleanup.*|orphan|copy ?edit.*|pov.*|advert|notability|listen|shy"
     r"|nowrap (begin|end)|nobr|hidden.*|sup note|#tag:ref|disputed.*|expand .*|wide image|panorama|quote box"
     r"|legend|spoken.*|col-.*|div col.*|colbegin|colend|end|s-.*|succession box|persondata|dynamic list"
-    r"|inuse|under construction|good article"
+    r"|inuse|under construction|good article|dn|fv|how|examples|specify|like whom|attribution|quantify"
+    r"|ambiguous|definition|opinion|primary source.*|third-party.*|self-published.*|better source.*|loosely|elucidate"
+    r"|contradict.*|undue.*"
 )
 """Templates that show no part of a sentence: notes, citations, marks for editors, boxes and hatnotes."""
 
@@ -23,19 +25,20 @@ SIGNS = {
     "ndash": "–", "en dash": "–", "mdash": "—", "em dash": "—", "snd": " – ", "spnd": " – ", "spaced ndash": " – ",
     "spaced en dash": " – ", "spaced mdash": " — ", "nbsp": " ", "space": " ", "thinsp": " ", "thin space": " ",
     "sp": " ", "'": "'", "'s": "'s", '\' "': '\' "', '" \'': '" \'', "-'": "'", "'-": "'", '\'"': '\'"', '"\'': '"\'',
-    "!": "|", "pipe": "|", "=": "=", "·": " · ", "bullet": " • ", "•": " • ", "middot": " · ", "dot": " · ",
+    "!": "\x1d", "pipe": "\x1d", "=": "\x1c", "·": " · ", "bullet": " • ", "•": " • ", "middot": " · ", "dot": " · ",
     "zwj": "", "zwnj": "", "wbr": "", "okina": "ʻ", "hamza": "ʼ", "ayin": "ʽ", "pi": "π", "times": "×", "minus": "−",
     "number sign": "#", "dagger": "†", "†": "†", "sic": "[sic]", "usa": "United States", "us": "United States",
     "uk": "United Kingdom", "circa": "c.", "c.": "c.", "floruit": "fl.", "fl.": "fl.", "euro": "€", "pound": "£",
     "usd": "US$", "us$": "US$", "dash": " – ", "ell": "…", "ellipsis": "…", "sharp": "♯",
+    "bc": "BC", "bce": "BCE", "ad": "AD", "ce": "CE",
 }  # fmt: skip
 """Templates without arguments."""
 
 MONEY = {
-    "usd": "US$", "us$": "US$", "gbp": "£", "£": "£", "gbp£": "£", "eur": "€", "€": "€", "inr": "₹", "₹": "₹",
-    "rs": "₹", "jpy": "¥", "¥": "¥", "cny": "CN¥", "aud": "A$", "a$": "A$", "cad": "CA$", "c$": "CA$", "nzd": "NZ$",
-    "krw": "₩", "php": "₱", "hkd": "HK$", "chf": "CHF\xa0", "brl": "R$", "rub": "₽", "mxn": "MX$", "zar": "R",
-    "try": "₺", "ils": "₪",
+    "usd": "US$", "us$": "US$", "gbp": "£", "£": "£", "gbp£": "£", "eur": "€", "€": "€", "euro": "€", "inr": "₹",
+    "₹": "₹", "rs": "₹", "jpy": "¥", "¥": "¥", "cny": "CN¥", "rmb": "CN¥", "aud": "A$", "a$": "A$", "cad": "CA$",
+    "c$": "CA$", "nzd": "NZ$", "krw": "₩", "php": "₱", "hkd": "HK$", "chf": "CHF\xa0", "brl": "R$", "rub": "₽",
+    "mxn": "MX$", "zar": "R", "try": "₺", "ils": "₪",
 }  # fmt: skip
 """Currencies: the sign in front of the amount."""
 

@@ -19,12 +19,14 @@ HOLE = "\x1a"
 Template = Callable[[Sequence[str], dict[str, str]], str | None]
 """The text of a template from its arguments, in order and by name; None if it is not known."""
 
-INNERMOST = re.compile(r"(?<!\{)\{\{(?!\{)([^{}]*)\}\}")
+INNERMOST = re.compile(r"( ?)(?<!\{)\{\{(?!\{)([^{}]*)\}\}")
 PIPE = re.compile(r"(\[\[|\]\]|\|)")
 """A pipe separates arguments, if it is not within a link."""
 NAME = re.compile(r"\w[\w \-]*")
 LONGEST_NAME = 100
 """Characters of a template's name; a longer one is not known."""
+LITERAL = str.maketrans({"\x1c": "=", "\x1d": "|"})
+"""What {{=}} and {{!}} are until all templates are written out: they neither name nor separate arguments."""
 NESTED = 8
 """Greatest depth of nested templates."""
 
@@ -32,10 +34,16 @@ NESTED = 8
 def expand(text: str) -> str:
     """The text with its templates written out, innermost first; `HOLE` is in the place of unknown ones."""
     for _ in range(NESTED):
-        text, count = INNERMOST.subn(lambda found: written(found[1], _begins_line(found)), text)
+        text, count = INNERMOST.subn(_in_place, text)
         if not count:
             break
-    return text
+    return text.translate(LITERAL)
+
+
+def _in_place(found: re.Match[str]) -> str:
+    """The text of a template, and the space before it unless it shows nothing in front of a stop."""
+    shown = written(found[2], _begins_line(found))
+    return f"{found[1]}{shown}" if shown or found.string[found.end() : found.end() + 1] not in ",.;:!?" else ""
 
 
 def _begins_line(found: re.Match[str]) -> bool:
@@ -142,7 +150,8 @@ def _value(words: Sequence[str], named: dict[str, str]) -> str | None:
     number = _number(words, named)
     if number is None:
         return None
-    number += f"±{words[1]}" if len(words) > 1 and words[1] else ""
+    if len(words) > 1 and words[1]:
+        number += words[1] if words[1].startswith("(") else f"±{words[1]}"
     number += f"×10^{named['e']}" if named.get("e") else ""
     unit = named.get("ul") or named.get("u") or named.get("upl") or named.get("up") or ""
     prefix = named.get("p", "")
@@ -216,7 +225,8 @@ def _nihongo(words: Sequence[str], named: dict[str, str]) -> str | None:
 
 
 def _chinese(words: Sequence[str], named: dict[str, str]) -> str | None:
-    labels = {"c": "Chinese", "t": "traditional Chinese", "s": "simplified Chinese", "p": "pinyin", "w": "Wade–Giles"}
+    labels = {"c": "Chinese", "s": "simplified Chinese", "t": "traditional Chinese", "p": "pinyin", "w": "Wade–Giles"}
+    labels |= {"j": "Jyutping", "poj": "Pe̍h-ōe-jī"}
     return "; ".join(f"{labels[key]}: {named[key]}" for key in labels if named.get(key)) or None
 
 
@@ -270,6 +280,8 @@ def _table() -> dict[str, Template]:
         "sclass": _ship_class,
         "sclass2": _ship_class,
         "e": lambda words, named: f"×10^{words[0]}" if words else None,
+        **dict.fromkeys(("lit", "lit.", "literally"), lambda words, named: f"lit. '{words[0]}'" if words else None),
+        "gloss": lambda words, named: f"'{words[0]}'" if words else None,
         "angbr": lambda words, named: f"⟨{words[0]}⟩" if words else None,
         "lc": lambda words, named: words[0].lower() if words else None,
         "uc": lambda words, named: words[0].upper() if words else None,

@@ -87,8 +87,10 @@ class PlainText(NamedTuple):
 
     lead: str
     body: str
+    lead_lost: int
+    """Sentences of the lead that were left out."""
     lost: int
-    """Sentences left out because a formula or a template in them cannot be written out."""
+    """All sentences left out because a formula or a template in them cannot be written out."""
 
 
 def plain_text(text: str, unshown: frozenset[str] = frozenset()) -> PlainText:
@@ -101,7 +103,7 @@ def plain_text(text: str, unshown: frozenset[str] = frozenset()) -> PlainText:
     kept = _kept(rest)
     for section in kept:
         lines += [f"== {section.title} ==", *section.lines]
-    return PlainText("\n".join(lead.lines), "\n".join(lines), sum(section.lost for section in (lead, *kept)))
+    return PlainText("\n".join(lead.lines), "\n".join(lines), lead.lost, sum(section.lost for section in (lead, *kept)))
 
 
 def template_names(text: str) -> set[str]:

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from gpt2kit.data.article import Article
-from gpt2kit.data.articles import read_articles
+from gpt2kit.data.articles import read_articles, read_documents
 from gpt2kit.data.report import Damage
 from gpt2kit.data.wikipedia import dump as wikidump
 from gpt2kit.data.wikipedia.wikitext import MarkupError
@@ -305,3 +305,11 @@ def test_sentences_with_unknown_templates_are_counted(tmp_path: Path) -> None:
     assert article.skipped == {
         "sentences left out, because they have a formula or a template that cannot be written out": 2
     }
+    assert article.problem is None
+
+
+def test_a_lead_that_loses_all_its_sentences_is_named(write: Write) -> None:
+    path = write(export(page("Heron", "It is {{unknown}} tall.\n== Food ==\nIt likes fish.")))
+    (article,) = read_articles(path)
+    assert article.problem == "no summary: each of its sentences has a formula or a template that cannot be written out"
+    assert [each.body for each in read_documents(path)] == ["== Food ==\nIt likes fish."]
