@@ -36,6 +36,7 @@ def body(text: str) -> str:
         ("{{Infobox bird\n| name = Heron\n| wing = {{convert|1|m}}\n}}\nA bird.", "A bird."),
         ("A bird<!-- grey\n\n== or == white -->.<!-- never closed", "A bird."),
         ("Where <math>a < b</math> holds.<gallery>\nA.jpg|x\n</gallery>", ""),
+        ("This holds.<gallery>\nA.jpg|x\n</gallery>", "This holds."),
         ("One\n{| class=wikitable\n! a !! b\n|-\n| 1 || {{n|2}}\n|}\nTwo", "One\nTwo"),
         ("Food:\n* fish\n** small [[fish]]\n# frogs", "Food:\nfish\nsmall fish\nfrogs"),
         ("; pond: water\n:deep\n:*: cold", "pond\nwater\ndeep\ncold"),
