@@ -22,10 +22,13 @@ _JOINED = re.compile(r"[^\W_][.,](?!\S)")
 def marks(text: str) -> dict[str, int]:
     """What a text looks like, for a report: at most one reason, counted once."""
     text = text[:START]
-    if "&" in text or "@" in text:
-        if _MOSES.search(text):
-            return {MOSES: 1}
-        if _ESCAPED.search(text):
-            return {ESCAPED: 1}
     spaced = len(_SPACED.findall(text)) if " ." in text or " ," in text else 0
-    return {SPACED: 1} if spaced and spaced > len(_JOINED.findall(text)) else {}
+    if spaced and spaced <= len(_JOINED.findall(text)):
+        spaced = 0
+    if "&" in text or "@" in text:
+        escaped = _ESCAPED.search(text)
+        if _MOSES.search(text) or (escaped and spaced):
+            return {MOSES: 1}
+        if escaped:
+            return {ESCAPED: 1}
+    return {SPACED: 1} if spaced else {}
