@@ -11,6 +11,7 @@ from gpt2kit.data.columns.inference import infer
 from gpt2kit.data.columns.roles import has_header
 from gpt2kit.data.columns.sample import Sample
 from gpt2kit.data.sources import is_table
+from gpt2kit.data.tables.in_text import table_in_text
 from gpt2kit.errors import DataError, RecipeError, UserError
 from gpt2kit.tasks.base import About, Record, Task, recast
 from gpt2kit.tasks.formats.choice import Choice
@@ -49,6 +50,8 @@ class Finetune(TableTask[Continued], Lm):
                 raise UserError(
                     f"{' '.join(corpus)}: plain text has no columns: leave out --columns, --template and task.kind"
                 )
+            if not (self.kind or self.separator):
+                _refuse_tables(corpus)
             return replace(self, kind="text")
         if self.template:
             if self.columns:
@@ -67,3 +70,10 @@ class Finetune(TableTask[Continued], Lm):
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Continued, str]]:
         return self.passages(corpus, self.named.get("text", ""))
+
+
+def _refuse_tables(corpus: Sequence[str]) -> None:
+    """Raises DataError for a table in a file that is not called one."""
+    for word in corpus:
+        if found := table_in_text(word):
+            raise DataError(f"{word}: {found}; to learn it as text: --set task.kind=text")

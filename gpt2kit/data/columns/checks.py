@@ -5,11 +5,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-NO_LABEL = ("-", "–", "?", "n/a", "#n/a", "<na>")
+NO_LABEL = ("-", "--", "–", "—", "?", "n/a", "#n/a", "<na>")
 """Values that no class is called by: annotators disagreed, or nobody was asked."""
 
 RARELY_A_LABEL = ("na", "nan", "null")
 """Values that mean the same where they are rare, but may be classes."""
+
+PERHAPS_NO_LABEL = ("none", "unknown", "unlabeled", "unlabelled", "undefined", "missing", "hidden")
+"""Values that are classes in some tables, and mean that there is no label in others."""
 
 RARE, VERY_RARE = 0.1, 0.02
 """The largest share of rows at which one of `RARELY_A_LABEL`, or -1, means that there is no label."""
@@ -28,6 +31,11 @@ LONGEST_CLASS = 4
 
 SCORE = re.compile(r"score|similarity|relatedness|rating|grade|points|percent", re.I)
 IDENTIFIER = re.compile(r"(?=\S*\d)[\w.:-]+")
+DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+UNIT = " $€£¥%"
+DATE = re.compile(r"\b\d{1,2}:\d\d\b|\b(19|20)\d\d-\d\d?-\d\d?\b|\b\d\d?[./]\d\d?[./](\d\d){1,2}\b")
+PARTS = re.compile(r"\s*[,;|]\s*")
+"""Between the labels of one row."""
 ABOUT_THE_ROW = re.compile(
     r"(unnamed.*|.*_?id|idx|index|split|fold|subset|set|source|dataset|lang(uage)?|date|time(stamp)?|year|month|url|"
     r"domain|licen[sc]e|author|user(name)?|meta(data)?|location|country|version|)",
@@ -37,9 +45,10 @@ ABOUT_THE_ROW = re.compile(
 
 
 def number(value: str) -> float:
-    """A finite number, or NaN."""
+    """A finite number, which may have a decimal comma, a currency or %; or NaN."""
+    value = value.strip(UNIT)
     try:
-        found = float(value)
+        found = float(value.replace(",", ".") if DECIMAL_COMMA.fullmatch(value) else value)
     except ValueError:
         return math.nan
     return found if math.isfinite(found) else math.nan
@@ -102,25 +111,39 @@ def missing_labels(labels: Sequence[str], of_pairs: bool = False) -> tuple[str, 
 def doubtful_labels(labels: Sequence[str], missing: Sequence[str]) -> list[str]:
     """Labels that look like missing ones, but are too frequent to be left out without asking."""
     counts = Counter(labels)
-    doubtful = (*NO_LABEL, *RARELY_A_LABEL, "-1") if len(counts) > 2 else ()
+    doubtful = (*NO_LABEL, *RARELY_A_LABEL, *PERHAPS_NO_LABEL, "-1") if len(counts) > 2 else ()
     return [label for label in counts if label not in missing and label.casefold() in doubtful]
 
 
 def spelled_alike(labels: Iterable[str]) -> list[str]:
-    """Labels that differ from another one by case only."""
-    by_word: dict[str, list[str]] = {}
+    """Labels that differ from another one by case only, or are the same number, as 1 and 1.0."""
+    by_word: dict[str | float, list[str]] = {}
     for label in dict.fromkeys(labels):
-        by_word.setdefault(label.casefold(), []).append(label)
+        by_word.setdefault(label.casefold() if math.isnan(number(label)) else number(label), []).append(label)
     return [label for same in by_word.values() if len(same) > 1 for label in same]
+
+
+def are_words(labels: Iterable[str]) -> bool:
+    return all(math.isnan(number(label)) for label in labels)
+
+
+def joined_labels(labels: Iterable[str]) -> list[str]:
+    """Labels that are several other ones, with commas or the like between them."""
+    known = {*labels}
+    return [
+        label for label in dict.fromkeys(labels) if len(parts := PARTS.split(label)) > 1 and known.issuperset(parts)
+    ]
 
 
 def count_from(answers: Sequence[tuple[int, int]]) -> int | None:
     """The number of the first choice, given each row's answer and its count of choices; None if both 0 and 1 are
-    possible."""
-    if any(answer == 0 for answer, _ in answers):
-        return 0
-    if any(answer == count for answer, count in answers):
-        return 1
+    possible, or neither."""
+    first = sum(answer == 0 for answer, _ in answers)
+    last = sum(answer == count for answer, count in answers)
+    if min(first, last) > max(1, VERY_RARE * len(answers)):
+        return None
+    if first or last:
+        return 0 if first >= last else 1
     return 0 if len(answers) < 2 else None
 
 
@@ -145,6 +168,7 @@ def text_columns(columns: Mapping[str, Sequence[str]]) -> list[str]:
         and not are_labels(values)
         and sum(len(value.split()) > 1 for value in values) > len(values) / 2
         and not are_numbers(values)
+        and sum(DATE.search(value) is not None for value in values) <= len(values) / 2
     ]
 
 

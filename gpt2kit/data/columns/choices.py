@@ -1,12 +1,11 @@
 """The choices of a row, in the forms that tables have them, and the one that its answer refers to."""
 
-import ast
-import json
 import re
 from typing import Any, NamedTuple
 
 from gpt2kit.data.columns.cell_text import columns_in
 from gpt2kit.data.lines import cut
+from gpt2kit.data.tables.literals import parse_literal
 from gpt2kit.data.tables.rows import text_of, value_of
 from gpt2kit.errors import DataError
 
@@ -63,12 +62,9 @@ def _parsed(text: str, where: str) -> object:
     if not text.lstrip().startswith(("[", "{")):
         return text.split("|")
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        try:
-            return ast.literal_eval(text.strip())  # pandas writes a list with Python's quotes
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            raise DataError(f"{where}: the choices {cut(text)!r} are not a JSON list: {error}") from None
+        return parse_literal(text)
+    except ValueError as error:
+        raise DataError(f"{where}: the choices {cut(text)!r} are not a JSON list: {error}") from None
 
 
 def chosen(options: Options, answer: str, count_from: int, named: bool = True) -> str:

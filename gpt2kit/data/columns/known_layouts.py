@@ -57,6 +57,7 @@ LAYOUTS: tuple[KnownLayout, ...] = (
         "QNLI: premise=sentence hypothesis=question label=label",
         "WikiQA: premise=question hypothesis=answer label=label",
         "WiC: premise=word+sentence1 hypothesis=sentence2 label=label",
+        "ANLI: premise=context hypothesis=hypothesis label=label",
         "SNLI, MNLI: premise=sentence1 hypothesis=sentence2 label=gold_label",
         "SICK: premise=sentence_A hypothesis=sentence_B label=entailment_label",
         "SICK: premise=sentence_A hypothesis=sentence_B label=label",
@@ -72,6 +73,7 @@ LAYOUTS: tuple[KnownLayout, ...] = (
     ),
     *_layouts(
         "completion",
+        "Alpaca: prompt=system+instruction+input completion=output",
         "Alpaca: prompt=instruction+input completion=output",
         "Dolly: prompt=instruction+context completion=response",
         "Orca: prompt=system_prompt+question completion=response",

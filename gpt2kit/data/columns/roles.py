@@ -6,6 +6,7 @@ from itertools import groupby
 
 from gpt2kit.data.columns.cell_text import columns_in
 from gpt2kit.data.columns.known_layouts import by_normalized, find_layout, normalized
+from gpt2kit.data.lines import cut
 from gpt2kit.data.tables.rows import listed
 from gpt2kit.errors import DataError
 
@@ -31,20 +32,23 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "choices": ("choices", "options", "endings", "candidates"),
     "answer": (
-        *("answer", "answer_key", "answerkey", "gold_label", "label", "correct_answer", "correct_option", "answer_idx"),
-        *("answer_index", "correct", "gold", "target"),
+        *("answer", "answer_key", "answerkey", "gold_label", "label", "correct_answer", "correct_option"),
+        *("answer_index", "answer_idx", "correct_index", "correct_idx", "correct_answer_index", "correct_choice"),
+        *("correct", "gold", "gold_index", "target", "ans"),
     ),
     "premise": ("premise", "sentence1", "sentence_a", "text1", "text_a"),
     "hypothesis": ("hypothesis", "sentence2", "sentence_b", "text2", "text_b"),
     "first": ("first", "question1", "string1", "sentence1", "sentence_a", "text1", "text_a"),
     "second": ("second", "question2", "string2", "sentence2", "sentence_b", "text2", "text_b"),
     "prompt": (
-        *("instruction+input", "instruction+context", "system_prompt+question", "system+prompt", "system+question"),
+        *("system+instruction+input", "instruction+input", "instruction+context", "instruction+question"),
+        *("instruction+text", "instruction+sentence", "system_prompt+question", "system+prompt", "system+question"),
         *(f"{passage}+question" for passage in PASSAGES),
-        *("prompt", "question", "instruction", "input", "inputs", "query"),
+        *("prompt", "question", "instruction", "input", "inputs", "query", "user", "human", "q"),
     ),
     "completion": (
         *("completion", "answer", "response", "output", "outputs", "answers", "target", "targets", "reply"),
+        *("completions", "responses", "assistant", "bot", "gpt", "a"),
     ),
     "text": (
         *("text", "sentence", "content", "review", "tweet", "headline", "comment_text", "comment", "message", "body"),
@@ -61,6 +65,9 @@ NAMES: dict[str, tuple[str, ...]] = {
 
 NUMBERED = re.compile(r"(?P<stem>option|opt|choice|ending|answer|sol|candidate)_?(?P<place>[0-9a-j])")
 """Columns that have one choice each, such as option1 and option2."""
+
+WEAK_TEXTS = ("question", "question_text", "query", "input", "title")
+"""Names of texts that rarely are a text to continue, if there are other texts next to them."""
 
 HOW_TO_NAME = "--columns prompt=question,completion=answer"
 
@@ -98,17 +105,17 @@ def roles_of(columns: Collection[str], named: Mapping[str, str], kind: str, wher
     for name, roles in KINDS.items():
         if (kind and name != kind) or not named.keys() <= set(roles):
             continue
-        found = {role: named.get(role) or _well_known(role, columns) for role in roles}
+        found = {role: named.get(role) or known_column(role, columns) for role in roles}
         if all(column and set(columns_in(column, columns)) <= set(columns) for column in found.values()):
             return name, found
     kinds = "; ".join(f"{' + '.join(roles)} ({name})" for name, roles in KINDS.items() if kind in ("", name))
     raise DataError(
-        f"{where}: cannot tell what the columns {listed(columns)} are for; accepted: {kinds}; name their roles, as in "
-        f"{HOW_TO_NAME}"
+        f"{where}: cannot tell what the columns {cut(listed(columns), 300)} are for; accepted: {kinds}; "
+        f"name their roles, as in {HOW_TO_NAME}"
     )
 
 
-def _well_known(role: str, columns: Collection[str]) -> str:
+def known_column(role: str, columns: Collection[str]) -> str:
     """The column of a role by its name, or several with + between them; empty if there is none."""
     existing = by_normalized(columns)
     for name in NAMES[role]:

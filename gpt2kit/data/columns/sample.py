@@ -1,10 +1,12 @@
 """A sample of the rows of a user's tables, from which their columns are understood."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
+from gpt2kit.data.columns import checks
+from gpt2kit.data.columns.cell_text import columns_in
 from gpt2kit.data.columns.nested import flat_rows
 from gpt2kit.data.columns.roles import repeats_header
 from gpt2kit.data.sources import read_rows
@@ -45,3 +47,22 @@ class Sample:
                 if isinstance(value, str | int | float) and value == value and str(value).strip():  # not NaN
                     found[name].append(str(value).strip())
         return found
+
+    def taken(self, roles: Mapping[str, str]) -> set[str]:
+        """The columns of some roles."""
+        return {name for column in roles.values() for name in columns_in(column, self.columns)}
+
+    def label_columns(self, roles: Mapping[str, str]) -> list[str]:
+        """The columns that look like labels, and have none of the roles."""
+        taken = self.taken(roles)
+        return [name for name in checks.label_columns(self.columns) if name not in taken]
+
+    def text_columns(self, roles: Mapping[str, str]) -> list[str]:
+        """The columns that look like texts, and have none of the roles."""
+        taken = self.taken(roles)
+        return [name for name in checks.text_columns(self.columns) if name not in taken]
+
+    def longer(self, expression: str, column: str) -> str:
+        """The columns of a role and one more, in the order of the table."""
+        names = {*columns_in(expression, self.columns), column}
+        return "+".join(name for name in self.columns if name in names)

@@ -16,6 +16,9 @@ Row = tuple[str, dict[str, object]]
 INDENTED = ("{", "[", ",", ":")
 """Ends of a line that does not end its object."""
 
+TURNS = ("messages", "conversations", "conversation", "turns", "dialog", "dialogue")
+"""Names of lists that belong to one row."""
+
 ONE_PER_LINE = re.compile(r"[ \t\r]*(\n\s*(\{|$)|$)")
 """After the first object of a file."""
 ARRAY = re.compile(r'\[\s*\{\s*"')
@@ -25,13 +28,11 @@ LONG = 1 << 16
 
 LISTS = ("data", "rows", "examples", "items", "records", "instances", "entries", "results", "dataset", "train")
 """Usual names of the list of rows in an object that has other fields, too."""
-TURNS = ("messages", "conversations", "conversation", "turns", "dialog", "dialogue")
-"""Names of lists that belong to one row."""
 
 
 def json_rows(path: str) -> Iterator[Row]:
-    """Rows of JSON lines (blank lines are skipped), of an array of objects, or of the only list of objects in an object
-    such as `{"data": [...]}`.
+    """Rows of JSON lines (blank lines are skipped), of an array of objects, of the only list of objects in an object
+    such as `{"data": [...]}`, or of an object with a row for each key.
 
     Raises DataError for a row that is not a JSON object, and for an object with two keys of one name.
     """
@@ -128,7 +129,15 @@ def _unwrapped(path: str, only: Row) -> Iterator[Row]:
             f"{path}: the object has the values of each column together; one object for each row is accepted, as "
             "pandas writes it with to_json(FILE, orient='records', lines=True)"
         )
+    if _same_fields([*row.values()]):
+        yield from ((f"{path}: {key!r}", each) for key, each in row.items() if isinstance(each, dict))
+        return
     yield only
+
+
+def _same_fields(values: list[object]) -> bool:
+    """Whether they are rows with names of their own, as in `{"a1": {"text": ...}, "a2": {"text": ...}}`."""
+    return len(values) > 1 and _objects(values) and len({tuple(each) for each in values if isinstance(each, dict)}) == 1
 
 
 def _objects(values: list[object]) -> bool:

@@ -84,6 +84,8 @@ def test_labels_to_ask_about() -> None:
         ([(2, 2), (1, 2)], 1),
         ([(3, 4), (3, 3)], 1),
         ([(0, 2), (2, 2)], 0),
+        ([(0, 2), (2, 2)] * 5, None),
+        ([(0, 2), *[(1, 2), (2, 2)] * 9], 1),
         ([(1, 2)], 0),
         ([(1, 4), (2, 4), (3, 4)], None),
     ],
@@ -110,3 +112,29 @@ def test_a_first_line_that_is_data() -> None:
     assert checks.is_data(["7", "So it goes"], {"7": ["8"], "So it goes": ["x"]})
     assert checks.is_data(["x", "It was so good to see you."], {"x": [], "It was so good to see you.": []})
     assert not checks.is_data(["mood", "what they said", ""], {"mood": moods, "what they said": TEXTS, "": []})
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [("2,5", 2.5), ("$3.99", 3.99), ("40 %", 40), ("1,2,3", None), ("x", None), ("-0.5", -0.5)]
+)
+def test_numbers_as_people_write_them(value: str, number: float | None) -> None:
+    found = checks.number(value)
+    assert found == number or (number is None and found != found)
+
+
+def test_scores_with_decimal_commas() -> None:
+    assert checks.are_scores([f"{n % 51 / 10}".replace(".", ",") for n in range(120)])
+
+
+def test_labels_of_equal_numbers() -> None:
+    assert checks.spelled_alike(["0", "1", "1.0"]) == ["1", "1.0"]
+
+
+def test_labels_that_may_mean_none() -> None:
+    assert checks.doubtful_labels(["pos", "neg", "unlabeled", "None"], ()) == ["unlabeled", "None"]
+    assert checks.missing_labels(["pos", "neg", "--"]) == ("--",)
+
+
+def test_dates_are_not_texts() -> None:
+    columns = {"at": [f"Mon Apr {n % 28} 22:19:45 2009" for n in range(40)], "said": TEXTS}
+    assert checks.text_columns(columns) == ["said"]

@@ -15,6 +15,21 @@ ANSWERS = [{"text": "Jo", "answer_start": 0}]
         ({"text": "x"}, [{"text": "x"}]),
         ({"question": "Who?", "answer": "Jo"}, [{"question": "Who?", "answer": "Jo"}]),
         (
+            {"instruction": "Go", "input": "on.", "output": "Yes.", "system": "Be.", "history": [["Hi.", "Hello."]]},
+            [
+                {
+                    "messages": [
+                        {"role": "system", "content": "Be."},
+                        {"role": "user", "content": "Hi."},
+                        {"role": "assistant", "content": "Hello."},
+                        {"role": "user", "content": "Go\non."},
+                        {"role": "assistant", "content": "Yes."},
+                    ]
+                }
+            ],
+        ),
+        ({"text": "x", "history": "long"}, [{"text": "x", "history": "long"}]),
+        (
             {
                 "title": "T",
                 "paragraphs": [

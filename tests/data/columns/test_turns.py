@@ -21,7 +21,13 @@ SHAREGPT = [
 ]
 
 
-@pytest.mark.parametrize("value", [OPENAI, SHAREGPT, json.dumps(OPENAI)])
+FORMS: list[Any] = [
+    *(OPENAI, SHAREGPT, json.dumps(OPENAI), repr(SHAREGPT), {"messages": OPENAI, "id": 3}),
+    [{"speaker": "system", "text": "Be kind."}, {"human": "Hi.", "assistant": "Hello."}],
+]
+
+
+@pytest.mark.parametrize("value", FORMS)
 def test_forms(value: object) -> None:
     assert read_turns(value, "a") == TURNS
 

@@ -165,3 +165,12 @@ def test_a_first_line_longer_than_a_block_is_recognized(tmp_path: Path) -> None:
 def test_no_file_and_no_text_are_not_json(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"\xff\xfe{\0")
     assert not any(map(is_json, (str(tmp_path), str(tmp_path / "none"), str(tmp_path / "a"))))
+
+
+def test_rows_by_their_names(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps({"a1": {"text": "so", "label": 1}, "b2": {"text": "it", "label": 2}}))
+    assert list(json_rows(str(path))) == [
+        (f"{path}: 'a1'", {"text": "so", "label": 1}),
+        (f"{path}: 'b2'", {"text": "it", "label": 2}),
+    ]
