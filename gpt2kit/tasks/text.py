@@ -109,6 +109,11 @@ class TextTask(Task[Source, Target]):
         """The control tokens of the task, as texts."""
         return (END_OF_TEXT,)
 
+    @cached_property
+    def _controls(self) -> tuple[str, ...]:
+        """`controls`, made once: every record is searched for them."""
+        return tuple(self.controls)
+
     def learn_tokenizer(self, texts: Iterable[str], separators: Sequence[str], folder: Path, window: int) -> Self:
         """The task with a tokenizer in `folder`: learned from the texts, or the one that the settings name."""
         if self.tokenizer:
@@ -121,7 +126,7 @@ class TextTask(Task[Source, Target]):
 
     def controls_in(self, text: str) -> dict[str, int]:
         """The number of control tokens that are spelled in a text, for a report; they are encoded as plain text."""
-        found = {token: text.count(token) for token in self.controls if token in text}
+        found = {token: text.count(token) for token in self._controls if token in text}
         return {f"occurrences of {token} in the text, read as plain text": count for token, count in found.items()}
 
 
