@@ -28,9 +28,13 @@ def of_settings(value: Any) -> str:
     return of_object({"settings": _without_folders(value)})
 
 
-def of_toml(text: str) -> str:
-    """The digest of the settings in a recipe, however it is formatted. Raises ValueError for text that is not TOML."""
-    return of_settings(tomllib.loads(text))
+def of_recipe(text: str) -> list[str]:
+    """The digests of the settings in a recipe, however it is formatted: of all, and of those that training has fixed.
+
+    Raises ValueError for text that is not TOML.
+    """
+    table = tomllib.loads(text)
+    return [of_settings(table), of_settings({key: value for key, value in table.items() if key != "generate"})]
 
 
 def _without_folders(value: Any) -> Any:

@@ -124,7 +124,7 @@ def _kept(folder: Path, kind: FolderKind, inputs: list[str | Path]) -> str:
         return f"it is not {kind.name}{what}"
     if foreign:
         more = " and others" if len(foreign) > SHOWN else ""
-        return f"gpt2kit did not write {', '.join(foreign[:SHOWN])}{more} in it: move your own files away first"
+        return f"it also has {', '.join(foreign[:SHOWN])}{more}: first move away what is not part of {kind.name}"
     return ""
 
 

@@ -54,6 +54,8 @@ class Recipe:
     generate: GenerateConfig
     asked: frozenset[str] = dataclasses.field(default=frozenset(), compare=False)
     """The keys of [model] that settings of a command set, not the recipe."""
+    file: Path | None = dataclasses.field(default=None, compare=False)
+    """The file that it was read from; None for a shipped recipe."""
 
     def table(self) -> dict[str, dict[str, Any]]:
         """All knobs with their values, as TOML tables that load as the same recipe."""
@@ -101,7 +103,12 @@ def load(name: str, settings: Sequence[str] = (), task: str | None = None) -> Re
     recipe = with_settings(Path(name).stem, _tables(name), settings)
     if task is not None and recipe.task_name != task:
         raise RecipeError(f"recipe {name} is for the task {recipe.task_name}, not for {task}")
-    return recipe
+    return replace(recipe, file=Path(name)) if _is_file(name) else recipe
+
+
+def _is_file(name: str) -> bool:
+    """Whether a recipe is given by the path of its file."""
+    return Path(name).suffix == ".toml"
 
 
 def with_settings(name: str, table: dict[str, Any], settings: Sequence[str]) -> Recipe:
@@ -151,10 +158,9 @@ def _type_name(kind: Any, field: "Field[Any]") -> str:
 
 def _tables(name: str) -> dict[str, Any]:
     """The tables of a recipe's TOML."""
-    path = Path(name)
-    if path.suffix == ".toml":
+    if _is_file(name):
         try:
-            text = path.read_text(encoding="utf-8")
+            text = Path(name).read_text(encoding="utf-8")
         except OSError as error:
             raise RecipeError(f"{name}: cannot be read: {error.strerror}") from None
         except UnicodeDecodeError as error:

@@ -43,8 +43,11 @@ def test_digests_do_not_depend_on_the_form() -> None:
     assert digests.of_object({"a": (1, 2), "b": {3: "é"}}) == digests.of_object({"b": {"3": "é"}, "a": [1, 2]})
     assert digests.of_object({"a": 1}) != digests.of_object({"a": 2})
     assert digests.of_settings({"a": "/old/run", "b": ["/x/y"]}) == digests.of_settings({"a": "new/run", "b": ["y"]})
-    assert digests.of_toml('a = 1\nb = "x"\n') == digests.of_toml('b = "x" # so\na = 1')
-    assert digests.of_toml("a = 1") != digests.of_toml("a = 2")
+    assert digests.of_recipe('a = 1\nb = "x"\n') == digests.of_recipe('b = "x" # so\na = 1')
+    assert not set(digests.of_recipe("a = 1")) & set(digests.of_recipe("a = 2"))
+    (whole, fixed), (edited, same) = (digests.of_recipe(f"train.a = 1\ngenerate.b = {b}") for b in (1, 2))
+    assert whole != edited
+    assert fixed == same
 
 
 @pytest.mark.parametrize("kind", ["ids", "ends", "prompts", "texts"])
@@ -99,7 +102,7 @@ def test_damaged_data_is_neither_trained_on_nor_scored(copied: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
-        ("recipe.toml", "max_new_tokens = ", "max_new_tokens = 1", r"recipe\.toml is damaged: it is not as training"),
+        ("recipe.toml", "beta2 = 0.9", "beta2 = 0.8", r"recipe\.toml is damaged: it is not as training"),
         ("task.json", '"held_out": 0.', '"held_out": 0.1', r"task\.json is damaged: its settings are not as gpt2kit"),
         ("config.json", '"n_head": 2', '"n_head": 4', r"config\.json says another model than the run's recipe\.toml"),
         ("model.safetensors", "", "", r"model\.safetensors is damaged: its digest is not the one in its header"),
@@ -116,6 +119,8 @@ def test_a_run(copied: Path, name: str, old: str, new: str, message: str) -> Non
 
 def test_a_recipe_that_was_changed_on_purpose(copied: Path) -> None:
     replaced(copied / "recipe.toml", "max_new_tokens = ", "max_new_tokens = 1")
+    assert str(gpt2kit.load(copied).config.max_new_tokens).startswith("1"), "[generate] may be edited"
+    replaced(copied / "recipe.toml", "beta2 = 0.9", "beta2 = 0.8")
     record = {key: value for key, value in Run(copied).record.items() if key != "recipe"}
     files.write_json(copied / "run.json", record)
     assert str(gpt2kit.load(copied).config.max_new_tokens).startswith("1")

@@ -79,7 +79,7 @@ def test_a_run_replaces_a_run(old_run: Path) -> None:
 def test_a_file_of_the_users_keeps_the_folder(old_run: Path, name: str) -> None:
     (old_run / name).parent.mkdir(exist_ok=True)
     (old_run / name).write_text("mine")
-    assert f"gpt2kit did not write {name} in it: move your own files away first" in refused(old_run)
+    assert f"it also has {name}: first move away what is not part of a run" in refused(old_run)
     with pytest.raises(UserError, match="already exists; choose another --out, as --overwrite does not replace it"):
         check_folder(old_run, False, RUN)
 
@@ -87,7 +87,7 @@ def test_a_file_of_the_users_keeps_the_folder(old_run: Path, name: str) -> None:
 def test_a_link_to_a_folder_is_the_users(old_run: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (old_run / "more").symlink_to(tmp_path / "elsewhere")
-    assert "gpt2kit did not write more in it" in refused(old_run)
+    assert "it also has more: first move away" in refused(old_run)
 
 
 def test_other_folders_are_not_replaced(run_of: RunOf, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_file_that_comes_meanwhile_is_kept(old_run: Path) -> None:
             (folder / "run.json").write_text("{}")
             (old_run / "notes.txt").write_text("mine")
 
-    with pytest.raises(UserError, match=r"gpt2kit did not write notes\.txt"):
+    with pytest.raises(UserError, match=r"it also has notes\.txt"):
         write()
     assert contents(old_run) == before | {"notes.txt": b"mine"}
 
@@ -216,6 +216,7 @@ def test_the_commands_keep_what_they_read(
         (*train, "--out", "mydocs"): "mydocs",
         (*train, "--out", "data"): "data",
         (*train, "--init", "run", "--out", "run"): "run",
+        (*train, "--recipe", "run/recipe.toml", "--out", "run"): "run",
         ("merge", "run", "--out", "mydocs"): "mydocs",
         (*evaluate, "--predictions", "raw/train.en"): "raw/train.en",
         (*evaluate, "--on", "corpus.jsonl", "--predictions", "raw/../corpus.jsonl"): "raw/../corpus.jsonl",
@@ -248,11 +249,16 @@ def test_what_is_replaced_is_said(
 
 def test_merge_keeps_the_adapters_and_their_base(run_of: RunOf, tmp_path: Path) -> None:
     base = run_of("translate")
-    adapted = Path(shutil.copytree(run_of("translate", "train.lora=2", init=base), tmp_path / "adapted"))
+    adapters = run_of("translate", "train.lora=2", init=base)
+    adapted = Path(shutil.copytree(adapters, tmp_path / "adapted"))
     before = contents(tmp_path), contents(base)
     for out in (adapted, base, tmp_path):
         with pytest.raises(UserError, match=f"{out} is not replaced: "):
             merge(adapted, out, True, base)
+    again = Run(base).recipe
+    for start in (adapters, base):
+        with pytest.raises(UserError, match=f"{base} is not replaced: this command reads it"):
+            list(gpt2kit.train(again, Run(base).data_path, base, init=start, overwrite=True))
     assert (contents(tmp_path), contents(base)) == before
     merge(adapted, tmp_path / "whole", base=base)
     merge(adapted, tmp_path / "whole", True, base)

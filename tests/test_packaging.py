@@ -69,7 +69,7 @@ def test_its_metadata_is_the_project_s(wheel: Path) -> None:
         }
     assert f"Version: {project['version']}\n" in texts["METADATA"]
     assert "Requires-Python: >=3.11\n" in texts["METADATA"]
-    assert "gpt2kit = gpt2kit.cli.app:main" in texts["entry_points.txt"]
+    assert "gpt2kit = gpt2kit.__main__:main" in texts["entry_points.txt"]
     required = [
         line for line in texts["METADATA"].split("\n") if line.startswith("Requires-Dist") and "extra" not in line
     ]

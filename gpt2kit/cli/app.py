@@ -125,9 +125,10 @@ def run(words: Sequence[str]) -> int:
 
 def _run(words: Sequence[str]) -> int:
     as_json = "--json" in words
-    abouts = {name: tasks.find(name)().about for name in tasks.names()}
-    syntax = {name: TaskSyntax([verb.__name__ for verb in commands_of(about.medium)]) for name, about in abouts.items()}
     try:
+        abouts = {name: tasks.find(name)().about for name in tasks.names()}
+        commands = {name: [verb.__name__ for verb in commands_of(about.medium)] for name, about in abouts.items()}
+        syntax = {name: TaskSyntax(known) for name, known in commands.items()}
         code = command()(
             expand(words, syntax, sys.stdin is not None and sys.stdin.isatty()),
             prog_name="gpt2kit",

@@ -19,6 +19,7 @@ def say_plan(loaded: "Recipe", data: str, run: Path, init: str, overwrite: bool,
     """Print the plan of a run, or raise what `train` would refuse; writes nothing. A folder that is in the way does not
     hide the plan."""
     from gpt2kit.pipeline.dry_run import preflight
+    from gpt2kit.pipeline.start import inputs_of
 
     report = preflight(loaded, data, run, init or None)
     if json:
@@ -26,7 +27,7 @@ def say_plan(loaded: "Recipe", data: str, run: Path, init: str, overwrite: bool,
     else:
         _print(report)
     try:
-        reports.replaced(run, overwriting.check_folder(run, overwrite, RUN, [data, init]))
+        reports.replaced(run, overwriting.check_folder(run, overwrite, RUN, inputs_of(loaded, data, init)))
     except UserError as in_the_way:
         console.warn(f"train would not begin: {in_the_way}")
 

@@ -96,8 +96,11 @@ def inspect(
             files.writable_folder(Path(name).parent)
     if png and Path(png).is_file():
         raise UserError(f"{png} is a file; --png takes a folder")
-    for path in Path(png).glob("*.png") if png else ():
-        taken[str(path)] = overwriting.check_file(path, overwrite, overwriting.PICTURE, read)
+    if png:
+        from gpt2kit.inspection.figures import FIGURES, path_of
+
+        for path in (path_of(Path(png), name) for name in FIGURES):
+            taken[str(path)] = overwriting.check_file(path, overwrite, overwriting.PICTURE, read)
     for name, what in taken.items():
         reports.replaced(name, what)
     engine, task = opened(model, device, set, base)

@@ -55,7 +55,15 @@ def load(
     opened = folder if isinstance(folder, Run) else engine.opened_run(folder, data, base)
     if opened.task_name != task:
         raise DataError(f"{folder} is a run of {opened.task_name}, not of {task}")
-    return engine.load_run(opened, generate, **own)
+    loaded = engine.load_run(opened, generate, **own)
+    say_edited(opened)
+    return loaded
+
+
+def say_edited(run: "Run") -> None:
+    """Warn if [generate] of a run's recipe is not as training wrote it: a user may edit it."""
+    if run.generation_is_edited:
+        console.warn(f"{run.path / 'recipe.toml'}: [generate] is not as training wrote it; it is used as it is now")
 
 
 def say_unusual(model: "GPT2 | Start") -> None:

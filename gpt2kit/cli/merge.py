@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gpt2kit.cli import console, options, reports
+from gpt2kit.cli import console, loading, options, reports
 
 
 def merge(
@@ -20,11 +20,13 @@ def merge(
     """Merge a run's LoRA adapters into its weights, and check the logits: the result is a complete GPT-2 folder."""
     from gpt2kit.overwriting import check_folder
     from gpt2kit.pipeline.merge import merge as merged
+    from gpt2kit.runs.folder import Run
     from gpt2kit.runs.kinds import RUN
 
     folder = out or f"{run.rstrip('/')}-merged"
     taken = check_folder(Path(folder), overwrite, RUN, [run, base])
     difference = merged(run, folder, overwrite, base)
+    loading.say_edited(Run(Path(run)))
     reports.replaced(folder, taken)
     console.say(f"written to {folder}; logits differ by {difference:.1e} at most")
     if json:

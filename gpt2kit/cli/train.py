@@ -101,7 +101,7 @@ def train(
 ) -> None:
     """Train a model on a prepared folder."""
     from gpt2kit import recipe as recipes
-    from gpt2kit.runs.folder import Run
+    from gpt2kit.runs.folder import RECIPE_FILE, Run
 
     options.check_task_settings(task, set, "train")
     run, named = Path(out or f"runs/{task}"), data or ("" if resume else f"data/{task}")
@@ -114,12 +114,16 @@ def train(
     settings = [*options.settings_of(task, set, flags), *([f"train.device={device}"] if device else [])]
     settings += [*([f'train.budget="{budget}"'] if budget else []), *(["train.tensorboard=true"] * tensorboard)]
     settings += [f"train.{key}={value}" for key, value in (("freeze", freeze), ("lora", lora)) if value is not None]
+    if resume and not (run / RECIPE_FILE).is_file():
+        raise DataError(f"{run} is not a run, as {run / RECIPE_FILE} is missing: leave out --resume to start one")
     if resume and not recipe:
         loaded = recipes.with_settings(run.name, Run(run).recipe.table(), settings)
     else:
         loaded = recipes.load(recipe or task, settings, task)
     if resume and loaded.task_name != task:
         raise DataError(f"{run} is a run of {loaded.task_name}, not of {task}")
+    if resume:
+        loading.say_edited(Run(run))
     data = named or _data_of(Run(run), task)
     if dry_run:
         _say_start(init, data)
@@ -187,6 +191,7 @@ def _train(
 ) -> None:
     """Train in this process. Of several processes only the main one prints; the launcher reports their errors."""
     from gpt2kit.overwriting import check_folder
+    from gpt2kit.pipeline.start import inputs_of
     from gpt2kit.pipeline.train import train
     from gpt2kit.runs import checkpoints
     from gpt2kit.runs.folder import Run
@@ -203,7 +208,7 @@ def _train(
     before, started = run.exists(), False
     stream = train(loaded, data, run, init or None, resume, overwrite, base)
     if overwrite and not rank:
-        reports.replaced(run, check_folder(run, overwrite, RUN, [data, init]))
+        reports.replaced(run, check_folder(run, overwrite, RUN, inputs_of(loaded, data, init)))
     try:
         if not resume:
             _say_start(init, data)

@@ -41,30 +41,28 @@ SECONDS = 20.0
 STYLE = font.STYLE | {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
 
 
+def path_of(folder: Path, name: str) -> Path:
+    """The file of a figure."""
+    return folder / f"{name}.png"
+
+
 def write_figures(folder: Path, trace: Trace) -> list[Path]:
     """Write the figures of a trace into an existing folder; returns the files."""
-    subject = trace.subject
-    drawn: dict[str, Callable[[Trace], Figure]] = {
-        "lens": _lens,
-        "attention": _attention,
-        "written": _written,
-        "positions": _positions,
-        "next": _next,
-    }
+    subject, names = trace.subject, ["lens", "attention", "written", "positions", "next"]
     if subject.labels:
-        drawn["labels"] = _labels
+        names.append("labels")
     elif subject.engine.task.layout.has_answers and len(subject.ids) > subject.prompt:
-        drawn["alignment"] = _alignment
+        names.append("alignment")
     elif len(subject.ids) > 1:
-        drawn["surprise"] = _surprise
+        names.append("surprise")
     if subject.engine.task.about.medium == "performance":
-        drawn["roll"] = _roll
+        names.append("roll")
     paths = []
     with matplotlib.rc_context(STYLE):
-        for name, draw in drawn.items():
-            paths.append(folder / f"{name}.png")
+        for name in names:
+            paths.append(path_of(folder, name))
             with atomic(paths[-1]) as temporary:
-                draw(trace).savefig(
+                FIGURES[name](trace).savefig(
                     temporary,
                     format="png",
                     dpi=DOTS,
@@ -232,3 +230,17 @@ def _strongest(keys: Any, weights: Any) -> list[tuple[int, int, float]]:
     order = np.argsort(-weights, axis=None)[:ARCS]
     found = [np.unravel_index(place, weights.shape) for place in order]
     return [(int(at[0]), int(keys[at]), float(weights[at])) for at in found if keys[at] >= 0 and weights[at] > 0]
+
+
+FIGURES: dict[str, Callable[[Trace], Figure]] = {
+    "lens": _lens,
+    "attention": _attention,
+    "written": _written,
+    "positions": _positions,
+    "next": _next,
+    "labels": _labels,
+    "alignment": _alignment,
+    "surprise": _surprise,
+    "roll": _roll,
+}
+"""All that `write_figures` may draw."""

@@ -12,7 +12,7 @@ from gpt2kit.data.layouts import Ends
 from gpt2kit.errors import DataError
 from gpt2kit.pipeline.ratios import beyond
 from gpt2kit.pipeline.start import first_model
-from gpt2kit.pipeline.train import loop_of, task_to_train
+from gpt2kit.pipeline.train import loop_of, task_to_train, verify
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Prepared, Run
 from gpt2kit.tasks.base import Task
@@ -97,6 +97,7 @@ def preflight(recipe: Recipe, data: str | Path, run: str | Path, init: str | Non
     with distributed.join(eager.device) as group:
         prepared, folder = Prepared.open(data), Run(Path(run))
         task = task_to_train(recipe, prepared, fresh=not init)
+        verify(prepared)
         model = first_model(recipe, task, init)
         work = loop_of(eager, task, prepared, model, folder, group)
         batches = work.batches

@@ -85,7 +85,8 @@ def _selections(task: Task[Any, Any], corpora: Mapping[str, Sequence[str]]) -> l
 
 def inputs_of(recipe: Recipe, corpora: Mapping[str, Sequence[str]]) -> list[str]:
     """The files and folders that prepare reads: they are never replaced."""
-    return [*(word for corpus in corpora.values() for word in corpus), str(getattr(recipe.task, "tokenizer", ""))]
+    words = [*(word for corpus in corpora.values() for word in corpus), str(getattr(recipe.task, "tokenizer", ""))]
+    return [*words, *([str(recipe.file)] if recipe.file else [])]
 
 
 def _measured(folder: Path, task: Task[Any, Any], recipe: Recipe, reports: Mapping[str, SplitReport]) -> float | None:

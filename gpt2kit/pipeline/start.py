@@ -12,6 +12,7 @@ from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.vocabulary import grow_vocabulary
 from gpt2kit.pipeline.engine import model_of_tokens
 from gpt2kit.recipe import SHAPE, Recipe
+from gpt2kit.runs.folder import Run
 from gpt2kit.tasks.base import Task
 
 
@@ -41,6 +42,12 @@ def keep_weights(model: GPT2, config: TrainConfig, task: Task[Any, Any], init: s
     if (folder / lora.ADAPTER).is_file():
         raise UserError(f"--init {init} has adapters itself: `gpt2kit merge {init}` first, and start from that")
     lora.adapt(model, config.lora, config.lora_alpha, config.lora_targets, new)
+
+
+def inputs_of(recipe: Recipe, data: str | Path, init: str | Path | None) -> list[str | Path]:
+    """The files and folders that training reads, which it must not replace: adapters are read with their base."""
+    base = Run(Path(init)).base if init and (Path(init) / lora.ADAPTER).is_file() else None
+    return [each for each in (data, init, base, recipe.file) if each]
 
 
 def check_shape(recipe: Recipe, model: ModelConfig, name: str, free: tuple[str, ...] = ()) -> None:

@@ -18,7 +18,7 @@ from gpt2kit.model.attention_kinds import shape
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.pipeline.keep_checkpoint import is_due, keep
 from gpt2kit.pipeline.sampled import sampled
-from gpt2kit.pipeline.start import check_shape, first_model, keep_weights
+from gpt2kit.pipeline.start import check_shape, first_model, inputs_of, keep_weights
 from gpt2kit.recipe import Recipe, read_by
 from gpt2kit.runs.card import write as card
 from gpt2kit.runs.folder import METRICS_FILE, RECIPE_FILE, Prepared, Run
@@ -76,7 +76,7 @@ def _train_in(
     """The same in a group, which outlives everything here: `join` says why."""
     with ExitStack() as alone:
         prepared, start, length = Prepared.open(data), str(init) if init else None, recipe.train.length
-        inputs = [data, *([init] if init else [])]
+        inputs = inputs_of(recipe, data, init)
         task = task_to_train(recipe, prepared, fresh=not (init or resume))
         if resume:
             check_resumable(folder, prepared, recipe, task)
@@ -88,6 +88,7 @@ def _train_in(
             recipe = replace(recipe, model=folder.recipe.model)
         elif group.is_main:
             overwriting.check_folder(folder.path, overwrite, RUN, inputs)
+        verify(prepared)
         if group.is_main and folder.path.is_dir():
             alone.enter_context(files.held(folder.path))
         torch.manual_seed(recipe.train.seed)
@@ -155,9 +156,6 @@ def task_to_train(recipe: Recipe, prepared: Prepared, fresh: bool) -> Task[Any, 
     if name != recipe.task_name:
         raise DataError(f"{data} was prepared for {name}, the recipe {recipe.name} is for {recipe.task_name}")
     task = replace(task, **{key: getattr(recipe.task, key) for key in read_by("train", task)})
-    prepared.check_copied()
-    for store in [prepared.store(split) for split in ("train", "val")]:
-        store.check_ids(task.vocabulary.size)
     window = prepared.window
     limit = task.layout.row_limit(window)
     if limit is not None and fresh and recipe.model.n_positions > limit:
@@ -167,6 +165,13 @@ def task_to_train(recipe: Recipe, prepared: Prepared, fresh: bool) -> Task[Any, 
             f"model.n_positions={recipe.model.n_positions}, or train with {window}"
         )
     return task
+
+
+def verify(prepared: Prepared) -> None:
+    """Raises DataError for prepared data that is damaged; reads all of it."""
+    prepared.check_copied()
+    for store in [prepared.store(split) for split in ("train", "val")]:
+        store.check_ids(prepared.task.vocabulary.size)
 
 
 def loop_of(

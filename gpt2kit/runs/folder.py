@@ -157,7 +157,7 @@ class Run(TaskFolder):
             "gpt2kit": importlib.metadata.version("gpt2kit"),
             "torch": importlib.metadata.version("torch"),
             "finished": False,
-            "recipe": [digests.of_toml(recipe_text)],
+            "recipe": digests.of_recipe(recipe_text),
         }
         if init is not None and resolved.train.lora:
             record[base_model.KEY] = base_model.folder_and_fingerprint(init, whole=True)[1]
@@ -182,17 +182,28 @@ class Run(TaskFolder):
 
     @property
     def recorded_recipe(self) -> Recipe | None:
-        """The recipe, which must be as training wrote it; None for a run of an older version, which has no digest of
-        it. Raises DataError if it has changed."""
+        """The recipe, which must be as training wrote it, except for [generate]; None for a run of an older version,
+        which has no digest of it. Raises DataError if it has changed."""
         found = self.recipe
         if "recipe" not in self.record:
             return None
-        if digests.of_toml((self.path / RECIPE_FILE).read_text(encoding="utf-8")) not in self.record["recipe"]:
+        if not any(self._known_digests):
             raise DataError(
-                f"{self.path / RECIPE_FILE} is damaged: it is not as training wrote it; if you changed it on purpose, "
-                f"delete the key 'recipe' of {RUN_FILE}"
+                f"{self.path / RECIPE_FILE} is damaged: it is not as training wrote it; if you changed more than "
+                f"[generate] on purpose, delete the key 'recipe' of {RUN_FILE}"
             )
         return found
+
+    @property
+    def generation_is_edited(self) -> bool:
+        """Whether [generate] of the recipe is not as training wrote it."""
+        return "recipe" in self.record and not self._known_digests[0]
+
+    @property
+    def _known_digests(self) -> list[bool]:
+        """Whether the recipe, and the part of it that training has fixed, are recorded."""
+        text = (self.path / RECIPE_FILE).read_text(encoding="utf-8")
+        return [digest in self.record["recipe"] for digest in digests.of_recipe(text)]
 
     @property
     def init(self) -> str | None:

@@ -62,10 +62,10 @@ def record_resumed(run: Run, prepared: Prepared, resolved: Recipe) -> None:
         init = places.recorded(Path(run.moved_base), run.path) if local else run.moved_base
         places_now |= {"init": init, "init_of_hub": not local}
     kept = {key: getattr(resolved.train, key) for key in (*LENGTH, *RECORDED)}
-    updated = replace(run.recipe, train=replace(run.recipe.train, **kept))
+    updated = replace(run.recipe, train=replace(run.recipe.train, **kept), generate=resolved.generate)
     text = updated.toml()
     if known := run.record.get("recipe"):  # both, as the process may be killed before the recipe is written
-        places_now["recipe"] = list(dict.fromkeys([*known, digests.of_toml(text)]))
+        places_now["recipe"] = list(dict.fromkeys([*known, *digests.of_recipe(text)]))
     if run.record != (now := run.record | places_now | {"finished": False}):
         run.record.update(now)
         files.write_json(run.path / RUN_FILE, run.record)

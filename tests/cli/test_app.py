@@ -12,12 +12,14 @@ import tomllib
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, NoReturn
 
 import pytest
 
 import gpt2kit
 from gpt2kit import recipe, tasks
+from gpt2kit.__main__ import main
 from gpt2kit.cli import progress
 from gpt2kit.cli.app import run
 from gpt2kit.data.store import Store
@@ -507,6 +509,37 @@ def test_ctrl_c_elsewhere(workplace: Path, capsys: Capture, monkeypatch: pytest.
     monkeypatch.setattr("gpt2kit.pipeline.prepare.prepare", interrupted)
     assert run(["translate", "prepare", "a.tsv"]) == 130
     assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.parametrize("place", ["gpt2kit.tasks.find", "gpt2kit.cli.app.command"])
+def test_ctrl_c_while_the_command_line_is_built(place: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, interrupt)
+    assert run(["translate", "prepare", "a.tsv"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_ctrl_c_while_modules_are_loaded(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gpt2kit.cli.app", Interrupting("app"))
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with pytest.raises(SystemExit, match="130"):
+            main()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL, "one more Ctrl-C prints no traceback either"
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+class Interrupting(ModuleType):
+    """A module that Ctrl-C interrupts while it is imported."""
+
+    def __getattr__(self, name: str) -> Any:
+        interrupt()
+
+
+def interrupt(*_: Any, **__: Any) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def test_ctrl_c_before_the_first_step(

@@ -144,6 +144,20 @@ def test_an_existing_page_is_kept(words: Callable[[str], list[str]], tmp_path: P
     assert "--overwrite replaces" in capsys.readouterr().err
 
 
+def test_figures_next_to_pictures_of_the_users(
+    words: Callable[[str], list[str]], tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "cat.png").write_text("mine", encoding="utf-8")
+    assert run([*words("lm"), "--png", str(tmp_path)]) == 0
+    assert run([*words("lm"), "--png", str(tmp_path)]) == 2
+    assert run([*words("lm"), "--png", str(tmp_path), "--overwrite"]) == 0
+    (tmp_path / "lens.png").write_text("mine", encoding="utf-8")
+    capsys.readouterr()
+    assert run([*words("lm"), "--png", str(tmp_path), "--overwrite"]) == 2
+    assert "lens.png is not replaced: gpt2kit did not write it as a picture" in capsys.readouterr().err
+    assert (tmp_path / "cat.png").read_text(encoding="utf-8") == "mine"
+
+
 @pytest.mark.parametrize(
     ("task", "more", "code", "message"),
     [

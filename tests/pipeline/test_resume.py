@@ -235,6 +235,43 @@ def test_a_run_knows_its_data_and_recipe(
     assert (code, "--base is for --resume" in err) == (2, True)
 
 
+def test_generation_may_be_edited_by_hand(
+    short: Recipe, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(gpt2kit.train(changed(short, "generate.max_new_tokens=3"), tmp_path / "data", tmp_path / "run"))
+    monkeypatch.chdir(tmp_path)
+    path, generate = Path("run/recipe.toml"), ["translate", "generate", "--run", "run", "good morning"]
+    edited = "WARNING run/recipe.toml: [generate] is not as training wrote it; it is used as it is now"
+    written = path.read_text(encoding="utf-8")
+    path.write_text("# mine\n" + written, encoding="utf-8")
+    assert edited not in said(generate, capsys)[1]
+    path.write_text(written.replace("max_new_tokens = 3", "max_new_tokens = 5"), encoding="utf-8")
+    for words in (generate, ["translate", "evaluate", "--run", "run"]):
+        code, err = said(words, capsys)
+        assert (code, edited in err) == (0, True), err
+    resume = ["translate", "train", "--out", "run", "--resume", "--set"]
+    code, err = said([*resume, "train.steps=7"], capsys)
+    assert (code, edited in err) == (0, True)
+    assert edited not in said(generate, capsys)[1], "the resumed run has recorded it"
+    assert gpt2kit.load("run").config.max_new_tokens == 5
+    assert said([*resume, "train.steps=8", "--set", "generate.max_new_tokens=6"], capsys)[0] == 0
+    assert gpt2kit.load("run").config.max_new_tokens == 6, "what the command set is recorded, too"
+    path.write_text(path.read_text(encoding="utf-8").replace("batch_tokens = 64", "batch_tokens = 65"), "utf-8")
+    for words in (generate, [*resume, "train.steps=9"]):
+        code, err = said(words, capsys)
+        assert (code, "if you changed more than [generate] on purpose, delete the key 'recipe'" in err) == (3, True)
+
+
+@pytest.mark.parametrize("name", ["data", "nothing", "corpus.jsonl"])
+def test_what_is_not_a_run_is_not_resumed(
+    short: Recipe, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, err = said(["translate", "train", "--out", name, "--resume"], capsys)
+    missing = f"error {name} is not a run, as {name}/recipe.toml is missing: leave out --resume to start one\n"
+    assert (code, err) == (3, missing)
+
+
 def test_adapters_are_continued_with_and_without_a_state(
     short: Recipe, prepared: Callable[..., Recipe], tmp_path: Path
 ) -> None:

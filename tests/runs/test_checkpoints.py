@@ -142,7 +142,7 @@ def test_a_run_with_checkpoints_can_be_replaced(prepared: Prepare, tmp_path: Pat
     list(gpt2kit.train(short, tmp_path / "data", tmp_path / "run"))
     assert overwriting.check_folder(tmp_path / "run", True, RUN).startswith("a run, ")
     (tmp_path / "run" / "checkpoints" / "notes.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(UserError, match=r"gpt2kit did not write checkpoints/notes\.txt in it"):
+    with pytest.raises(UserError, match=r"it also has checkpoints/notes\.txt: first move"):
         overwriting.check_folder(tmp_path / "run", True, RUN)
 
 
