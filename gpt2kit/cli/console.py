@@ -126,8 +126,14 @@ def warn(text: str) -> None:
 
 
 def example(number: int, text: str) -> None:
-    """Print one of the first rows, as the model reads it."""
-    _headed("bold", f"example {number}", text)
+    """Print one of the first rows, as the model reads it; on a terminal its lines are indented."""
+    heading = f"example {number}"
+    if not messages.is_terminal:
+        _headed("bold", heading, text)
+        return
+    shown = Table.grid(padding=(0, 1))
+    shown.add_row(Text(heading, "bold"), Text(printable(text)))
+    messages.print(shown, soft_wrap=False)
 
 
 def _headed(style: str, heading: str, text: str) -> None:
@@ -186,7 +192,6 @@ class Bar:
         self.spoken = 0.0
 
     def __enter__(self) -> "Bar":
-        self.progress.start()
         return self
 
     def __exit__(
@@ -195,7 +200,8 @@ class Bar:
         self.progress.stop()
 
     def begin(self, step: int, steps: int) -> None:
-        """`steps` 0: not yet known."""
+        """Show the bar; `steps` 0: not yet known."""
+        self.progress.start()
         self.progress.update(self.bar, total=steps or None, completed=step)
 
     def move(self, step: int, steps: int, state: str, more: str, seconds_left: float) -> None:

@@ -144,7 +144,7 @@ SeedOption = Annotated[
         "--seed",
         metavar="N",
         show_default="random and printed, unless the recipe has one",
-        help="Random seed for sampling; input number i uses N + i.",
+        help="Random seed for sampling; input or sample number i, counted from 0, uses N + i.",
     ),
 ]
 FixedSeedOption = Annotated[

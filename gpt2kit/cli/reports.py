@@ -31,7 +31,7 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
         if split == "val" and not report.rows:
             console.say(
                 "val: no record is held out, because the corpus is too small: training cannot measure a validation "
-                "loss; give a validation corpus with --val"
+                "loss; give a validation corpus with --val, or hold out more, as with --set task.held_out=0.2"
             )
         if report.cut:
             lost = (
@@ -52,7 +52,7 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
         if report.nearly_leaked and split != "train":
             differences = "other case, spaces or punctuation"
             console.say(f"{split}: sources that are in train with {differences}: {report.nearly_leaked:,}")
-    console.say(f"written to {out}; prepare.json there lists examples and every damaged record")
+    console.say(f"written to {out}; its prepare.json has what was dropped")
 
 
 def described(columns: Sequence[str], lines: Sequence[str], examples: Sequence[str]) -> None:

@@ -18,7 +18,8 @@ def label_scores(outputs: Sequence[str], references: Sequence[str]) -> list[Scor
     how = f"n:{len(references)}|sklearn:{version('scikit-learn')}"
     accuracy = 100 * float(metrics.accuracy_score(references, outputs))
     macro = 100 * float(metrics.f1_score(references, outputs, average="macro", zero_division=0))
-    matthews = float(metrics.matthews_corrcoef(references, outputs))
+    several = len({*references, *outputs}) > 1  # otherwise the correlation is 0, with a warning of sklearn's
+    matthews = float(metrics.matthews_corrcoef(references, outputs)) if several else 0.0
     return [
         Score("accuracy", accuracy, how),
         Score("macro F1", macro, how),

@@ -71,7 +71,7 @@ def documents(
             found.store.check_ids(task.vocabulary.size)
         if not len(found.store):
             reasons = f" ({found.report.reasons()})" if found.report is not None else ""
-            raise DataError(f"{found.name} has no documents to evaluate on{reasons}")
+            raise DataError(f"{found.name} has no documents to evaluate on{reasons}; give others with --on")
         yield found if limit is None else replace(found, store=found.store.first_documents(limit))
 
 
@@ -101,7 +101,7 @@ def records_to_score(
                 yield record
         if not found:
             raise DataError(
-                f"{name} has nothing to evaluate {subset.name}: none of its {counted(count, 'record')} is in it"
+                f"{name}: --{subset.name.replace(':', ' ', 1)} selects none of its {counted(count, 'record')}"
             )
 
     return f"{name}|{subset.name}", islice(selected(), limit)
@@ -144,7 +144,8 @@ def stored_records(prepared: Prepared, task: Task[Any, Any], split: str) -> tupl
     Raises DataError for a split whose ids do not, and which has no stored records, such as train.
     """
     if references := getattr(task, "references", ()):
-        raise UserError(f"references = {','.join(references)}: these belong to a corpus; give it with --on (on=)")
+        named = ",".join(references)
+        raise UserError(f"references = {named}: they need the corpus that they translate: give it with --on")
     store, name = prepared.store(split), prepared.set_name(split)
     store.verify()
     if store.has_texts:

@@ -134,5 +134,6 @@ def rendered(prepared: Prepared) -> list[str]:
         prompt, target = store.row(index)
         answer = str(decode_row(task, prompt, target)[1]) if labels else text(target[:half])
         cut = [text(prompt)] if len(prompt) <= longest else map(text, (prompt[:half], prompt[-half:]))
-        shown.append(" … ".join(cut) + f" → {answer}" + " …" * (not labels and len(target) > half))
+        arrow = "→\n" if task.vocabulary.listed else "→ "
+        shown.append(" … ".join(cut) + f" {arrow}{answer}" + " …" * (not labels and len(target) > half))
     return shown

@@ -31,7 +31,7 @@ def keep_weights(model: GPT2, config: TrainConfig, task: Task[Any, Any], init: s
         raise UserError("freeze and lora keep pretrained weights as they are: name them with --init")
     if config.freeze > model.config.n_layer:
         raise UserError(
-            f"freeze = {config.freeze}, but {init} has {model.config.n_layer} blocks; expected 0 to "
+            f"train.freeze = {config.freeze}, but {init} has {model.config.n_layer} blocks; expected 0 to "
             f"{model.config.n_layer}"
         )
     folder = fetch(init)

@@ -55,7 +55,7 @@ class Record(Generic[Source, Target]):
 
 
 class Subset(NamedTuple):
-    """A part of a set of records, and its name for signatures."""
+    """A part of a set of records, and its name for signatures, as in `OPTION:VALUE`."""
 
     name: str
     includes: Callable[[Record[Any, Any]], bool]

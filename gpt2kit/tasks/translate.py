@@ -60,7 +60,7 @@ class Translate(TextPairs[Sentence]):
 
     to: str = knob(
         "fr",
-        "the language to translate into, such as fr, if the file names of the corpus do not tell",
+        "the language to translate into, such as fr: of a corpus that does not name it, or of a model of several",
         flag=("prepare", "generate", "evaluate"),
         metavar="LANGUAGE",
     )

@@ -32,6 +32,18 @@ def test_what_is_said_is_text_not_markup(capsys: Capture) -> None:
     assert err == "[bold]x[/] [/nothing] " + "long " * 60 + "\nerror [red]y[/] \\x1b[2J\\x07\n"
 
 
+def test_an_example_is_one_column_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    text = "one [b] two\nthree \x1b → four five"
+    console.example(1, text)
+    assert capsys.readouterr().err == "example 1 one [b] two\nthree \\x1b → four five\n", "not on a terminal"
+    shown = io.StringIO()
+    terminal = Console(file=shown, force_terminal=True, color_system=None, width=30, soft_wrap=True)
+    monkeypatch.setattr(console, "messages", terminal)
+    console.example(1, text)
+    lines = [line.rstrip() for line in shown.getvalue().splitlines()]
+    assert lines == ["example 1 one [b] two", "          three \\x1b → four", "          five"]
+
+
 def test_errors_as_json_carry_their_code(capsys: Capture) -> None:
     console.error('a "b"\n[c]', as_json=True, exit_code=4)
     out, err = capsys.readouterr()

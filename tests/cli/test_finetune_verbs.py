@@ -57,7 +57,7 @@ def test_prepare_says_what_it_found(tmp_path: Path, capsys: Capture) -> None:
     words = ["--val", corpus, "--out", str(tmp_path / "data"), "--set", "task.vocab=300"]
     assert run(["finetune", "prepare", corpus, *words]) == 0
     err = capsys.readouterr().err
-    assert "kind classification (text: column 'sentence', label: column 'category')" in err
+    assert "a.csv: columns text=sentence, label=category; left out: id\nkind classification\n" in err
     assert "2 labels: x, y" in err
     assert "example 2 <start>two<extract> → y" in err
     corpus = write_csv(tmp_path / "b.csv", "colour,size", [("red", "1")])

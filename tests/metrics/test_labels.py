@@ -24,6 +24,12 @@ def test_one_label_everywhere() -> None:
     assert values["Matthews correlation"] == 0
 
 
+@pytest.mark.filterwarnings("error")
+def test_one_label_that_is_always_right_gives_no_warning() -> None:
+    values = {score.name: score.value for score in label_scores(["a", "a"], ["a", "a"])}
+    assert values == {"accuracy": 100, "macro F1": 100, "Matthews correlation": 0}
+
+
 def test_counts_must_agree() -> None:
     with pytest.raises(DataError):
         label_scores(["a"], ["a", "b"])

@@ -160,7 +160,7 @@ def test_one_direction_is_scored_alone(
     corpus = [f"{name}={both_ways.parent / name}.jsonl" for name in ("fr", "en")]
     assert gpt2kit.evaluate(engine, corpus).count == count
     other = "en" if to == "fr" else "fr"
-    with pytest.raises(DataError, match=rf"nothing to evaluate to:{to}: none of its \d records is in it"):
+    with pytest.raises(DataError, match=rf": --to {to} selects none of its \d records"):
         gpt2kit.evaluate(engine, f"{other}={both_ways.parent / other}.jsonl")
 
 
@@ -168,7 +168,7 @@ def test_more_references_belong_to_a_corpus(by_heart: Path) -> None:
     engine = gpt2kit.load(by_heart, references="en")
     evaluation = gpt2kit.evaluate(engine, by_heart.parent / "corpus.jsonl")
     assert all(score.signature.startswith("nrefs:2|") for score in evaluation.scores)
-    with pytest.raises(UserError, match="references = en: these belong to a corpus"):
+    with pytest.raises(UserError, match="references = en: they need the corpus that they translate"):
         gpt2kit.evaluate(engine)
 
 

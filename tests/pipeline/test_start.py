@@ -176,8 +176,8 @@ def test_a_padded_model_without_training(padded: Path) -> None:
         ("model.attention=local", "model.attention = local, but {} has attention = full"),
         ("model.block=32", "model.block = 32, but {} has block = 256"),
         ("model.size=gpt2", "model.n_embd = 768, but {} has n_embd = 16"),
-        ("train.freeze=3", "freeze = 3, but {} has 2 blocks; expected 0 to 2"),
-        ("train.freeze=1000", "freeze = 1000, but {} has 2 blocks"),
+        ("train.freeze=3", "train.freeze = 3, but {} has 2 blocks; expected 0 to 2"),
+        ("train.freeze=1000", "train.freeze = 1000, but {} has 2 blocks"),
     ],
 )
 def test_a_pretrained_model_cannot_have_another_shape(

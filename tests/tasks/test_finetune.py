@@ -55,7 +55,8 @@ def kind_of(task: Any) -> type[Any]:
 def test_text(tmp_path: Path) -> None:
     task, store = prepared(write_table(tmp_path, [{"id": 1, "text": "one"}, {"id": 2, "text": "two"}]), tmp_path / "d")
     assert kind_of(task) is Finetune
-    assert task.describe() == ["kind text (text: column 'text')"]
+    assert task.describe() == ["kind text"]
+    assert task.named == {"text": "text"}
     assert task.vocabulary.render(store.ids.tolist()) == "<|endoftext|>one<|endoftext|>two"
 
 
@@ -146,6 +147,23 @@ def test_choices(tmp_path: Path, choices: Any, answer: Any) -> None:
     assert (task.vocabulary.render(prompt), target) == (expected, [1])
     assert decode_row(task, prompt, target) == (("The cat is", "on", "under", "in"), "under")
     assert task.layout.answers(task.decode_source(prompt)) == ("on", "under", "in")
+
+
+def test_a_part_of_an_input_has_no_answer(tmp_path: Path) -> None:
+    rows = [{"premise": "a", "hypothesis": "b", "label": label} for label in ("x", "y")]
+    pair, _ = prepared(write_table(tmp_path, rows), tmp_path / "pairs")
+    assert pair.parse("a\tb") == ("a", "b")
+    for text in ("a", "a\t", "a\tb\tc"):
+        with pytest.raises(UserError, match="with a tab between them: YOUR premise<TAB>YOUR hypothesis"):
+            pair.parse(text)
+    assert pair.blank(pair.parse("")), "an empty line stays empty"
+    question = {"context": "The cat is", "choices": ["on", "under"], "answer": 1}
+    choice, _ = prepared(write_table(tmp_path, [question]), tmp_path / "choices")
+    assert choice.parse("It is\ton\tunder\tin") == ("It is", "on", "under", "in")
+    for text in ("It is", "It is\ton", "\ton\tunder"):
+        with pytest.raises(UserError, match="YOUR CONTEXT<TAB>ONE CHOICE<TAB>ANOTHER"):
+            choice.parse(text)
+    assert choice.blank(choice.parse(""))
 
 
 def test_choices_that_are_numbers(tmp_path: Path) -> None:

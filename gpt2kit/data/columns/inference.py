@@ -113,7 +113,7 @@ def remarks(given: Given, sample: Sample) -> list[str]:
     roles, said = given.named, []
     layout = find_layout(sample.columns, given.kind)
     if layout and layout.columns == roles:
-        said.append(f"columns as in {layout.name}")
+        said.append(f"recognized as {layout.name}")
     elif _as_inferred(given, sample) and (others := sample.text_columns(roles)):
         role = next(iter(roles))
         words = quote(f"{role}={sample.longer(roles[role], others[0])}")

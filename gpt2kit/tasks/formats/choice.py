@@ -57,7 +57,9 @@ class Choice(Labelled):
 
     def parse(self, text: str) -> Values:
         """The context, then the choices, with tabs between them."""
-        return tuple(text.split("\t"))
+        values = tuple(text.split("\t"))
+        self.check_complete(text, not self.blank(values))
+        return values
 
     def blank(self, source: Values) -> bool:
         return len(source) < 3 or not source[0].strip()

@@ -12,7 +12,7 @@ from gpt2kit.data.columns.roles import KINDS
 from gpt2kit.data.layouts import Classification
 from gpt2kit.data.lines import cut
 from gpt2kit.data.tables.rows import value_of
-from gpt2kit.errors import DataError, counted
+from gpt2kit.errors import DataError, UserError, counted
 from gpt2kit.metrics.labels import label_scores
 from gpt2kit.metrics.score import Score
 from gpt2kit.tasks.base import About, Record
@@ -80,6 +80,17 @@ class Labelled(RowTask):
         if label in self.missing:
             return f"no label, written {label!r}"
         return "label does not occur in the training part" if self.labels and label not in self.labels else ""
+
+    def parse(self, text: str) -> Values:
+        values = super().parse(text)
+        self.check_complete(text, all(value.strip() for value in values))
+        return values
+
+    def check_complete(self, text: str, complete: bool) -> None:
+        """Raises UserError for a part of an input, to which any answer would be meaningless; nothing is allowed."""
+        if text.strip() and not complete:
+            expected = self.input_example.replace("\t", "<TAB>")
+            raise UserError(f"{cut(repr(text))}: expected the texts of a row with a tab between them: {expected}")
 
     def label(self, where: str, row: dict[str, object]) -> str:
         """Raises DataError for anything but a word or a number."""

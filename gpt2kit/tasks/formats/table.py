@@ -80,8 +80,7 @@ class TableTask(TextTask[Source, str]):
         return settings | {"columns": [f"{role}={column}" for role, column in merged.items()]}
 
     def describe(self) -> list[str]:
-        roles = ", ".join(f"{role}: column {column!r}" for role, column in self.named.items())
-        return [f"kind {self.kind}" + (f" ({roles})" if roles else "")]
+        return [f"kind {self.kind}"]
 
     def taken(self) -> dict[str, str]:
         """The column of each role; of a template, its columns."""

@@ -150,7 +150,7 @@ def test_the_layout_is_named(tmp_path: Path) -> None:
     corpus = write_csv(tmp_path, "instruction,input,output,id", numbered("Do N.,so it goes,done N,N"))
     _, selection = selected(corpus)
     assert selection.taken == {"prompt": "instruction+input", "completion": "output"}
-    assert (selection.left_out, selection.remarks) == (["id"], ["columns as in Alpaca"])
+    assert (selection.left_out, selection.remarks) == (["id"], ["recognized as Alpaca"])
     _, selection = selected(corpus, columns=("prompt=instruction",))
     assert (selection.left_out, selection.remarks) == (["input", "id"], [])
     _, selection = selected(corpus, template="{instruction} {output}")
