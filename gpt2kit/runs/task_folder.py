@@ -36,6 +36,8 @@ class TaskFolder:
     def _described(self) -> tuple[str, Task[Any, Any], tuple[str, int]]:
         if not self.path.is_dir():
             raise DataError(f"{self.path} is not a directory; expected {self.expected}")
+        if not (self.path / TASK_FILE).exists():
+            raise DataError(f"{self.path} has no {TASK_FILE}; expected {self.expected}")
         described = self._file
         try:
             name, settings = described["task"], described["settings"]

@@ -126,3 +126,8 @@ def test_files_are_read_once(folder: Path) -> None:
     (folder / "task.json").unlink()
     assert found.task is task
     assert found.task_name == "translate"
+
+
+def test_a_folder_without_a_task_is_named_with_what_is_expected(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"has no task\.json; expected a folder with a task"):
+        TaskFolder.open(tmp_path)

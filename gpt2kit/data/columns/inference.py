@@ -62,8 +62,8 @@ def infer(given: Given, sample: Sample) -> dict[str, Any]:
         missing = given.missing or checks.missing_labels(labels, kind in PAIRS)
         check_labels([label for label in labels if label not in missing], roles["label"], sample)
         settings["missing"] = missing
-    if kind == "choice" and not given.count_from:
-        settings["count_from"] = first_number(roles, sample)
+    if kind == "choice":
+        settings["count_from"] = first_number(roles, sample, given.count_from)
     return settings
 
 

@@ -133,8 +133,11 @@ def check_labels(labels: Sequence[str], column: str, sample: Sample) -> None:
         )
 
 
-def first_number(roles: Mapping[str, str], sample: Sample) -> str:
-    """The number of the first choice; empty if no answer is a number. Raises DataError if the answers do not tell."""
+def first_number(roles: Mapping[str, str], sample: Sample, given: str) -> str:
+    """The number of the first choice; as `given` if no answer is a number.
+
+    Raises DataError if the answers contradict what is given, or do not tell and nothing is given.
+    """
     numbers = []
     for where, row in sample.rows:
         options, answer = read_options(row, roles["choices"], where), row.get(roles["answer"])
@@ -142,10 +145,17 @@ def first_number(roles: Mapping[str, str], sample: Sample) -> str:
         if number is not None:
             numbers.append((number, len(options.texts)))
     if not numbers:
-        return ""
+        return given
     found = checks.count_from(numbers)
+    answers = ", ".join(map(str, sorted({answer for answer, _ in numbers})))
+    if given:
+        if found not in (None, int(given)):
+            raise DataError(
+                f"{sample.where}: column {roles['answer']!r}: --count-from {given}, but the answers count from "
+                f"{found}: they are {answers}"
+            )
+        return given
     if found is None:
-        answers = ", ".join(map(str, sorted({answer for answer, _ in numbers})))
         raise DataError(
             f"{sample.where}: column {roles['answer']!r}: the numbers of the choices may count from 0 or from 1: all "
             f"{len(numbers):,} answers are {answers}; choose with --count-from 0 or --count-from 1"

@@ -1,6 +1,7 @@
 """The roles of the columns of a user's table: they decide the kind of learning."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 
@@ -82,6 +83,9 @@ def named_roles(columns: Sequence[str]) -> dict[str, str]:
             raise ValueError(f"columns: {word!r} is not of the form role=column; accepted: {HOW_TO_NAME}")
         if role not in known:
             raise ValueError(f"columns: unknown role {role!r}; accepted: {', '.join(known)}")
+        if role in named:
+            both = f"{role}={named[role]}+{column}"
+            raise ValueError(f"columns: {role} is given twice; to give it both columns, write {both}")
         named[role] = column
     return named
 
@@ -95,17 +99,22 @@ def has_header(columns: Sequence[str]) -> bool:
 def roles_of(columns: Collection[str], named: Mapping[str, str], kind: str, where: str) -> tuple[str, dict[str, str]]:
     """The kind of a table and the column of each of its roles; roles `named` by the user take precedence.
 
-    Raises DataError when the columns fit no kind, or not the requested one.
+    Raises DataError when the columns fit no kind, or not the requested one, and for a column with two roles.
     """
+    if twice := _with_two_roles(named, columns):
+        raise DataError(f"{where}: --columns: column {twice!r} has two roles; expected another column for each role")
     layout = find_layout(columns, kind)
     if layout and named.keys() <= layout.columns.keys():
         found = {**layout.columns, **named}
-        if all(set(columns_in(column, columns)) <= set(columns) for column in found.values()):
+        exist = all(set(columns_in(column, columns)) <= set(columns) for column in found.values())
+        if exist and not _with_two_roles(found, columns):
             return layout.kind, found
+    taken = {part for column in named.values() for part in columns_in(column, columns)}
+    others = [column for column in columns if column not in taken]
     for name, roles in KINDS.items():
         if (kind and name != kind) or not named.keys() <= set(roles):
             continue
-        found = {role: named.get(role) or known_column(role, columns) for role in roles}
+        found = {role: named.get(role) or known_column(role, others) for role in roles}
         if all(column and set(columns_in(column, columns)) <= set(columns) for column in found.values()):
             return name, found
     kinds = "; ".join(f"{' + '.join(roles)} ({name})" for name, roles in KINDS.items() if kind in ("", name))
@@ -113,6 +122,12 @@ def roles_of(columns: Collection[str], named: Mapping[str, str], kind: str, wher
         f"{where}: cannot tell what the columns {cut(listed(columns), 300)} are for; accepted: {kinds}; "
         f"name their roles, as in {HOW_TO_NAME}"
     )
+
+
+def _with_two_roles(roles: Mapping[str, str], columns: Collection[str]) -> str:
+    """A column that has more than one role; the answer may be the column of one of the choices."""
+    parts = Counter(part for role in roles if role != "choices" for part in columns_in(roles[role], columns))
+    return next((part for part, count in parts.items() if count > 1), "")
 
 
 def known_column(role: str, columns: Collection[str]) -> str:

@@ -151,3 +151,11 @@ def test_labels_that_join_others(tmp_path: Path) -> None:
     task = inferred(tmp_path, rows)
     said = "labels that join others, such as 'red, green', are learned as classes of their own: a row has one label"
     assert task.select_columns([str(tmp_path / "table.jsonl")])[0].remarks == [said]
+
+
+@pytest.mark.parametrize(("first", "given"), [(0, "1"), (1, "0")])
+def test_answers_that_contradict_count_from(first: int, given: str, tmp_path: Path) -> None:
+    rows = [{"question": f"q {n}", "choices": ["x", "y"], "answer": first + n % 2} for n in range(20)]
+    assert inferred(tmp_path, rows, count_from=str(first)).count_from == str(first)
+    with pytest.raises(DataError, match=f"--count-from {given}, but the answers count from {first}: they are"):
+        inferred(tmp_path, rows, count_from=given)

@@ -74,3 +74,22 @@ def test_columns_of_no_kind(columns: list[str], named: dict[str, str], kind: str
 def test_words_that_name_no_role(word: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         named_roles([word])
+
+
+def test_a_role_is_given_once() -> None:
+    with pytest.raises(ValueError, match=r"columns: text is given twice; to give it both columns, write text=a\+b"):
+        named_roles(["text=a", "text=b"])
+
+
+def test_a_column_has_one_role() -> None:
+    columns = ["review", "sentiment", "body"]
+    assert roles_of(columns, {"label": "sentiment"}, "", "a.csv:2") == (
+        "classification",
+        {"text": "review", "label": "sentiment"},
+    )
+    _, roles = roles_of(columns, {"label": "review"}, "", "a.csv:2")
+    assert roles == {"text": "body", "label": "review"}, "the text is not its own label"
+    with pytest.raises(DataError, match=r"a\.csv:2: cannot tell what the columns .* are for"):
+        roles_of(["review"], {"label": "review"}, "classification", "a.csv:2")
+    with pytest.raises(DataError, match=r"a\.csv:2: --columns: column 'body' has two roles; expected another"):
+        roles_of(columns, {"prompt": "body+review", "completion": "body"}, "", "a.csv:2")
