@@ -34,7 +34,8 @@ def bind(verb: Callable[..., None], name: str, kind: type[Task[Any, Any]]) -> Ca
 
     @functools.wraps(verb)
     def command(**options: Any) -> None:
-        flags = {key: value for key in flagged if (value := options.pop(key)) is not None}
+        given = {key: value for key in flagged if (value := options.pop(key)) not in (None, [])}
+        flags = {key: ",".join(value) if isinstance(value, list) else value for key, value in given.items()}
         verb(name, flags, **options)
 
     medium, media = kind().about.medium, getattr(verb, "only_for", {})
@@ -45,7 +46,11 @@ def bind(verb: Callable[..., None], name: str, kind: type[Task[Any, Any]]) -> Ca
             key,
             inspect.Parameter.KEYWORD_ONLY,
             default=None,
-            annotation=Annotated[str | None, _option(key, field, verb.__name__, name)],
+            # A list, such as --columns, may be given in several options.
+            annotation=Annotated[
+                list[str] | None if isinstance(field.default, tuple) else str | None,
+                _option(key, field, verb.__name__, name),
+            ],
         )
         for key, field in flagged.items()
     ]
@@ -71,7 +76,7 @@ def _option(key: str, field: "Field[Any]", verb: str, task: str) -> Any:
     text = field.metadata["help"]
     return typer.Option(
         f"--{key.replace('_', '-')}",
-        help=f"{text[0].upper()}{text[1:]}.",
+        help=f"{text[0].upper()}{text[1:]}.{' May be repeated.' if isinstance(field.default, tuple) else ''}",
         metavar="|".join(filter(None, choices)) or field.metadata["metavar"],
         show_default=_default(key, field, verb, task),
         autocompletion=completing(lambda: filter(None, choices)) if choices else None,

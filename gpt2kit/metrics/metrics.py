@@ -7,6 +7,9 @@ from gpt2kit.errors import DataError, MachineError, counted
 from gpt2kit.metrics.score import Score
 from gpt2kit.metrics.tokenization import CHARACTERS, DEFAULT, PACKAGES, Tokenization
 
+RUN = 4
+"""Words of the longest runs that BLEU counts."""
+
 Others = Sequence[Sequence[str]]
 """More lists of references, each as long as the first; an empty text is no reference."""
 
@@ -30,8 +33,14 @@ def bleu(outputs: Sequence[str], references: Sequence[str], others: Others = (),
     """
     lists = _lists(outputs, references, others)
     metric = _bleu(tokenize)
-    score = metric.corpus_score(list(outputs), lists).score
+    score = min(100.0, metric.corpus_score(list(outputs), lists).score)  # floats may add up to a little more
     return Score("BLEU", score, str(metric.get_signature()))
+
+
+def has_runs(outputs: Sequence[str], tokenize: str = DEFAULT) -> bool:
+    """Whether any output has the four words that BLEU counts; without them it is 0, even for right answers."""
+    tokenizer = _bleu(tokenize).tokenizer
+    return any(len(tokenizer(text).split()) >= RUN for text in outputs)
 
 
 def check_tokenization(name: str) -> None:

@@ -33,6 +33,22 @@ def test_the_tokenization_can_be_chosen() -> None:
     assert scores.remarks() == []
 
 
+def test_identical_answers_have_exactly_100() -> None:
+    scores = TranslationScores()
+    for target in ("今天天气很好。", "我喜欢在公园里散步。", "这本书很有趣。"):
+        scores.add("zh", target, [target])
+    assert [score.value for score in scores.scores()] == [100.0, 100.0]
+
+
+def test_answers_that_are_too_short_for_bleu_are_named() -> None:
+    scores = TranslationScores()
+    scores.add("fr", "bonjour", ["bonjour"])
+    assert [score.value for score in scores.scores()] == [0.0, pytest.approx(100)]
+    assert scores.remarks() == ["BLEU is 0, because no answer has four words; chrF++ scores such short answers, too"]
+    scores.add("fr", "le chat est ici", ["le chien est ici"])
+    assert scores.remarks() == []
+
+
 def test_several_references() -> None:
     scores = TranslationScores()
     outputs, first = (

@@ -181,11 +181,11 @@ def test_references_and_a_tokenization_of_the_users_choice(
     paths = [str(tmp_path / name) for name in ("a.en", "a.fr", "b.fr", "c.fr")]
     words = ["translate", "evaluate", "--run", str(by_heart), "--on", *paths[:2], "--tokenize", "char", "--json"]
     found = []
-    for more in ([], ["--references", *paths[2:]]):
+    for more in ([], ["--references", *paths[2:]], ["--references", paths[2], "--references", paths[3]]):
         assert command([*words, *more]) == 0
         found.append(json.loads(capsys.readouterr().out)["scores"]["BLEU"])
     assert [score["signature"].partition("|smooth")[0] for score in found] == [
-        f"nrefs:{number}|case:mixed|eff:no|tok:char" for number in (1, 3)
+        f"nrefs:{number}|case:mixed|eff:no|tok:char" for number in (1, 3, 3)
     ]
     assert found[0]["value"] < 50
-    assert found[1]["value"] == pytest.approx(100)
+    assert found[1]["value"] == found[2]["value"] == pytest.approx(100)
