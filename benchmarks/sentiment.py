@@ -19,7 +19,7 @@ from runs import SHAPE, gpt2kit, history, learned, scored, trained
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.naive_bayes import MultinomialNB
 
-from gpt2kit.runs.folder import Prepared
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.tasks.base import decode_row
 
 SETTINGS = (

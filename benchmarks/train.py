@@ -49,7 +49,7 @@ from gpt2kit.config import SIZES, ModelConfig
 from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.model import hf
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.runs.folder import Prepared
+from gpt2kit.runs.prepared import Prepared
 
 PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
 """Dense bf16 FLOP/s of the vendor's data sheets."""

@@ -30,7 +30,7 @@ from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.metrics.bootstrap import interval
 from gpt2kit.metrics.rouge import Rouge
 from gpt2kit.metrics.words import words
-from gpt2kit.runs.folder import Prepared
+from gpt2kit.runs.prepared import Prepared
 
 SHARES = (0.01, 0.1, 1.0)
 RATES = {"pretrained": ("2.5e-4", "1e-3"), "random": ("1e-3", "4e-3")}

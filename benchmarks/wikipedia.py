@@ -19,8 +19,8 @@ from runs import gpt2kit, trained
 from gpt2kit.data.batches import RowBatching
 from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.model.device import pick_dtype
-from gpt2kit.pipeline import engine
-from gpt2kit.runs.folder import Prepared
+from gpt2kit.pipeline import opening
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.training.validate import validation_loss
 
 SHOWN = 5
@@ -42,7 +42,7 @@ def without_articles(data: Path, out: Path) -> None:
 
 def loss_of(run: Path, data: Path) -> float:
     """Nats per token of all validation leads."""
-    model, rows = engine.load(run).model, RowBatching().validation(Store(data, "val"), 4096)
+    model, rows = opening.load(run).model, RowBatching().validation(Store(data, "val"), 4096)
     return round(validation_loss(model, rows, model.head.device, pick_dtype("auto", model.head.device)), 4)
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gpt2kit.model.gpt2 import GPT2
-    from gpt2kit.pipeline.engine import Engine, load
+    from gpt2kit.pipeline.engine import Engine
     from gpt2kit.pipeline.evaluate import evaluate
+    from gpt2kit.pipeline.opening import load
     from gpt2kit.pipeline.prepare import prepare
     from gpt2kit.pipeline.train import train
     from gpt2kit.recipe import Recipe
@@ -25,7 +26,7 @@ _HOMES = {
     "Record": "tasks.base",
     "Task": "tasks.base",
     "evaluate": "pipeline.evaluate",
-    "load": "pipeline.engine",
+    "load": "pipeline.opening",
     "load_recipe": "recipe",
     "prepare": "pipeline.prepare",
     "train": "pipeline.train",

@@ -14,7 +14,8 @@ from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.pipeline.merge import merge
 from gpt2kit.runs.card import write as card
-from gpt2kit.runs.folder import Prepared, Run
+from gpt2kit.runs.folder import Run
+from gpt2kit.runs.prepared import Prepared
 
 RunOf = Callable[..., Path]
 

@@ -18,7 +18,7 @@ from gpt2kit.decoding import decode
 from gpt2kit.decoding.batching import batches
 from gpt2kit.errors import UserError
 from gpt2kit.model.gpt2 import GPT2, Block
-from gpt2kit.pipeline import engine
+from gpt2kit.pipeline import opening
 from gpt2kit.tasks.formats.labelled import Labelled
 from gpt2kit.training import events, loop
 
@@ -368,7 +368,7 @@ def test_examples_are_shown(by_heart: Path, tmp_path: Path) -> None:
     path = jsonl(tmp_path / "few.jsonl", [{"en": "one", "fr": "un"}])[0]
     prompts = []
     for examples in ("", path):
-        asked = engine.zero_shot("translate", str(by_heart), {}, examples=examples).task
+        asked = opening.zero_shot("translate", str(by_heart), {}, examples=examples).task
         prompts.append(asked.encode_source(asked.parse("two")))
     assert prompts[0] != prompts[1]
 

@@ -12,7 +12,7 @@ import gpt2kit
 from gpt2kit import recipe, tasks
 from gpt2kit.config import SIZES, GenerateConfig, ModelConfig, TrainConfig
 from gpt2kit.errors import RecipeError
-from gpt2kit.pipeline.engine import load
+from gpt2kit.pipeline.opening import load
 from gpt2kit.training import events
 
 SHRUNK = [

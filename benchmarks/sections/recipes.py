@@ -15,7 +15,7 @@ from gpt2kit.data.batches import Batching, RowBatching
 from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.data.streams import Ids, StreamBatching
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.runs.folder import Prepared
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.training import events
 from gpt2kit.training.loop import Loop
 from sections.work import Figures, Work, cleared, peak_gib

@@ -96,7 +96,7 @@ def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
     """Prepare and train the demo of a task, from random weights or those of a run."""
     from gpt2kit import recipe as recipes
     from gpt2kit.decoding.seeds import reproducible
-    from gpt2kit.pipeline import engine, prepare, train
+    from gpt2kit.pipeline import opening, prepare, train
     from gpt2kit.training import events
 
     name = f"demo-{task}"
@@ -107,7 +107,7 @@ def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
     for event in progress.training(train.train(recipe, data, run, str(init) if init else None)):
         if isinstance(event, events.Stopped):
             raise progress.stopped(event, task, run, f"gpt2kit {task} train {data} --out {run} --resume")
-    opened = engine.load(run)
+    opened = opening.load(run)
     opened.config = reproducible(opened.config)
     return opened, run
 

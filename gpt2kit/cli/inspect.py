@@ -162,7 +162,7 @@ def _write(
 
 def opened(model: str, device: str, settings: list[str], base: str = "") -> "tuple[Engine, str]":
     """The engine of a run, or of a GPT-2 that continues texts, and its task."""
-    from gpt2kit.pipeline.engine import opened_run
+    from gpt2kit.pipeline.opening import opened_run
     from gpt2kit.runs.task_folder import TASK_FILE
 
     if (Path(model) / TASK_FILE).is_file():

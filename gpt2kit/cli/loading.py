@@ -31,7 +31,7 @@ def load(
     `data` and `base` are the run's prepared folder and the model of its adapters, if they were moved.
     """
     from gpt2kit import recipe as recipes
-    from gpt2kit.pipeline import engine
+    from gpt2kit.pipeline import opening
     from gpt2kit.runs.folder import Run
 
     options.check_task_settings(task, settings, "generate", "evaluate")
@@ -48,14 +48,14 @@ def load(
         raise UserError(f"{moved[0]} is for a run, and --zero-shot uses none: leave out one of them")
     if zero_shot:
         say_hidden(zero_shot)
-        pretrained = engine.zero_shot(task, zero_shot, generate, **own)
+        pretrained = opening.zero_shot(task, zero_shot, generate, **own)
         say_unusual(pretrained.model)
         return pretrained
     folder = run or f"runs/{task}"
-    opened = folder if isinstance(folder, Run) else engine.opened_run(folder, data, base)
+    opened = folder if isinstance(folder, Run) else opening.opened_run(folder, data, base)
     if opened.task_name != task:
         raise DataError(f"{folder} is a run of {opened.task_name}, not of {task}")
-    loaded = engine.load_run(opened, generate, **own)
+    loaded = opening.load_run(opened, generate, **own)
     say_edited(opened)
     return loaded
 

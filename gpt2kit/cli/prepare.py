@@ -36,8 +36,8 @@ def prepare(
     from gpt2kit.data.hub import has_model
     from gpt2kit.overwriting import check_folder
     from gpt2kit.pipeline.prepare import inputs_of, prepare, rendered
-    from gpt2kit.runs.folder import Prepared
     from gpt2kit.runs.kinds import PREPARED
+    from gpt2kit.runs.prepared import Prepared
 
     options.check_task_settings(task, set, "prepare")
     loaded = recipes.load(recipe or task, options.settings_of(task, set, flags), task)

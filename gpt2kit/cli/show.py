@@ -30,7 +30,8 @@ def show(
     from gpt2kit.errors import DataError, UserError
     from gpt2kit.pipeline.show import shown
     from gpt2kit.pipeline.train import task_to_train
-    from gpt2kit.runs.folder import RUN_FILE, Prepared, Run
+    from gpt2kit.runs.folder import RUN_FILE, Run
+    from gpt2kit.runs.prepared import Prepared
 
     folder = Path(data or f"data/{task}")
     if (folder / RUN_FILE).is_file():

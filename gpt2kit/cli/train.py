@@ -162,7 +162,7 @@ def _say_start(init: str, data: str) -> None:
     """Remark on a directory that hides a model of the Hub, or on what is missing without --init: a tokenizer of another
     model is most often taken to start from its weights."""
     from gpt2kit.data.hub import has_model
-    from gpt2kit.runs.folder import Prepared
+    from gpt2kit.runs.prepared import Prepared
 
     if init:
         loading.say_hidden(init)

@@ -14,7 +14,8 @@ from gpt2kit.pipeline.ratios import beyond
 from gpt2kit.pipeline.start import first_model
 from gpt2kit.pipeline.train import loop_of, task_to_train, verify
 from gpt2kit.recipe import Recipe
-from gpt2kit.runs.folder import Prepared, Run
+from gpt2kit.runs.folder import Run
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.tasks.base import Task
 from gpt2kit.training import compilation, distributed, loop, memory, plan
 from gpt2kit.training.events import Extended

@@ -4,24 +4,19 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import Any, overload
 
-from gpt2kit import recipe, tasks
+from gpt2kit import recipe
 from gpt2kit.config import CORPUS, GenerateConfig
-from gpt2kit.data.hub import fetch
 from gpt2kit.decoding import decode
 from gpt2kit.decoding.answer import Clock, limited_by
 from gpt2kit.decoding.classify import likeliest, probabilities
 from gpt2kit.decoding.repetition import repeats_itself
 from gpt2kit.decoding.seeds import seeds, with_seed
-from gpt2kit.errors import DataError, UserError
-from gpt2kit.model import hf, lora
-from gpt2kit.model.attention_kinds import shape
+from gpt2kit.errors import UserError
 from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
-from gpt2kit.model.vocabulary import is_padding, set_aside
 from gpt2kit.pipeline.endings import output_of, stops_of
 from gpt2kit.runs.folder import Run
 from gpt2kit.tasks.base import Task
@@ -213,98 +208,3 @@ class Engine:
         if not settings:
             return self.config
         return self._fitted(recipe.build_section(GenerateConfig, "generate", recipe.values(self.config) | settings))
-
-
-def zero_shot(name: str, init: str, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
-    """A task on a pretrained model without training: `init` is a GPT-2 folder or a Hub id.
-
-    Raises UserError for a task that has to be trained.
-    """
-    folder = fetch(init)
-    hf.read_config(folder)  # of a folder without a model, its tokenizer is not asked for
-    opened = recipe.build_section(tasks.find(name), "task", task_settings).opened(folder)
-    task, defaults = opened.zero_shot()
-    model = model_of_tokens(folder, task.vocabulary.size)
-    if model.vocab_size < task.vocabulary.size:
-        raise DataError(_mismatch(folder, model, task))
-    return Engine(
-        task, model, recipe.build_section(GenerateConfig, "generate", defaults | (settings or {})), None, task_settings
-    )
-
-
-def _mismatch(folder: Path, model: GPT2, task: Task[Any, Any]) -> str:
-    sizes = f"{model.vocab_size} tokens and the tokenizer {task.vocabulary.size}"
-    return f"{folder}: the model has {sizes}: they do not belong together"
-
-
-def model_in(folder: Path, dropout: float | None = None, base: str = "") -> GPT2:
-    """Load the model of a folder; adapters are merged into their base, which is in `base` if it was moved."""
-    if (folder / lora.ADAPTER).is_file():
-        return hf.load(folder, dropout, Run(folder, moved_base=base).base_folder())
-    if base:
-        raise UserError(f"--base {base}: {folder} has no adapters, so it needs no base model; leave it out")
-    return hf.load(folder, dropout)
-
-
-def model_of_tokens(folder: Path, tokens: int, dropout: float | None = None) -> GPT2:
-    """Load the model of a folder whose tokenizer has `tokens` tokens, with the surplus rows of a padded one aside."""
-    model = model_in(folder, dropout)
-    rows = model.vocab_size
-    if surplus := set_aside(model, tokens):
-        others = "the other row is" if surplus == 1 else f"the other {surplus:,} rows are"
-        found = f"{folder} has {rows:,} rows in its token embedding and {tokens:,} tokens in its tokenizer: {others}"
-        if is_padding(rows, tokens):
-            model.remarks += (f"{found} neither used nor changed",)
-        else:
-            model.doubts += (f"{found} not padding; is this the tokenizer that the model was trained with?",)
-    return model
-
-
-def load(
-    run: str | Path,
-    settings: dict[str, Any] | None = None,
-    *,
-    data: str | Path | None = None,
-    base: str | Path | None = None,
-    **task_settings: Any,
-) -> Engine:
-    """Open a run folder; `settings` are [generate] keys, the other arguments are [task] keys, such as `to="de"`.
-
-    `data` and `base` are the folders of the prepared data and of the model that adapters belong to, if they were moved.
-
-    Raises DataError for a file that is missing, damaged or of another run.
-    """
-    return load_run(opened_run(run, data or "", base or ""), settings, **task_settings)
-
-
-def opened_run(run: str | Path, data: str | Path = "", base: str | Path = "") -> Run:
-    """Open a run folder whose data or base model may have been moved."""
-    found = Run(Path(run), Path(data) if data else None, str(base))
-    _ = found.task
-    return found
-
-
-def _check_as_trained(run: Run, model: GPT2, trained: recipe.Recipe) -> None:
-    """Raises DataError where the files of a Hugging Face checkpoint, which have no digest, differ from the recipe."""
-    if shape(model.config) != shape(trained.model) or model.labels != run.task.layout.labels:
-        raise DataError(f"{run.path}: {hf.CONFIG} says another model than the run's recipe.toml and task.json")
-    if run.weights == lora.ADAPTER and lora.alpha_of(run.path) != trained.train.lora_alpha:
-        raise DataError(f"{run.path}: {lora.ADAPTER_CONFIG} says another lora_alpha than the run's recipe.toml")
-
-
-def load_run(run: Run, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
-    """Like `load`, for a run that is already open."""
-    task = run.task
-    if not run.weights:
-        missing = lora.ADAPTER if run.recipe.train.lora else hf.WEIGHTS
-        raise DataError(f"{run.path} has no {missing} yet: its training has not saved a model so far")
-    model = model_in(run.path, base=run.moved_base)
-    if model.vocab_size != task.vocabulary.size:
-        raise DataError(_mismatch(run.path, model, task))
-    if (trained := run.recorded_recipe) is not None:
-        _check_as_trained(run, model, trained)
-    if task_settings:
-        settled = recipe.values(task) | task.merge_settings(task_settings)
-        task = recipe.build_section(type(task), "task", settled).opened(run.path)
-    config = recipe.build_section(GenerateConfig, "generate", recipe.values(run.recipe.generate) | (settings or {}))
-    return Engine(task, model, config, run, task_settings)

@@ -23,13 +23,14 @@ from gpt2kit.metrics.copied import copied_share, run_length
 from gpt2kit.metrics.score import Score
 from gpt2kit.model.device import pick_dtype
 from gpt2kit.pipeline import chance
-from gpt2kit.pipeline.engine import Engine, load
+from gpt2kit.pipeline.engine import Engine
 from gpt2kit.pipeline.evaluation_sets import (
     Documents,
     documents,
     records_to_score,
     training_store,
 )
+from gpt2kit.pipeline.opening import load
 from gpt2kit.pipeline.prepare import ignore
 from gpt2kit.pipeline.ratios import longer
 from gpt2kit.runs.folder import SHOWN

@@ -14,7 +14,8 @@ from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError, counted
 from gpt2kit.pipeline.engine import Engine
 from gpt2kit.pipeline.prepare import only
-from gpt2kit.runs.folder import Prepared, Run, corpus_name
+from gpt2kit.runs.folder import Run
+from gpt2kit.runs.prepared import Prepared, corpus_name
 from gpt2kit.tasks.base import Record, Task, decode_row
 
 

@@ -17,8 +17,8 @@ from gpt2kit.errors import DataError
 from gpt2kit.pipeline.endings import readable
 from gpt2kit.pipeline.ratios import beyond, fitting_ratio
 from gpt2kit.recipe import Recipe
-from gpt2kit.runs.folder import Prepared
 from gpt2kit.runs.kinds import PREPARED
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.tasks.base import Proposed, Record, Task, decode_row
 
 

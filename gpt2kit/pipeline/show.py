@@ -8,7 +8,7 @@ from typing import Any
 from gpt2kit.data.batches import Batch, BatchRows, ClassificationBatch
 from gpt2kit.data.store import Store
 from gpt2kit.recipe import Recipe
-from gpt2kit.runs.folder import Prepared
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.tasks.base import Task, decode_row
 
 ELLIPSIS = " … "

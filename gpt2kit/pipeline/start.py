@@ -10,7 +10,7 @@ from gpt2kit.model import hf, lora
 from gpt2kit.model.freeze import freeze_below
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.vocabulary import grow_vocabulary
-from gpt2kit.pipeline.engine import model_of_tokens
+from gpt2kit.pipeline.opening import model_of_tokens
 from gpt2kit.recipe import SHAPE, Recipe
 from gpt2kit.runs.folder import Run
 from gpt2kit.tasks.base import Task

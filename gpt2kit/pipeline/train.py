@@ -21,8 +21,9 @@ from gpt2kit.pipeline.sampled import sampled
 from gpt2kit.pipeline.start import check_shape, first_model, inputs_of, keep_weights
 from gpt2kit.recipe import Recipe, read_by
 from gpt2kit.runs.card import write as card
-from gpt2kit.runs.folder import METRICS_FILE, RECIPE_FILE, Prepared, Run
+from gpt2kit.runs.folder import METRICS_FILE, RECIPE_FILE, Run
 from gpt2kit.runs.kinds import RUN
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.runs.resuming import check_resumable, record_resumed
 from gpt2kit.runs.task_folder import TASK_FILE
 from gpt2kit.tasks.base import Task

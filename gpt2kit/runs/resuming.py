@@ -10,7 +10,8 @@ from gpt2kit.config import LENGTH, TrainConfig, duration
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs import places
-from gpt2kit.runs.folder import CHECKPOINT, RECIPE_FILE, RUN_FILE, Prepared, Run
+from gpt2kit.runs.folder import CHECKPOINT, RECIPE_FILE, RUN_FILE, Run
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.tasks.base import Task
 
 RECORDED = ("keep_state", "keep_checkpoints")

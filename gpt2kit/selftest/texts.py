@@ -7,7 +7,7 @@ from gpt2kit.data.prepare import fit_rows
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import Store
 from gpt2kit.errors import counted
-from gpt2kit.runs.folder import Prepared
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.runs.task_folder import TASK_FILE
 from gpt2kit.selftest.check import Check, skipped, within
 from gpt2kit.selftest.run_under_test import RunUnderTest

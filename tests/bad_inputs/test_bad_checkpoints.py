@@ -12,7 +12,7 @@ import gpt2kit
 from gpt2kit import files, recipe
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
-from gpt2kit.runs.folder import Prepared
+from gpt2kit.runs.prepared import Prepared
 
 Refusal = Callable[..., str]
 

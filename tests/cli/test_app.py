@@ -24,7 +24,7 @@ from gpt2kit.cli import progress
 from gpt2kit.cli.app import run
 from gpt2kit.data.store import Store
 from gpt2kit.decoding.answer import length_penalty
-from gpt2kit.runs.folder import Prepared
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.training import events
 
 Capture = pytest.CaptureFixture[str]

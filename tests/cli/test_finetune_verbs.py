@@ -11,7 +11,7 @@ import torch
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel
 
 from gpt2kit.cli.app import run
-from gpt2kit.pipeline.engine import load
+from gpt2kit.pipeline.opening import load
 
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gpt2kit.cli.app import run
-from gpt2kit.runs.folder import Prepared
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.tasks.base import decode_row
 
 Capture = pytest.CaptureFixture[str]

@@ -18,7 +18,7 @@ from gpt2kit import recipe
 from gpt2kit.cli.app import run
 from gpt2kit.metrics import copied
 from gpt2kit.pipeline import evaluate
-from gpt2kit.pipeline.engine import load
+from gpt2kit.pipeline.opening import load
 
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]

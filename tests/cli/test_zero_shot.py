@@ -13,7 +13,7 @@ from gpt2kit.decoding import decode
 from gpt2kit.errors import UserError
 from gpt2kit.model import hf
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.pipeline import engine
+from gpt2kit.pipeline import opening
 
 Capture = pytest.CaptureFixture[str]
 TEXTS = ["The cat sat. The dog ran! Who knows?", "one = un\n", "TL;DR: it is a cat. It sat.\n"]
@@ -60,7 +60,7 @@ def test_a_pretrained_model_is_scored(pretrained: str, capsys: Capture, task: st
 
 
 def test_what_a_translator_is_shown(pretrained: str) -> None:
-    opened = engine.zero_shot("translate", pretrained)
+    opened = opening.zero_shot("translate", pretrained)
     task: Any = opened.task
     shown = task.bpe.decode(task.encode_source(task.parse("The cat sat.")))
     assert shown.endswith("\nThe cat sat. =")
@@ -69,17 +69,17 @@ def test_what_a_translator_is_shown(pretrained: str) -> None:
     assert opened.config.temperature == 0
     (newline,) = opened.config.stop_ids
     assert task.bpe.decode([newline]) == "\n"
-    spanish: Any = engine.zero_shot("translate", pretrained, to="es", examples="pairs.tsv").task
+    spanish: Any = opening.zero_shot("translate", pretrained, to="es", examples="pairs.tsv").task
     assert spanish.bpe.decode(spanish.encode_source(spanish.parse("x"))) == "one = uno\ntwo = dos\nx ="
-    german: Any = engine.zero_shot("translate", pretrained, to="de").task
+    german: Any = opening.zero_shot("translate", pretrained, to="de").task
     with pytest.raises(UserError, match="--to de: the built-in examples are French; give a table of pairs"):
         german.encode_source(german.parse("x"))
 
 
 def test_a_summarizer_samples_from_two(pretrained: str) -> None:
-    opened = engine.zero_shot("summarize", pretrained)
+    opened = opening.zero_shot("summarize", pretrained)
     assert (opened.config.top_k, opened.config.temperature, opened.config.max_new_tokens) == (2, 1.0, 100)
-    assert engine.zero_shot("summarize", pretrained, {"top_k": 5}).config.top_k == 5
+    assert opening.zero_shot("summarize", pretrained, {"top_k": 5}).config.top_k == 5
 
 
 @pytest.mark.parametrize("words", [["--cut", "head-tail"], ["--set", "task.cut=head-tail"]])

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.pipeline.evaluation_sets import _kept
-from gpt2kit.runs.folder import Prepared, Run
+from gpt2kit.runs.folder import Run
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.tasks.base import decode_row
 from gpt2kit.training import events
 

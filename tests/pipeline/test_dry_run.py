@@ -15,7 +15,7 @@ from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.pipeline.dry_run import Preflight, preflight
 from gpt2kit.recipe import Recipe
-from gpt2kit.runs import folder
+from gpt2kit.runs import prepared as folders
 from gpt2kit.training import events
 
 Examples = Callable[[str], Any]
@@ -41,7 +41,7 @@ def test_it_says_what_training_does(name: str, prepared: Prepared, tmp_path: Pat
     assert told.compiles == start.compiled
     assert told.learning == told.parameters
     assert told.epochs == pytest.approx(told.steps / told.batches)
-    task = folder.Prepared.open(tmp_path / "data").task
+    task = folders.Prepared.open(tmp_path / "data").task
     store = Store(tmp_path / "data", "train")
     unit = "examples" if task.layout.labels else "tokens"
     answers = len(store) if task.layout.labels else store.tokens - store.prompt_tokens
@@ -102,7 +102,7 @@ def rewritten(data: Path, change: Callable[[list[int], list[int]], tuple[list[in
     """The training rows of a prepared folder, changed."""
     rows = Store(data, "train")
     found = [change(*rows.row(index)) for index in range(len(rows))]
-    with StoreWriter(data, "train", folder.Prepared.open(data).task.vocabulary.size) as writer:
+    with StoreWriter(data, "train", folders.Prepared.open(data).task.vocabulary.size) as writer:
         writer.add(found)
 
 
@@ -186,7 +186,7 @@ def test_what_training_would_refuse_is_refused(
 
 def test_bytes_without_a_token_are_named(prepared: Prepared, tmp_path: Path, capsys: Capture) -> None:
     prepared("translate", tmp_path)
-    task = folder.Prepared.open(tmp_path / "data").task
+    task = folders.Prepared.open(tmp_path / "data").task
     assert task.vocabulary.unknown() == []
     described = json.loads((tmp_path / "data" / "tokenizer.json").read_text(encoding="utf-8"))
     vocabulary = described["model"]["vocab"]

@@ -12,8 +12,9 @@ import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.cli.app import run as command
 from gpt2kit.errors import DataError, UserError
-from gpt2kit.pipeline.engine import Engine, load
+from gpt2kit.pipeline.engine import Engine
 from gpt2kit.pipeline.evaluate import Evaluation
+from gpt2kit.pipeline.opening import load
 
 RunOf = Callable[..., Path]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.pipeline.prepare import EXAMPLE_TOKENS, rendered
-from gpt2kit.runs.folder import Prepared
+from gpt2kit.runs.prepared import Prepared
 
 PROGRAM = """
 import sys

@@ -18,7 +18,7 @@ from gpt2kit.music import events
 from gpt2kit.pipeline.show import ELLIPSIS, shown
 from gpt2kit.pipeline.train import task_to_train
 from gpt2kit.recipe import Recipe
-from gpt2kit.runs.folder import Prepared
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.tasks.base import Task
 from gpt2kit.training.objective import objective_of
 

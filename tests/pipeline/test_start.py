@@ -14,8 +14,8 @@ from gpt2kit.data.bpe import Bpe
 from gpt2kit.errors import UserError
 from gpt2kit.model import hf
 from gpt2kit.pipeline.dry_run import preflight
-from gpt2kit.pipeline.engine import zero_shot
 from gpt2kit.pipeline.merge import merge
+from gpt2kit.pipeline.opening import zero_shot
 from gpt2kit.recipe import Recipe
 from gpt2kit.selftest.prove import prove
 from gpt2kit.training import events

@@ -25,7 +25,8 @@ from gpt2kit.pipeline.evaluate import evaluate_records
 from gpt2kit.pipeline.evaluation_sets import stored_records
 from gpt2kit.pipeline.train import Samples
 from gpt2kit.recipe import Recipe
-from gpt2kit.runs.folder import Prepared, Run
+from gpt2kit.runs.folder import Run
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.selftest.prove import prove
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.translate import Sentence, Translate

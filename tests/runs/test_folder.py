@@ -12,7 +12,8 @@ import pytest
 import gpt2kit
 from gpt2kit import files
 from gpt2kit.errors import DataError
-from gpt2kit.runs.folder import Prepared, Run
+from gpt2kit.runs.folder import Run
+from gpt2kit.runs.prepared import Prepared
 
 RunOf = Callable[..., Path]
 Copied = Callable[[Path], Path]

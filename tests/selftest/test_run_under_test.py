@@ -10,7 +10,7 @@ import torch
 import gpt2kit
 from gpt2kit import files, recipe
 from gpt2kit.errors import DataError
-from gpt2kit.pipeline.engine import model_in
+from gpt2kit.pipeline.opening import model_in
 from gpt2kit.selftest.run_under_test import opened
 from gpt2kit.training import events
 

@@ -12,7 +12,7 @@ import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, RecipeError, UserError
-from gpt2kit.runs.folder import Prepared
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.tasks.base import Record, decode_row
 from gpt2kit.tasks.finetune import Finetune
 from gpt2kit.tasks.formats.choice import Choice

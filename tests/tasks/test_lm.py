@@ -11,9 +11,9 @@ import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
-from gpt2kit.pipeline.engine import load
 from gpt2kit.pipeline.evaluate import evaluate_stream
 from gpt2kit.pipeline.evaluation_sets import documents
+from gpt2kit.pipeline.opening import load
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.lm import Lm
 

@@ -8,7 +8,7 @@ import pytest
 
 from gpt2kit import files
 from gpt2kit.errors import DataError
-from gpt2kit.pipeline.engine import model_in
+from gpt2kit.pipeline.opening import model_in
 from gpt2kit.runs.card.facts import ROWS, Point, curve, facts
 from gpt2kit.runs.folder import Run
 

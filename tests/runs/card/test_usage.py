@@ -11,7 +11,7 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from gpt2kit.cli.app import run as gpt2kit
-from gpt2kit.pipeline.engine import load
+from gpt2kit.pipeline.opening import load
 from gpt2kit.runs.card.facts import facts
 from gpt2kit.runs.card.usage import usage
 from gpt2kit.runs.folder import Run
