@@ -67,6 +67,13 @@ def test_the_other_logits_are_those_of_the_whole(padded: GPT2, tokens: int) -> N
         assert torch.equal(padded.surplus, rows[tokens:])
 
 
+def test_more_rows_are_set_aside_before_those_that_are(padded: GPT2) -> None:
+    rows = padded.head.detach().clone()
+    assert [set_aside(padded, tokens) for tokens in (TOKENS + 5, TOKENS)] == [ROWS - TOKENS - 5, 5]
+    assert padded.surplus is not None
+    assert torch.equal(padded.surplus, rows[TOKENS:])
+
+
 @pytest.mark.parametrize(("new", "left"), [(0, 12), (1, 11), (12, 0), (14, 0)])
 def test_new_tokens_take_the_places_of_surplus_rows(padded: GPT2, tmp_path: Path, new: int, left: int) -> None:
     """As the next ids of the tokenizer; the embedding grows if there are too few. transformers agrees."""
