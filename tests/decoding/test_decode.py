@@ -585,9 +585,15 @@ def test_log_probabilities_are_hugging_faces(model: GPT2, tmp_path: Path, seed: 
 
 
 @MODES
-def test_log_probabilities_are_the_same_in_any_batch(model: GPT2, config: GenerateConfig) -> None:
-    together = run(model, PROMPTS, config, scored=True)
+@pytest.mark.parametrize(("share", "look_every"), [(1, 1), (0, 8)])
+def test_log_probabilities_are_the_same_in_any_batch(
+    model: GPT2, config: GenerateConfig, share: float, look_every: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that has ended and is still in the batch adds nothing."""
     alone = run(model, PROMPTS, replace(config, batch_rows=1), scored=True)
+    monkeypatch.setitem(stepper.COMPACT_BELOW, "cpu", share)
+    monkeypatch.setitem(CHECK_EVERY, "cpu", look_every)
+    together = run(model, PROMPTS, config, scored=True)
     plain = answered(model, config)
     assert [answer.log_probability for answer in together] == pytest.approx(
         [answer.log_probability for answer in alone], abs=1e-4
