@@ -76,7 +76,7 @@ HOW_TO_NAME = "--columns prompt=question,completion=answer"
 def named_roles(columns: Sequence[str]) -> dict[str, str]:
     """Parse "role=column" words into a table. Raises ValueError for another word, or a role that no kind has."""
     known = dict.fromkeys(role for roles in KINDS.values() for role in roles)
-    named = {}
+    named: dict[str, str] = {}
     for word in columns:
         role, equals, column = word.partition("=")
         if not (equals and column):
