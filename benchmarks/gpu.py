@@ -8,11 +8,11 @@ It needs a clone and no installed package beyond gpt2kit's core (torch, transfor
 for the last ones there may be no time left. Each row is a line of the JSON file as soon as it is known. A table of all
 rows ends the output.
 
-equality   logits, loss, gradients and answers beside the CPU's, for each kind of attention
-training   GPT-2 124M on rows of 1,024 tokens, beside Hugging Face's model, compiled and not
-decoding   1, 16 and 64 prompts with GPT-2 124M and the recipe multi30k's model, beside the bound of the memory
+equality   logits, loss, gradients and answers next to the CPU's, for each kind of attention
+training   GPT-2 124M on rows of 1,024 tokens, next to Hugging Face's model, compiled and not
+decoding   1, 16 and 64 prompts with GPT-2 124M and the recipe multi30k's model, next to the bound of the memory
 multi30k   the recipe: its speed, and its whole training with --multi30k
-resume     a resumed run beside an uninterrupted one
+resume     a resumed run next to an uninterrupted one
 memory     the probe halves a batch that does not fit
 fsdp       FSDP2 on one device
 compiled   as equality, with compiled blocks
@@ -61,7 +61,7 @@ SECTIONS: dict[str, tuple[Section, float]] = {
 """Each section, and the most seconds that it may take."""
 
 LEAST = 12
-"""A section starts if so many seconds are left."""
+"""A section starts if at least this number of seconds is left."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -28,7 +28,7 @@ Inputs = Iterable[str | Path]
 
 @dataclass(frozen=True)
 class FolderKind:
-    """A kind of folder that gpt2kit writes, recognised by the names in it."""
+    """A kind of folder that gpt2kit writes, recognized by the names in it."""
 
     name: str
     marks: tuple[str, ...]
@@ -56,17 +56,17 @@ class FolderKind:
 
 @dataclass(frozen=True)
 class FileKind:
-    """A kind of file that gpt2kit writes, recognised by its first and last bytes."""
+    """A kind of file that gpt2kit writes, recognized by its first and last bytes."""
 
     name: str
-    recognises: Callable[[bytes, bytes], bool]
+    recognizes: Callable[[bytes, bytes], bool]
 
     def wrote(self, path: Path) -> bool:
         """Whether gpt2kit wrote this file; an empty one has nothing to lose."""
         with path.open("rb") as file:
             head = file.read(HEAD)
             file.seek(max(0, file.seek(0, os.SEEK_END) - HEAD))
-            return not head or self.recognises(head, file.read())
+            return not head or self.recognizes(head, file.read())
 
 
 MARK = GENERATOR.encode()

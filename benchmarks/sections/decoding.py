@@ -1,4 +1,4 @@
-"""Greedy decoding of 1, 16 and 64 prompts, beside what the device's memory allows and Hugging Face's `generate`."""
+"""Greedy decoding of 1, 16 and 64 prompts, next to what the device's memory allows and Hugging Face's `generate`."""
 
 import statistics
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A run that is resumed beside one that is not interrupted.
+"""A run that is resumed, and one that is not interrupted.
 
 On a GPU some sums have no fixed order: the rows say how far apart the losses are, and those of two whole runs."""
 

@@ -15,7 +15,7 @@ from sections.work import Work
 
 
 def loop_of(work: Work, shape: ModelConfig, rows: int, name: str, **knobs: Any) -> Loop:
-    """A run on batches of so many whole windows; the same weights and batches each time."""
+    """A run on batches of `rows` whole windows; the same weights and batches each time."""
     width = shape.n_positions
     data = work.folder / f"ids-{rows}-{width}"
     if not data.is_dir():
@@ -28,7 +28,7 @@ def loop_of(work: Work, shape: ModelConfig, rows: int, name: str, **knobs: Any) 
 
 
 def losses(loop: Loop, most: int = 10**6) -> list[float]:
-    """The loss of each step, of so many at most."""
+    """The losses of the first `most` steps."""
     found = list[float]()
     for event in loop.run(lambda model: None):
         if isinstance(event, events.StepDone):

@@ -56,7 +56,7 @@ def measured(program: Program, settings: Settings, work: Work) -> Figures:
         program(settings, turn)
     except Enough:
         pass
-    except Exception as error:  # whatever it is: the other programs go on
+    except Exception as error:  # whatever it is: the other programs continue
         return {"failed": reason(error)}
     rates = [round(rate) for rate in turn.rates]
     figures = {"tokens_per_second": round(statistics.median(rates)), "each_window": rates, "peak_gib": peak_gib()}

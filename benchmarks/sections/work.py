@@ -51,7 +51,7 @@ class Work:
         return pick_device("auto")
 
     def late(self, seconds: float = 0) -> bool:
-        """Whether so many more seconds would be too many."""
+        """Whether this number of seconds more would be too many."""
         return time.perf_counter() + seconds > self.ends
 
     @property
@@ -135,7 +135,7 @@ def _play(section: Section, work: Work, pipe: Connection) -> None:
     try:
         for figures in section(work):
             pipe.send(figures)
-    except Exception as error:  # whatever it is: the other sections go on, and the table says why this one did not
+    except Exception as error:  # whatever it is: the other sections continue, and the table says why this one did not
         traceback.print_exc()
         pipe.send({"row": "failed", "reason": reason(error)})
     sys.stdout.flush()

@@ -17,7 +17,7 @@ PACKED = {
 }
 
 LEAST = 2
-"""NUL bytes at odd or at even places only, of which there must be so many to tell UTF-16."""
+"""The least number of NUL bytes, at odd or at even places only, that shows UTF-16."""
 
 
 def not_utf8(raw: bytes, offset: int) -> str:

@@ -10,7 +10,7 @@ SHORTEST = 30
 """Characters of a line that tells one text from another."""
 
 EVERY = 4
-"""One of so many lines is in the sample, chosen by its contents."""
+"""One of this number of lines is in the sample, chosen by its contents."""
 
 LONG = 2000
 """Characters per line from which on a text is divided into sentences instead."""

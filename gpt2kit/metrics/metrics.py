@@ -27,7 +27,7 @@ def check_counts(outputs: Sequence[str], references: Sequence[str]) -> None:
 
 
 def bleu(outputs: Sequence[str], references: Sequence[str], others: Others = (), tokenize: str = DEFAULT) -> Score:
-    """Corpus BLEU, 0 to 100, cased and detokenised (Post 2018); `tokenize` is one of sacreBLEU's tokenizations.
+    """Corpus BLEU, 0 to 100, cased and detokenized (Post 2018); `tokenize` is one of sacreBLEU's tokenizations.
 
     Raises MachineError for a tokenization that needs a package or a file which is missing.
     """

@@ -18,7 +18,7 @@ PADDED_TO = (8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 def is_padding(rows: int, tokens: int) -> bool:
-    """Whether a program that pads the embedding for so many tokens would give it these rows."""
+    """Whether a program that pads the embedding for `tokens` tokens would give it these rows."""
     return any(rows == multiple * math.ceil(tokens / multiple) for multiple in PADDED_TO)
 
 

@@ -132,8 +132,7 @@ class About:
 
 
 class Scorer(Generic[Source, Target]):
-    """Receives outputs one by one and keeps what the task's scores need: by default the outputs and their
-    references."""
+    """Receives outputs one by one and keeps what the scores need: by default the outputs and their references."""
 
     def __init__(self, task: "Task[Source, Target]") -> None:
         self.task = task
@@ -215,10 +214,8 @@ class Task(ABC, Generic[Source, Target]):
         return self.decode(prompt)  # type: ignore[return-value]  # the default is for tasks whose types are equal
 
     def encode(self, records: Sequence[Record[Source, Target]]) -> Sequence[tuple[Sequence[int], Sequence[int]]]:
-        """(prompt, target) of each record; overridden where encoding many together is faster.
-
-        In a stream a row without a prompt continues the document of the previous row.
-        """
+        """(prompt, target) of each record; overridden where encoding many together is faster. In a stream, a row
+        without a prompt continues the document of the previous row."""
         return [(self.encode_source(record.source), self.encode_target(record.target)) for record in records]
 
     def inputs(self, file: str, stdin: BinaryIO) -> Iterator[Source]:
@@ -282,8 +279,7 @@ class Task(ABC, Generic[Source, Target]):
         return []
 
     def zero_shot(self) -> tuple["Task[Source, Target]", dict[str, Any]]:
-        """The task in the form that the pretrained model in `folder` may solve untrained, and its [generate]
-        settings."""
+        """The task as the pretrained model in `folder` may solve it untrained, and its [generate] settings."""
         raise UserError(f"{type(self).__name__} does not support --zero-shot: train a model first")
 
 
