@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain
 
@@ -53,6 +53,8 @@ class Part:
     """For a corpus of one file: the share of the file up to the end of this part; otherwise 0."""
     row: bool = field(default=False, compare=False)
     """Whether it is the row of a table."""
+    undivided: bool = field(default=False, compare=False)
+    """Whether its file does not contain the separator."""
 
 
 def read_texts(corpus: Sequence[str], column: str = "", separator: str = "") -> Iterator[Part]:
@@ -77,8 +79,10 @@ def _can_be_read_twice(path: str) -> bool:
 
 def _file(path: str, separator: str, alone: bool) -> Iterator[Part]:
     # Between separators a document is in memory; a whole file without any need not be.
-    if not separator or (_can_be_read_twice(path) and not contains(text_blocks(path), separator)):
-        return _parts(path, text_blocks(path), _length(path, _state(path)) if alone else 0)
+    undivided = bool(separator) and _can_be_read_twice(path) and not contains(text_blocks(path), separator)
+    if undivided or not separator:
+        parts = _parts(path, text_blocks(path), _length(path, _state(path)) if alone else 0)
+        return (replace(part, undivided=True) for part in parts) if undivided else parts
     documents = enumerate(split_documents(text_blocks(path), separator), 1)
     return chain.from_iterable(_parts(f"{path}, document {number}", [text], 0) for number, text in documents)
 

@@ -13,7 +13,7 @@ from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.splits import Division
 from gpt2kit.data.store import Store
-from gpt2kit.errors import DataError
+from gpt2kit.errors import DataError, UserError
 from gpt2kit.pipeline.endings import readable
 from gpt2kit.pipeline.ratios import beyond, fitting_ratio
 from gpt2kit.recipe import Recipe
@@ -38,6 +38,11 @@ def prepare(
     Without a "val" corpus the task decides which part of train is held out, by default by a hash of each key. A failure
     leaves `out` unchanged. `overwrite` replaces prepared data, and nothing else.
     """
+    for word in chain.from_iterable(corpora.values()):
+        if Path(word).is_fifo():
+            raise UserError(
+                f"{word}: a pipe can be read only once, and prepare reads a corpus twice; write it to a file"
+            )
     task, window = recipe.task.infer_task(corpora["train"]), recipe.model.n_positions
     longest = task.layout.row_limit(window)
     division: Division[Record[Any, Any]] | None = None if "val" in corpora else Division(task.held_out)

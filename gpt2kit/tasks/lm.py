@@ -63,7 +63,7 @@ class Lm(TextTask[Continued, str]):
 
     def passages(self, corpus: Sequence[str], column: str) -> Iterator[Record[Continued, str]]:
         """The documents of a corpus, in parts."""
-        separator = self.separator.replace("\\n", "\n")
+        separator = self.separator.replace("\\r", "").replace("\r", "").replace("\\n", "\n")  # lines end with \n alone
         for part in read_texts(corpus, column, separator):
             yield Record(
                 "" if part.begins else None,
@@ -76,7 +76,9 @@ class Lm(TextTask[Continued, str]):
             )
 
     def _ends_in(self, part: Part) -> dict[str, int]:
-        """The ends of documents that a text without a separator seems to have, for a report."""
+        """The ends of documents that a text without a separator seems to have, or that it lacks, for a report."""
+        if part.undivided and part.begins:
+            return {f"text files without the separator {self.separator!r}, each read as one document": 1}
         count = 0 if self.separator or part.row else part.text.count(END_OF_TEXT)
         hint = f"documents seem to end at {END_OF_TEXT}: --separator '{END_OF_TEXT}' separates them there"
         return {hint: count} if count else {}

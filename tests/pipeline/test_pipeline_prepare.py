@@ -1,11 +1,15 @@
 """Prepare by itself; what it writes is tested with the tasks and with training."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import gpt2kit
 from gpt2kit import recipe
+from gpt2kit.errors import UserError
 from gpt2kit.pipeline.prepare import EXAMPLE_TOKENS, rendered
 from gpt2kit.runs.prepared import Prepared
 
@@ -42,3 +46,10 @@ def test_examples_are_cut_between_characters(tmp_path: Path) -> None:
     assert rendered(Prepared.open(tmp_path / "data")) == [
         f"{'й' * (half // 2)} … {kept}<to-fr> → a{'日' * ((half - 1) // 3)} …"
     ]
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.txt"
+    os.mkfifo(pipe)
+    with pytest.raises(UserError, match=r"pipe.txt: a pipe can be read only once, and prepare reads a corpus twice"):
+        gpt2kit.prepare(recipe.load("lm"), {"train": [str(pipe)]}, tmp_path / "data")

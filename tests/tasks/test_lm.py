@@ -172,6 +172,10 @@ def test_a_spelled_end_of_text_is_a_hint(tmp_path: Path) -> None:
     hint = "documents seem to end at <|endoftext|>: --separator '<|endoftext|>' separates them there"
     (record,) = Lm().read([str(tmp_path / "a.txt")])
     assert record.skipped[hint] == 1
+    (without,) = Lm(separator="<eos>").read([str(tmp_path / "a.txt")])
+    assert without.skipped["text files without the separator '<eos>', each read as one document"] == 1
+    for separator in ("\\r\\n<|endoftext|>\\r\\n", "\r\n<|endoftext|>", "\\n<|endoftext|>\\n"):
+        assert [record.target for record in Lm(separator=separator).read([str(tmp_path / "a.txt")])] == ["one", "two"]
     (tmp_path / "a.jsonl").write_text('{"text": "one <|endoftext|> two"}\n', encoding="utf-8")
     (record,) = Lm().read([str(tmp_path / "a.jsonl")])
     assert hint not in record.skipped
