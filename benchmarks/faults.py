@@ -38,7 +38,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 from machine import record
 
-from gpt2kit import files
+from gpt2kit import tensor_files
 from gpt2kit.cli.app import run
 from gpt2kit.errors import UserError
 from gpt2kit.model import hf
@@ -99,7 +99,7 @@ def project(place: Path) -> None:
 def stopped_run(place: Path) -> None:
     """Train until the second step is saved, and no further."""
     os.chdir(place)
-    write, saves = files.write_tensors, 0
+    write, saves = tensor_files.write_tensors, 0
 
     def counted(path: Path, *rest: Any) -> None:
         nonlocal saves
@@ -108,7 +108,7 @@ def stopped_run(place: Path) -> None:
         if saves == 2:
             os._exit(0)
 
-    files.write_tensors = counted  # type: ignore[assignment]  # it passes its arguments on
+    tensor_files.write_tensors = counted  # type: ignore[assignment]  # it passes its arguments on
     run([*TRAIN, "stopped", *SET])
 
 

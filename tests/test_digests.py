@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import gpt2kit
-from gpt2kit import digests, files
+from gpt2kit import digests, files, tensor_files
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.pipeline.merge import merge
@@ -129,18 +129,18 @@ def test_a_recipe_that_was_changed_on_purpose(copied: Path) -> None:
 
 def test_tensors_and_their_metadata(tmp_path: Path) -> None:
     path, tensors = tmp_path / "file", {"a": torch.arange(8.0)}
-    files.write_tensors(path, tensors, files.weights_metadata(tensors, 12))
+    tensor_files.write_tensors(path, tensors, tensor_files.weights_metadata(tensors, 12))
     content = path.read_bytes()
-    assert files.read_metadata(path)[files.STEP] == "12"
+    assert tensor_files.read_metadata(path)[tensor_files.STEP] == "12"
     path.write_bytes(content.replace(b'"step":"12"', b'"step":"13"'))
-    for read in (files.read_tensors, files.read_metadata):
+    for read in (tensor_files.read_tensors, tensor_files.read_metadata):
         with pytest.raises(DataError, match="file is damaged: its digest is not the one in its header"):
             read(path)
     path.write_bytes(content[:-1] + b"\x01")
     with pytest.raises(DataError, match="file is damaged: its digest"):
-        files.read_tensors(path)
-    with files.unverified():
-        assert files.read_tensors(path)[0]["a"][0] == 0
+        tensor_files.read_tensors(path)
+    with tensor_files.unverified():
+        assert tensor_files.read_tensors(path)[0]["a"][0] == 0
 
 
 def test_merge_copies_nothing_damaged_and_nothing_of_the_users(run_of: RunOf, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gpt2kit import files
+from gpt2kit import files, tensor_files
 from gpt2kit.errors import DataError, MachineError, UserError
 
 
@@ -25,7 +25,7 @@ def full(*_: object) -> None:
 WRITERS: list[Callable[[Path], None]] = [
     lambda path: files.write_text(path, "new\n"),
     lambda path: files.write_json(path, {"new": 1}),
-    lambda path: files.write_tensors(path, {"new": torch.ones(2)}, {}),
+    lambda path: tensor_files.write_tensors(path, {"new": torch.ones(2)}, {}),
 ]
 EACH = pytest.mark.parametrize("write", WRITERS, ids=["text", "json", "tensors"])
 
@@ -110,25 +110,6 @@ def test_json_that_is_missing_or_a_folder(tmp_path: Path) -> None:
         files.read_json(tmp_path / "none.json")
     with pytest.raises(DataError, match="not a JSON file"):
         files.read_json(tmp_path)
-
-
-def test_tensors_come_back(tmp_path: Path) -> None:
-    tensors = {"a": torch.randn(2, 3), "b": torch.arange(4, dtype=torch.uint8)}
-    files.write_tensors(tmp_path / "file", tensors, {"key": "é"})
-    found, metadata = files.read_tensors(tmp_path / "file")
-    assert metadata == {"key": "é"}
-    assert found.keys() == tensors.keys()
-    assert all(torch.equal(found[name], tensors[name]) for name in tensors)
-
-
-def test_tensors_that_are_missing_or_damaged(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    with pytest.raises(DataError, match="file is missing"):
-        files.read_tensors(path)
-    files.write_tensors(path, {"a": torch.ones(100)}, {})
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(DataError, match="damaged"):
-        files.read_tensors(path)
 
 
 def old_folder(tmp_path: Path) -> Path:
@@ -355,31 +336,3 @@ def test_a_file_that_exists_is_refused_unless_told(tmp_path: Path) -> None:
     ):
         files.refuse_existing_file(path, overwrite=False)
     files.refuse_existing_file(path, overwrite=True)
-
-
-def test_equal_tensors_are_equal_files(tmp_path: Path) -> None:
-    """Though safetensors shuffles what stands in its header."""
-    tensors = {"b": torch.arange(6.0).view(2, 3), "élève": torch.ones(1)}
-    metadata = {name: f'"{name}" é\n\\' for name in ("format", "z", "a", "progress", "n")}
-    for number in range(8):
-        files.write_tensors(tmp_path / f"{number}", tensors, metadata)
-    assert len({(tmp_path / f"{number}").read_bytes() for number in range(8)}) == 1
-    found, told = files.read_tensors(tmp_path / "0")
-    assert told == metadata
-    assert found.keys() == tensors.keys()
-    assert all(torch.equal(found[name], tensors[name]) for name in tensors)
-
-
-def test_a_digest_is_of_names_shapes_and_every_bit() -> None:
-    tensors = {"a": torch.arange(6.0).view(2, 3), "b": torch.ones(())}
-    digest = files.digest(tensors)
-    assert files.digest(dict(reversed(tensors.items()))) == digest
-    assert files.digest({"a": tensors["a"].t().contiguous().t(), "b": tensors["b"]}) == digest
-    others = [
-        tensors | {"b": torch.tensor(1 + 1e-7)},
-        tensors | {"a": tensors["a"].view(3, 2)},
-        tensors | {"a": tensors["a"].view(torch.int32)},
-        {"a": tensors["a"]},
-        {"a": tensors["a"], "c": tensors["b"]},
-    ]
-    assert digest not in map(files.digest, others)

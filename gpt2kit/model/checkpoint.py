@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gpt2kit import files
+from gpt2kit import files, tensor_files
 from gpt2kit.errors import DataError
 
 WEIGHTS = "model.safetensors"
@@ -64,7 +64,7 @@ def read(folder: Path) -> Checkpoint:
             raise DataError(
                 f"{path} is the placeholder of a file in Git LFS, without the weights: run `git lfs pull` in {folder}"
             )
-        found |= files.read_tensors(path)[0]
+        found |= tensor_files.read_tensors(path)[0]
     named, remarks = _without_wrappers(folder, found)
     heads = {name for name in named if name.startswith(HEADS)}
     if heads:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from gpt2kit import files
+from gpt2kit import files, tensor_files
 from gpt2kit.config import ModelConfig
 from gpt2kit.errors import DataError, counted
 from gpt2kit.model import checkpoint, lora, transformers_door
@@ -50,7 +50,7 @@ def save(folder: Path, model: GPT2, eos: int, base: str = "", step: int | None =
         if name == EMBEDDING and model.surplus is not None:
             weight = torch.cat([weight, model.surplus.float().cpu()])
         tensors[name] = checkpoint.stored(name, weight).contiguous()
-    files.write_tensors(folder / WEIGHTS, tensors, files.weights_metadata(tensors, step))
+    tensor_files.write_tensors(folder / WEIGHTS, tensors, tensor_files.weights_metadata(tensors, step))
 
 
 def save_config(folder: Path, model: GPT2, eos: int) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gpt2kit import files
+from gpt2kit import files, tensor_files
 from gpt2kit.errors import DataError
 from gpt2kit.model.freeze import GrownEmbedding, only_new_tokens
 from gpt2kit.model.gpt2 import GPT2
@@ -96,7 +96,7 @@ def save(folder: Path, model: GPT2, base: str, step: int | None = None) -> None:
         tensors[f"{PREFIX}score.weight"] = model.score.weight
     files.write_json(folder / ADAPTER_CONFIG, config)
     tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in tensors.items()}
-    files.write_tensors(folder / ADAPTER, tensors, files.weights_metadata(tensors, step))
+    tensor_files.write_tensors(folder / ADAPTER, tensors, tensor_files.weights_metadata(tensors, step))
 
 
 def adapted(model: GPT2) -> bool:
@@ -127,7 +127,7 @@ def load(folder: Path, model: GPT2) -> None:
     Raises DataError when the adapter does not belong to this base.
     """
     config = files.read_json(folder / ADAPTER_CONFIG)
-    tensors, _ = files.read_tensors(folder / ADAPTER)
+    tensors, _ = tensor_files.read_tensors(folder / ADAPTER)
     try:
         new = new_tokens(folder)
         ranks = {len(tensor) for name, tensor in tensors.items() if name.endswith(".lora_A.weight")}

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from gpt2kit import files
+from gpt2kit import tensor_files
 from gpt2kit.data.hub import fetch
 
 KEY = "init_weights"
@@ -22,7 +22,7 @@ def folder_and_fingerprint(model: str, whole: bool) -> tuple[Path, str | None]:
     path = folder / hf.WEIGHTS
     if not path.is_file():
         return folder, None
-    if (known := files.read_metadata(path).get(files.DIGEST)) is not None or not whole:
+    if (known := tensor_files.read_metadata(path).get(tensor_files.DIGEST)) is not None or not whole:
         return folder, known
     with path.open("rb") as file:
         return folder, hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

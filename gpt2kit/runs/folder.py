@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from gpt2kit import digests, files, recipe
+from gpt2kit import digests, files, recipe, tensor_files
 from gpt2kit.errors import DataError
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs import base_model, places
@@ -152,7 +152,7 @@ class Run(TaskFolder):
     @property
     def weights_step(self) -> int | None:
         """The training step that the weights are from; None without weights, or if their file does not say."""
-        step = files.read_metadata(self.path / self.weights).get(files.STEP, "") if self.weights else ""
+        step = tensor_files.read_metadata(self.path / self.weights).get(tensor_files.STEP, "") if self.weights else ""
         return int(step) if step.isdecimal() else None
 
     def has_weights_after(self, step: int) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpt2kit import files
+from gpt2kit import tensor_files
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf, lora
@@ -49,7 +49,7 @@ def opened(folder: Path, data: Path | None = None, moved_base: str = "") -> RunU
 
     Raises DataError for a folder that is not a run, and for a run without weights.
     """
-    with files.unverified():
+    with tensor_files.unverified():
         return _opened(Run(folder, data, moved_base))
 
 

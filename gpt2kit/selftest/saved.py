@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from gpt2kit import files
+from gpt2kit import tensor_files
 from gpt2kit.data.hub import fetch
 from gpt2kit.model import hf, lora
 from gpt2kit.selftest.check import Check, skipped, within
@@ -22,11 +22,11 @@ def weights_as_recorded(subject: RunUnderTest) -> Check:
     path = subject.run.path / (lora.ADAPTER if subject.base else hf.WEIGHTS)
     if not path.is_file():
         return skipped(name, f"{path.name} is in several parts, which another program has saved")
-    with files.unverified():
-        tensors, metadata = files.read_tensors(path)
-    if (recorded := metadata.get(files.DIGEST)) is None:
+    with tensor_files.unverified():
+        tensors, metadata = tensor_files.read_tensors(path)
+    if (recorded := metadata.get(tensor_files.DIGEST)) is None:
         return skipped(name, f"{path.name} has no digest: another program has saved it, or an older gpt2kit")
-    found = files.digest(tensors)
+    found = tensor_files.digest(tensors)
     remark = f"{path.name}, {found[:16]}" + ("" if found == recorded else f"; its header says {recorded[:16]}")
     return within(name, found != recorded, 0, remark)
 
@@ -37,7 +37,7 @@ def saved_equals_loaded(subject: RunUnderTest, probes: Probes) -> Check:
     before = subject.learned
     with TemporaryDirectory() as folder:
         hf.save(Path(folder), before, subject.task.vocabulary.eos, subject.base)
-        with files.unverified():
+        with tensor_files.unverified():
             loaded = hf.load_adapted(Path(folder), fetch(subject.base)) if subject.base else hf.load(Path(folder))
     weights, again = dict(before.named_parameters()), dict(loaded.eval().named_parameters())
     different = [name for name in weights.keys() | again.keys() if not _same(weights.get(name), again.get(name))]

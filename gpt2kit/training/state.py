@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gpt2kit import files
+from gpt2kit import tensor_files
 from gpt2kit.errors import DataError
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.training.distributed import full_tensor, like
@@ -53,12 +53,12 @@ def save(
         if writes:
             complete[name] = full.contiguous().cpu()
     if writes:
-        files.write_tensors(path, complete, {"progress": json.dumps(progress), "numbers": json.dumps(numbers)})
+        tensor_files.write_tensors(path, complete, {"progress": json.dumps(progress), "numbers": json.dumps(numbers)})
 
 
 def load(path: Path, model: GPT2, average: Average | None, optimizers: list[Optimizer]) -> dict[str, Any]:
     """Load a saved state and return its progress. Raises DataError if it belongs to another model."""
-    tensors, metadata = files.read_tensors(path)
+    tensors, metadata = tensor_files.read_tensors(path)
     surplus = tensors.pop(SURPLUS, None)
     try:
         progress: dict[str, Any] = dict(json.loads(metadata["progress"]))
@@ -94,7 +94,7 @@ def weights(path: Path) -> tuple[dict[str, Tensor], int]:
 
     Raises DataError if the file is missing, damaged or not a state.
     """
-    tensors, metadata = files.read_tensors(path)
+    tensors, metadata = tensor_files.read_tensors(path)
     try:
         step = int(json.loads(metadata["progress"])["step"])
     except (KeyError, TypeError, ValueError) as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt2kit import files
+from gpt2kit import files, tensor_files
 from gpt2kit.cli.app import run
 
 Capture = pytest.CaptureFixture[str]
@@ -81,17 +81,17 @@ def test_another_base_is_refused(project: Path, run_of: RunOf, tmp_path: Path, c
     adapters = project / "run"
     base = (adapters / files.read_json(adapters / "run.json")["init"]).resolve()
     other = Path(shutil.copytree(base, tmp_path / "other"))
-    tensors, _ = files.read_tensors(other / "model.safetensors")
+    tensors, _ = tensor_files.read_tensors(other / "model.safetensors")
     tensors["transformer.ln_f.bias"] += 1
-    files.write_tensors(other / "model.safetensors", tensors, files.weights_metadata(tensors, None))
+    tensor_files.write_tensors(other / "model.safetensors", tensors, tensor_files.weights_metadata(tensors, None))
     generate = ["translate", "generate", "--run", adapters, "good"]
     code, _, err = said([*generate, "--base", other], capsys)
     assert (code, f"the weights in {other} are not those that its adapters were trained on" in err) == (3, True)
-    files.write_tensors(other / "model.safetensors", tensors, {"format": "pt"})
+    tensor_files.write_tensors(other / "model.safetensors", tensors, {"format": "pt"})
     assert said([*generate, "--base", other], capsys)[0] == 3, "also if another program has saved it"
     shutil.copyfile(other / "model.safetensors", base / "model.safetensors")
     assert said(generate, capsys)[0] == 0, "its whole file is read only where it was moved"
-    files.write_tensors(base / "model.safetensors", tensors, files.weights_metadata(tensors, None))
+    tensor_files.write_tensors(base / "model.safetensors", tensors, tensor_files.weights_metadata(tensors, None))
     assert said(generate, capsys)[0] == 3, "it was trained further"
 
 

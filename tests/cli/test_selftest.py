@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import files
+from gpt2kit import files, tensor_files
 from gpt2kit.cli.app import run
 
 Capture = pytest.CaptureFixture[str]
@@ -15,9 +15,9 @@ Break = Callable[[Path], None]
 
 
 def flip_a_weight(folder: Path) -> None:
-    tensors, metadata = files.read_tensors(folder / "model.safetensors")
+    tensors, metadata = tensor_files.read_tensors(folder / "model.safetensors")
     tensors["transformer.wpe.weight"][63, 3] *= -1  # where no row of its data reaches: the loss is the same
-    files.write_tensors(folder / "model.safetensors", tensors, metadata)
+    tensor_files.write_tensors(folder / "model.safetensors", tensors, metadata)
 
 
 def swap_merges(folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import gpt2kit
-from gpt2kit import files, recipe
+from gpt2kit import recipe, tensor_files
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Run
@@ -28,7 +28,7 @@ def test_a_signal_while_saving(tiny: Recipe, tmp_path: Path, monkeypatch: pytest
     """One lets the save be done; a second does not wait. Either way the run goes on from a whole state."""
     data, whole, run = (tmp_path / name for name in ("data", "whole", "run"))
     list(gpt2kit.train(tiny, data, whole))
-    write = files.write_tensors
+    write = tensor_files.write_tensors
     saves, stopped = 0, 2
 
     def interrupted(path: Path, *rest: object) -> None:
@@ -39,7 +39,7 @@ def test_a_signal_while_saving(tiny: Recipe, tmp_path: Path, monkeypatch: pytest
         write(path, *rest)  # type: ignore[arg-type]  # they are passed on
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "write_tensors", interrupted)
+        patch.setattr(tensor_files, "write_tensors", interrupted)
         if times == 1:
             last = list(gpt2kit.train(tiny, data, run))[-1]
             assert isinstance(last, events.Stopped)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import files
+from gpt2kit import tensor_files
 from gpt2kit.data.lines import text_lines
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
@@ -145,7 +145,7 @@ def tensor(shape: list[int], end: int, dtype: str = "F32") -> dict[str, Any]:
 def test_a_safetensors_file(little_memory: Limit, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "model.safetensors").write_bytes(content)
     with little_memory(), pytest.raises(DataError, match=r"model\.safetensors is damaged or not a safetensors file"):
-        files.read_tensors(tmp_path / "model.safetensors")
+        tensor_files.read_tensors(tmp_path / "model.safetensors")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gpt2kit import files
+from gpt2kit import files, tensor_files
 from gpt2kit.model import hf
 from gpt2kit.runs.folder import Run
 from gpt2kit.selftest import peer
@@ -58,9 +58,9 @@ def test_a_weight_that_is_not_in_the_folder_is_named(run_of: RunOf, copied: Copi
     """Theirs would make one up."""
     run = copied(run_of("translate"))
     subject = opened(run)
-    tensors, metadata = files.read_tensors(run / "model.safetensors")
+    tensors, metadata = tensor_files.read_tensors(run / "model.safetensors")
     del tensors["transformer.ln_f.bias"]
-    files.write_tensors(run / "model.safetensors", tensors, metadata)
+    tensor_files.write_tensors(run / "model.safetensors", tensors, metadata)
     check = checked(subject)
     assert check.passed is False
     assert "missing weights: transformer.ln_f.bias" in check.remark

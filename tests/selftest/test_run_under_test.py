@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import gpt2kit
-from gpt2kit import files, recipe
+from gpt2kit import files, recipe, tensor_files
 from gpt2kit.errors import DataError
 from gpt2kit.pipeline.opening import model_in
 from gpt2kit.selftest.run_under_test import opened
@@ -62,7 +62,7 @@ def test_in_the_middle_of_training_the_state_has_the_weights(
     subject = opened(run)
     assert subject.step == 3
     assert not subject.whole
-    state, _ = files.read_tensors(run / "state.safetensors")
+    state, _ = tensor_files.read_tensors(run / "state.safetensors")
     kind = "average" if average else "model"
     for name, parameter in subject.model.named_parameters():
         assert torch.equal(parameter, state[f"{kind}.{name}"]), name
@@ -84,7 +84,7 @@ def test_a_state_of_adapters_is_no_model_yet(run_of: RunOf, copied: Copied) -> N
     run = copied(run_of("translate"))
     (run / "model.safetensors").unlink()
     metadata = {"progress": '{"step": 3}', "numbers": "{}"}
-    files.write_tensors(run / "state.safetensors", {"model.lora_A": torch.zeros(2)}, metadata)
+    tensor_files.write_tensors(run / "state.safetensors", {"model.lora_A": torch.zeros(2)}, metadata)
     with pytest.raises(DataError, match="has no model yet, only a training state"):
         opened(run)
 

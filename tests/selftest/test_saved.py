@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gpt2kit import files
+from gpt2kit import tensor_files
 from gpt2kit.model import hf
 from gpt2kit.selftest.probes import probes
 from gpt2kit.selftest.run_under_test import opened
@@ -37,10 +37,10 @@ def test_a_bit_that_changes_on_the_way_is_found(run_of: RunOf, monkeypatch: pyte
     def damaged(folder: Path, *arguments: Any) -> None:
         honest(folder, *arguments)
         (path,) = folder.glob("*.safetensors")
-        tensors, metadata = files.read_tensors(path)
+        tensors, metadata = tensor_files.read_tensors(path)
         name = next(name for name in tensors if "c_attn" in name and tensors[name].any())
         tensors[name].view(-1)[tensors[name].abs().argmax()] *= 1 + 1e-6
-        files.write_tensors(path, tensors, metadata)
+        tensor_files.write_tensors(path, tensors, metadata)
 
     monkeypatch.setattr(hf, "save", damaged)
     check = saved_equals_loaded(subject, given)
@@ -56,14 +56,14 @@ def test_any_flipped_weight_in_the_file_is_found(run_of: RunOf, copied: Copied, 
     run = copied(lora(run_of) if kind == "lora" else run_of(kind))
     assert weights_as_recorded(opened(run)).passed
     (path,) = run.glob("*model.safetensors")
-    tensors, metadata = files.read_tensors(path)
+    tensors, metadata = tensor_files.read_tensors(path)
     smallest = min(tensors, key=lambda name: tensors[name].numel())
     tensors[smallest].view(-1)[-1] += 1e-6
-    files.write_tensors(path, tensors, metadata)
+    tensor_files.write_tensors(path, tensors, metadata)
     check = weights_as_recorded(opened(run))
     assert check.passed is False
     assert f"{path.name}, " in check.remark
-    assert f"its header says {metadata[files.DIGEST][:16]}" in check.remark
-    files.write_tensors(path, tensors, {"format": "pt"})
+    assert f"its header says {metadata[tensor_files.DIGEST][:16]}" in check.remark
+    tensor_files.write_tensors(path, tensors, {"format": "pt"})
     assert "has no digest" in weights_as_recorded(opened(run)).remark
     assert weights_as_recorded(replace(opened(run), step=3)).passed is None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gpt2kit import files
+from gpt2kit import tensor_files
 from gpt2kit.config import TrainConfig
 from gpt2kit.selftest.check import Check
 from gpt2kit.selftest.record import recorded, reproduced
@@ -75,9 +75,9 @@ def test_the_loss_comes_out_again(run_of: RunOf, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["translate", "music", "labelled"])
 def test_other_weights_are_found(run_of: RunOf, copied: Copied, kind: str) -> None:
     run = copied(run_of(kind))
-    tensors, metadata = files.read_tensors(run / "model.safetensors")
+    tensors, metadata = tensor_files.read_tensors(run / "model.safetensors")
     tensors["transformer.ln_f.weight"][0] *= -1
-    files.write_tensors(run / "model.safetensors", tensors, metadata)
+    tensor_files.write_tensors(run / "model.safetensors", tensors, metadata)
     check = checked(opened(run))
     assert check.passed is False
     assert check.limit is not None

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from gpt2kit import tensor_files
 from gpt2kit.config import ModelConfig, TrainConfig
 from gpt2kit.data.store import Store
 from gpt2kit.model.gpt2 import GPT2
@@ -238,9 +239,8 @@ def test_a_resumed_run_has_what_is_left(
 
 
 def metadata(folder: Path) -> dict[str, str]:
-    from gpt2kit import files
 
-    return files.read_tensors(folder / state.STATE_FILE)[1]
+    return tensor_files.read_tensors(folder / state.STATE_FILE)[1]
 
 
 def test_time_left_without_a_budget_counts_validations(

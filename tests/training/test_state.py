@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.optim import Optimizer
 
-from gpt2kit import files
+from gpt2kit import tensor_files
 from gpt2kit.config import TrainConfig
 from gpt2kit.errors import DataError
 from gpt2kit.model.gpt2 import GPT2
@@ -62,7 +62,7 @@ def test_everything_comes_back(tiny_model: Build, tmp_path: Path, optimizer: str
 
 def test_tensors_are_found_by_name(tiny_model: Build, tmp_path: Path) -> None:
     Run(tiny_model(), "muon").save(tmp_path / "state", step=3)
-    tensors, metadata = files.read_tensors(tmp_path / "state")
+    tensors, metadata = tensor_files.read_tensors(tmp_path / "state")
     assert tensors["model.transformer.wte.weight"].shape == (23, 16)
     assert tensors["average.transformer.ln_f.bias"].shape == (16,)
     assert tensors["AdamW.transformer.wte.weight.exp_avg"].shape == (23, 16)

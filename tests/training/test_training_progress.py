@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from gpt2kit import files
+from gpt2kit import tensor_files
 from gpt2kit.config import ModelConfig, TrainConfig
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
@@ -89,8 +89,8 @@ def test_what_is_not_a_progress_is_refused(train: Store, tmp_path: Path, change:
     loop = loop_of(train, tmp_path)
     loop.save()
     path = tmp_path / state.STATE_FILE
-    tensors, metadata = files.read_tensors(path)
-    files.write_tensors(path, tensors, metadata | {"progress": json.dumps(damaged)})
+    tensors, metadata = tensor_files.read_tensors(path)
+    tensor_files.write_tensors(path, tensors, metadata | {"progress": json.dumps(damaged)})
     with pytest.raises(DataError, match=rf"{state.STATE_FILE} does not say how far the run has come: .+"):
         loop_of(train, tmp_path).resume()
 
