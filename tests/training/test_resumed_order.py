@@ -23,14 +23,14 @@ from gpt2kit.training.step import Learner
 
 VOCAB, WINDOW = 40, 16
 CONFIG = TrainConfig(
-    steps=30,
+    steps=20,
     batch_tokens=64,
     lr=1e-2,
     ema=0.9,
     dtype="fp32",
     compile="off",
     device="cpu",
-    evaluate_every=7,
+    evaluate_every=6,
     save_every=4,
 )
 Seen = list[tuple[int, list[Any], float]]
@@ -53,7 +53,7 @@ BATCHING: dict[str, Batching] = {"rows": RowBatching(), "stream": StreamBatching
 
 @pytest.fixture
 def stores(store_of: Callable[..., Store]) -> tuple[Store, Store]:
-    return store_of(rows_of(45, 0), vocab=VOCAB), store_of(rows_of(9, 1), "val", vocab=VOCAB)
+    return store_of(rows_of(32, 0), vocab=VOCAB), store_of(rows_of(9, 1), "val", vocab=VOCAB)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
 
 def loop_in(folder: Path, stores: tuple[Store, Store], config: TrainConfig, kind: str, seed: int = 0) -> Loop:
     torch.manual_seed(seed)
-    model = GPT2(ModelConfig(n_layer=2, n_head=2, n_embd=16, n_positions=WINDOW, dropout=0.2), VOCAB)
+    model = GPT2(ModelConfig(n_layer=1, n_head=2, n_embd=16, n_positions=WINDOW, dropout=0.2), VOCAB)
     folder.mkdir(exist_ok=True)
     return Loop(model, *stores, config, folder, batching=BATCHING[kind])
 
