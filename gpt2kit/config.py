@@ -345,9 +345,10 @@ class GenerateConfig:
         check(
             not (self.beams > 1 and sampled), f"{both}: beam search does not sample: set temperature = 0 or beams = 1"
         )
-        other = "beam search does not support repetition_penalty, roll, ban_ids and stop: set beams = 1"
-        unsupported = self.repetition_penalty != 1 or self.roll or self.ban_ids or self.stop
-        check(self.beams == 1 or not unsupported, other)
+        used = {"repetition_penalty": self.repetition_penalty != 1, "roll": self.roll}
+        used |= {"ban_ids": bool(self.ban_ids), "stop": bool(self.stop)}
+        unsupported = " and ".join(name for name, is_used in used.items() if is_used)
+        check(self.beams == 1 or not unsupported, f"beam search does not support {unsupported}: set beams = 1")
         limited = self.top_k > 0 or self.top_p < 1
         check(
             sampled or not limited,

@@ -60,7 +60,7 @@ def generate(
     loading.settle_seed(engine, seed)
     if not 1 <= nbest <= engine.config.beams:
         raise UserError(
-            f"--nbest {nbest}: expected 1 to {engine.config.beams}, as beams = {engine.config.beams}; "
+            f"--nbest {nbest}: expected 1 to the number of beams, which is {engine.config.beams}; "
             f"add --beams {max(1, nbest)} or more"
         )
     given: list[str] = []

@@ -35,6 +35,7 @@ class Run(TaskFolder):
     moved_base: str = ""
     """Where the model that training started from is now: a folder or a Hub id."""
     expected: ClassVar[str] = "a run, which `gpt2kit TASK train` writes"
+    mark: ClassVar[str] = "recipe.toml"
 
     @classmethod
     def create(cls, path: Path, resolved: Recipe, prepared: Prepared, task: Task[Any, Any], init: str | None) -> Self:

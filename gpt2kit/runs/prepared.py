@@ -20,6 +20,7 @@ class Prepared(TaskFolder):
     """A folder that prepare wrote: a task, the ids of each split, and the report."""
 
     expected = "prepared data, which `gpt2kit TASK prepare` writes"
+    mark = "prepare.json"
 
     @classmethod
     def create(cls, path: Path, name: str, task: Task[Any, Any], report: dict[str, Any]) -> Self:

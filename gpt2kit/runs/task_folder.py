@@ -20,6 +20,8 @@ class TaskFolder:
 
     path: Path
     expected: ClassVar[str] = "a folder with a task"
+    mark: ClassVar[str] = TASK_FILE
+    """A file that a folder of another kind does not have."""
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -36,8 +38,8 @@ class TaskFolder:
     def _described(self) -> tuple[str, Task[Any, Any], tuple[str, int]]:
         if not self.path.is_dir():
             raise DataError(f"{self.path} is not a directory; expected {self.expected}")
-        if not (self.path / TASK_FILE).exists():
-            raise DataError(f"{self.path} has no {TASK_FILE}; expected {self.expected}")
+        if missing := [name for name in (TASK_FILE, self.mark) if not (self.path / name).exists()]:
+            raise DataError(f"{self.path} has no {missing[0]}; expected {self.expected}")
         described = self._file
         try:
             name, settings = described["task"], described["settings"]

@@ -27,7 +27,7 @@ Continued = str | None
 
 @dataclass(frozen=True)
 class Lm(TextTask[Continued, str]):
-    """Language modelling: text in the style of your own documents, from a prompt or from nothing."""
+    """Language modeling: text in the style of your own documents, from a prompt or from nothing."""
 
     held_out: float = knob(
         0.02, "share of the documents held out for validation if prepare gets no --val; of a single file, its end"

@@ -342,8 +342,12 @@ def test_the_best_answers_come_first(by_heart: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--nbest", "2"], 2, "--nbest 2: expected 1 to 1, as beams = 1; add --beams 2 or more"),
-        (["--nbest", "5", "--beams", "4"], 2, "--nbest 5: expected 1 to 4, as beams = 4; add --beams 5 or more"),
+        (["--nbest", "2"], 2, "--nbest 2: expected 1 to the number of beams, which is 1; add --beams 2 or more"),
+        (
+            ["--nbest", "5", "--beams", "4"],
+            2,
+            "--nbest 5: expected 1 to the number of beams, which is 4; add --beams 5 or more",
+        ),
         (["--nbest", "0"], 2, "--nbest 0"),
         (["--beams", "4", "--temperature", "0.7"], 3, "beam search does not sample"),
         (["--top-k", "5"], 3, "top_k and top_p need a temperature above 0"),

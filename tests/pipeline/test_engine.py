@@ -100,7 +100,7 @@ def test_a_stop_text_ends_an_answer_wherever_tokens_end(fr: Engine, stop: str) -
 
 
 def test_beam_search_has_no_stop_texts(fr: Engine) -> None:
-    with pytest.raises(RecipeError, match=r"beam search does not support .*stop: set beams = 1"):
+    with pytest.raises(RecipeError, match="beam search does not support stop: set beams = 1"):
         fr("good morning", beams=2, stop=["x"])
 
 

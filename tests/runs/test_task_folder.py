@@ -10,6 +10,8 @@ import pytest
 
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.errors import DataError, RecipeError, UserError
+from gpt2kit.runs.folder import Run
+from gpt2kit.runs.prepared import Prepared
 from gpt2kit.runs.task_folder import TaskFolder, save_task
 from gpt2kit.tasks.translate import Translate
 
@@ -131,3 +133,10 @@ def test_files_are_read_once(folder: Path) -> None:
 def test_a_folder_without_a_task_is_named_with_what_is_expected(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"has no task\.json; expected a folder with a task"):
         TaskFolder.open(tmp_path)
+
+
+def test_prepared_data_is_no_run_and_a_run_is_no_prepared_data(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"has no recipe\.toml; expected a run, which `gpt2kit TASK train` writes"):
+        Run.open(folder)
+    with pytest.raises(DataError, match=r"has no prepare\.json; expected prepared data, which `gpt2kit TASK prepare`"):
+        Prepared.open(folder)
