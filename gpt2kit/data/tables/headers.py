@@ -71,7 +71,7 @@ SOURCES, TARGETS = ("source", "src"), ("target", "tgt", "trg", "translation")
 PLAIN = {
     *("text", "texts", "sentence", "sentences", "sent", "segment", "string", "phrase", "line", "original", "lang"),
     *("id", "ids", "idx", "index", "number", "score", "language", "title", "label", "name", "attribution", "license"),
-    *("text1", "text2", "translated", "reference", "ref", "input", "output", "latn", "us", "gb", "br"),
+    *("word", "words", "text1", "text2", "translated", "reference", "ref", "input", "output", "latn", "us", "gb", "br"),
 }
 """Usual words of column names, in addition to languages and roles."""
 
@@ -90,8 +90,13 @@ ORIGIN = re.compile(r"CC[- ]BY|Attribution:|https?://|www\.")
 INDEX_LIKE = "numbers, as of an index"
 """What a column of whole numbers looks like."""
 
-ENOUGH = 3
-"""Values of a column from which on a few language codes are a column of codes, not short texts."""
+DATE = re.compile(r"(\d{4}[-./]\d\d?[-./]\d\d?|\d\d?[-./]\d\d?[-./]\d{2,4})([T ].*)?")
+TOKEN = re.compile(r"[\w.:#/-]+")
+CLASS = re.compile(r"[\w/-]+")
+
+ENOUGH, MANY = 3, 10
+"""Values of a column from which on a few language codes are a column of codes, not short texts; and values that are
+enough to tell a header, or a table of numbers, from texts."""
 
 
 def language_of(name: str) -> str:
@@ -122,8 +127,7 @@ def is_data(fields: Sequence[str]) -> bool:
     """Whether the fields of a first line look like data, not like names of columns."""
     names = [field.strip() for field in fields if not INDEX.fullmatch(field.strip())]
     return not names or any(
-        len(name) > LONGEST_NAME or SENTENCE.search(name) or (" " in name and not _is_name(name.lower()))
-        for name in names
+        NUMBER.fullmatch(name) or is_text(name) or (" " in name and not _is_name(name.lower())) for name in names
     )
 
 
@@ -152,6 +156,27 @@ def looks(values: Sequence[str]) -> str:
     if few and all(CODE.fullmatch(value) and language_code(value) in LANGUAGES for value in given):
         return "language codes"
     return ""
+
+
+def hardly_texts(values: Sequence[str]) -> str:
+    """What the values of a column look like if there are others that look more like texts: dates, identifiers or
+    labels."""
+    given = [stripped for value in values if (stripped := value.strip())]
+    distinct = len(set(given))
+    if len(given) < ENOUGH:
+        return ""
+    if all(map(DATE.fullmatch, given)):
+        return "dates"
+    if distinct == len(given) and all(map(TOKEN.fullmatch, given)):
+        numbered = sum(any(map(str.isdigit, value)) for value in given)
+        return "identifiers" if numbered > 0.9 * len(given) else ""
+    return "labels" if distinct * 4 <= len(given) and all(map(CLASS.fullmatch, given)) else ""
+
+
+def may_be_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a first line has no sentences, unlike nearly all others."""
+    sentences = sum(any(map(SENTENCE.search, map(str.strip, row))) for row in rows)
+    return len(rows) >= MANY and sentences > 0.9 * len(rows) and not any(map(SENTENCE.search, map(str.strip, first)))
 
 
 def _is_name(name: str) -> bool:

@@ -2,11 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from shlex import quote
 from typing import NamedTuple
 
 from gpt2kit.data.lines import cut
 from gpt2kit.data.tables.delimited import Written, open_delimited, peek, records
-from gpt2kit.data.tables.headers import INDEX_LIKE, is_data, language_code, language_of, looks, names_columns
+from gpt2kit.data.tables.headers import (
+    ENOUGH,
+    INDEX_LIKE,
+    hardly_texts,
+    is_data,
+    language_code,
+    language_of,
+    looks,
+    may_be_header,
+    names_columns,
+)
 from gpt2kit.data.tables.rows import (
     TableRow,
     by_name,
@@ -59,13 +70,13 @@ def delimited_pairs(path: str, tabs: bool, columns: Pair | None, language: str) 
     header = _has_header(first, columns, written) or _has_index(first, [fields for _, fields in sample[1:]])
     names = header_names(first, where) if header else [str(index) for index in range(len(first))]
     values: list[dict[str, object]] = [dict(zip(names, fields, strict=False)) for _, fields in sample[header:]]
-    remarks = [*written.describe(path, tabs), *_header_remarks(header, first, columns, written, where)]
-    if columns is not None:
-        remarks += _doubts(columns, values, path, language)
+    doubtful = written.quotes or may_be_header(first, [fields for _, fields in sample[1:]])
+    remarks = [*written.describe(path, tabs), *_header_remarks(header, first, columns, written, doubtful, where)]
     if columns is None:
         columns = choose([name for name in names if name], values, where, language) if header else ("0", "1")
         if not header:
             _refuse_no_texts(columns, values, where)
+    remarks += _doubts(columns, values, path, language)
     source, target = (index_of(column, names, where) for column in columns)
     _refuse_beyond((source, target), first, written, where)
     left_out = [name or first[place] for place, name in enumerate(names) if place not in (source, target)]
@@ -86,8 +97,8 @@ def row_pairs(rows: Iterator[TableRow], columns: Pair | None, path: str, languag
         return Opened(((str(row["source"]), str(row["target"])) for _, row in rows), None, [], [])  # none, or an error
     where, names = sample[0][0], list(sample[0][1])
     values = [row for _, row in sample]
-    remarks = _doubts(columns, values, path, language) if columns is not None else []
     columns = columns or choose(names, values, where, language)
+    remarks = _doubts(columns, values, path, language)
     left_out = [name for name in names if name not in columns]
     both = (fields.values for fields in pick_fields(rows, columns))
     return Opened(((source, target) for source, target in both), columns, left_out, remarks)
@@ -122,16 +133,17 @@ def _has_index(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _header_remarks(
-    header: bool, first: Sequence[str], columns: Pair | None, written: Written, where: str
+    header: bool, first: Sequence[str], columns: Pair | None, written: Written, doubtful: bool, where: str
 ) -> list[str]:
     """What the user should know about the first line, unless it is as usual."""
     if columns is not None and by_name(columns):
         return []
     if header and not (written.quotes and names_columns(first)):
         return [f"{where}: read as a header, not as a pair: {listed(first)}"]
-    if not header and written.quotes:
-        names = f"{listed(first)}; if it is a header, name its columns with --columns SOURCE,TARGET"
-        return [f"{where}: read as a pair, not as a header: {names}"]
+    if not header and doubtful:
+        words = _example(() if is_data(first) else first)
+        hint = f"if it is a header, name its columns with --columns {words}"
+        return [f"{where}: read as a pair, not as a header: {listed(first)}; {hint}"]
     return []
 
 
@@ -153,10 +165,14 @@ def choose(names: Sequence[str], sample: Sequence[dict[str, object]], where: str
     if by_language := _by_language(names, sample, where, language):
         return by_language
     strings = [name for name in names if all(row.get(name) is None or isinstance(row[name], str) for row in sample[:1])]
+    looked = {name: _values(sample, name) for name in strings}
+    texts = [name for name, values in looked.items() if not (looks(values) or hardly_texts(values))]
+    if len(strings) > len(texts) == 2 and len(sample) >= ENOUGH:
+        return texts[0], texts[1]
     if len(strings) != 2:
         raise DataError(
-            f"{where}: cannot tell which columns are source and target: {listed(names)} are not named so, and "
-            f"{len(strings)} of them contain strings, not 2; name them with --columns SOURCE,TARGET"
+            f"{where}: cannot tell which columns are source and target: {cut(listed(names), 300)} are not named so, "
+            f"and {len(strings)} of them contain strings, not 2; name them with --columns {_example(texts)}"
         )
     _refuse_no_texts(strings, sample, where)
     return strings[0], strings[1]
@@ -179,18 +195,18 @@ def _by_language(names: Sequence[str], sample: Sequence[dict[str, object]], wher
     if target:
         raise DataError(
             f"{where}: cannot tell which of the columns {listed(told)} are source and target; name them, as in "
-            f"--columns {source[0]},{target[0]}"
+            f"--columns {_example([source[0], target[0]])}"
         )
     last = list(told)[-1]
     raise DataError(
         f"{where}: the columns {listed(told)} are named for languages, but none for {language!r}, the language to "
         f"translate into; give that of this table, as in --to {told[last]}, or name the columns, as in --columns "
-        f"{next(iter(told))},{last}"
+        f"{_example([next(iter(told)), last])}"
     )
 
 
 def _doubts(columns: Pair, sample: Sequence[dict[str, object]], path: str, language: str) -> list[str]:
-    """Lines for the user about columns of his choice that seem to be something else."""
+    """Lines for the user about columns that seem to be something else: of his choice, or if no others are texts."""
     found = {name: looks(_values(sample, name)) for name in columns}
     remarks = [f"{path}: column {_quoted(name)} looks like {look}" for name, look in found.items() if look]
     told = language_of(columns[1])
@@ -204,17 +220,27 @@ def _refuse_no_texts(columns: Sequence[str], sample: Sequence[dict[str, object]]
     if not sample:
         return
     found = {name: looks(_values(sample, name)) for name in sample[0]}
+    perhaps = {name: look or hardly_texts(_values(sample, name)) for name, look in found.items()}
+    if [*perhaps.values()].count("") > 1:
+        found = perhaps
     wrong = [f"column {_quoted(name)} looks like {found[name]}" for name in columns if found.get(name)]
     if not wrong or all(found.values()):
         return
     values = "; ".join(f"{_quoted(name)}: {cut(str(value), 30)!r}" for name, value in sample[0].items())
     texts = [name for name, look in found.items() if not look]
-    example = ",".join(texts[:2] if len(texts) > 1 else ("SOURCE", "TARGET"))
     count = "name the columns" if by_name(tuple(columns)) else "count the columns from 0"
+    advice = f"{count}, as in --columns {_example(texts)}"
+    if len(texts) < 2:
+        advice = f"columns that look like texts: {len(texts)}, not 2; if these are pairs: --columns {_example(columns)}"
     raise DataError(
         f"{where}: cannot tell which columns are source and target: {' and '.join(wrong)}. The first row has {values}; "
-        f"{count}, as in --columns {example}"
+        f"{advice}"
     )
+
+
+def _example(names: Sequence[str]) -> str:
+    """The first two of some columns, for --columns in a shell."""
+    return quote(",".join(names[:2] if len(names) > 1 else ("SOURCE", "TARGET")))
 
 
 def _values(sample: Sequence[dict[str, object]], name: str) -> list[str]:

@@ -144,6 +144,9 @@ def test_ids_first_are_not_learned(tmp_path: Path) -> None:
         (lambda n, s, t: ["", s, t], "column 0 looks like nothing", "--columns 1,2"),
         (lambda n, s, t: [s, f"{n / 7:.3f}", t], "column 1 looks like scores", "--columns 0,2"),
         (lambda n, s, t: [s, "http://a.org/" + str(n), t], "column 1 looks like addresses or attr", "--columns 0,2"),
+        (lambda n, s, t: [f"train_{n:03}", s, t], "column 0 looks like identifiers", "--columns 1,2"),
+        (lambda n, s, t: [f"2020-01-{n + 1:02}", s, t], "column 0 looks like dates", "--columns 1,2"),
+        (lambda n, s, t: [s, "news", t], "column 1 looks like labels", "--columns 0,2"),
     ],
 )
 def test_columns_that_are_no_texts_are_named(tmp_path: Path, columns: Any, look: str, advice: str) -> None:
@@ -190,6 +193,41 @@ def test_named_columns_are_taken_as_they_are(tmp_path: Path) -> None:
 
 def test_a_corpus_of_numbers(tmp_path: Path) -> None:
     assert pairs(write(tmp_path, "a.tsv", [["1", "2"], ["2", "4"]])) == [("1", "2"), ("2", "4")]
+
+
+def test_a_table_with_one_text(tmp_path: Path) -> None:
+    """As Tatoeba has its sentences."""
+    path = write(tmp_path, "a.tsv", [[str(n), "eng", source] for n, (source, _) in enumerate(SIX)])
+    assert refusal(path).endswith("columns that look like texts: 1, not 2; if these are pairs: --columns 0,1")
+
+
+def test_a_table_without_a_text_is_said(tmp_path: Path) -> None:
+    """As Tatoeba has its links."""
+    path = write(tmp_path, "links.csv", [["10", "20"], ["11", "21"]], separator=",")
+    assert pairs(path) == [("10", "20"), ("11", "21")]
+    assert select_pairs(path, None, "fr")[0].remarks[1:] == tuple(
+        f"{path}: column {n} looks like numbers, as of an index" for n in (0, 1)
+    )
+
+
+def test_a_first_line_that_may_be_a_header(tmp_path: Path) -> None:
+    rows = [list(pair) for pair in SIX * 2]
+    path = write(tmp_path, "a.tsv", rows, ["Satz", "Übersetzung"])
+    assert select_pairs(path, None, "fr")[0].remarks == (
+        f"{path}:1: read as a pair, not as a header: 'Satz', 'Übersetzung'; if it is a header, name its columns with "
+        "--columns 'Satz,Übersetzung'",
+    )
+    assert len(pairs(path, ("Satz", "Übersetzung"))) == 12
+    assert select_pairs(write(tmp_path, "b.tsv", rows), None, "fr")[0].remarks == ()
+
+
+def test_the_only_two_texts_of_a_header(tmp_path: Path) -> None:
+    rows = [[f"s-{n}", *pair, "news"] for n, pair in enumerate(SIX)]
+    path = write(tmp_path, "a.csv", rows, ["key", "Satz", "Phrase", "domain"], ",")
+    assert pairs(path) == SIX
+    assert "--columns Satz,Phrase" in refusal(
+        write(tmp_path, "a.csv", [["a b", "b c", "c d"]], ["Satz", "Phrase", "z"], ",")
+    )
 
 
 @pytest.mark.parametrize("name", ["a.tsv", "a.csv"])
