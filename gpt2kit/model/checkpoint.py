@@ -20,6 +20,8 @@ BUFFERS = re.compile(r"\.attn\.(bias|masked_bias)$")
 """Causal masks, which old checkpoints store next to the weights."""
 WRAPPERS = ("_orig_mod", "module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 """Parts of names that torch.compile, DataParallel, FSDP and activation checkpointing add."""
+POSITIONS = re.compile(r"((?:.*?\.)??)(?:transformer\.)?wpe\.weight")
+"""The position embedding, which every GPT-2 has once, and what comes before the names of the model's weights."""
 HEADS = ("multiple_choice_head", "classifier", "qa_outputs", "v_head")
 """Second heads of transformers' and TRL's GPT-2 classes, which our model does not have."""
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")
@@ -65,6 +67,11 @@ def read(folder: Path) -> Checkpoint:
                 f"{path} is the placeholder of a file in Git LFS, without the weights: run `git lfs pull` in {folder}"
             )
         found |= tensor_files.read_tensors(path)[0]
+    for name, weight in found.items():
+        if not (weight.is_floating_point() or BUFFERS.search(name)):
+            raise DataError(
+                f"{folder}: {name} has integers; quantized weights are not read: convert them to fp32 first"
+            )
     named, remarks = _without_wrappers(folder, found)
     heads = {name for name in named if name.startswith(HEADS)}
     if heads:
@@ -139,22 +146,24 @@ def conversion(folder: Path, pickles: Sequence[Path]) -> str:
 
 
 def _without_wrappers(folder: Path, weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
-    """The weights under names without the parts that wrappers add, and remarks on these."""
+    """The weights under names without the parts that wrappers add, and remarks on these.
+
+    A module that has the model as a part adds a prefix: all that comes before the name of the position embedding.
+    """
+    plain = {name: ".".join(word for word in name.split(".") if word not in WRAPPERS) for name in weights}
+    stripped = dict.fromkeys(word for name in weights for word in name.split(".") if word in WRAPPERS)
+    prefixes = {match[1] for name in plain.values() if (match := POSITIONS.fullmatch(name))}
+    prefix = prefixes.pop() if len(prefixes) == 1 else ""
+    if prefix:
+        stripped[prefix.removesuffix(".")] = None
     found: dict[str, Tensor] = {}
-    stripped: dict[str, None] = {}
     for name, weight in weights.items():
-        words = name.split(".")
-        kept = [word for word in words if word not in WRAPPERS]
-        stripped |= dict.fromkeys(word for word in words if word in WRAPPERS)
-        if kept[0] == "model" and len(kept) > 1:
-            kept = kept[1:]
-            stripped["model"] = None
-        short = ".".join(kept)
+        short = plain[name].removeprefix(prefix)
         if short in found and not torch.equal(found[short], weight):
             raise DataError(f"{folder} has {short} twice, with different values: once as {name}")
         found[short] = weight
-    prefixes = ", ".join(f"{word}." for word in stripped)
-    return found, [f"the names of the weights in {folder} have {prefixes} in them, which is left out"] * bool(stripped)
+    parts = ", ".join(f"{word}." for word in stripped)
+    return found, [f"the names of the weights in {folder} have {parts} in them, which is left out"] * bool(stripped)
 
 
 def _full(name: str) -> str:

@@ -20,7 +20,7 @@ from gpt2kit.model.gpt2 import EPSILON, GPT2, INIT_STD
 from gpt2kit.model.vocabulary import grow_vocabulary, set_aside
 
 WEIGHTS, CONFIG, MODELING = checkpoint.WEIGHTS, "config.json", "modeling_gpt2kit.py"
-EMBEDDING = "transformer.wte.weight"
+EMBEDDING, LAYER_NORM = "transformer.wte.weight", "transformer.h.0.ln_1.weight"
 CLASSIFIER = "GPT2ForSequenceClassification"
 AUTO_MAP = {
     "AutoConfig": "modeling_gpt2kit.GPT2KitConfig",
@@ -138,6 +138,9 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
     if head is not None and head.dim() and not labels:  # transformers leaves out the default names of two labels
         labels = tuple(f"LABEL_{number}" for number in range(len(head)))
     layers = {name.split(".")[2] for name in weights if name.startswith("transformer.h.")}
+    if weights and not layers:
+        first = min(weights).removeprefix("transformer.")  # as in the file, or nearly
+        raise DataError(f"{folder}: no weight has a name of GPT-2, such as {LAYER_NORM}; the first is {first}")
     if config.n_layer != len(layers):  # checked first, so that a damaged file does not make us build a huge model
         raise DataError(
             f"{folder}: {CONFIG} says n_layer = {config.n_layer}, but the weights have {counted(len(layers), 'layer')}"

@@ -55,12 +55,12 @@ def check_shape(recipe: Recipe, model: ModelConfig, name: str, free: tuple[str, 
 
     The shape that a recipe states is for random weights, and gives way.
     """
-    for key in sorted({key for name in recipe.asked for key in (SHAPE if name == "size" else (name,))}):
+    for key, asked in sorted((key, name) for name in recipe.asked for key in (SHAPE if name == "size" else (name,))):
         wanted, found = (getattr(each, "inner" if key == "n_inner" else key) for each in (recipe.model, model))
         if wanted != found and key not in free:
             raise UserError(
                 f"model.{key} = {wanted}, but {name} has {key} = {found}, which cannot be changed; leave out --set "
-                f"model.{key}, or start from random weights"
+                f"model.{asked}, or start from random weights"
             )
 
 

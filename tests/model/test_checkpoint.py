@@ -63,6 +63,21 @@ def test_prefixes_of_wrappers(tmp_path: Path, theirs: GPT2LMHeadModel, prefix: s
     assert_same(tmp_path, theirs, f"have {said} in them, which is left out")
 
 
+@pytest.mark.parametrize("prefix", ["base_model.model.", "net.gpt.", "transformer."])
+def test_the_model_as_a_part_of_another_module(tmp_path: Path, theirs: GPT2LMHeadModel, prefix: str) -> None:
+    rewrite(tmp_path, lambda weights: {f"{prefix}{name}": weight for name, weight in weights.items()})
+    assert_same(tmp_path, theirs, f"have {prefix} in them, which is left out")
+
+
+def test_weights_that_are_not_those_of_a_gpt2(tmp_path: Path, theirs: GPT2LMHeadModel) -> None:
+    rewrite(tmp_path, lambda weights: {f"{name}_q": (100 * weight).to(torch.int8) for name, weight in weights.items()})
+    with pytest.raises(DataError, match=r"h\.0\.attn\.c_attn\.bias_q has integers; quantized weights"):
+        hf.load(tmp_path)
+    rewrite(tmp_path, lambda _: {"model.layers.0.q_proj.weight": torch.zeros(2, 2)})
+    with pytest.raises(DataError, match=r"ln_1\.weight; the first is model\.layers\.0\.q_proj\.weight"):
+        hf.load(tmp_path)
+
+
 @pytest.mark.parametrize("wrap", [partial(torch.compile, backend="eager"), nn.DataParallel])
 def test_the_names_that_wrappers_give(tmp_path: Path, theirs: GPT2LMHeadModel, wrap: Callable[..., Any]) -> None:
     """As `save_file(wrapped.state_dict())` writes them, also with blocks that are wrapped one by one."""

@@ -175,7 +175,10 @@ def test_a_padded_model_without_training(padded: Path) -> None:
         ("model.n_positions=32", "model.n_positions = 32, but {} has n_positions = 64"),
         ("model.attention=local", "model.attention = local, but {} has attention = full"),
         ("model.block=32", "model.block = 32, but {} has block = 256"),
-        ("model.size=gpt2", "model.n_embd = 768, but {} has n_embd = 16"),
+        (
+            "model.size=gpt2",
+            "model.n_embd = 768, but {} has n_embd = 16, which cannot be changed; leave out --set model.size,",
+        ),
         ("train.freeze=3", "train.freeze = 3, but {} has 2 blocks; expected 0 to 2"),
         ("train.freeze=1000", "train.freeze = 1000, but {} has 2 blocks"),
     ],
