@@ -34,7 +34,7 @@ IDENTIFIER = re.compile(r"(?=\S*\d)[\w.:-]+")
 DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 UNIT = " $€£¥%"
 DATE = re.compile(r"\b\d{1,2}:\d\d\b|\b(19|20)\d\d-\d\d?-\d\d?\b|\b\d\d?[./]\d\d?[./](\d\d){1,2}\b")
-PARTS = re.compile(r"\s*[,;|]\s*")
+BETWEEN_LABELS = re.compile("[,;|]")
 """Between the labels of one row."""
 ABOUT_THE_ROW = re.compile(
     r"(unnamed.*|.*_?id|idx|index|split|fold|subset|set|source|dataset|lang(uage)?|date|time(stamp)?|year|month|url|"
@@ -131,7 +131,9 @@ def joined_labels(labels: Iterable[str]) -> list[str]:
     """Labels that are several other ones, with commas or the like between them."""
     known = {*labels}
     return [
-        label for label in dict.fromkeys(labels) if len(parts := PARTS.split(label)) > 1 and known.issuperset(parts)
+        label
+        for label in dict.fromkeys(labels)
+        if len(parts := [part.strip() for part in BETWEEN_LABELS.split(label)]) > 1 and known.issuperset(parts)
     ]
 
 
