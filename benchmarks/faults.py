@@ -5,13 +5,15 @@
 Each fault hits a copy of a small project, in a process that is forked from a warm one; Linux only. Kills and full disks
 come at a place drawn at random: at the n-th call that opens, syncs, renames or removes a file, or in the middle of a
 write, when a file reaches a size (RLIMIT_FSIZE). Truncations and bit flips hit a random place of a random file that the
-operation reads, except the corpus: there, nobody can know what the user meant. Afterwards each operation is tried
-again without a fault. The outcome is
+operation reads, except the corpus: there, nobody can know what the user meant. After a kill or a full disk, a run is
+used as it is, and the operation is tried again without a fault. A kill ends the process, not the machine: what a disk
+loses at a power failure is not tried. The outcome is
 
 old      everything is as it was before the operation
 new      the operation is complete, or is completed by the next try, with the results of an undisturbed one
 refused  an error message and an exit code, and nothing else has changed
-wrong    a traceback, results that differ without a word, a lost old state, or a folder that cannot be used
+wrong    a traceback, results that differ without a word, a lost old state, a folder that cannot be used, or a file
+         that has changed although it is not of what the operation writes
 """
 
 import argparse
@@ -181,8 +183,8 @@ def limited(size: int, kills: bool) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
-def damage(chance: random.Random, place: Path, folders: tuple[str, ...], fault: str) -> str:
-    """Truncate a random file, or flip one of its bits; returns which."""
+def damage(chance: random.Random, place: Path, folders: tuple[str, ...], fault: str) -> tuple[str, str]:
+    """Truncate a random file, or flip one of its bits; returns where, and the name of the file."""
     paths = sorted(path for name in folders for path in (place / name).rglob("*") if path.is_file())
     path = chance.choice([path for path in paths if path.stat().st_size])
     content = bytearray(path.read_bytes())
@@ -192,7 +194,15 @@ def damage(chance: random.Random, place: Path, folders: tuple[str, ...], fault: 
     else:
         content[at] ^= 1 << chance.randrange(8)
     path.write_bytes(content)
-    return f"{path.relative_to(place)} at {at}"
+    return f"{path.relative_to(place)} at {at}", path.name
+
+
+def others(place: Path, operation: str) -> dict[str, bytes]:
+    """The files of a project that an operation must leave as they are."""
+    written = OPERATIONS[operation][2]
+    recorded = ("run/scores.json", "run/samples.json", "run/README.md") if operation == "evaluate" else ()
+    found = contents(place)
+    return {name: found[name] for name in found if name not in recorded and name.split("/")[0] != written}
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -232,6 +242,7 @@ class Trials:
         self.template, self.work = template, work
         self.before: dict[str, Any] = {}
         self.after: dict[str, Any] = {}
+        self.said: dict[str, list[str]] = {}
         self.calls: dict[str, int] = {}
         self.largest: dict[str, int] = {}
         for name, (act, _, written) in OPERATIONS.items():
@@ -248,7 +259,7 @@ class Trials:
             code, said = forked(counted, place)
             assert code == 0, (name, code, said)
             self.calls[name] = int((place / ".calls").read_text())
-            self.after[name] = essence(name, place), scores(said)
+            self.after[name], self.said[name] = (essence(name, place), scores(said)), said.splitlines()
             self.largest[name] = max(path.stat().st_size for path in place.rglob("*") if path.is_file())
             shutil.rmtree(place)
 
@@ -264,9 +275,9 @@ class Trials:
         act, folders, written = OPERATIONS[operation]
         place = self.copy("trial")
         if fault in ("truncation", "bit flip"):
-            where = damage(chance, place, folders, fault)
+            where, name = damage(chance, place, folders, fault)
             code, said = forked(act, place)
-            outcome, why = self._damaged(operation, place, code, said)
+            outcome, why = self._damaged(operation, place, name, code, said)
             return outcome, f"{where}: {why}"
         number, size = chance.randint(1, self.calls[operation]), int(self.largest[operation] * chance.random() ** 3)
         in_write = chance.random() < 0.4
@@ -279,14 +290,18 @@ class Trials:
                 Calls(number, die if fault == "kill" else is_full)
             return act()
 
+        before = others(place, operation)
         code, said = forked(work, place)
         outcome, why = self._stopped(operation, place, written, code, said)
+        changed = sorted(name for name, content in others(place, operation).items() if before.get(name) != content)
+        if changed or before.keys() - others(place, operation).keys():
+            outcome, why = "wrong", f"other files: {changed or 'lost'}"
         return outcome, f"{where}: {why}"
 
-    def _damaged(self, operation: str, place: Path, code: int, said: str) -> tuple[str, str]:
+    def _damaged(self, operation: str, place: Path, name: str, code: int, said: str) -> tuple[str, str]:
         if code == 0 and (essence(operation, place), scores(said)) == self.after[operation]:
             return "new", ""
-        if code in (0, 5) and ("damaged" in said or "WARNING" in said):
+        if code in (0, 5) and any(name in line and line not in self.said[operation] for line in said.splitlines()):
             return "refused", said[-300:]  # in part: a figure is left out, and the message says why
         if is_refused(code, said):
             return "refused", said[-300:]
@@ -303,6 +318,10 @@ class Trials:
             state = {name: value == self.before[operation].get(name) for name, value in found.items()}
             if operation != "save":  # several files, of which each is old or new
                 return "wrong", f"neither old nor new: {state}"
+        if operation in ("train", "resume", "save") and (place / written).exists():
+            use, message = forked(command("translate", "generate", "--run", written, "good 0"), place)
+            if use and not (is_refused(use, message) and "has not saved a model so far" in message):
+                return "wrong", f"the run cannot be used: exit code {use}; {message[-600:]}"
         act = OPERATIONS[operation][0]
         if operation == "train" and (place / written).exists():
             act = command(*TRAIN, "fresh", "--resume")
