@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from shlex import quote
 
 from gpt2kit.data.article import Article
 from gpt2kit.data.columns.selection import Selection, select
@@ -150,8 +151,15 @@ def _well_known(row: dict[str, object], where: str) -> Columns:
     advice = count_columns(where, "--columns 0,1") if any(map(is_text, row)) else ""
     raise DataError(
         f"{where}: cannot tell which columns are document and summary: {listed(row)} include none of the usual pairs "
-        f"({pairs}); name them with {HOW_TO_NAME}{advice}"
+        f"({pairs}); name them with {_likely(row) or HOW_TO_NAME}{advice}"
     )
+
+
+def _likely(row: dict[str, object]) -> str:
+    """The option that takes the two longest texts of a row, the longer one as the document; empty without them."""
+    texts = {name: value for name, value in row.items() if isinstance(value, str) and " " in value}
+    longest = sorted(texts, key=lambda name: -len(texts[name]))[:2]
+    return f"{HOW_TO_NAME}; as in --columns {quote(','.join(longest))}" if len(longest) == 2 else ""
 
 
 def _well_known_document(row: dict[str, object], where: str) -> Columns:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain
+from shlex import quote
 
 from gpt2kit.data.columns.selection import Selection, select
 from gpt2kit.data.documents import contains, split_documents
 from gpt2kit.data.lines import check_file, cut, text_blocks, unpacked_name
 from gpt2kit.data.sources import TABLES, is_table, read_fields
-from gpt2kit.data.tables.headers import is_text
+from gpt2kit.data.tables.headers import is_text, looks
 from gpt2kit.data.tables.rows import Columns, count_columns, listed
 from gpt2kit.errors import DataError
 
@@ -120,19 +121,24 @@ def _rows(word: str, column: str) -> Iterator[Part]:
 
 
 def _only_column(row: dict[str, object], where: str) -> Columns:
-    strings = [name for name, value in row.items() if value is None or isinstance(value, str)]
-    if "text" in row:
-        return ("text",)
-    if len(strings) == 1 and row[strings[0]] is not None:  # a TSV has a header only if the user says so
-        if is_text(strings[0]):
+    """The column 'text', or the only one of strings, or the only one next to numbers and addresses."""
+    strings = {name: value or "" for name, value in row.items() if value is None or isinstance(value, str)}
+    called = [name for name in row if name.strip().casefold() == "text"]
+    if len(called) == 1:
+        return (called[0],)
+    texts = [name for name, value in strings.items() if value and not looks([value])]
+    if not called and len(texts) == 1:  # a TSV has a header only if the user says so
+        if is_text(texts[0]):
             raise DataError(
-                f"{where}: the column is called {cut(strings[0])!r}, which looks like a text; name it with --column if "
+                f"{where}: the column is called {cut(texts[0])!r}, which looks like a text; name it with --column if "
                 f"that is right{count_columns(where, '--column 0')}"
             )
-        return (strings[0],)
+        return (texts[0],)
+    likely = max(called or strings, key=lambda name: len(strings[name]), default="NAME")
     raise DataError(
-        f"{where}: cannot tell which of the columns {listed(row)} is the text, as none is called 'text'; choose it, as "
-        f"in --column {strings[0] if strings else 'NAME'}{count_columns(where, '--column 0')}"
+        f"{where}: cannot tell which of the columns {cut(listed(row), 300)} is the text, as "
+        f"{'several are' if called else 'none is'} called 'text'; choose it, as in --column {quote(likely)}"
+        f"{count_columns(where, '--column 0')}"
     )
 
 

@@ -258,7 +258,7 @@ def test_columns_of_a_table(trained: Path, tmp_path: Path, capsys: Capture) -> N
     path.write_text('{"title": "a", "body": "The robot must obey"}\n{"title": "b", "body": ""}\n', encoding="utf-8")
     words = ["lm", "evaluate", "--run", str(trained), "--on", str(path), "--json"]
     assert run(words) == 3
-    assert "choose it, as in --column title" in capsys.readouterr().err
+    assert "choose it, as in --column body" in capsys.readouterr().err
     assert run([*words, "--column", "body"]) == 0
     out, err = capsys.readouterr()
     assert "|n:1|" in json.loads(out)["signature"]

@@ -254,3 +254,9 @@ def test_a_table_without_a_header_is_told_how_to_count(write: Write) -> None:
     path = write("a.csv", '"A long text, and its end.","A text."\n"Another long text, with an end.","More."\n')
     assert refusal(path).endswith("; without a header, count the columns from 0, as in --columns 0,1")
     assert [article.lead for article in read_articles(path, ("0", "1"))] == ["A text.", "More."]
+
+
+def test_the_longest_texts_are_proposed(write: Write) -> None:
+    path = write("a.csv", "title,abstract,main part\nOn it,So it goes.,So it goes and goes on.\n")
+    with pytest.raises(DataError, match=r"; as in --columns 'main part,abstract'$"):
+        list(read_articles(path))

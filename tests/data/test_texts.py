@@ -105,7 +105,7 @@ def test_columns(tmp_path: Path) -> None:
     assert parts(path) == [Part("b", f"{path}:1")]
     table = tmp_path / "a.tsv"
     table.write_text("first line\nsecond\n", encoding="utf-8")
-    with pytest.raises(DataError, match="choose it, as in --column first line"):
+    with pytest.raises(DataError, match="choose it, as in --column 'first line'"):
         parts(table)
     assert [part.text for part in parts(table, "0")] == ["first line", "second"]
     plain = tmp_path / "a.txt"
@@ -173,3 +173,22 @@ def test_a_table_without_a_header(tmp_path: Path, name: str) -> None:
         DataError, match=r"cannot tell .*; without a header, count the columns from 0, as in --column 0$"
     ):
         list(read_texts([str(path)]))
+
+
+def test_the_only_text_next_to_numbers_and_addresses(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("index,sentence,link\n0,so it goes,https://a.org\n1,on,https://b.org\n", encoding="utf-8")
+    assert [part.text for part in parts(path)] == ["so it goes", "on"]
+    path.write_text("id,Text,lines\n0,so it goes,more of it\n", encoding="utf-8")
+    assert [part.text for part in parts(path)] == ["so it goes"]
+
+
+def test_several_columns_that_may_be_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,name,song text\nx1,Jo,so it goes\n", encoding="utf-8")
+    with pytest.raises(DataError, match="as none is called 'text'; choose it, as in --column 'song text';"):
+        parts(path)
+    assert [part.text for part in parts(path, "song text")] == ["so it goes"]
+    path.write_text("Text,text\nso,it goes\n", encoding="utf-8")
+    with pytest.raises(DataError, match="as several are called 'text'; choose it, as in --column text;"):
+        parts(path)
