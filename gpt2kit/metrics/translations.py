@@ -46,7 +46,8 @@ class Direction:
         first, others = self.lists()
         gap = metrics.style_gap(self.outputs, first, others, self.tokenization.name)
         found = [self.tokenization.remark] if self.tokenization.remark else []
-        if not metrics.has_runs(self.outputs, self.tokenization.name):
+        right = any(output == reference for output, reference in zip(self.outputs, first, strict=True))
+        if right and not metrics.has_runs(self.outputs, self.tokenization.name):
             found.append("BLEU is 0, because no answer has four words; chrF++ scores such short answers, too")
         if gap >= STYLE_MATTERS:
             found.append(f"BLEU loses {gap:.1f} points because outputs and references use different quotes or dashes")

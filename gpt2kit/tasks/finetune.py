@@ -7,11 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gpt2kit.data.columns.inference import infer
 from gpt2kit.data.columns.roles import has_header
-from gpt2kit.data.columns.sample import Sample
 from gpt2kit.data.sources import is_table
-from gpt2kit.data.tables.in_text import table_in_text
 from gpt2kit.errors import DataError, RecipeError, UserError
 from gpt2kit.tasks.base import About, Record, Task, recast
 from gpt2kit.tasks.formats.choice import Choice
@@ -57,6 +54,9 @@ class Finetune(TableTask[Continued], Lm):
             if self.columns:
                 raise UserError("--template already names its columns: leave out --columns")
             return replace(self, kind="completion", template=self.template.replace("\\n", "\n")).specialize()
+        from gpt2kit.data.columns.inference import infer  # here, so that --help does not wait for them
+        from gpt2kit.data.columns.sample import Sample
+
         sample = Sample.read(filter(is_table, corpus), has_header(self.columns))
         if not sample.rows:
             raise DataError(f"{table}: this table has no rows")
@@ -74,6 +74,8 @@ class Finetune(TableTask[Continued], Lm):
 
 def _refuse_tables(corpus: Sequence[str]) -> None:
     """Raises DataError for a table in a file that is not called one."""
+    from gpt2kit.data.tables.in_text import table_in_text
+
     for word in corpus:
         if found := table_in_text(word):
             raise DataError(f"{word}: {found}; to learn it as text: --set task.kind=text")

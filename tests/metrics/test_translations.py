@@ -47,6 +47,9 @@ def test_answers_that_are_too_short_for_bleu_are_named() -> None:
     assert scores.remarks() == ["BLEU is 0, because no answer has four words; chrF++ scores such short answers, too"]
     scores.add("fr", "le chat est ici", ["le chien est ici"])
     assert scores.remarks() == []
+    wrong = TranslationScores()
+    wrong.add("fr", "bonjour", ["salut"])
+    assert wrong.remarks() == []
 
 
 def test_several_references() -> None:

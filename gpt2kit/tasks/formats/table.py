@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gpt2kit.config import check, knob
-from gpt2kit.data.columns.inference import select
 from gpt2kit.data.columns.roles import HOW_TO_NAME, KINDS, has_header, named_roles
-from gpt2kit.data.columns.sample import Sample
 from gpt2kit.data.columns.selection import Selection
 from gpt2kit.data.sources import is_table
 from gpt2kit.errors import UserError
@@ -87,6 +85,9 @@ class TableTask(TextTask[Source, str]):
         return self.named
 
     def select_columns(self, corpus: Sequence[str]) -> list[Selection]:
+        from gpt2kit.data.columns.inference import select  # here, so that --help does not wait for them
+        from gpt2kit.data.columns.sample import Sample
+
         samples = ((table, Sample.read([table], has_header(self.columns))) for table in corpus if is_table(table))
         return [select(self, self.taken(), sample, table) for table, sample in samples if sample.rows]
 
