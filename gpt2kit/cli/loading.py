@@ -93,11 +93,14 @@ def stop_texts(texts: Sequence[str]) -> list[str] | None:
 
 
 def settle_seed(engine: "Engine", given: int | None) -> None:
-    """Give an engine that samples a number as its seed; print it unless it was `given`."""
+    """Give an engine that samples a number as its seed; print it unless it was `given`, which must have an effect."""
     from gpt2kit.decoding.seeds import with_seed
 
     engine.config = with_seed(engine.config)
-    if given is None and engine.config.temperature > 0 and not engine.task.layout.labels:
+    samples = engine.config.temperature > 0 and not engine.task.layout.labels
+    if given is not None and not samples:
+        console.say(f"--seed {given} has no effect: nothing is sampled here; a temperature above 0 samples")
+    if given is None and samples:
         console.say(f"seed: {engine.config.seed}; the same again with --seed {engine.config.seed}")
 
 

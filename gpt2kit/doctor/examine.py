@@ -5,13 +5,13 @@ from gpt2kit.doctor import libraries, machine
 from gpt2kit.doctor.finding import Finding
 
 SYNTHESISERS = {"pyfluidsynth": "FluidSynth", "tinysoundfont": "TinySoundFont"}
-"""Distributions that include a synthesiser, and its name."""
+"""Distributions that include a synthesizer, and its name."""
 
 
 def machine_findings() -> list[Finding]:
     """The findings about the machine."""
     found = [libraries.python(), *libraries.libraries(), *libraries.extras(), machine.system(), machine.cores()]
-    found += [machine.memory(), *devices(), machine.cpp_compiler(), synthesiser(), machine.ffmpeg()]
+    found += [machine.memory(), *devices(), machine.cpp_compiler(), synthesizer(), machine.ffmpeg()]
     return [*found, machine.disk("data"), machine.disk("runs"), machine.network()]
 
 
@@ -26,7 +26,7 @@ def meaning(found: list[Finding]) -> list[Finding]:
         lost = [name for name in libraries.REQUIRED if name in lacking - others]
         words = "; ".join(f"{name} is missing, needed for {libraries.REQUIRED[name].use}" for name in lost) or "ready"
         if about[task].medium == "performance":
-            heard = next(each.facts["synthesiser"] for each in found if each.name == "synthesiser")
+            heard = next(each.facts["synthesizer"] for each in found if each.name == "synthesizer")
             words += f"; sound by {heard}" if heard else "; without sound"
         findings.append(Finding(task, words, "lacks" if lost else "ok", {"lacking": lost}))
     return findings
@@ -53,18 +53,18 @@ def computing() -> list[Finding]:
         return [Finding(name, why, "lacks", {"error": str(error)}) for name in ("train", "generate")]
 
 
-def synthesiser() -> Finding:
-    """The synthesiser for music: the first installed one that makes a sound."""
+def synthesizer() -> Finding:
+    """The synthesizer for music: the first installed one that makes a sound."""
     try:
-        from gpt2kit.music.sound import synthesiser as heard_by
+        from gpt2kit.music.sound import synthesizer as heard_by
 
         heard = heard_by()
     except Exception as error:
-        return Finding("synthesiser", libraries.described(error), "lacks", {"synthesiser": None})
+        return Finding("synthesizer", libraries.described(error), "lacks", {"synthesizer": None})
     if heard != "built-in":
-        return Finding("synthesiser", heard, "ok", {"synthesiser": heard})
+        return Finding("synthesizer", heard, "ok", {"synthesizer": heard})
     versions = {name: libraries.installed(distribution) for distribution, name in SYNTHESISERS.items()}
     silent = [f"{name} {version} is installed, but makes no sound" for name, version in versions.items() if version]
     why = "; ".join(silent) or f"{' and '.join(SYNTHESISERS.values())} are not installed"
     text = f"the built-in piano; {why}"
-    return Finding("synthesiser", text, "note" if silent else "ok", {"synthesiser": "the built-in piano"})
+    return Finding("synthesizer", text, "note" if silent else "ok", {"synthesizer": "the built-in piano"})

@@ -17,7 +17,7 @@ def clipped(track: bytes) -> tuple[bytes, int]:
             status = running
             if track[place] >= 0x80:
                 status, place = track[place], place + 1
-            if status >= 0xF0:  # metadata such as text or tempo, or data for one make of synthesiser
+            if status >= 0xF0:  # metadata such as text or tempo, or data for one make of synthesizer
                 if status not in (0xF0, 0xF7, 0xFF):
                     break
                 size, place = _number(track, place + (status == 0xFF))

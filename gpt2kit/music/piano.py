@@ -1,4 +1,4 @@
-"""A piano synthesised with numpy alone, for machines without a synthesiser.
+"""A piano synthesised with numpy alone, for machines without a synthesizer.
 
 Why not a sampler over the soundfont that pretty_midi ships: its piano is one velocity layer of samples of 0.3 to 0.6
 seconds at 22 kHz, then a loop of about one period through a low-pass filter, and it has no keys above 108. Sums of

@@ -38,7 +38,7 @@ LARGEST_WAV = 2**32 - 1024
 
 
 class Player(Protocol):
-    """A synthesiser with keys."""
+    """A synthesizer with keys."""
 
     def strike(self, pitch: int, velocity: int) -> None: ...
 
@@ -57,7 +57,7 @@ def write_wav(path: Path, notes: Notes, sample_rate: int = 44100) -> str:
     The file lasts TAIL seconds longer than the notes. Memory stays bounded for hours of music; the samples are in a
     temporary file next to `path` until their peak is known.
 
-    Returns the name of the synthesiser: "fluidsynth", "tinysoundfont" or "built-in". Raises UserError for a sample rate
+    Returns the name of the synthesizer: "fluidsynth", "tinysoundfont" or "built-in". Raises UserError for a sample rate
     outside 8,000 to 96,000 Hz, DataError for more music than a WAV file can hold, MachineError if `path` cannot be
     written.
     """
@@ -113,8 +113,8 @@ def soundfont() -> Path | None:
     return None
 
 
-def synthesiser() -> str:
-    """The name of the synthesiser that `write_wav` would use now."""
+def synthesizer() -> str:
+    """The name of the synthesizer that `write_wav` would use now."""
     if (found := _player(44100)) is None:
         return "built-in"
     name, player = found
@@ -123,7 +123,7 @@ def synthesiser() -> str:
 
 
 def _sound(notes: Notes, sample_rate: int, frames: int) -> tuple[str, Iterator[Samples]]:
-    """The first synthesiser that works, and its blocks, `frames` long in total."""
+    """The first synthesizer that works, and its blocks, `frames` long in total."""
     if found := _player(sample_rate):
         name, player = found
         return name, _played(player, notes, sample_rate, frames)
@@ -223,7 +223,7 @@ class _FluidSynth:
 
 
 class _TinySoundFont:
-    """tinysoundfont, which includes its synthesiser: https://github.com/nwhitehead/tinysoundfont-pybind."""
+    """tinysoundfont, which includes its synthesizer: https://github.com/nwhitehead/tinysoundfont-pybind."""
 
     def __init__(self, path: Path, sample_rate: int) -> None:
         module = importlib.import_module("tinysoundfont")

@@ -213,10 +213,10 @@ TABLE = """
 56  primers longer than the window, with silence before them, of drums
     cli/test_music_verbs.py: test_a_primer_goes_on test_a_primer_longer_than_the_window_is_told
     bad_inputs/test_bad_midi.py: test_a_primer_behind_silence test_a_primer_of_drums
-57  no synthesiser, another package of its name, no soundfont: there is sound all the same
+57  no synthesizer, another package of its name, no soundfont: there is sound all the same
     music/test_sound.py: test_the_built_in_piano_where_nothing_else_is test_one_that_does_not_work_is_passed_over
     music/test_sound.py: test_another_package_of_the_name_is_passed_over
-    music/test_sound.py: test_without_a_soundfont_no_synthesiser_is_tried
+    music/test_sound.py: test_without_a_soundfont_no_synthesizer_is_tried
 58  all files damaged: refused; most of them: said loudly
     cli/test_music_verbs.py: test_damaged_files_decide_the_exit_code
     cli/test_reports.py: test_a_corpus_that_is_mostly_damaged_is_told_loudly

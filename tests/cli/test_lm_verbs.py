@@ -276,3 +276,11 @@ def test_prepare_shows_columns_and_examples(tmp_path: Path, capsys: Capture) -> 
     found = json.loads(out)
     assert found["columns"] == [{"table": str(corpus), "taken": {"text": "text"}, "left_out": ["id"], "remarks": []}]
     assert found["examples"] == ["<|endoftext|> → one two", "<|endoftext|> → three"]
+
+
+def test_a_seed_of_nothing_that_is_sampled_is_named(trained: Path, capsys: Capture) -> None:
+    words = ["lm", "generate", "The", "--run", str(trained), "--seed", "3"]
+    assert run([*words, "--temperature", "0"]) == 0
+    assert "--seed 3 has no effect: nothing is sampled here; a temperature above 0 samples" in capsys.readouterr().err
+    assert run([*words, "--temperature", "1"]) == 0
+    assert "--seed" not in capsys.readouterr().err

@@ -292,8 +292,8 @@ def test_a_piece_is_written_as_midi_sound_and_picture(trained: Path, workplace: 
     assert 0 < notes.duration < 4, "the last shift takes a second at most"
     with wave.open(str(workplace / "new" / "x.wav")) as sound:
         assert sound.getnframes() / sound.getframerate() > notes.duration
-    synthesiser = write_wav(workplace / "again.wav", notes)
-    assert f"new/x.wav: sound by {synthesiser}\n" in said
+    synthesizer = write_wav(workplace / "again.wav", notes)
+    assert f"new/x.wav: sound by {synthesizer}\n" in said
     with Image.open(workplace / "new" / "x.png") as picture:
         assert min(picture.size) > 50
 

@@ -23,7 +23,7 @@ def test_this_machine_is_ready_for_every_task() -> None:
         "memory",
         "cpu",
         "torch.compile",
-        "synthesiser",
+        "synthesizer",
         "ffmpeg",
         "data/",
         "runs/",
@@ -47,7 +47,7 @@ def test_a_torch_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_task_lacks_what_it_needs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examine, "computing", list)
     lacking = Finding("sacrebleu", "is not installed", "lacks")
-    heard = Finding("synthesiser", "x", facts={"synthesiser": "fluidsynth"})
+    heard = Finding("synthesizer", "x", facts={"synthesizer": "fluidsynth"})
     told = {each.name: each for each in examine.meaning([lacking, heard])}
     assert told["translate"].found == "sacrebleu is missing, needed for BLEU and chrF++"
     assert told["translate"].state == "lacks"
@@ -57,17 +57,17 @@ def test_a_task_lacks_what_it_needs_alone(monkeypatch: pytest.MonkeyPatch) -> No
     assert {each.state for each in examine.meaning([lacking, heard])} == {"lacks"}
 
 
-def test_synthesisers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_synthesizers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libraries, "installed", lambda name: None)
-    monkeypatch.setattr(sound, "synthesiser", lambda: "tinysoundfont")
-    assert examine.synthesiser().found == "tinysoundfont"
-    monkeypatch.setattr(sound, "synthesiser", lambda: "built-in")
-    found = examine.synthesiser()
+    monkeypatch.setattr(sound, "synthesizer", lambda: "tinysoundfont")
+    assert examine.synthesizer().found == "tinysoundfont"
+    monkeypatch.setattr(sound, "synthesizer", lambda: "built-in")
+    found = examine.synthesizer()
     assert found.found == "the built-in piano; FluidSynth and TinySoundFont are not installed"
     assert found.state == "ok"
     monkeypatch.setattr(libraries, "installed", lambda name: "1.3" if name == "pyfluidsynth" else None)
-    found = examine.synthesiser()
+    found = examine.synthesizer()
     assert found.found.startswith("the built-in piano; FluidSynth 1.3 is installed, but makes no sound")
     assert found.state == "note"
-    monkeypatch.setattr(sound, "synthesiser", broken)
-    assert examine.synthesiser().state == "lacks"
+    monkeypatch.setattr(sound, "synthesizer", broken)
+    assert examine.synthesizer().state == "lacks"

@@ -225,7 +225,7 @@ def test_it_plays_to_the_end_stops_and_begins_anew(tab: "Browser", tmp_path: Pat
 
 
 def test_every_note_is_struck_in_time_and_heard(tab: "Browser", tmp_path: Path) -> None:
-    """With the clock of the sound: what the page hands to the synthesiser of the browser."""
+    """With the clock of the sound: what the page hands to the synthesizer of the browser."""
     notes = Notes.of([48, 60, 96], [30, 80, 120], [0.1, 0.2, 0.4], [0.5, 0.4, 0.6])
     written(tmp_path / "a.html", notes)
     tab.open(tmp_path / "a.html")

@@ -1,4 +1,4 @@
-"""WAV files: which synthesiser, how long, how loud, and what is refused."""
+"""WAV files: which synthesizer, how long, how loud, and what is refused."""
 
 import sys
 import wave
@@ -19,7 +19,7 @@ CHORD = Notes.of([60, 64, 67], [50, 70, 90], [0.0, 0.5, 1.0], [1.5, 1.5, 2.0])
 
 
 class Keys:
-    """A synthesiser that counts keys: while any is down, it gives 0.25; it remembers what was asked of it."""
+    """A synthesizer that counts keys: while any is down, it gives 0.25; it remembers what was asked of it."""
 
     made: "list[Keys]"
 
@@ -64,7 +64,7 @@ Install = Callable[..., list[Keys]]
 
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
-    """Puts modules in place of the two synthesisers: `install("fluidsynth")` makes that one work and no other."""
+    """Puts modules in place of the two synthesizers: `install("fluidsynth")` makes that one work and no other."""
     font = tmp_path / "font.sf2"
     font.touch()
     monkeypatch.setattr(sound, "soundfont", lambda: font)
@@ -100,16 +100,16 @@ def test_the_built_in_piano_where_nothing_else_is(install: Install, tmp_path: Pa
 
 
 @pytest.mark.parametrize("installed", [[], ["tinysoundfont"], ["fluidsynth"], ["fluidsynth", "tinysoundfont"]])
-def test_the_synthesiser_that_would_be_heard_is_told(
+def test_the_synthesizer_that_would_be_heard_is_told(
     install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: list[str]
 ) -> None:
     install(*installed)
-    assert sound.synthesiser() == sound.write_wav(tmp_path / "a.wav", CHORD, RATE)
+    assert sound.synthesizer() == sound.write_wav(tmp_path / "a.wav", CHORD, RATE)
     monkeypatch.setattr(sound, "soundfont", lambda: None)
-    assert sound.synthesiser() == "built-in"
+    assert sound.synthesizer() == "built-in"
 
 
-def test_without_a_soundfont_no_synthesiser_is_tried(
+def test_without_a_soundfont_no_synthesizer_is_tried(
     install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     made = install("fluidsynth", "tinysoundfont")
