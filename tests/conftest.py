@@ -45,6 +45,7 @@ from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.music import sound
 from gpt2kit.music.notes import Notes
+from gpt2kit.training.rng import seed_devices
 
 atexit.register(shutil.rmtree, os.environ["HF_MODULES_CACHE"], ignore_errors=True)
 gc.disable()  # until all tests are collected, of which none is garbage
@@ -69,7 +70,7 @@ def one_thread() -> None:
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     """What a test draws does not depend on the tests before it."""
-    torch.manual_seed(0)
+    seed_devices(0)
 
 
 @pytest.fixture(autouse=True)

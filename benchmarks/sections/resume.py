@@ -8,26 +8,24 @@ from gpt2kit.config import ModelConfig
 from sections.runs import apart, loop_of, losses
 from sections.work import Figures, Work
 
-STEPS, STOP = 12, 6
-
 
 def resumed(work: Work) -> Iterator[Figures]:
-    width = 32 if work.toy else 256
+    width, steps, stop = (32, 6, 3) if work.toy else (256, 12, 6)
     for attention in ("full", "relative-local"):
         shape = ModelConfig(
             n_layer=2, n_head=2, n_embd=width, n_positions=2 * width, dropout=0.1, attention=attention, block=width // 4
         )
-        knobs = {"steps": STEPS, "save_every": STOP, "ema": 0.9, "optimizer": "muon"}
+        knobs = {"steps": steps, "save_every": stop, "ema": 0.9, "optimizer": "muon"}
         first, second = (losses(loop_of(work, shape, 4, f"{attention}-{name}", **knobs)) for name in ("one", "two"))
         name = f"{attention}-interrupted"
-        losses(loop_of(work, shape, 4, name, **knobs), STOP + 1)  # the state is saved before the next step
+        losses(loop_of(work, shape, 4, name, **knobs), stop + 1)  # the state is saved before the next step
         rest = loop_of(work, shape, 4, name, **knobs)
         rest.resume()
         continued = losses(rest)
-        assert len(continued) == STEPS - STOP
-        of_resume, of_repeat = apart(continued, first[STOP:]), apart(second[STOP:], first[STOP:])
+        assert len(continued) == steps - stop
+        of_resume, of_repeat = apart(continued, first[stop:]), apart(second[stop:], first[stop:])
         yield {
-            "row": f"{attention}, {STEPS - STOP} steps after the resume",
+            "row": f"{attention}, {steps - stop} steps after the resume",
             "bit_equal": of_resume == 0,
             "largest_difference": float(f"{of_resume:.1e}"),
             "of_two_whole_runs": float(f"{of_repeat:.1e}"),

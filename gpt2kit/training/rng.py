@@ -9,4 +9,16 @@ def seed_step(seed: int, step: int, rank: int) -> None:
     """Seed every device's generator for one step of one process; equal arguments give equal noise."""
     # SeedSequence mixes: neighbouring seeds, steps and ranks give unrelated noise.
     mixed = np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)
-    torch.manual_seed(int(mixed[0]))
+    seed_devices(int(mixed[0]))
+
+
+def seed_devices(seed: int) -> None:
+    """Seed the generators of all devices in use.
+
+    For devices that are not in use, `torch.manual_seed` formats the stack, which takes a part of a millisecond.
+    """
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from gpt2kit.errors import DataError, UserError
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Run
 from gpt2kit.training import events
+from gpt2kit.training.loop import Loop
 
 Capture = pytest.CaptureFixture[str]
 CONSTANT = ("train.warmup=0", "train.final_lr=1.0", "train.samples=0", "train.evaluate_every=3", "model.dropout=0.2")
@@ -140,7 +142,9 @@ def test_a_kill_between_the_records_of_a_longer_run(
     assert logged(run)[-1][0] == 9
 
 
-def test_a_budget_that_grows(short: Recipe, tmp_path: Path) -> None:
+def test_a_budget_that_grows(short: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock that is fast, so that its seconds are soon over."""
+    monkeypatch.setattr(Loop.__init__, "__defaults__", (None, None, lambda: 8 * time.perf_counter()))
     data, run = tmp_path / "data", tmp_path / "run"
     first = changed(short, "train.steps=0", "train.budget=1s", "train.budget_steps=4")
     list(gpt2kit.train(first, data, run))

@@ -38,13 +38,14 @@ def pretrained(folder: Path, kind: Any = GPT2LMHeadModel) -> Bpe:
     return bpe
 
 
-@pytest.fixture
-def padded(tmp_path: Path) -> Path:
-    pretrained(tmp_path / "padded")
-    return tmp_path / "padded"
+@pytest.fixture(scope="module")
+def padded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pretrained") / "padded"
+    pretrained(folder)
+    return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tiny(examples: Callable[[str], Any], padded: Path) -> Recipe:
     """A recipe whose settings do not name the shape of the model."""
     settings = [each for each in examples("translate").TINY if not each.startswith("model.")]
@@ -52,12 +53,13 @@ def tiny(examples: Callable[[str], Any], padded: Path) -> Recipe:
     return recipe.load("translate", [*settings, "train.save_every=1"])
 
 
-@pytest.fixture
-def data(tiny: Recipe, examples: Callable[[str], Any], tmp_path: Path) -> Path:
-    corpus = examples("translate").write_corpus(tmp_path)
+@pytest.fixture(scope="module")
+def data(tiny: Recipe, examples: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    corpus = examples("translate").write_corpus(folder)
     prepared = recipe.with_settings("translate", tiny.table(), ["model.n_positions=64"])
-    gpt2kit.prepare(prepared, {"train": corpus, "val": corpus}, tmp_path / "data")
-    return tmp_path / "data"
+    gpt2kit.prepare(prepared, {"train": corpus, "val": corpus}, folder / "data")
+    return folder / "data"
 
 
 def asking(tiny: Recipe, *settings: str) -> Recipe:
