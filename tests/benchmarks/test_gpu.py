@@ -1,6 +1,7 @@
 """A rehearsal of the GPU's benchmark at toy size: what it would measure on a GPU runs here, and its rows have the right
 values where they do not depend on time."""
 
+import gc
 import json
 import os
 import sys
@@ -34,6 +35,12 @@ def gpu() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def work(gpu: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return gpu.Work(toy=True, folder=tmp_path_factory.mktemp("gpu"))
+
+
+@pytest.fixture(autouse=True)
+def little_to_collect() -> None:
+    """Garbage is collected before each measurement: what was imported is none."""
+    gc.freeze()
 
 
 @pytest.fixture

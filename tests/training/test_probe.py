@@ -34,6 +34,12 @@ REFUSALS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def little_to_collect() -> None:
+    """Garbage is collected after each refusal: what was imported is none."""
+    gc.freeze()
+
+
 @pytest.fixture
 def train(store_of: Write) -> Store:
     """Rows of one length, so that every batch has eight."""
