@@ -2,7 +2,7 @@
 # peft: a relative path of the base model in adapter_config.json is looked up from the current directory, not from the
 # adapter's folder. The same adapter opens in one directory, fails in another, and in a third one it is put on a
 # different base of the same shape without a word. `get_peft_model` writes such a path when the base was opened by one.
-# gpt2kit records the fingerprint of the base's weights beside its adapters, and refuses another base.
+# Only an absolute path, or a fingerprint of the base's weights that the caller keeps and checks, protects from that.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -153,8 +153,7 @@ def _continued(task: str, opened: "Engine", run: Path) -> str:
     return (
         f'  gpt2kit {task} generate --run {run} "The river rises"\n'
         f"  gpt2kit {task} evaluate --run {run}\n"
-        f"  gpt2kit {task} prepare {opened.task.about.corpus} --out data/mine\n"
-        f"  gpt2kit {task} train data/mine --out runs/mine"
+        f"{_own_data(task, opened)}"
     )
 
 
@@ -170,8 +169,20 @@ def _compared(task: str, opened: "Engine", records: "list[Record[Any, Any]]", ru
     return (
         f"  gpt2kit {task} generate --run {run} {asked}\n"
         f"  gpt2kit {task} evaluate --run {run}\n"
-        f"  gpt2kit {task} prepare {opened.task.about.corpus} --out data/mine\n"
-        f"  gpt2kit {task} train data/mine --out runs/mine"
+        f"{_own_data(task, opened)}"
+    )
+
+
+def _own_data(task: str, opened: "Engine") -> str:
+    """The commands that prepare and train a user's own data, from the pretrained model that the demo used, if any."""
+    from gpt2kit.pipeline.evaluation_sets import run_of
+
+    init = run_of(opened).init
+    model = shlex.quote(os.path.relpath(init)) if init else ""
+    tokenizer, start = (f" --tokenizer {model}", f" --init {model}") if model else ("", "")
+    return (
+        f"  gpt2kit {task} prepare {opened.task.about.corpus} --out data/mine{tokenizer}\n"
+        f"  gpt2kit {task} train data/mine --out runs/mine{start}"
     )
 
 

@@ -11,7 +11,7 @@ RUN = 4
 """Words of the longest runs that BLEU counts."""
 
 Others = Sequence[Sequence[str]]
-"""More lists of references, each as long as the first; an empty text is no reference."""
+"""More lists of references, each as long as the first; an empty text is ignored."""
 
 
 def check_counts(outputs: Sequence[str], references: Sequence[str]) -> None:

@@ -36,7 +36,7 @@ class KeptWeights:
         if found.whole:
             best = progress.validated(found.loss)
         else:
-            unknown = math.isinf(progress.best)  # with a lowest loss of an earlier process, there is no comparison
+            unknown = math.isinf(progress.best)  # an earlier process's loss cannot be compared
             best = progress.validated_in_part(unknown if self._lowest is None else found.lower_than(self._lowest))
         if best and found.whole:
             self._lowest = found

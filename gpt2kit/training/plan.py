@@ -83,7 +83,7 @@ def least_interval(costs: Costs) -> float:
 def steps_within(budget: float, left: float, costs: Costs, evaluate_every: int, save_every: int, step: int = 0) -> int:
     """Steps after `step` that fit into the remaining seconds of a budget, with their validations and saves.
 
-    0 or less if there is no time for one. The last step is followed by a validation and a save in any case.
+    The result is 0 or less if not even one step fits. A validation and a save always follow the last step.
     """
     each = costs.step + costs.save / save_every
     seconds = _usable(budget, left, costs) - costs.validation - costs.save

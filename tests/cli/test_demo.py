@@ -144,6 +144,8 @@ def test_ten_lines_learn_on_top_of_a_language_model(small: Path, capsys: Capture
     described = json.loads((small / "runs" / "demo-finetune" / "run.json").read_text(encoding="utf-8"))
     assert described["init"] == "../demo-lm"
     assert "5 labels: building, landscape, living thing, person, transport" in err or "None of these sentences" in err
+    assert "finetune prepare YOUR.csv --out data/mine --tokenizer runs/demo-lm\n" in err
+    assert "finetune train data/mine --out runs/mine --init runs/demo-lm\n" in err
 
 
 def test_a_demo_that_learned_nothing_says_so(small: Path, capsys: Capture) -> None:

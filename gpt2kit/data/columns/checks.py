@@ -12,10 +12,10 @@ RARELY_A_LABEL = ("na", "nan", "null")
 """Values that mean the same where they are rare, but may be classes."""
 
 PERHAPS_NO_LABEL = ("none", "unknown", "unlabeled", "unlabelled", "undefined", "missing", "hidden")
-"""Values that are classes in some tables, and mean that there is no label in others."""
+"""Values that are classes in some tables and stand for a missing label in others."""
 
 RARE, VERY_RARE = 0.1, 0.02
-"""The largest share of rows at which one of `RARELY_A_LABEL`, or -1, means that there is no label."""
+"""The largest share of rows in which one of `RARELY_A_LABEL`, or -1, is read as a missing label."""
 
 FEW_ROWS = 3
 """With fewer rows, values say little."""
