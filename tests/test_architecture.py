@@ -40,7 +40,9 @@ DOORS: dict[str, tuple[str, ...]] = {
         "inspection/outlook.py",
         "pipeline/train.py",
         "pipeline/merge.py",
+        "pipeline/complete.py",
         "selftest/",
+        "export/",
         "tensor_files.py",
     ),
     "numpy": (
@@ -112,8 +114,9 @@ IMPORTS: dict[str, set[str]] = {
     "pipeline": CORE | {"recipe", "runs", "tasks"},
     "inspection": CORE - {"training"} | {"html", "pipeline", "tasks"},
     "selftest": CORE | {"pipeline", "recipe", "runs", "tasks"},
+    "export": CORE | {"pipeline", "recipe", "runs", "selftest", "tasks"},
     "doctor": {"model", "music", "system", "tasks", "training"},
-    "cli": CORE | {"doctor", "inspection", "pipeline", "recipe", "runs", "samples", "selftest", "tasks"},
+    "cli": CORE | {"doctor", "export", "inspection", "pipeline", "recipe", "runs", "samples", "selftest", "tasks"},
     "__main__": {"cli"},
     "__init__": {"model", "pipeline", "recipe", "tasks"},
 }

@@ -17,6 +17,7 @@ from gpt2kit.cli import (
     doctor,
     evaluate,
     explore,
+    export,
     generate,
     inspect,
     merge,
@@ -90,6 +91,7 @@ def build() -> typer.Typer:
         app.add_typer(task_app, name=name, rich_help_panel="Tasks")
     app.command("demo")(demo.demo)
     app.command("merge")(merge.merge)
+    app.command("export")(export.export)
     app.command("inspect")(inspect.inspect)
     app.command("explore")(explore.explore)
     app.command("doctor")(doctor.doctor)

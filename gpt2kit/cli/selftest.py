@@ -45,13 +45,6 @@ def selftest(
 
 def _row(check: "Check", room: int) -> tuple[str, str]:
     """A check as a row: on one line of `room` characters, or on several."""
-    line = check.name
-    if check.figure is not None and check.limit is not None:
-        sign = "<=" if check.passed else ">"
-        line = f"{line:<{NAMES}}  {_number(check.figure)} {sign} {_number(check.limit)}"
+    line = f"{check.name:<{NAMES}}  {check.measured}" if check.measured else check.name
     whole = f"{line:<{NAMES + FIGURES}}  {check.remark}"
     return STATES[check.passed], whole if len(whole) <= room else f"{line}\n{check.remark}"
-
-
-def _number(figure: float) -> str:
-    return f"{figure:.0f}" if float(figure).is_integer() else f"{figure:.1e}"

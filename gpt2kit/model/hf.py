@@ -34,12 +34,19 @@ SURPLUS = "surplus_rows"
 """The key of config.json with the number of rows of the token embedding that no token has, if there are any."""
 
 
-def save(folder: Path, model: GPT2, eos: int, base: str = "", step: int | None = None) -> None:
+def save(
+    folder: Path,
+    model: GPT2,
+    eos: int,
+    base: str = "",
+    step: int | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> None:
     """Write config.json and generation_config.json, then model.safetensors, with the training `step` in its metadata.
 
     For a model with adapters, these are written instead of the weights, with the `base` they were trained on.
     """
-    save_config(folder, model, eos)
+    save_config(folder, model, eos, dtype)
     if lora.adapted(model):
         lora.save(folder, model, base, step)
         return
@@ -49,11 +56,11 @@ def save(folder: Path, model: GPT2, eos: int, base: str = "", step: int | None =
         weight = parameter.detach().float().cpu()
         if name == EMBEDDING and model.surplus is not None:
             weight = torch.cat([weight, model.surplus.float().cpu()])
-        tensors[name] = checkpoint.stored(name, weight).contiguous()
+        tensors[name] = checkpoint.stored(name, weight).to(dtype).contiguous()
     tensor_files.write_tensors(folder / WEIGHTS, tensors, tensor_files.weights_metadata(tensors, step))
 
 
-def save_config(folder: Path, model: GPT2, eos: int) -> None:
+def save_config(folder: Path, model: GPT2, eos: int, dtype: torch.dtype = torch.float32) -> None:
     """Write config.json, generation_config.json and, for other attention than GPT-2's, modeling_gpt2kit.py.
 
     Raises DataError for values that transformers refuses.
@@ -82,7 +89,7 @@ def save_config(folder: Path, model: GPT2, eos: int) -> None:
             "tie_word_embeddings": True,
             "bos_token_id": eos,
             "eos_token_id": eos,
-            "dtype": "float32",
+            "dtype": str(dtype).removeprefix("torch."),
         },
     )
     ends: dict[str, Any] = {"bos_token_id": eos, "eos_token_id": eos, "pad_token_id": eos}

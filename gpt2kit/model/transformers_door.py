@@ -63,6 +63,21 @@ def pretrained(folder: Path, head: bool) -> Any:
     return model.eval().float()
 
 
+def greedy(model: Any, ids_BT: Any, mask_BT: Any, new: int, stop: int, tokens: int) -> Any:
+    """Greedy answers [B, at most `new`] of a model that transformers has opened, whatever generation_config.json says.
+
+    Prompts are padded on the left. After `stop`, an answer is filled with it; ids from `tokens` on are never chosen.
+    """
+    from transformers import GenerationConfig
+
+    settings: dict[str, Any] = {"do_sample": False, "max_new_tokens": new, "eos_token_id": stop, "pad_token_id": stop}
+    if surplus := list(range(tokens, model.config.vocab_size)):
+        settings["suppress_tokens"] = surplus
+    with _quietly():
+        found = model.generate(ids_BT, attention_mask=mask_BT, generation_config=GenerationConfig(**settings))
+    return found[:, ids_BT.size(1) :]
+
+
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Disable the progress bars and warnings of transformers; its settings are restored."""

@@ -1,6 +1,5 @@
 """merge: turns a run with adapters into one without: adds them to the weights and compares the logits."""
 
-import shutil
 from pathlib import Path
 
 import torch
@@ -9,10 +8,10 @@ from gpt2kit import overwriting
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf, lora
 from gpt2kit.model.freeze import merged
+from gpt2kit.pipeline.complete import write_complete
 from gpt2kit.runs.card import write as card
 from gpt2kit.runs.folder import Run
 from gpt2kit.runs.kinds import RUN
-from gpt2kit.training.state import STATE_FILE
 
 TOLERANCE = 1e-3
 """Largest accepted difference of a logit, in fp32: the order of summation differs."""
@@ -33,9 +32,9 @@ def merge(run: str | Path, out: str | Path, overwrite: bool = False, base: str |
         raise DataError(f"{source.path} has no {lora.ADAPTER} to merge: only runs with train.lora have one")
     inputs = (source.path, source.base)
     overwriting.check_folder(target.path, overwrite, RUN, inputs)
-    task = source.task
+    _ = source.task  # raises if it is damaged
     source.check_copied()
-    _ = source.recorded_recipe  # raises if it is damaged
+    _ = source.recorded_recipe
     model = hf.load_adapted(source.path, source.base_folder()).eval()
     complete = merged(model)
     generator = torch.Generator().manual_seed(0)
@@ -48,10 +47,6 @@ def merge(run: str | Path, out: str | Path, overwrite: bool = False, base: str |
             f"{source.path}: merging changes logits by {difference:.2g}, more than {TOLERANCE:g}: nothing was written"
         )
     with overwriting.new_folder(target.path, overwrite, RUN, inputs) as folder:
-        left = {lora.ADAPTER, lora.ADAPTER_CONFIG, STATE_FILE, *RUN.foreign(source.path)}
-        for path in source.path.iterdir():
-            if path.is_file() and path.name not in left:
-                shutil.copyfile(path, folder / path.name)
-        hf.save(folder, complete, task.vocabulary.eos)
+        write_complete(source, complete, folder)
     card.write(target)
     return difference

@@ -5,11 +5,10 @@ import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from gpt2kit import files
 from gpt2kit.errors import DataError, counted
-from gpt2kit.runs import places
+from gpt2kit.runs import copying
 from gpt2kit.runs.card import write as card
 from gpt2kit.runs.card.write import CARD_FILE
 from gpt2kit.runs.folder import CHECKPOINT, RUN_FILE, SCORES_FILE, Run
@@ -41,11 +40,7 @@ def save(run: Run, step: int, write_model: Callable[[Path], None]) -> None:
     if path.exists() and not _is_ours(run, step):
         return
     with files.new_folder(path, overwrite=True) as new:
-        for each in run.path.iterdir():
-            own = each.suffix == ".safetensors" or each.name in (RUN_FILE, SCORES_FILE, CARD_FILE)
-            if each.is_file() and not each.name.startswith(".") and not own:
-                shutil.copyfile(each, new / each.name)
-        files.write_json(new / RUN_FILE, _record(run, step, new))
+        copying.copy_files(run, new, (SCORES_FILE, CARD_FILE), finished=False, **{CHECKPOINT: step})
         write_model(new)
     card.write(Run(path))
 
@@ -70,15 +65,6 @@ def summary(run: Run) -> str:
     return (
         f"{counted(len(steps), 'checkpoint')} in {run.path / FOLDER}: the last is {path_of(run, steps[-1]).name}{named}"
     )
-
-
-def _record(run: Run, step: int, folder: Path) -> dict[str, Any]:
-    """run.json of a checkpoint, with paths from its folder."""
-    record: dict[str, Any] = run.record | {"finished": False, CHECKPOINT: step}
-    record["data"] = places.recorded(run.data_path, folder)
-    if record["init"] and not record.get("init_of_hub"):
-        record["init"] = places.recorded(places.found(record["init"], run.path), folder)
-    return record
 
 
 def _is_ours(run: Run, step: int) -> bool:

@@ -16,10 +16,21 @@ class Check:
     limit: float | None = None
     remark: str = ""
 
+    @property
+    def measured(self) -> str:
+        """The figure and its limit, such as "5.1e-07 <= 1.0e-03"; empty without a figure."""
+        if self.figure is None or self.limit is None:
+            return ""
+        return f"{_number(self.figure)} {'<=' if self.passed else '>'} {_number(self.limit)}"
+
     def json(self) -> dict[str, Any]:
         figure = self.figure if self.figure is not None and math.isfinite(self.figure) else None
         values = {"name": self.name, "passed": self.passed, "figure": figure, "limit": self.limit}
         return values | {"remark": self.remark}
+
+
+def _number(figure: float) -> str:
+    return f"{figure:.0f}" if float(figure).is_integer() else f"{figure:.1e}"
 
 
 def within(name: str, figure: float, limit: float, remark: str = "") -> Check:

@@ -39,8 +39,13 @@ def _ended(answer: Answer, stop: int) -> Ids:
 
 
 @torch.no_grad()
-def differing(model: GPT2, prompts: Sequence[Ids], first: Sequence[Ids], second: Sequence[Ids]) -> tuple[int, int]:
-    """The number of different answers, and how many of these differ only because the two tokens were equally likely."""
+def differing(
+    model: GPT2, prompts: Sequence[Ids], first: Sequence[Ids], second: Sequence[Ids], tie: float = SAME
+) -> tuple[int, int]:
+    """The number of different answers, and how many of these differ only because the two tokens were equally likely.
+
+    These are ties if their logits differ by at most `tie` standard deviations of all logits.
+    """
     different = ties = 0
     for prompt, one, other in zip(prompts, first, second, strict=True):
         if one == other:
@@ -51,7 +56,7 @@ def differing(model: GPT2, prompts: Sequence[Ids], first: Sequence[Ids], second:
             text = [*prompt, *one[:place]]
             logits_V = full(model, text, len(text))[-1]
             gap = (logits_V[[one[place], other[place]]] - logits_V.max()).abs().max()
-            ties += bool(gap <= SAME * logits_V.std())
+            ties += bool(gap <= tie * logits_V.std())
     return different, ties
 
 

@@ -38,12 +38,12 @@ class Probes:
         return f"{len(self.texts)} texts, up to {counted(max(map(len, self.texts)), 'token')}"
 
 
-def probes(subject: RunUnderTest) -> Probes:
-    """The inputs of a run's checks, always the same for a run."""
+def probes(subject: RunUnderTest, count: int = COUNT) -> Probes:
+    """The inputs of a run's checks, always the same for a run, from `count` rows."""
     window, vocab = subject.model.config.n_positions, subject.model.vocab_size
     generator = torch.Generator().manual_seed(0)
     noise: Ids = torch.randint(vocab, (min(window, LONGEST),), generator=generator).tolist()
-    rows = _rows(subject.store) if subject.store is not None else []
+    rows = _rows(subject.store, count) if subject.store is not None else []
     head = bool(subject.task.layout.labels)
     examples = _examples(subject, rows, noise) if head else []
     if head:
@@ -56,11 +56,11 @@ def probes(subject: RunUnderTest) -> Probes:
         asked += [noise[:length] for length in (1, 5, NEW)]
         prompts = [prompt[-max(1, window - NEW) :] for prompt in asked if prompt]
     kept = [text[: len(noise)] for text in texts if text and max(text[: len(noise)]) < vocab]
-    return Probes([*kept[:COUNT], noise], [each for each in prompts if max(each) < vocab], examples)
+    return Probes([*kept[:count], noise], [each for each in prompts if max(each) < vocab], examples)
 
 
-def _rows(store: Store) -> list[tuple[Ids, Ids]]:
-    count = min(COUNT, len(store))
+def _rows(store: Store, count: int) -> list[tuple[Ids, Ids]]:
+    count = min(count, len(store))
     return [store.row(index * len(store) // count) for index in range(count)]
 
 

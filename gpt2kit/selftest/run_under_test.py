@@ -64,7 +64,7 @@ def _opened(run: Run) -> RunUnderTest:
     else:
         learned, step = _unfinished(run)
         model = learned
-    store, without = _validation(run)
+    store, without = validation(run)
     return RunUnderTest(run, task, run.recipe, learned.eval(), model.eval(), base, step, store, without)
 
 
@@ -84,7 +84,8 @@ def _unfinished(run: Run) -> tuple[GPT2, int]:
     return model, step
 
 
-def _validation(run: Run) -> tuple[Store | None, str]:
+def validation(run: Run) -> tuple[Store | None, str]:
+    """The validation split that a run was trained with, or why there is none."""
     try:
         store = run.prepared_as_it_was().store("val")
         store.verify()

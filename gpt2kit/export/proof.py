@@ -1,0 +1,74 @@
+"""The proof of an export: a tool that reads it gives the logits and the answers of the run."""
+
+from collections.abc import Iterator
+
+import torch
+
+from gpt2kit.errors import counted
+from gpt2kit.export.target import LIMITS, Reader
+from gpt2kit.model.inference import InferenceGPT2
+from gpt2kit.selftest.check import Check, within
+from gpt2kit.selftest.decoding import differing, greedy
+from gpt2kit.selftest.logits import apart, full, scores
+from gpt2kit.selftest.probes import NEW, Ids, Probes, probes
+from gpt2kit.selftest.run_under_test import RunUnderTest
+
+ANSWERS = 100
+"""Number of rows of the validation split whose prompts are answered."""
+
+TEXTS = 12
+"""Number of texts whose logits are compared; the last is random and fills the window."""
+
+
+class Proof:
+    """The run's own logits and greedy answers, with which every reader of an export is compared."""
+
+    def __init__(self, subject: RunUnderTest) -> None:
+        self.subject = subject
+        self.probes: Probes = probes(subject, ANSWERS)
+        self.texts = [*self.probes.texts[: TEXTS - 1], self.probes.texts[-1]]
+        if subject.model.labels:  # the head reads the token that ends a text
+            self.texts = [text for text in self.probes.texts if text[-1] == subject.task.layout.extract]
+        self.prompts: list[Ids] = self.probes.prompts
+        stop = subject.task.vocabulary.eos
+        decoder = InferenceGPT2(subject.model, "fp32")
+        self.answers = greedy(decoder, self.prompts, stop, len(self.prompts)) if self.prompts else []
+
+    @property
+    def data(self) -> str:
+        """What was compared, for a remark."""
+        rows = "texts of the validation split" if self.subject.store is not None else "random texts"
+        return f"{len(self.texts)} {rows}, up to {counted(max(map(len, self.texts)), 'token')}"
+
+    def checks(self, reader: Reader, dtype: str) -> Iterator[Check]:
+        """Compare one reader with the run."""
+        limit = reader.limit or LIMITS[dtype]
+        yield self._logits(reader, limit)
+        if self.prompts:
+            yield self._answers(reader, limit)
+
+    @torch.no_grad()
+    def _logits(self, reader: Reader, limit: float) -> Check:
+        model = self.subject.model
+        name = "logits equal the run's"
+        try:
+            if model.labels:
+                found = torch.cat([reader.logits(text) for text in self.texts])
+                figure = apart(found, scores(model, self.texts))
+            else:
+                figure = max(apart(reader.logits(ids)[:, : model.vocab_size], full(model, ids)) for ids in self.texts)
+        except Exception as error:  # any error of a tool that cannot compute with the export
+            return Check(name, False, remark=f"{reader.tool}: {type(error).__name__}: {' '.join(str(error).split())}")
+        return within(name, figure, limit, f"{reader.tool}, {self.data}")
+
+    def _answers(self, reader: Reader, limit: float) -> Check:
+        """Answers may differ where the run's own logits of the two tokens are closer than the error of both."""
+        name, stop = "greedy answers equal the run's", self.subject.task.vocabulary.eos
+        try:
+            found = reader.greedy(self.prompts, NEW, stop)
+        except Exception as error:  # as above
+            return Check(name, False, remark=f"{reader.tool}: {type(error).__name__}: {' '.join(str(error).split())}")
+        different, close = differing(self.subject.model, self.prompts, found, self.answers, 2 * limit)
+        equal = f"{len(found) - different} of {counted(len(found), 'answer')} equal"
+        ties = f"; the first difference of {close} is between tokens closer than the limit" if close else ""
+        return within(name, different - close, 0, f"{reader.tool}, {equal}{ties}")

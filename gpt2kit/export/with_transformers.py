@@ -1,0 +1,45 @@
+"""Reads an export with transformers.
+
+Shapes: B rows, T positions, V vocabulary, C classes.
+"""
+
+import importlib.metadata
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpt2kit.export.target import Reader
+from gpt2kit.model import transformers_door
+from gpt2kit.selftest.probes import Ids
+
+ROWS = 25
+"""Number of prompts that are answered together."""
+
+
+class Transformers(Reader):
+    """A model that transformers has opened, which computes in fp32; only the first `tokens` rows are of tokens."""
+
+    def __init__(self, model: Any, tokens: int, labels: bool = False) -> None:
+        self.tool = f"transformers {importlib.metadata.version('transformers')}"
+        self.model, self.tokens, self.labels = model, tokens, labels
+
+    @torch.no_grad()
+    def logits(self, ids: Ids) -> Tensor:
+        found: Tensor = self.model(torch.tensor([ids])).logits
+        return found if self.labels else found[0]
+
+    def greedy(self, prompts: Sequence[Ids], new: int, stop: int) -> list[Ids]:
+        found: list[Ids] = [[]] * len(prompts)
+        order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
+        for start in range(0, len(order), ROWS):
+            chosen = order[start : start + ROWS]
+            width = max(len(prompts[index]) for index in chosen)
+            gaps = [width - len(prompts[index]) for index in chosen]
+            ids_BT = torch.tensor([[stop] * gap + prompts[index] for index, gap in zip(chosen, gaps, strict=True)])
+            mask_BT = (torch.arange(width) >= torch.tensor(gaps)[:, None]).long()
+            answers_BT = transformers_door.greedy(self.model, ids_BT, mask_BT, new, stop, self.tokens)
+            for index, answer in zip(chosen, answers_BT.tolist(), strict=True):
+                found[index] = answer[: answer.index(stop) + 1] if stop in answer else answer
+        return found
