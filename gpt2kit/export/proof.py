@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 
 from gpt2kit.errors import counted
+from gpt2kit.export import tokens
 from gpt2kit.export.target import LIMITS, Reader
 from gpt2kit.model.inference import InferenceGPT2
 from gpt2kit.selftest.check import Check, within
@@ -43,6 +44,7 @@ class Proof:
     def checks(self, reader: Reader, dtype: str) -> Iterator[Check]:
         """Compare one reader with the run."""
         limit = reader.limit or LIMITS[dtype]
+        yield from tokens.checks(self.subject, reader)
         yield self._logits(reader, limit)
         if self.prompts:
             yield self._answers(reader, limit)

@@ -33,6 +33,10 @@ class Reader(ABC):
     def greedy(self, prompts: Sequence[Ids], new: int, stop: int) -> list[Ids]:
         """Greedy answers of at most `new` tokens; those that end with `stop` include it. Not asked of a classifier."""
 
+    def encode(self, texts: Sequence[str]) -> list[Ids] | None:
+        """The ids of texts in which control tokens are recognized; None if the export has no tokenizer."""
+        return None
+
 
 class Target(ABC):
     """One format. The model of a subject is complete, with adapters merged, in fp32 on the CPU."""
@@ -40,8 +44,8 @@ class Target(ABC):
     kind: FileKind | FolderKind
     """How --overwrite recognizes an export."""
 
-    def refusal(self, subject: RunUnderTest) -> str:
-        """Why this format cannot contain a run; "" if it can."""
+    def refusal(self, subject: RunUnderTest, dtype: str) -> str:
+        """Why this format cannot contain a run with these numbers; "" if it can."""
         return ""
 
     @abstractmethod

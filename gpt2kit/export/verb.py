@@ -71,7 +71,7 @@ def export(
     inputs = [str(run), *([str(base)] if base else [])]
     check_out(to, path, overwrite, inputs)
     subject = _subject(opened_run(run, data, base))
-    if reason := target.refusal(subject):
+    if reason := target.refusal(subject, dtype):
         raise DataError(f"{run} cannot be exported to {to}: {reason}")
     proof, checks = Proof(subject), []
 
