@@ -241,6 +241,11 @@ def _surplus_rows(folder: Path, raw: dict[str, Any]) -> int:
     return rows
 
 
+def stored_dtype(folder: Path) -> str:
+    """The number type of a folder's weights, as config.json says."""
+    return str(_read_json(folder).get("dtype", "float32"))
+
+
 def parameter_count(folder: Path) -> int:
     """The number of weights of a folder's model, without adapters."""
     with torch.device("meta"):

@@ -1,0 +1,163 @@
+"""gpt2kit export: an export takes its name after the proof, and nothing is lost otherwise."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import gpt2kit
+from gpt2kit import tensor_files
+from gpt2kit.errors import CheckFailed, DataError, UserError
+from gpt2kit.export.safetensors import Safetensors
+from gpt2kit.export.target import Reader
+from gpt2kit.export.verb import export
+from gpt2kit.selftest.prove import prove
+from gpt2kit.selftest.run_under_test import RunUnderTest
+
+RunOf = Callable[..., Path]
+
+
+def damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Change a weight between the writing and the proof."""
+    write = Safetensors.write
+
+    def wrong(self: Safetensors, subject: RunUnderTest, path: Path, dtype: str) -> None:
+        write(self, subject, path, dtype)
+        tensors, metadata = tensor_files.read_tensors(path / "model.safetensors")
+        tensors["transformer.ln_f.weight"] *= -1
+        tensor_files.write_tensors(path / "model.safetensors", tensors, {"format": metadata["format"]})
+
+    monkeypatch.setattr(Safetensors, "write", wrong)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "stored"), [("bf16", torch.bfloat16), ("f16", torch.float16), ("f32", torch.float32)]
+)
+def test_the_copy_has_the_number_type_and_the_answers(run_of: RunOf, tmp_path: Path, dtype: str, stored: Any) -> None:
+    run, out = run_of("translate"), tmp_path / "small"
+    done = export(run, "safetensors", out, dtype)
+    assert (done.path, done.dtype) == (out, dtype)
+    assert [check.passed for check in done.checks] == [True, True]
+    tensors, _ = tensor_files.read_tensors(out / "model.safetensors")
+    assert {tensor.dtype for tensor in tensors.values()} == {stored}
+    assert json.loads((out / "config.json").read_text())["dtype"] == str(stored).removeprefix("torch.")
+    assert done.size == sum(path.stat().st_size for path in out.iterdir())
+    before, _ = tensor_files.read_tensors(run / "model.safetensors")
+    assert all(torch.equal(before[name].to(stored), tensor) for name, tensor in tensors.items())
+
+
+def test_the_copy_is_a_run_that_passes_the_self_test(run_of: RunOf, tmp_path: Path) -> None:
+    run, out = run_of("translate"), tmp_path / "deeper" / "small"
+    export(run, "safetensors", out)
+    assert [check.name for check in prove(out) if check.passed is False] == []
+    assert not (out / "state.safetensors").exists()
+    assert "gpt2kit translate generate --run small " in (out / "README.md").read_text()
+    gpt2kit.load(out)("The dog sleeps.")
+
+
+def test_the_proof_is_kept(run_of: RunOf, tmp_path: Path) -> None:
+    done = export(run_of("translate"), "safetensors", tmp_path / "small")
+    text = (tmp_path / "small" / "proof.md").read_text()
+    assert text.startswith("# Proof of an export by gpt2kit\n\nThe run `run` as safetensors in bf16: ")
+    for check in done.checks:
+        assert f"| {check.name} | {check.measured} | {check.remark} |" in text
+
+
+def test_adapters_are_merged(run_of: RunOf, tmp_path: Path) -> None:
+    run = run_of("translate", "train.lora=2", init=run_of("translate"))
+    out = tmp_path / "whole"
+    export(run, "safetensors", out, "f32")
+    assert not list(out.glob("adapter*"))
+    sources = ["The dog sleeps.", "A cat."]
+    assert gpt2kit.load(out)(sources) == gpt2kit.load(run)(sources)
+
+
+@pytest.mark.parametrize("kind", ["labelled", "music", "lm"])
+def test_any_run_has_a_copy(run_of: RunOf, tmp_path: Path, kind: str) -> None:
+    done = export(run_of(kind), "safetensors", tmp_path / "small")
+    assert all(check.passed for check in done.checks)
+
+
+def test_a_failed_proof_writes_nothing(run_of: RunOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged(monkeypatch)
+    seen: list[bool | None] = []
+    with pytest.raises(CheckFailed, match=r"2 of 2 checks of the export failed, nothing was written") as failure:
+        export(run_of("translate"), "safetensors", tmp_path / "small", report=lambda check: seen.append(check.passed))
+    assert failure.value.exit_code == 7
+    assert seen == [False, False]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_proof_keeps_the_export_before(run_of: RunOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "small"
+    export(run_of("translate"), "safetensors", out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    damaged(monkeypatch)
+    with pytest.raises(CheckFailed):
+        export(run_of("translate"), "safetensors", out, overwrite=True)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_overwrite_replaces_an_export_only(run_of: RunOf, tmp_path: Path) -> None:
+    run, out = run_of("translate"), tmp_path / "small"
+    export(run, "safetensors", out, "f32")
+    with pytest.raises(UserError, match="already exists; choose another --out, or replace it with --overwrite"):
+        export(run, "safetensors", out)
+    assert export(run, "safetensors", out, overwrite=True).dtype == "bf16"
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"is not replaced: it also has notes\.txt"):
+        export(run, "safetensors", out, overwrite=True)
+
+
+def test_a_run_is_not_exported_onto_itself_or_its_base(run_of: RunOf, copied: Callable[[Path], Path]) -> None:
+    run = copied(run_of("translate"))
+    with pytest.raises(UserError, match="is not replaced: this command reads it"):
+        export(run, "safetensors", run, overwrite=True)
+    assert gpt2kit.load(run)("A cat.") is not None
+
+
+def test_what_a_format_cannot_contain_is_refused_before_anything_is_written(
+    run_of: RunOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Safetensors, "refusal", lambda self, subject, dtype: "it has five legs")
+    with pytest.raises(DataError, match="cannot be exported to safetensors: it has five legs"):
+        export(run_of("translate"), "safetensors", tmp_path / "small")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_run_is_refused(run_of: RunOf, copied: Callable[[Path], Path], tmp_path: Path) -> None:
+    run = copied(run_of("translate"))
+    path = run / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x55")
+    with pytest.raises(DataError, match="damaged"):
+        export(run, "safetensors", tmp_path / "small")
+    assert not (tmp_path / "small").exists()
+
+
+def test_every_tool_that_reads_an_export_is_asked(
+    run_of: RunOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers = Safetensors.readers
+
+    def twice(self: Safetensors, subject: RunUnderTest, path: Path, dtype: str) -> Iterator[Reader]:
+        yield from readers(self, subject, path, dtype)
+        yield from readers(self, subject, path, dtype)
+
+    monkeypatch.setattr(Safetensors, "readers", twice)
+    assert len(export(run_of("translate"), "safetensors", tmp_path / "small").checks) == 4
+
+
+def test_a_moved_base_is_named(run_of: RunOf, copied: Callable[[Path], Path], tmp_path: Path) -> None:
+    base = run_of("translate")
+    run = copied(run_of("translate", "train.lora=2", init=base))
+    described = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(described | {"init": "../gone"}))
+    with pytest.raises(DataError, match="--base DIR"):
+        export(run, "safetensors", tmp_path / "whole")
+    shutil.copytree(base, tmp_path / "moved")
+    export(run, "safetensors", tmp_path / "whole", base=tmp_path / "moved")
+    assert (tmp_path / "whole" / "model.safetensors").is_file()
