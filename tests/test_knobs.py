@@ -41,6 +41,11 @@ MODEL: dict[str, tuple[dict[str, Any], Any]] = {
     "attention": ({}, "relative"),
     "block": ({"attention": "local"}, 2),
     "compression": ({"attention": "compressed"}, 2),
+    "activation_function": ({}, "relu"),
+    "layer_norm_epsilon": ({}, 1e-3),
+    "scale_attn_weights": ({}, False),
+    "scale_attn_by_inverse_layer_idx": ({}, True),
+    "tie_word_embeddings": ({}, False),
 }
 """By knob: what else must be set, and another value than the default."""
 

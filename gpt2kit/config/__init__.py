@@ -5,10 +5,11 @@ A field's `help` is what `gpt2kit recipes show` prints; the defaults here apply 
 
 from gpt2kit.config.generate import CORPUS, EXTRA_TOKENS, RANDOM, UNKNOWN_RATIO, GenerateConfig
 from gpt2kit.config.knobs import LARGEST_SEED, above_zero, at_least, check, duration, knob, seeded, share
-from gpt2kit.config.model import ATTENTIONS, SIZES, ModelConfig
+from gpt2kit.config.model import ACTIVATIONS, ATTENTIONS, SIZES, VARIANT, ModelConfig
 from gpt2kit.config.train import LENGTH, TrainConfig
 
 __all__ = [
+    "ACTIVATIONS",
     "ATTENTIONS",
     "CORPUS",
     "EXTRA_TOKENS",
@@ -17,6 +18,7 @@ __all__ = [
     "RANDOM",
     "SIZES",
     "UNKNOWN_RATIO",
+    "VARIANT",
     "GenerateConfig",
     "ModelConfig",
     "TrainConfig",

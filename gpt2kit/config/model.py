@@ -16,6 +16,18 @@ ATTENTIONS = ("full", "relative", "relative-local", "local", "compressed")
 """Kinds of causal self-attention: GPT-2's, two of Music Transformer (Huang et al. 2018), two of T-DMCA (Liu et al.
 2018)."""
 
+ACTIVATIONS = ("gelu_new", "gelu", "relu")
+"""Of the MLPs: GPT-2's GELU, in the tanh form; exact GELU, as in Cerebras-GPT and nanoGPT; and ReLU."""
+
+VARIANT = (
+    "activation_function",
+    "layer_norm_epsilon",
+    "scale_attn_weights",
+    "scale_attn_by_inverse_layer_idx",
+    "tie_word_embeddings",
+)
+"""The fields of ModelConfig in which a checkpoint may differ from GPT-2 without another shape."""
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -45,6 +57,17 @@ class ModelConfig:
         "tokens per block in local attention: a token attends to its block, with relative-local also to the previous",
     )
     compression: int = knob(3, "number of tokens whose keys and values compressed attention merges into one")
+    activation_function: str = knob(
+        "gelu_new",
+        "activation function of the MLPs: gelu_new (GPT-2: GELU in the tanh form), gelu (exact GELU) or relu",
+        ACTIVATIONS,
+    )
+    layer_norm_epsilon: float = knob(1e-5, "number that layer norms add to the variance")
+    scale_attn_weights: bool = knob(True, "divide attention scores by the square root of the width of a head")
+    scale_attn_by_inverse_layer_idx: bool = knob(
+        False, "divide the attention scores of layer 1, 2, 3, ... also by that number (Stanford's GPT-2)"
+    )
+    tie_word_embeddings: bool = knob(True, "compute logits with the token embedding; false: with a matrix of its own")
 
     def __post_init__(self) -> None:
         for name, value in SIZES.get(self.size, {}).items():
@@ -53,6 +76,10 @@ class ModelConfig:
         check(self.n_embd % self.n_head == 0, f"n_head = {self.n_head} does not divide n_embd = {self.n_embd}")
         at_least(self, 0, "n_inner")
         share(self, "dropout")
+        epsilon = self.layer_norm_epsilon
+        check(0 < epsilon < 1, f"layer_norm_epsilon = {epsilon}; expected a number above 0 and below 1")
+        activation, accepted = self.activation_function, ", ".join(ACTIVATIONS)
+        check(activation in ACTIVATIONS, f"activation_function = {activation!r}; expected {accepted}")
         kinds = [kind.strip() for kind in self.attention.split(",")]
         unknown = next((kind for kind in kinds if kind not in ATTENTIONS), None)
         accepted = f"one of {', '.join(ATTENTIONS)}, or a comma-separated list of n_layer = {self.n_layer} of them"

@@ -17,6 +17,7 @@ MEANINGS = {
     "mlp.c_fc": "the MLP, up",
     "mlp.c_proj": "the MLP, down",
     "ln_f": "the last norm",
+    "lm_head": "the head: a vector for each token, with which logits are computed",
     "score": "the second head, on the last token",
 }
 """Descriptions by the beginning of a name within its part."""
@@ -37,7 +38,7 @@ class Weight(NamedTuple):
 
 
 def weights_of(model: GPT2) -> list[Weight]:
-    """All weights; the head is the token embedding, and is not counted again."""
+    """All weights; a head that is the token embedding is not counted again."""
     found = []
     for name, parameter in model.named_parameters():
         words = name.removeprefix("transformer.").split(".")

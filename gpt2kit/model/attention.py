@@ -104,6 +104,13 @@ def cached_attention(
     return scores_BHTS.softmax(-1) @ values
 
 
+def by_head(c_attn: Callable[[Tensor], Tensor], heads: int, x_BTD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Query, key and value, each [B, H, T, K], from their fused product."""
+    rows, positions, _ = x_BTD.shape
+    query, key, value = c_attn(x_BTD).view(rows, positions, 3, heads, -1).permute(2, 0, 3, 1, 4)
+    return query, key, value
+
+
 class AttentionTrace(NamedTuple):
     """Everything that a layer's heads compute before they sum the values, for inspection."""
 
@@ -150,6 +157,8 @@ class Attention(nn.Module, ABC):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.heads = config.n_head
+        self.query_scale = 1.0
+        """Factor of the queries, and so of all scores, in variants of GPT-2 that scale these in another way."""
         self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd)
         self.c_proj = nn.Linear(config.n_embd, config.n_embd)
 
@@ -163,9 +172,8 @@ class Attention(nn.Module, ABC):
 
     def projected(self, x_BTD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Query, key and value, each [B, H, T, K]."""
-        rows, positions, _ = x_BTD.shape
-        query, key, value = self.c_attn(x_BTD).view(rows, positions, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        return query, key, value
+        query, key, value = by_head(self.c_attn, self.heads, x_BTD)
+        return (query if self.query_scale == 1 else query * self.query_scale), key, value
 
     @abstractmethod
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:

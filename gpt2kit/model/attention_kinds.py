@@ -1,6 +1,8 @@
 """The kinds of causal self-attention by their names in `ModelConfig.attention`."""
 
-from gpt2kit.config import ModelConfig
+import math
+
+from gpt2kit.config import VARIANT, ModelConfig
 from gpt2kit.model.attention import Attention
 from gpt2kit.model.compressed import CompressedAttention
 from gpt2kit.model.full import FullAttention
@@ -17,13 +19,18 @@ KINDS: dict[str, type[Attention]] = {
 }
 
 
-def attention_of(kind: str, config: ModelConfig) -> Attention:
-    """Create a layer's attention; `kind` is one of config.kinds."""
-    return KINDS[kind](config)
+def attention_of(config: ModelConfig, layer: int) -> Attention:
+    """Create the attention of a layer, counted from 0."""
+    attention = KINDS[config.kinds[layer]](config)
+    if not config.scale_attn_weights:
+        attention.query_scale *= math.sqrt(config.n_embd // config.n_head)
+    if config.scale_attn_by_inverse_layer_idx:
+        attention.query_scale /= layer + 1
+    return attention
 
 
 def shape(config: ModelConfig) -> tuple[object, ...]:
     """Every field that decides which function the weights compute."""
     saved = sorted({key for kind in config.kinds for key in KINDS[kind].saved})
     sizes = (config.n_layer, config.n_head, config.n_embd, config.inner, config.n_positions, config.kinds)
-    return (*sizes, *(getattr(config, key) for key in saved))
+    return (*sizes, *(getattr(config, key) for key in (*VARIANT, *saved)))

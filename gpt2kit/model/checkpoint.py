@@ -45,6 +45,8 @@ class Checkpoint:
     """The tensors of a folder, in fp32."""
 
     weights: dict[str, Tensor]
+    linear: bool
+    """Whether the matrices are [out, in], as nanoGPT stores them."""
     remarks: tuple[str, ...]
     """What was left out or read in another way than Hugging Face's, as sentences for the user."""
 
@@ -54,8 +56,9 @@ def stored(name: str, weight: Tensor) -> Tensor:
     return weight.t() if CONV1D.search(name) and weight.dim() == 2 else weight
 
 
-def read(folder: Path) -> Checkpoint:
-    """Read all weights of a folder; masks and heads that our model does not have are left out.
+def read(folder: Path, tied: bool = True) -> Checkpoint:
+    """Read all weights of a folder; masks and heads that our model does not have are left out, as is a head that
+    repeats the token embedding, if it is tied.
 
     Raises DataError for weights that are missing, damaged or in another format; nothing is unpickled.
     """
@@ -91,7 +94,7 @@ def read(folder: Path) -> Checkpoint:
                 if CONV1D.search(name) or ".ln_" in name
             }
             remarks.append(f"{folder} has no biases: they begin at 0")
-    return Checkpoint(_tied(folder, weights), tuple(remarks))
+    return Checkpoint(_tied(folder, weights) if tied else weights, linear, tuple(remarks))
 
 
 def weight_files(folder: Path) -> Iterable[str]:
@@ -184,5 +187,8 @@ def _tied(folder: Path, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     if head is None:
         return weights
     if not torch.equal(head, weights.setdefault(embedding, head)):  # of tied tensors, a file may have either
-        raise DataError(f"{folder}: lm_head.weight differs from the token embedding; a GPT-2 ties them")
+        raise DataError(
+            f"{folder}: lm_head.weight differs from the token embedding, but config.json does not say "
+            '"tie_word_embeddings": false; add that to it if the model has a head of its own'
+        )
     return weights

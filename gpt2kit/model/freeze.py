@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.gpt2 import EMBEDDING, GPT2
 
 
 class GrownEmbedding(nn.Module):
-    """A token embedding of which only the last M rows are trained. The whole matrix stays in one piece, whose last rows
-    are kept equal to them: no step copies it, and no gradient has its size."""
+    """A token embedding, or a head of its own, of which only the last M rows are trained. The whole matrix stays in one
+    piece, whose last rows are kept equal to them: no step copies it, and no gradient has its size."""
 
     def __init__(self, base: nn.Embedding, new: int) -> None:
         super().__init__()
@@ -36,17 +36,17 @@ class GrownEmbedding(nn.Module):
         return torch.where((ids < self.first)[..., None], F.embedding(ids, self.whole), of_new)
 
 
-def only_new_tokens(model: GPT2, new: int) -> None:
-    """Train only the last `new` rows of the token embedding from now on."""
-    embedding: nn.Module = model.transformer.wte
-    assert isinstance(embedding, nn.Embedding)
-    embedding.requires_grad_(False)
+def only_new_tokens(model: GPT2, new: int, name: str = EMBEDDING) -> None:
+    """Train only the last `new` rows of a table from now on."""
+    table = model.tables[name]
+    table.requires_grad_(False)
     if new:
-        model.transformer.wte = GrownEmbedding(embedding, new)  # type: ignore[assignment]  # used as one
+        model.set_submodule(name, GrownEmbedding(table, new))
 
 
 def freeze_below(model: GPT2, blocks: int, new_tokens: int) -> None:
-    """Do not train the first `blocks` blocks, nor the embeddings except those of new tokens."""
+    """Do not train the first `blocks` blocks, nor the embeddings except those of new tokens. A head that is not tied
+    comes after the blocks, and is trained."""
     only_new_tokens(model, new_tokens)
     for part in (model.transformer.wpe, *model.transformer.blocks()[:blocks]):
         part.requires_grad_(False)
@@ -66,5 +66,5 @@ def merged(model: GPT2) -> GPT2:
         path, _, leaf = name.rpartition(".")
         weights[name] = getattr(model.get_submodule(path), leaf).detach().clone()
     copy.load_state_dict(weights, assign=True)
-    copy.surplus, copy.remarks, copy.doubts = model.surplus, model.remarks, model.doubts
+    copy.surplus_of, copy.remarks, copy.doubts = dict(model.surplus_of), model.remarks, model.doubts
     return copy.train(model.training)

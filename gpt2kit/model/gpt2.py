@@ -10,11 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gpt2kit.config import ModelConfig
+from gpt2kit.model.activations import ACTIVATIONS
 from gpt2kit.model.attention import Attend, Attention
 from gpt2kit.model.attention_kinds import attention_of
 
 INIT_STD = 0.02
-EPSILON = 1e-5
+
+EMBEDDING, HEAD = "transformer.wte", "lm_head"
+"""Names of the tables with a row for each token: the token embedding, and a head that is not tied to it."""
 
 
 def dropout(x: Tensor, share: float, training: bool) -> Tensor:
@@ -31,14 +34,6 @@ def dropout(x: Tensor, share: float, training: bool) -> Tensor:
     return x * (noise[: x.numel()].view(x.shape) >= dropped) * (256 / (256 - dropped))
 
 
-def gelu(x: Tensor) -> Tensor:
-    """The tanh form, which the released weights were trained with. When compiled it is written as a sigmoid, (1 + tanh
-    y) / 2 = sigmoid(2 y), for which there is fast CPU code: half the time, forward and backward."""
-    if not torch.compiler.is_compiling():
-        return F.gelu(x, approximate="tanh")
-    return x * torch.sigmoid(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))
-
-
 class Embedding(nn.Embedding):
     """On the meta device there is nothing to draw, and torch would import its compiler to find that out."""
 
@@ -48,12 +43,11 @@ class Embedding(nn.Embedding):
 
 
 class MLP(nn.Module):
-    """Two projections around GELU."""
-
-    act = staticmethod(gelu)
+    """Two projections around the activation function."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        self.act = ACTIVATIONS[config.activation_function]
         self.c_fc = nn.Linear(config.n_embd, config.inner)
         self.c_proj = nn.Linear(config.inner, config.n_embd)
 
@@ -64,11 +58,12 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """x + attention(norm(x)), then x + mlp(norm(x))."""
 
-    def __init__(self, config: ModelConfig, kind: str) -> None:
+    def __init__(self, config: ModelConfig, layer: int) -> None:
+        """`layer` is its number, from 0."""
         super().__init__()
-        self.ln_1 = nn.LayerNorm(config.n_embd, eps=EPSILON)
-        self.attn = attention_of(kind, config)
-        self.ln_2 = nn.LayerNorm(config.n_embd, eps=EPSILON)
+        self.ln_1 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+        self.attn = attention_of(config, layer)
+        self.ln_2 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
         self.mlp = MLP(config)
         self.dropout = config.dropout
 
@@ -88,8 +83,8 @@ class Transformer(nn.Module):
         super().__init__()
         self.wte: nn.Embedding = Embedding(vocab_size, config.n_embd)
         self.wpe: nn.Embedding = Embedding(config.n_positions, config.n_embd)
-        self.h = nn.ModuleList(Block(config, kind) for kind in config.kinds)
-        self.ln_f = nn.LayerNorm(config.n_embd, eps=EPSILON)
+        self.h = nn.ModuleList(Block(config, layer) for layer in range(config.n_layer))
+        self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
         self.dropout = config.dropout
 
     def blocks(self) -> list[Block]:
@@ -97,7 +92,7 @@ class Transformer(nn.Module):
 
 
 class GPT2(nn.Module):
-    """The decoder; its head is the token embedding, transposed."""
+    """The decoder; its head is the token embedding, transposed, or a table of its own."""
 
     def __init__(self, config: ModelConfig, vocab_size: int, labels: tuple[str, ...] = ()) -> None:
         """`labels`: class names of an optional classifier on the last vector of a text; a single name means multiple
@@ -105,8 +100,12 @@ class GPT2(nn.Module):
         super().__init__()
         self.config = config
         self.transformer = Transformer(config, vocab_size)
-        self.surplus: Tensor | None = None
-        """Rows that the token embedding has in the model's file after those of its tokens, [S, D]: see `vocabulary`."""
+        self.lm_head: nn.Embedding | None = None
+        """A head that is not tied, as a table like the embedding: what grows one grows the other."""
+        if not config.tie_word_embeddings:
+            self.lm_head = Embedding(vocab_size, config.n_embd)
+        self.surplus_of: dict[str, Tensor] = {}
+        """Rows that a table has in the model's file after those of its tokens, [S, D], by name: see `vocabulary`."""
         self.remarks: tuple[str, ...] = ()
         """What was unusual about the file that the model comes from, as sentences for the user."""
         self.doubts: tuple[str, ...] = ()
@@ -128,14 +127,24 @@ class GPT2(nn.Module):
         return self.transformer.wte.num_embeddings
 
     @property
+    def tables(self) -> dict[str, nn.Embedding]:
+        """The tables with a row for each token, by name."""
+        return {EMBEDDING: self.transformer.wte} | ({} if self.lm_head is None else {HEAD: self.lm_head})
+
+    @property
+    def surplus(self) -> Tensor | None:
+        """The surplus rows of the token embedding; a head of its own has as many."""
+        return self.surplus_of.get(EMBEDDING)
+
+    @property
     def head(self) -> Tensor:
-        """[V, D], tied to the token embedding."""
-        return self.transformer.wte.weight
+        """[V, D], tied to the token embedding unless the config says otherwise."""
+        return (self.transformer.wte if self.lm_head is None else self.lm_head).weight
 
     @property
     def new_rows(self) -> Tensor | None:
         """[M, D], the last rows of the head, if only these are trained."""
-        return getattr(self.transformer.wte, "new", None)
+        return getattr(self.transformer.wte if self.lm_head is None else self.lm_head, "new", None)
 
     def initialise(self) -> None:
         """N(0, 0.02); for projections into the residual stream, scaled by 1 / sqrt(2 x layers) (GPT-2 paper, section

@@ -11,16 +11,17 @@ from typing import Any
 import torch
 
 from gpt2kit import files, tensor_files
-from gpt2kit.config import ModelConfig
+from gpt2kit.config import ACTIVATIONS, VARIANT, ModelConfig
 from gpt2kit.errors import DataError, counted
 from gpt2kit.model import checkpoint, lora, transformers_door
+from gpt2kit.model.activations import ALIASES
 from gpt2kit.model.attention_kinds import KINDS
 from gpt2kit.model.freeze import merged, plain
-from gpt2kit.model.gpt2 import EPSILON, GPT2, INIT_STD
+from gpt2kit.model.gpt2 import GPT2, HEAD, INIT_STD
 from gpt2kit.model.vocabulary import grow_vocabulary, set_aside
 
 WEIGHTS, CONFIG, MODELING = checkpoint.WEIGHTS, "config.json", "modeling_gpt2kit.py"
-EMBEDDING, LAYER_NORM = "transformer.wte.weight", "transformer.h.0.ln_1.weight"
+LAYER_NORM = "transformer.h.0.ln_1.weight"
 CLASSIFIER = "GPT2ForSequenceClassification"
 AUTO_MAP = {
     "AutoConfig": "modeling_gpt2kit.GPT2KitConfig",
@@ -30,6 +31,7 @@ AUTO_MAP = {
 """The classes of MODELING that transformers uses to load a folder whose code its caller trusts."""
 SAVED = sorted({key for kind in KINDS.values() for key in kind.saved})
 """Fields of ModelConfig that only kinds of attention other than GPT-2's depend on."""
+ACTIVATION, EPSILON = "activation_function", "layer_norm_epsilon"
 SURPLUS = "surplus_rows"
 """The key of config.json with the number of rows of the token embedding that no token has, if there are any."""
 
@@ -54,8 +56,8 @@ def save(
     model = model if plain(model) else merged(model)
     for name, parameter in model.named_parameters():
         weight = parameter.detach().float().cpu()
-        if name == EMBEDDING and model.surplus is not None:
-            weight = torch.cat([weight, model.surplus.float().cpu()])
+        if (surplus := model.surplus_of.get(name.removesuffix(".weight"))) is not None:
+            weight = torch.cat([weight, surplus.float().cpu()])
         tensors[name] = checkpoint.stored(name, weight).to(dtype).contiguous()
     tensor_files.write_tensors(folder / WEIGHTS, tensors, tensor_files.weights_metadata(tensors, step))
 
@@ -80,13 +82,11 @@ def save_config(folder: Path, model: GPT2, eos: int, dtype: torch.dtype = torch.
             "n_embd": config.n_embd,
             "n_inner": config.n_inner or None,
             "n_positions": config.n_positions,
-            "activation_function": "gelu_new",
-            "layer_norm_epsilon": EPSILON,
+            **{key: getattr(config, key) for key in VARIANT},
             "initializer_range": INIT_STD,
             "embd_pdrop": config.dropout,
             "resid_pdrop": config.dropout,
             "attn_pdrop": 0.0,
-            "tie_word_embeddings": True,
             "bos_token_id": eos,
             "eos_token_id": eos,
             "dtype": str(dtype).removeprefix("torch."),
@@ -139,11 +139,17 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
     config, vocab_size, labels = _described(folder, raw)
     if dropout is not None:
         config = replace(config, dropout=dropout)
-    read = checkpoint.read(folder)
-    weights = read.weights
+    read = checkpoint.read(folder, config.tie_word_embeddings)
+    weights, remarks = read.weights, read.remarks
+    if read.linear and raw.get(ACTIVATION) is None:
+        remarks += (
+            f"{folder / CONFIG} names no {ACTIVATION}, so it is GPT-2's gelu_new; nanoGPT's own models use gelu",
+        )
     head = weights.get("score.weight")
     if head is not None and head.dim() and not labels:  # transformers leaves out the default names of two labels
         labels = tuple(f"LABEL_{number}" for number in range(len(head)))
+    if labels and f"{HEAD}.weight" not in weights:  # transformers' classifiers have no other head
+        config = replace(config, tie_word_embeddings=True)
     layers = {name.split(".")[2] for name in weights if name.startswith("transformer.h.")}
     if weights and not layers:
         first = min(weights).removeprefix("transformer.")  # as in the file, or nearly
@@ -169,7 +175,7 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
     for parameter in model.parameters():
         parameter.requires_grad_(True)
     set_aside(model, vocab_size)
-    model.remarks = read.remarks
+    model.remarks = remarks
     return model
 
 
@@ -204,16 +210,7 @@ def _read_json(folder: Path) -> dict[str, Any]:
 
 
 def _described(folder: Path, raw: dict[str, Any]) -> tuple[ModelConfig, int, tuple[str, ...]]:
-    fixed: dict[str, tuple[Any, ...]] = {
-        "model_type": ("gpt2", "gpt2kit"),
-        "activation_function": ("gelu_new", "gelu_pytorch_tanh", None),
-        "layer_norm_epsilon": (EPSILON, None),
-        "tie_word_embeddings": (True, None),
-        "scale_attn_weights": (True, None),
-        "scale_attn_by_inverse_layer_idx": (False, None),
-        "add_cross_attention": (False, None),
-    }
-    for key, accepted in fixed.items():
+    for key, accepted in {"model_type": ("gpt2", "gpt2kit"), "add_cross_attention": (False, None)}.items():
         if raw.get(key) not in accepted:
             raise DataError(f"{folder / CONFIG}: {key} = {raw.get(key)!r}; expected {accepted[0]!r}, as in GPT-2")
     try:
@@ -223,7 +220,8 @@ def _described(folder: Path, raw: dict[str, Any]) -> tuple[ModelConfig, int, tup
         if wrong := [f"{key} = {value!r}" for key, value in sizes.items() if type(value) is not int]:
             raise DataError(f"{folder / CONFIG}: {wrong[0]}; expected a whole number")
         vocab_size = sizes.pop("vocab_size") - _surplus_rows(folder, raw)
-        config = ModelConfig(**sizes, dropout=raw.get("resid_pdrop", 0.1), attention=str(raw.get("attention", "full")))
+        variant, kind = _variant(folder, raw), str(raw.get("attention", "full"))
+        config = ModelConfig(**sizes, **variant, dropout=raw.get("resid_pdrop", 0.1), attention=kind)
         named = raw.get("model_type") == "gpt2kit" or CLASSIFIER in (raw.get("architectures") or ())
         labels = sorted((raw.get("id2label") or {}).items(), key=lambda each: int(each[0])) if named else ()
         return config, vocab_size, tuple(str(name) for _, name in labels)
@@ -231,6 +229,18 @@ def _described(folder: Path, raw: dict[str, Any]) -> tuple[ModelConfig, int, tup
         raise DataError(f"{folder / CONFIG}: {error} is missing") from None
     except (TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{folder / CONFIG}: {error}") from None
+
+
+def _variant(folder: Path, raw: dict[str, Any]) -> dict[str, Any]:
+    """The fields in which a model may differ from GPT-2; those that config.json leaves out are GPT-2's."""
+    found = {key: raw[key] for key in VARIANT if raw.get(key) is not None}
+    if (name := found.get(ACTIVATION, ACTIVATIONS[0])) not in (names := (*ACTIVATIONS, *ALIASES)):
+        raise DataError(f"{folder / CONFIG}: activation_function = {name!r}; expected one of {', '.join(names)}")
+    for key, value in found.items():
+        kind, expected = (float, "a number above 0 and below 1") if key == EPSILON else (bool, "true or false")
+        if key != ACTIVATION and type(value) is not kind:
+            raise DataError(f"{folder / CONFIG}: {key} = {value!r}; expected {expected}")
+    return found | {ACTIVATION: ALIASES.get(name, name)}
 
 
 def _surplus_rows(folder: Path, raw: dict[str, Any]) -> int:

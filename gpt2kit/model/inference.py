@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from gpt2kit.config import ModelConfig
-from gpt2kit.model.attention import Attend
+from gpt2kit.model.attention import Attend, Attention, by_head
 from gpt2kit.model.cache import Cache
-from gpt2kit.model.gpt2 import EPSILON, GPT2, Block
+from gpt2kit.model.gpt2 import GPT2, Block
 from gpt2kit.model.kernels import Norm, Product
 
 
@@ -29,8 +29,7 @@ class InferenceGPT2:
         self.config, self.vocab_size, self.device = model.config, model.vocab_size, model.head.device
         self.dtype = torch.bfloat16 if dtype == "bf16" else torch.float32
         self.tokens_VD, self.positions_TD = body.wte.weight.detach().clone(), body.wpe.weight.detach().clone()
-        layers = zip(body.blocks(), self.config.kinds, strict=True)
-        blocks = [_laid_out(block, self.config, kind, self.dtype) for block, kind in layers]
+        blocks = [_laid_out(block, self.config, layer, self.dtype) for layer, block in enumerate(body.blocks())]
         self.attentions, self.blocks = [block.attn for block in blocks], [_plain(block) for block in blocks]
         self.norm, self.head = _norm(body.ln_f), Product(model.head, None, self.dtype)
 
@@ -76,14 +75,15 @@ class InferenceGPT2:
         return self.head(self.norm(x_PWD)).float()
 
 
-def _laid_out(block: Block, config: ModelConfig, kind: str, dtype: torch.dtype) -> Block:
+def _laid_out(block: Block, config: ModelConfig, layer: int, dtype: torch.dtype) -> Block:
     """A copy that computes with weights in `dtype`."""
     with torch.device("meta"):  # every weight is taken from `block`
-        copy = Block(config, kind).eval()
+        copy = Block(config, layer).eval()
     attention, mlp = block.attn, block.mlp
     own = {name: weight.detach().to(dtype, copy=True) for name, weight in attention.named_parameters(recurse=False)}
-    _replace(copy.attn, c_attn=_product(attention.c_attn, dtype), c_proj=_product(attention.c_proj, dtype), **own)
-    _replace(copy.mlp, c_fc=_product(mlp.c_fc, dtype, gelu=True), c_proj=_product(mlp.c_proj, dtype))
+    fused = partial(by_head, _fused(attention, dtype), attention.heads)
+    _replace(copy.attn, c_attn=None, projected=fused, c_proj=_product(attention.c_proj, dtype), **own)
+    _replace(copy.mlp, c_fc=_product(mlp.c_fc, dtype, config.activation_function), c_proj=_product(mlp.c_proj, dtype))
     _replace(copy.mlp, act=_as_it_is)  # c_fc applies it
     _replace(copy, ln_1=_norm(block.ln_1), ln_2=_norm(block.ln_2), drop=_as_it_is)
     return copy
@@ -103,12 +103,22 @@ def _replace(module: nn.Module, **parts: Any) -> None:
         setattr(module, name, part)
 
 
-def _product(linear: nn.Linear, dtype: torch.dtype, gelu: bool = False) -> Product:
-    return Product(linear.weight, linear.bias, dtype, gelu)
+def _fused(attention: Attention, dtype: torch.dtype) -> Product:
+    """The product for query, key and value; the query's weights include its scale."""
+    weight, bias = attention.c_attn.weight.detach(), attention.c_attn.bias.detach()
+    if attention.query_scale != 1:
+        factors = torch.ones_like(bias)
+        factors[: len(bias) // 3] = attention.query_scale
+        weight, bias = weight * factors[:, None], bias * factors
+    return Product(weight, bias, dtype)
+
+
+def _product(linear: nn.Linear, dtype: torch.dtype, activation: str = "") -> Product:
+    return Product(linear.weight, linear.bias, dtype, activation)
 
 
 def _norm(norm: nn.LayerNorm) -> Norm:
-    return Norm(norm.weight, norm.bias, EPSILON)
+    return Norm(norm.weight, norm.bias, norm.eps)
 
 
 def _as_it_is(x: Tensor) -> Tensor:

@@ -4,6 +4,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gpt2kit.model.activations import DECODING
+
+FUSED = {"": ("none", ""), "gelu_new": ("gelu", "tanh"), "gelu": ("gelu", "none"), "relu": ("relu", "")}
+"""The operation after a packed product and its form, by the name of the activation function."""
+
 
 def packs(device: torch.device) -> bool:
     """Whether weights can be kept in the blocked layout of the CPU's kernels, which otherwise convert them at every
@@ -18,11 +23,12 @@ def fuses(device: torch.device) -> bool:
 
 
 class Product:
-    """x W^T + b, then GELU if requested."""
+    """x W^T + b, then the activation function, if one is named."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype, gelu: bool = False) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype, activation: str = "") -> None:
         weight = weight.detach().to(dtype, copy=True)
-        self.dtype, self.gelu, self.packed = dtype, gelu, packs(weight.device)
+        self.dtype, self.packed = dtype, packs(weight.device)
+        self.act, (self.after, self.form) = DECODING.get(activation), FUSED[activation]
         self.bias = None if bias is None else bias.detach().to(dtype, copy=True)
         # These are the operators that torch.compile emits for constant weights; they have no public names.
         self.weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous()) if self.packed else weight
@@ -30,10 +36,9 @@ class Product:
     def __call__(self, x: Tensor) -> Tensor:
         x = x.to(self.dtype)
         if self.packed:
-            after, form = ("gelu", "tanh") if self.gelu else ("none", "")
-            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, after, [], form)
+            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, self.after, [], self.form)
         out = F.linear(x, self.weight, self.bias)
-        return F.gelu(out, approximate="tanh") if self.gelu else out
+        return out if self.act is None else self.act(out)
 
 
 class Norm:

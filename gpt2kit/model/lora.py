@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from gpt2kit import files, tensor_files
 from gpt2kit.errors import DataError
 from gpt2kit.model.freeze import GrownEmbedding, only_new_tokens
-from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.gpt2 import GPT2, HEAD
 
 ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 PREFIX = "base_model.model."
@@ -52,6 +52,8 @@ def adapt(model: GPT2, rank: int, alpha: float, targets: tuple[str, ...], new_to
     for parent, name, linear in list(_products(model, targets)):
         setattr(parent, name, LoraLinear(linear, rank, alpha))
     only_new_tokens(model, new_tokens)
+    if model.lm_head is not None and not model.labels:  # transformers' classifier has no such head
+        only_new_tokens(model, new_tokens, HEAD)
     if model.score is not None:
         model.score.requires_grad_(True)
 
@@ -86,17 +88,21 @@ def save(folder: Path, model: GPT2, base: str, step: int | None = None) -> None:
         "target_modules": sorted(targets),
         "inference_mode": True,
     }
-    embedding: nn.Module = model.transformer.wte
-    if isinstance(embedding, GrownEmbedding):
-        first = embedding.first
-        config["trainable_token_indices"] = {"wte": list(range(first, embedding.num_embeddings))}
-        tensors[f"{PREFIX}transformer.wte.token_adapter.trainable_tokens_delta"] = embedding.new
+    for name, table in _grown(model):
+        indices = config.setdefault("trainable_token_indices", {})
+        indices[name.rpartition(".")[2]] = list(range(table.first, table.num_embeddings))
+        tensors[_stored(f"{name}.new")] = table.new
     if model.score is not None:
         config["modules_to_save"] = ["score"]
         tensors[f"{PREFIX}score.weight"] = model.score.weight
     files.write_json(folder / ADAPTER_CONFIG, config)
     tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in tensors.items()}
     tensor_files.write_tensors(folder / ADAPTER, tensors, tensor_files.weights_metadata(tensors, step))
+
+
+def _grown(model: GPT2) -> list[tuple[str, GrownEmbedding]]:
+    """The tables of which only the rows of new tokens are trained, by name."""
+    return [(name, module) for name, module in model.named_modules() if isinstance(module, GrownEmbedding)]
 
 
 def adapted(model: GPT2) -> bool:
@@ -138,9 +144,8 @@ def load(folder: Path, model: GPT2) -> None:
             for name, parameter in model.named_parameters():
                 if parameter.requires_grad:
                     parameter.copy_(tensors.pop(_stored(name)))
-        embedding: nn.Module = model.transformer.wte
-        if isinstance(embedding, GrownEmbedding):
-            embedding.update()
+        for _, table in _grown(model):
+            table.update()
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError, RuntimeError) as error:
         raise DataError(f"{folder}: not an adapter of {config.get('base_model_name_or_path')}: {error}") from None
     if tensors:
@@ -151,6 +156,6 @@ def _stored(name: str) -> str:
     """The name of a trained weight in the file."""
     if name.endswith(("lora_A", "lora_B")):
         return f"{PREFIX}{name}.weight"
-    if name == "transformer.wte.new":
-        return f"{PREFIX}transformer.wte.token_adapter.trainable_tokens_delta"
+    if name.endswith(".new"):
+        return f"{PREFIX}{name.removesuffix('new')}token_adapter.trainable_tokens_delta"
     return f"{PREFIX}{name}"

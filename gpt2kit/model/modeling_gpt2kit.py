@@ -19,9 +19,9 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from transformers import GenerationMixin, GPT2Config, PreTrainedModel
 from transformers import initialization as init
+from transformers.activations import ACT2FN
 from transformers.modeling_outputs import BaseModelOutput, CausalLMOutput, SequenceClassifierOutput
 from transformers.pytorch_utils import Conv1D
 
@@ -42,10 +42,13 @@ class GPT2KitConfig(GPT2Config):
 class GPT2KitAttention(nn.Module):
     """Causal self-attention of one kind."""
 
-    def __init__(self, config: GPT2KitConfig, kind: str) -> None:
+    def __init__(self, config: GPT2KitConfig, kind: str, layer: int) -> None:
         super().__init__()
         self.kind, self.heads, self.block, self.compression = kind, config.n_head, config.block, config.compression
         width = config.n_embd // config.n_head
+        self.scale = 1 / math.sqrt(width) if config.scale_attn_weights else 1.0
+        if config.scale_attn_by_inverse_layer_idx:
+            self.scale /= layer + 1
         self.c_attn = Conv1D(3 * config.n_embd, config.n_embd)
         self.c_proj = Conv1D(config.n_embd, config.n_embd)
         if kind.startswith("relative"):
@@ -71,8 +74,7 @@ class GPT2KitAttention(nn.Module):
             distance_TT = (i_T1 - i_T1.T).clamp(0, self.distance.size(1) - 1)
             by_distance = query @ self.distance.transpose(-1, -2)  # [B, H, T, distances]
             scores_BHTS = scores_BHTS + by_distance.gather(-1, distance_TT.expand_as(scores_BHTS))
-        scores_BHTS = scores_BHTS / math.sqrt(query.size(-1))
-        weights = scores_BHTS.masked_fill(~visible_TS, -torch.inf).softmax(-1, dtype=torch.float32)
+        weights = (scores_BHTS * self.scale).masked_fill(~visible_TS, -torch.inf).softmax(-1, dtype=torch.float32)
         return self.c_proj((weights.to(value.dtype) @ value).transpose(1, 2).flatten(2))
 
     def visible(self, i: Tensor, j: Tensor) -> Tensor:
@@ -93,25 +95,26 @@ class GPT2KitAttention(nn.Module):
 
 
 class GPT2KitMLP(nn.Module):
-    """Two projections around GELU, in the tanh form."""
+    """Two projections around the activation function."""
 
     def __init__(self, config: GPT2KitConfig) -> None:
         super().__init__()
         inner = config.n_inner or 4 * config.n_embd
         self.c_fc = Conv1D(inner, config.n_embd)
+        self.act = ACT2FN[config.activation_function]
         self.c_proj = Conv1D(config.n_embd, inner)
 
     def forward(self, x_BTD: Tensor) -> Tensor:
-        return self.c_proj(F.gelu(self.c_fc(x_BTD), approximate="tanh"))
+        return self.c_proj(self.act(self.c_fc(x_BTD)))
 
 
 class GPT2KitBlock(nn.Module):
     """x + attention(norm(x)), then x + mlp(norm(x))."""
 
-    def __init__(self, config: GPT2KitConfig, kind: str) -> None:
+    def __init__(self, config: GPT2KitConfig, kind: str, layer: int) -> None:
         super().__init__()
         self.ln_1 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
-        self.attn = GPT2KitAttention(config, kind)
+        self.attn = GPT2KitAttention(config, kind, layer)
         self.ln_2 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
         self.mlp = GPT2KitMLP(config)
         self.drop = nn.Dropout(config.resid_pdrop)
@@ -154,7 +157,7 @@ class GPT2KitModel(GPT2KitPreTrainedModel):
         self.wte = nn.Embedding(config.vocab_size, config.n_embd)
         self.wpe = nn.Embedding(config.n_positions, config.n_embd)
         self.drop = nn.Dropout(config.embd_pdrop)
-        self.h = nn.ModuleList(GPT2KitBlock(config, kinds[n % len(kinds)]) for n in range(config.n_layer))
+        self.h = nn.ModuleList(GPT2KitBlock(config, kinds[n % len(kinds)], n) for n in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
         self.post_init()
 
@@ -180,7 +183,7 @@ class GPT2KitModel(GPT2KitPreTrainedModel):
 
 
 class GPT2KitForCausalLM(GPT2KitPreTrainedModel, GenerationMixin):
-    """The language model; its head is the token embedding."""
+    """The language model; its head is the token embedding unless the config says otherwise."""
 
     _tied_weights_keys = {"lm_head.weight": "transformer.wte.weight"}  # noqa: RUF012  # as the base class has it
 

@@ -1,4 +1,4 @@
-"""The rows of the token embedding: more of them for new tokens, and surplus ones that no token has.
+"""The rows of the token embedding, and of a head of its own: more for new tokens, and surplus ones that no token has.
 
 Some programs pad the embedding, as to 50,304 rows for the 50,257 tokens of GPT-2, which is faster on GPUs. Surplus rows
 are kept aside: they are neither computed with nor trained, so that they take no probability and are never chosen, and
@@ -8,7 +8,7 @@ are written back when the model is saved.
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gpt2kit.errors import DataError
 from gpt2kit.model.gpt2 import GPT2
@@ -24,13 +24,13 @@ def is_padding(rows: int, tokens: int) -> bool:
 
 def set_aside(model: GPT2, tokens: int) -> int:
     """Keep the rows after the first `tokens` aside; returns their number, 0 if there are not more rows than tokens."""
-    rows = model.transformer.wte.weight
-    if tokens >= len(rows):
-        return 0
-    beyond = rows.detach()[tokens:].clone()
-    model.surplus = beyond if model.surplus is None else torch.cat([beyond, model.surplus])
-    model.transformer.wte = nn.Embedding.from_pretrained(rows.detach()[:tokens], freeze=not rows.requires_grad)
-    return len(beyond)
+    surplus = max(0, model.vocab_size - tokens)
+    for name, table in model.tables.items() if surplus else ():
+        rows, frozen = table.weight.detach(), not table.weight.requires_grad
+        beyond = rows[tokens:].clone()
+        model.surplus_of[name] = torch.cat([beyond, model.surplus_of.get(name, beyond[:0])])
+        model.set_submodule(name, nn.Embedding.from_pretrained(rows[:tokens], freeze=frozen))
+    return surplus
 
 
 def grow_vocabulary(model: GPT2, vocab_size: int, end: int | None = None) -> None:
@@ -41,19 +41,24 @@ def grow_vocabulary(model: GPT2, vocab_size: int, end: int | None = None) -> Non
     after a separator. Halfway, no new token is as likely as the end itself. New rows replace surplus ones, so that the
     saved embedding grows only if these are too few.
     """
-    old = model.transformer.wte.weight.detach()
-    if vocab_size < old.size(0):
+    new = vocab_size - model.vocab_size
+    if new < 0:
         raise DataError(
-            f"the model has {old.size(0)} tokens, but the data was prepared with {vocab_size}: prepare it with the "
-            "tokenizer of this model"
+            f"the model has {model.vocab_size} tokens, but the data was prepared with {vocab_size}: prepare it with "
+            "the tokenizer of this model"
         )
-    grown = nn.Embedding(vocab_size, old.size(1), device=old.device)
+    for name, table in model.tables.items():
+        model.set_submodule(name, _grown(table.weight.detach(), vocab_size, end))
+    left = {name: rows[new:] for name, rows in model.surplus_of.items()}
+    model.surplus_of = {name: rows for name, rows in left.items() if len(rows)}
+
+
+def _grown(old: Tensor, rows: int, end: int | None) -> nn.Embedding:
+    """A table with these first rows."""
+    grown = nn.Embedding(rows, old.size(1), device=old.device)
     mean = old.mean(0)
     with torch.no_grad():
         grown.weight[: old.size(0)] = old
         known = end is not None and end < old.size(0)
         grown.weight[old.size(0) :] = torch.lerp(mean, old[end], 0.5) if known else mean
-    model.transformer.wte = grown
-    if model.surplus is not None:
-        left = model.surplus[vocab_size - old.size(0) :]
-        model.surplus = left if len(left) else None
+    return grown

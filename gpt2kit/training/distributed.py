@@ -188,5 +188,5 @@ def full_model(model: GPT2, group: ProcessGroup) -> GPT2:
     with torch.device("meta"):
         copy = GPT2(model.config, model.vocab_size, model.labels)
     copy.load_state_dict(weights, assign=True)
-    copy.surplus = model.surplus
+    copy.surplus_of = dict(model.surplus_of)
     return copy.eval()

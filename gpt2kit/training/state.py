@@ -1,7 +1,8 @@
 """Everything a killed run needs to continue with the same numbers: one safetensors file, replaced atomically.
 
 Tensors are whole and keyed by name, `model.NAME`, `average.NAME` and `OPTIMISER.NAME.MOMENT`; `surplus` has the surplus
-rows of the token embedding. The file is the same for any number of processes.
+rows of the token embedding, `surplus.lm_head` those of a head of its own. The file is the same for any number of
+processes.
 """
 
 import json
@@ -15,11 +16,13 @@ from torch.optim import Optimizer
 
 from gpt2kit import tensor_files
 from gpt2kit.errors import DataError
-from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.gpt2 import EMBEDDING, GPT2, HEAD
 from gpt2kit.training.distributed import full_tensor, like
 from gpt2kit.training.optim import Average
 
-STATE_FILE, SURPLUS = "state.safetensors", "surplus"
+STATE_FILE = "state.safetensors"
+SURPLUS = {EMBEDDING: "surplus", HEAD: f"surplus.{HEAD}"}
+"""Names of the surplus rows of each table."""
 
 
 def save(
@@ -38,8 +41,7 @@ def save(
     tensors = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
     if average is not None:
         tensors |= {f"average.{name}": weight for name, weight in average.weights.items()}
-    if model.surplus is not None:
-        tensors[SURPLUS] = model.surplus
+    tensors |= {SURPLUS[name]: rows for name, rows in model.surplus_of.items()}
     numbers: dict[str, float] = {}
     for prefix, optimizer, parameter in _optimised(model, optimizers):
         for moment, value in optimizer.state[parameter].items() if parameter in optimizer.state else ():
@@ -59,7 +61,7 @@ def save(
 def load(path: Path, model: GPT2, average: Average | None, optimizers: list[Optimizer]) -> dict[str, Any]:
     """Load a saved state and return its progress. Raises DataError if it belongs to another model."""
     tensors, metadata = tensor_files.read_tensors(path)
-    surplus = tensors.pop(SURPLUS, None)
+    surplus = {name: tensors.pop(stored) for name, stored in SURPLUS.items() if stored in tensors}
     try:
         progress: dict[str, Any] = dict(json.loads(metadata["progress"]))
         values: dict[str, Any] = tensors | dict(json.loads(metadata["numbers"]))
@@ -83,7 +85,7 @@ def load(path: Path, model: GPT2, average: Average | None, optimizers: list[Opti
                         for moment, value in moments[prefix].items()
                     }
             optimizer.load_state_dict(optimizer.state_dict() | {"state": found})
-        model.surplus = surplus
+        model.surplus_of = surplus
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
         raise DataError(f"{path} is not the state of this run's model and optimiser: {error}") from error
     return progress

@@ -31,6 +31,8 @@ class Learner:
         _check_window(batches, model.config.n_positions)
         self.batches, self.config, self.group, self.compiles = batches, config, group, compiles
         self.dtype = pick_dtype(config.dtype, group.device)
+        if model.labels and not config.lm_weight and model.lm_head is not None:
+            model.lm_head.requires_grad_(False)  # nothing is computed with it
         self.parameters = model.parameter_count()
         self.learning = sum(each.numel() for each in model.parameters() if each.requires_grad)
         self.model = model.to(group.device)

@@ -19,10 +19,10 @@ from gpt2kit.model import checkpoint, hf
 IDS = torch.arange(60).view(2, 30) % 23
 
 
-def their_model(kind: Any = GPT2LMHeadModel) -> Any:
+def their_model(kind: Any = GPT2LMHeadModel, **changes: Any) -> Any:
     """A random model of Hugging Face, all of whose weights matter."""
     torch.manual_seed(0)
-    model = kind(GPT2Config(vocab_size=23, n_layer=2, n_head=2, n_embd=16, n_positions=32)).eval()
+    model = kind(GPT2Config(vocab_size=23, n_layer=2, n_head=2, n_embd=16, n_positions=32, **changes)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter), alpha=0.2)
@@ -134,6 +134,19 @@ def test_matrices_as_nanogpt_stores_them(tmp_path: Path, theirs: GPT2LMHeadModel
             if name.endswith(".bias"):
                 parameter.zero_()
     assert_same(tmp_path, theirs, "_orig_mod.", "nanoGPT", "has no biases: they begin at 0")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_model_of_nanogpt_s_own(tmp_path: Path, named: bool) -> None:
+    """Its GELU is the exact one, which nothing in the weights says."""
+    theirs = their_model(activation_function="gelu" if named else "gelu_new")
+    weights = {name: checkpoint.stored(name, each).contiguous() for name, each in theirs.named_parameters()}
+    save_file(weights, tmp_path / "model.safetensors")
+    sizes = {key: getattr(theirs.config, key) for key in ("n_layer", "n_head", "n_embd", "n_positions", "vocab_size")}
+    described = {"model_type": "gpt2", **sizes} | ({"activation_function": "gelu"} if named else {})
+    (tmp_path / "config.json").write_text(json.dumps(described), encoding="utf-8")
+    doubt = [] if named else ["names no activation_function, so it is GPT-2's gelu_new; nanoGPT's own models use gelu"]
+    assert_same(tmp_path, theirs, "has the layout of nanoGPT", *doubt)
 
 
 @pytest.mark.parametrize(

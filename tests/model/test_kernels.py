@@ -4,14 +4,20 @@ import pytest
 import torch
 
 from gpt2kit.model import kernels
-from gpt2kit.model.gpt2 import EPSILON
 from gpt2kit.model.kernels import Norm, Product, packs
 
 SHAPES = ((10,), (1, 10), (5, 10), (3, 4, 10), (70, 10))
+EPSILON = 1e-5
+AFTER = {
+    "": torch.nn.Identity(),
+    "gelu_new": torch.nn.GELU("tanh"),
+    "gelu": torch.nn.GELU(),
+    "relu": torch.nn.ReLU(),
+}
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 0.1}
 
 
-def product_of(packed: bool, gelu: bool, bias: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> Product:
+def product_of(packed: bool, after: str, bias: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> Product:
     """The same weights each time, in the layout that is asked for."""
     if packed and not packs(torch.device("cpu")):
         pytest.skip("this CPU's kernels know no blocked layout")
@@ -19,33 +25,32 @@ def product_of(packed: bool, gelu: bool, bias: bool, dtype: torch.dtype, monkeyp
     weight, shift = torch.randn(24, 10, generator=generator), torch.randn(24, generator=generator)
     with monkeypatch.context() as context:
         context.setattr(kernels, "packs", lambda device: packed)
-        product = Product(weight, shift if bias else None, dtype, gelu)
+        product = Product(weight, shift if bias else None, dtype, after)
     assert product.packed == packed
     return product
 
 
 @pytest.mark.parametrize("packed", [True, False])
-@pytest.mark.parametrize("gelu", [False, True])
+@pytest.mark.parametrize("after", AFTER)
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @torch.inference_mode()
-def test_products(dtype: torch.dtype, bias: bool, gelu: bool, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    product = product_of(packed, gelu, bias, dtype, monkeypatch)
-    plain = product_of(False, gelu, bias, torch.float32, monkeypatch)
+def test_products(dtype: torch.dtype, bias: bool, after: str, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    product = product_of(packed, after, bias, dtype, monkeypatch)
+    plain = product_of(False, after, bias, torch.float32, monkeypatch)
     for shape in SHAPES:
         x = torch.randn(shape)
-        expected = torch.nn.functional.linear(x, plain.weight, plain.bias)
-        expected = torch.nn.functional.gelu(expected, approximate="tanh") if gelu else expected
+        expected = AFTER[after](torch.nn.functional.linear(x, plain.weight, plain.bias))
         found = product(x)
         assert found.dtype == dtype
         torch.testing.assert_close(found.float(), expected, atol=TOLERANCE[dtype], rtol=TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("gelu", [False, True])
+@pytest.mark.parametrize("after", AFTER)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @torch.inference_mode()
-def test_both_layouts_give_the_same_numbers(dtype: torch.dtype, gelu: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    packed, plain = (product_of(layout, gelu, True, dtype, monkeypatch) for layout in (True, False))
+def test_both_layouts_give_the_same_numbers(dtype: torch.dtype, after: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed, plain = (product_of(layout, after, True, dtype, monkeypatch) for layout in (True, False))
     for shape in SHAPES:
         x = torch.randn(shape)
         one_rounding = 1e-5 if dtype == torch.float32 else 2**-6
