@@ -22,9 +22,10 @@ def hidden(name: str) -> str:
 
 
 def has_model(name: str) -> bool:
-    """Whether a name may be that of a model: not a directory without config.json, such as one with a tokenizer
-    alone."""
-    return not Path(name).is_dir() or (Path(name) / "config.json").is_file()
+    """Whether a name may be that of a model: not a directory without its configuration, such as one with a tokenizer
+    alone. That of a run with adapters is merged_config.json."""
+    folder = Path(name)
+    return not folder.is_dir() or any((folder / file).is_file() for file in ("config.json", "merged_config.json"))
 
 
 def fetch(name: str) -> Path:

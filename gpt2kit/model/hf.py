@@ -21,6 +21,9 @@ from gpt2kit.model.gpt2 import GPT2, HEAD, INIT_STD
 from gpt2kit.model.vocabulary import grow_vocabulary, set_aside
 
 WEIGHTS, CONFIG, MODELING = checkpoint.WEIGHTS, "config.json", "modeling_gpt2kit.py"
+MERGED_CONFIG = "merged_config.json"
+"""config.json of the model that merging the adapters of a folder gives. It has another name, since transformers takes a
+folder with config.json for a complete model, and does not look for the base of its adapters."""
 LAYER_NORM = "transformer.h.0.ln_1.weight"
 CLASSIFIER = "GPT2ForSequenceClassification"
 AUTO_MAP = {
@@ -46,7 +49,8 @@ def save(
 ) -> None:
     """Write config.json and generation_config.json, then model.safetensors, with the training `step` in its metadata.
 
-    For a model with adapters, these are written instead of the weights, with the `base` they were trained on.
+    For a model with adapters, these are written instead of the weights, with the `base` they were trained on, and
+    merged_config.json instead of config.json.
     """
     save_config(folder, model, eos, dtype)
     if lora.adapted(model):
@@ -65,14 +69,18 @@ def save(
 def save_config(folder: Path, model: GPT2, eos: int, dtype: torch.dtype = torch.float32) -> None:
     """Write config.json, generation_config.json and, for other attention than GPT-2's, modeling_gpt2kit.py.
 
-    Raises DataError for values that transformers refuses.
+    For a model with adapters, merged_config.json is written instead of the first, and transformers takes the code from
+    their base. Raises DataError for values that transformers refuses.
     """
-    config = model.config
+    config, adapters = model.config, lora.adapted(model)
     surplus = 0 if model.surplus is None else len(model.surplus)
-    if config.attention != "full":
+    if adapters and (folder / CONFIG).is_file() and not (folder / MERGED_CONFIG).is_file():
+        with files.writing(folder / MERGED_CONFIG):  # in a run of an older version
+            (folder / CONFIG).rename(folder / MERGED_CONFIG)
+    if config.attention != "full" and not adapters:
         files.write_text(folder / MODELING, Path(__file__).with_name(MODELING).read_text(encoding="utf-8"))
     transformers_door.write_config(
-        folder / CONFIG,
+        folder / (MERGED_CONFIG if adapters else CONFIG),
         {
             **_architecture(model, eos),
             "vocab_size": model.vocab_size + surplus,
@@ -202,23 +210,31 @@ def read_config(folder: Path) -> tuple[ModelConfig, int, tuple[str, ...]]:
     return _described(folder, _read_json(folder))
 
 
+def config_of(folder: Path) -> Path:
+    """The file that describes the model of a folder: merged_config.json or, without adapters and in a run of an older
+    version, config.json."""
+    return folder / (MERGED_CONFIG if (folder / MERGED_CONFIG).is_file() else CONFIG)
+
+
 def _read_json(folder: Path) -> dict[str, Any]:
     """config.json as it is. If it is missing from a folder with weights in another format, the error names these."""
-    if not (folder / CONFIG).is_file():
+    path = config_of(folder)
+    if not path.is_file():
         checkpoint.check_format(folder)
-    return files.read_json(folder / CONFIG)
+    return files.read_json(path)
 
 
 def _described(folder: Path, raw: dict[str, Any]) -> tuple[ModelConfig, int, tuple[str, ...]]:
+    path = config_of(folder)
     for key, accepted in {"model_type": ("gpt2", "gpt2kit"), "add_cross_attention": (False, None)}.items():
         if raw.get(key) not in accepted:
-            raise DataError(f"{folder / CONFIG}: {key} = {raw.get(key)!r}; expected {accepted[0]!r}, as in GPT-2")
+            raise DataError(f"{path}: {key} = {raw.get(key)!r}; expected {accepted[0]!r}, as in GPT-2")
     try:
         sizes = {key: raw[key] for key in ("n_layer", "n_head", "n_embd", "vocab_size")}
         sizes |= {"n_inner": raw.get("n_inner") or 0, "n_positions": raw.get("n_positions") or raw["n_ctx"]}
         sizes |= {key: raw.get(key, getattr(ModelConfig, key)) for key in SAVED}
         if wrong := [f"{key} = {value!r}" for key, value in sizes.items() if type(value) is not int]:
-            raise DataError(f"{folder / CONFIG}: {wrong[0]}; expected a whole number")
+            raise DataError(f"{path}: {wrong[0]}; expected a whole number")
         vocab_size = sizes.pop("vocab_size") - _surplus_rows(folder, raw)
         variant, kind = _variant(folder, raw), str(raw.get("attention", "full"))
         config = ModelConfig(**sizes, **variant, dropout=raw.get("resid_pdrop", 0.1), attention=kind)
@@ -226,28 +242,29 @@ def _described(folder: Path, raw: dict[str, Any]) -> tuple[ModelConfig, int, tup
         labels = sorted((raw.get("id2label") or {}).items(), key=lambda each: int(each[0])) if named else ()
         return config, vocab_size, tuple(str(name) for _, name in labels)
     except KeyError as error:
-        raise DataError(f"{folder / CONFIG}: {error} is missing") from None
+        raise DataError(f"{path}: {error} is missing") from None
     except (TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"{folder / CONFIG}: {error}") from None
+        raise DataError(f"{path}: {error}") from None
 
 
 def _variant(folder: Path, raw: dict[str, Any]) -> dict[str, Any]:
     """The fields in which a model may differ from GPT-2; those that config.json leaves out are GPT-2's."""
+    path = config_of(folder)
     found = {key: raw[key] for key in VARIANT if raw.get(key) is not None}
     if (name := found.get(ACTIVATION, ACTIVATIONS[0])) not in (names := (*ACTIVATIONS, *ALIASES)):
-        raise DataError(f"{folder / CONFIG}: activation_function = {name!r}; expected one of {', '.join(names)}")
+        raise DataError(f"{path}: activation_function = {name!r}; expected one of {', '.join(names)}")
     for key, value in found.items():
         kind, expected = (float, "a number above 0 and below 1") if key == EPSILON else (bool, "true or false")
         if key != ACTIVATION and type(value) is not kind:
-            raise DataError(f"{folder / CONFIG}: {key} = {value!r}; expected {expected}")
+            raise DataError(f"{path}: {key} = {value!r}; expected {expected}")
     return found | {ACTIVATION: ALIASES.get(name, name)}
 
 
 def _surplus_rows(folder: Path, raw: dict[str, Any]) -> int:
     """The number of rows of the token embedding that no token has, if gpt2kit wrote the folder; others do not say."""
-    rows, of = raw.get(SURPLUS, 0), raw.get("vocab_size")
+    path, rows, of = config_of(folder), raw.get(SURPLUS, 0), raw.get("vocab_size")
     if type(rows) is not int or rows < 0 or (type(of) is int and rows >= max(1, of)):
-        raise DataError(f"{folder / CONFIG}: {SURPLUS} = {rows!r}; expected a whole number below vocab_size = {of!r}")
+        raise DataError(f"{path}: {SURPLUS} = {rows!r}; expected a whole number below vocab_size = {of!r}")
     return rows
 
 

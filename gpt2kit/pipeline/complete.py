@@ -12,5 +12,5 @@ from gpt2kit.runs.folder import Run
 
 def write_complete(run: Run, model: GPT2, folder: Path, dtype: torch.dtype = torch.float32) -> None:
     """Write `run` with the weights of `model` into an existing folder: all of its files but the state of training."""
-    copy_files(run, folder, (lora.ADAPTER_CONFIG,))
+    copy_files(run, folder, (lora.ADAPTER_CONFIG, hf.MERGED_CONFIG))
     hf.save(folder, model, run.task.vocabulary.eos, step=run.weights_step, dtype=dtype)

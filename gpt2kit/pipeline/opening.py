@@ -88,7 +88,7 @@ def opened_run(run: str | Path, data: str | Path = "", base: str | Path = "") ->
 def _check_as_trained(run: Run, model: GPT2, trained: recipe.Recipe) -> None:
     """Raises DataError where the files of a Hugging Face checkpoint, which have no digest, differ from the recipe."""
     if shape(model.config) != shape(trained.model) or model.labels != run.task.layout.labels:
-        raise DataError(f"{run.path}: {hf.CONFIG} says another model than the run's recipe.toml and task.json")
+        raise DataError(f"{hf.config_of(run.path)} says another model than the run's recipe.toml and task.json")
     if run.weights == lora.ADAPTER and lora.alpha_of(run.path) != trained.train.lora_alpha:
         raise DataError(f"{run.path}: {lora.ADAPTER_CONFIG} says another lora_alpha than the run's recipe.toml")
 

@@ -196,7 +196,7 @@ def _as_before(run: Run, task: Task[Any, Any]) -> tuple[ModelConfig, int, tuple[
     config, vocab_size, outputs = hf.read_config(run.path)
     shapes = [(*shape(c), c.dropout) for c in (config, run.recipe.model)]
     if shapes[0] != shapes[1] or (vocab_size, outputs) != (task.vocabulary.size, task.layout.labels):
-        raise DataError(f"{run.path}: {hf.CONFIG} says another model than {RECIPE_FILE} and {TASK_FILE}")
+        raise DataError(f"{hf.config_of(run.path)} says another model than {RECIPE_FILE} and {TASK_FILE}")
     return config, vocab_size, outputs
 
 

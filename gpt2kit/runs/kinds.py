@@ -15,7 +15,8 @@ RUN_FILES = (
     *TOKENIZER,
     *("run.json", "recipe.toml", "data.json", "samples.json", "scores.json", "metrics.jsonl", "README.md", "proof.md"),
     *("config.json", "generation_config.json", "modeling_gpt2kit.py", "model.safetensors", "state.safetensors"),
-    *("adapter_model.safetensors", "adapter_config.json", "bayes.safetensors", "tensorboard/events.out.tfevents.*"),
+    *("adapter_model.safetensors", "adapter_config.json", "merged_config.json"),
+    *("bayes.safetensors", "tensorboard/events.out.tfevents.*"),
 )
 
 RUN = FolderKind(

@@ -93,7 +93,7 @@ def test_a_resumed_run_is_an_uninterrupted_one(
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(weight, resumed[name]) for name, weight in whole.items())
     assert base is None or not failed(tmp_path / "resumed")
-    described = files.read_json(tmp_path / "resumed" / "config.json")
+    described = files.read_json(hf.config_of(tmp_path / "resumed"))
     model = recipe.load(str(tmp_path / "resumed" / "recipe.toml")).model
     for key, value in VARIANT.items():
         assert described[key] == getattr(model, key) == value

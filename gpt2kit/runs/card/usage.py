@@ -1,12 +1,13 @@
-"""How to use a run: by a command, from Python, and with transformers if it can load the run. Every snippet runs."""
+"""How to use a run: by a command, from Python, and with transformers or peft if they load it. Every snippet runs."""
 
 import shlex
 
 from gpt2kit.decoding.classify import texts_of
-from gpt2kit.model import hf
+from gpt2kit.model import hf, lora
 from gpt2kit.runs.card.facts import Facts
 from gpt2kit.runs.card.markdown import fenced, visible
 from gpt2kit.tasks.base import About
+from gpt2kit.tasks.text import TextTask
 
 
 def usage(facts: Facts) -> str:
@@ -15,8 +16,7 @@ def usage(facts: Facts) -> str:
     lines = ["import gpt2kit", "", f"model = gpt2kit.load({name!r})", *python_example(facts.task.about)]
     parts = ["## How to use it", fenced(command, "sh"), fenced("\n".join(lines), "python")]
     if facts.adapters:
-        merge = f"gpt2kit merge {shlex.quote(name)} --out {shlex.quote(f'{name}-merged')}"
-        parts += ["To merge the adapters into one complete model:", fenced(merge, "sh")]
+        parts += _adapters(facts, name)
     elif facts.loads_in_transformers:
         code = f", which runs `{hf.MODELING}` of the folder" if facts.custom_code else ""
         snippet = "\n".join(_transformers(facts, name))
@@ -34,9 +34,49 @@ def usage(facts: Facts) -> str:
     return "\n\n".join(parts)
 
 
-def _from(facts: Facts, name: str) -> str:
-    """The call that loads the folder; with trust_remote_code if the folder has code."""
-    return f"from_pretrained({name!r}{', trust_remote_code=True' if facts.custom_code else ''})"
+def _adapters(facts: Facts, name: str) -> list[str]:
+    """With peft, which finds the base itself, and merged."""
+    base = f"the base model that `{lora.ADAPTER_CONFIG}` names"
+    code = f", running its `{hf.MODELING}`" if facts.custom_code else ""
+    kind = "AutoPeftModelForCausalLM"
+    if isinstance(facts.task, TextTask):
+        text = f"The same logits with `peft` (`pip install peft`) and `transformers`, on {base}{code}:"
+        snippet = _transformers(facts, name)
+    else:
+        text = f"`peft` (`pip install peft`) loads the weights, on {base}{code}; gpt2kit turns their ids into a piece."
+        snippet = [f"from peft import {kind}", "", f"model = {kind}.{_from(facts, name)}"]
+    merge = f"gpt2kit merge {shlex.quote(name)} --out {shlex.quote(f'{name}-merged')}"
+    merged = "To merge the adapters into one complete model, which needs no `peft`:"
+    return [text, fenced("\n".join(snippet), "python"), merged, fenced(merge, "sh")]
+
+
+def _from(facts: Facts, name: str, options: str = "") -> str:
+    """The call that loads the folder; with trust_remote_code if its model, or the base of its adapters, has code."""
+    return f"from_pretrained({name!r}{options}{', trust_remote_code=True' if facts.custom_code else ''})"
+
+
+def _load(facts: Facts, name: str) -> list[str]:
+    """The lines that load the tokenizer and the model."""
+    labels = facts.task.layout.labels
+    kind = "ModelForSequenceClassification" if labels else "ModelForCausalLM"
+    if not facts.adapters:
+        return [
+            f"from transformers import Auto{kind}, AutoTokenizer",
+            "",
+            f"kinds = (AutoTokenizer, Auto{kind})",
+            f"tokenizer, model = (kind.{_from(facts, name)} for kind in kinds)",
+        ]
+    settings = "" if labels else ", GenerationConfig"
+    # A head of the base, which may be for other labels, is replaced.
+    options = f", id2label={dict(enumerate(labels))!r}, ignore_mismatched_sizes=True" if labels else ""
+    lines = [
+        f"from peft import AutoPeft{kind}",
+        f"from transformers import AutoTokenizer{settings}",
+        "",
+        f"tokenizer = AutoTokenizer.from_pretrained({name!r})",
+        f"model = AutoPeft{kind}.{_from(facts, name, options)}",
+    ]
+    return lines if labels else [*lines, f"model.generation_config = GenerationConfig.from_pretrained({name!r})"]
 
 
 def _transformers(facts: Facts, name: str) -> list[str]:
@@ -45,9 +85,7 @@ def _transformers(facts: Facts, name: str) -> list[str]:
     prompt = task.encode_source(task.parse(task.about.input))
     if not task.layout.labels:
         return [
-            "from transformers import AutoModelForCausalLM, AutoTokenizer",
-            "",
-            f"tokenizer, model = (kind.{_from(facts, name)} for kind in (AutoTokenizer, AutoModelForCausalLM))",
+            *_load(facts, name),
             f'ids = tokenizer({task.vocabulary.render(prompt)!r}, return_tensors="pt").input_ids',
             "answer = model.generate(ids, max_new_tokens=40, do_sample=False)",
             "print(tokenizer.decode(answer[0, ids.size(1) :], skip_special_tokens=True))",
@@ -56,10 +94,7 @@ def _transformers(facts: Facts, name: str) -> list[str]:
     one_of = "logits[:, 0].softmax(0)" if len(task.layout.labels) == 1 else "logits.sum(0).softmax(0)"
     return [
         "import torch",
-        "from transformers import AutoModelForSequenceClassification, AutoTokenizer",
-        "",
-        "kinds = (AutoTokenizer, AutoModelForSequenceClassification)",
-        f"tokenizer, model = (kind.{_from(facts, name)} for kind in kinds)",
+        *_load(facts, name),
         f"texts = {texts!r}",
         'logits = torch.cat([model(tokenizer(text, return_tensors="pt").input_ids).logits for text in texts])',
         f"print({one_of}, model.config.id2label)",

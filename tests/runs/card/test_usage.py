@@ -115,12 +115,6 @@ def test_what_transformers_has_not_is_not_claimed(run_of: RunOf, copied: Copied)
     }
 
 
-def test_adapters_are_merged_first(run_of: RunOf, tmp_path: Path) -> None:
-    shown = usage(facts(Run(run_of("translate", "train.lora=2", init=run_of("translate")))))
-    assert "transformers" not in shown
-    assert "gpt2kit merge run --out run-merged" in shown
-
-
 @pytest.mark.parametrize("name", ["it's", "two words", "`tick`", 'quo"te', "$(date)", "-x"])
 def test_a_folder_of_any_name_is_quoted(
     run_of: RunOf, copied: Copied, monkeypatch: pytest.MonkeyPatch, name: str
