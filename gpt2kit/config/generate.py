@@ -56,6 +56,10 @@ class GenerateConfig:
         """max_ratio as a number; UNKNOWN_RATIO where it was not taken from training data yet."""
         return UNKNOWN_RATIO if isinstance(self.max_ratio, str) else self.max_ratio
 
+    def room_of_prompt(self, window: int) -> int:
+        """Most tokens of a prompt; a longer one is cut, so that an answer fits into the window."""
+        return window - (1 if self.roll else min(self.max_new_tokens, window // 2))
+
     def fitted(self, ratio: float | None) -> "GenerateConfig":
         """These settings with max_ratio = corpus replaced by the ratio of the corpus, if that is known."""
         return self if self.max_ratio != CORPUS or ratio is None else replace(self, max_ratio=ratio)

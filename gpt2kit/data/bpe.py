@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gpt2kit.data.bulk import BulkBpe
 
 END_OF_TEXT = "<|endoftext|>"
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+TOKENIZER_FILE = "tokenizer.json"
 OLDER_FILES = (("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe"))
 """Vocabulary and merges files of older Hugging Face GPT-2 folders, and those that OpenAI released."""
 
@@ -43,6 +43,23 @@ def _without_gaps(tokenizer: "Tokenizer") -> "Tokenizer":
     if found and max(found.values()) >= len(found):
         raise ValueError(f"its {len(found)} tokens have ids up to {max(found.values())}, not {len(found) - 1}")
     return tokenizer
+
+
+def write_tokenizer_config(folder: Path, window: int, padding_side: str) -> None:
+    """Write what Hugging Face's AutoTokenizer needs next to tokenizer.json, for a model with this window.
+
+    GPT-2 has one special token, and transformers uses it as the unknown token too. As a padding token it is masked.
+    """
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        **dict.fromkeys(("bos_token", "eos_token", "pad_token", "unk_token"), END_OF_TEXT),
+        "padding_side": padding_side,
+        "model_max_length": window,
+        "clean_up_tokenization_spaces": False,
+        # Their older versions would add token_type_ids, which their GPT-2 treats as tokens.
+        "model_input_names": ["input_ids", "attention_mask"],
+    }
+    files.write_json(folder / "tokenizer_config.json", config)
 
 
 class Bpe:
@@ -88,7 +105,7 @@ class Bpe:
         """Load tokenizer.json, or the vocabulary and merges of an older GPT-2 folder."""
         from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-        path = folder / "tokenizer.json"
+        path = folder / TOKENIZER_FILE
         try:
             if path.is_file():
                 return cls(_without_gaps(Tokenizer.from_buffer(path.read_bytes())))
@@ -113,18 +130,9 @@ class Bpe:
         self.tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in separators])
 
     def save(self, folder: Path, window: int) -> None:
-        """Write tokenizer.json and the few files that Hugging Face's AutoTokenizer needs."""
-        files.write_text(folder / "tokenizer.json", self.tokenizer.to_str(pretty=True))
-        config = {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "bos_token": END_OF_TEXT,
-            "eos_token": END_OF_TEXT,
-            "model_max_length": window,
-            "clean_up_tokenization_spaces": False,
-            # Their older versions would add token_type_ids, which their GPT-2 treats as tokens.
-            "model_input_names": ["input_ids", "attention_mask"],
-        }
-        files.write_json(folder / "tokenizer_config.json", config)
+        """Write tokenizer.json and tokenizer_config.json, for a model that generates."""
+        files.write_text(folder / TOKENIZER_FILE, self.tokenizer.to_str(pretty=True))
+        write_tokenizer_config(folder, window, "left")
 
     @property
     def end_of_text(self) -> int:

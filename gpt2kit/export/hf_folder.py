@@ -8,5 +8,5 @@ from gpt2kit.selftest.run_under_test import RunUnderTest
 
 def write(subject: RunUnderTest, folder: Path) -> None:
     """Write config.json, weights in fp32 and the tokenizer."""
-    subject.task.vocabulary.copy_files(folder)
-    hf.save(folder, subject.model, subject.task.vocabulary.eos)
+    subject.task.vocabulary.copy_files(folder, subject.model.config.n_positions)
+    hf.save(folder, subject.model, subject.task.vocabulary.eos, generate=subject.recipe.generate)

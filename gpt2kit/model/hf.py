@@ -11,12 +11,13 @@ from typing import Any
 import torch
 
 from gpt2kit import files, tensor_files
-from gpt2kit.config import ACTIVATIONS, VARIANT, ModelConfig
+from gpt2kit.config import ACTIVATIONS, VARIANT, GenerateConfig, ModelConfig
 from gpt2kit.errors import DataError, counted
 from gpt2kit.model import checkpoint, lora, transformers_door
 from gpt2kit.model.activations import ALIASES
 from gpt2kit.model.attention_kinds import KINDS
 from gpt2kit.model.freeze import merged, plain
+from gpt2kit.model.generation import GREEDY, generation_settings
 from gpt2kit.model.gpt2 import GPT2, HEAD, INIT_STD
 from gpt2kit.model.vocabulary import grow_vocabulary, set_aside
 
@@ -46,13 +47,14 @@ def save(
     base: str = "",
     step: int | None = None,
     dtype: torch.dtype = torch.float32,
+    generate: GenerateConfig = GREEDY,
 ) -> None:
     """Write config.json and generation_config.json, then model.safetensors, with the training `step` in its metadata.
 
     For a model with adapters, these are written instead of the weights, with the `base` they were trained on, and
     merged_config.json instead of config.json.
     """
-    save_config(folder, model, eos, dtype)
+    save_config(folder, model, eos, dtype, generate)
     if lora.adapted(model):
         lora.save(folder, model, base, step)
         return
@@ -66,11 +68,14 @@ def save(
     tensor_files.write_tensors(folder / WEIGHTS, tensors, tensor_files.weights_metadata(tensors, step))
 
 
-def save_config(folder: Path, model: GPT2, eos: int, dtype: torch.dtype = torch.float32) -> None:
+def save_config(
+    folder: Path, model: GPT2, eos: int, dtype: torch.dtype = torch.float32, generate: GenerateConfig = GREEDY
+) -> None:
     """Write config.json, generation_config.json and, for other attention than GPT-2's, modeling_gpt2kit.py.
 
     For a model with adapters, merged_config.json is written instead of the first, and transformers takes the code from
-    their base. Raises DataError for values that transformers refuses.
+    their base. `generate` says how transformers decodes by default. Raises DataError for values that transformers
+    refuses.
     """
     config, adapters = model.config, lora.adapted(model)
     surplus = 0 if model.surplus is None else len(model.surplus)
@@ -90,6 +95,7 @@ def save_config(folder: Path, model: GPT2, eos: int, dtype: torch.dtype = torch.
             "n_embd": config.n_embd,
             "n_inner": config.n_inner or None,
             "n_positions": config.n_positions,
+            "n_ctx": config.n_positions,  # its older name, which llama.cpp's converter reads
             **{key: getattr(config, key) for key in VARIANT},
             "initializer_range": INIT_STD,
             "embd_pdrop": config.dropout,
@@ -100,10 +106,9 @@ def save_config(folder: Path, model: GPT2, eos: int, dtype: torch.dtype = torch.
             "dtype": str(dtype).removeprefix("torch."),
         },
     )
-    ends: dict[str, Any] = {"bos_token_id": eos, "eos_token_id": eos, "pad_token_id": eos}
-    if surplus:  # transformers computes with all rows, and could choose one
-        ends["suppress_tokens"] = list(range(model.vocab_size, model.vocab_size + surplus))
-    transformers_door.write_generation_config(folder / "generation_config.json", ends)
+    rows = range(model.vocab_size, model.vocab_size + surplus)
+    settings = generation_settings(generate, eos, config.n_positions, rows)
+    transformers_door.write_generation_config(folder / "generation_config.json", settings)
 
 
 def _architecture(model: GPT2, eos: int) -> dict[str, Any]:

@@ -73,8 +73,9 @@ def greedy(model: Any, ids_BT: Any, mask_BT: Any, new: int, stop: int, tokens: i
     settings: dict[str, Any] = {"do_sample": False, "max_new_tokens": new, "eos_token_id": stop, "pad_token_id": stop}
     if surplus := list(range(tokens, model.config.vocab_size)):
         settings["suppress_tokens"] = surplus
+    model.generation_config = GenerationConfig(**settings)  # passed as an argument, the file's would be added to it
     with _quietly():
-        found = model.generate(ids_BT, attention_mask=mask_BT, generation_config=GenerationConfig(**settings))
+        found = model.generate(ids_BT, attention_mask=mask_BT)
     return found[:, ids_BT.size(1) :]
 
 

@@ -13,4 +13,5 @@ from gpt2kit.runs.folder import Run
 def write_complete(run: Run, model: GPT2, folder: Path, dtype: torch.dtype = torch.float32) -> None:
     """Write `run` with the weights of `model` into an existing folder: all of its files but the state of training."""
     copy_files(run, folder, (lora.ADAPTER_CONFIG, hf.MERGED_CONFIG))
-    hf.save(folder, model, run.task.vocabulary.eos, step=run.weights_step, dtype=dtype)
+    eos, generate = run.task.vocabulary.eos, run.recipe.generate
+    hf.save(folder, model, eos, step=run.weights_step, dtype=dtype, generate=generate)

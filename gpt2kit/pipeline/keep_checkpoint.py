@@ -23,5 +23,6 @@ def keep(step: int, work: loop.Loop, run: Run, task: Task[Any, Any], base: str) 
     with work.learner.averaged() if work.validation is None else nullcontext():
         model = work.learner.full_model()  # all processes must take part
         if work.group.is_main:
-            checkpoints.save(run, step, lambda folder: hf.save(folder, model, task.vocabulary.eos, base, step))
+            eos, generate = task.vocabulary.eos, run.recipe.generate
+            checkpoints.save(run, step, lambda folder: hf.save(folder, model, eos, base, step, generate=generate))
             checkpoints.remove_old(run, step, work.config.keep_checkpoints, run.log.best_step(step))

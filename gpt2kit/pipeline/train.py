@@ -107,7 +107,7 @@ def _train_in(
         elif group.is_main:
             with overwriting.new_folder(folder.path, overwrite, RUN, inputs) as new:
                 Run.create(new, replace(recipe, model=model.config), prepared, task, start)
-                hf.save_config(new, model, task.vocabulary.eos)
+                hf.save_config(new, model, task.vocabulary.eos, generate=recipe.generate)
             alone.enter_context(files.held(folder.path))
         group.barrier()
         if stateless:
@@ -213,7 +213,7 @@ def _logged(
         base = str(Path(init).resolve()) if Path(init).is_dir() else init
 
         def save(model: GPT2) -> None:
-            hf.save(run.path, model, task.vocabulary.eos, base, work.progress.step)
+            hf.save(run.path, model, task.vocabulary.eos, base, work.progress.step, generate=recipe.generate)
 
         for event in work.run(save, outdated=run.has_weights_after(work.progress.step)):
             if log is not None and isinstance(event, events.StepDone | events.Validation):

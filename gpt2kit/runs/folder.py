@@ -40,7 +40,7 @@ class Run(TaskFolder):
     @classmethod
     def create(cls, path: Path, resolved: Recipe, prepared: Prepared, task: Task[Any, Any], init: str | None) -> Self:
         """Write what is known about a run before its first step."""
-        task.vocabulary.copy_files(path)
+        task.vocabulary.copy_files(path, resolved.model.n_positions)
         save_task(path, resolved.task_name, task)
         recipe_text = replace(resolved, task=task).toml()
         files.write_text(path / RECIPE_FILE, recipe_text)

@@ -81,8 +81,8 @@ class Vocabulary(ABC):
         """Equal for two folders whose ids have the same meaning."""
 
     @abstractmethod
-    def copy_files(self, folder: Path) -> None:
-        """Copy its files into another folder."""
+    def copy_files(self, folder: Path, window: int) -> None:
+        """Copy its files into the folder of a model with this window."""
 
     @abstractmethod
     def extends(self, folder: Path) -> bool:
@@ -122,7 +122,7 @@ class About:
     pretrained: bool = False
     """Whether training is meant to start from a pretrained model."""
     pipeline_tag: str = "text-generation"
-    """The Hub's name for this kind of task."""
+    """The Hub's name for this kind of task, by which `pipeline` of transformers loads the model."""
     tags: tuple[str, ...] = ()
     """More Hub tags, in addition to the task's name."""
     languages: tuple[str, ...] = ()

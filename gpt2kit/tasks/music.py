@@ -76,7 +76,7 @@ class EventVocabulary(Vocabulary):
     def fingerprint(self) -> str:
         return "performance events, 388 + 3"
 
-    def copy_files(self, folder: Path) -> None:
+    def copy_files(self, folder: Path, window: int) -> None:
         shutil.copyfile(self.folder / EVENTS_FILE, folder / EVENTS_FILE)
 
     def extends(self, folder: Path) -> bool:

@@ -34,7 +34,7 @@ ABOUT = About(
     corpus="YOUR.jsonl",
     input_unit="a document",
     generate="--file YOUR.txt",
-    pipeline_tag="summarization",
+    tags=("summarization",),
     requires=(*TOKENIZERS, "rouge-score", "mwparserfromhell"),
 )
 

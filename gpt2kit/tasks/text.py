@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from gpt2kit.config import knob
-from gpt2kit.data.bpe import END_OF_TEXT, TOKENIZER_FILES, Bpe
+from gpt2kit.data.bpe import END_OF_TEXT, TOKENIZER_FILE, Bpe, write_tokenizer_config
 from gpt2kit.data.corpus_marks import marks
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.layouts import Layout, Rows
@@ -47,6 +47,8 @@ class TextVocabulary(Vocabulary):
 
     bpe: Bpe
     folder: Path
+    padding_side: ClassVar[str] = "left"
+    """Where transformers pads the shorter texts of a batch: on the left, an answer begins after the last token."""
 
     @property
     def size(self) -> int:
@@ -59,9 +61,9 @@ class TextVocabulary(Vocabulary):
     def fingerprint(self) -> str:
         return self.bpe.fingerprint()
 
-    def copy_files(self, folder: Path) -> None:
-        for name in TOKENIZER_FILES:
-            shutil.copyfile(self.folder / name, folder / name)
+    def copy_files(self, folder: Path, window: int) -> None:
+        shutil.copyfile(self.folder / TOKENIZER_FILE, folder / TOKENIZER_FILE)
+        write_tokenizer_config(folder, window, self.padding_side)
 
     def extends(self, folder: Path) -> bool:
         return self.bpe.extends(Bpe.load(folder))

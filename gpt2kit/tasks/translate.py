@@ -23,7 +23,7 @@ from gpt2kit.tasks.text import TOKENIZERS, TextPairs
 
 ABOUT = About(
     corpus="YOUR.en YOUR.fr",
-    pipeline_tag="translation",
+    tags=("translation",),
     requires=(*TOKENIZERS, "sacrebleu"),
 )
 

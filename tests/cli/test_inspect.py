@@ -84,7 +84,7 @@ def test_a_gpt2_folder_goes_on_with_text(
 ) -> None:
     task = Run.open(run_of("lm")).task
     hf.save(tmp_path, tiny_model(task.vocabulary.size), task.vocabulary.eos)
-    task.vocabulary.copy_files(tmp_path)
+    task.vocabulary.copy_files(tmp_path, 48)
     assert run(["inspect", str(tmp_path), "The robot", "--json", "--generate", "0"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["model"]["task"] == "lm"

@@ -239,7 +239,7 @@ def test_a_pretrained_model_as_it_is(trained: Path, text: str, tmp_path: Path, c
         GPT2Config(vocab_size=task.vocabulary.size, n_positions=128, n_embd=16, n_layer=1, n_head=2)
     )
     theirs.save_pretrained(tmp_path / "gpt2")
-    task.vocabulary.copy_files(tmp_path / "gpt2")
+    task.vocabulary.copy_files(tmp_path / "gpt2", 128)
     words = ["--zero-shot", "--init", str(tmp_path / "gpt2"), "--json"]
     assert run(["lm", "evaluate", "--on", str(trained.parent / "text.txt"), *words, "--set", "task.column="]) == 0
     found = json.loads(capsys.readouterr().out)["scores"]["perplexity per token"]["value"]

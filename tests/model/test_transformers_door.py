@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from transformers import AutoConfig, GenerationConfig, GPT2ForSequenceClassification, GPT2LMHeadModel
 
+from gpt2kit.config import GenerateConfig
+from gpt2kit.decoding.decode import answers, for_inference
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf, transformers_door
 from gpt2kit.model.gpt2 import GPT2
@@ -61,7 +64,8 @@ def test_a_run_s_files(tmp_path: Path, tiny_model: Build) -> None:
     hf.save(tmp_path, model, 7)
     assert read(tmp_path / "config.json")["architectures"] == [GPT2LMHeadModel.__name__]
     generation = read(tmp_path / "generation_config.json")
-    assert generation.keys() - {"transformers_version"} == {"bos_token_id", "eos_token_id", "pad_token_id"}
+    ids = {"bos_token_id", "eos_token_id", "pad_token_id"}
+    assert generation.keys() - {"transformers_version"} == {*ids, "max_length", "do_sample"}
     assert GenerationConfig.from_pretrained(tmp_path).pad_token_id == 7
     model.set_classifier(("bad", "good", "so-so"))
     hf.save(tmp_path, model, 7)
@@ -69,3 +73,17 @@ def test_a_run_s_files(tmp_path: Path, tiny_model: Build) -> None:
     config = AutoConfig.from_pretrained(tmp_path)
     assert (config.num_labels, config.id2label[2], config.label2id["so-so"]) == (3, "so-so", 2)
     assert hf.load(tmp_path).labels == ("bad", "good", "so-so")
+
+
+def test_the_greedy_answers_of_a_proof_do_not_depend_on_the_settings_of_the_folder(
+    tmp_path: Path, tiny_model: Build
+) -> None:
+    model, config = tiny_model(), GenerateConfig(repetition_penalty=4.0, ban_ids=(3, 5), stop_ids=(9,))
+    hf.save(tmp_path, model, 7, generate=config)
+    ids = torch.randint(1, 23, (1, 5))
+    theirs = transformers_door.pretrained(tmp_path, head=False)
+    answer = transformers_door.greedy(theirs, ids, torch.ones_like(ids), 20, 7, 23)[0].tolist()
+    decoded = answers(for_inference(model, "fp32"), ids.tolist(), GenerateConfig(max_new_tokens=20, dtype="fp32"), 7)
+    (ours,) = next(decoded).answers
+    assert answer[: len(ours.ids)] == ours.ids
+    assert len(ours.ids) > 5

@@ -138,7 +138,7 @@ def test_hints_are_what_they_say(name: str, task: Task[Any, Any]) -> None:
 
 
 def test_a_copy_of_its_files_is_the_same_task(task: Task[Any, Any], tmp_path: Path) -> None:
-    task.vocabulary.copy_files(tmp_path)
+    task.vocabulary.copy_files(tmp_path, 32)
     copied = task.opened(tmp_path)
     assert copied.vocabulary.fingerprint() == task.vocabulary.fingerprint()
     assert (copied.vocabulary.size, copied.vocabulary.eos) == (task.vocabulary.size, task.vocabulary.eos)

@@ -149,11 +149,11 @@ def test_a_kill_at_a_certain_moment(
     list(gpt2kit.train(tiny, data, whole))
     before, calls = getattr(owner, name), list[int]()
 
-    def at_last(*given: Any) -> None:
+    def at_last(*given: Any, **named: Any) -> None:
         calls.append(1)
         if len(calls) == call:
             os.kill(os.getpid(), signal.SIGKILL)
-        before(*given)
+        before(*given, **named)
 
     def killed() -> None:
         with monkeypatch.context() as patch:

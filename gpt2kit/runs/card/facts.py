@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt2kit import files
+from gpt2kit.config import GenerateConfig
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf, lora
 from gpt2kit.recipe import Recipe
@@ -46,6 +47,8 @@ class Facts:
     scores: list[dict[str, Any]]
     """Evaluations, the latest first."""
     samples: dict[str, Any] | None
+    generate: GenerateConfig
+    """[generate] of the recipe, with the limits of length that the training data needs."""
 
     @property
     def name(self) -> str:
@@ -84,6 +87,7 @@ def facts(run: Run) -> Facts:
         curve(run),
         list(evaluations.values())[::-1],
         _read(run.path / SAMPLES_FILE),
+        recipe.generate.fitted(run.max_ratio),
     )
 
 

@@ -2,7 +2,9 @@
 
 import shlex
 
+from gpt2kit.config import EXTRA_TOKENS
 from gpt2kit.decoding.classify import texts_of
+from gpt2kit.errors import counted
 from gpt2kit.model import hf, lora
 from gpt2kit.runs.card.facts import Facts
 from gpt2kit.runs.card.markdown import fenced, visible
@@ -20,7 +22,7 @@ def usage(facts: Facts) -> str:
     elif facts.loads_in_transformers:
         code = f", which runs `{hf.MODELING}` of the folder" if facts.custom_code else ""
         snippet = "\n".join(_transformers(facts, name))
-        parts += [f"The same logits with `transformers`{code}:", fenced(snippet, "python")]
+        parts += [f"{_same(facts)} with `transformers`{code}:", fenced(snippet, "python"), *_differences(facts)]
     elif facts.theirs and facts.custom_code:
         snippet = f"from transformers import AutoModelForCausalLM\n\nmodel = AutoModelForCausalLM.{_from(facts, name)}"
         text = f"The weights load in `transformers`, which runs `{hf.MODELING}` of the folder"
@@ -40,14 +42,14 @@ def _adapters(facts: Facts, name: str) -> list[str]:
     code = f", running its `{hf.MODELING}`" if facts.custom_code else ""
     kind = "AutoPeftModelForCausalLM"
     if isinstance(facts.task, TextTask):
-        text = f"The same logits with `peft` (`pip install peft`) and `transformers`, on {base}{code}:"
-        snippet = _transformers(facts, name)
+        text = f"{_same(facts)} with `peft` (`pip install peft`) and `transformers`, on {base}{code}:"
+        snippet, differences = _transformers(facts, name), _differences(facts)
     else:
         text = f"`peft` (`pip install peft`) loads the weights, on {base}{code}; gpt2kit turns their ids into a piece."
-        snippet = [f"from peft import {kind}", "", f"model = {kind}.{_from(facts, name)}"]
+        snippet, differences = [f"from peft import {kind}", "", f"model = {kind}.{_from(facts, name)}"], []
     merge = f"gpt2kit merge {shlex.quote(name)} --out {shlex.quote(f'{name}-merged')}"
     merged = "To merge the adapters into one complete model, which needs no `peft`:"
-    return [text, fenced("\n".join(snippet), "python"), merged, fenced(merge, "sh")]
+    return [text, fenced("\n".join(snippet), "python"), *differences, merged, fenced(merge, "sh")]
 
 
 def _from(facts: Facts, name: str, options: str = "") -> str:
@@ -55,23 +57,23 @@ def _from(facts: Facts, name: str, options: str = "") -> str:
     return f"from_pretrained({name!r}{options}{', trust_remote_code=True' if facts.custom_code else ''})"
 
 
-def _load(facts: Facts, name: str) -> list[str]:
-    """The lines that load the tokenizer and the model."""
+def _load(facts: Facts, name: str, *more: str) -> list[str]:
+    """The lines that load the tokenizer and the model, and import `more` from transformers."""
     labels = facts.task.layout.labels
     kind = "ModelForSequenceClassification" if labels else "ModelForCausalLM"
     if not facts.adapters:
         return [
-            f"from transformers import Auto{kind}, AutoTokenizer",
+            f"from transformers import {', '.join((f'Auto{kind}', 'AutoTokenizer', *more))}",
             "",
             f"kinds = (AutoTokenizer, Auto{kind})",
             f"tokenizer, model = (kind.{_from(facts, name)} for kind in kinds)",
         ]
-    settings = "" if labels else ", GenerationConfig"
+    settings = () if labels else ("GenerationConfig",)
     # A head of the base, which may be for other labels, is replaced.
     options = f", id2label={dict(enumerate(labels))!r}, ignore_mismatched_sizes=True" if labels else ""
     lines = [
         f"from peft import AutoPeft{kind}",
-        f"from transformers import AutoTokenizer{settings}",
+        f"from transformers import {', '.join(('AutoTokenizer', *settings, *more))}",
         "",
         f"tokenizer = AutoTokenizer.from_pretrained({name!r})",
         f"model = AutoPeft{kind}.{_from(facts, name, options)}",
@@ -84,12 +86,7 @@ def _transformers(facts: Facts, name: str) -> list[str]:
     task = facts.task
     prompt = task.encode_source(task.parse(task.about.input))
     if not task.layout.labels:
-        return [
-            *_load(facts, name),
-            f'ids = tokenizer({task.vocabulary.render(prompt)!r}, return_tensors="pt").input_ids',
-            "answer = model.generate(ids, max_new_tokens=40, do_sample=False)",
-            "print(tokenizer.decode(answer[0, ids.size(1) :], skip_special_tokens=True))",
-        ]
+        return _generation(facts, name, task.vocabulary.render(prompt))
     texts = [task.vocabulary.render(text) for text in texts_of(prompt, task.layout.extract)]
     one_of = "logits[:, 0].softmax(0)" if len(task.layout.labels) == 1 else "logits.sum(0).softmax(0)"
     return [
@@ -99,6 +96,58 @@ def _transformers(facts: Facts, name: str) -> list[str]:
         'logits = torch.cat([model(tokenizer(text, return_tensors="pt").input_ids).logits for text in texts])',
         f"print({one_of}, model.config.id2label)",
     ]
+
+
+def _same(facts: Facts) -> str:
+    """What the snippet computes as gpt2kit does."""
+    if facts.task.layout.labels:
+        return "The same probabilities"
+    if facts.generate.temperature:
+        return "Samples of the same distribution"
+    return "The same answer" if facts.generate.beams == 1 else "The same model's greedy answer"
+
+
+def _generation(facts: Facts, name: str, prompt: str) -> list[str]:
+    """The snippet that decodes as [generate] says, with its limits of length."""
+    config, window = facts.generate, facts.recipe.model.n_positions
+    imports, lines = list[str](), list[str]()
+    limits = [str(window), *([f"size + {config.max_new_tokens}"] if config.max_new_tokens < window else [])]
+    limits += [f"size + int({config.ratio} * size) + {EXTRA_TOKENS}"] if config.ratio else []
+    settings = [f"max_length=min({', '.join(limits)})" if len(limits) > 1 else f"max_length={window}"]
+    if config.temperature:
+        sampling = ("temperature", "top_k", "top_p")
+        settings += ["do_sample=True", *(f"{key}={getattr(config, key)}" for key in sampling)]
+    else:
+        settings.append("do_sample=False")
+    if config.repetition_penalty != 1 and config.penalty_on == "all":
+        settings.append(f"repetition_penalty={config.repetition_penalty}")
+    elif config.repetition_penalty != 1:
+        imports.append("RepetitionPenaltyLogitsProcessor")
+        lines.append(f"penalty = {imports[-1]}({config.repetition_penalty}, prompt_ignore_length=size)")
+        settings.append("logits_processor=[penalty]")
+    return [
+        *_load(facts, name, *imports),
+        f'ids = tokenizer({prompt!r}, return_tensors="pt").input_ids',
+        "size = ids.size(1)",
+        *lines,
+        f"answer = model.generate(ids, {', '.join(settings)})",
+        "print(tokenizer.decode(answer[0, size:], skip_special_tokens=True))",
+    ]
+
+
+def _differences(facts: Facts) -> list[str]:
+    """What gpt2kit does and the snippet does not."""
+    config, layout, window = facts.generate, facts.task.layout, facts.recipe.model.n_positions
+    if layout.labels:
+        return []
+    room = config.room_of_prompt(window)
+    found = [f"cuts a prompt to the {counted(room, 'token')} that leave room for an answer"]
+    found += [f"searches with {config.beams} beams"] if config.beams > 1 else []
+    found += ["continues when the window is full"] if config.roll else []
+    found += ["ends an answer before the texts in `generate.stop`"] if config.stop else []
+    found += ["reads a control token that a text spells, such as `<|endoftext|>`, as text"]
+    listed = f"{', '.join(found[:-1])}, and {found[-1]}"
+    return [f"Unlike the snippet, gpt2kit {listed}."]
 
 
 def generate_example(about: About) -> str:

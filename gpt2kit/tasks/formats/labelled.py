@@ -30,6 +30,7 @@ class LabelledVocabulary(TextVocabulary):
     """A tokenizer whose vocabulary also has the numbers of the labels as ids."""
 
     labels: tuple[str, ...]
+    padding_side = "right"  # GPT-2's positions begin at the padding of a text, unless it generates
 
     def fingerprint(self) -> str:
         described = json.dumps([super().fingerprint(), self.labels])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
+from transformers.pipelines import check_task
 
 import gpt2kit
 from gpt2kit import files, recipe
@@ -22,14 +23,17 @@ RunOf = Callable[..., Path]
 Copied = Callable[[Path], Path]
 
 KINDS = {
-    "translate": ("translation", "transformers"),
-    "summarize": ("summarization", "transformers"),
+    "translate": ("text-generation", "transformers"),
+    "summarize": ("text-generation", "transformers"),
     "lm": ("text-generation", "transformers"),
     "music": ("other", "gpt2kit"),
     "completion": ("text-generation", "transformers"),
     "labelled": ("text-classification", "transformers"),
     "choice": ("multiple-choice", "transformers"),
 }
+KINDS_OF_HUB = {"translate": ["translation"], "summarize": ["summarization"]}
+"""Words that the Hub knows for what has no pipeline in transformers 5."""
+
 HOSTILE = "`</code><script>alert(1)</script> ![x](http://evil) | \x1b[2J\n---\n```\n<img src=x onerror=alert(1)>\n-->"
 
 
@@ -44,7 +48,9 @@ def test_training_leaves_a_card_that_the_hub_reads(run_of: RunOf, kind: str) -> 
     data = ModelCard(text).data.to_dict()
     tag, library = KINDS[kind]
     assert (data["pipeline_tag"], data["library_name"], data["license"]) == (tag, library, "unknown")
-    assert {"gpt2kit", "gpt2"} <= set(data["tags"])
+    assert {"gpt2kit", "gpt2", *KINDS_OF_HUB.get(kind, ())} <= set(data["tags"])
+    if library == "transformers" and kind != "choice":  # `pipeline` has nothing for choices
+        assert check_task(tag)[0] == tag, "`pipeline` loads the model by this name"
     assert data.get("language") == (["fr"] if kind == "translate" else None)
     assert "base_model" not in data
     for heading in ("How to use it", "Data", "Training", "Scores", "Limits", "Licence"):
