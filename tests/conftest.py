@@ -557,6 +557,8 @@ LABELS = {"fine": "good", "dull": "bad"}
 TABLES: dict[str, list[dict[str, Any]]] = {
     "labelled": [{"text": f"{word} {n}", "label": label} for word, label in LABELS.items() for n in range(4)],
     "choice": [{"context": f"{n} is", "choices": ["odd", "even"], "answer": ("even", "odd")[n % 2]} for n in range(6)],
+    "pairs": [{"premise": f"{n} is here", "hypothesis": f"{n % 4} is here", "label": n < 4} for n in range(8)],
+    "similar": [{"first": f"{n} or so", "second": f"about {n % 4}", "label": n < 4} for n in range(8)],
     "completion": [{"prompt": f"what is {n}", "completion": f"a number, {n}"} for n in range(6)],
 }
 """Kinds of fine-tuning by a table each."""

@@ -1,15 +1,17 @@
 """Byte-level BPE as in GPT-2, through `tokenizers`. Separators are control ids: text never encodes to one."""
 
 import hashlib
+import json
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gpt2kit import files
 from gpt2kit.data.byte_alphabet import bytes_by_character
+from gpt2kit.data.frame import Described, Frame, appended, frame_in, is_sequence
 from gpt2kit.errors import DataError
 
 if TYPE_CHECKING:
@@ -71,6 +73,13 @@ class Bpe:
         self.tokenizer.encode_special_tokens = True
         self.tokenizer.no_truncation()  # a Hugging Face folder may ask for it
         self.tokenizer.no_padding()
+        described = self._post_processor
+        self.frame = frame_in(described, tokenizer.token_to_id)
+        """The control tokens that AutoTokenizer adds to a text, if the folder says so. The tokenizer here has no
+        frame, so that its fingerprint and what it saves do not depend on that."""
+        if self.frame:
+            framed: Any = tokenizer.post_processor
+            self.tokenizer.post_processor = framed[0] if is_sequence(described) else None
 
     @classmethod
     def train(cls, texts: Iterator[str], vocab: int, separators: Sequence[str]) -> "Bpe":
@@ -130,9 +139,41 @@ class Bpe:
         self.tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in separators])
 
     def save(self, folder: Path, window: int) -> None:
-        """Write tokenizer.json and tokenizer_config.json, for a model that generates."""
+        """Write tokenizer.json and tokenizer_config.json, for a model that generates.
+
+        A post-processor by which AutoTokenizer would add tokens is left out: gpt2kit does not add them.
+        """
+        if not self._takes_frame:
+            self.tokenizer.post_processor = None
         files.write_text(folder / TOKENIZER_FILE, self.tokenizer.to_str(pretty=True))
         write_tokenizer_config(folder, window, "left")
+
+    def save_frame(self, folder: Path, frame: Frame) -> None:
+        """Change the files of this tokenizer in a folder, so that AutoTokenizer adds a frame to each text, and a
+        control token that a text spells stays text.
+
+        Data of an older version may have a post-processor that adds tokens itself; then nothing is changed.
+        """
+        if not self._takes_frame:
+            return
+        described = json.loads(self.tokenizer.to_str())
+        described["post_processor"] = appended(self._post_processor, frame.template(self.tokenizer.token_to_id))
+        files.write_json(folder / TOKENIZER_FILE, described)
+        path = folder / "tokenizer_config.json"
+        files.write_json(path, files.read_json(path) | {"split_special_tokens": True})
+
+    @property
+    def _post_processor(self) -> Described | None:
+        """The post-processor of the tokenizer, which only other programs use."""
+        found = self.tokenizer.post_processor
+        return None if found is None else json.loads(found.__getstate__())
+
+    @property
+    def _takes_frame(self) -> bool:
+        """Whether a frame can follow the post-processor: it adds no tokens itself and is not a sequence."""
+        found = self.tokenizer.post_processor
+        adds_tokens = found is not None and any(map(found.num_special_tokens_to_add, (False, True)))
+        return not (adds_tokens or is_sequence(self._post_processor))
 
     @property
     def end_of_text(self) -> int:

@@ -7,21 +7,10 @@ from gpt2kit.data.bpe import Bpe
 from gpt2kit.errors import counted
 from gpt2kit.export.target import Reader
 from gpt2kit.selftest.check import Check, within
+from gpt2kit.selftest.peer_ids import TEXTS
 from gpt2kit.selftest.probes import Ids
 from gpt2kit.selftest.run_under_test import RunUnderTest
 from gpt2kit.tasks.text import TextTask
-
-TEXTS = (
-    "0 12 345 6789 2026-11-29 3.14159 1,000,000 x86 \u0663\u0664 \u00bd",
-    "one\ntwo\n\nthree\r\nfour \n five\n",
-    "two  three   four        no\u00a0break \u3000 end",
-    "  between  ",
-    "<b>bold</b> <br/> &amp; [MASK] <|im_start|> </s><unk>",
-    "\U0001f642 \U0001f469\U0001f3fd\u200d\U0001f680 \U0001f3f3\ufe0f\u200d\U0001f308 \U0001f1eb\U0001f1f7",
-    "I'm they'VE don't 'tis",
-    "e\u0301t\u00e9 \u4e2d\u6587 \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627",
-)
-"""Texts in which tokenizers differ: digits, newlines, runs of spaces, tags, emoji, apostrophes, scripts."""
 
 ROWS = 100
 """Number of rows of the validation split whose texts are compared."""
@@ -34,7 +23,7 @@ def checks(subject: RunUnderTest, reader: Reader) -> Iterator[Check]:
         return
     bpe, store = task.bpe, subject.store
     spelled = " ".join(f"{token} x{token}" for token in map(bpe.token, sorted(bpe.special_ids)))
-    texts = [*TEXTS, f"a {spelled}."]
+    texts = [*TEXTS.values(), f"a {spelled}."]
     for index in range(min(ROWS, len(store)) if store is not None else 0):
         assert store is not None
         prompt, target = store.row(index * len(store) // min(ROWS, len(store)))

@@ -79,6 +79,14 @@ def greedy(model: Any, ids_BT: Any, mask_BT: Any, new: int, stop: int, tokens: i
     return found[:, ids_BT.size(1) :]
 
 
+def tokenizer(folder: Path) -> Any:
+    """Load the tokenizer of a folder as AutoTokenizer does; no code from the folder is run."""
+    from transformers import AutoTokenizer
+
+    with _quietly():
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+
+
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Disable the progress bars and warnings of transformers; its settings are restored."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gpt2kit.model.device import pick_device
-from gpt2kit.selftest import decoding, logits, peer, record, saved, texts
+from gpt2kit.selftest import decoding, logits, peer, peer_ids, record, saved, texts
 from gpt2kit.selftest.check import Check, skipped
 from gpt2kit.selftest.probes import probes
 from gpt2kit.selftest.run_under_test import opened
@@ -20,6 +20,7 @@ def prove(run: Path, device: str = "auto", data: Path | None = None, base: str =
     asked, task, model = probes(subject), subject.task, subject.model
     yield texts.tokenizer_as_recorded(subject)
     yield texts.round_trip(subject)
+    yield peer_ids.equal_auto_tokenizer(subject)
     yield saved.weights_as_recorded(subject)
     yield saved.saved_equals_loaded(subject, asked)
     yield peer.equals_hugging_face(subject, asked)

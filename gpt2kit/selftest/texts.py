@@ -83,7 +83,7 @@ def _of_text(bpe: Bpe, rows: Sequence[IdLists]) -> tuple[int, int]:
     """The number of rows whose text is not restored from its ids, and of those whose text would have other ids."""
     lost = other = 0
     for row in rows:
-        parts = [part for ids in row for part in _between(ids, bpe.special_ids)]
+        parts = [part for ids in row for part in between(ids, bpe.special_ids)]
         texts = [bpe.decode(part) for part in parts]
         again = bpe.encode(texts)
         lost += [bpe.decode(ids) for ids in again] != texts
@@ -91,7 +91,7 @@ def _of_text(bpe: Bpe, rows: Sequence[IdLists]) -> tuple[int, int]:
     return lost, other
 
 
-def _between(ids: Sequence[int], special: frozenset[int]) -> Iterator[list[int]]:
+def between(ids: Sequence[int], special: frozenset[int]) -> Iterator[list[int]]:
     """The runs of ids between control tokens."""
     part: list[int] = []
     for id in ids:

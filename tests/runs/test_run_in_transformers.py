@@ -163,7 +163,8 @@ def test_the_tokenizer_s_settings(run_of: RunOf, kind: str, side: str) -> None:
     assert tokenizer.padding_side == side
     assert tokenizer.pad_token_id == tokenizer.unk_token_id == Run(run_of(kind)).task.vocabulary.eos
     config = json.loads((run_of(kind) / "config.json").read_text(encoding="utf-8"))
-    assert tokenizer.model_max_length == config["n_positions"] == config["n_ctx"]
+    assert config["n_positions"] == config["n_ctx"]
+    assert tokenizer.model_max_length == config["n_positions"] - (kind == "labelled")  # gpt2kit cuts its texts there
 
 
 def test_the_window_is_the_model_s(by_heart: Path, tmp_path: Path) -> None:

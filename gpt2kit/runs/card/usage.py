@@ -3,9 +3,9 @@
 import shlex
 
 from gpt2kit.config import EXTRA_TOKENS
-from gpt2kit.decoding.classify import texts_of
 from gpt2kit.errors import counted
 from gpt2kit.model import hf, lora
+from gpt2kit.runs.card.classifier import classification
 from gpt2kit.runs.card.facts import Facts
 from gpt2kit.runs.card.markdown import fenced, visible
 from gpt2kit.tasks.base import About
@@ -82,20 +82,11 @@ def _load(facts: Facts, name: str, *more: str) -> list[str]:
 
 
 def _transformers(facts: Facts, name: str) -> list[str]:
-    """The snippet spells a prompt as the task encodes it, control tokens included."""
+    """The snippet. A prompt is spelled as the task encodes it, control tokens included."""
     task = facts.task
-    prompt = task.encode_source(task.parse(task.about.input))
-    if not task.layout.labels:
-        return _generation(facts, name, task.vocabulary.render(prompt))
-    texts = [task.vocabulary.render(text) for text in texts_of(prompt, task.layout.extract)]
-    one_of = "logits[:, 0].softmax(0)" if len(task.layout.labels) == 1 else "logits.sum(0).softmax(0)"
-    return [
-        "import torch",
-        *_load(facts, name),
-        f"texts = {texts!r}",
-        'logits = torch.cat([model(tokenizer(text, return_tensors="pt").input_ids).logits for text in texts])',
-        f"print({one_of}, model.config.id2label)",
-    ]
+    if task.layout.labels:
+        return classification(facts, name, _load(facts, name))
+    return _generation(facts, name, task.vocabulary.render(task.encode_source(task.parse(task.about.input))))
 
 
 def _same(facts: Facts) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gpt2kit.data.columns.roles import KINDS
+from gpt2kit.data.frame import Frame
 from gpt2kit.data.layouts import Classification
 from gpt2kit.data.lines import cut
 from gpt2kit.data.tables.rows import value_of
@@ -35,6 +36,11 @@ class LabelledVocabulary(TextVocabulary):
     def fingerprint(self) -> str:
         described = json.dumps([super().fingerprint(), self.labels])
         return hashlib.blake2b(described.encode(), digest_size=8).hexdigest()
+
+    def copy_files(self, folder: Path, window: int) -> None:
+        """The same, for a model whose last position is that of the label: so long is the longest text."""
+        super().copy_files(folder, window - 1)
+        self.bpe.save_frame(folder, Frame(*SPECIALS))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 
 from gpt2kit import recipe
 from gpt2kit.cli.app import run as gpt2kit
+from gpt2kit.data.bpe import Bpe
 from gpt2kit.pipeline.opening import load
 from gpt2kit.runs.card.facts import facts
 from gpt2kit.runs.card.usage import usage
@@ -135,17 +136,44 @@ def test_with_transformers_every_answer_is_the_same(
 
 
 @pytest.mark.parametrize("settings", [[], ["model.attention=local", "model.block=16"]])
-@pytest.mark.parametrize("kind", ["labelled", "choice"])
+@pytest.mark.parametrize("kind", ["labelled", "pairs", "similar", "choice"])
 def test_with_transformers_the_probabilities_are_the_same(
     run_of: RunOf, beside: Callable[[Path], Path], kind: str, settings: list[str]
 ) -> None:
     run = beside(run_of(kind, *settings))
-    snippet, printed = blocks(usage(facts(Run(run))), "python")[1], []
-    exec(compile(snippet, "card", "exec"), {"print": lambda *told: printed.append(told)})
+    snippet = blocks(usage(facts(Run(run))), "python")[1]
+    assert ("pipeline(" in snippet) == (kind in ("labelled", "pairs")), "it reads a text once"
+    assert "<extract>" not in snippet
+    assert_probabilities_of(snippet, run)
+
+
+@pytest.mark.parametrize("kind", ["labelled", "pairs", "similar", "choice"])
+def test_the_card_of_an_older_run_spells_the_control_tokens(
+    run_of: RunOf, beside: Callable[[Path], Path], kind: str
+) -> None:
+    """gpt2kit writes its card again after an evaluation."""
+    run = beside(run_of(kind))
+    Bpe.load(run).save(run, window=64)
+    snippet = blocks(usage(facts(Run(run))), "python")[1]
+    assert "<extract>" in snippet
+    assert_probabilities_of(snippet, run)
+
+
+def assert_probabilities_of(snippet: str, run: Path) -> None:
+    """A snippet prints the probabilities of gpt2kit for the example input: of each label, or of the choices in turn."""
+    printed: list[Any] = []
+    exec(compile(snippet, "card", "exec"), {"print": lambda *told: printed.extend(told)})
     engine = load(run)
-    (result,) = engine.results([engine.task.parse(engine.task.about.input)])
+    source = engine.task.parse(engine.task.about.input)
+    (result,) = engine.results([source])
     assert result.probabilities is not None
-    assert sorted(printed[0][0].tolist()) == pytest.approx(sorted(result.probabilities.values()), abs=1e-5)
+    answers = engine.task.layout.answers(source)
+    found, *more = printed
+    if isinstance(found, list):
+        assert {each["label"]: each["score"] for each in found} == pytest.approx(result.probabilities, abs=1e-5)
+    else:
+        assert found.tolist() == pytest.approx([result.probabilities[answer] for answer in answers], abs=1e-5)
+        assert [*more[0].values()] == list(engine.task.layout.labels)
 
 
 def test_what_transformers_has_not_is_not_claimed(run_of: RunOf, copied: Copied) -> None:
