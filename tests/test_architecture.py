@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "gpt2kit"
 
 DOORS: dict[str, tuple[str, ...]] = {
     "transformers": ("model/transformers_door.py", "model/modeling_gpt2kit.py"),
+    "peft": ("model/peft_door.py",),
     "datasets": ("data/sources.py",),
     "pyarrow": (),
     "tokenizers": ("data/bpe.py",),

@@ -39,8 +39,8 @@ def _write(path: Path, kind: Callable[..., Any], values: Mapping[str, Any]) -> N
     files.write_json(path, {**values, **config.to_diff_dict(), **values})
 
 
-def pretrained(folder: Path, head: bool) -> Any:
-    """Load a folder with transformers, in fp32; `head` requests the classifier.
+def pretrained(folder: Path, head: bool, new_labels: int = 0) -> Any:
+    """Load a folder with transformers, in fp32; `head` requests the classifier, `new_labels` an untrained one for them.
 
     No code from the folder is run: if transformers lacks the attention, the classes are the package's own. Raises
     ValueError if a weight is missing from the folder, which would be initialised at random.
@@ -54,11 +54,12 @@ def pretrained(folder: Path, head: bool) -> Any:
         from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
         kind = AutoModelForSequenceClassification if head else AutoModelForCausalLM
-    with _quietly():
+    new: dict[str, Any] = {"num_labels": new_labels, "ignore_mismatched_sizes": True} if new_labels else {}
+    with quietly():
         model, report = kind.from_pretrained(
-            folder, trust_remote_code=False, local_files_only=True, output_loading_info=True
+            folder, trust_remote_code=False, local_files_only=True, output_loading_info=True, **new
         )
-    if missing := sorted(report["missing_keys"]):
+    if missing := sorted(set(report["missing_keys"]) - ({"score.weight"} if new else set())):
         raise ValueError(f"missing weights: {', '.join(missing[:3])}")
     return model.eval().float()
 
@@ -74,7 +75,7 @@ def greedy(model: Any, ids_BT: Any, mask_BT: Any, new: int, stop: int, tokens: i
     if surplus := list(range(tokens, model.config.vocab_size)):
         settings["suppress_tokens"] = surplus
     model.generation_config = GenerationConfig(**settings)  # passed as an argument, the file's would be added to it
-    with _quietly():
+    with quietly():
         found = model.generate(ids_BT, attention_mask=mask_BT)
     return found[:, ids_BT.size(1) :]
 
@@ -83,12 +84,12 @@ def tokenizer(folder: Path) -> Any:
     """Load the tokenizer of a folder as AutoTokenizer does; no code from the folder is run."""
     from transformers import AutoTokenizer
 
-    with _quietly():
+    with quietly():
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Disable the progress bars and warnings of transformers; its settings are restored."""
     from transformers.utils import logging
 

@@ -1,11 +1,10 @@
-"""Compares our logits with those of `transformers`.
+"""Compares our logits with those of `transformers` and, for adapters, of `peft`.
 
 Shapes: T positions, V vocabulary, N texts, C classes.
 """
 
 import importlib.metadata
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpt2kit.model import hf, transformers_door
-from gpt2kit.selftest.check import Check, within
+from gpt2kit.model import hf, peft_door, transformers_door
+from gpt2kit.selftest.check import Check, skipped, within
 from gpt2kit.selftest.logits import SAME, apart, full, scores
 from gpt2kit.selftest.probes import Ids, Probes
 from gpt2kit.selftest.run_under_test import RunUnderTest
@@ -26,35 +25,55 @@ def equals_hugging_face(subject: RunUnderTest, probes: Probes) -> Check:
     For attention that it lacks, its classes are those of modeling_gpt2kit.py: the package's file, not the copy in the
     folder.
     """
-    name, model = "logits equal Hugging Face's", subject.model
-    version = importlib.metadata.version("transformers")
-    try:
-        with _folder(subject) as folder:
-            figure = _difference(subject, folder, probes)
-    except Exception as error:  # any error of transformers for a folder that it cannot read
-        reason = " ".join(str(error).split())
-        return Check(name, False, remark=f"transformers {version}: {type(error).__name__}: {reason}")
-    what = f"{len(_of_head(subject, probes))} texts to classify" if model.labels else probes.what
     merged = ", adapters merged" if subject.base else ""
+    return _compared("logits equal Hugging Face's", "transformers", _whole, subject, probes, merged)
+
+
+def equals_peft(subject: RunUnderTest, probes: Probes) -> Check:
+    """Compare our logits with those of the adapters, as we save them, that peft loads on their base."""
+    name = "logits equal peft's"
+    if not peft_door.installed():
+        return skipped(name, "peft is not installed: pip install peft")
+    return _compared(name, "peft", _on_base, subject, probes, ", adapters on their base")
+
+
+def _compared(
+    name: str, tool: str, load: Callable[[RunUnderTest], Any], subject: RunUnderTest, probes: Probes, how: str
+) -> Check:
+    version, model = f"{tool} {importlib.metadata.version(tool)}", subject.model
+    try:
+        figure = _difference(subject, load(subject), probes)
+    except Exception as error:  # any error of the tool for a folder that it cannot read
+        reason = " ".join(str(error).split())
+        return Check(name, False, remark=f"{version}: {type(error).__name__}: {reason}")
+    what = f"{len(_of_head(subject, probes))} texts to classify" if model.labels else probes.what
     code = f" with {hf.MODELING}" if model.config.attention != "full" else ""
-    return within(name, figure, SAME, f"transformers {version}{code}, {what}{merged}")
+    return within(name, figure, SAME, f"{version}{code}, {what}{how}")
 
 
-@contextmanager
-def _folder(subject: RunUnderTest) -> Iterator[Path]:
-    """The run's folder, or a copy of its model if adapters have to be merged or no weights are saved yet."""
+def _whole(subject: RunUnderTest) -> Any:
+    """What transformers loads from the run's folder, or from a copy of its model if adapters have to be merged or no
+    weights are saved yet."""
+    labels = bool(subject.model.labels)
     if subject.whole:
-        yield subject.run.path
-        return
+        return transformers_door.pretrained(subject.run.path, labels)
     with TemporaryDirectory() as folder:
         hf.save(Path(folder), subject.model, subject.task.vocabulary.eos)
-        yield Path(folder)
+        return transformers_door.pretrained(Path(folder), labels)
+
+
+def _on_base(subject: RunUnderTest) -> Any:
+    """What peft loads. It reads adapter_config.json as we write it, not that of the folder, which may name modules that
+    it would import."""
+    model = subject.model
+    with TemporaryDirectory() as folder:
+        hf.save(Path(folder), subject.learned, subject.task.vocabulary.eos, subject.base)
+        return peft_door.adapted(Path(folder), subject.run.base_folder(), model.vocab_size, len(model.labels))
 
 
 @torch.no_grad()
-def _difference(subject: RunUnderTest, folder: Path, probes: Probes) -> float:
+def _difference(subject: RunUnderTest, theirs: Any, probes: Probes) -> float:
     model = subject.model
-    theirs = transformers_door.pretrained(folder, bool(model.labels))
     if model.labels:
         texts = _of_head(subject, probes)
         return apart(torch.cat([_logits(theirs, text) for text in texts]), scores(model, texts))

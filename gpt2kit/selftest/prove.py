@@ -24,6 +24,8 @@ def prove(run: Path, device: str = "auto", data: Path | None = None, base: str =
     yield saved.weights_as_recorded(subject)
     yield saved.saved_equals_loaded(subject, asked)
     yield peer.equals_hugging_face(subject, asked)
+    if subject.base:
+        yield peer.equals_peft(subject, asked)
     yield logits.cached_equals_full(model, asked)
     if model.labels:
         yield logits.batch_equals_single(model, asked, task.layout.extract)

@@ -1,5 +1,6 @@
-"""The comparison with transformers: of language models, heads, merged adapters and other kinds of attention."""
+"""The comparison with transformers and peft: of language models, heads, adapters and other kinds of attention."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,37 @@ def test_adapters_are_compared_merged(run_of: RunOf) -> None:
     check = checked(opened(run_of("translate", "train.lora=2", init=run_of("translate"))))
     assert check.passed
     assert check.remark.endswith(", adapters merged")
+
+
+@pytest.mark.parametrize(
+    ("kind", "base", "settings"),
+    [
+        ("translate", "translate", ()),
+        ("completion", "lm", ()),
+        ("labelled", "lm", ()),
+        ("labelled", "choice", ()),
+        ("completion", "lm", ("model.attention=local", "model.block=16")),
+        ("music", "music", ()),
+    ],
+)
+def test_adapters_are_compared_on_their_base(run_of: RunOf, kind: str, base: str, settings: tuple[str, ...]) -> None:
+    """With and without new tokens, and with a new head."""
+    subject = opened(run_of(kind, "train.lora=2", *settings, init=run_of(base, *settings)))
+    check = peer.equals_peft(subject, probes(subject))
+    assert check.passed, check.remark
+    assert check.figure is not None
+    assert 0 <= check.figure < 1e-4
+    assert re.fullmatch(r"peft \d.*, adapters on their base", check.remark)
+    with torch.no_grad():
+        subject.model.transformer.ln_f.weight[:8] *= -1
+    assert peer.equals_peft(subject, probes(subject)).passed is False
+
+
+def test_without_peft_nothing_is_compared(run_of: RunOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gpt2kit.model.peft_door.installed", lambda: False)
+    subject = opened(run_of("translate", "train.lora=2", init=run_of("translate")))
+    check = peer.equals_peft(subject, probes(subject))
+    assert (check.passed, check.remark) == (None, "peft is not installed: pip install peft")
 
 
 @pytest.mark.parametrize("kind", ["translate", "labelled"])
