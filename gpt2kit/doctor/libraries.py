@@ -44,6 +44,7 @@ REQUIRED: dict[str, Library] = {
 
 OPTIONAL: dict[str, Library] = {
     "tensorboard": Library("tensorboard", "curves of train --tensorboard"),
+    "ctranslate2": Library("ctranslate2", "export --to ctranslate2"),
 }
 
 

@@ -22,7 +22,13 @@ class Format:
     """The modules that write and check it, which the extra of the same name installs."""
 
 
-FORMATS = {each.name: each for each in (Format("safetensors", ("bf16", "f16", "f32"), "-safetensors"),)}
+FORMATS = {
+    each.name: each
+    for each in (
+        Format("safetensors", ("bf16", "f16", "f32"), "-safetensors"),
+        Format("ctranslate2", ("f32", "f16", "bf16", "int8"), "-ct2", ("ctranslate2",)),
+    )
+}
 
 
 def find(name: str) -> Format:
@@ -45,6 +51,10 @@ def dtype_of(found: Format, asked: str) -> str:
 
 def target(found: Format) -> "Target":
     """The code that writes and reads a format; only its packages are imported."""
+    if found.name == "ctranslate2":
+        from gpt2kit.export.ctranslate2 import CTranslate2
+
+        return CTranslate2()
     assert found.name == "safetensors"
     from gpt2kit.export.safetensors import Safetensors
 

@@ -1,0 +1,163 @@
+"""Export to CTranslate2, and reading it with CTranslate2.
+
+The weights are given to CTranslate2's own description of a decoder. Its converter of Hugging Face folders ignores
+another epsilon than GPT-2's, and other scales of attention.
+
+https://opennmt.net/CTranslate2/
+"""
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+import numpy as np
+import torch
+from ctranslate2.specs import common_spec, transformer_spec
+from torch import Tensor, nn
+
+from gpt2kit.data.bpe import Bpe
+from gpt2kit.export.target import Reader, Target
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.overwriting import FolderKind
+from gpt2kit.selftest.probes import Ids
+from gpt2kit.selftest.run_under_test import RunUnderTest
+from gpt2kit.tasks.text import TextTask
+
+DTYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16", "int8": "int8"}
+"""Their names in CTranslate2."""
+
+ACTIVATIONS = {
+    "gelu_new": common_spec.Activation.GELUTanh,
+    "gelu": common_spec.Activation.GELU,
+    "relu": common_spec.Activation.RELU,
+}
+
+ROWS = 32
+"""Number of prompts that are answered together."""
+
+
+class CTranslate2(Target):
+    """A folder that `ctranslate2.Generator` opens, with the tokenizer."""
+
+    kind = FolderKind(
+        "a CTranslate2 export",
+        marks=("model.bin", "proof.md"),  # other programs write no proof
+        patterns=("model.bin", "vocabulary.json", "config.json", "tokenizer.json", "tokenizer_config.json", "proof.md"),
+    )
+
+    def refusal(self, subject: RunUnderTest, dtype: str) -> str:
+        attention = subject.model.config.attention
+        if subject.model.labels:
+            return "CTranslate2 has no classifier on top of a GPT-2"
+        if not isinstance(subject.task, TextTask):
+            return "CTranslate2 generates text, and its tokens are events of music"
+        return "" if attention == "full" else f"CTranslate2 does not compute a GPT-2 with attention = {attention}"
+
+    def write(self, subject: RunUnderTest, path: Path, dtype: str) -> None:
+        assert isinstance(subject.task, TextTask)
+        bpe = subject.task.bpe
+        spec = _spec(subject.model, [bpe.token(id) for id in range(subject.model.vocab_size)], bpe.end_of_text)
+        spec.validate()
+        spec.optimize(quantization=DTYPES[dtype])
+        spec.save(str(path))
+        subject.task.vocabulary.copy_files(path, subject.model.config.n_positions)
+
+    def readers(self, subject: RunUnderTest, path: Path, dtype: str) -> Iterator[Reader]:
+        yield Generator(path, subject.model.config.n_positions)
+
+
+def _spec(model: GPT2, tokens: list[str], eos: int) -> Any:
+    """The model as CTranslate2 describes it, without surplus rows."""
+    config, body = model.config, model.transformer
+    spec = transformer_spec.TransformerDecoderModelSpec.from_config(
+        config.n_layer, config.n_head, activation=ACTIVATIONS[config.activation_function]
+    )
+    decoder = spec.decoder
+    decoder.scale_embeddings = False
+    decoder.embeddings.weight, decoder.projection.weight = _copied(body.wte.weight), _copied(model.head)
+    decoder.position_encodings.encodings = _copied(body.wpe.weight)
+    _set_norm(decoder.layer_norm, body.ln_f)
+    for layer, block in zip(decoder.layer, body.blocks(), strict=True):
+        _set_norm(layer.self_attention.layer_norm, block.ln_1)
+        _set_linear(layer.self_attention.linear[0], block.attn.c_attn)
+        _scale_queries(layer.self_attention.linear[0], config.n_embd, block.attn.query_scale)
+        _set_linear(layer.self_attention.linear[1], block.attn.c_proj)
+        _set_norm(layer.ffn.layer_norm, block.ln_2)
+        _set_linear(layer.ffn.linear_0, block.mlp.c_fc)
+        _set_linear(layer.ffn.linear_1, block.mlp.c_proj)
+    spec.config.layer_norm_epsilon = config.layer_norm_epsilon
+    spec.config.bos_token = spec.config.eos_token = spec.config.unk_token = tokens[eos]
+    spec.config.add_attribute("n_positions", config.n_positions)  # for users: CTranslate2 does not read it
+    spec.register_vocabulary(tokens)
+    return spec
+
+
+def _copied(weight: Tensor) -> Tensor:
+    """A copy, which CTranslate2 may overwrite: to make int8 of a weight, it scales the weight in place."""
+    return weight.detach().clone()
+
+
+def _set_norm(spec: Any, norm: nn.LayerNorm) -> None:
+    spec.gamma, spec.beta = _copied(norm.weight), _copied(norm.bias)
+
+
+def _set_linear(spec: Any, linear: nn.Linear) -> None:
+    spec.weight, spec.bias = _copied(linear.weight), _copied(linear.bias)
+
+
+def _scale_queries(spec: Any, width: int, factor: float) -> None:
+    """Scale the queries, the first rows of the product for query, key and value."""
+    spec.weight[:width] *= factor
+    spec.bias[:width] *= factor
+
+
+class Generator(Reader):
+    """An export that CTranslate2 has opened on the CPU, with as many threads as PyTorch uses."""
+
+    def __init__(self, path: Path, window: int) -> None:
+        level = ctranslate2.get_log_level()
+        ctranslate2.set_log_level(logging.ERROR)  # it warns where 16-bit weights are computed with in fp32
+        try:
+            self.generator = ctranslate2.Generator(str(path), device="cpu", intra_threads=torch.get_num_threads())
+        finally:
+            ctranslate2.set_log_level(level)
+        self.tool = f"CTranslate2 {ctranslate2.__version__}, computing in {self.generator.compute_type}"
+        self.window = window
+        self.tokens: list[str] = json.loads((path / "vocabulary.json").read_text(encoding="utf-8"))
+        self.tokenizer = Bpe.load(path).tokenizer
+        self.tokenizer.encode_special_tokens = False  # as in the scripts of users
+
+    def logits(self, ids: Ids) -> Tensor:
+        return torch.from_numpy(np.array(self.generator.forward_batch([ids])))[0]
+
+    def greedy(self, prompts: Sequence[Ids], new: int, stop: int) -> list[Ids]:
+        """Prompts go together if their answers have the same limit, as CTranslate2 raises an error beyond the window.
+
+        Prompts of one token go alone: CTranslate2 4.8.5 would return the other prompts of their batch with the answers.
+        """
+        found: list[Ids] = [[]] * len(prompts)
+        groups = defaultdict(list)
+        for index, prompt in enumerate(prompts):
+            groups[max(1, min(new, self.window - len(prompt))), len(prompt) == 1].append(index)
+        for (length, _), chosen in groups.items():
+            results = self.generator.generate_batch(
+                [[self.tokens[id] for id in prompts[index]] for index in chosen],
+                max_batch_size=ROWS,
+                max_length=length,
+                end_token=[stop],
+                return_end_token=True,
+                include_prompt_in_result=False,
+            )
+            for index, result in zip(chosen, results, strict=True):
+                found[index] = result.sequences_ids[0]
+        return found
+
+    def encode(self, texts: Sequence[str]) -> list[Ids]:
+        """The tokenizer gives CTranslate2 the names of tokens."""
+        ids = {token: id for id, token in enumerate(self.tokens)}
+        encodings = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [[ids[token] for token in encoding.tokens] for encoding in encodings]
