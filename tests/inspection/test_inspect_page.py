@@ -166,6 +166,19 @@ def test_it_shows_the_model_s_numbers(tab: "Browser", subject: Make, tmp_path: P
         assert f"has rank {found.ranks[stage, place]:,}" in title
 
 
+@pytest.mark.parametrize(
+    ("tied", "words"),
+    [("true", ["the head reuses the token vectors", "last norm\n"]), ("false", ["own", "last norm and head\n"])],
+)
+def test_the_drawing_says_what_the_head_is(
+    tab: "Browser", run_of: Callable[..., Path], tmp_path: Path, tied: str, words: list[str]
+) -> None:
+    opened = gpt2kit.load(run_of("lm", f"model.tie_word_embeddings={tied}"))
+    paged(tmp_path / "a.html", subject_of(opened, "runs/lm", "lm", opened.task.parse("The robot"), 0, None))
+    tab.open(tmp_path / "a.html")
+    assert all(each in text(tab, "drawing") for each in words)
+
+
 def test_layer_head_and_token_are_chosen_by_mouse_and_keyboard(tab: "Browser", subject: Make, tmp_path: Path) -> None:
     made = paged(tmp_path / "a.html", subject("lm")).subject
     tab.open(tmp_path / "a.html")

@@ -47,3 +47,10 @@ def test_each_weight_has_its_shape_and_a_meaning() -> None:
     assert all(weight.meaning for weight in weights)
     assert {weight.part for weight in weights} == {"embeddings", "block 1", "block 2", "block 3", "block 4", "end"}
     assert [weight.name for weight in weights if weight.part == "end"] == ["ln_f.weight", "ln_f.bias", "score.weight"]
+
+
+def test_a_head_of_its_own_is_counted() -> None:
+    weights = weights_of(shaped(50, n_layer=1, n_head=2, n_embd=8, tie_word_embeddings=False))
+    assert [(weight.name, weight.size) for weight in weights[-1:]] == [("lm_head.weight", 50 * 8)]
+    assert totals(weights)["end"] == 2 * 8 + 50 * 8
+    assert weights[-1].meaning.startswith("the head: ")

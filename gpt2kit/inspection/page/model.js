@@ -25,9 +25,10 @@ function drawStack(model) {
   const shownBlocks = model.layers > 8 ? [model.layers, model.layers - 1, 0, 2, 1] : [...Array(model.layers).keys()].map((each) => model.layers - each);
   const total = (part) => inWords(model.totals[part] || 0);
   const box = (title, detail, settings = {}) => make(settings.onclick ? "button" : "div", { class: "box", ...settings }, make("b", { text: title }), make("span", { class: "faint", text: detail }));
+  const head = model.weights.find(([, name]) => name.startsWith("lm_head"));
   fill("drawing",
-    box("next token", `${inWords(model.vocabulary)} probabilities; the head reuses the token vectors`),
-    box("last norm", total("end")),
+    box("next token", `${inWords(model.vocabulary)} probabilities; the head ${head ? "has vectors of its own" : "reuses the token vectors"}`),
+    box(head ? "last norm and head" : "last norm", total("end")),
     ...shownBlocks.map((block) => block ? box(`block ${block}`, `${model.kinds[block - 1]} attention, MLP · ${total(`block ${block}`)}`, { onclick: () => showWeights(model, block), title: "Show its weights" }) : make("div", { class: "faint dots", text: `${model.layers - 4} more` })),
     box("token + position", `${total("embeddings")}`));
 }
