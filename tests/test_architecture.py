@@ -65,6 +65,8 @@ DOORS: dict[str, tuple[str, ...]] = {
     "PIL": (),
     "matplotlib": ("inspection/figures.py", "music/font.py", "music/roll.py"),
     "mwparserfromhell": ("data/wikipedia/wikitext.py",),
+    "gguf": ("export/gguf_file.py",),
+    "llama_cpp": ("export/with_llama_cpp.py",),
     "pickle": (),
 }
 """Third-party modules (and one that runs code it reads) by the only files that may import them; a part of one module

@@ -228,6 +228,11 @@ class Bpe:
         known = self.tokenizer.get_vocab()
         return [f"0x{byte:02x}" for char, byte in bytes_by_character().items() if char not in known]
 
+    def merges(self) -> list[str]:
+        """The merges, each two tokens with a space between them, which no token contains."""
+        found = json.loads(self.tokenizer.to_str())["model"]["merges"]
+        return [merge if isinstance(merge, str) else " ".join(merge) for merge in found]
+
     def token(self, id: int) -> str:
         """A token as the vocabulary spells it."""
         return self.tokenizer.id_to_token(id) or ""

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import tiktoken
 
 from gpt2kit.data.byte_alphabet import bytes_by_character
+from gpt2kit.data.plain_bpe import unusual
 
 TEXTS_AT_ONCE = 8
 
@@ -42,7 +42,10 @@ class BulkBpe:
     def __init__(self, tokenizer_json: str) -> None:
         """Raises ValueError unless the tokenizer is a plain byte-level BPE like GPT-2's."""
         described = json.loads(tokenizer_json)
-        _check(described)
+        if reason := unusual(described):
+            raise ValueError(reason)
+        if any(not token["special"] for token in described.get("added_tokens") or ()):
+            raise ValueError("text can become an added token")
         vocabulary, merges = described["model"]["vocab"], described["model"]["merges"]
         to_byte = bytes_by_character()
         joined = ["".join(merge) if isinstance(merge, list) else merge.replace(" ", "") for merge in merges]
@@ -79,22 +82,3 @@ class BulkBpe:
     def encoding_ahead(self) -> tiktoken.Encoding:
         """The encoding of texts with many spaces in a row, which are not cut."""
         return self._encoding_by(pat_str=PIECES)
-
-
-def _check(described: dict[str, Any]) -> None:
-    model, splitter = described["model"], described.get("pre_tokenizer") or {}
-    plain = {
-        "type": ("BPE",),
-        "dropout": (None,),
-        "continuing_subword_prefix": (None, ""),
-        "end_of_word_suffix": (None, ""),
-        "ignore_merges": (None, False),
-    }
-    for key, accepted in plain.items():
-        if model.get(key) not in accepted:
-            raise ValueError(f"the model's {key} is {model.get(key)!r}")
-    by_bytes = splitter.get("type") == "ByteLevel" and not splitter.get("add_prefix_space", True)
-    if any(not token["special"] for token in described.get("added_tokens") or ()):
-        raise ValueError("text can become an added token")
-    if described.get("normalizer") or not by_bytes or splitter.get("use_regex") is False:
-        raise ValueError("text is normalized, or split in another way than GPT-2's")

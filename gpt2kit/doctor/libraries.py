@@ -45,6 +45,9 @@ REQUIRED: dict[str, Library] = {
 OPTIONAL: dict[str, Library] = {
     "tensorboard": Library("tensorboard", "curves of train --tensorboard"),
     "ctranslate2": Library("ctranslate2", "export --to ctranslate2"),
+    "gguf": Library("gguf", "export --to gguf"),
+    "accelerate": Library("accelerate", "export --to gguf"),
+    "llama-cpp-python": Library("llama_cpp", "the proof of export --to gguf by llama.cpp"),
 }
 
 

@@ -27,6 +27,7 @@ FORMATS = {
     for each in (
         Format("safetensors", ("bf16", "f16", "f32"), "-safetensors"),
         Format("ctranslate2", ("f32", "f16", "bf16", "int8"), "-ct2", ("ctranslate2",)),
+        Format("gguf", ("f16", "f32", "q8_0"), ".gguf", ("gguf", "accelerate")),
     )
 }
 
@@ -55,6 +56,10 @@ def target(found: Format) -> "Target":
         from gpt2kit.export.ctranslate2 import CTranslate2
 
         return CTranslate2()
+    if found.name == "gguf":
+        from gpt2kit.export.gguf import Gguf
+
+        return Gguf()
     assert found.name == "safetensors"
     from gpt2kit.export.safetensors import Safetensors
 

@@ -19,15 +19,20 @@ ROWS = 25
 
 
 class Transformers(Reader):
-    """A model that transformers has opened, which computes in fp32; only the first `tokens` rows are of tokens."""
+    """A model, and a tokenizer if there is one, that transformers has opened; it computes in fp32, and only the first
+    `tokens` rows are of tokens."""
 
-    def __init__(self, model: Any, tokens: int, labels: bool = False) -> None:
+    def __init__(self, model: Any, tokens: int, labels: bool = False, tokenizer: Any = None) -> None:
         self.tool = f"transformers {importlib.metadata.version('transformers')}"
-        self.model, self.tokens, self.labels = model, tokens, labels
+        self.model, self.tokens, self.labels, self.tokenizer = model, tokens, labels, tokenizer
+
+    def encode(self, texts: Sequence[str]) -> list[Ids] | None:
+        return None if self.tokenizer is None else self.tokenizer(list(texts), add_special_tokens=False).input_ids
 
     @torch.no_grad()
     def logits(self, ids: Ids) -> Tensor:
-        found: Tensor = self.model(torch.tensor([ids])).logits
+        ids_BT = torch.tensor([ids])
+        found: Tensor = self.model(ids_BT, attention_mask=torch.ones_like(ids_BT)).logits
         return found if self.labels else found[0]
 
     def greedy(self, prompts: Sequence[Ids], new: int, stop: int) -> list[Ids]:

@@ -7,7 +7,8 @@ fast, and code in a folder is never run.
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,25 @@ def pretrained(folder: Path, head: bool, new_labels: int = 0) -> Any:
     if missing := sorted(set(report["missing_keys"]) - ({"score.weight"} if new else set())):
         raise ValueError(f"missing weights: {', '.join(missing[:3])}")
     return model.eval().float()
+
+
+def of_gguf(path: Path, n_positions: int, n_inner: int) -> tuple[Any, Any]:
+    """Load the GPT-2 and the tokenizer of a GGUF file with transformers, in fp32.
+
+    It looks for both numbers under other keys than the file has them, and would use 1024 and 4 x n_embd. Raises
+    ValueError if a weight is missing from the file, which would be initialised at random.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    kind: Any = AutoModelForCausalLM
+    place: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True, "trust_remote_code": False}
+    shape: dict[str, Any] = {"n_positions": n_positions, "n_inner": n_inner, "dtype": "float32"}
+    with quietly(), redirect_stderr(StringIO()):  # its progress bar for GGUF files cannot be disabled
+        model, report = kind.from_pretrained(path.parent, **place, **shape, output_loading_info=True)
+        tokenizer = AutoTokenizer.from_pretrained(path.parent, **place)
+    if missing := sorted(report["missing_keys"]):
+        raise ValueError(f"missing weights: {', '.join(missing[:3])}")
+    return model.eval(), tokenizer
 
 
 def greedy(model: Any, ids_BT: Any, mask_BT: Any, new: int, stop: int, tokens: int) -> Any:

@@ -1,0 +1,56 @@
+"""Export to GGUF, one file with weights and tokenizer, which llama.cpp and the programs built on it read.
+
+The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+"""
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from gpt2kit.data.plain_bpe import unusual
+from gpt2kit.export import gguf_file
+from gpt2kit.export.target import Reader, Target
+from gpt2kit.export.with_transformers import Transformers
+from gpt2kit.model import transformers_door
+from gpt2kit.overwriting import FileKind
+from gpt2kit.selftest.run_under_test import RunUnderTest
+from gpt2kit.tasks.text import TextTask
+
+
+class Gguf(Target):
+    """Surplus rows are left out, as every row of a GGUF file has a token."""
+
+    kind = FileKind("an export to GGUF", lambda head, _: gguf_file.is_ours(head))
+
+    def refusal(self, subject: RunUnderTest, dtype: str) -> str:
+        config, task = subject.model.config, subject.task
+        if subject.model.labels:
+            return "llama.cpp has no classifier for a GPT-2"
+        if not isinstance(task, TextTask):
+            return "llama.cpp needs a tokenizer, and the ids of this run do not stand for text"
+        if config.attention != "full":
+            return f"llama.cpp has no attention = {config.attention} for a GPT-2, only full"
+        if config.activation_function != "gelu_new":
+            return f"llama.cpp has no activation_function = {config.activation_function} for a GPT-2, only gelu_new"
+        if reason := unusual(json.loads(task.bpe.tokenizer.to_str())):
+            return f"llama.cpp would split text as GPT-2 does, and the tokenizer of this run does not: {reason}"
+        if not task.bpe.merges():
+            return "llama.cpp needs the merges of a tokenizer, and this one has none: its vocabulary has bytes alone"
+        return gguf_file.unsuitable(config, dtype)
+
+    def write(self, subject: RunUnderTest, path: Path, dtype: str) -> None:
+        assert isinstance(subject.task, TextTask)
+        name = subject.run.path.resolve().name
+        gguf_file.write(path, name, subject.model, subject.task.bpe, subject.recipe.generate, dtype)
+
+    def readers(self, subject: RunUnderTest, path: Path, dtype: str) -> Iterator[Reader]:
+        config = subject.model.config
+        model, tokenizer = transformers_door.of_gguf(path, config.n_positions, config.inner)
+        yield Transformers(model, subject.model.vocab_size, tokenizer=tokenizer)
+        if importlib.util.find_spec("llama_cpp") is not None:
+            from gpt2kit.export.with_llama_cpp import LlamaCpp
+
+            with closing(LlamaCpp(path, config.n_positions, dtype)) as reader:
+                yield reader

@@ -1,0 +1,63 @@
+"""Reads a GGUF file with llama.cpp: the only import of `llama_cpp`.
+
+Shapes: T positions, V vocabulary.
+"""
+
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from importlib.metadata import version
+from io import StringIO
+from pathlib import Path
+
+import llama_cpp
+import torch
+from torch import Tensor
+
+from gpt2kit.export.target import Reader
+from gpt2kit.selftest.probes import Ids
+
+LIMITS = {"f32": 0.02, "f16": 0.05, "q8_0": 0.5}
+"""Largest accepted error of a logit: GELU is a table in f16 here, and the inputs of q8_0 matrices are rounded too."""
+
+
+class LlamaCpp(Reader):
+    """A model that llama.cpp computes with the whole window of the file and an fp32 cache of keys and values."""
+
+    def __init__(self, path: Path, window: int, dtype: str) -> None:
+        self.tool = f"llama-cpp-python {version('llama-cpp-python')}"
+        self.limit, self.window = LIMITS[dtype], window
+        threads, f32 = torch.get_num_threads(), llama_cpp.GGML_TYPE_F32
+        with redirect_stderr(StringIO()):  # `verbose` alone does not silence it
+            self.model = llama_cpp.Llama(
+                str(path),
+                n_ctx=0,  # the window, rounded up to a multiple of 256
+                logits_all=True,
+                type_k=f32,
+                type_v=f32,
+                n_threads=threads,
+                n_threads_batch=threads,
+                verbose=False,
+            )
+
+    def logits(self, ids: Ids) -> Tensor:
+        self.model.reset()
+        self.model.eval(ids)
+        return torch.from_numpy(self.model.scores[: len(ids)].copy())
+
+    def greedy(self, prompts: Sequence[Ids], new: int, stop: int) -> list[Ids]:
+        return [self._answer(prompt, new, stop) for prompt in prompts]
+
+    def _answer(self, prompt: Ids, new: int, stop: int) -> Ids:
+        """A position after the window would end the process."""
+        answer: Ids = []
+        for id in self.model.generate(prompt, temp=0.0):
+            answer.append(id)
+            if id == stop or len(answer) == min(new, self.window - len(prompt)):
+                break
+        return answer
+
+    def encode(self, texts: Sequence[str]) -> list[Ids]:
+        return [self.model.tokenize(text.encode(), add_bos=False, special=True) for text in texts]
+
+    def close(self) -> None:
+        self.model.close()
