@@ -218,6 +218,8 @@ def test_the_commands_keep_what_they_read(
         (*train, "--init", "run", "--out", "run"): "run",
         (*train, "--recipe", "run/recipe.toml", "--out", "run"): "run",
         ("merge", "run", "--out", "mydocs"): "mydocs",
+        ("export", "run", "--to", "safetensors", "--out", "mydocs"): "mydocs",
+        ("export", "run", "--to", "safetensors", "--out", "run"): "run",
         (*evaluate, "--predictions", "raw/train.en"): "raw/train.en",
         (*evaluate, "--on", "corpus.jsonl", "--predictions", "raw/../corpus.jsonl"): "raw/../corpus.jsonl",
         (*evaluate, "--predictions", "run/metrics.jsonl"): "run/metrics.jsonl",

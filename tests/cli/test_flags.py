@@ -187,6 +187,16 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--overwrite": ("merge LORA --out DATA", "--overwrite"),
         "--json": ("merge LORA --out merged", "--json"),
     },
+    "export": {
+        "run": ("export --to safetensors --out small", "RUN"),
+        "--to": ("export RUN --out small", "--to safetensors"),
+        "--out": ("export LORA --to safetensors --overwrite", "--out small"),
+        "--dtype": ("export RUN --to safetensors --out small", "--dtype f32"),
+        "--data": ("export RUN --to safetensors --out small", "--data nowhere"),
+        "--base": ("export LORA --to safetensors --out small", "--base nowhere"),
+        "--overwrite": ("export RUN --to safetensors --out DATA", "--overwrite"),
+        "--json": ("export RUN --to safetensors --out small", "--json"),
+    },
     "inspect": {
         "model": ("inspect", "RUN --json x"),
         "inputs": ("inspect LM --json --set generate.seed=0", "xyz"),
@@ -300,7 +310,8 @@ def seen(
     monkeypatch.setattr(Server, "serve_forever", served)
     monkeypatch.setattr(roll, "write_roll", drawn)
     monkeypatch.setattr("gpt2kit.selftest.logits.STEPS", 4)
-    monkeypatch.setattr("gpt2kit.selftest.probes.COUNT", 2)
+    monkeypatch.setattr("gpt2kit.selftest.probes.probes.__defaults__", (2,))
+    monkeypatch.setattr("gpt2kit.export.proof.ANSWERS", 2)
     for part in ("machine_findings", "meaning"):
         monkeypatch.setattr(f"gpt2kit.doctor.examine.{part}", lambda *_: [])
 
