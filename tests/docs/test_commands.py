@@ -111,6 +111,8 @@ def test_readme_runs_as_written(after_readme: Callable[[], Path]) -> None:
 
 # peft asks transformers by a name that the latter has given up
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
+# Trainer asks for pinned memory, also without a GPU
+@pytest.mark.filterwarnings("ignore:'pin_memory' argument is set as true:UserWarning")
 @pytest.mark.parametrize("page", DOCS, ids=[page.stem for page in DOCS])
 def test_a_page_runs_as_written(
     page: Path,

@@ -92,7 +92,7 @@ def rows_of(run: Path, tokenizer: Any) -> list[dict[str, list[int]]]:
     return [{"input_ids": prompt + target, "labels": [-100] * len(prompt) + target} for prompt, target in pairs]
 
 
-@pytest.mark.filterwarnings("ignore:.*pin_memory.*")
+@pytest.mark.filterwarnings("ignore:'pin_memory' argument is set as true:UserWarning")
 def test_trainer_trains_a_run_and_gpt2kit_reads_what_it_saves(trained: Path, tmp_path: Path) -> None:
     tokenizer, model = both(trained)
     arguments = TrainingArguments(
