@@ -41,6 +41,18 @@ class Proof:
         rows = "texts of the validation split" if self.subject.store is not None else "random texts"
         return f"{len(self.texts)} {rows}, up to {counted(max(map(len, self.texts)), 'token')}"
 
+    def of(self, readers: Iterator[Reader], dtype: str) -> Iterator[Check]:
+        """Compare every reader with the run; one that cannot open the export fails."""
+        while True:
+            try:
+                reader = next(readers, None)
+            except Exception as error:  # any error of a tool that cannot read the export
+                yield Check("the export opens", False, remark=described(error))
+                return
+            if reader is None:
+                return
+            yield from self.checks(reader, dtype)
+
     def checks(self, reader: Reader, dtype: str) -> Iterator[Check]:
         """Compare one reader with the run."""
         limit = reader.limit or LIMITS[dtype]
@@ -60,7 +72,7 @@ class Proof:
             else:
                 figure = max(apart(reader.logits(ids)[:, : model.vocab_size], full(model, ids)) for ids in self.texts)
         except Exception as error:  # any error of a tool that cannot compute with the export
-            return Check(name, False, remark=f"{reader.tool}: {type(error).__name__}: {' '.join(str(error).split())}")
+            return Check(name, False, remark=f"{reader.tool}: {described(error)}")
         return within(name, figure, limit, f"{reader.tool}, {self.data}")
 
     def _answers(self, reader: Reader, limit: float) -> Check:
@@ -69,8 +81,13 @@ class Proof:
         try:
             found = reader.greedy(self.prompts, NEW, stop)
         except Exception as error:  # as above
-            return Check(name, False, remark=f"{reader.tool}: {type(error).__name__}: {' '.join(str(error).split())}")
+            return Check(name, False, remark=f"{reader.tool}: {described(error)}")
         different, close = differing(self.subject.model, self.prompts, found, self.answers, 2 * limit)
         equal = f"{len(found) - different} of {counted(len(found), 'answer')} equal"
         ties = f"; the first difference of {close} is between tokens closer than the limit" if close else ""
         return within(name, different - close, 0, f"{reader.tool}, {equal}{ties}")
+
+
+def described(error: Exception) -> str:
+    """An error in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

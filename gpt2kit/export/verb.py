@@ -76,10 +76,9 @@ def export(
     proof, checks = Proof(subject), []
 
     def prove(written: Path) -> str:
-        for reader in target.readers(subject, written, dtype):
-            for check in proof.checks(reader, dtype):
-                checks.append(check)
-                report(check)
+        for check in proof.of(target.readers(subject, written, dtype), dtype):
+            checks.append(check)
+            report(check)
         if failed := [check.name for check in checks if not check.passed]:
             raise CheckFailed(f"{run}: {len(failed)} of {len(checks)} checks of the export failed, nothing was written")
         return _document(subject, to, dtype, size_of(written), checks)

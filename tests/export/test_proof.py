@@ -1,6 +1,6 @@
 """The comparison of an export with its run: what passes, what fails, and what a tie is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -104,6 +104,16 @@ def test_an_error_of_the_tool_fails_with_its_words(proof: Proof, subject: RunUnd
     for check in checks(proof, Broken(subject.model)):
         assert check.passed is False
         assert check.remark == "a tool 1.0: RuntimeError: no such position"
+
+
+def test_a_tool_that_cannot_open_the_export_fails(proof: Proof, subject: RunUnderTest) -> None:
+    def readers() -> Iterator[Reader]:
+        yield Changed(subject.model)
+        raise OSError("no such\nfile")
+
+    *others, last = proof.of(readers(), "f32")
+    assert [check.passed for check in others] == [True, True]
+    assert (last.name, last.passed, last.remark) == ("the export opens", False, "OSError: no such file")
 
 
 def test_of_a_classifier_the_head_is_compared(run_of: RunOf) -> None:
