@@ -12,6 +12,7 @@ from transformers import (
     AutoTokenizer,
     DataCollatorForLanguageModeling,
     DataCollatorForSeq2Seq,
+    GenerationConfig,
     Trainer,
     TrainingArguments,
     pipeline,
@@ -20,6 +21,7 @@ from transformers import (
 import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.model import hf
+from gpt2kit.pipeline.merge import merge
 from gpt2kit.pipeline.opening import load
 from gpt2kit.runs.folder import Run
 
@@ -198,3 +200,15 @@ def test_a_run_of_an_older_version_opens(
     del config["n_ctx"]
     (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
     assert load(run)("good") == load(by_heart)("good")
+
+
+def test_checkpoints_and_merged_runs_have_the_settings_of_the_run(run_of: RunOf, tmp_path: Path) -> None:
+    settings = ("generate.temperature=0.5", "generate.top_k=7", "train.keep_checkpoints=1")
+    adapted = run_of("translate", "train.lora=2", *settings, init=run_of("translate"))
+    merge(adapted, tmp_path / "merged")
+    (checkpoint, *_) = sorted((adapted / "checkpoints").iterdir())
+    for folder in (adapted, checkpoint, tmp_path / "merged"):
+        decoding = GenerationConfig.from_pretrained(folder)
+        assert (decoding.do_sample, decoding.temperature, decoding.top_k) == (True, 0.5, 7)
+        assert decoding.max_length == AutoTokenizer.from_pretrained(folder).model_max_length == WINDOW
+        Run.open(folder).check_copied()
