@@ -28,7 +28,8 @@ WARM_SECONDS = 2
 """What is faster than this is answered twice."""
 
 
-def _passes(settings: Settings, turn: Turn, answer: Callable[[Ids], Ids]) -> None:
+def passes(settings: Settings, turn: Turn, answer: Callable[[Ids], Ids]) -> None:
+    """Warm up, then answer all prompts once for each tick."""
     prompts: Ids = json.loads(Path(settings["prompts"]).read_text())
     few = prompts[:: max(1, len(prompts) // WARM_PROMPTS)]
     started = time.perf_counter()
@@ -58,7 +59,7 @@ def gpt2kit(settings: Settings, turn: Turn) -> None:
         found = {decoded.index: decoded for decoded in decode.answers(model, prompts, config, settings["eos"])}
         return [found[index].answers[0].ids for index in range(len(prompts))]
 
-    _passes(settings, turn, answer)
+    passes(settings, turn, answer)
 
 
 def huggingface(settings: Settings, turn: Turn) -> None:
@@ -86,10 +87,10 @@ def huggingface(settings: Settings, turn: Turn) -> None:
         found = model.generate(ids, attention_mask=mask, **chosen)[:, width:].tolist()
         return [answer[: answer.index(eos)] if eos in answer else answer for answer in found]
 
-    _passes(settings, turn, lambda prompts: _by_length(prompts, settings["rows"], batch))
+    passes(settings, turn, lambda prompts: by_length(prompts, settings["rows"], batch))
 
 
-def _by_length(prompts: Ids, rows: int, batch: Callable[[Ids], Ids]) -> Ids:
+def by_length(prompts: Ids, rows: int, batch: Callable[[Ids], Ids]) -> Ids:
     """Longest first, so many rows at a time; answers in the order of the prompts."""
     order = sorted(range(len(prompts)), key=lambda index: -len(prompts[index]))
     answers: Ids = [[] for _ in prompts]
@@ -126,7 +127,7 @@ def ctranslate2(settings: Settings, turn: Turn) -> None:
         )
         return [result.sequences_ids[0] for result in results]
 
-    _passes(settings, turn, answer)
+    passes(settings, turn, answer)
 
 
 PROGRAMS: dict[str, Program] = {"gpt2kit": gpt2kit, "huggingface": huggingface, "ctranslate2": ctranslate2}
