@@ -37,7 +37,7 @@ def variant(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pretrained") / "variant"
     bpe = Bpe.train(iter(["the cat sat on the mat", "le chat est assis"] * 5), 280, [])
     torch.manual_seed(0)
-    shape: dict[str, Any] = {"n_layer": 3, "n_head": 4, "n_embd": 16, "n_positions": 32, "vocab_size": ROWS}
+    shape: dict[str, Any] = {"n_layer": 2, "n_head": 4, "n_embd": 16, "n_positions": 32, "vocab_size": ROWS}
     GPT2LMHeadModel(GPT2Config(bos_token_id=0, eos_token_id=0, **shape, **VARIANT)).save_pretrained(folder)
     bpe.save(folder, 32)
     return folder
@@ -46,7 +46,7 @@ def variant(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def tiny(examples: Callable[[str], Any], variant: Path) -> Recipe:
     settings = [each for each in examples("translate").TINY if not each.startswith("model.")]
-    settings += [f'task.tokenizer="{variant}"', "train.steps=2", "train.lr=1e-2", "train.evaluate_every=1"]
+    settings += [f'task.tokenizer="{variant}"', "train.steps=3", "train.lr=1e-2", "train.evaluate_every=1"]
     return recipe.load("translate", [*settings, "train.save_every=1", "train.samples=1"])
 
 
@@ -71,10 +71,12 @@ def failed(run: Path) -> list[str]:
 
 
 def stopped_and_resumed(settings: Recipe, data: Path, run: Path, init: Path) -> None:
+    """Stopped after its second step, of which no state is saved yet."""
     for event in gpt2kit.train(settings, data, run, init=init):
-        if isinstance(event, events.Validation):
+        if isinstance(event, events.Validation) and event.step == 2:
             break
-    list(gpt2kit.train(settings, data, run, resume=True))
+    steps = [event.step for event in gpt2kit.train(settings, data, run, resume=True) if isinstance(event, events.Start)]
+    assert steps == [1]
 
 
 def weights_of(run: Path, base: Path | None = None) -> dict[str, torch.Tensor]:
@@ -136,8 +138,10 @@ def test_a_classifier(tmp_path: Path, variant: Path, weight: float) -> None:
     """The head of the language model is trained if there is a loss for it, and is not in the way if there is none."""
     table = tmp_path / "a.csv"
     table.write_text("text,label\n" + "the cat,good\nle chat,bad\n" * 5, encoding="utf-8")
-    settings = [f'task.tokenizer="{variant}"', "train.steps=2", "train.least_steps=0", "train.evaluate_every=1"]
-    tiny = recipe.load("finetune", [*settings, "model.n_positions=32", f"train.lm_weight={weight}"])
+    settings = [f'task.tokenizer="{variant}"', "train.steps=3", "train.least_steps=0", "train.evaluate_every=1"]
+    tiny = recipe.load(
+        "finetune", [*settings, "model.n_positions=32", f"train.lm_weight={weight}", "train.save_every=1"]
+    )
     gpt2kit.prepare(tiny, {"train": [str(table)], "val": [str(table)]}, tmp_path / "data")
     stopped_and_resumed(tiny, tmp_path / "data", tmp_path / "run", variant)
     before, after = weights_of(variant)["lm_head.weight"], weights_of(tmp_path / "run")["lm_head.weight"]
@@ -175,7 +179,7 @@ def test_a_config_that_says_another_variant_than_the_run(
     with pytest.raises(DataError, match=r"config\.json says another model than"):
         gpt2kit.load(run)
     with pytest.raises(DataError, match=r"config\.json says another model than"):
-        list(gpt2kit.train(asking(tiny, "train.steps=3"), data, run, resume=True))
+        list(gpt2kit.train(asking(tiny, "train.steps=4"), data, run, resume=True))
 
 
 def test_random_weights_of_a_variant(tiny: Recipe, data: Path, tmp_path: Path) -> None:
