@@ -52,5 +52,5 @@ class Gguf(Target):
         if importlib.util.find_spec("llama_cpp") is not None:
             from gpt2kit.export.with_llama_cpp import LlamaCpp
 
-            with closing(LlamaCpp(path, config.n_positions, dtype)) as reader:
+            with closing(LlamaCpp(path, dtype)) as reader:
                 yield reader

@@ -31,6 +31,8 @@ class Proof:
         if subject.model.labels:  # the head reads the token that ends a text
             self.texts = [text for text in self.probes.texts if text[-1] == subject.task.layout.extract]
         self.prompts: list[Ids] = self.probes.prompts
+        room = subject.model.config.n_positions - max(map(len, self.prompts), default=0)
+        self.new = min(NEW, room)  # several tools stop with an error at the end of the window
         stop = subject.task.vocabulary.eos
         decoder = InferenceGPT2(subject.model, "fp32")
         self.answers = greedy(decoder, self.prompts, stop, len(self.prompts)) if self.prompts else []
@@ -79,7 +81,7 @@ class Proof:
         """Answers may differ where the run's own logits of the two tokens are closer than the error of both."""
         name, stop = "greedy answers equal the run's", self.subject.task.vocabulary.eos
         try:
-            found = reader.greedy(self.prompts, NEW, stop)
+            found = reader.greedy(self.prompts, self.new, stop)
         except Exception as error:  # as above
             return Check(name, False, remark=f"{reader.tool}: {described(error)}")
         different, close = differing(self.subject.model, self.prompts, found, self.answers, 2 * limit)

@@ -23,9 +23,9 @@ LIMIT_F32 = 0.02
 class LlamaCpp(Reader):
     """A model that llama.cpp computes with the whole window of the file and an fp32 cache of keys and values."""
 
-    def __init__(self, path: Path, window: int, dtype: str) -> None:
+    def __init__(self, path: Path, dtype: str) -> None:
         self.tool = f"llama-cpp-python {version('llama-cpp-python')}"
-        self.limit, self.window = LIMIT_F32 if dtype == "f32" else None, window
+        self.limit = LIMIT_F32 if dtype == "f32" else None
         threads, f32 = torch.get_num_threads(), llama_cpp.GGML_TYPE_F32
         with redirect_stderr(StringIO()):  # `verbose` alone does not silence it
             self.model = llama_cpp.Llama(
@@ -48,11 +48,10 @@ class LlamaCpp(Reader):
         return [self._answer(prompt, new, stop) for prompt in prompts]
 
     def _answer(self, prompt: Ids, new: int, stop: int) -> Ids:
-        """A position after the window would end the process."""
         answer: Ids = []
         for id in self.model.generate(prompt, temp=0.0):
             answer.append(id)
-            if id == stop or len(answer) == min(new, self.window - len(prompt)):
+            if id == stop or len(answer) == new:
                 break
         return answer
 
