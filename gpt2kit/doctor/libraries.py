@@ -48,6 +48,9 @@ OPTIONAL: dict[str, Library] = {
     "gguf": Library("gguf", "export --to gguf"),
     "accelerate": Library("accelerate", "export --to gguf"),
     "llama-cpp-python": Library("llama_cpp", "the proof of export --to gguf by llama.cpp"),
+    "onnx": Library("onnx", "export --to onnx"),
+    "onnxscript": Library("onnxscript", "export --to onnx"),
+    "onnxruntime": Library("onnxruntime", "export --to onnx"),
 }
 
 

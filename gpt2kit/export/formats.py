@@ -28,6 +28,7 @@ FORMATS = {
         Format("safetensors", ("bf16", "f16", "f32"), "-safetensors"),
         Format("ctranslate2", ("f32", "f16", "bf16", "int8"), "-ct2", ("ctranslate2",)),
         Format("gguf", ("f16", "f32", "q8_0"), ".gguf", ("gguf", "accelerate")),
+        Format("onnx", ("f32", "int8"), ".onnx", ("onnx", "onnxscript", "onnxruntime")),
     )
 }
 
@@ -60,6 +61,10 @@ def target(found: Format) -> "Target":
         from gpt2kit.export.gguf import Gguf
 
         return Gguf()
+    if found.name == "onnx":
+        from gpt2kit.export.onnx import Onnx
+
+        return Onnx()
     assert found.name == "safetensors"
     from gpt2kit.export.safetensors import Safetensors
 

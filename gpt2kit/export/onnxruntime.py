@@ -1,0 +1,92 @@
+"""Runs an ONNX file with onnxruntime.
+
+Shapes: B rows, T new positions, S positions with those of the cache, V vocabulary, C classes.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+import torch
+from torch import Tensor
+
+from gpt2kit.export.target import Reader
+from gpt2kit.selftest.probes import Ids
+
+ROWS = 25
+"""Number of prompts that are answered together."""
+
+PAST, PRESENT = "past_key_values.", "present."
+
+
+class OnnxRuntime(Reader):
+    """A graph on the CPU, with the cache if it has one."""
+
+    def __init__(self, path: Path) -> None:
+        self.tool = f"onnxruntime {onnxruntime.__version__}"
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.log_severity_level = 3  # errors
+        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self.past = {each.name: each.shape for each in self.session.get_inputs() if each.name.startswith(PAST)}
+
+    def logits(self, ids: Ids) -> Tensor:
+        """With a cache, the text is read in two parts."""
+        ids_BT = torch.tensor([ids])
+        if not self.past or len(ids) == 1:
+            found, _ = self.run(ids_BT, torch.ones_like(ids_BT), self.empty(1))
+            return found[0] if found.dim() == 3 else found
+        middle = len(ids) // 2
+        first, past = self.run(ids_BT[:, :middle], torch.ones_like(ids_BT[:, :middle]), self.empty(1))
+        second, _ = self.run(ids_BT[:, middle:], torch.ones_like(ids_BT), past)
+        return torch.cat([first, second], 1)[0]
+
+    def greedy(self, prompts: Sequence[Ids], new: int, stop: int) -> list[Ids]:
+        found: list[Ids] = [[]] * len(prompts)
+        order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
+        for start in range(0, len(order), ROWS):
+            chosen = order[start : start + ROWS]
+            for index, answer in zip(
+                chosen, self.answers([prompts[index] for index in chosen], new, stop), strict=True
+            ):
+                found[index] = answer[: answer.index(stop) + 1] if stop in answer else answer
+        return found
+
+    def answers(self, prompts: Sequence[Ids], new: int, stop: int) -> list[Ids]:
+        """The tokens after prompts, which are padded on the left; those after `stop` mean nothing."""
+        width = max(map(len, prompts))
+        ids_BT = torch.tensor([[stop] * (width - len(prompt)) + prompt for prompt in prompts])
+        mask_BS = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+        past, chosen, ended_B = self.empty(len(prompts)), [], torch.zeros(len(prompts), dtype=torch.bool)
+        for _ in range(new):
+            logits_BTV, past = self.run(ids_BT, mask_BS, past)
+            next_B1 = logits_BTV[:, -1].argmax(-1, keepdim=True)
+            chosen.append(next_B1)
+            ended_B |= next_B1[:, 0] == stop
+            if ended_B.all():
+                break
+            ids_BT = next_B1 if self.past else torch.cat([ids_BT, next_B1], 1)
+            mask_BS = torch.cat([mask_BS, torch.ones_like(next_B1)], 1)
+        return torch.cat(chosen, 1).tolist()
+
+    def run(self, ids_BT: Tensor, mask_BS: Tensor, past: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Logits of the new tokens, or of a classifier, and the cache for the next call."""
+        inputs = {"input_ids": ids_BT, "attention_mask": mask_BS} | past
+        if past:
+            inputs["position_ids"] = (mask_BS.cumsum(1) - 1).clamp(min=0)[:, -ids_BT.size(1) :]
+        outputs = self.session.run(None, {name: value.numpy() for name, value in inputs.items()})
+        names = [each.name.replace(PRESENT, PAST) for each in self.session.get_outputs()]
+        logits, *present = map(torch.from_numpy, outputs)
+        return logits, dict(zip(names[1:], present, strict=True))
+
+    def empty(self, rows: int) -> dict[str, Tensor]:
+        """The cache before any token."""
+        return {name: torch.zeros(rows, heads, 0, width) for name, (_, heads, _, width) in self.past.items()}
+
+
+def quantize(model: Any, path: Path) -> None:
+    """Write a model, as an onnx.ModelProto, with matrices of 8-bit numbers; the token embedding stays in f32."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    quantize_dynamic(model, path, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
