@@ -125,7 +125,7 @@ def test_the_page_for_llama_cpp_gives_the_answer(
 ) -> None:
     pytest.importorskip("llama_cpp")
     run, done = heart
-    (snippet,) = re.findall(r"```py\n(.+?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (snippet,) = re.findall(r"```py\n(from llama_cpp .+?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     shutil.copyfile(done.path, tmp_path / "multi30k.gguf")
     monkeypatch.chdir(tmp_path)
     exec(compile(snippet.replace("A dog runs on the beach.", SOURCES[0]), str(PAGE), "exec"), {})
