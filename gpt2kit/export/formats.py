@@ -28,7 +28,7 @@ FORMATS = {
         Format("safetensors", ("bf16", "f16", "f32"), "-safetensors"),
         Format("ctranslate2", ("f32", "f16", "bf16", "int8"), "-ct2", ("ctranslate2",)),
         Format("gguf", ("f16", "f32", "q8_0"), ".gguf", ("gguf", "accelerate")),
-        Format("onnx", ("f32", "int8"), ".onnx", ("onnx", "onnxscript", "onnxruntime")),
+        Format("onnx", ("f32",), ".onnx", ("onnx", "onnxscript", "onnxruntime")),
     )
 }
 

@@ -18,7 +18,7 @@ import torch
 import torch.onnx
 
 from gpt2kit.export import onnx_graph
-from gpt2kit.export.onnxruntime import OnnxRuntime, quantize
+from gpt2kit.export.onnxruntime import OnnxRuntime
 from gpt2kit.export.target import Reader, Target
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.overwriting import GENERATOR, FileKind
@@ -54,9 +54,6 @@ class Onnx(Target):
     def write(self, subject: RunUnderTest, path: Path, dtype: str) -> None:
         with quiet():
             proto = graph(subject.model)
-            if dtype == "int8":
-                quantize(proto, path)
-                proto = onnx.load(path)
         strip(proto)
         proto.producer_name, proto.producer_version = GENERATOR, version("gpt2kit")
         onnx.helper.set_model_props(proto, facts(subject))

@@ -5,7 +5,6 @@ Shapes: B rows, T new positions, S positions with those of the cache, V vocabula
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import onnxruntime
 import torch
@@ -83,10 +82,3 @@ class OnnxRuntime(Reader):
     def empty(self, rows: int) -> dict[str, Tensor]:
         """The cache before any token."""
         return {name: torch.zeros(rows, heads, 0, width) for name, (_, heads, _, width) in self.past.items()}
-
-
-def quantize(model: Any, path: Path) -> None:
-    """Write a model, as an onnx.ModelProto, with matrices of 8-bit numbers; the token embedding stays in f32."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    quantize_dynamic(model, path, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
