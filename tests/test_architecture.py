@@ -57,7 +57,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     ),
     "ctranslate2": ("export/ctranslate2.py",),
     "onnx": ("export/onnx.py",),
-    "onnxruntime": ("export/onnxruntime.py",),
+    "onnxruntime": ("export/with_onnxruntime.py",),
     "onnxscript": ("export/onnx.py",),
     "torch.onnx": ("export/onnx.py",),
     "tensorboard": ("training/tensorboard.py",),

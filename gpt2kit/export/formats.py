@@ -1,5 +1,6 @@
 """The formats that a run can be exported to. This file imports none of their packages: help texts list them."""
 
+import importlib
 import importlib.util
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,23 +13,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Format:
-    """One format: its number types, the default first."""
+    """One format."""
 
     name: str
+    """That of --to, of the extra, and of the file here with the code."""
+    target: str
+    """The class in that file."""
     dtypes: tuple[str, ...]
+    """Number types; the first is the default."""
     ending: str
     """What is added to the name of a run to get the default name of its export."""
     modules: tuple[str, ...] = ()
-    """The modules that write and check it, which the extra of the same name installs."""
+    """The modules that write and check it, which the extra installs."""
 
 
 FORMATS = {
     each.name: each
     for each in (
-        Format("safetensors", ("bf16", "f16", "f32"), "-safetensors"),
-        Format("ctranslate2", ("f32", "f16", "bf16", "int8"), "-ct2", ("ctranslate2",)),
-        Format("gguf", ("f16", "f32", "q8_0"), ".gguf", ("gguf", "accelerate")),
-        Format("onnx", ("f32",), ".onnx", ("onnx", "onnxscript", "onnxruntime")),
+        Format("safetensors", "Safetensors", ("bf16", "f16", "f32"), "-safetensors"),
+        Format("ctranslate2", "CTranslate2", ("f32", "f16", "bf16", "int8"), "-ct2", ("ctranslate2",)),
+        Format("gguf", "Gguf", ("f16", "f32", "q8_0"), ".gguf", ("gguf", "accelerate")),
+        Format("onnx", "Onnx", ("f32",), ".onnx", ("onnx", "onnxscript", "onnxruntime")),
     )
 }
 
@@ -53,19 +58,5 @@ def dtype_of(found: Format, asked: str) -> str:
 
 def target(found: Format) -> "Target":
     """The code that writes and reads a format; only its packages are imported."""
-    if found.name == "ctranslate2":
-        from gpt2kit.export.ctranslate2 import CTranslate2
-
-        return CTranslate2()
-    if found.name == "gguf":
-        from gpt2kit.export.gguf import Gguf
-
-        return Gguf()
-    if found.name == "onnx":
-        from gpt2kit.export.onnx import Onnx
-
-        return Onnx()
-    assert found.name == "safetensors"
-    from gpt2kit.export.safetensors import Safetensors
-
-    return Safetensors()
+    made: Target = getattr(importlib.import_module(f"{__package__}.{found.name}"), found.target)()
+    return made

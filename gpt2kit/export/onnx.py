@@ -18,8 +18,8 @@ import torch
 import torch.onnx
 
 from gpt2kit.export import onnx_graph
-from gpt2kit.export.onnxruntime import OnnxRuntime
 from gpt2kit.export.target import Reader, Target
+from gpt2kit.export.with_onnxruntime import OnnxRuntime
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.overwriting import GENERATOR, FileKind
 from gpt2kit.selftest.run_under_test import RunUnderTest

@@ -8,7 +8,7 @@ from gpt2kit.errors import counted
 from gpt2kit.export import tokens
 from gpt2kit.export.target import LIMITS, Reader
 from gpt2kit.model.inference import InferenceGPT2
-from gpt2kit.selftest.check import Check, within
+from gpt2kit.selftest.check import Check, raised, within
 from gpt2kit.selftest.decoding import differing, greedy
 from gpt2kit.selftest.logits import apart, full, scores
 from gpt2kit.selftest.probes import NEW, Ids, Probes, probes
@@ -49,7 +49,7 @@ class Proof:
             try:
                 reader = next(readers, None)
             except Exception as error:  # any error of a tool that cannot read the export
-                yield Check("the export opens", False, remark=described(error))
+                yield raised("the export opens", error)
                 return
             if reader is None:
                 return
@@ -74,7 +74,7 @@ class Proof:
             else:
                 figure = max(apart(reader.logits(ids)[:, : model.vocab_size], full(model, ids)) for ids in self.texts)
         except Exception as error:  # any error of a tool that cannot compute with the export
-            return Check(name, False, remark=f"{reader.tool}: {described(error)}")
+            return raised(name, error, reader.tool)
         return within(name, figure, limit, f"{reader.tool}, {self.data}")
 
     def _answers(self, reader: Reader, limit: float) -> Check:
@@ -83,13 +83,8 @@ class Proof:
         try:
             found = reader.greedy(self.prompts, self.new, stop)
         except Exception as error:  # as above
-            return Check(name, False, remark=f"{reader.tool}: {described(error)}")
+            return raised(name, error, reader.tool)
         different, close = differing(self.subject.model, self.prompts, found, self.answers, 2 * limit)
         equal = f"{len(found) - different} of {counted(len(found), 'answer')} equal"
         ties = f"; the first difference of {close} is between tokens closer than the limit" if close else ""
         return within(name, different - close, 0, f"{reader.tool}, {equal}{ties}")
-
-
-def described(error: Exception) -> str:
-    """An error in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.errors import counted
 from gpt2kit.export.target import Reader
-from gpt2kit.selftest.check import Check, within
-from gpt2kit.selftest.peer_ids import TEXTS
+from gpt2kit.selftest.check import Check, raised, within
+from gpt2kit.selftest.peer_ids import texts_for
 from gpt2kit.selftest.probes import Ids
 from gpt2kit.selftest.run_under_test import RunUnderTest
 from gpt2kit.tasks.text import TextTask
@@ -22,8 +22,7 @@ def checks(subject: RunUnderTest, reader: Reader) -> Iterator[Check]:
     if not isinstance(task, TextTask):
         return
     bpe, store = task.bpe, subject.store
-    spelled = " ".join(f"{token} x{token}" for token in map(bpe.token, sorted(bpe.special_ids)))
-    texts = [*TEXTS.values(), f"a {spelled}."]
+    texts = [*texts_for(bpe).values()]
     for index in range(min(ROWS, len(store)) if store is not None else 0):
         assert store is not None
         prompt, target = store.row(index * len(store) // min(ROWS, len(store)))
@@ -31,7 +30,7 @@ def checks(subject: RunUnderTest, reader: Reader) -> Iterator[Check]:
     try:
         found = reader.encode(texts)
     except Exception as error:  # any error of a tool that cannot read the tokenizer
-        yield Check(name, False, remark=f"{reader.tool}: {type(error).__name__}: {' '.join(str(error).split())}")
+        yield raised(name, error, reader.tool)
         return
     if found is None:
         return

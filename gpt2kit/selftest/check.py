@@ -40,3 +40,9 @@ def within(name: str, figure: float, limit: float, remark: str = "") -> Check:
 
 def skipped(name: str, why: str) -> Check:
     return Check(name, None, remark=why)
+
+
+def raised(name: str, error: Exception, tool: str = "") -> Check:
+    """A check that failed since a tool raised an error; the remark is one line."""
+    said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return Check(name, False, remark=f"{tool}: {said}" if tool else said)

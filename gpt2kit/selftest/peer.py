@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gpt2kit.model import hf, peft_door, transformers_door
-from gpt2kit.selftest.check import Check, skipped, within
+from gpt2kit.selftest.check import Check, raised, skipped, within
 from gpt2kit.selftest.logits import SAME, apart, full, scores
 from gpt2kit.selftest.probes import Ids, Probes
 from gpt2kit.selftest.run_under_test import RunUnderTest
@@ -44,8 +44,7 @@ def _compared(
     try:
         figure = _difference(subject, load(subject), probes)
     except Exception as error:  # any error of the tool for a folder that it cannot read
-        reason = " ".join(str(error).split())
-        return Check(name, False, remark=f"{version}: {type(error).__name__}: {reason}")
+        return raised(name, error, version)
     what = f"{len(_of_head(subject, probes))} texts to classify" if model.labels else probes.what
     code = f" with {hf.MODELING}" if model.config.attention != "full" else ""
     return within(name, figure, SAME, f"{version}{code}, {what}{how}")

@@ -4,10 +4,11 @@ import importlib.metadata
 from collections.abc import Iterator
 from typing import Any
 
+from gpt2kit.data.bpe import Bpe
 from gpt2kit.decoding.classify import texts_of
 from gpt2kit.errors import counted
 from gpt2kit.model import transformers_door
-from gpt2kit.selftest.check import Check, skipped, within
+from gpt2kit.selftest.check import Check, raised, skipped, within
 from gpt2kit.selftest.run_under_test import RunUnderTest
 from gpt2kit.selftest.texts import between
 from gpt2kit.tasks.text import TextTask
@@ -25,21 +26,24 @@ TEXTS = {
 """Kinds of text in which tokenizers differ, with an example of each."""
 
 
+def texts_for(bpe: Bpe) -> dict[str, str]:
+    """A text of each kind, and one that spells all control tokens of a tokenizer."""
+    spelled = " ".join(f"{token} x{token}" for token in map(bpe.token, sorted(bpe.special_ids)))
+    return TEXTS | {"control tokens": f"a {spelled}."}
+
+
 def equal_auto_tokenizer(subject: RunUnderTest) -> Check:
     """Compare the ids of texts of several kinds, and of the prompts that the task makes from them."""
     name, task = "ids equal AutoTokenizer's", subject.task
     if not isinstance(task, TextTask):
         return skipped(name, "the ids of this run do not stand for text, so that transformers has no tokenizer for it")
-    version = importlib.metadata.version("transformers")
-    spelled = " ".join(f"{token} x{token}" for token in map(task.bpe.token, sorted(task.bpe.special_ids)))
-    texts = TEXTS | {"control tokens": f"a {spelled}."}
+    tool, texts = f"transformers {importlib.metadata.version('transformers')}", texts_for(task.bpe)
     try:
         theirs = transformers_door.tokenizer(subject.run.path)
         wrong = [kind for kind, text in texts.items() if not all(_comparisons(task, theirs, text))]
     except Exception as error:  # any error of transformers for a folder that it cannot read
-        reason = " ".join(str(error).split())
-        return Check(name, False, remark=f"transformers {version}: {type(error).__name__}: {reason}")
-    remark = f"transformers {version}, {counted(len(texts), 'text')} and their prompts"
+        return raised(name, error, tool)
+    remark = f"{tool}, {counted(len(texts), 'text')} and their prompts"
     if not task.bpe.frame:
         remark += "; control tokens in texts need split_special_tokens=True"
     return within(name, len(wrong), 0, f"{remark}; different: {', '.join(wrong)}" if wrong else remark)

@@ -3,23 +3,19 @@
 Shapes: B rows, T new positions, S positions with those of the cache, V vocabulary, C classes.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import onnxruntime
 import torch
 from torch import Tensor
 
-from gpt2kit.export.target import Reader
+from gpt2kit.export.padded import PaddedReader
 from gpt2kit.selftest.probes import Ids
-
-ROWS = 25
-"""Number of prompts that are answered together."""
 
 PAST, PRESENT = "past_key_values.", "present."
 
 
-class OnnxRuntime(Reader):
+class OnnxRuntime(PaddedReader):
     """A graph on the CPU, with the cache if it has one."""
 
     def __init__(self, path: Path) -> None:
@@ -41,23 +37,10 @@ class OnnxRuntime(Reader):
         second, _ = self.run(ids_BT[:, middle:], torch.ones_like(ids_BT), past)
         return torch.cat([first, second], 1)[0]
 
-    def greedy(self, prompts: Sequence[Ids], new: int, stop: int) -> list[Ids]:
-        found: list[Ids] = [[]] * len(prompts)
-        order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
-        for start in range(0, len(order), ROWS):
-            chosen = order[start : start + ROWS]
-            for index, answer in zip(
-                chosen, self.answers([prompts[index] for index in chosen], new, stop), strict=True
-            ):
-                found[index] = answer[: answer.index(stop) + 1] if stop in answer else answer
-        return found
-
-    def answers(self, prompts: Sequence[Ids], new: int, stop: int) -> list[Ids]:
-        """The tokens after prompts, which are padded on the left; those after `stop` mean nothing."""
-        width = max(map(len, prompts))
-        ids_BT = torch.tensor([[stop] * (width - len(prompt)) + prompt for prompt in prompts])
-        mask_BS = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
-        past, chosen, ended_B = self.empty(len(prompts)), [], torch.zeros(len(prompts), dtype=torch.bool)
+    def answers(self, ids_BT: Tensor, mask_BT: Tensor, new: int, stop: int) -> Tensor:
+        """With a cache, only the last token is computed in each step."""
+        rows, mask_BS = len(ids_BT), mask_BT
+        past, chosen, ended_B = self.empty(rows), list[Tensor](), torch.zeros(rows, dtype=torch.bool)
         for _ in range(new):
             logits_BTV, past = self.run(ids_BT, mask_BS, past)
             next_B1 = logits_BTV[:, -1].argmax(-1, keepdim=True)
@@ -67,7 +50,7 @@ class OnnxRuntime(Reader):
                 break
             ids_BT = next_B1 if self.past else torch.cat([ids_BT, next_B1], 1)
             mask_BS = torch.cat([mask_BS, torch.ones_like(next_B1)], 1)
-        return torch.cat(chosen, 1).tolist()
+        return torch.cat(chosen, 1)
 
     def run(self, ids_BT: Tensor, mask_BS: Tensor, past: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Logits of the new tokens, or of a classifier, and the cache for the next call."""
