@@ -9,8 +9,8 @@ Decoding is greedy, from ids to ids: tokenization and loading are not measured. 
 batch1      one prompt at a time
 batch16     16 prompts at a time
 
-`equal` is the number of answers equal to those of gpt2kit in fp32. A program whose tool is not installed, or which
-cannot have such batches, has no figures, and a line says why.
+`equal` is the number of answers equal to those of gpt2kit in fp32. A program whose tool is not installed has no
+figures, and a line says why.
 """
 
 import argparse
@@ -52,6 +52,7 @@ EXPORTS = (
     Export("CTranslate2 int8", "ctranslate2", "ctranslate2", "int8"),
     Export("llama.cpp F16", "llama_cpp", "gguf", "f16"),
     Export("llama.cpp Q8_0", "llama_cpp", "gguf", "q8_0"),
+    Export("onnxruntime f32", "onnxruntime", "onnx", "f32"),
 )
 
 
@@ -144,7 +145,7 @@ def measure(
             "prompt_tokens": round(sum(map(len, prompts)) / len(prompts), 1),
             "new_tokens": arguments.new,
             "batch": ROWS[name],
-            "peers": versions("ctranslate2", "llama-cpp-python"),
+            "peers": versions("ctranslate2", "llama-cpp-python", "onnxruntime"),
         }
         record("elsewhere", {**described, **protocol(plan), "programs": figures, "ratios": ratios(found)})
 

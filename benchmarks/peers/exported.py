@@ -5,14 +5,17 @@ ids), dtype (of gpt2kit), new (the most tokens of an answer), eos, window, rows 
 """
 
 import json
+from itertools import islice, takewhile
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from turns import Program, Settings, Turn
 
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding import decode
 from gpt2kit.model import hf
-from peers.decoders import Ids, passes
+from peers.decoders import Ids, by_length, passes
 
 
 def gpt2kit(settings: Settings, turn: Turn) -> None:
@@ -48,29 +51,82 @@ def ctranslate2(settings: Settings, turn: Turn) -> None:
 
 
 def llama_cpp(settings: Settings, turn: Turn) -> None:
-    """The loop of llama-cpp-python, which has one for a single prompt only."""
+    """One prompt: the loop of llama-cpp-python. Several: llama.cpp itself, with a sequence for each prompt, as in its
+    server."""
     from llama_cpp import Llama
 
-    if settings["rows"] > 1:
-        raise ValueError("llama-cpp-python decodes one prompt at a time")
+    rows, new, eos = settings["rows"], settings["new"], settings["eos"]
     threads = {"n_threads": settings["threads"], "n_threads_batch": settings["threads"]}
-    model = Llama(settings["weights"], n_ctx=settings["window"], **threads, verbose=False)
+    window = rows * settings["window"]
+    model = Llama(settings["weights"], n_ctx=window, n_batch=window, n_ubatch=window, **threads, verbose=False)
 
-    def one(prompt: list[int]) -> list[int]:
-        found: list[int] = []
-        for id in model.generate(prompt, temp=0.0):
-            if id == settings["eos"]:
-                break
-            found.append(id)
-            if len(found) == settings["new"]:
-                break
-        return found
+    def one(prompts: Ids) -> Ids:
+        return [list(islice(takewhile(lambda id: id != eos, model.generate(prompts[0], temp=0.0)), new))]
 
-    passes(settings, turn, lambda prompts: [one(prompt) for prompt in prompts])
+    batch = one if rows == 1 else LlamaBatch(model, rows, window, new, eos)
+    passes(settings, turn, lambda prompts: by_length(prompts, rows, batch))
+
+
+class LlamaBatch:
+    """Answers prompts together, through the interface in C."""
+
+    def __init__(self, model: Any, rows: int, window: int, new: int, eos: int) -> None:
+        import llama_cpp
+
+        settings = model.context_params
+        settings.n_seq_max = rows  # the context of llama-cpp-python has one sequence
+        self.library, self.vocabulary = llama_cpp, model.n_vocab()
+        self.context = llama_cpp.llama_init_from_model(model.model, settings)
+        self.batch = llama_cpp.llama_batch_init(window, 0, 1)
+        self.new, self.eos = new, eos
+
+    def __call__(self, prompts: Ids) -> Ids:
+        self.library.llama_memory_clear(self.library.llama_get_memory(self.context), True)
+        answers: Ids = [[] for _ in prompts]
+        tokens, starts = dict(enumerate(prompts)), [0] * len(prompts)
+        while tokens:
+            for row, id in self.step(tokens, starts).items():
+                starts[row] += len(tokens[row])
+                tokens[row] = [id]
+                if id != self.eos:
+                    answers[row].append(id)
+                if id == self.eos or len(answers[row]) == self.new:
+                    del tokens[row]
+        return answers
+
+    def step(self, tokens: dict[int, list[int]], starts: list[int]) -> dict[int, int]:
+        """The likeliest next token of each row, whose new tokens begin at a position."""
+        batch, place, last = self.batch, 0, {}
+        for row, ids in tokens.items():
+            for offset, id in enumerate(ids):
+                batch.token[place], batch.pos[place] = id, starts[row] + offset
+                batch.n_seq_id[place], batch.seq_id[place][0] = 1, row
+                batch.logits[place] = offset == len(ids) - 1
+                last[row] = place
+                place += 1
+        batch.n_tokens = place
+        if code := self.library.llama_decode(self.context, batch):
+            raise RuntimeError(f"llama_decode returned {code}")
+        found = {row: self.library.llama_get_logits_ith(self.context, at) for row, at in last.items()}
+        return {row: int(np.ctypeslib.as_array(at, (self.vocabulary,)).argmax()) for row, at in found.items()}
+
+
+def onnxruntime(settings: Settings, turn: Turn) -> None:
+    """The loop with which gpt2kit proves an export, as onnxruntime has none."""
+    from gpt2kit.export.onnxruntime import OnnxRuntime
+
+    model, eos = OnnxRuntime(Path(settings["weights"])), settings["eos"]
+
+    def batch(prompts: Ids) -> Ids:
+        found = model.answers(prompts, settings["new"], eos)
+        return [answer[: answer.index(eos)] if eos in answer else answer for answer in found]
+
+    passes(settings, turn, lambda prompts: by_length(prompts, settings["rows"], batch))
 
 
 PROGRAMS: dict[str, Program] = {
     "gpt2kit": gpt2kit,
     "ctranslate2": ctranslate2,
     "llama_cpp": llama_cpp,
+    "onnxruntime": onnxruntime,
 }

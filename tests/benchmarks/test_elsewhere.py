@@ -1,8 +1,9 @@
 """The benchmark of exported runs: what it makes of answers and failures, and that all programs answer alike."""
 
+import importlib.util
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from gpt2kit.export.verb import export
 from gpt2kit.runs.folder import Run
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-RunOf = Callable[..., Path]
 
 
 class Stop(Exception):
@@ -95,27 +95,23 @@ def test_an_export_that_is_refused_is_left_out(elsewhere: Any, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("rows", [1, 16])
-def test_the_programs_answer_alike(elsewhere: Any, run_of: RunOf, tmp_path: Path, rows: int) -> None:
-    run = run_of("translate")
-    task = Run.open(run).task
-    words = ("I", "am", "a student", "let them", "eat cake", "good", "morning", "two lines")
-    prompts = [task.encode_source(task.parse(f"{word} {word}"[:length])) for word in words for length in (3, 9, 20)]
+def test_the_programs_answer_alike(elsewhere: Any, by_heart: Path, tmp_path: Path, rows: int) -> None:
+    """llama.cpp too, where llama-cpp-python is installed."""
+    task = Run.open(by_heart).task
+    sources = ["I am a student", "let them eat cake", "good morning"] * 7
+    prompts = [task.encode_source(task.parse(source)) for source in sources]
     (tmp_path / "prompts.json").write_text(json.dumps(prompts))
-    export(run, "ctranslate2", tmp_path / "ct2", "f32")
-    answers = {}
-    for program, weights in {"gpt2kit": run, "ctranslate2": tmp_path / "ct2"}.items():
+    export(by_heart, "ctranslate2", tmp_path / "ct2", "f32")
+    programs = {"gpt2kit": by_heart, "ctranslate2": tmp_path / "ct2"}
+    if importlib.util.find_spec("llama_cpp"):
+        export(by_heart, "gguf", tmp_path / "run.gguf", "f32")
+        programs["llama_cpp"] = tmp_path / "run.gguf"
+    for program, weights in programs.items():
         turn = OnePass()
-        settings = {"weights": str(weights), "prompts": str(tmp_path / "prompts.json"), "dtype": "fp32", "new": 8}
+        settings = {"weights": str(weights), "prompts": str(tmp_path / "prompts.json"), "dtype": "fp32", "new": 20}
         settings |= {"eos": task.vocabulary.eos, "window": 64, "rows": rows, "threads": 1}
         with pytest.raises(Stop):
             elsewhere.PROGRAMS[program](settings, turn)
-        answers[program] = turn.answers
-    assert answers["gpt2kit"] == answers["ctranslate2"]
-    assert len(answers["gpt2kit"]) == len(prompts)
-    assert all(len(answer) <= 8 for answer in answers["gpt2kit"])
-
-
-def test_llama_cpp_has_no_batches(elsewhere: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "llama_cpp", type("llama_cpp", (), {"Llama": None}))
-    with pytest.raises(ValueError, match="one prompt at a time"):
-        elsewhere.PROGRAMS["llama_cpp"]({"rows": 16}, OnePass())
+        assert [task.decode(answer) for answer in turn.answers] == [
+            *["je suis étudiant", "qu'ils mangent du gâteau", "bonjour"] * 7
+        ], program
