@@ -113,13 +113,13 @@ class LlamaBatch:
 
 def onnxruntime(settings: Settings, turn: Turn) -> None:
     """The loop with which gpt2kit proves an export, as onnxruntime has none."""
-    from gpt2kit.export.onnxruntime import OnnxRuntime
+    from gpt2kit.export.with_onnxruntime import OnnxRuntime
 
     model, eos = OnnxRuntime(Path(settings["weights"])), settings["eos"]
 
     def batch(prompts: Ids) -> Ids:
-        found = model.answers(prompts, settings["new"], eos)
-        return [answer[: answer.index(eos)] if eos in answer else answer for answer in found]
+        found = model.greedy(prompts, settings["new"], eos)
+        return [answer[:-1] if answer[-1] == eos else answer for answer in found]
 
     passes(settings, turn, lambda prompts: by_length(prompts, settings["rows"], batch))
 
