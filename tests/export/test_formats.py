@@ -15,6 +15,7 @@ def test_every_format_has_code_and_limits() -> None:
         assert each.name == name
         assert set(each.dtypes) <= LIMITS.keys()
         assert formats.target(formats.find(name)).kind.name
+    assert max(LIMITS.values()) < 1, "from which an error is real"
 
 
 def test_an_unknown_format_names_the_known_ones() -> None:

@@ -45,6 +45,14 @@ class Wordy(Changed):
         return [[int(full(self.model, prompt)[-1].argmin())] for prompt in prompts]
 
 
+class Second(Changed):
+    """Its answers are the second likeliest token."""
+
+    @torch.no_grad()
+    def greedy(self, prompts: Sequence[Ids], new: int, stop: int) -> list[Ids]:
+        return [[int(full(self.model, prompt)[-1].topk(2).indices[1])] for prompt in prompts]
+
+
 class Broken(Changed):
     def logits(self, ids: Ids) -> Tensor:
         raise RuntimeError("no such\nposition")
@@ -71,7 +79,7 @@ def test_the_run_itself_passes(proof: Proof, subject: RunUnderTest) -> None:
     logits, answers = checks(proof, Changed(subject.model))
     assert (logits.passed, logits.figure) == (True, 0)
     assert logits.remark.startswith("a tool 1.0, ")
-    assert "texts of the validation split" in logits.remark
+    assert logits.remark.endswith("texts of the validation split, up to 64 tokens"), "one fills the window"
     assert (answers.passed, answers.figure) == (True, 0)
     count = len(proof.prompts)
     assert answers.remark == f"a tool 1.0, {count} of {count} answers equal"
@@ -94,6 +102,24 @@ def test_other_answers_fail(proof: Proof, subject: RunUnderTest) -> None:
     assert answers.passed is False
     assert answers.figure == len(proof.prompts)
     assert "0 of " in answers.remark
+
+
+@torch.no_grad()
+def test_other_answers_pass_between_tokens_closer_than_the_error_of_both(proof: Proof, subject: RunUnderTest) -> None:
+    """In the run's own logits, each of which may be wrong by the limit."""
+    last = torch.stack([full(subject.model, prompt)[-1] for prompt in proof.prompts])
+    gaps = (-last.topk(2).values.diff(dim=1)[:, 0] / last.std(1)).tolist()
+    assert min(gaps) < 0.9 * max(gaps)
+    reader = Second(subject.model)
+    for limit in (0.51 * max(gaps), 0.49 * max(gaps), 0.51 * min(gaps)):
+        reader.limit = limit
+        _, answers = checks(proof, reader)
+        close = sum(gap < 2 * limit for gap in gaps)
+        assert answers.figure == len(gaps) - close
+        assert answers.passed == (close == len(gaps))
+        assert answers.remark.endswith(
+            f"0 of {len(gaps)} answers equal; the first difference of {close} is between tokens closer than the limit"
+        )
 
 
 def test_nan_fails(proof: Proof, subject: RunUnderTest) -> None:

@@ -52,6 +52,12 @@ def test_control_tokens_are_recognized_in_a_text(bpe: Bpe) -> None:
     assert tokens.encoded(bpe, "a dog<to-de") == bpe.encode(["a dog<to-de"])[0]
 
 
+def test_of_two_control_tokens_the_longer_is_recognized() -> None:
+    """As the tokenizers of other tools do it."""
+    bpe = Bpe.train(iter(["a dog"]), 270, ["<to", "<to-fr>"])
+    assert tokens.encoded(bpe, "a<to-fr><to") == [*bpe.encode(["a"])[0], bpe.id("<to-fr>"), bpe.id("<to")]
+
+
 def test_equal_ids_pass(subject: RunUnderTest, bpe: Bpe) -> None:
     (check,) = tokens.checks(subject, Tokenizing(lambda text: tokens.encoded(bpe, text)))
     assert (check.passed, check.figure) == (True, 0)
