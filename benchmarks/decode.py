@@ -38,7 +38,7 @@ from turns import Plan, Player, Settings, play, serve
 
 from gpt2kit.config import GenerateConfig, ModelConfig
 from gpt2kit.errors import MachineError
-from gpt2kit.model import hf
+from gpt2kit.model import hf, hf_config
 from gpt2kit.model.device import pick_device, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.runs.folder import Run
@@ -147,7 +147,7 @@ def measure(name: str, row: Row, arguments: argparse.Namespace, folder: Path) ->
     print(_table(found, figures, unit))
     print(failures(found), end="", flush=True)
     if not arguments.smoke:
-        config, vocabulary, _ = hf.read_config(weights)
+        config, vocabulary, _ = hf_config.read(weights)
         described = {
             "row": name,
             "model": {"n_layer": config.n_layer, "n_head": config.n_head, "n_embd": config.n_embd},

@@ -1,7 +1,7 @@
 """The interface to `transformers`, the authority on the contents of a Hugging Face folder.
 
 It is imported within the functions, since that takes a second. Its classes write files: they check the values and add
-the keys that other readers expect. They do not read files: hf.read_config reads plain JSON, so that decoding starts
+the keys that other readers expect. They do not read files: hf_config.read reads plain JSON, so that decoding starts
 fast, and code in a folder is never run.
 """
 

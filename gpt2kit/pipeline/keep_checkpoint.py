@@ -1,6 +1,7 @@
 """Keeps the weights of a step as a checkpoint (`train.keep_checkpoints`)."""
 
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, TypeGuard
 
 from gpt2kit.model import hf
@@ -23,6 +24,10 @@ def keep(step: int, work: loop.Loop, run: Run, task: Task[Any, Any], base: str) 
     with work.learner.averaged() if work.validation is None else nullcontext():
         model = work.learner.full_model()  # all processes must take part
         if work.group.is_main:
-            eos, generate = task.vocabulary.eos, run.recipe.generate
-            checkpoints.save(run, step, lambda folder: hf.save(folder, model, eos, base, step, generate=generate))
+
+            def save(folder: Path) -> None:
+                eos, generate = task.vocabulary.eos, run.recipe.generate
+                hf.save(folder, model, eos, base=base, step=step, generate=generate)
+
+            checkpoints.save(run, step, save)
             checkpoints.remove_old(run, step, work.config.keep_checkpoints, run.log.best_step(step))

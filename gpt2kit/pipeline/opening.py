@@ -7,7 +7,7 @@ from gpt2kit import recipe, tasks
 from gpt2kit.config import GenerateConfig
 from gpt2kit.data.hub import fetch
 from gpt2kit.errors import DataError, UserError
-from gpt2kit.model import hf, lora
+from gpt2kit.model import hf, hf_config, lora
 from gpt2kit.model.attention_kinds import shape
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.vocabulary import is_padding, set_aside
@@ -22,7 +22,7 @@ def zero_shot(name: str, init: str, settings: dict[str, Any] | None = None, **ta
     Raises UserError for a task that has to be trained.
     """
     folder = fetch(init)
-    hf.read_config(folder)  # of a folder without a model, its tokenizer is not asked for
+    hf_config.read(folder)  # of a folder without a model, its tokenizer is not asked for
     opened = recipe.build_section(tasks.find(name), "task", task_settings).opened(folder)
     task, defaults = opened.zero_shot()
     model = model_of_tokens(folder, task.vocabulary.size)
@@ -88,7 +88,7 @@ def opened_run(run: str | Path, data: str | Path = "", base: str | Path = "") ->
 def _check_as_trained(run: Run, model: GPT2, trained: recipe.Recipe) -> None:
     """Raises DataError where the files of a Hugging Face checkpoint, which have no digest, differ from the recipe."""
     if shape(model.config) != shape(trained.model) or model.labels != run.task.layout.labels:
-        raise DataError(f"{hf.config_of(run.path)} says another model than the run's recipe.toml and task.json")
+        raise DataError(f"{hf_config.path_of(run.path)} says another model than the run's recipe.toml and task.json")
     if run.weights == lora.ADAPTER and lora.alpha_of(run.path) != trained.train.lora_alpha:
         raise DataError(f"{run.path}: {lora.ADAPTER_CONFIG} says another lora_alpha than the run's recipe.toml")
 

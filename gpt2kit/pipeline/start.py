@@ -6,7 +6,7 @@ from typing import Any
 from gpt2kit.config import ModelConfig, TrainConfig
 from gpt2kit.data.hub import fetch
 from gpt2kit.errors import DataError, UserError
-from gpt2kit.model import hf, lora
+from gpt2kit.model import hf_config, lora
 from gpt2kit.model.freeze import freeze_below
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.vocabulary import grow_vocabulary
@@ -35,7 +35,7 @@ def keep_weights(model: GPT2, config: TrainConfig, task: Task[Any, Any], init: s
             f"{model.config.n_layer}"
         )
     folder = fetch(init)
-    new = model.vocab_size - min(hf.read_config(folder)[1], _tokens(task, folder))
+    new = model.vocab_size - min(hf_config.read(folder)[1], _tokens(task, folder))
     if not config.lora:
         freeze_below(model, config.freeze, new)
         return
@@ -76,11 +76,11 @@ def _start_from(init: str, recipe: Recipe, task: Task[Any, Any]) -> GPT2:
     """
     folder = fetch(init)
     if not task.vocabulary.extends(folder):
-        window = hf.read_config(folder)[0].n_positions
+        window = hf_config.read(folder)[0].n_positions
         longer = task.layout.row_limit(window) is not None and recipe.model.n_positions > window
         shorter = f" --set model.n_positions={window}" if longer else ""
         raise DataError(f"{init} has another tokenizer than the data: prepare it with --tokenizer {init}{shorter}")
-    check_shape(recipe, hf.read_config(folder)[0], init, free=("dropout",))
+    check_shape(recipe, hf_config.read(folder)[0], init, free=("dropout",))
     model = model_of_tokens(folder, _tokens(task, folder), recipe.model.dropout)
     # An answer begins a text. A classifier's tokens end a text or separate two: their rows start at the mean.
     grow_vocabulary(model, task.vocabulary.size, task.vocabulary.eos if task.layout.has_answers else None)

@@ -13,7 +13,7 @@ from gpt2kit import files, overwriting
 from gpt2kit.config import ModelConfig, TrainConfig, duration
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
-from gpt2kit.model import hf, lora
+from gpt2kit.model import hf, hf_config, lora
 from gpt2kit.model.attention_kinds import shape
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.pipeline.keep_checkpoint import is_due, keep
@@ -107,7 +107,7 @@ def _train_in(
         elif group.is_main:
             with overwriting.new_folder(folder.path, overwrite, RUN, inputs) as new:
                 Run.create(new, replace(recipe, model=model.config), prepared, task, start)
-                hf.save_config(new, model, task.vocabulary.eos, generate=recipe.generate)
+                hf_config.write(new, model, task.vocabulary.eos, generate=recipe.generate)
             alone.enter_context(files.held(folder.path))
         group.barrier()
         if stateless:
@@ -193,10 +193,10 @@ def loop_of(
 def _as_before(run: Run, task: Task[Any, Any]) -> tuple[ModelConfig, int, tuple[str, ...]]:
     """The shape of a run's model. Raises DataError where its files differ, before a model is built from a damaged
     file."""
-    config, vocab_size, outputs = hf.read_config(run.path)
+    config, vocab_size, outputs = hf_config.read(run.path)
     shapes = [(*shape(c), c.dropout) for c in (config, run.recipe.model)]
     if shapes[0] != shapes[1] or (vocab_size, outputs) != (task.vocabulary.size, task.layout.labels):
-        raise DataError(f"{hf.config_of(run.path)} says another model than {RECIPE_FILE} and {TASK_FILE}")
+        raise DataError(f"{hf_config.path_of(run.path)} says another model than {RECIPE_FILE} and {TASK_FILE}")
     return config, vocab_size, outputs
 
 
@@ -213,7 +213,8 @@ def _logged(
         base = str(Path(init).resolve()) if Path(init).is_dir() else init
 
         def save(model: GPT2) -> None:
-            hf.save(run.path, model, task.vocabulary.eos, base, work.progress.step, generate=recipe.generate)
+            eos, step = task.vocabulary.eos, work.progress.step
+            hf.save(run.path, model, eos, base=base, step=step, generate=recipe.generate)
 
         for event in work.run(save, outdated=run.has_weights_after(work.progress.step)):
             if log is not None and isinstance(event, events.StepDone | events.Validation):

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gpt2kit.model import hf, peft_door, transformers_door
+from gpt2kit.model import hf, hf_config, peft_door, transformers_door
 from gpt2kit.selftest.check import Check, raised, skipped, within
 from gpt2kit.selftest.logits import SAME, apart, full, scores
 from gpt2kit.selftest.probes import Ids, Probes
@@ -46,7 +46,7 @@ def _compared(
     except Exception as error:  # any error of the tool for a folder that it cannot read
         return raised(name, error, version)
     what = f"{len(_of_head(subject, probes))} texts to classify" if model.labels else probes.what
-    code = f" with {hf.MODELING}" if model.config.attention != "full" else ""
+    code = f" with {hf_config.MODELING}" if model.config.attention != "full" else ""
     return within(name, figure, SAME, f"{version}{code}, {what}{how}")
 
 
@@ -66,7 +66,7 @@ def _on_base(subject: RunUnderTest) -> Any:
     it would import."""
     model = subject.model
     with TemporaryDirectory() as folder:
-        hf.save(Path(folder), subject.learned, subject.task.vocabulary.eos, subject.base)
+        hf.save(Path(folder), subject.learned, subject.task.vocabulary.eos, base=subject.base)
         return peft_door.adapted(Path(folder), subject.run.base_folder(), model.vocab_size, len(model.labels))
 
 

@@ -7,7 +7,7 @@ import torch
 
 from gpt2kit.config import TrainConfig
 from gpt2kit.data.batches import Batching
-from gpt2kit.model import hf
+from gpt2kit.model import hf_config
 from gpt2kit.model.device import native_bf16, pick_dtype
 from gpt2kit.model.loss import TargetLoss
 from gpt2kit.runs.folder import METRICS_FILE
@@ -38,7 +38,7 @@ def reproduced(subject: RunUnderTest, batching: Batching, device: torch.device) 
     objective = objective_of(subject.learned, TargetLoss())
     batches = batching.validation(subject.store, config.batch_tokens)
     now = split_loss(objective, batches, ProcessGroup(device), dtype, config.validate_tokens, part).loss
-    stored = hf.stored_dtype(subject.run.path)
+    stored = hf_config.stored_dtype(subject.run.path)
     share = ROUNDED if stored != "float32" else EXACT if config.dtype == "fp32" else COMPUTED_ELSEWHERE
     rounded = f", weights stored in {stored}" if stored != "float32" else ""
     remark = f"{now:.5f} nats now in {dtype}{rounded}, {then:.5f} at step {at:,}"

@@ -7,7 +7,7 @@ from typing import Any
 from gpt2kit import tensor_files
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
-from gpt2kit.model import hf, lora
+from gpt2kit.model import hf, hf_config, lora
 from gpt2kit.model.freeze import merged
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.recipe import Recipe
@@ -73,7 +73,7 @@ def _unfinished(run: Run) -> tuple[GPT2, int]:
     if not (run.path / state.STATE_FILE).is_file():
         raise DataError(f"{run.path} has no weights yet: training was stopped before its first save")
     weights, step = state.weights(run.path / state.STATE_FILE)
-    model = GPT2(*hf.read_config(run.path))
+    model = GPT2(*hf_config.read(run.path))
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:

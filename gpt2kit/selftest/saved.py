@@ -36,7 +36,7 @@ def saved_equals_loaded(subject: RunUnderTest, probes: Probes) -> Check:
     """Save and load the model, and compare weights and logits; with adapters, on the same base."""
     before = subject.learned
     with TemporaryDirectory() as folder:
-        hf.save(Path(folder), before, subject.task.vocabulary.eos, subject.base)
+        hf.save(Path(folder), before, subject.task.vocabulary.eos, base=subject.base)
         with tensor_files.unverified():
             loaded = hf.load_adapted(Path(folder), fetch(subject.base)) if subject.base else hf.load(Path(folder))
     weights, again = dict(before.named_parameters()), dict(loaded.eval().named_parameters())

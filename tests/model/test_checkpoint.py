@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import GPT2Config, GPT2DoubleHeadsModel, GPT2ForTokenClassification, GPT2LMHeadModel
 
 from gpt2kit.errors import DataError
-from gpt2kit.model import checkpoint, hf
+from gpt2kit.model import checkpoint, hf, hf_config
 
 IDS = torch.arange(60).view(2, 30) % 23
 
@@ -191,7 +191,7 @@ def test_of_several_checkpoints_the_newest_is_named(tmp_path: Path) -> None:
         hf.load(tmp_path)
     assert "ckpt-2" not in str(error.value)
     with pytest.raises(DataError, match=r"ckpt-3\.pt"):
-        hf.read_config(tmp_path)
+        hf_config.read(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding import sampling
 from gpt2kit.decoding.decode import answers, for_inference
-from gpt2kit.model import hf
+from gpt2kit.model import hf, hf_config
 from gpt2kit.model.generation import GREEDY, generation_settings
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.vocabulary import set_aside
@@ -92,7 +92,7 @@ def test_a_saved_config_is_valid_for_transformers(tmp_path: Path, tiny_model: Bu
     """`save_pretrained` refuses settings that do not belong together, such as a temperature without sampling."""
     for name, config in {"greedy": GREEDY, "sampled": GenerateConfig(temperature=0.7, top_k=3)}.items():
         (tmp_path / name).mkdir()
-        hf.save_config(tmp_path / name, tiny_model(), EOS, generate=config)
+        hf_config.write(tmp_path / name, tiny_model(), EOS, generate=config)
         read = GenerationConfig.from_pretrained(tmp_path / name)
         read.validate(strict=True)
         read.save_pretrained(tmp_path / f"{name}-again")
@@ -102,6 +102,6 @@ def test_a_saved_config_is_valid_for_transformers(tmp_path: Path, tiny_model: Bu
 def test_surplus_rows_are_banned_too(tmp_path: Path, tiny_model: Build) -> None:
     model = tiny_model()
     set_aside(model, 20)
-    hf.save_config(tmp_path, model, EOS, generate=GenerateConfig(ban_ids=(7, 3)))
+    hf_config.write(tmp_path, model, EOS, generate=GenerateConfig(ban_ids=(7, 3)))
     read = json.loads((tmp_path / "generation_config.json").read_text(encoding="utf-8"))
     assert read["suppress_tokens"] == [3, 7, 20, 21, 22]

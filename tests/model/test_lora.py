@@ -61,7 +61,7 @@ def test_peft_loads_it(tiny_model: BuildModel, tmp_path: Path, targets: tuple[st
     lora.adapt(model, 4, 6.0, targets, new)
     trained(model)
     (tmp_path / "run").mkdir()
-    hf.save(tmp_path / "run", model, 0, str(tmp_path / "base"))
+    hf.save(tmp_path / "run", model, 0, base=str(tmp_path / "base"))
     assert not (tmp_path / "run" / hf.WEIGHTS).exists()
     theirs = GPT2LMHeadModel.from_pretrained(tmp_path / "base")
     if new:
@@ -83,7 +83,7 @@ def test_peft_loads_a_classifier(tiny_model: BuildModel, tmp_path: Path) -> None
     lora.adapt(model, 2, 2.0, ("c_attn",), 0)
     trained(model)
     (tmp_path / "run").mkdir()
-    hf.save(tmp_path / "run", model, 0, str(tmp_path / "base"))
+    hf.save(tmp_path / "run", model, 0, base=str(tmp_path / "base"))
     theirs = GPT2ForSequenceClassification.from_pretrained(tmp_path / "base", num_labels=2, pad_token_id=0)
     adapted = PeftModel.from_pretrained(theirs, str(tmp_path / "run")).eval()
     ids = IDS.clamp(max=23)
@@ -98,7 +98,7 @@ def test_an_adapter_of_another_base(tiny_model: BuildModel, tmp_path: Path) -> N
     model = saved_base(tiny_model, tmp_path / "base")
     lora.adapt(model, 2, 2.0, ("c_attn",), 0)
     (tmp_path / "run").mkdir()
-    hf.save(tmp_path / "run", model, 0, str(tmp_path / "base"))
+    hf.save(tmp_path / "run", model, 0, base=str(tmp_path / "base"))
     for other in (tiny_model(vocab=24, n_embd=32), tiny_model(vocab=24, n_layer=1)):
         with pytest.raises(DataError):
             lora.load(tmp_path / "run", other)

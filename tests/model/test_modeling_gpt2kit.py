@@ -19,7 +19,7 @@ from transformers.utils import logging
 
 from gpt2kit.config import ATTENTIONS, GenerateConfig
 from gpt2kit.decoding.decode import answers, for_inference
-from gpt2kit.model import hf, modeling_gpt2kit
+from gpt2kit.model import hf, hf_config, modeling_gpt2kit
 from gpt2kit.model.gpt2 import GPT2
 
 Build = Callable[..., GPT2]
@@ -159,7 +159,7 @@ def test_it_saves_what_gpt2kit_loads(tmp_path: Path, tiny_model: Build) -> None:
     model = tiny_model(attention="relative,compressed,local", **SHAPE)
     (tmp_path / "run").mkdir()
     saved(tmp_path / "run", model).save_pretrained(tmp_path / "theirs")
-    assert (tmp_path / "theirs" / hf.MODELING).is_file()
+    assert (tmp_path / "theirs" / hf_config.MODELING).is_file()
     loaded = hf.load(tmp_path / "theirs").eval()
     assert loaded.config == model.config
     ids = ids_of(2, 20)
@@ -200,19 +200,19 @@ def test_more_tokens_than_positions_are_refused(tmp_path: Path, tiny_model: Buil
 
 
 def test_the_copy_in_a_folder_is_the_package_s(tmp_path: Path, tiny_model: Build) -> None:
-    hf.save_config(tmp_path, tiny_model(attention="local"), EOS)
+    hf_config.write(tmp_path, tiny_model(attention="local"), EOS)
     source = Path(modeling_gpt2kit.__file__).read_text(encoding="utf-8")
-    assert (tmp_path / hf.MODELING).read_text(encoding="utf-8") == source
+    assert (tmp_path / hf_config.MODELING).read_text(encoding="utf-8") == source
     assert "gpt2kit" not in {line.split()[1].split(".")[0] for line in source.splitlines() if "import " in line[:30]}
     (tmp_path / "full").mkdir()
-    hf.save_config(tmp_path / "full", tiny_model(), EOS)
-    assert not (tmp_path / "full" / hf.MODELING).exists()
+    hf_config.write(tmp_path / "full", tiny_model(), EOS)
+    assert not (tmp_path / "full" / hf_config.MODELING).exists()
 
 
 def test_our_loader_runs_no_code_of_a_folder(tmp_path: Path, tiny_model: Build) -> None:
     model, marker = tiny_model(attention="local", **SHAPE), tmp_path / "marker"
     hf.save(tmp_path, model, EOS)
-    (tmp_path / hf.MODELING).write_text(f"open({str(marker)!r}, 'w').close()", encoding="utf-8")
+    (tmp_path / hf_config.MODELING).write_text(f"open({str(marker)!r}, 'w').close()", encoding="utf-8")
     hf.load(tmp_path)
     assert not marker.exists()
     with pytest.raises(AttributeError):

@@ -300,7 +300,7 @@ def test_adapters_are_those_of_peft(tiny_model: Build, tmp_path: Path, new: int)
                     parameter.add_(0.1 * torch.randn_like(parameter) - 1e-3 * parameter.grad)
     assert torch.equal(model.head[:24], frozen)
     assert (model.new_rows is not None) == bool(new)
-    hf.save(tmp_path / "run", model.eval(), 0, str(tmp_path / "base"))
+    hf.save(tmp_path / "run", model.eval(), 0, base=str(tmp_path / "base"))
     theirs = GPT2LMHeadModel.from_pretrained(tmp_path / "base")
     if new:
         theirs.resize_token_embeddings(24 + new, mean_resizing=False)

@@ -144,7 +144,7 @@ def test_adapters_of_a_padded_model(padded: GPT2, tmp_path: Path, new: int) -> N
         for parameter in padded.parameters():
             if parameter.requires_grad:
                 parameter.add_(0.3 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(5)))
-    hf.save(tmp_path / "run", padded, 0, str(tmp_path / "base"))
+    hf.save(tmp_path / "run", padded, 0, base=str(tmp_path / "base"))
     ids = IDS.clone()
     ids[0, -1] = TOKENS + new - 1
     loaded = hf.load_adapted(tmp_path / "run", tmp_path / "base").eval()
@@ -163,7 +163,7 @@ def test_adapters_of_a_smaller_model(tiny_model: Build, tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     hf.save(tmp_path / "base", tiny_model(vocab=ROWS), 0)
     lora.adapt(model, 2, 4.0, ("c_attn",), 0)
-    hf.save(tmp_path / "run", model, 0, str(tmp_path / "base"))
+    hf.save(tmp_path / "run", model, 0, base=str(tmp_path / "base"))
     with pytest.raises(DataError, match=r"its adapters do not belong to .*base, which has more tokens"):
         hf.load(tmp_path / "run", base=tmp_path / "base")
 

@@ -13,7 +13,7 @@ from gpt2kit import files, recipe
 from gpt2kit.cli.app import run as cli
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.errors import DataError, UserError
-from gpt2kit.model import hf, transformers_door
+from gpt2kit.model import hf, hf_config, transformers_door
 from gpt2kit.pipeline.merge import merge
 from gpt2kit.recipe import Recipe
 from gpt2kit.selftest.prove import prove
@@ -95,7 +95,7 @@ def test_a_resumed_run_is_an_uninterrupted_one(
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(weight, resumed[name]) for name, weight in whole.items())
     assert base is None or not failed(tmp_path / "resumed")
-    described = files.read_json(hf.config_of(tmp_path / "resumed"))
+    described = files.read_json(hf_config.path_of(tmp_path / "resumed"))
     model = recipe.load(str(tmp_path / "resumed" / "recipe.toml")).model
     for key, value in VARIANT.items():
         assert described[key] == getattr(model, key) == value

@@ -20,7 +20,7 @@ from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.report import WIDTH, SplitReport
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
-from gpt2kit.model import hf
+from gpt2kit.model import hf, hf_config
 from gpt2kit.pipeline.evaluate import evaluate_records
 from gpt2kit.pipeline.evaluation_sets import stored_records
 from gpt2kit.pipeline.train import Samples
@@ -431,7 +431,7 @@ def test_init_with_another_tokenizer_is_refused(
     with pytest.raises(DataError, match=message):
         list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run", init=str(pretrained)))
     assert not (tmp_path / "run").exists()
-    window = hf.read_config(pretrained)[0].n_positions
+    window = hf_config.read(pretrained)[0].n_positions
     wider = with_settings(tiny, f"model.n_positions={window + 1}")
     with pytest.raises(DataError, match=rf"{message} --set model.n_positions={window}$"):
         list(gpt2kit.train(wider, tmp_path / "data", tmp_path / "run", init=str(pretrained)))

@@ -18,7 +18,7 @@ from gpt2kit import files, recipe
 from gpt2kit.cli.app import run as command
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.hub import has_model
-from gpt2kit.model import hf, lora
+from gpt2kit.model import hf_config, lora
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.pipeline.merge import merge
 from gpt2kit.pipeline.opening import load, model_in
@@ -203,22 +203,23 @@ def test_a_folder_of_an_older_version(adapters: Callable[[str], Path], copied: C
     it."""
     run = copied(adapters("same tokens"))
     expected = our_logits(model_in(run).eval())
-    (run / hf.MERGED_CONFIG).rename(run / hf.CONFIG)
+    (run / hf_config.MERGED_CONFIG).rename(run / hf_config.CONFIG)
     assert torch.equal(our_logits(model_in(run).eval()), expected)
     merge(run, tmp_path / "merged")
-    assert {hf.CONFIG, hf.MERGED_CONFIG} & {path.name for path in (tmp_path / "merged").iterdir()} == {hf.CONFIG}
+    names = {path.name for path in (tmp_path / "merged").iterdir()}
+    assert {hf_config.CONFIG, hf_config.MERGED_CONFIG} & names == {hf_config.CONFIG}
     assert command(["lm", "train", "--out", str(run), "--resume", "--set", "train.steps=5"]) == 0
-    assert not (run / hf.CONFIG).exists()
+    assert not (run / hf_config.CONFIG).exists()
     assert_same(transformers.AutoModelForCausalLM.from_pretrained(run), model_in(run).eval())
 
 
 def test_a_merged_model_has_config_json(adapters: Callable[[str], Path], tmp_path: Path) -> None:
     run = adapters("new token")
-    assert not (run / hf.CONFIG).exists()
+    assert not (run / hf_config.CONFIG).exists()
     merge(run, tmp_path / "merged")
-    described = files.read_json(tmp_path / "merged" / hf.CONFIG)
-    assert not (tmp_path / "merged" / hf.MERGED_CONFIG).exists()
-    assert described == files.read_json(run / hf.MERGED_CONFIG)
+    described = files.read_json(tmp_path / "merged" / hf_config.CONFIG)
+    assert not (tmp_path / "merged" / hf_config.MERGED_CONFIG).exists()
+    assert described == files.read_json(run / hf_config.MERGED_CONFIG)
     assert_same(GPT2LMHeadModel.from_pretrained(tmp_path / "merged"), model_in(run).eval())
 
 
@@ -239,5 +240,5 @@ def test_adapters_that_peft_has_saved(run_of: RunOf, tmp_path: Path) -> None:
     config.fan_in_fan_out = True
     theirs = peft.get_peft_model(GPT2LMHeadModel.from_pretrained(base), config)
     theirs.save_pretrained(str(tmp_path))
-    shutil.copy(base / hf.CONFIG, tmp_path)
+    shutil.copy(base / hf_config.CONFIG, tmp_path)
     assert_same(theirs, model_in(tmp_path).eval())

@@ -13,7 +13,7 @@ import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.data.hub import fetch
 from gpt2kit.errors import DataError, UserError
-from gpt2kit.model import hf
+from gpt2kit.model import hf, hf_config
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.training import state
 
@@ -57,7 +57,7 @@ def test_pickled_weights_are_refused(
 ) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
-    hf.save_config(folder, tiny_model(), 0)
+    hf_config.write(folder, tiny_model(), 0)
     (folder / name).write_bytes(planted[kind])
     (folder / "training_args.bin").write_bytes(planted[kind])
     if name.startswith("shard"):

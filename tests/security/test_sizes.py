@@ -20,7 +20,7 @@ from gpt2kit import tensor_files
 from gpt2kit.data.lines import text_lines
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
-from gpt2kit.model import hf, lora
+from gpt2kit.model import hf, hf_config, lora
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.music.midi import parse_midi
 from gpt2kit.music.smf import MidiError
@@ -160,9 +160,9 @@ def test_a_safetensors_file(little_memory: Limit, tmp_path: Path, content: bytes
 def test_a_config(little_memory: Limit, tiny_model: Build, tmp_path: Path, claim: dict[str, Any]) -> None:
     """No model is made of what the weights are not there for."""
     hf.save(tmp_path, tiny_model(), 0)
-    described = json.loads((tmp_path / hf.CONFIG).read_text(encoding="utf-8"))
-    classifier = {"architectures": [hf.CLASSIFIER]} if "id2label" in claim else {}
-    (tmp_path / hf.CONFIG).write_text(json.dumps(described | claim | classifier), encoding="utf-8")
+    described = json.loads((tmp_path / hf_config.CONFIG).read_text(encoding="utf-8"))
+    classifier = {"architectures": [hf_config.CLASSIFIER]} if "id2label" in claim else {}
+    (tmp_path / hf_config.CONFIG).write_text(json.dumps(described | claim | classifier), encoding="utf-8")
     if claim == {"id2label": []}:
         assert hf.load(tmp_path).labels == (), "an empty list is no labels"
         return

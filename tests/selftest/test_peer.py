@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gpt2kit import files, tensor_files
-from gpt2kit.model import hf
+from gpt2kit.model import hf_config
 from gpt2kit.runs.folder import Run
 from gpt2kit.selftest import peer
 from gpt2kit.selftest.check import Check
@@ -123,7 +123,7 @@ def test_other_kinds_of_attention_are_compared_with_the_modeling_file(run_of: Ru
 def test_code_in_the_folder_is_not_run(run_of: RunOf, copied: Copied, kind: str) -> None:
     run = copied(run_of(kind))
     (run / "modeling_gpt2kit.py").write_text(f"open({str(run / 'marker')!r}, 'w').close()", encoding="utf-8")
-    files.write_json(run / "config.json", files.read_json(run / "config.json") | {"auto_map": hf.AUTO_MAP})
+    files.write_json(run / "config.json", files.read_json(run / "config.json") | {"auto_map": hf_config.AUTO_MAP})
     assert checked(opened(run)).passed
     assert not (run / "marker").exists()
 

@@ -34,8 +34,8 @@ def test_a_bit_that_changes_on_the_way_is_found(run_of: RunOf, monkeypatch: pyte
     subject = opened(lora(run_of) if kind == "lora" else run_of(kind))
     given, honest = probes(subject), hf.save
 
-    def damaged(folder: Path, *arguments: Any) -> None:
-        honest(folder, *arguments)
+    def damaged(folder: Path, *arguments: Any, **options: Any) -> None:
+        honest(folder, *arguments, **options)
         (path,) = folder.glob("*.safetensors")
         tensors, metadata = tensor_files.read_tensors(path)
         name = next(name for name in tensors if "c_attn" in name and tensors[name].any())

@@ -9,7 +9,7 @@ from typing import Any
 from gpt2kit import files
 from gpt2kit.config import GenerateConfig
 from gpt2kit.errors import DataError
-from gpt2kit.model import hf, lora
+from gpt2kit.model import hf, hf_config, lora
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import METRICS_FILE, SAMPLES_FILE, SCORES_FILE, Run
 from gpt2kit.tasks.text import TextTask
@@ -62,7 +62,7 @@ class Facts:
     @property
     def theirs(self) -> bool:
         """Whether transformers loads the weights as they are in the folder."""
-        return not self.adapters and (not self.custom_code or (self.run / hf.MODELING).is_file())
+        return not self.adapters and (not self.custom_code or (self.run / hf_config.MODELING).is_file())
 
     @property
     def custom_code(self) -> bool:

@@ -3,7 +3,7 @@
 import shlex
 
 from gpt2kit.errors import counted
-from gpt2kit.model import hf, lora
+from gpt2kit.model import hf_config, lora
 from gpt2kit.runs.card.facts import Facts
 from gpt2kit.runs.card.markdown import fenced, visible
 from gpt2kit.runs.card.snippets import snippet
@@ -24,7 +24,7 @@ def usage(facts: Facts) -> str:
         parts.append(f"The weights are those of a `GPT2LMHeadModel` of `transformers`; {OF_MUSIC}.")
     else:
         text = f"`transformers` has no model with its attention ({facts.recipe.model.attention})"
-        parts.append(f"{text}, and the folder has no `{hf.MODELING}`: only gpt2kit loads it.")
+        parts.append(f"{text}, and the folder has no `{hf_config.MODELING}`: only gpt2kit loads it.")
     if facts.adapters:
         merge = f"gpt2kit merge {shlex.quote(name)} --out {shlex.quote(f'{name}-merged')}"
         merged = "To merge the adapters into one complete model, which needs no `peft`:"
@@ -40,7 +40,8 @@ def _introduction(facts: Facts) -> str:
         base = f"the base model that `{lora.ADAPTER_CONFIG}` names"
         tools = f"`peft` (`pip install peft`){f' and {tools}' if text else ''}, on {base}"
     if facts.custom_code:
-        tools += f", running its `{hf.MODELING}`" if facts.adapters else f", which runs `{hf.MODELING}` of the folder"
+        code = f"`{hf_config.MODELING}`"
+        tools += f", running its {code}" if facts.adapters else f", which runs {code} of the folder"
     return f"{_same(facts)} with {tools}:" if text else f"The weights load with {tools}; {OF_MUSIC}."
 
 
