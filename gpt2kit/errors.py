@@ -40,7 +40,7 @@ class OutOfMemory(UserError):
 
 
 class CheckFailed(UserError):
-    """A self-test failed: a run is damaged, or this machine does not compute it correctly."""
+    """A check of selftest or export failed: a run is damaged, or a machine or another tool computes something else."""
 
     exit_code = 7
 

@@ -37,7 +37,9 @@ def export(
     ] = "",
     dtype: Annotated[
         str,
-        typer.Option("--dtype", metavar="TYPE", show_default="the first", help=f"Numbers of the weights. {DTYPES}."),
+        typer.Option(
+            "--dtype", metavar="TYPE", show_default="the first", help=f"Number type of the weights. {DTYPES}."
+        ),
     ] = "",
     data: options.MovedDataOption = "",
     base: options.BaseOption = "",
@@ -56,7 +58,7 @@ def export(
     def show(check: "Check") -> None:
         checks.append(check)
         if not json:
-            console.say(f"{'ok' if check.passed else 'failed':<6}  {check.name}: {check.measured}  {check.remark}")
+            console.say(f"{check.state:<6}  {check.name}: {check.measured}  {check.remark}")
 
     done = exported(run, to, path, dtype, data=data, base=base, overwrite=overwrite, report=show)
     reports.replaced(path, taken)

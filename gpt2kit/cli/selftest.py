@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 NAMES, FIGURES = 29, 20
 """Characters."""
 
-STATES = {True: "ok", False: "failed", None: "skipped"}
-
 
 def selftest(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run, finished or not.")],
@@ -37,7 +35,7 @@ def selftest(
     if json:
         console.result_json({"run": run, "passed": not failed, "checks": [check.json() for check in checks]})
     else:
-        room = console.terminal()[0] - max(len(STATES[check.passed]) for check in checks) - 2
+        room = console.terminal()[0] - max(len(check.state) for check in checks) - 2
         console.table(("", "check, measured and limit"), (_row(check, room) for check in checks))
     if failed:
         raise CheckFailed(f"{run}: {len(failed)} of {len(checks)} checks failed: {'; '.join(failed)}")
@@ -47,4 +45,4 @@ def _row(check: "Check", room: int) -> tuple[str, str]:
     """A check as a row: on one line of `room` characters, or on several."""
     line = f"{check.name:<{NAMES}}  {check.measured}" if check.measured else check.name
     whole = f"{line:<{NAMES + FIGURES}}  {check.remark}"
-    return STATES[check.passed], whole if len(whole) <= room else f"{line}\n{check.remark}"
+    return check.state, whole if len(whole) <= room else f"{line}\n{check.remark}"

@@ -137,14 +137,19 @@ class GPT2(nn.Module):
         return self.surplus_of.get(EMBEDDING)
 
     @property
+    def head_table(self) -> nn.Embedding:
+        """The table that logits are computed with: the token embedding, or a head of its own."""
+        return self.transformer.wte if self.lm_head is None else self.lm_head
+
+    @property
     def head(self) -> Tensor:
-        """[V, D], tied to the token embedding unless the config says otherwise."""
-        return (self.transformer.wte if self.lm_head is None else self.lm_head).weight
+        """[V, D], the weights of `head_table`."""
+        return self.head_table.weight
 
     @property
     def new_rows(self) -> Tensor | None:
         """[M, D], the last rows of the head, if only these are trained."""
-        return getattr(self.transformer.wte if self.lm_head is None else self.lm_head, "new", None)
+        return getattr(self.head_table, "new", None)
 
     def initialise(self) -> None:
         """N(0, 0.02); for projections into the residual stream, scaled by 1 / sqrt(2 x layers) (GPT-2 paper, section

@@ -17,6 +17,11 @@ class Check:
     remark: str = ""
 
     @property
+    def state(self) -> str:
+        """The outcome in a word."""
+        return {True: "ok", False: "failed", None: "skipped"}[self.passed]
+
+    @property
     def measured(self) -> str:
         """The figure and its limit, such as "5.1e-07 <= 1.0e-03"; empty without a figure."""
         if self.figure is None or self.limit is None:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gpt2kit.errors import counted
 from gpt2kit.model import hf, hf_config, peft_door, transformers_door
 from gpt2kit.selftest.check import Check, raised, skipped, within
 from gpt2kit.selftest.logits import SAME, apart, full, scores
@@ -45,7 +46,7 @@ def _compared(
         figure = _difference(subject, load(subject), probes)
     except Exception as error:  # any error of the tool for a folder that it cannot read
         return raised(name, error, version)
-    what = f"{len(_of_head(subject, probes))} texts to classify" if model.labels else probes.what
+    what = f"{counted(len(_of_head(subject, probes)), 'text')} to classify" if model.labels else probes.what
     code = f" with {hf_config.MODELING}" if model.config.attention != "full" else ""
     return within(name, figure, SAME, f"{version}{code}, {what}{how}")
 

@@ -35,7 +35,7 @@ class Probes:
     @property
     def what(self) -> str:
         """A description for a remark."""
-        return f"{len(self.texts)} texts, up to {counted(max(map(len, self.texts)), 'token')}"
+        return f"{counted(len(self.texts), 'text')}, up to {counted(max(map(len, self.texts)), 'token')}"
 
 
 def probes(subject: RunUnderTest, count: int = COUNT) -> Probes:

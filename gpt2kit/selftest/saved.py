@@ -7,6 +7,7 @@ import torch
 
 from gpt2kit import tensor_files
 from gpt2kit.data.hub import fetch
+from gpt2kit.errors import counted
 from gpt2kit.model import hf, lora
 from gpt2kit.selftest.check import Check, skipped, within
 from gpt2kit.selftest.logits import full
@@ -42,7 +43,7 @@ def saved_equals_loaded(subject: RunUnderTest, probes: Probes) -> Check:
     weights, again = dict(before.named_parameters()), dict(loaded.eval().named_parameters())
     different = [name for name in weights.keys() | again.keys() if not _same(weights.get(name), again.get(name))]
     logits = sum(not torch.equal(full(loaded, ids), full(before, ids)) for ids in probes.texts)
-    remark = f"{len(weights)} tensors, logits of {len(probes.texts)} texts, bit for bit"
+    remark = f"{len(weights)} tensors, logits of {counted(len(probes.texts), 'text')}, bit for bit"
     named = f"; {', '.join(sorted(different)[:2])} differ" if different else ""
     return within("saved equals loaded", len(different) + logits, 0, remark + named)
 
