@@ -11,7 +11,8 @@ from gpt2kit.export.formats import FORMATS, find
 if TYPE_CHECKING:
     from gpt2kit.selftest.check import Check
 
-DTYPES = "; ".join(f"{each.name}: {', '.join(each.dtypes)}" for each in FORMATS.values())
+PURPOSES = "Format of the export. " + "; ".join(f"{name}: {of.purpose}" for name, of in FORMATS.items())
+DTYPES = "Number type of the weights. " + "; ".join(f"{name}: {', '.join(of.dtypes)}" for name, of in FORMATS.items())
 
 
 def export(
@@ -21,7 +22,7 @@ def export(
         typer.Option(
             "--to",
             metavar="FORMAT",
-            help=f"One of {', '.join(FORMATS)}.",
+            help=f"{PURPOSES}.",
             autocompletion=options.completing(lambda: FORMATS),
         ),
     ],
@@ -37,26 +38,21 @@ def export(
     ] = "",
     dtype: Annotated[
         str,
-        typer.Option(
-            "--dtype", metavar="TYPE", show_default="the first", help=f"Number type of the weights. {DTYPES}."
-        ),
+        typer.Option("--dtype", metavar="TYPE", show_default="the first of its format", help=f"{DTYPES}."),
     ] = "",
     data: options.MovedDataOption = "",
     base: options.BaseOption = "",
     overwrite: options.OverwriteOption = False,
     json: options.JsonOption = False,
 ) -> None:
-    """Write a run for another tool, after comparing that tool's logits and answers with the run's; exit code 7 if they
-    differ."""
+    """Write a run for another tool, which must give the run's logits and answers; exit code 7 if it does not."""
     path = out or f"{run.rstrip('/')}{find(to).ending}"
     from gpt2kit.export.verb import check_out
     from gpt2kit.export.verb import export as exported
 
     taken = check_out(to, Path(path), overwrite, [run, *([base] if base else [])])
-    checks: list[Check] = []
 
     def show(check: "Check") -> None:
-        checks.append(check)
         if not json:
             console.say(f"{check.state:<6}  {check.name}: {check.measured}  {check.remark}")
 
@@ -64,6 +60,6 @@ def export(
     reports.replaced(path, taken)
     if json:
         facts = {"run": run, "to": to, "dtype": done.dtype, "out": path, "bytes": done.size}
-        console.result_json(facts | {"checks": [check.json() for check in checks]})
+        console.result_json(facts | {"checks": [check.json() for check in done.checks]})
     else:
         console.say(f"written to {path}: {done.size / 1e6:,.1f} MB in {done.dtype}")

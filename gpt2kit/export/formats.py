@@ -19,6 +19,8 @@ class Format:
     """That of --to, of the extra, and of the file here with the code."""
     target: str
     """The class in that file."""
+    purpose: str
+    """What is written for whom, in a few words for the help text."""
     dtypes: tuple[str, ...]
     """Number types; the first is the default."""
     ending: str
@@ -30,10 +32,17 @@ class Format:
 FORMATS = {
     each.name: each
     for each in (
-        Format("safetensors", "Safetensors", ("bf16", "f16", "f32"), "-safetensors"),
-        Format("ctranslate2", "CTranslate2", ("f32", "f16", "bf16", "int8"), "-ct2", ("ctranslate2",)),
-        Format("gguf", "Gguf", ("f16", "f32", "q8_0"), ".gguf", ("gguf", "accelerate")),
-        Format("onnx", "Onnx", ("f32",), ".onnx", ("onnx", "onnxscript", "onnxruntime")),
+        Format("gguf", "Gguf", "a file for llama.cpp", ("f16", "f32", "q8_0"), ".gguf", ("gguf", "accelerate")),
+        Format(
+            "ctranslate2",
+            "CTranslate2",
+            "a folder for CTranslate2",
+            ("f32", "f16", "bf16", "int8"),
+            "-ct2",
+            ("ctranslate2",),
+        ),
+        Format("onnx", "Onnx", "a file for onnxruntime", ("f32",), ".onnx", ("onnx", "onnxscript", "onnxruntime")),
+        Format("safetensors", "Safetensors", "the run in fewer bytes", ("bf16", "f16", "f32"), "-safetensors"),
     )
 }
 

@@ -31,7 +31,8 @@ def test_an_unknown_number_type_names_the_known_ones() -> None:
 
 
 def test_a_missing_package_is_named_with_the_way_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(FORMATS, "other", Format("other", "Other", ("f32",), ".other", ("json", "no_such_module")))
+    other = Format("other", "Other", "a file", ("f32",), ".other", ("json", "no_such_module"))
+    monkeypatch.setitem(FORMATS, "other", other)
     with pytest.raises(MachineError, match=r"--to other needs the package no_such_module: .*'gpt2kit\[other\]'"):
         formats.find("other")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
