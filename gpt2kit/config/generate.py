@@ -56,8 +56,8 @@ class GenerateConfig:
         """max_ratio as a number; UNKNOWN_RATIO where it was not taken from training data yet."""
         return UNKNOWN_RATIO if isinstance(self.max_ratio, str) else self.max_ratio
 
-    def room_of_prompt(self, window: int) -> int:
-        """Most tokens of a prompt; a longer one is cut, so that an answer fits into the window."""
+    def room_for_prompt(self, window: int) -> int:
+        """The largest number of tokens in a prompt; a longer one is cut, so that an answer fits into the window."""
         return window - (1 if self.roll else min(self.max_new_tokens, window // 2))
 
     def fitted(self, ratio: float | None) -> "GenerateConfig":

@@ -191,7 +191,7 @@ class Engine:
     def prompt(self, source: Any, config: GenerateConfig) -> tuple[list[int], bool]:
         """The prompt, cut so that an answer fits after it, and whether it was cut."""
         window = self.model.config.n_positions
-        room = config.room_of_prompt(window)
+        room = config.room_for_prompt(window)
         if self.task.layout.labels:  # as in training
             room = window - 1
         return self.fitted(source, room)

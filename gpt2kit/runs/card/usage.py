@@ -59,7 +59,7 @@ def _differences(facts: Facts) -> list[str]:
     config, layout, window = facts.generate, facts.task.layout, facts.recipe.model.n_positions
     if layout.labels or not isinstance(facts.task, TextTask):
         return []
-    room = config.room_of_prompt(window)
+    room = config.room_for_prompt(window)
     found = [f"cuts a prompt to the {counted(room, 'token')} that leave room for an answer"]
     found += [f"searches with {config.beams} beams"] if config.beams > 1 else []
     found += ["continues when the window is full"] if config.roll else []

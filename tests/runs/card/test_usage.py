@@ -117,7 +117,7 @@ def test_with_transformers_every_answer_is_the_same(
         table["generate"] |= settings
         (run / "recipe.toml").write_text(tomli_w.dumps(table), encoding="utf-8")
         shown, engine = usage(facts(Run(run))), load(run)
-        room = engine.config.room_of_prompt(engine.model.config.n_positions)
+        room = engine.config.room_for_prompt(engine.model.config.n_positions)
         assert f"gpt2kit cuts a prompt to the {room} tokens that leave room for an answer" in shown
         begin, asked, rest = blocks(shown, "python")[1].partition("ids = tokenizer(")
         known: dict[str, Any] = {}
