@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -20,10 +19,6 @@ def gelu_new(x: Tensor) -> Tensor:
 
 
 ACTIVATIONS: dict[str, Activation] = {"gelu_new": gelu_new, "gelu": F.gelu, "relu": F.relu}
-"""For training."""
-
-DECODING = ACTIVATIONS | {"gelu_new": partial(F.gelu, approximate="tanh")}
-"""For decoding, which is not compiled."""
 
 ALIASES = {
     "gelu_pytorch_tanh": "gelu_new",

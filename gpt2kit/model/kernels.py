@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gpt2kit.model.activations import DECODING
+from gpt2kit.model.activations import ACTIVATIONS
 
 FUSED = {"": ("none", ""), "gelu_new": ("gelu", "tanh"), "gelu": ("gelu", "none"), "relu": ("relu", "")}
 """The operation after a packed product and its form, by the name of the activation function."""
@@ -28,7 +28,7 @@ class Product:
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype, activation: str = "") -> None:
         weight = weight.detach().to(dtype, copy=True)
         self.dtype, self.packed = dtype, packs(weight.device)
-        self.act, (self.after, self.form) = DECODING.get(activation), FUSED[activation]
+        self.act, (self.after, self.form) = ACTIVATIONS.get(activation), FUSED[activation]
         self.bias = None if bias is None else bias.detach().to(dtype, copy=True)
         # These are the operators that torch.compile emits for constant weights; they have no public names.
         self.weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous()) if self.packed else weight

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -109,8 +110,9 @@ def test_ctranslate2_translates_a_thousand_sentences_as_the_run_does(trained: Pa
 
 @pytest.mark.parametrize(("dtype", "share"), [("f32", 4), ("f16", 2), ("bf16", 2), ("int8", 1)])
 def test_an_export_has_its_number_type_and_all_that_a_user_needs(
-    trained: Path, tmp_path: Path, dtype: str, share: int
+    trained: Path, tmp_path: Path, dtype: str, share: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    ctranslate2.set_log_level(logging.WARNING)
     done = export(trained, "ctranslate2", tmp_path / "out", dtype)
     assert [(check.name, check.passed) for check in done.checks] == [
         ("ids equal the run's", True),
@@ -122,7 +124,11 @@ def test_an_export_has_its_number_type_and_all_that_a_user_needs(
     }
     weights = hf.parameter_count(trained)
     assert share * weights < (tmp_path / "out" / "model.bin").stat().st_size < share * weights * 1.3 + 10_000
-    assert json.loads((tmp_path / "out" / "config.json").read_text())["n_positions"] == 64
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert config["n_positions"] == 64
+    assert {config[f"{name}_token"] for name in ("bos", "eos", "unk")} == {"<|endoftext|>"}
+    assert capfd.readouterr() == ("", ""), "CTranslate2 warns where it computes with another type"
+    assert ctranslate2.get_log_level() == logging.WARNING
 
 
 @pytest.mark.parametrize("kind", ["lm", "completion", "n_inner", "adapters", "surplus rows"])

@@ -15,6 +15,7 @@ from gpt2kit.errors import CheckFailed, DataError, UserError
 from gpt2kit.export.safetensors import Safetensors
 from gpt2kit.export.target import Reader
 from gpt2kit.export.verb import export
+from gpt2kit.model import hf
 from gpt2kit.selftest.prove import prove
 from gpt2kit.selftest.run_under_test import RunUnderTest
 
@@ -62,7 +63,11 @@ def test_the_copy_is_a_run_that_passes_the_self_test(run_of: RunOf, tmp_path: Pa
 def test_the_proof_is_kept(run_of: RunOf, tmp_path: Path) -> None:
     done = export(run_of("translate"), "safetensors", tmp_path / "small")
     text = (tmp_path / "small" / "proof.md").read_text()
-    assert text.startswith("# Proof of an export by gpt2kit\n\nThe run `run` as safetensors in bf16: ")
+    weights = hf.parameter_count(run_of("translate"))
+    assert text.startswith(
+        f"# Proof of an export by gpt2kit\n\nThe run `run` as safetensors in bf16: {done.size / 1e6:,.1f} MB; its "
+        f"weights in fp32 have {4 * weights / 1e6:,.1f} MB."
+    )
     for check in done.checks:
         assert f"| {check.name} | {check.measured} | {check.remark} |" in text
 
@@ -117,6 +122,9 @@ def test_a_run_is_not_exported_onto_itself_or_its_base(run_of: RunOf, copied: Ca
     run = copied(run_of("translate"))
     with pytest.raises(UserError, match="is not replaced: this command reads it"):
         export(run, "safetensors", run, overwrite=True)
+    adapted = run_of("translate", "train.lora=2", init=run_of("translate"))
+    with pytest.raises(UserError, match="is not replaced: this command reads it"):
+        export(adapted, "safetensors", run, base=run, overwrite=True)
     assert gpt2kit.load(run)("A cat.") is not None
 
 
@@ -136,6 +144,15 @@ def test_a_damaged_run_is_refused(run_of: RunOf, copied: Callable[[Path], Path],
     with pytest.raises(DataError, match="damaged"):
         export(run, "safetensors", tmp_path / "small")
     assert not (tmp_path / "small").exists()
+
+
+def test_a_changed_file_is_not_copied(run_of: RunOf, copied: Callable[[Path], Path], tmp_path: Path) -> None:
+    """Which gpt2kit itself does not read."""
+    run = copied(run_of("translate"))
+    path = run / "tokenizer_config.json"
+    path.write_text(path.read_text().replace("left", "right"))
+    with pytest.raises(DataError, match=r"tokenizer_config\.json is damaged or missing"):
+        export(run, "safetensors", tmp_path / "small")
 
 
 def test_every_tool_that_reads_an_export_is_asked(

@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LM
 
 import gpt2kit
 from gpt2kit import recipe
-from gpt2kit.config import GenerateConfig
+from gpt2kit.config import GenerateConfig, ModelConfig
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.errors import CheckFailed, DataError, MachineError, UserError
 from gpt2kit.export import gguf_file, tokens
@@ -25,6 +25,7 @@ from gpt2kit.export.gguf import Gguf
 from gpt2kit.export.verb import Exported, export
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.overwriting import FileKind
+from gpt2kit.selftest.check import Check
 from gpt2kit.selftest.run_under_test import RunUnderTest, opened
 from gpt2kit.tasks.text import TextTask
 
@@ -84,6 +85,9 @@ def test_the_file_says_what_programs_need(heart: tuple[Path, Exported]) -> None:
         "tokenizer.ggml.eos_token_id": bpe.end_of_text,
         "tokenizer.ggml.padding_token_id": bpe.end_of_text,
         "tokenizer.ggml.add_bos_token": False,
+        "tokenizer.ggml.add_eos_token": False,
+        "tokenizer.ggml.add_space_prefix": False,
+        "general.quantization_version": gguf.GGML_QUANT_VERSION,
         "general.sampling.temp": 0,
         "gpt2kit.version": importlib.metadata.version("gpt2kit"),
     }
@@ -94,6 +98,15 @@ def test_the_file_says_what_programs_need(heart: tuple[Path, Exported]) -> None:
     controls = {id for id, kind in enumerate(types) if kind == gguf.TokenType.CONTROL}
     assert controls == {bpe.end_of_text, bpe.id("<to-fr>")}
     assert "output.weight" not in tensors(done.path)  # the head is tied
+
+
+def test_programs_sample_as_the_recipe_says(tmp_path: Path, tiny_model: Callable[..., GPT2]) -> None:
+    bpe = Bpe.train(iter(["the cat sat on the mat"]), 270, [])
+    settings = GenerateConfig(temperature=0.75, top_k=5, top_p=0.5, repetition_penalty=1.25)
+    gguf_file.write(tmp_path / "a.gguf", "a", tiny_model(bpe.vocab_size), bpe, settings, "f32")
+    fields = gguf.GGUFReader(tmp_path / "a.gguf").fields
+    found = {key.rpartition(".")[2]: each.contents() for key, each in fields.items() if ".sampling." in key}
+    assert found == {"temp": 0.75, "top_k": 5, "top_p": 0.5, "min_p": 0, "penalty_repeat": 1.25, "penalty_last_n": -1}
 
 
 def test_transformers_gives_the_answers(heart: tuple[Path, Exported]) -> None:
@@ -227,11 +240,28 @@ def test_overwrite_replaces_an_export_only(heart: tuple[Path, Exported], tmp_pat
     assert export(run, "gguf", out, "q8_0", overwrite=True).dtype == "q8_0"
 
 
-def test_a_file_of_another_program_is_not_ours(heart: tuple[Path, Exported], tmp_path: Path) -> None:
+@pytest.mark.parametrize("ours", [b"gpt2kit", b"GGUF"])
+def test_a_file_of_another_program_is_not_ours(heart: tuple[Path, Exported], tmp_path: Path, ours: bytes) -> None:
     assert isinstance(Gguf.kind, FileKind)
     assert Gguf.kind.wrote(heart[1].path)
-    (tmp_path / "other").write_bytes(heart[1].path.read_bytes().replace(b"gpt2kit", b"another", 1))
+    (tmp_path / "other").write_bytes(heart[1].path.read_bytes().replace(ours, b"another", 1))
     assert not Gguf.kind.wrote(tmp_path / "other")
+
+
+def test_files_of_others_are_kept(by_heart: Path, tmp_path: Path) -> None:
+    """One that appears during the proof, and one where the proof would be."""
+    out, proof = tmp_path / "a.gguf", tmp_path / "a.gguf.proof.md"
+
+    def write(check: Check) -> None:
+        out.write_text("mine")
+
+    with pytest.raises(UserError, match=r"a\.gguf already exists"):
+        export(by_heart, "gguf", out, report=write)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+    out.rename(proof)
+    with pytest.raises(UserError, match=r"a\.gguf\.proof\.md is not replaced: .* the proof of an export"):
+        export(by_heart, "gguf", out, overwrite=True)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
 
 @pytest.mark.parametrize(
@@ -252,6 +282,13 @@ def test_what_gguf_cannot_say_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("name", "shape"), [("n_embd", (24, 96)), ("n_inner", (32, 40))])
+def test_rows_that_have_no_whole_blocks_are_refused_in_q8_0(name: str, shape: tuple[int, int]) -> None:
+    config = ModelConfig(n_embd=shape[0], n_inner=shape[1], n_head=2)
+    assert f"blocks of 32 numbers, but {name} = " in gguf_file.unsuitable(config, "q8_0")
+    assert gguf_file.unsuitable(config, "f16") == ""
+
+
 def test_another_kind_of_tokenizer_is_refused(by_heart: Path) -> None:
     subject = opened(by_heart)
     assert isinstance(subject.task, TextTask)
@@ -260,7 +297,16 @@ def test_another_kind_of_tokenizer_is_refused(by_heart: Path) -> None:
     assert "text is normalized, or split in another way than GPT-2's" in Gguf().refusal(subject, "f16")
 
 
-@pytest.mark.parametrize(("flags", "refused"), [({}, False), ({"lstrip": True}, True), ({"single_word": True}, True)])
+@pytest.mark.parametrize(
+    ("flags", "refused"),
+    [
+        ({}, False),
+        ({"lstrip": True}, True),
+        ({"rstrip": True}, True),
+        ({"single_word": True}, True),
+        ({"lstrip": True, "special": True}, False),
+    ],
+)
 def test_an_added_token_is_found_everywhere_or_refused(by_heart: Path, flags: dict[str, bool], refused: bool) -> None:
     subject = opened(by_heart)
     assert isinstance(subject.task, TextTask)
