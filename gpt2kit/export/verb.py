@@ -43,8 +43,9 @@ def check_out(to: str, out: Path, overwrite: bool, inputs: list[str]) -> str:
     target = formats.target(formats.find(to))
     if isinstance(target.kind, FolderKind):
         return overwriting.check_folder(out, overwrite, target.kind, inputs)
+    taken = overwriting.check_file(out, overwrite, target.kind, inputs)
     overwriting.check_file(proof_of(out, target), overwrite, PROOF_OF_FILE, inputs)
-    return overwriting.check_file(out, overwrite, target.kind, inputs)
+    return taken
 
 
 def export(
@@ -103,7 +104,17 @@ def _subject(run: Run) -> RunUnderTest:
     engine = load_run(run)
     store, without = validation(run)
     model = engine.model.eval()
-    return RunUnderTest(run, engine.task, run.recipe, model, model, "", None, store, without)
+    return RunUnderTest(
+        run,
+        engine.task,
+        run.recipe,
+        learned=model,
+        model=model,
+        base="",  # adapters are merged
+        step=None,
+        store=store,
+        without=without,
+    )
 
 
 def _document(subject: RunUnderTest, to: str, dtype: str, size: int, checks: list[Check]) -> str:
@@ -121,4 +132,4 @@ def _document(subject: RunUnderTest, to: str, dtype: str, size: int, checks: lis
 
 def size_of(path: Path) -> int:
     """Bytes of a file, or of all files in a folder."""
-    return sum(each.stat().st_size for each in ([path] if path.is_file() else path.rglob("*")) if each.is_file())
+    return sum(each.stat().st_size for each in (path, *path.rglob("*")) if each.is_file())
