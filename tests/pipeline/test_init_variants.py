@@ -44,19 +44,13 @@ def variant(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tiny(examples: Callable[[str], Any], variant: Path) -> Recipe:
-    settings = [each for each in examples("translate").TINY if not each.startswith("model.")]
-    settings += [f'task.tokenizer="{variant}"', "train.steps=3", "train.lr=1e-2", "train.evaluate_every=1"]
-    return recipe.load("translate", [*settings, "train.save_every=1", "train.samples=1"])
+def tiny(translation: Callable[..., Recipe], variant: Path) -> Recipe:
+    return translation(variant, "train.steps=3", "train.samples=1")
 
 
 @pytest.fixture(scope="module")
-def data(tiny: Recipe, examples: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    corpus = examples("translate").write_corpus(folder)
-    prepared = recipe.with_settings("translate", tiny.table(), ["model.n_positions=32"])
-    gpt2kit.prepare(prepared, {"train": corpus, "val": corpus}, folder / "data")
-    return folder / "data"
+def data(tiny: Recipe, prepared: Callable[[Recipe, int], Path]) -> Path:
+    return prepared(tiny, 32)
 
 
 def asking(tiny: Recipe, *settings: str) -> Recipe:

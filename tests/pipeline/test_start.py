@@ -46,20 +46,13 @@ def padded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tiny(examples: Callable[[str], Any], padded: Path) -> Recipe:
-    """A recipe whose settings do not name the shape of the model."""
-    settings = [each for each in examples("translate").TINY if not each.startswith("model.")]
-    settings += [f'task.tokenizer="{padded}"', "train.steps=2", "train.lr=1e-2", "train.evaluate_every=1"]
-    return recipe.load("translate", [*settings, "train.save_every=1"])
+def tiny(translation: Callable[..., Recipe], padded: Path) -> Recipe:
+    return translation(padded, "train.steps=2")
 
 
 @pytest.fixture(scope="module")
-def data(tiny: Recipe, examples: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    corpus = examples("translate").write_corpus(folder)
-    prepared = recipe.with_settings("translate", tiny.table(), ["model.n_positions=64"])
-    gpt2kit.prepare(prepared, {"train": corpus, "val": corpus}, folder / "data")
-    return folder / "data"
+def data(tiny: Recipe, prepared: Callable[[Recipe, int], Path]) -> Path:
+    return prepared(tiny, 64)
 
 
 def asking(tiny: Recipe, *settings: str) -> Recipe:
