@@ -230,8 +230,7 @@ class Bpe:
 
     def merges(self) -> list[str]:
         """The merges, each two tokens with a space between them, which no token contains."""
-        found = json.loads(self.tokenizer.to_str())["model"]["merges"]
-        return [merge if isinstance(merge, str) else " ".join(merge) for merge in found]
+        return [" ".join(merge) for merge in json.loads(self.tokenizer.to_str())["model"]["merges"]]
 
     def token(self, id: int) -> str:
         """A token as the vocabulary spells it."""

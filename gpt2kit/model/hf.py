@@ -107,7 +107,7 @@ def load_adapted(folder: Path, base: Path, dropout: float | None = None) -> GPT2
     """Load the model in `base` with the adapters of a folder, not merged."""
     _, vocab_size, labels = hf_config.read(folder)
     model = load(base, dropout)
-    set_aside(model, max(1, vocab_size - lora.new_tokens(folder)))
+    set_aside(model, vocab_size)
     grow_vocabulary(model, vocab_size)
     if (0 if model.surplus is None else len(model.surplus)) != hf_config.surplus_rows(folder):
         raise DataError(f"{folder}: its adapters do not belong to {base}, which has more tokens")

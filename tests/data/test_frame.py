@@ -81,13 +81,14 @@ def test_it_survives_their_save(framed: Path, tmp_path: Path) -> None:
 
 
 def template(single: str, pair: str) -> TemplateProcessing:
-    known = [(token, number) for number, token in enumerate([END_OF_TEXT, *FRAME])]
+    known = [(token, number) for number, token in enumerate([END_OF_TEXT, *FRAME]) if token in single + pair]
     return TemplateProcessing(single=single, pair=pair, special_tokens=known)
 
 
 OURS = ("<start> $A <extract>", "<start> $A <delimiter> $B:0 <extract>")
 OTHERS: dict[str, PostProcessor] = {
     "begin token": template(f"{END_OF_TEXT} $A", f"{END_OF_TEXT} $A {END_OF_TEXT} $B:1"),
+    "between two texts": template("$A", "$A <delimiter> $B:0"),
     "as in BERT": template("<start> $A <extract>", "<start> $A <extract> $B:1 <extract>:1"),
     "a token more": template(OURS[0], f"{OURS[1]} {END_OF_TEXT}"),
     "another token for one text": template("<start> $A <delimiter>", OURS[1]),

@@ -24,6 +24,8 @@ def test_one_that_is_learned_here_is_plain(plain: str) -> None:
     [
         ("model", {"type": "WordPiece"}, "the model's type is 'WordPiece'"),
         ("model", {"dropout": 0.1}, "the model's dropout is 0.1"),
+        ("model", {"continuing_subword_prefix": "##"}, "the model's continuing_subword_prefix is '##'"),
+        ("model", {"end_of_word_suffix": "</w>"}, "the model's end_of_word_suffix is '</w>'"),
         ("model", {"ignore_merges": True}, "the model's ignore_merges is True"),
         ("pre_tokenizer", {"use_regex": False}, "split in another way"),
         ("pre_tokenizer", {"add_prefix_space": True}, "split in another way"),

@@ -23,6 +23,7 @@ from gpt2kit.errors import CheckFailed, DataError, MachineError, UserError
 from gpt2kit.export import gguf_file, tokens
 from gpt2kit.export.gguf import Gguf
 from gpt2kit.export.verb import Exported, export
+from gpt2kit.model import transformers_door
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.overwriting import FileKind
 from gpt2kit.selftest.check import Check
@@ -349,6 +350,17 @@ def test_transformers_is_not_asked_for_ids_of_tokens_that_it_spells_in_bytes(hea
     assert first.encode(["a"]) == subject.task.bpe.encode(["a"])
     subject.task.bpe.tokenizer.add_tokens([AddedToken("<ab c>")])
     assert next(Gguf().readers(subject, done.path, "f16")).encode(["a"]) is None
+
+
+def test_a_file_that_lacks_a_tensor_does_not_load(
+    tmp_path: Path, tiny_model: Callable[..., GPT2], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Transformers would draw its weights at random."""
+    written, lacking = gguf_file._tensors, "blk.1.ffn_down.weight"
+    monkeypatch.setattr(gguf_file, "_tensors", lambda *told: (x for x in written(*told) if x.name != lacking))
+    with_token(tmp_path / "a.gguf", tiny_model, "<think>")
+    with pytest.raises(ValueError, match=r"missing weights: transformer\.h\.1\.mlp\.c_proj\.weight"):
+        transformers_door.of_gguf(tmp_path / "a.gguf", 48, 64)
 
 
 def test_bytes_alone_are_refused(by_heart: Path) -> None:

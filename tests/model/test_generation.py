@@ -88,6 +88,10 @@ def test_what_transformers_cannot_do_is_left_out() -> None:
         assert generation_settings(GenerateConfig(**settings), EOS, 64) == plain
 
 
+def test_the_end_of_a_text_is_one_of_several_ends() -> None:
+    assert generation_settings(GenerateConfig(stop_ids=(9, 4)), EOS, 64)["eos_token_id"] == [EOS, 9, 4]
+
+
 def test_a_saved_config_is_valid_for_transformers(tmp_path: Path, tiny_model: Build) -> None:
     """`save_pretrained` refuses settings that do not belong together, such as a temperature without sampling."""
     for name, config in {"greedy": GREEDY, "sampled": GenerateConfig(temperature=0.7, top_k=3)}.items():

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from transformers import AutoConfig, GenerationConfig, GPT2ForSequenceClassification, GPT2LMHeadModel
+from transformers.utils import logging
 
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding.decode import answers, for_inference
@@ -87,3 +88,18 @@ def test_the_greedy_answers_of_a_proof_do_not_depend_on_the_settings_of_the_fold
     (ours,) = next(decoded).answers
     assert answer[: len(ours.ids)] == ours.ids
     assert len(ours.ids) > 5
+
+
+@pytest.mark.parametrize("bars", [True, False])
+def test_the_settings_of_transformers_are_restored(bars: bool) -> None:
+    before = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    try:
+        (logging.enable_progress_bar if bars else logging.disable_progress_bar)()
+        logging.set_verbosity_info()
+        with transformers_door.quietly():
+            assert not logging.is_progress_bar_enabled()
+            assert logging.get_verbosity() == logging.log_levels["error"]
+        assert (logging.is_progress_bar_enabled(), logging.get_verbosity()) == (bars, logging.log_levels["info"])
+    finally:
+        (logging.enable_progress_bar if before[0] else logging.disable_progress_bar)()
+        logging.set_verbosity(before[1])

@@ -136,6 +136,7 @@ def test_transformers_loads_it_alone_where_the_base_has_rows_for_its_tokens(
     ours = model_in(run).eval()
     of_base, _, options = their_classes(ours, name)
     assert_same(of_base.from_pretrained(run, **options), ours)
+    assert not (run / "modeling_gpt2kit.py").exists(), "the code is that of the base"
     made: Any = pipeline("text-generation", str(run), tokenizer=str(run), **options)
     assert_same(made.model, ours)
     assert len(made.tokenizer) == ours.vocab_size, "that of the base, unless a tokenizer is named"

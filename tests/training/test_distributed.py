@@ -33,6 +33,8 @@ from gpt2kit.data.batches import BatchRows, RowBatches
 from gpt2kit.data.store import Store
 from gpt2kit.errors import Interrupted, MachineError, UserError
 from gpt2kit.model import hf
+from gpt2kit.model.gpt2 import EMBEDDING, GPT2
+from gpt2kit.model.vocabulary import set_aside
 from gpt2kit.recipe import Recipe
 from gpt2kit.training import distributed, launch
 from gpt2kit.training.distributed import ProcessGroup
@@ -150,6 +152,19 @@ def wait_for_step(process: Forked, run: Path, step: int) -> None:
         assert process.poll() is None, (run.parent / "stderr").read_text(encoding="utf-8")
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_copy_of_a_sharded_model_has_its_surplus_rows(
+    tiny_model: Callable[..., GPT2], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny_model()
+    set_aside(model, 20)
+    monkeypatch.setattr(distributed, "sharded", lambda parameter: True)
+    monkeypatch.setattr(distributed, "full_tensor", lambda part: part)
+    copy = distributed.full_model(model, ProcessGroup(torch.device("cpu")))
+    assert copy is not model
+    assert copy.surplus is not None
+    assert torch.equal(copy.surplus, model.surplus_of[EMBEDDING])
 
 
 def watch_the_end() -> None:
