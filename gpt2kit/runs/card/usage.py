@@ -64,7 +64,7 @@ def _differences(facts: Facts) -> list[str]:
     found += [f"searches with {config.beams} beams"] if config.beams > 1 else []
     found += ["continues when the window is full"] if config.roll else []
     found += ["ends an answer before the texts in `generate.stop`"] if config.stop else []
-    found += ["reads a control token that a text spells, such as `<|endoftext|>`, as text"]
+    found += ["reads a control token in a text, such as `<|endoftext|>`, as text"]
     listed = f"{', '.join(found[:-1])}, and {found[-1]}"
     return [f"Unlike the snippet, gpt2kit {listed}."]
 
