@@ -12,8 +12,8 @@ from gpt2kit.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
-def translation(examples: Callable[[str], Any]) -> Callable[..., Recipe]:
-    """`translation(tokenizer, *settings)`: a recipe whose settings do not name the shape of the model."""
+def translation_from(examples: Callable[[str], Any]) -> Callable[..., Recipe]:
+    """`translation_from(tokenizer, *settings)`: a recipe whose settings do not name the shape of the model."""
 
     def make(tokenizer: Path, *settings: str) -> Recipe:
         small = [each for each in examples("translate").TINY if not each.startswith("model.")]
@@ -24,8 +24,10 @@ def translation(examples: Callable[[str], Any]) -> Callable[..., Recipe]:
 
 
 @pytest.fixture(scope="module")
-def prepared(examples: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[[Recipe, int], Path]:
-    """`prepared(recipe, window)`: a folder of prepared data."""
+def prepare_for(
+    examples: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Recipe, int], Path]:
+    """`prepare_for(recipe, window)`: the folder of data prepared for a window."""
 
     def make(asked: Recipe, window: int) -> Path:
         folder = tmp_path_factory.mktemp("corpus")

@@ -44,13 +44,13 @@ def variant(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tiny(translation: Callable[..., Recipe], variant: Path) -> Recipe:
-    return translation(variant, "train.steps=3", "train.samples=1")
+def tiny(translation_from: Callable[..., Recipe], variant: Path) -> Recipe:
+    return translation_from(variant, "train.steps=3", "train.samples=1")
 
 
 @pytest.fixture(scope="module")
-def data(tiny: Recipe, prepared: Callable[[Recipe, int], Path]) -> Path:
-    return prepared(tiny, 32)
+def data(tiny: Recipe, prepare_for: Callable[[Recipe, int], Path]) -> Path:
+    return prepare_for(tiny, 32)
 
 
 def asking(tiny: Recipe, *settings: str) -> Recipe:

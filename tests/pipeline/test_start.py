@@ -46,13 +46,13 @@ def padded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tiny(translation: Callable[..., Recipe], padded: Path) -> Recipe:
-    return translation(padded, "train.steps=2")
+def tiny(translation_from: Callable[..., Recipe], padded: Path) -> Recipe:
+    return translation_from(padded, "train.steps=2")
 
 
 @pytest.fixture(scope="module")
-def data(tiny: Recipe, prepared: Callable[[Recipe, int], Path]) -> Path:
-    return prepared(tiny, 64)
+def data(tiny: Recipe, prepare_for: Callable[[Recipe, int], Path]) -> Path:
+    return prepare_for(tiny, 64)
 
 
 def asking(tiny: Recipe, *settings: str) -> Recipe:
