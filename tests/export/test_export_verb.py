@@ -81,9 +81,10 @@ def test_adapters_are_merged(run_of: RunOf, tmp_path: Path) -> None:
     assert gpt2kit.load(out)(sources) == gpt2kit.load(run)(sources)
 
 
-@pytest.mark.parametrize("kind", ["labelled", "music", "lm"])
+@pytest.mark.parametrize("kind", ["labelled", "music", "lm", "local"])
 def test_any_run_has_a_copy(run_of: RunOf, tmp_path: Path, kind: str) -> None:
-    done = export(run_of(kind), "safetensors", tmp_path / "small")
+    run = run_of("translate", "model.attention=local", "model.block=16") if kind == "local" else run_of(kind)
+    done = export(run, "safetensors", tmp_path / "small")
     assert all(check.passed for check in done.checks)
 
 

@@ -184,6 +184,16 @@ def test_a_classifier_gives_a_row_of_logits_for_each_text(run_of: RunOf, tmp_pat
         torch.testing.assert_close(torch.from_numpy(row), wanted, atol=1e-4, rtol=1e-4)
 
 
+def test_adapters_with_local_attention_and_a_graph_without_a_cache(run_of: RunOf, tmp_path: Path) -> None:
+    local = ("model.attention=local", "model.block=16")
+    adapted = run_of("translate", "train.lora=2", *local, init=run_of("translate", *local))
+    compressed = run_of("lm", "model.attention=compressed")
+    for name, source in {"adapted": adapted, "compressed": compressed}.items():
+        prove(source, tmp_path / f"{name}.onnx")
+        inputs = onnxruntime.InferenceSession(tmp_path / f"{name}.onnx").get_inputs()
+        assert any(each.name.startswith("past_key_values") for each in inputs) == (name == "adapted")
+
+
 def test_weights_beyond_a_protobuf_message_are_refused(
     by_heart: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,8 +19,8 @@ from transformers import (
 )
 
 import gpt2kit
-from gpt2kit import recipe
-from gpt2kit.model import hf
+from gpt2kit import files, recipe
+from gpt2kit.model import hf, hf_config
 from gpt2kit.pipeline.merge import merge
 from gpt2kit.pipeline.opening import load
 from gpt2kit.runs.folder import Run
@@ -65,6 +65,18 @@ def test_a_pipeline_decodes_like_gpt2kit_and_keeps_to_the_window(trained: Path) 
         assert length < len(answer["generated_token_ids"]) <= WINDOW
     with pytest.raises(ValueError, match=f"Input length of input_ids is {WINDOW}, but `max_length` is set to {WINDOW}"):
         theirs(f"{text} a", return_full_text=False)
+
+
+@pytest.mark.parametrize("kind", ["lm", "adapters merged"])
+def test_a_pipeline_of_other_runs(run_of: RunOf, tmp_path: Path, kind: str) -> None:
+    run, end = run_of("lm"), ""
+    if kind != "lm":
+        merge(run_of("translate", "train.lora=2", init=run_of("translate")), run := tmp_path / "merged")
+        end = "<to-fr>"
+    ours = load(run, {"max_ratio": 0.0, "max_new_tokens": WINDOW})
+    theirs: Any = pipeline("text-generation", str(run), device="cpu")
+    for text in ("I am a student", "good", " dog"):
+        assert theirs(f"{text}{end}", return_full_text=False)[0]["generated_text"] == ours(text)
 
 
 def test_a_padded_batch_gives_the_answers_of_its_texts(trained: Path) -> None:
@@ -159,12 +171,16 @@ def test_a_run_that_transformers_saved_again(trained: Path, tmp_path: Path) -> N
     assert again.model_max_length == WINDOW
 
 
-@pytest.mark.parametrize(("kind", "side"), [("translate", "left"), ("lm", "left"), ("labelled", "right")])
-def test_the_tokenizer_s_settings(run_of: RunOf, kind: str, side: str) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(run_of(kind))
-    assert tokenizer.padding_side == side
-    assert tokenizer.pad_token_id == tokenizer.unk_token_id == Run(run_of(kind)).task.vocabulary.eos
-    config = json.loads((run_of(kind) / "config.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("kind", ["translate", "lm", "labelled", "adapters", "local"])
+def test_the_tokenizer_s_settings(run_of: RunOf, kind: str) -> None:
+    if kind == "adapters":
+        run = run_of("translate", "train.lora=2", init=run_of("translate"))
+    else:
+        run = run_of("translate", *LOCAL) if kind == "local" else run_of(kind)
+    tokenizer = AutoTokenizer.from_pretrained(run, trust_remote_code=kind == "local")
+    assert tokenizer.padding_side == ("right" if kind == "labelled" else "left")
+    assert tokenizer.pad_token_id == tokenizer.unk_token_id == Run(run).task.vocabulary.eos
+    config = files.read_json(hf_config.path_of(run))
     assert config["n_positions"] == config["n_ctx"]
     assert tokenizer.model_max_length == config["n_positions"] - (kind == "labelled")  # gpt2kit cuts its texts there
 
