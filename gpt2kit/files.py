@@ -112,7 +112,7 @@ def new_folder(path: Path, overwrite: bool) -> Iterator[Path]:
     """
     path = Path(os.path.realpath(path)) if path.is_symlink() else path
     refuse_existing(path, overwrite)
-    _remove_abandoned(path)
+    remove_abandoned(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         temporary.mkdir(parents=True)
@@ -155,16 +155,19 @@ def _exchanged(one: Path, other: Path) -> bool:
     return exchange is not None and exchange(here, os.fsencode(one), here, os.fsencode(other), both) == 0
 
 
-def _remove_abandoned(path: Path) -> None:
-    """Remove the temporary folders for `path` that killed processes left; one in use is held, and stays."""
-    for folder in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):
-        with suppress(UserError, OSError), held(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+def remove_abandoned(path: Path) -> None:
+    """Remove the temporary folders and files for `path` that killed processes left; one in use is held, and stays."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):
+        with suppress(UserError, OSError), held(left):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink()
 
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Lock a folder against other processes; the system releases it however the process ends.
+    """Lock a folder, or a file, against other processes; the system releases it however the process ends.
 
     Raises UserError if another process holds it. If the system or the file system does not support locks, there is no
     protection.

@@ -17,6 +17,7 @@ from gpt2kit.export import gguf_file
 from gpt2kit.export.target import Reader, Target
 from gpt2kit.export.with_transformers import Transformers
 from gpt2kit.model import transformers_door
+from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.overwriting import FileKind
 from gpt2kit.selftest.run_under_test import RunUnderTest
 from gpt2kit.tasks.text import TextTask
@@ -51,6 +52,9 @@ class Gguf(Target):
         assert isinstance(subject.task, TextTask)
         name = subject.run.path.resolve().name
         gguf_file.write(path, name, subject.model, subject.task.bpe, subject.recipe.generate, dtype)
+
+    def stored(self, model: GPT2, dtype: str) -> GPT2:
+        return gguf_file.stored(model, dtype)
 
     def readers(self, subject: RunUnderTest, path: Path, dtype: str) -> Iterator[Reader]:
         config, task = subject.model.config, subject.task

@@ -4,6 +4,7 @@ The names of tensors and keys are those of llama.cpp's converter.
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from importlib.metadata import version
 from math import prod
 from pathlib import Path
@@ -75,6 +76,18 @@ def write(path: Path, name: str, model: GPT2, bpe: Bpe, generate: GenerateConfig
     for each in tensors:  # one at a time, so that only one is in memory twice
         writer.write_tensor_data(gguf.quantize(each.values, each.kind))
     writer.close()
+
+
+def stored(model: GPT2, dtype: str) -> GPT2:
+    """A copy of the model with the numbers of a file."""
+    found = deepcopy(model)
+    for parameter, each in zip(found.parameters(), _tensors(model, TYPES[dtype][0]), strict=True):
+        rounded = torch.from_numpy(gguf.dequantize(gguf.quantize(each.values, each.kind), each.kind))
+        with torch.no_grad():
+            parameter.copy_(rounded)
+    for block in found.transformer.blocks():
+        block.attn.query_scale = 1.0  # the weights include it
+    return found
 
 
 def _add_sampling(writer: gguf.GGUFWriter, generate: GenerateConfig) -> None:

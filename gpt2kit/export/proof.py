@@ -6,7 +6,8 @@ import torch
 
 from gpt2kit.errors import counted
 from gpt2kit.export import tokens
-from gpt2kit.export.target import LIMITS, Reader
+from gpt2kit.export.target import END, LABELS, LIMITS, WINDOW, Reader
+from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
 from gpt2kit.selftest.check import Check, raised, within
 from gpt2kit.selftest.decoding import differing, greedy
@@ -43,8 +44,9 @@ class Proof:
         rows = "texts of the validation split" if self.subject.store is not None else "random texts"
         return f"{len(self.texts)} {rows}, up to {counted(max(map(len, self.texts)), 'token')}"
 
-    def of(self, readers: Iterator[Reader], dtype: str) -> Iterator[Check]:
-        """Compare every reader with the run; one that cannot open the export fails."""
+    def of(self, readers: Iterator[Reader], dtype: str, stored: GPT2 | None = None) -> Iterator[Check]:
+        """Compare every reader with the run, and exact ones with `stored` too, which has the weights of the export. A
+        reader that cannot open the export fails."""
         while True:
             try:
                 reader = next(readers, None)
@@ -53,20 +55,34 @@ class Proof:
                 return
             if reader is None:
                 return
-            yield from self.checks(reader, dtype)
+            yield from self.checks(reader, dtype, stored)
 
-    def checks(self, reader: Reader, dtype: str) -> Iterator[Check]:
+    def checks(self, reader: Reader, dtype: str, stored: GPT2 | None = None) -> Iterator[Check]:
         """Compare one reader with the run."""
-        limit = reader.limit or LIMITS[dtype]
+        yield from self._facts(reader)
         yield from tokens.checks(self.subject, reader)
-        yield self._logits(reader, limit)
+        limit = reader.limit or LIMITS[dtype]
+        logits = self._logits("logits equal the run's", reader, self.subject.model, limit)
+        yield logits
+        if stored is not None and reader.exact is not None and dtype != "f32":
+            yield self._logits(f"logits equal those of the run's weights in {dtype}", reader, stored, reader.exact)
         if self.prompts:
-            yield self._answers(reader, limit)
+            yield self._answers(reader, max(logits.figure or 0, LIMITS["f32"]) if logits.passed else limit)
+
+    def _facts(self, reader: Reader) -> Iterator[Check]:
+        model, name = self.subject.model, "facts equal the run's"
+        wanted = {WINDOW: model.config.n_positions, END: self.subject.task.vocabulary.eos, LABELS: model.labels}
+        try:
+            found = reader.facts()
+        except Exception as error:  # any error of a tool that does not find them
+            yield raised(name, error, reader.tool)
+            return
+        wrong = [f"; {fact} is {value}, not {wanted[fact]}" for fact, value in found.items() if value != wanted[fact]]
+        if found:
+            yield within(name, len(wrong), 0, f"{reader.tool}, {', '.join(found)}{''.join(wrong)}")
 
     @torch.no_grad()
-    def _logits(self, reader: Reader, limit: float) -> Check:
-        model = self.subject.model
-        name = "logits equal the run's"
+    def _logits(self, name: str, reader: Reader, model: GPT2, limit: float) -> Check:
         try:
             if model.labels:
                 found = torch.cat([reader.logits(text) for text in self.texts])
@@ -77,14 +93,14 @@ class Proof:
             return raised(name, error, reader.tool)
         return within(name, figure, limit, f"{reader.tool}, {self.data}")
 
-    def _answers(self, reader: Reader, limit: float) -> Check:
+    def _answers(self, reader: Reader, error: float) -> Check:
         """Answers may differ where the run's own logits of the two tokens are closer than the error of both."""
         name, stop = "greedy answers equal the run's", self.subject.task.vocabulary.eos
         try:
             found = reader.greedy(self.prompts, self.new, stop)
-        except Exception as error:  # as above
-            return raised(name, error, reader.tool)
-        different, close = differing(self.subject.model, self.prompts, found, self.answers, 2 * limit)
+        except Exception as why:  # as above
+            return raised(name, why, reader.tool)
+        different, close = differing(self.subject.model, self.prompts, found, self.answers, 2 * error)
         equal = f"{len(found) - different} of {counted(len(found), 'answer')} equal"
-        ties = f"; the first difference of {close} is between tokens closer than the limit" if close else ""
+        ties = f"; the first difference of {close} is between tokens closer than the error of both" if close else ""
         return within(name, different - close, 0, f"{reader.tool}, {equal}{ties}")

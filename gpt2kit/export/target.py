@@ -9,12 +9,17 @@ from pathlib import Path
 
 from torch import Tensor
 
+from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.overwriting import FileKind, FolderKind
 from gpt2kit.selftest.probes import Ids
 from gpt2kit.selftest.run_under_test import RunUnderTest
 
 LIMITS = {"f32": 1e-3, "f16": 0.05, "bf16": 0.25, "q8_0": 0.5, "int8": 0.5}
-"""Largest accepted error of a logit by number type, in standard deviations of all logits. A real error is 1 or more."""
+"""Largest accepted error of a logit by number type, in standard deviations of all logits. A real error is
+often 1 or more; smaller ones are found where nothing but the stored weights is rounded, with the limit of f32."""
+
+WINDOW, END, LABELS = "window", "end token", "labels"
+"""Names of the facts that an export contains: n_positions, the id that ends an answer, and a classifier's labels."""
 
 
 class Reader(ABC):
@@ -24,6 +29,9 @@ class Reader(ABC):
     """The name and version of the tool."""
     limit: float | None = None
     """The largest accepted error of a logit, if the tool's own arithmetic needs another one than LIMITS says."""
+    exact: float | None = None
+    """The largest accepted error if the run's weights are rounded as the export stores them: of a tool that computes in
+    fp32, so that nothing else is rounded."""
 
     @abstractmethod
     def logits(self, ids: Ids) -> Tensor:
@@ -33,9 +41,17 @@ class Reader(ABC):
     def greedy(self, prompts: Sequence[Ids], new: int, stop: int) -> list[Ids]:
         """Greedy answers of at most `new` tokens; those that end with `stop` include it. Not asked of a classifier."""
 
-    def encode(self, texts: Sequence[str]) -> list[Ids] | None:
-        """The ids of texts in which control tokens are recognized; None if the export has no tokenizer."""
+    def facts(self) -> dict[str, object]:
+        """What the export itself says of the run, by the names above."""
+        return {}
+
+    def tokens(self) -> list[str] | None:
+        """The spelling of every token; None if the export has no tokenizer."""
         return None
+
+    def encode(self, texts: Sequence[str]) -> list[Ids]:
+        """The ids of texts in which control tokens are recognized. Asked of an export with a tokenizer."""
+        raise NotImplementedError
 
 
 class Target(ABC):
@@ -51,6 +67,10 @@ class Target(ABC):
     @abstractmethod
     def write(self, subject: RunUnderTest, path: Path, dtype: str) -> None:
         """Write the export to `path`, a new file or an empty folder."""
+
+    @abstractmethod
+    def stored(self, model: GPT2, dtype: str) -> GPT2:
+        """A copy of a model whose weights are rounded to the numbers that an export stores."""
 
     @abstractmethod
     def readers(self, subject: RunUnderTest, path: Path, dtype: str) -> Iterator[Reader]:

@@ -1,7 +1,8 @@
-"""Compares the ids that the tokenizer of an export gives with the run's."""
+"""Compares the tokenizer of an export with the run's: the spelling of tokens, and the ids of texts."""
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.errors import counted
@@ -17,26 +18,34 @@ ROWS = 100
 
 
 def checks(subject: RunUnderTest, reader: Reader) -> Iterator[Check]:
-    """The check of a reader with a tokenizer, for a run whose ids stand for text; otherwise none."""
+    """The check of a reader with a tokenizer, for a run whose ids stand for text; otherwise none.
+
+    Texts are of several kinds, rows of the validation split, and each token that is text by itself, for the merges.
+    """
     name, task = "ids equal the run's", subject.task
     if not isinstance(task, TextTask):
         return
     bpe, store = task.bpe, subject.store
-    texts = [*texts_for(bpe).values()]
+    spelled = [bpe.token(id) for id in range(bpe.vocab_size)]
+    alone = [bpe.decode([id]) for id in range(bpe.vocab_size) if id not in bpe.special_ids]
+    texts = [*texts_for(bpe).values(), *(text for text in alone if text and "\ufffd" not in text)]
     for index in range(min(ROWS, len(store)) if store is not None else 0):
         assert store is not None
         prompt, target = store.row(index * len(store) // min(ROWS, len(store)))
         texts.append(task.vocabulary.render([*prompt, *target]))
     try:
+        if (theirs := reader.tokens()) is None:
+            return
         found = reader.encode(texts)
     except Exception as error:  # any error of a tool that cannot read the tokenizer
         yield raised(name, error, reader.tool)
         return
-    if found is None:
-        return
-    different = [text for text, ids in zip(texts, found, strict=True) if ids != encoded(bpe, text)]
+    wanted = [encoded(bpe, text) for text in texts]
+    different = [text for text, ids, equal in zip(texts, found, wanted, strict=True) if ids != equal]
+    different += [str(token or other) for other, token in zip_longest(theirs, spelled) if token != other]
     shown = f"; different: {different[0][:60]!r}" if different else ""
-    yield within(name, len(different), 0, f"{reader.tool}, {counted(len(texts), 'text')}{shown}")
+    what = f"{counted(len(spelled), 'token')} and {counted(len(texts), 'text')}"
+    yield within(name, len(different), 0, f"{reader.tool}, {what}{shown}")
 
 
 def encoded(bpe: Bpe, text: str) -> Ids:

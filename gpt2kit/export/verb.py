@@ -77,7 +77,8 @@ def export(
     proof, checks = Proof(subject), []
 
     def prove(written: Path) -> str:
-        for check in proof.of(target.readers(subject, written, dtype), dtype):
+        stored = target.stored(subject.model, dtype)
+        for check in proof.of(target.readers(subject, written, dtype), dtype, stored):
             checks.append(check)
             report(check)
         if failed := [check.name for check in checks if not check.passed]:
@@ -90,7 +91,8 @@ def export(
             files.write_text(proof_of(folder, target), prove(folder))
         target.completed(path)
     else:
-        with files.atomic(path) as temporary:
+        files.remove_abandoned(path)
+        with files.atomic(path) as temporary, files.held(temporary):
             target.write(subject, temporary, dtype)
             document = prove(temporary)
             check_out(to, path, overwrite, inputs)  # somebody may have put a file there meanwhile

@@ -13,7 +13,7 @@ import llama_cpp
 import torch
 from torch import Tensor
 
-from gpt2kit.export.target import Reader
+from gpt2kit.export.target import END, WINDOW, Reader
 from gpt2kit.selftest.probes import Ids
 
 LIMIT_F32 = 0.02
@@ -54,6 +54,13 @@ class LlamaCpp(Reader):
             if id == stop or len(answer) == new:
                 break
         return answer
+
+    def facts(self) -> dict[str, object]:
+        return {WINDOW: int(self.model.metadata["gpt2.context_length"]), END: self.model.token_eos()}
+
+    def tokens(self) -> list[str]:
+        vocabulary = self.model._model
+        return [vocabulary.token_get_text(id) for id in range(self.model.n_vocab())]
 
     def encode(self, texts: Sequence[str]) -> list[Ids]:
         return [self.model.tokenize(text.encode(), add_bos=False, special=True) for text in texts]

@@ -3,6 +3,7 @@
 Shapes: B rows, T new positions, S positions with those of the cache, V vocabulary, C classes.
 """
 
+import json
 from pathlib import Path
 
 import onnxruntime
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gpt2kit.export.padded import PaddedReader
+from gpt2kit.export.target import END, LABELS, WINDOW
 from gpt2kit.selftest.probes import Ids
 
 PAST, PRESENT = "past_key_values.", "present."
@@ -25,6 +27,11 @@ class OnnxRuntime(PaddedReader):
         options.log_severity_level = 3  # errors
         self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self.past = {each.name: each.shape for each in self.session.get_inputs() if each.name.startswith(PAST)}
+
+    def facts(self) -> dict[str, object]:
+        said = self.session.get_modelmeta().custom_metadata_map
+        found: dict[str, object] = {WINDOW: int(said["n_positions"]), END: int(said["eos_token_id"])}
+        return found | {LABELS: tuple(json.loads(said["labels"]))} if "labels" in said else found
 
     def logits(self, ids: Ids) -> Tensor:
         """With a cache, the text is read in two parts."""

@@ -19,10 +19,13 @@ def test_the_checks_are_shown_and_then_the_size(run_of: RunOf, tmp_path: Path, c
     assert run(["export", str(run_of("translate")), "--to", "safetensors", "--out", str(out), "--dtype", "f16"]) == 0
     stdout, stderr = capsys.readouterr()
     assert stdout == ""
-    first, second, last = stderr.splitlines()
-    assert first.startswith("ok      logits equal the run's: ")
-    assert " <= 5.0e-02  transformers " in first
-    assert second.startswith("ok      greedy answers equal the run's: 0 <= 0  transformers ")
+    facts, ids, logits, exact, answers, last = stderr.splitlines()
+    assert facts.startswith("ok      facts equal the run's: 0 <= 0  transformers ")
+    assert ids.startswith("ok      ids equal the run's: 0 <= 0  transformers ")
+    assert logits.startswith("ok      logits equal the run's: ")
+    assert " <= 5.0e-02  transformers " in logits
+    assert exact.startswith("ok      logits equal those of the run's weights in f16: ")
+    assert answers.startswith("ok      greedy answers equal the run's: 0 <= 0  transformers ")
     assert last.startswith(f"written to {out}: ")
     assert last.endswith(" MB in f16")
 
@@ -34,7 +37,7 @@ def test_json_has_the_checks(run_of: RunOf, tmp_path: Path, capsys: Capture) -> 
     found = json.loads(stdout)
     assert stderr == ""
     assert (found["run"], found["to"], found["dtype"], found["out"]) == (subject, "safetensors", "bf16", out)
-    assert [check["passed"] for check in found["checks"]] == [True, True]
+    assert [check["passed"] for check in found["checks"]] == [True] * 5
     assert found["bytes"] == sum(path.stat().st_size for path in Path(out).iterdir())
 
 

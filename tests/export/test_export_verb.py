@@ -1,7 +1,10 @@
 """gpt2kit export: an export takes its name after the proof, and nothing is lost otherwise."""
 
 import json
+import os
 import shutil
+import signal
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +15,9 @@ import torch
 import gpt2kit
 from gpt2kit import tensor_files
 from gpt2kit.errors import CheckFailed, DataError, UserError
+from gpt2kit.export.gguf import Gguf
 from gpt2kit.export.safetensors import Safetensors
-from gpt2kit.export.target import Reader
+from gpt2kit.export.target import Reader, Target
 from gpt2kit.export.verb import export
 from gpt2kit.model import hf
 from gpt2kit.selftest.prove import prove
@@ -42,7 +46,7 @@ def test_the_copy_has_the_number_type_and_the_answers(run_of: RunOf, tmp_path: P
     run, out = run_of("translate"), tmp_path / "small"
     done = export(run, "safetensors", out, dtype)
     assert (done.path, done.dtype) == (out, dtype)
-    assert [check.passed for check in done.checks] == [True, True]
+    assert [check.passed for check in done.checks] == [True] * (4 if dtype == "f32" else 5)
     tensors, _ = tensor_files.read_tensors(out / "model.safetensors")
     assert {tensor.dtype for tensor in tensors.values()} == {stored}
     assert json.loads((out / "config.json").read_text())["dtype"] == str(stored).removeprefix("torch.")
@@ -91,10 +95,10 @@ def test_any_run_has_a_copy(run_of: RunOf, tmp_path: Path, kind: str) -> None:
 def test_a_failed_proof_writes_nothing(run_of: RunOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     damaged(monkeypatch)
     seen: list[bool | None] = []
-    with pytest.raises(CheckFailed, match=r"2 of 2 checks of the export failed, nothing was written") as failure:
+    with pytest.raises(CheckFailed, match=r"3 of 5 checks of the export failed, nothing was written") as failure:
         export(run_of("translate"), "safetensors", tmp_path / "small", report=lambda check: seen.append(check.passed))
     assert failure.value.exit_code == 7
-    assert seen == [False, False]
+    assert seen == [True, True, False, False, False]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -117,6 +121,37 @@ def test_overwrite_replaces_an_export_only(run_of: RunOf, tmp_path: Path) -> Non
     (out / "notes.txt").write_text("mine")
     with pytest.raises(UserError, match=r"is not replaced: it also has notes\.txt"):
         export(run, "safetensors", out, overwrite=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+@pytest.mark.parametrize(("to", "module"), [("safetensors", Safetensors), ("gguf", Gguf)])
+def test_a_killed_export_leaves_nothing_after_the_next(
+    run_of: RunOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str, module: type[Target]
+) -> None:
+    """The export before stays until then, and its proof."""
+    run, out = run_of("translate"), tmp_path / "out"
+    export(run, to, out)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with monkeypatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads of other tests; the child only writes
+        patch.setattr(module, "readers", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        child = os.fork()
+        if not child:
+            try:
+                export(run, to, out, overwrite=True)
+            finally:
+                os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert list(tmp_path.glob(".out.*.tmp"))
+    assert {path: path.read_bytes() for path in before} == before
+    export(run, to, out, overwrite=True)
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == before.keys()
+
+
+@pytest.mark.parametrize("out", [".", "..", "/"])
+def test_a_directory_is_no_name_for_a_file(run_of: RunOf, out: str) -> None:
+    with pytest.raises(UserError, match="is a directory; a file name is needed"):
+        export(run_of("translate"), "gguf", out)
 
 
 def test_a_run_is_not_exported_onto_itself_or_its_base(run_of: RunOf, copied: Callable[[Path], Path]) -> None:
@@ -166,7 +201,7 @@ def test_every_tool_that_reads_an_export_is_asked(
         yield from readers(self, subject, path, dtype)
 
     monkeypatch.setattr(Safetensors, "readers", twice)
-    assert len(export(run_of("translate"), "safetensors", tmp_path / "small").checks) == 4
+    assert len(export(run_of("translate"), "safetensors", tmp_path / "small").checks) == 10
 
 
 def test_a_moved_base_is_named(run_of: RunOf, copied: Callable[[Path], Path], tmp_path: Path) -> None:

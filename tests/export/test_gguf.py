@@ -56,8 +56,9 @@ def heart(by_heart: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 
 
 def test_every_reader_compares_ids_logits_and_answers(heart: tuple[Path, Exported]) -> None:
-    names = passed(heart[1])
-    assert names == ["ids equal the run's", "logits equal the run's", "greedy answers equal the run's"] * READERS
+    facts, ids, logits, answers = (f"{what} equal the run's" for what in ("facts", "ids", "logits", "greedy answers"))
+    exact = "logits equal those of the run's weights in f16"  # llama.cpp rounds more than the weights
+    assert passed(heart[1]) == [facts, ids, logits, exact, answers, *[facts, ids, logits, answers] * (READERS - 1)]
     assert heart[1].dtype == "f16"
     assert heart[1].path.with_name("heart.gguf.proof.md").is_file()
 
@@ -149,7 +150,7 @@ def test_the_page_for_llama_cpp_gives_the_answer(
 @pytest.mark.parametrize(("dtype", "kind"), [("f32", "F32"), ("q8_0", "Q8_0")])
 def test_matrices_have_the_number_type(by_heart: Path, tmp_path: Path, dtype: str, kind: str) -> None:
     done = export(by_heart, "gguf", tmp_path / "a.gguf", dtype)
-    assert len(passed(done)) == 3 * READERS
+    assert len(passed(done)) == 4 * READERS + (dtype != "f32")
     for name, tensor in tensors(done.path).items():
         matrix = len(tensor.shape) == 2 and name != "position_embd.weight"
         assert tensor.tensor_type.name == (kind if matrix else "F32"), name
@@ -160,7 +161,7 @@ def test_matrices_have_the_number_type(by_heart: Path, tmp_path: Path, dtype: st
     [("lm", ["model.n_positions=20"]), ("translate", ["model.n_inner=40", "model.n_head=8"])],
 )
 def test_other_runs_prove_themselves(run_of: RunOf, tmp_path: Path, kind: str, settings: list[str]) -> None:
-    assert len(passed(export(run_of(kind, *settings), "gguf", tmp_path / "a.gguf", "f32"))) == 3 * READERS
+    assert len(passed(export(run_of(kind, *settings), "gguf", tmp_path / "a.gguf", "f32"))) == 4 * READERS
 
 
 def test_adapters_are_merged(run_of: RunOf, tmp_path: Path) -> None:
@@ -187,7 +188,8 @@ def test_surplus_rows_an_own_head_and_scaled_attention(examples: Callable[[str],
     gpt2kit.prepare(asked, {"train": corpus, "val": corpus}, tmp_path / "data")
     list(gpt2kit.train(asked, tmp_path / "data", tmp_path / "run", init=base))
     done = export(tmp_path / "run", "gguf", tmp_path / "a.gguf", "f32")
-    assert len(passed(done)) == 3 * READERS
+    assert len(passed(done)) == 4 * READERS
+    passed(export(tmp_path / "run", "gguf", tmp_path / "b.gguf", "q8_0"))
     found = tensors(done.path)
     assert [int(found[name].shape[1]) for name in ("token_embd.weight", "output.weight")] == [tokens + 1] * 2
 
@@ -222,7 +224,7 @@ def test_other_ids_fail(by_heart: Path, tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(CheckFailed):
         export(by_heart, "gguf", tmp_path / "a.gguf", report=lambda check: seen.update({check.name: check.passed}))
     assert [name for name, right in seen.items() if not right] == ["ids equal the run's"]
-    assert len(seen) == 3
+    assert len(seen) == 5
 
 
 def test_overwrite_replaces_an_export_only(heart: tuple[Path, Exported], tmp_path: Path) -> None:
@@ -349,7 +351,7 @@ def test_transformers_is_not_asked_for_ids_of_tokens_that_it_spells_in_bytes(hea
     first = next(Gguf().readers(subject, done.path, "f16"))
     assert first.encode(["a"]) == subject.task.bpe.encode(["a"])
     subject.task.bpe.tokenizer.add_tokens([AddedToken("<ab c>")])
-    assert next(Gguf().readers(subject, done.path, "f16")).encode(["a"]) is None
+    assert next(Gguf().readers(subject, done.path, "f16")).tokens() is None
 
 
 def test_a_file_that_lacks_a_tensor_does_not_load(
@@ -386,4 +388,4 @@ def test_without_llama_cpp_transformers_is_the_judge(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "llama_cpp" else find(name))
     done = export(by_heart, "gguf", tmp_path / "a.gguf")
     assert all(check.remark.startswith("transformers ") for check in done.checks)
-    assert len(passed(done)) == 3
+    assert len(passed(done)) == 5

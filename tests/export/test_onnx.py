@@ -36,7 +36,7 @@ def exported(by_heart: Path, once: Callable[[str, Callable[[Path], None]], Path]
 
 def prove(source: Path, out: Path) -> None:
     checks = export(source, "onnx", out).checks
-    assert [check.passed for check in checks] == [True, True]
+    assert [check.passed for check in checks] == [True, True, True]
     assert all(check.remark.startswith("onnxruntime ") for check in checks)
 
 
@@ -116,7 +116,7 @@ def test_nothing_but_the_checks_is_printed(
     monkeypatch.setattr(door, "graph", noisy)
     assert run(["export", str(by_heart), "--to", "onnx", "--out", str(out)]) == 0
     stdout, stderr = capsys.readouterr()
-    first, second, last = stderr.splitlines()
+    _, first, second, last = stderr.splitlines()
     assert stdout == ""
     assert first.startswith("ok      logits equal the run's: ")
     assert second.startswith("ok      greedy answers equal the run's: 0 <= 0  onnxruntime ")
@@ -131,7 +131,7 @@ def test_a_wrong_weight_fails_and_leaves_nothing(
     proto = traced(monkeypatch, exported)
     norm = next(each for each in proto.graph.initializer if each.name.endswith("ln_f.weight"))
     norm.CopyFrom(onnx.numpy_helper.from_array(-onnx.numpy_helper.to_array(norm), norm.name))
-    with pytest.raises(CheckFailed, match="2 of 2 checks of the export failed, nothing was written") as failure:
+    with pytest.raises(CheckFailed, match="2 of 3 checks of the export failed, nothing was written") as failure:
         export(by_heart, "onnx", tmp_path / "tiny.onnx")
     assert failure.value.exit_code == 7
     assert list(tmp_path.iterdir()) == []
@@ -168,8 +168,9 @@ def test_overwrite_replaces_an_export_only(
 
 def test_a_classifier_gives_a_row_of_logits_for_each_text(run_of: RunOf, tmp_path: Path) -> None:
     source, out = run_of("labelled"), tmp_path / "classes.onnx"
-    (check,) = export(source, "onnx", out).checks
-    assert check.passed
+    facts, logits = export(source, "onnx", out).checks
+    assert (facts.passed, logits.passed) == (True, True)
+    assert "labels" in facts.remark
     model = opened(source).model
     assert model.score is not None
     session = onnxruntime.InferenceSession(out)

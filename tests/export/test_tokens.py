@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from torch import Tensor
 
+from gpt2kit import files
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.export import tokens
 from gpt2kit.export.target import Reader
@@ -21,8 +22,8 @@ class Tokenizing(Reader):
 
     tool = "a tool 1.0"
 
-    def __init__(self, encode: Callable[[str], Ids]) -> None:
-        self.one = encode
+    def __init__(self, encode: Callable[[str], Ids], spelled: Sequence[str] = ()) -> None:
+        self.one, self.spelled = encode, spelled
 
     def logits(self, ids: Ids) -> Tensor:
         raise NotImplementedError
@@ -30,7 +31,10 @@ class Tokenizing(Reader):
     def greedy(self, prompts: Sequence[Ids], new: int, stop: int) -> list[Ids]:
         raise NotImplementedError
 
-    def encode(self, texts: Sequence[str]) -> list[Ids] | None:
+    def tokens(self) -> list[str] | None:
+        return list(self.spelled)
+
+    def encode(self, texts: Sequence[str]) -> list[Ids]:
         return [self.one(text) for text in texts]
 
 
@@ -43,6 +47,10 @@ def subject(run_of: RunOf) -> RunUnderTest:
 def bpe(subject: RunUnderTest) -> Bpe:
     assert isinstance(subject.task, TextTask)
     return subject.task.bpe
+
+
+def spelled(bpe: Bpe) -> list[str]:
+    return [bpe.token(id) for id in range(bpe.vocab_size)]
 
 
 def test_control_tokens_are_recognized_in_a_text(bpe: Bpe) -> None:
@@ -59,22 +67,42 @@ def test_of_two_control_tokens_the_longer_is_recognized() -> None:
 
 
 def test_equal_ids_pass(subject: RunUnderTest, bpe: Bpe) -> None:
-    (check,) = tokens.checks(subject, Tokenizing(lambda text: tokens.encoded(bpe, text)))
+    (check,) = tokens.checks(subject, Tokenizing(lambda text: tokens.encoded(bpe, text), spelled(bpe)))
     assert (check.passed, check.figure) == (True, 0)
     assert check.remark.startswith("a tool 1.0, ")
 
 
 def test_a_tokenizer_that_spells_control_tokens_fails(subject: RunUnderTest, bpe: Bpe) -> None:
-    (check,) = tokens.checks(subject, Tokenizing(lambda text: bpe.encode([text])[0]))
+    (check,) = tokens.checks(subject, Tokenizing(lambda text: bpe.encode([text])[0], spelled(bpe)))
     assert check.passed is False
     assert subject.store is not None
     assert check.figure == len(subject.store) + 1  # every row, and the text of all control tokens
 
 
 def test_the_first_different_text_is_shown(subject: RunUnderTest, bpe: Bpe) -> None:
-    (check,) = tokens.checks(subject, Tokenizing(lambda text: tokens.encoded(bpe, text.replace("  ", " "))))
+    wrong = Tokenizing(lambda text: tokens.encoded(bpe, text.replace("  ", " ")), spelled(bpe))
+    (check,) = tokens.checks(subject, wrong)
     assert check.figure == 2
     assert "different: 'two  three   four" in check.remark
+
+
+def test_one_wrong_or_missing_token_fails(subject: RunUnderTest, bpe: Bpe) -> None:
+    """Also one that no text of the check contains."""
+    *others, last = spelled(bpe)
+    for wrong in ([*others, f"{last}x"], others):
+        (check,) = tokens.checks(subject, Tokenizing(lambda text: tokens.encoded(bpe, text), wrong))
+        assert (check.passed, check.figure) == (False, 1)
+        assert check.remark.endswith(f"different: {last!r}")
+
+
+def test_a_missing_merge_fails(subject: RunUnderTest, bpe: Bpe, tmp_path: Path) -> None:
+    bpe.save(tmp_path, 8)
+    described = files.read_json(tmp_path / "tokenizer.json")
+    described["model"]["merges"].pop()
+    files.write_json(tmp_path / "tokenizer.json", described)
+    other = Bpe.load(tmp_path)
+    (check,) = tokens.checks(subject, Tokenizing(lambda text: tokens.encoded(other, text), spelled(bpe)))
+    assert (check.passed, check.figure) != (True, 0)
 
 
 def test_an_error_of_the_tool_fails_with_its_words(subject: RunUnderTest) -> None:
@@ -88,7 +116,7 @@ def test_an_error_of_the_tool_fails_with_its_words(subject: RunUnderTest) -> Non
 
 def test_without_a_tokenizer_or_without_text_there_is_no_check(subject: RunUnderTest, run_of: RunOf) -> None:
     class Silent(Tokenizing):
-        def encode(self, texts: Sequence[str]) -> None:
+        def tokens(self) -> None:
             return None
 
     assert list(tokens.checks(subject, Silent(lambda text: []))) == []
