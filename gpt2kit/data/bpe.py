@@ -171,9 +171,13 @@ class Bpe:
     @property
     def _takes_frame(self) -> bool:
         """Whether a frame can follow the post-processor: it adds no tokens itself and is not a sequence."""
+        return not (self._adds_tokens or is_sequence(self._post_processor))
+
+    @property
+    def _adds_tokens(self) -> bool:
+        """Whether the post-processor adds tokens to a text, or to two."""
         found = self.tokenizer.post_processor
-        adds_tokens = found is not None and any(map(found.num_special_tokens_to_add, (False, True)))
-        return not (adds_tokens or is_sequence(self._post_processor))
+        return found is not None and any(map(found.num_special_tokens_to_add, (False, True)))
 
     @property
     def end_of_text(self) -> int:
@@ -248,6 +252,15 @@ class Bpe:
         ours = self.tokenizer.get_vocab()
         return all(ours.get(token) == id for token, id in other.tokenizer.get_vocab().items())
 
-    def fingerprint(self) -> str:
-        """A short hash of the vocabulary and merges: another tokenizer's ids mean other text."""
-        return hashlib.blake2b(self.tokenizer.to_str().encode(), digest_size=8).hexdigest()
+    def fingerprint(self, whole: bool = False) -> str:
+        """A short hash of the vocabulary and merges: another tokenizer's ids mean other text.
+
+        A post-processor that adds no tokens, which transformers appends when it saves a tokenizer again, makes no
+        difference, unless the `whole` file is hashed, as earlier versions did.
+        """
+        kept = self.tokenizer.post_processor
+        if not whole and not self._adds_tokens:
+            self.tokenizer.post_processor = None
+        text = self.tokenizer.to_str()
+        self.tokenizer.post_processor = kept
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -70,7 +70,7 @@ class TaskFolder:
         """The task. Raises DataError for a folder without one, or if its tokenizer did not encode its ids."""
         found = self.unchecked_task.vocabulary
         fingerprint, vocab_size = self.made_with
-        if (found.fingerprint(), found.size) != (fingerprint, vocab_size):
+        if not found.has_fingerprint(fingerprint) or found.size != vocab_size:
             raise DataError(
                 f"{self.path}: its tokenizer is {found.fingerprint()} with {found.size} tokens, but its ids were made "
                 f"with {fingerprint} of {vocab_size} tokens, as {TASK_FILE} says: the tokenizer files were replaced"

@@ -24,7 +24,7 @@ def tokenizer_as_recorded(subject: RunUnderTest) -> Check:
     name, vocabulary = "tokenizer as recorded", subject.task.vocabulary
     (fingerprint, tokens), size = subject.run.made_with, subject.model.vocab_size
     wrong = []
-    if vocabulary.fingerprint() != fingerprint:
+    if not vocabulary.has_fingerprint(fingerprint):
         wrong.append(f"fingerprint {vocabulary.fingerprint()}, {TASK_FILE} says {fingerprint}")
     if vocabulary.size != tokens:
         wrong.append(f"{counted(vocabulary.size, 'token')}, {TASK_FILE} says {tokens}")

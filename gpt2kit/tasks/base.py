@@ -80,6 +80,10 @@ class Vocabulary(ABC):
     def fingerprint(self) -> str:
         """Equal for two folders whose ids have the same meaning."""
 
+    def has_fingerprint(self, recorded: str) -> bool:
+        """Whether a folder that recorded this fingerprint means the same ids; earlier versions may compute another."""
+        return recorded == self.fingerprint()
+
     @abstractmethod
     def copy_files(self, folder: Path, window: int) -> None:
         """Copy its files into the folder of a model with this window."""

@@ -59,7 +59,15 @@ class TextVocabulary(Vocabulary):
         return self.bpe.end_of_text
 
     def fingerprint(self) -> str:
-        return self.bpe.fingerprint()
+        return self.with_settings(self.bpe.fingerprint())
+
+    def has_fingerprint(self, recorded: str) -> bool:
+        """The fingerprint, or that of earlier versions."""
+        return recorded in (self.with_settings(self.bpe.fingerprint(whole)) for whole in (False, True))
+
+    def with_settings(self, fingerprint: str) -> str:
+        """The fingerprint of a tokenizer, together with what else decides on the meaning of an id."""
+        return fingerprint
 
     def copy_files(self, folder: Path, window: int) -> None:
         shutil.copyfile(self.folder / TOKENIZER_FILE, folder / TOKENIZER_FILE)

@@ -24,6 +24,8 @@ from gpt2kit.model import hf, hf_config
 from gpt2kit.pipeline.merge import merge
 from gpt2kit.pipeline.opening import load
 from gpt2kit.runs.folder import Run
+from gpt2kit.selftest.run_under_test import opened
+from gpt2kit.selftest.texts import tokenizer_as_recorded
 
 RunOf = Callable[..., Path]
 
@@ -169,6 +171,20 @@ def test_a_run_that_transformers_saved_again(trained: Path, tmp_path: Path) -> N
     assert torch.equal(model_again.generate(**prompt), model.generate(**prompt))
     assert (again.pad_token, again.unk_token, again.padding_side) == ("<|endoftext|>", "<|endoftext|>", "left")
     assert again.model_max_length == WINDOW
+
+
+def test_a_run_that_transformers_saved_in_its_place(
+    trained: Path, tmp_path: Path, copy_run: Callable[[Path, Path], Path]
+) -> None:
+    """It appends a post-processor that adds nothing to the tokenizer, which does not change what the ids mean."""
+    run = copy_run(trained, tmp_path / "run")
+    tokenizer, model = both(run)
+    model.save_pretrained(run)
+    tokenizer.save_pretrained(run)
+    assert json.loads((run / "tokenizer.json").read_text(encoding="utf-8"))["post_processor"]
+    assert [load(run)(text) for text in TEXTS] == [load(trained)(text) for text in TEXTS]
+    check = tokenizer_as_recorded(opened(run))
+    assert check.passed, check.remark
 
 
 @pytest.mark.parametrize("kind", ["translate", "lm", "labelled", "adapters", "local"])

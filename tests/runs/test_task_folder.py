@@ -1,5 +1,6 @@
 """The task of a folder comes back, and another tokenizer is noticed."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers.processors import TemplateProcessing
 
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.errors import DataError, RecipeError, UserError
@@ -47,6 +49,23 @@ def test_another_tokenizer_is_noticed(folder: Path) -> None:
         TaskFolder.open(folder)
     assert str(folder) in str(caught.value)
     assert "as task.json says: the tokenizer files were replaced" in str(caught.value)
+
+
+def test_a_post_processor_that_adds_nothing_makes_no_other_tokenizer(folder: Path) -> None:
+    """transformers appends one; earlier versions recorded a fingerprint of it if their tokenizer came from there."""
+    bpe = Bpe.load(folder)
+    bpe.tokenizer.post_processor = TemplateProcessing("$A", "$A $B:1", [])
+    (folder / "tokenizer.json").write_text(bpe.tokenizer.to_str(), encoding="utf-8")
+    assert TaskFolder.open(folder).task
+    described = json.loads((folder / "task.json").read_text(encoding="utf-8"))
+    earlier = hashlib.blake2b(bpe.tokenizer.to_str().encode(), digest_size=8).hexdigest()
+    assert earlier != described["fingerprint"]
+    (folder / "task.json").write_text(json.dumps(described | {"fingerprint": earlier}), encoding="utf-8")
+    assert TaskFolder.open(folder).task
+    bpe.tokenizer.post_processor = TemplateProcessing("$A <to-fr>", "$A $B:1", [("<to-fr>", 1)])
+    (folder / "tokenizer.json").write_text(bpe.tokenizer.to_str(), encoding="utf-8")
+    with pytest.raises(DataError, match="the tokenizer files were replaced"):
+        TaskFolder.open(folder)
 
 
 def test_a_tokenizer_that_grew_is_noticed(folder: Path) -> None:

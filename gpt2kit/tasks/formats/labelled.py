@@ -33,8 +33,9 @@ class LabelledVocabulary(TextVocabulary):
     labels: tuple[str, ...]
     padding_side = "right"  # GPT-2's positions begin at the padding of a text, unless it generates
 
-    def fingerprint(self) -> str:
-        described = json.dumps([super().fingerprint(), self.labels])
+    def with_settings(self, fingerprint: str) -> str:
+        """With the labels."""
+        described = json.dumps([fingerprint, self.labels])
         return hashlib.blake2b(described.encode(), digest_size=8).hexdigest()
 
     def copy_files(self, folder: Path, window: int) -> None:
