@@ -41,6 +41,14 @@ def test_json_has_the_checks(run_of: RunOf, tmp_path: Path, capsys: Capture) -> 
     assert found["bytes"] == sum(path.stat().st_size for path in Path(out).iterdir())
 
 
+def test_what_is_replaced_is_said(run_of: RunOf, tmp_path: Path, capsys: Capture) -> None:
+    words = ["export", str(run_of("translate")), "--to", "safetensors", "--out", str(tmp_path / "small")]
+    assert run(words) == 0
+    assert "--overwrite" not in capsys.readouterr().err
+    assert run([*words, "--overwrite"]) == 0
+    assert f"--overwrite replaces {tmp_path / 'small'}: a run\n" in capsys.readouterr().err
+
+
 def test_the_default_name_is_next_to_the_run(copied: Callable[[Path], Path], run_of: RunOf) -> None:
     folder = copied(run_of("translate"))
     assert run(["export", f"{folder}/", "--to", "safetensors"]) == 0

@@ -14,7 +14,7 @@ from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding.decode import answers, for_inference
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf, transformers_door
-from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.gpt2 import EMBEDDING, GPT2
 
 Build = Callable[..., GPT2]
 
@@ -88,6 +88,17 @@ def test_the_greedy_answers_of_a_proof_do_not_depend_on_the_settings_of_the_fold
     (ours,) = next(decoded).answers
     assert answer[: len(ours.ids)] == ours.ids
     assert len(ours.ids) > 5
+
+
+def test_a_greedy_answer_has_no_surplus_row(tmp_path: Path, tiny_model: Build) -> None:
+    """One of them would be the likeliest token everywhere."""
+    model = tiny_model()
+    model.surplus_of[EMBEDDING] = 100 * torch.randn(20, 16)
+    hf.save(tmp_path, model, 7)
+    theirs, ids = transformers_door.pretrained(tmp_path, head=False), torch.tensor([[5, 6, 8]])
+    assert (theirs(ids).logits.argmax(-1) >= 23).all()
+    answer = transformers_door.greedy(theirs, ids, torch.ones_like(ids), 20, 7, 23)
+    assert (answer < 23).all()
 
 
 @pytest.mark.parametrize("bars", [True, False])

@@ -159,13 +159,24 @@ def test_the_card_of_an_older_run_spells_the_control_tokens(
     assert_probabilities_of(snippet, run)
 
 
-def assert_probabilities_of(snippet: str, run: Path) -> None:
+@pytest.mark.parametrize("kind", ["labelled", "similar"])
+def test_a_snippet_cuts_long_texts_as_gpt2kit_does(run_of: RunOf, beside: Callable[[Path], Path], kind: str) -> None:
+    run = beside(run_of(kind))
+    snippet, about = blocks(usage(facts(Run(run))), "python")[1], load(run).task.about.input
+    for text in about.split("\t"):
+        assert repr(text) in snippet
+        snippet = snippet.replace(repr(text), repr(text * 30))
+    assert_probabilities_of(snippet, run, 30)
+
+
+def assert_probabilities_of(snippet: str, run: Path, repeated: int = 1) -> None:
     """A snippet prints the probabilities of gpt2kit for the example input: of each label, or of the choices in turn."""
     printed: list[Any] = []
     exec(compile(snippet, "card", "exec"), {"print": lambda *told: printed.extend(told)})
     engine = load(run)
-    source = engine.task.parse(engine.task.about.input)
+    source = engine.task.parse("\t".join(text * repeated for text in engine.task.about.input.split("\t")))
     (result,) = engine.results([source])
+    assert result.truncated == (repeated > 1)
     assert result.probabilities is not None
     answers = engine.task.layout.answers(source)
     found, *more = printed
@@ -174,6 +185,33 @@ def assert_probabilities_of(snippet: str, run: Path) -> None:
     else:
         assert found.tolist() == pytest.approx([result.probabilities[answer] for answer in answers], abs=1e-5)
         assert [*more[0].values()] == list(engine.task.layout.labels)
+
+
+@pytest.mark.parametrize(
+    ("settings", "same", "said"),
+    [
+        ({}, "The same answer", "that leave room for an answer, and reads a control token"),
+        (
+            {"temperature": 0.7, "top_k": 5, "top_p": 0.9},
+            "Samples of the same distribution",
+            ", do_sample=True, temperature=0.7, top_k=5, top_p=0.9)",
+        ),
+        ({"beams": 3}, "The same model's greedy answer", "searches with 3 beams"),
+        ({"roll": True}, "The same answer", "continues when the window is full"),
+        ({"stop": ["\n"]}, "The same answer", "ends an answer before the texts in `generate.stop`"),
+    ],
+    ids=["greedy", "sampling", "beams", "roll", "stop"],
+)
+def test_it_says_how_the_answers_compare(
+    run_of: RunOf, copied: Copied, settings: dict[str, Any], same: str, said: str
+) -> None:
+    run = copied(run_of("lm"))
+    table = recipe.load(str(run / "recipe.toml")).table()
+    table["generate"] |= settings
+    (run / "recipe.toml").write_text(tomli_w.dumps(table), encoding="utf-8")
+    shown = usage(facts(Run(run)))
+    assert f"{same} with `transformers`:" in shown
+    assert said in shown
 
 
 def test_what_transformers_has_not_is_not_claimed(run_of: RunOf, copied: Copied) -> None:
