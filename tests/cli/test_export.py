@@ -46,7 +46,7 @@ def test_what_is_replaced_is_said(run_of: RunOf, tmp_path: Path, capsys: Capture
     assert run(words) == 0
     assert "--overwrite" not in capsys.readouterr().err
     assert run([*words, "--overwrite"]) == 0
-    assert f"--overwrite replaces {tmp_path / 'small'}: a run\n" in capsys.readouterr().err
+    assert f"--overwrite replaces {tmp_path / 'small'}: " in capsys.readouterr().err
 
 
 def test_the_default_name_is_next_to_the_run(copied: Callable[[Path], Path], run_of: RunOf) -> None:

@@ -12,7 +12,7 @@ import gguf
 import numpy as np
 import pytest
 import torch
-from tokenizers import AddedToken, normalizers
+from tokenizers import AddedToken
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 import gpt2kit
@@ -20,10 +20,9 @@ from gpt2kit import recipe
 from gpt2kit.config import GenerateConfig, ModelConfig
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.errors import CheckFailed, DataError, MachineError, UserError
-from gpt2kit.export import gguf_file, tokens
+from gpt2kit.export import gguf_file
 from gpt2kit.export.gguf import Gguf
 from gpt2kit.export.verb import Exported, export
-from gpt2kit.model import transformers_door
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.overwriting import FileKind
 from gpt2kit.selftest.check import Check
@@ -292,58 +291,6 @@ def test_rows_that_have_no_whole_blocks_are_refused_in_q8_0(name: str, shape: tu
     assert gguf_file.unsuitable(config, "f16") == ""
 
 
-def test_another_kind_of_tokenizer_is_refused(by_heart: Path) -> None:
-    subject = opened(by_heart)
-    assert isinstance(subject.task, TextTask)
-    assert Gguf().refusal(subject, "f16") == ""
-    subject.task.bpe.tokenizer.normalizer = normalizers.Lowercase()
-    assert "text is normalized, or split in another way than GPT-2's" in Gguf().refusal(subject, "f16")
-
-
-@pytest.mark.parametrize(
-    ("flags", "refused"),
-    [
-        ({}, False),
-        ({"lstrip": True}, True),
-        ({"rstrip": True}, True),
-        ({"single_word": True}, True),
-        ({"lstrip": True, "special": True}, False),
-    ],
-)
-def test_an_added_token_is_found_everywhere_or_refused(by_heart: Path, flags: dict[str, bool], refused: bool) -> None:
-    subject = opened(by_heart)
-    assert isinstance(subject.task, TextTask)
-    subject.task.bpe.tokenizer.add_tokens([AddedToken("<think>", normalized=False, **flags)])
-    assert ("'<think>' takes spaces or whole words" in Gguf().refusal(subject, "f16")) == refused
-
-
-def with_token(path: Path, model: Callable[..., GPT2], token: str) -> tuple[str, list[int]]:
-    """Write a file whose tokenizer has an added token; returns a text with it, and the ids of that."""
-    bpe = Bpe.train(iter(["the cat sat on the mat"] * 3), 280, ["<to-fr>"])
-    bpe.tokenizer.add_tokens([AddedToken(token, normalized=False)])
-    gguf_file.write(path, "a", model(bpe.vocab_size), bpe, GenerateConfig(), "f32")
-    text = f"the cat{token}sat {token} on  the mat<to-fr>"
-    ids = tokens.encoded(bpe, text)
-    assert bpe.vocab_size - 1 in ids
-    return text, ids
-
-
-def test_transformers_knows_an_added_token(tmp_path: Path, tiny_model: Callable[..., GPT2]) -> None:
-    text, ids = with_token(tmp_path / "a.gguf", tiny_model, "<think>")
-    assert AutoTokenizer.from_pretrained(tmp_path, gguf_file="a.gguf")(text).input_ids == ids
-
-
-@pytest.mark.parametrize("token", ["<think>", "  ", "<ab c>", "<\u4e2d>"])
-def test_llama_cpp_knows_an_added_token(tmp_path: Path, tiny_model: Callable[..., GPT2], token: str) -> None:
-    pytest.importorskip("llama_cpp")
-    from gpt2kit.export.with_llama_cpp import LlamaCpp
-
-    text, ids = with_token(tmp_path / "a.gguf", tiny_model, token)
-    reader = LlamaCpp(tmp_path / "a.gguf", "f32")
-    assert reader.encode([text]) == [ids]
-    reader.close()
-
-
 def test_transformers_is_not_asked_for_ids_of_tokens_that_it_spells_in_bytes(heart: tuple[Path, Exported]) -> None:
     run, done = heart
     subject = opened(run)
@@ -352,26 +299,6 @@ def test_transformers_is_not_asked_for_ids_of_tokens_that_it_spells_in_bytes(hea
     assert first.encode(["a"]) == subject.task.bpe.encode(["a"])
     subject.task.bpe.tokenizer.add_tokens([AddedToken("<ab c>")])
     assert next(Gguf().readers(subject, done.path, "f16")).tokens() is None
-
-
-def test_a_file_that_lacks_a_tensor_does_not_load(
-    tmp_path: Path, tiny_model: Callable[..., GPT2], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Transformers would draw its weights at random."""
-    written, lacking = gguf_file._tensors, "blk.1.ffn_down.weight"
-    monkeypatch.setattr(gguf_file, "_tensors", lambda *told: (x for x in written(*told) if x.name != lacking))
-    with_token(tmp_path / "a.gguf", tiny_model, "<think>")
-    with pytest.raises(ValueError, match=r"missing weights: transformer\.h\.1\.mlp\.c_proj\.weight"):
-        transformers_door.of_gguf(tmp_path / "a.gguf", 48, 64)
-
-
-def test_bytes_alone_are_refused(by_heart: Path) -> None:
-    """gguf cannot write an empty list, and programs need the merges."""
-    subject = opened(by_heart)
-    alone = Bpe.train(iter(()), 256, [])
-    assert alone.merges() == []
-    subject.task.__dict__["bpe"] = alone
-    assert "its vocabulary has bytes alone" in Gguf().refusal(subject, "f16")
 
 
 def test_a_missing_package_is_named(by_heart: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
