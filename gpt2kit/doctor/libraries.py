@@ -6,6 +6,8 @@ import platform
 import re
 import struct
 import warnings
+from contextlib import redirect_stderr
+from io import StringIO
 from typing import NamedTuple
 
 from gpt2kit.doctor.finding import Finding
@@ -96,7 +98,7 @@ def extras() -> list[Finding]:
 def failure(module: str) -> str | None:
     """Why a module cannot be imported; None if it can."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(StringIO()):  # onnxruntime prints a traceback without numpy
             warnings.simplefilter("ignore")
             importlib.import_module(module)
     except Exception as error:  # a damaged package may raise anything
