@@ -1,6 +1,5 @@
 """Exports to CTranslate2, held against CTranslate2 itself: its logits and answers are those of the run."""
 
-import importlib.util
 import json
 import logging
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from tokenizers import Tokenizer
 
 import gpt2kit
 from gpt2kit import files, recipe
-from gpt2kit.errors import CheckFailed, DataError, MachineError, UserError
+from gpt2kit.errors import CheckFailed, DataError, UserError
 from gpt2kit.export.ctranslate2 import CTranslate2, Generator
 from gpt2kit.export.target import LIMITS
 from gpt2kit.export.verb import export
@@ -242,14 +241,6 @@ def test_what_it_does_not_compute_is_refused(
     with pytest.raises(DataError, match=f"cannot be exported to ctranslate2: CTranslate2 .*{reason}"):
         export(run_of(kind, *settings), "ctranslate2", tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_without_the_package_it_says_how_to_install_it(
-    run_of: RunOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MachineError, match=r"needs the package ctranslate2: pip install 'gpt2kit\[ctranslate2\]'"):
-        export(run_of("translate"), "ctranslate2", tmp_path / "out")
 
 
 def test_its_own_converter_takes_a_run_folder(by_heart: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from gpt2kit.errors import MachineError, UserError
 from gpt2kit.export import formats
 from gpt2kit.export.formats import FORMATS, Format
 from gpt2kit.export.target import LIMITS
+from gpt2kit.export.verb import export
 
 
 def test_every_format_has_code_and_limits() -> None:
@@ -28,6 +29,16 @@ def test_an_unknown_number_type_names_the_known_ones() -> None:
         formats.dtype_of(FORMATS["safetensors"], "int4")
     assert formats.dtype_of(FORMATS["safetensors"], "") == "bf16"
     assert formats.dtype_of(FORMATS["safetensors"], "f32") == "f32"
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), [(each.name, module) for each in FORMATS.values() for module in each.modules]
+)
+def test_every_package_is_looked_for(monkeypatch: pytest.MonkeyPatch, name: str, module: str) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda asked: None if asked == module else find(asked))
+    with pytest.raises(MachineError, match=rf"--to {name} needs the package {module}: pip install 'gpt2kit\[{name}\]'"):
+        export("no run is read", name, "out")
 
 
 def test_a_missing_package_is_named_with_the_way_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,13 +17,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LM
 
 import gpt2kit
 from gpt2kit import recipe
-from gpt2kit.config import GenerateConfig, ModelConfig
 from gpt2kit.data.bpe import Bpe
-from gpt2kit.errors import CheckFailed, DataError, MachineError, UserError
-from gpt2kit.export import gguf_file
+from gpt2kit.errors import CheckFailed, DataError, UserError
 from gpt2kit.export.gguf import Gguf
 from gpt2kit.export.verb import Exported, export
-from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.overwriting import FileKind
 from gpt2kit.selftest.check import Check
 from gpt2kit.selftest.run_under_test import RunUnderTest, opened
@@ -99,15 +96,6 @@ def test_the_file_says_what_programs_need(heart: tuple[Path, Exported]) -> None:
     controls = {id for id, kind in enumerate(types) if kind == gguf.TokenType.CONTROL}
     assert controls == {bpe.end_of_text, bpe.id("<to-fr>")}
     assert "output.weight" not in tensors(done.path)  # the head is tied
-
-
-def test_programs_sample_as_the_recipe_says(tmp_path: Path, tiny_model: Callable[..., GPT2]) -> None:
-    bpe = Bpe.train(iter(["the cat sat on the mat"]), 270, [])
-    settings = GenerateConfig(temperature=0.75, top_k=5, top_p=0.5, repetition_penalty=1.25)
-    gguf_file.write(tmp_path / "a.gguf", "a", tiny_model(bpe.vocab_size), bpe, settings, "f32")
-    fields = gguf.GGUFReader(tmp_path / "a.gguf").fields
-    found = {key.rpartition(".")[2]: each.contents() for key, each in fields.items() if ".sampling." in key}
-    assert found == {"temp": 0.75, "top_k": 5, "top_p": 0.5, "min_p": 0, "penalty_repeat": 1.25, "penalty_last_n": -1}
 
 
 def test_transformers_gives_the_answers(heart: tuple[Path, Exported]) -> None:
@@ -284,13 +272,6 @@ def test_what_gguf_cannot_say_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("name", "shape"), [("n_embd", (24, 96)), ("n_inner", (32, 40))])
-def test_rows_that_have_no_whole_blocks_are_refused_in_q8_0(name: str, shape: tuple[int, int]) -> None:
-    config = ModelConfig(n_embd=shape[0], n_inner=shape[1], n_head=2)
-    assert f"blocks of 32 numbers, but {name} = " in gguf_file.unsuitable(config, "q8_0")
-    assert gguf_file.unsuitable(config, "f16") == ""
-
-
 def test_transformers_is_not_asked_for_ids_of_tokens_that_it_spells_in_bytes(heart: tuple[Path, Exported]) -> None:
     run, done = heart
     subject = opened(run)
@@ -299,13 +280,6 @@ def test_transformers_is_not_asked_for_ids_of_tokens_that_it_spells_in_bytes(hea
     assert first.encode(["a"]) == subject.task.bpe.encode(["a"])
     subject.task.bpe.tokenizer.add_tokens([AddedToken("<ab c>")])
     assert next(Gguf().readers(subject, done.path, "f16")).tokens() is None
-
-
-def test_a_missing_package_is_named(by_heart: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "gguf" else find(name))
-    with pytest.raises(MachineError, match=r"--to gguf needs the package gguf: pip install 'gpt2kit\[gguf\]'"):
-        export(by_heart, "gguf", tmp_path / "a.gguf")
 
 
 def test_without_llama_cpp_transformers_is_the_judge(

@@ -1,6 +1,5 @@
 """An ONNX export gives the run's answers in onnxruntime, and contains nothing of this machine."""
 
-import importlib.util
 import logging
 import re
 import runpy
@@ -16,7 +15,7 @@ import torch
 
 import gpt2kit
 from gpt2kit.cli.app import run
-from gpt2kit.errors import CheckFailed, DataError, MachineError, UserError
+from gpt2kit.errors import CheckFailed, DataError, UserError
 from gpt2kit.export import onnx as door
 from gpt2kit.export.verb import export
 from gpt2kit.model.gpt2 import GPT2
@@ -202,13 +201,3 @@ def test_weights_beyond_a_protobuf_message_are_refused(
     with pytest.raises(DataError, match=r"its weights have 0\.0 GB in f32, and an ONNX file holds less than 2 GiB"):
         export(by_heart, "onnx", tmp_path / "large.onnx")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("module", ["onnx", "onnxscript", "onnxruntime"])
-def test_a_missing_package_is_named(
-    by_heart: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
-) -> None:
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == module else find(name))
-    with pytest.raises(MachineError, match=rf"--to onnx needs the package {module}: pip install 'gpt2kit\[onnx\]'"):
-        export(by_heart, "onnx", tmp_path / "tiny.onnx")

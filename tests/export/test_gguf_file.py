@@ -1,13 +1,14 @@
-"""The tokenizer in a GGUF file: what it can say, and that other tools read the same ids from it."""
+"""What a GGUF file says of decoding and of the tokenizer: other tools read the same ids from it."""
 
 from collections.abc import Callable
 from pathlib import Path
 
+import gguf
 import pytest
 from tokenizers import AddedToken, normalizers
 from transformers import AutoTokenizer
 
-from gpt2kit.config import GenerateConfig
+from gpt2kit.config import GenerateConfig, ModelConfig
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.export import gguf_file, tokens
 from gpt2kit.export.gguf import Gguf
@@ -15,6 +16,22 @@ from gpt2kit.model import transformers_door
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.selftest.run_under_test import opened
 from gpt2kit.tasks.text import TextTask
+
+
+def test_programs_sample_as_the_recipe_says(tmp_path: Path, tiny_model: Callable[..., GPT2]) -> None:
+    bpe = Bpe.train(iter(["the cat sat on the mat"]), 270, [])
+    settings = GenerateConfig(temperature=0.75, top_k=5, top_p=0.5, repetition_penalty=1.25)
+    gguf_file.write(tmp_path / "a.gguf", "a", tiny_model(bpe.vocab_size), bpe, settings, "f32")
+    fields = gguf.GGUFReader(tmp_path / "a.gguf").fields
+    found = {key.rpartition(".")[2]: each.contents() for key, each in fields.items() if ".sampling." in key}
+    assert found == {"temp": 0.75, "top_k": 5, "top_p": 0.5, "min_p": 0, "penalty_repeat": 1.25, "penalty_last_n": -1}
+
+
+@pytest.mark.parametrize(("name", "shape"), [("n_embd", (24, 96)), ("n_inner", (32, 40))])
+def test_rows_that_have_no_whole_blocks_are_refused_in_q8_0(name: str, shape: tuple[int, int]) -> None:
+    config = ModelConfig(n_embd=shape[0], n_inner=shape[1], n_head=2)
+    assert f"blocks of 32 numbers, but {name} = " in gguf_file.unsuitable(config, "q8_0")
+    assert gguf_file.unsuitable(config, "f16") == ""
 
 
 def test_another_kind_of_tokenizer_is_refused(by_heart: Path) -> None:
