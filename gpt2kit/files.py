@@ -157,6 +157,9 @@ def _exchanged(one: Path, other: Path) -> bool:
 
 def remove_abandoned(path: Path) -> None:
     """Remove the temporary folders and files for `path` that killed processes left; one in use is held, and stays."""
+    if sys.platform != "win32":
+        import filelock  # noqa: F401  # slow: the caller holds what it creates next before others take it for abandoned
+
     for left in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):
         with suppress(UserError, OSError), held(left):
             if left.is_dir():

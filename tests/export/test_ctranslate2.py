@@ -231,7 +231,7 @@ def test_overwrite_replaces_an_export_and_no_other_folder_of_ctranslate2(run_of:
     ("kind", "settings", "reason"),
     [
         ("labelled", (), "no classifier"),
-        ("music", (), "its tokens are events of music"),
+        ("music", (), "the tokens of this run are events of music"),
         ("summarize", ("model.attention=local,compressed", "model.n_layer=2", "model.block=32"), "local,compressed"),
     ],
 )
