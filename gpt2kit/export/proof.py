@@ -102,5 +102,5 @@ class Proof:
             return raised(name, why, reader.tool)
         different, close = differing(self.subject.model, self.prompts, found, self.answers, 2 * error)
         equal = f"{len(found) - different} of {counted(len(found), 'answer')} equal"
-        ties = f"; the first difference of {close} is between tokens closer than the error of both" if close else ""
+        ties = f"; {close} first differ where two tokens are closer than the error of both" if close else ""
         return within(name, different - close, 0, f"{reader.tool}, {equal}{ties}")
