@@ -61,9 +61,9 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def one_thread() -> None:
-    """Tiny models are faster on one thread."""
+    """Tiny models are faster on one thread. Set for each test, as CTranslate2 sets the threads of the whole process."""
     torch.set_num_threads(1)
 
 

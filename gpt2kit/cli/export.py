@@ -56,6 +56,8 @@ def export(
         if not json:
             console.say(f"{check.state:<6}  {check.name}: {check.measured}  {check.remark}")
 
+    if not json:
+        console.say(f"writing {path}, then comparing it with {run}")
     done = exported(run, to, path, dtype, data=data, base=base, overwrite=overwrite, report=show)
     reports.replaced(path, taken)
     if json:

@@ -60,12 +60,13 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
     """
     if base is not None:
         return merged(load_adapted(folder, base, dropout)).requires_grad_(True)
-    config, vocab_size, labels = hf_config.read(folder)
+    described, surplus_rows, names_activation = hf_config.read_file(folder)
+    config, vocab_size, labels = described
     if dropout is not None:
         config = replace(config, dropout=dropout)
     read = checkpoint.read(folder, config.tie_word_embeddings)
     weights, remarks = read.weights, read.remarks
-    if read.linear and not hf_config.names_activation(folder):
+    if read.linear and not names_activation:
         path, key = folder / hf_config.CONFIG, hf_config.ACTIVATION
         remarks += (f"{path} names no {key}, so it is GPT-2's gelu_new; nanoGPT's own models use gelu",)
     head = weights.get("score.weight")
@@ -84,7 +85,7 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
         )
     try:
         with torch.device("meta"):  # the weights are about to be replaced: initialise none
-            model = GPT2(config, vocab_size + hf_config.surplus_rows(folder), labels)
+            model = GPT2(config, vocab_size + surplus_rows, labels)
     except (RuntimeError, TypeError, OverflowError) as error:  # larger than any tensor can be
         raise DataError(f"{folder / hf_config.CONFIG}: the model is too large: {str(error).splitlines()[0]}") from None
     expected = dict(model.named_parameters())
@@ -105,11 +106,11 @@ def load(folder: Path, dropout: float | None = None, base: Path | None = None) -
 
 def load_adapted(folder: Path, base: Path, dropout: float | None = None) -> GPT2:
     """Load the model in `base` with the adapters of a folder, not merged."""
-    _, vocab_size, labels = hf_config.read(folder)
+    (_, vocab_size, labels), surplus_rows, _ = hf_config.read_file(folder)
     model = load(base, dropout)
     set_aside(model, vocab_size)
     grow_vocabulary(model, vocab_size)
-    if (0 if model.surplus is None else len(model.surplus)) != hf_config.surplus_rows(folder):
+    if (0 if model.surplus is None else len(model.surplus)) != surplus_rows:
         raise DataError(f"{folder}: its adapters do not belong to {base}, which has more tokens")
     model.set_classifier(labels)
     lora.load(folder, model)

@@ -113,7 +113,22 @@ class Described(NamedTuple):
     """Of its classifier, if it has one."""
 
 
+class ConfigFile(NamedTuple):
+    """All that is read of a configuration."""
+
+    described: Described
+    surplus_rows: int
+    """Rows of the token embedding that no token has, if gpt2kit wrote the folder; others do not say."""
+    names_activation: bool
+    """Whether the file names an activation function; otherwise it is GPT-2's."""
+
+
 def read(folder: Path) -> Described:
+    """The model that a folder's configuration describes. Raises the errors of `read_file`."""
+    return read_file(folder).described
+
+
+def read_file(folder: Path) -> ConfigFile:
     """The configuration of a folder's model.
 
     This is plain JSON with checks of our own, not GPT2Config: decoding starts without importing transformers, and code
@@ -129,12 +144,14 @@ def read(folder: Path) -> Described:
         sizes |= {key: raw.get(key, getattr(ModelConfig, key)) for key in SAVED}
         if wrong := [f"{key} = {value!r}" for key, value in sizes.items() if type(value) is not int]:
             raise DataError(f"{path}: {wrong[0]}; expected a whole number")
-        vocab_size = sizes.pop("vocab_size") - _surplus(path, raw)
+        surplus = _surplus(path, raw)
+        vocab_size = sizes.pop("vocab_size") - surplus
         variant, kind = _variant(path, raw), str(raw.get("attention", "full"))
         config = ModelConfig(**sizes, **variant, dropout=raw.get("resid_pdrop", 0.1), attention=kind)
         named = raw.get("model_type") == "gpt2kit" or CLASSIFIER in (raw.get("architectures") or ())
         labels = sorted((raw.get("id2label") or {}).items(), key=lambda each: int(each[0])) if named else ()
-        return Described(config, vocab_size, tuple(str(name) for _, name in labels))
+        described = Described(config, vocab_size, tuple(str(name) for _, name in labels))
+        return ConfigFile(described, surplus, raw.get(ACTIVATION) is not None)
     except KeyError as error:
         raise DataError(f"{path}: {error} is missing") from None
     except (TypeError, ValueError, AttributeError) as error:
@@ -167,21 +184,11 @@ def _variant(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
     return found | {ACTIVATION: ALIASES.get(name, name)}
 
 
-def surplus_rows(folder: Path) -> int:
-    """The number of rows of the token embedding that no token has, if gpt2kit wrote the folder; others do not say."""
-    return _surplus(path_of(folder), _read_json(folder))
-
-
 def _surplus(path: Path, raw: dict[str, Any]) -> int:
     rows, of = raw.get(SURPLUS, 0), raw.get("vocab_size")
     if type(rows) is not int or rows < 0 or (type(of) is int and rows >= max(1, of)):
         raise DataError(f"{path}: {SURPLUS} = {rows!r}; expected a whole number below vocab_size = {of!r}")
     return rows
-
-
-def names_activation(folder: Path) -> bool:
-    """Whether the file names an activation function; otherwise it is GPT-2's."""
-    return _read_json(folder).get(ACTIVATION) is not None
 
 
 def stored_dtype(folder: Path) -> str:

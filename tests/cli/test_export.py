@@ -19,7 +19,8 @@ def test_the_checks_are_shown_and_then_the_size(run_of: RunOf, tmp_path: Path, c
     assert run(["export", str(run_of("translate")), "--to", "safetensors", "--out", str(out), "--dtype", "f16"]) == 0
     stdout, stderr = capsys.readouterr()
     assert stdout == ""
-    facts, ids, logits, exact, answers, last = stderr.splitlines()
+    first, facts, ids, logits, exact, answers, last = stderr.splitlines()
+    assert first == f"writing {out}, then comparing it with {run_of('translate')}"
     assert facts.startswith("ok      facts equal the run's: 0 <= 0  transformers ")
     assert ids.startswith("ok      ids equal the run's: 0 <= 0  transformers ")
     assert logits.startswith("ok      logits equal the run's: ")
