@@ -115,7 +115,7 @@ def test_nothing_but_the_checks_is_printed(
     monkeypatch.setattr(door, "graph", noisy)
     assert run(["export", str(by_heart), "--to", "onnx", "--out", str(out)]) == 0
     stdout, stderr = capsys.readouterr()
-    _, first, second, last = stderr.splitlines()
+    _, _, first, second, last = stderr.splitlines()
     assert stdout == ""
     assert first.startswith("ok      logits equal the run's: ")
     assert second.startswith("ok      greedy answers equal the run's: 0 <= 0  onnxruntime ")
