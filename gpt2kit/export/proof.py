@@ -102,5 +102,6 @@ class Proof:
             return raised(name, why, reader.tool)
         different, close = differing(self.subject.model, self.prompts, found, self.answers, 2 * error)
         equal = f"{len(found) - different} of {counted(len(found), 'answer')} equal"
-        ties = f"; {close} first differ where two tokens are closer than the error of both" if close else ""
+        differ = "differs" if close == 1 else "differ"
+        ties = f"; {close} first {differ} where two tokens are closer than the error of both" if close else ""
         return within(name, different - close, 0, f"{reader.tool}, {equal}{ties}")
