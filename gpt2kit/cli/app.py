@@ -22,7 +22,6 @@ from gpt2kit.cli import (
     inspect,
     merge,
     options,
-    performance,
     prepare,
     recipes,
     selftest,
@@ -31,13 +30,15 @@ from gpt2kit.cli import (
     verbs,
 )
 from gpt2kit.cli.arguments import TaskSyntax, expand
+from gpt2kit.cli.performance import generate as play
+from gpt2kit.cli.performance import render
 from gpt2kit.errors import Interrupted, MachineError, UserError
 
 PREPARATION: tuple[Callable[..., None], ...] = (prepare.prepare, show.show, train.train)
 MEDIA: dict[str, tuple[Callable[..., None], ...]] = {
     "lines": (generate.generate,),
     "text": (continuation.generate,),
-    "performance": (performance.generate, performance.render),
+    "performance": (play.generate, render.render),
 }
 """The commands that depend on what a task generates (`About.medium`)."""
 

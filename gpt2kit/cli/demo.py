@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpt2kit import samples, tasks
-from gpt2kit.cli import cards, console, options, performance, progress, reports
+from gpt2kit.cli import cards, console, options, progress, reports
+from gpt2kit.cli.performance.demonstration import demonstrate
 from gpt2kit.errors import PARTLY_DONE, Interrupted, UserError
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def _corpora(sample: Path) -> dict[str, list[str]]:
 def _continued(task: str, opened: "Engine", run: Path) -> str:
     """Print a sample from an empty prompt; returns a command to try next."""
     if opened.task.about.medium == "performance":
-        return performance.demonstrate(task, opened, run)
+        return demonstrate(task, opened, run)
     (result,) = opened.results([""])
     console.say(f"\nFrom an empty prompt it writes:\n\n{result.outputs[0]}\n")
     return (

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gpt2kit.cli import cards, console, loading, options, performance, reports
+from gpt2kit.cli import cards, console, loading, options, reports
+from gpt2kit.cli.performance.generate import check_seconds
+from gpt2kit.cli.performance.judged import judged
 from gpt2kit.data.sources import is_table
 from gpt2kit.errors import PARTLY_DONE, UserError
 
@@ -92,7 +94,7 @@ def evaluate(
     loading.check_zero_shot(zero_shot, init, run)
     if zero_shot and not on:
         raise UserError("--zero-shot has no prepared data: give a corpus with --on")
-    performance.check_seconds(seconds)
+    check_seconds(seconds)
     engine = loading.load(task, run, {"beams": beams, "seed": seed}, device, set, flags, init, data, base)
     engine.config = reproducible(engine.config)
     medium = engine.task.about.medium
@@ -173,6 +175,6 @@ def _documents(
             reports.evaluated(evaluation)
         scores, shown = evaluation.json(), evaluation.samples
         if pieces:
-            statistics, shown = performance.judged(engine, found, pieces, seconds, json)
+            statistics, shown = judged(engine, found, pieces, seconds, json)
             scores["samples"] = statistics
     return scores, shown, report

@@ -214,7 +214,7 @@ def _read(engine: "Engine", task: str, file: str) -> Any:
 
 def _performance(inputs: list[str], file: str) -> Any:
     """The notes of a MIDI file; none for a new piece."""
-    from gpt2kit.cli.performance import heard
+    from gpt2kit.cli.performance.heard import heard
     from gpt2kit.music.notes import Notes
 
     if len(inputs) > 1:

@@ -70,7 +70,7 @@ def test_it_prepares_trains_scores_and_shows(small: Path, capsys: Capture) -> No
 
 @pytest.mark.usefixtures("learned")
 def test_of_music_a_piece_is_left(small: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gpt2kit.cli.performance.DEMO_SECONDS", 1.0)
+    monkeypatch.setattr("gpt2kit.cli.performance.demonstration.DEMO_SECONDS", 1.0)
     assert run(["demo", "music", "--json"]) == 0
     out, err = capsys.readouterr()
     scores = json.loads(out)

@@ -1,0 +1,1 @@
+"""The commands of tasks that play: performances as files to hear and see."""

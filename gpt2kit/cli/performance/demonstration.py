@@ -1,0 +1,29 @@
+"""The piece that `gpt2kit demo` plays."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpt2kit.cli import console
+from gpt2kit.cli.performance import outputs
+
+if TYPE_CHECKING:
+    from gpt2kit.pipeline.engine import Engine
+
+DEMO_SECONDS = 30.0
+
+
+def demonstrate(task: str, engine: "Engine", run: Path) -> str:
+    """Play a piece into the run folder; returns a command to try next."""
+    from gpt2kit.music.notes import Notes
+    from gpt2kit.pipeline.play import piece, play
+
+    path, nothing = run / "piece.mid", Notes.none()
+    (result,) = play(engine, nothing, DEMO_SECONDS, 1)
+    console.say("")
+    outputs.written(path, *piece(engine, nothing, result), sound=True)
+    return (
+        f"  gpt2kit {task} render {path} --run {run}\n"
+        f"  gpt2kit {task} generate --run {run} --seconds 60 --out new.mid\n"
+        f"  gpt2kit {task} prepare {engine.task.about.corpus} --out data/mine\n"
+        f"  gpt2kit {task} train data/mine --out runs/mine"
+    )

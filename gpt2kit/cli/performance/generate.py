@@ -1,0 +1,103 @@
+"""`gpt2kit TASK generate`, for tasks that play."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gpt2kit import files
+from gpt2kit.cli import console, loading, options
+from gpt2kit.cli.performance import outputs
+from gpt2kit.cli.performance.heard import heard
+from gpt2kit.errors import DataError, UserError
+
+if TYPE_CHECKING:
+    from gpt2kit.music.notes import Notes
+
+LONGEST_HOURS = 6
+"""A .wav is limited to 4 GiB."""
+
+
+def generate(
+    task: str,
+    flags: dict[str, str],
+    *,
+    run: options.RunOption = "",
+    base: options.BaseOption = "",
+    seconds: Annotated[
+        float, typer.Option("--seconds", metavar="SECONDS", help="Play for this long, in addition to the primer.")
+    ] = 60.0,
+    prime: Annotated[
+        str,
+        typer.Option(
+            "--prime", metavar="FILE", show_default="start from nothing", help="A MIDI file to continue, the primer."
+        ),
+    ] = "",
+    prime_seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--prime-seconds", metavar="SECONDS", show_default="all of it", help="Use only the beginning of --prime."
+        ),
+    ] = None,
+    alone: Annotated[bool, options.switch("--alone", help="Write only the continuation, without the primer.")] = False,
+    samples: Annotated[
+        int, typer.Option("--samples", min=1, metavar="N", help="Play N pieces: piece-1.mid, piece-2.mid, ...")
+    ] = 1,
+    out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="The MIDI file to write.")] = "piece.mid",
+    sound: Annotated[bool, typer.Option(metavar="", help="Also write sound (.wav) and a picture (.png).")] = True,
+    temperature: options.TemperatureOption = None,
+    top_k: options.TopKOption = None,
+    top_p: options.TopPOption = None,
+    seed: options.SeedOption = None,
+    set: options.EngineSetOption,
+    device: options.DeviceOption = "",
+    overwrite: options.OverwriteFilesOption = False,
+    json: options.JsonOption = False,
+) -> None:
+    """Play a new piece, or continue one: writes MIDI, sound and a picture."""
+    from gpt2kit.music import events
+    from gpt2kit.music.notes import Notes
+    from gpt2kit.pipeline.play import piece, play, stalled
+
+    check_seconds(seconds)
+    paths = [outputs.numbered(Path(out), number, samples) for number in range(1, samples + 1)]
+    outputs.check(paths, (".mid", ".wav", ".png") if sound else (".mid",), overwrite, [prime])
+    if prime_seconds is not None and not prime:
+        raise UserError("--prime-seconds is a part of --prime: give the file, too")
+    primer = _primer(prime, prime_seconds) if prime else Notes.none()
+    check_seconds(seconds, primer.duration)
+    files.writable_folder(Path(out).parent)
+    sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    engine = loading.load(task, run, sampling, device, set, flags, base=base)
+    loading.settle_seed(engine, seed)
+    written = []
+    for path, result in zip(paths, play(engine, primer, seconds, samples, json), strict=True):
+        notes, begun = piece(engine, primer, result, alone)
+        written.append(outputs.written(path, notes, begun, sound))
+        if result.seed is not None:
+            written[-1]["seed"] = result.seed
+        written[-1]["log_probability"] = result.log_probabilities[0]
+        if stalled(result, seconds):
+            written[-1]["stalled"] = True
+            made = f"{events.seconds(result.ids[0]):.1f} of {seconds:g} seconds"
+            console.say(f"{path}: stopped after {made}: the model wrote events without any time between them")
+        if result.truncated:
+            console.say(f"{path}: the primer is longer than the model's window; only its end was used")
+    if json:
+        console.result_json(written if samples > 1 else written[0])
+
+
+def check_seconds(seconds: float, primer: float = 0.0) -> None:
+    if not (seconds > 0 and primer + seconds <= LONGEST_HOURS * 3600):
+        after = f" after a primer of {primer:g}" if primer else ""
+        raise UserError(f"--seconds {seconds:g}{after}: must be more than 0, and at most {LONGEST_HOURS} hours in all")
+
+
+def _primer(path: str, seconds: float | None) -> "Notes":
+    if seconds is not None and not seconds > 0:
+        raise UserError(f"--prime-seconds {seconds:g}: must be more than 0")
+    notes = heard(path)
+    part = notes if seconds is None else notes.sliced(0, seconds)
+    if not len(part):
+        raise DataError(f"{path}: no notes in its first {seconds:g} seconds")
+    return part

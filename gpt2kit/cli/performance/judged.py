@@ -1,0 +1,53 @@
+"""The part of `gpt2kit TASK evaluate` for tasks that play: pieces that the model plays, compared with real ones."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from gpt2kit.cli import console
+
+if TYPE_CHECKING:
+    from gpt2kit.data.store import Store
+    from gpt2kit.music.notes import Notes
+    from gpt2kit.pipeline.engine import Engine
+    from gpt2kit.pipeline.evaluation_sets import Documents
+
+
+def judged(
+    engine: "Engine", documents: "Documents", count: int, seconds: float, json: bool
+) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
+    """The statistics of `count` pieces that the model plays, compared with real ones, and how much they copy; and the
+    pieces as samples. Prints them unless JSON is requested."""
+    from gpt2kit.music.copying import TrainingPieces
+    from gpt2kit.music.judge import judge
+    from gpt2kit.music.notes import Notes
+    from gpt2kit.pipeline.evaluation_sets import run_of
+    from gpt2kit.pipeline.play import piece, play, stalled
+
+    store = run_of(engine).prepared.store("train")
+    training = TrainingPieces(zip(store.names(), _performances(engine, store), strict=True))
+    results = play(engine, Notes.none(), seconds, count)
+    played = [piece(engine, Notes.none(), result)[0] for result in results]
+    shown = [(engine.task.show(Notes.none()), engine.task.tell(notes), "") for notes in played]
+    config = engine.config
+    how = f"n:{count}|seconds:{seconds:g}|t:{config.temperature:g}|k:{config.top_k}|p:{config.top_p:g}"
+    how += f"|seed:{config.seed}|beside:{documents.name}"
+    statistics: dict[str, Any] = {"signature": how, "notes": 0}
+    if any(map(len, played)):
+        judgement = judge(played, list(_performances(engine, documents.store)), training)
+        statistics = judgement.json() | {"signature": how}
+        for line in [] if json else judgement.lines():
+            console.result(line)
+        console.say(f"samples: {how}")
+    else:
+        console.say(f"samples: they contain no notes ({how})")
+    if silent := sum(stalled(result, seconds) for result in results):
+        console.say(
+            f"samples: {silent} of {count} were stopped early: the model wrote events without any time between them"
+        )
+    return statistics, shown
+
+
+def _performances(engine: "Engine", store: "Store") -> "Iterator[Notes]":
+    for index in range(len(store)):
+        prompt, target = store.row(index)
+        yield engine.task.decode([*prompt, *target])
