@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gpt2kit import files
 from gpt2kit.inspection.subject import Subject
-from gpt2kit.music import events
+from gpt2kit.music import encoding
 from gpt2kit.music.attended import Attention
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.page import piece_of
@@ -27,7 +27,7 @@ def performed(subject: Subject) -> list[int]:
 def roll_of(subject: Subject) -> tuple[Notes, float, Attention]:
     """The notes, where the model's own begin (seconds), and the attention of each."""
     ids = performed(subject)
-    begun = events.seconds(ids[: len(ids) - (len(subject.ids) - subject.prompt)])
+    begun = encoding.seconds(ids[: len(ids) - (len(subject.ids) - subject.prompt)])
     notes: Notes = subject.engine.task.decode(ids)
     return notes, begun, looked_back(subject.engine, ids)
 

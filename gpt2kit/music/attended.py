@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gpt2kit.music import events
+from gpt2kit.music import events, pairing
 
 Weights = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -38,7 +38,7 @@ class Attention:
 
 
 def notes_of_events(ids: ArrayLike) -> NDArray[np.int64]:
-    """The index in `events.decode(ids)` of the note that each event (T,) belongs to; -1 for none.
+    """The index in `encoding.decode(ids)` of the note that each event (T,) belongs to; -1 for none.
 
     NOTE_ON belongs to the note it strikes, NOTE_OFF to the one it ends, TIME_SHIFT and VELOCITY to the next one struck.
     These belong to no note: orphaned NOTE_OFFs, keys that do not decode to a note, BEGIN, END, PAD, and all after END.
@@ -51,7 +51,7 @@ def notes_of_events(ids: ArrayLike) -> NDArray[np.int64]:
     clock = np.cumsum(np.where(is_shift, stream - events.TIME_SHIFT + 1, 0))
     places = np.flatnonzero((stream >= events.NOTE_ON) & (stream < events.TIME_SHIFT))
     struck = places[stream[places] < events.NOTE_OFF]
-    ons, offs = (places[found] for found in events.matched(stream[places]))
+    ons, offs = (places[found] for found in pairing.matched(stream[places]))
     # As `decode` does: a note without an end is cut, those of no length are dropped, the others sorted.
     start = clock[struck]
     end = np.minimum(clock[-1] if length else 0, start + events.LONGEST_HANGING)

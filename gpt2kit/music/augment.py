@@ -6,7 +6,8 @@ Transposition and time stretch are those of Performance RNN (Oore et al. 2018, s
 import numpy as np
 from numpy.random import Generator
 
-from gpt2kit.music.events import VELOCITY, Ids, sounding_velocity, stretch, transpose
+from gpt2kit.music.events import VELOCITY, Ids
+from gpt2kit.music.transform import sounding_velocity, stretch, transpose
 
 MARGIN = 2
 """Events read per event of a window: a faster performance has fewer events."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gpt2kit.music import events
+from gpt2kit.music import encoding, events
 from gpt2kit.music.archives import Member, check_word, is_midi, members
 from gpt2kit.music.midi import parse_midi
 from gpt2kit.music.notes import Notes
@@ -107,7 +107,7 @@ def _piece(member: Member, split: str, seen: set[bytes]) -> Piece | Failed | Ski
     if not len(notes):
         others = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
         return Failed(name, split, "no piano notes" if others else "no notes", others)
-    ids = events.encode(notes)
+    ids = encoding.encode(notes)
     digest = hashlib.blake2b(ids.astype("<i4").tobytes(), digest_size=16).digest()
     if digest in seen:
         return Skipped(name, split, DUPLICATE)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from gpt2kit.decoding.answer import Clock
 from gpt2kit.model.attention_weights import attention_spans
-from gpt2kit.music import events
+from gpt2kit.music import encoding, events, keyboard
 from gpt2kit.music.attended import Attention, Weights, grouped
 from gpt2kit.music.notes import Notes
 from gpt2kit.pipeline.engine import Engine, Result
@@ -22,7 +22,7 @@ def play(engine: Engine, primer: Notes, seconds: float, samples: int, scored: bo
     banned = (events.BEGIN, events.END, events.PAD)  # only the clock ends a piece
     longest = int(seconds * EVENTS_A_SECOND) + PATIENCE
     config = engine.configured({"ban_ids": list(banned), "max_new_tokens": longest, "roll": True})
-    advance = [round(events.seconds([id]) * events.STEPS_A_SECOND) for id in range(events.VOCABULARY)]
+    advance = [round(encoding.seconds([id]) * events.STEPS_A_SECOND) for id in range(events.VOCABULARY)]
     limit = max(1, math.ceil(seconds * events.STEPS_A_SECOND - 1e-6))
     return list(engine.results([primer] * samples, config, Clock(advance, limit, PATIENCE), scored))
 
@@ -30,13 +30,13 @@ def play(engine: Engine, primer: Notes, seconds: float, samples: int, scored: bo
 def piece(engine: Engine, primer: Notes, result: Result, alone: bool = False) -> tuple[Notes, float]:
     """The primer and its continuation, or the latter `alone`; and where the new part begins in it (seconds)."""
     prompt = engine.task.encode_source(primer)
-    whole, begun = events.played([*prompt, *result.ids[0]]), events.seconds(prompt)
+    whole, begun = keyboard.played([*prompt, *result.ids[0]]), encoding.seconds(prompt)
     return (whole.sliced(begun), 0.0) if alone else (whole, begun)
 
 
 def stalled(result: Result, seconds: float) -> bool:
     """Whether it was stopped early because time no longer advanced."""
-    return not result.finished and events.seconds(result.ids[0]) + 1e-6 < seconds
+    return not result.finished and encoding.seconds(result.ids[0]) + 1e-6 < seconds
 
 
 def looked_back(engine: Engine, prompt: list[int]) -> Attention:

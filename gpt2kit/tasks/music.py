@@ -85,9 +85,9 @@ class EventVocabulary(Vocabulary):
 
     def render(self, ids: Sequence[int]) -> str:
         """One line per event, with its time since the first one."""
-        from gpt2kit.music import events
+        from gpt2kit.music import encoding, events
 
-        times = events.times(ids)
+        times = encoding.times(ids)
         return "\n".join(f"{time:8.2f} s  {events.name(id)}" for time, id in zip(times, ids, strict=True))
 
     def spell(self, id: int) -> str:
@@ -109,11 +109,11 @@ class Performances(Stream):
 
     def recent(self, ids: Sequence[int], room: int) -> list[int]:
         """The end of the music, preceded by the velocity in force there, as in training windows."""
-        from gpt2kit.music import events
+        from gpt2kit.music import transform
 
         if len(ids) <= room:
             return list(ids)
-        return events.crop(ids, len(ids) - room + 1, room).tolist() if room > 1 else [ids[-1]]
+        return transform.crop(ids, len(ids) - room + 1, room).tolist() if room > 1 else [ids[-1]]
 
     def crop(self, ring: "NDArray[Any]", start: int, length: int, noise: "Generator") -> "NDArray[Any]":
         from gpt2kit.music.augment import window
@@ -121,10 +121,10 @@ class Performances(Stream):
         return window(ring, start, length, noise, self.transpose, self.stretch)
 
     def units(self, ids: Sequence[int]) -> dict[str, float]:
-        from gpt2kit.music import events
+        from gpt2kit.music import encoding, events
 
         notes = sum(id < events.NOTE_OFF for id in ids)
-        return {"event": len(ids), "note": notes, "second": events.seconds(ids)}
+        return {"event": len(ids), "note": notes, "second": encoding.seconds(ids)}
 
 
 @dataclass(frozen=True)
@@ -189,14 +189,14 @@ class Music(Task["Notes", "Notes"]):
         return summary(target)
 
     def encode_source(self, source: "Notes") -> list[int]:
-        from gpt2kit.music import events
+        from gpt2kit.music import encoding, events
 
-        return [events.BEGIN, *events.encode(source).tolist()]
+        return [events.BEGIN, *encoding.encode(source).tolist()]
 
     def encode_target(self, target: "Notes") -> list[int]:
-        from gpt2kit.music import events
+        from gpt2kit.music import encoding, events
 
-        return [*events.encode(target).tolist(), events.END]
+        return [*encoding.encode(target).tolist(), events.END]
 
     def encode(self, records: Sequence[Record["Notes", "Notes"]]) -> list[tuple[list[int], list[int]]]:
         from gpt2kit.music import events
@@ -209,9 +209,9 @@ class Music(Task["Notes", "Notes"]):
         return rows
 
     def decode(self, ids: Sequence[int]) -> "Notes":
-        from gpt2kit.music import events
+        from gpt2kit.music import encoding
 
-        return events.decode(ids)
+        return encoding.decode(ids)
 
 
 def _performance(file: "Piece | Failed | Skipped") -> Performance:

@@ -9,7 +9,7 @@ from pathlib import Path
 import mido
 import pytest
 
-from gpt2kit.music import events
+from gpt2kit.music import encoding
 from gpt2kit.music.midi import parse_midi, read_midi, write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.smf import MidiError
@@ -110,16 +110,16 @@ def test_one_note_beyond_the_piano(tmp_path: Path) -> None:
         write_midi(path, Notes.of([pitch], [64], [0.0], [1.0]))
         notes = read_midi(path).notes
         assert notes.pitch.tolist() == [pitch]
-        assert events.decode(events.encode(notes).tolist()).pitch.tolist() == [pitch]
+        assert encoding.decode(encoding.encode(notes).tolist()).pitch.tolist() == [pitch]
 
 
 def test_a_primer_behind_silence(tmp_path: Path, refusal: Refusal) -> None:
     """A minute and a half of it is an event a second; a part of it that is nothing but silence is refused."""
     path = tmp_path / "late.mid"
     write_midi(path, Notes.of([60, 62], [64, 64], [90.0, 90.5], [90.4, 91.0]))
-    ids = events.encode(read_midi(path).notes).tolist()
+    ids = encoding.encode(read_midi(path).notes).tolist()
     assert len(ids) < 90 + 10
-    assert events.decode(ids).start.tolist() == [90.0, 90.5]
+    assert encoding.decode(ids).start.tolist() == [90.0, 90.5]
     words = ["music", "generate", "--run", "nowhere", "--out", str(tmp_path / "new.mid"), "--prime", str(path)]
     message = refusal(*words, "--prime-seconds", "10")
     assert message == f"{path}: no notes in its first 10 seconds"

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 import gpt2kit
 from gpt2kit.cli.app import run
-from gpt2kit.music import events
+from gpt2kit.music import encoding, events
 from gpt2kit.music.copying import TrainingPieces
 from gpt2kit.music.judge import judge
 from gpt2kit.music.midi import read_midi, to_pretty_midi, write_midi
@@ -120,7 +120,7 @@ def test_damaged_files_decide_the_exit_code(
 
 
 def documents(corpus: Path, *numbers: int) -> list[list[int]]:
-    ids = [events.encode(read_midi(corpus / f"{number}.mid").notes).tolist() for number in numbers]
+    ids = [encoding.encode(read_midi(corpus / f"{number}.mid").notes).tolist() for number in numbers]
     return [[events.BEGIN, *each, events.END] for each in ids]
 
 
@@ -165,7 +165,7 @@ def test_the_loss_by_each_unit(
     counts = {
         "event": sum(len(piece) - 1 for piece in pieces),
         "note": 32 * len(numbers),
-        "second": sum(events.seconds(piece) for piece in pieces),
+        "second": sum(encoding.seconds(piece) for piece in pieces),
     }
     values = {unit: score["value"] for unit, score in found["scores"].items()}
     assert values == {f"nats per {unit}": pytest.approx(total / count, rel=1e-5) for unit, count in counts.items()}
@@ -305,9 +305,9 @@ def test_a_piece_lasts_as_long_as_was_asked(trained: Path, seconds: float) -> No
     for result in play(opened, Notes.none(), seconds, 4):
         (ids,) = result.ids
         assert max(ids) < events.BEGIN
-        stalled = len(ids) >= PATIENCE and events.seconds(ids[-PATIENCE:]) == 0
-        assert stalled or events.seconds(ids) >= seconds
-        assert events.seconds(ids[:-1]) < seconds
+        stalled = len(ids) >= PATIENCE and encoding.seconds(ids[-PATIENCE:]) == 0
+        assert stalled or encoding.seconds(ids) >= seconds
+        assert encoding.seconds(ids[:-1]) < seconds
 
 
 @pytest.mark.usefixtures("silent")
@@ -349,13 +349,13 @@ def test_a_primer_goes_on(trained: Path, workplace: Path, capsys: Capture, secon
     words += ["--prime-seconds", str(seconds)] if seconds else []
     whole = generated(trained, capsys, *words, "--out", "whole.mid")
     alone = generated(trained, capsys, *words, "--alone", "--out", "alone.mid")
-    prompt = [events.BEGIN, *events.encode(primer).tolist()]
-    begun = events.seconds(prompt)
+    prompt = [events.BEGIN, *encoding.encode(primer).tolist()]
+    begun = encoding.seconds(prompt)
     assert (whole["primer_seconds"], alone["primer_seconds"]) == (begun, 0.0)
     notes, new = (read_midi(workplace / name).notes for name in ("whole.mid", "alone.mid"))
     first = notes.sliced(0, begun)
     assert first.pitch.tolist() == primer.pitch.tolist()
-    assert first.start == pytest.approx(events.decode(prompt).start, abs=1e-3)
+    assert first.start == pytest.approx(encoding.decode(prompt).start, abs=1e-3)
     last = notes.sliced(begun)
     assert len(last) == len(new) > 0
     assert (last.pitch.tolist(), last.velocity.tolist()) == (new.pitch.tolist(), new.velocity.tolist())

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpt2kit.music.archives import check_word, members
-from gpt2kit.music.events import decode, encode
+from gpt2kit.music.encoding import decode, encode
 from gpt2kit.music.midi import LONGEST_HOURS, parse_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.smf import MidiError

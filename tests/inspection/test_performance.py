@@ -10,7 +10,7 @@ import pytest
 from gpt2kit.inspection import performance
 from gpt2kit.inspection.performance import performed, piece_view, roll_of, write_visualizer
 from gpt2kit.inspection.subject import Subject
-from gpt2kit.music import events
+from gpt2kit.music import encoding
 from gpt2kit.music.notes import Notes
 from gpt2kit.pipeline.play import looked_back
 
@@ -20,8 +20,8 @@ Make = Callable[..., Subject]
 def test_the_notes_and_their_attention(subject: Make) -> None:
     made = subject("music", steps=20)
     notes, begun, attention = roll_of(made)
-    assert begun == events.seconds(made.engine.task.encode_source(made.source))
-    assert notes == events.decode([*made.engine.task.encode_source(made.source), *made.ids[made.prompt :]])
+    assert begun == encoding.seconds(made.engine.task.encode_source(made.source))
+    assert notes == encoding.decode([*made.engine.task.encode_source(made.source), *made.ids[made.prompt :]])
     expected = looked_back(made.engine, performed(made))
     np.testing.assert_array_equal(attention.keys, expected.keys)
     assert len(attention.keys) == len(notes)
@@ -47,6 +47,6 @@ def test_the_file_of_the_public_visualiser(subject: Make, tmp_path: Path) -> Non
     made = subject("music", steps=0)
     write_visualizer(tmp_path / "a.json", made)
     told = json.loads((tmp_path / "a.json").read_text())
-    assert told["music"] == events.encode(made.source).tolist()
+    assert told["music"] == encoding.encode(made.source).tolist()
     assert len(told["attention_weights"]) == made.engine.model.config.n_layer
     assert len(told["attention_weights"][0][0]) == made.engine.model.config.n_head

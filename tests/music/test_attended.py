@@ -9,7 +9,8 @@ from gpt2kit.model.attention_weights import attention_spans
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.music import events
 from gpt2kit.music.attended import Attention, Weights, grouped, notes_of_events
-from gpt2kit.music.events import BEGIN, END, NOTE_OFF, PAD, TIME_SHIFT, VELOCITY, decode
+from gpt2kit.music.encoding import decode, encode
+from gpt2kit.music.events import BEGIN, END, NOTE_OFF, PAD, TIME_SHIFT, VELOCITY
 from gpt2kit.music.notes import Notes
 
 C_THEN_E = [
@@ -87,7 +88,7 @@ def test_a_note_s_weights_are_means_over_its_events_of_sums_over_the_other_s() -
 def test_against_a_direct_sum_over_random_weights() -> None:
     rng = np.random.default_rng(0)
     start = rng.uniform(0, 4, 25)
-    ids = events.encode(Notes.of(rng.integers(50, 70, 25), rng.integers(1, 128, 25), start, start + rng.random(25)))
+    ids = encode(Notes.of(rng.integers(50, 70, 25), rng.integers(1, 128, 25), start, start + rng.random(25)))
     size = len(ids)
     weights = np.tril(rng.random((2, 3, size, size)).astype(np.float32))
     weights /= weights.sum(axis=-1, keepdims=True)
@@ -107,7 +108,7 @@ def test_what_is_in_sight_gives_what_rows_of_the_whole_piece_give(
     tiny_model: Callable[..., GPT2], random_notes: Callable[..., Notes]
 ) -> None:
     """The piece is several times as long as the model's window; checked against a sum over all of it, too."""
-    prompt = [BEGIN, *events.encode(random_notes(3, count=40)).tolist()]
+    prompt = [BEGIN, *encode(random_notes(3, count=40)).tolist()]
     ids, model = prompt[1:], tiny_model(events.VOCABULARY, n_positions=32)
     assert len(ids) > 100
     rows = [(max(start - 1, 0), row.numpy()[:, :, start == 0 :]) for start, row in attention_spans(model, prompt[:-1])]

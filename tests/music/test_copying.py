@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gpt2kit.music.copying import Copied, TrainingPieces, in_order
-from gpt2kit.music.events import decode, encode
+from gpt2kit.music.encoding import decode, encode
 from gpt2kit.music.notes import Notes
 
 RandomNotes = Callable[..., Notes]

@@ -14,7 +14,7 @@ import pytest
 from gpt2kit.errors import DataError, MachineError
 from gpt2kit.music import midi
 from gpt2kit.music.clip import clipped
-from gpt2kit.music.events import decode, encode
+from gpt2kit.music.encoding import decode, encode
 from gpt2kit.music.midi import from_pretty_midi, parse_midi, read_midi, to_pretty_midi, write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.smf import MidiError, read_chunks

@@ -13,7 +13,7 @@ import pytest
 
 from gpt2kit.errors import DataError
 from gpt2kit.music import archives
-from gpt2kit.music.events import encode
+from gpt2kit.music.encoding import encode
 from gpt2kit.music.midi import LARGEST_FILE, write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.smf import MidiError

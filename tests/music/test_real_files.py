@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpt2kit.music import events
+from gpt2kit.music import encoding
 from gpt2kit.music.midi import parse_midi, read_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.smf import MidiError
@@ -108,9 +108,9 @@ def test_events_of_real_files_are_on_time(odd: Path, performances: list[bytes]) 
     contents = [*performances, *((odd / name).read_bytes() for name in NOTES)]
     for content in contents:
         notes = parse_midi(content).notes.first_in_first_out()
-        ids = events.encode(notes)
-        played = events.decode(ids)
-        assert events.encode(played).tolist() == ids.tolist()
+        ids = encoding.encode(notes)
+        played = encoding.decode(ids)
+        assert encoding.encode(played).tolist() == ids.tolist()
         mine, theirs = (np.lexsort((each.end, each.start, each.pitch)) for each in (notes, played))
         assert notes.pitch[mine].tolist() == played.pitch[theirs].tolist()
         assert np.abs(notes.start[mine] - played.start[theirs]).max(initial=0) <= 0.005 + 1e-9

@@ -14,7 +14,7 @@ from gpt2kit import recipe, tasks
 from gpt2kit.cli.app import run
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.loss import TargetLoss
-from gpt2kit.music import events
+from gpt2kit.music import encoding, events
 from gpt2kit.pipeline.show import ELLIPSIS, shown
 from gpt2kit.pipeline.train import task_to_train
 from gpt2kit.recipe import Recipe
@@ -113,7 +113,7 @@ def test_music_is_shown_as_events_with_their_times(prepared: Prepare, tmp_path: 
     for place, (line, id) in enumerate(zip(lines, row.ids, strict=True)):
         time, name = line.split(" s  ")
         assert name == events.name(id)
-        assert float(time) == pytest.approx(events.seconds(row.ids[:place]), abs=0.006)
+        assert float(time) == pytest.approx(encoding.seconds(row.ids[:place]), abs=0.006)
 
 
 def test_on_the_command_line(prepared: Prepare, examples: Examples, tmp_path: Path, capsys: Capture) -> None:

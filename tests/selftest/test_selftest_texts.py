@@ -11,7 +11,7 @@ import pytest
 import gpt2kit
 from gpt2kit import files, recipe
 from gpt2kit.data.store import Store
-from gpt2kit.music import events
+from gpt2kit.music import encoding
 from gpt2kit.selftest.run_under_test import opened
 from gpt2kit.selftest.texts import round_trip, tokenizer_as_recorded
 
@@ -87,8 +87,8 @@ def test_another_number_of_tokens_is_found(run_of: RunOf, copied: Copied) -> Non
 
 
 def test_music_that_does_not_come_back_is_found(run_of: RunOf, monkeypatch: pytest.MonkeyPatch) -> None:
-    subject, encode = opened(run_of("music")), events.encode
-    monkeypatch.setattr(events, "encode", lambda notes: encode(notes)[:-1])
+    subject, encode = opened(run_of("music")), encoding.encode
+    monkeypatch.setattr(encoding, "encode", lambda notes: encode(notes)[:-1])
     assert round_trip(subject).passed is False
 
 

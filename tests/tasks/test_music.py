@@ -11,7 +11,7 @@ import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.data.report import Damage
 from gpt2kit.data.splits import split_of
-from gpt2kit.music import events
+from gpt2kit.music import encoding, events, transform
 from gpt2kit.music.augment import window
 from gpt2kit.music.midi import write_midi
 from gpt2kit.music.notes import Notes
@@ -118,18 +118,18 @@ def test_a_primer_is_shortened_to_its_end(task: Music, random_notes: RandomNotes
     short = task.layout.shorten(prompt, 50)
     assert events.VELOCITY <= short[0] < events.BEGIN, "the velocity in force comes first"
     assert short[1:] == prompt[-len(short) + 1 :]
-    assert short[0] == events.sounding_velocity(prompt, len(prompt) - len(short) + 1)
+    assert short[0] == transform.sounding_velocity(prompt, len(prompt) - len(short) + 1)
 
 
 def test_windows_to_train_on(random_notes: RandomNotes) -> None:
-    pieces = [events.encode(random_notes(seed, pitches=(30, 90))) for seed in range(3)]
+    pieces = [encoding.encode(random_notes(seed, pitches=(30, 90))) for seed in range(3)]
     ring = np.concatenate([[events.BEGIN, *piece, events.END] for piece in pieces])
     pitches = set()
     for start in range(0, len(ring), 7):
         plain = window(ring, start, 40, np.random.default_rng(start), 0, 0.0)
         moved = window(ring, start, 40, np.random.default_rng(start), 3, 0.05)
         assert len(plain) == len(moved) == 40
-        velocity = events.sounding_velocity(ring, start)
+        velocity = transform.sounding_velocity(ring, start)
         led = velocity is not None and ring[start] < events.VELOCITY
         expected = ring.take(range(start, start + 40), mode="wrap").tolist()
         assert plain.tolist() == ([velocity, *expected[:39]] if led else expected)
@@ -185,7 +185,7 @@ def test_the_music_alone_decides_what_is_held_out(task: Music, random_notes: Ran
 
     def split(number: int, name: str, named: str = "") -> str:
         notes = random_notes(number, count=5)
-        piece = Piece(name, named, notes, events.encode(notes), {}, 0)
+        piece = Piece(name, named, notes, encoding.encode(notes), {}, 0)
         return split_of(_performance(piece), task.held_out)
 
     first = [split(number, f"{number}.mid") for number in range(300)]

@@ -55,7 +55,7 @@ def generate(
     json: options.JsonOption = False,
 ) -> None:
     """Play a new piece, or continue one: writes MIDI, sound and a picture."""
-    from gpt2kit.music import events
+    from gpt2kit.music import encoding
     from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.play import piece, play, stalled
 
@@ -79,7 +79,7 @@ def generate(
         written[-1]["log_probability"] = result.log_probabilities[0]
         if stalled(result, seconds):
             written[-1]["stalled"] = True
-            made = f"{events.seconds(result.ids[0]):.1f} of {seconds:g} seconds"
+            made = f"{encoding.seconds(result.ids[0]):.1f} of {seconds:g} seconds"
             console.say(f"{path}: stopped after {made}: the model wrote events without any time between them")
         if result.truncated:
             console.say(f"{path}: the primer is longer than the model's window; only its end was used")
