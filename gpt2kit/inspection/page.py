@@ -43,7 +43,7 @@ def page_of(view: dict[str, Any] | None, title: str, piece: dict[str, object] | 
         "settings": live or "null",
         "colours": embedded(palette.HEADS),
         "script": "".join(resource(f"{FOLDER}/{name}.js") for name in scripts),
-        "player": resource("music/roll.js") if piece else "",
+        "player": resource("music/piano.js") + resource("music/roll.js") if piece else "",
     }
     return filled(resource(f"{FOLDER}/page.html"), parts)
 

@@ -29,7 +29,7 @@ def write_page(
         "piece": embedded(piece_of(notes, title, primer_seconds, attention)),
         "style": resource("music/roll.css"),
         "roll": resource("music/roll.html"),
-        "script": resource("music/roll.js"),
+        "script": resource("music/piano.js") + resource("music/roll.js"),
     }
     write_text(path, filled(resource("music/page.html"), parts))
 

@@ -5,22 +5,9 @@ if (!byId("piece")) return;
 const piece = JSON.parse(byId("piece").textContent);
 const count = piece.pitch.length;
 const start = piece.start.map((ms) => ms / 1000), end = piece.end.map((ms) => ms / 1000);
-const duration = end.reduce((a, b) => Math.max(a, b), 0);
+const piano = createPiano(), player = createPlayer(piano, { pitch: piece.pitch, velocity: piece.velocity, start, end });
+const { duration } = player;
 const longest = end.reduce((most, time, note) => Math.max(most, time - start[note]), 0);
-const NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "G♯", "A", "B♭", "B"];
-const isBlack = (pitch) => [1, 3, 6, 8, 10].includes(pitch % 12);
-const nameOf = (pitch) => NAMES[pitch % 12] + (Math.floor(pitch / 12) - 1);
-const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
-const clock = (seconds, digits = 0) => {
-  const unit = 10 ** digits, whole = Math.round(seconds * unit) / unit, minutes = Math.floor(whole / 60);
-  return minutes + ":" + (whole - 60 * minutes).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
-};
-/* The first note struck at `time` or later: notes are in order of their start. */
-const firstFrom = (time) => {
-  let low = 0, high = count;
-  while (low < high) { const middle = (low + high) >> 1; if (start[middle] < time) low = middle + 1; else high = middle; }
-  return low;
-};
 const MOST_LINES = 60, LEFT = 56, BOTTOM = 26, TOP = 24, LEAD = 0.5, REST = 1.5;
 let lowest = 48, highest = 83;
 if (count) {
@@ -32,7 +19,7 @@ if (count) {
 }
 
 /* ---- state ---- */
-let position = 0, playing = false, speed = 1, following = true;
+let following = true;
 let view = -LEAD, scale = 0;  // the time at the left edge, pixels a second
 let chosen = -1, hovered = -1, layer = -1, edges = [];
 let colours, style;
@@ -65,147 +52,23 @@ function lookedAt(note) {
     .sort((a, b) => a.weight - b.weight).slice(-MOST_LINES);
 }
 
-/* ---- sound: each key is a sum of decaying partials, computed when first needed ---- */
-const sound = { context: null, sources: new Set(), tones: new Map(), next: 0, anchor: null };
-function openSound() {
-  if (sound.context || !window.AudioContext) return;
-  const context = sound.context = new AudioContext();
-  const dry = context.createGain(), wet = context.createGain(), room = context.createConvolver();
-  const press = context.createDynamicsCompressor();
-  sound.input = context.createGain();
-  sound.volume = context.createGain();
-  wet.gain.value = 0.35;
-  const echo = context.createBuffer(2, Math.round(1.2 * context.sampleRate), context.sampleRate);
-  let seed = 1;
-  for (const ear of [0, 1]) {
-    const samples = echo.getChannelData(ear);
-    let soft = 0;
-    for (let i = Math.round(0.012 * context.sampleRate); i < samples.length; i++) {
-      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-      soft += 0.45 * (seed / 2147483648 - 1 - soft);
-      samples[i] = soft * Math.exp(-i / context.sampleRate * 5.5);
-    }
-  }
-  room.buffer = echo;
-  sound.input.connect(dry).connect(sound.volume);
-  sound.input.connect(room).connect(wet).connect(sound.volume);
-  sound.volume.connect(press).connect(context.destination);
-  setVolume();
-  context.onstatechange = () => { if (playing && sound.anchor.heard !== audible()) anchor(); };
-}
-function setVolume() {
-  if (sound.volume) sound.volume.gain.value = 1.1 * (byId("volume").value / 100) ** 2;
-}
-function tone(pitch, force) {
-  const id = pitch * 4 + force;
-  if (sound.tones.has(id)) return sound.tones.get(id);
-  const rate = sound.context.sampleRate, frequency = 440 * 2 ** ((pitch - 69) / 12), struck = [0.25, 0.5, 0.72, 0.95][force];
-  const slowest = 0.22 * (frequency / 261.6) ** 0.72;
-  const samples = new Float32Array(Math.ceil(clamp(6 / slowest, 0.5, 7) * rate));
-  const stiff = Math.exp(-0.0847 * pitch - 5.82) + Math.exp(0.0926 * Math.min(pitch, 108) - 13.64);
-  const reach = 350 + 2600 * struck ** 1.4 + 0.9 * frequency;
-  let energy = 0;
-  const partials = [];
-  for (let number = 1; number <= 28; number++) {
-    const f = number * frequency * Math.sqrt((1 + stiff * number * number) / (1 + stiff));
-    if (f > 0.45 * rate) break;
-    const colour = Math.abs(Math.sin(Math.PI * number / 8)) + 0.12;
-    const size = colour * number ** -0.4 * Math.exp(-Math.max(f - frequency, 0) / reach) / (1 + (70 / f) ** 2);
-    if (partials.length && size < 0.002 * partials[0][1]) continue;
-    energy += size * size;
-    partials.push([f, size, number]);
-  }
-  for (const [f, size, number] of partials) {
-    const slow = slowest * (f / frequency) ** 0.3 + 1.1e-7 * f * f + 1.5e-4 * f;
-    for (const [share, decay, cents] of [[0.75, 3.2 * slow, 0], [0.25, slow, 0.35]]) {
-      const angle = 2 * Math.PI * f * 2 ** (cents / 1200) / rate, r = Math.exp(-decay / rate), phase = (number * 2.4) % 6.283;
-      const one = 2 * r * Math.cos(angle), two = -r * r, gain = share * size / Math.sqrt(energy);
-      const length = Math.min(samples.length, Math.ceil(7 / decay * rate));
-      let before = gain * Math.cos(phase - angle) / r, last = gain * Math.cos(phase);
-      for (let i = 0; i < length; i++) { samples[i] += last; const now = one * last + two * before; before = last; last = now; }
-    }
-  }
-  const attack = Math.max(8, Math.round((0.0015 + 0.004 * 2 ** ((40 - pitch) / 24)) * rate)), fade = Math.round(0.02 * rate);
-  for (let i = 0; i < attack; i++) samples[i] *= 0.5 - 0.5 * Math.cos(Math.PI * i / attack);
-  for (let i = 0; i < fade; i++) samples[samples.length - 1 - i] *= i / fade;
-  const buffer = sound.context.createBuffer(1, samples.length, rate);
-  buffer.copyToChannel(samples, 0);
-  sound.tones.set(id, buffer);
-  return buffer;
-}
-const toneOf = (note) => tone(piece.pitch[note], Math.min(3, Math.floor(piece.velocity[note] / 32)));
-function strike(note, when, seconds) {
-  const context = sound.context, source = context.createBufferSource(), gain = context.createGain(), pan = context.createStereoPanner();
-  const velocity = piece.velocity[note], pitch = piece.pitch[note];
-  source.buffer = toneOf(note);
-  gain.gain.value = 0.3 * (0.04 + 0.96 * (velocity / 127) ** 1.7);
-  pan.pan.value = clamp(0.45 * (pitch - 64) / 44, -1, 1);
-  source.connect(gain).connect(pan).connect(sound.input);
-  source.start(when);
-  if (pitch < 90) {
-    const damping = 0.09 * 2 ** ((60 - pitch) / 36);
-    gain.gain.setTargetAtTime(0, when + seconds, damping);
-    source.stop(when + seconds + 9 * damping);
-  }
-  source.silence = () => { gain.gain.cancelScheduledValues(0); gain.gain.setTargetAtTime(0, context.currentTime, 0.02); source.stop(context.currentTime + 0.15); };
-  sound.sources.add(source);
-  source.onended = () => { sound.sources.delete(source); pan.disconnect(); };
-}
+/* ---- sound ---- */
 /* Play a chosen note, unless the piece is playing. */
 function hear(note) {
-  if (note < 0 || playing) return;
-  openSound();
-  if (!sound.context) return;
-  sound.context.resume();
-  hush();
-  strike(note, sound.context.currentTime, Math.min(end[note] - start[note], 3));
+  if (note < 0 || player.playing || !piano.open()) return;
+  piano.hush();
+  piano.strike(piece.pitch[note], piece.velocity[note], Math.min(end[note] - start[note], 3));
 }
-function hush() {
-  for (const source of sound.sources) source.silence();
-  sound.sources.clear();
-}
-const audible = () => sound.context !== null && sound.context.state === "running";
-const now = () => audible() ? sound.context.currentTime : performance.now() / 1000;
-/* Count the time of the piece from now on; cancel what is scheduled. */
-function anchor() {
-  hush();
-  // The first tones are computed before the time starts, or they would be late.
-  if (audible()) for (let note = firstFrom(position); note < count && start[note] < position + 0.4 * speed; note++) toneOf(note);
-  sound.anchor = { at: now() + (audible() ? 0.06 : 0), from: position, heard: audible() };
-  sound.next = firstFrom(position);
-}
-function schedule() {
-  if (!playing) return;
-  if (sound.anchor.heard !== audible()) anchor();
-  position = Math.max(sound.anchor.from, sound.anchor.from + (now() - sound.anchor.at) * speed);
-  if (audible()) {
-    const until = position + 1.3 * speed, began = performance.now();  // hidden pages wake once a second
-    while (sound.next < count && start[sound.next] < until) {
-      const note = sound.next, when = sound.anchor.at + (start[note] - sound.anchor.from) / speed;
-      // Computing tones takes time: later ones wait, so that the picture keeps moving.
-      if (start[note] > position + 0.25 * speed && performance.now() - began > 12) break;
-      sound.next++;
-      strike(note, Math.max(when, sound.context.currentTime), (end[note] - start[note]) / speed);
-    }
-  }
-  if (position >= duration) { position = duration; setPlaying(false); }
-}
-setInterval(schedule, 40);
-function setPlaying(on) {
-  if (on === playing || (on && !count)) return;
-  if (on && position >= duration) position = 0;
-  playing = on;
-  byId("play").setAttribute("aria-pressed", on);
-  byId("play").setAttribute("aria-label", on ? "Pause" : "Play");
-  if (on) { openSound(); if (sound.context && sound.context.state !== "running") sound.context.resume(); following = true; anchor(); }
-  else hush();
+player.changed = () => {
+  byId("play").setAttribute("aria-pressed", player.playing);
+  byId("play").setAttribute("aria-label", player.playing ? "Pause" : "Play");
+  if (player.playing) following = true;
   redraw();
-}
+};
 function seek(time) {
-  position = clamp(time, 0, duration);
+  player.seek(time);
   following = true;
-  if (playing) anchor();
-  bringIntoView(position);
+  bringIntoView(player.position);
   redraw();
 }
 
@@ -246,14 +109,15 @@ function readStyle() {
 let asked = false;
 function redraw() { if (!asked) { asked = true; requestAnimationFrame(() => { asked = false; draw(); }); } }
 function draw() {
-  if (playing) schedule();
+  player.advance();
+  const { position, playing } = player;
   if (playing && following) {
     const at = x(position) - LEFT;
     if (at > 0.62 * width()) setView(position - 0.62 * width() / scale);
     else if (at < 0) setView(position - 0.1 * width() / scale);
   }
   if (playing && looked && byId("follow").checked) {
-    const last = firstFrom(position + 1e-6) - 1;
+    const last = firstFrom(start, position + 1e-6) - 1;
     if (last >= 0 && last !== chosen) choose(last, true);
   }
   drawRoll();
@@ -264,6 +128,7 @@ function draw() {
   if (playing) redraw();
 }
 function drawRoll() {
+  const { position, playing } = player;
   const pen = sharp(roll), right = roll.clientWidth, high = keyHeight(), bottom = y(lowest) + high;
   pen.save();
   pen.beginPath();
@@ -288,7 +153,7 @@ function drawRoll() {
   pen.fillStyle = style.octave;
   for (let pitch = lowest; pitch <= highest; pitch++) if (pitch % 12 === 0) pen.fillRect(from, Math.round(y(pitch) + high), to - from, 1);
   const sounding = new Map(), keyNotes = new Set(edges.map((edge) => edge.key));
-  for (let note = firstFrom(view - longest); note < count && x(start[note]) < right; note++) {
+  for (let note = firstFrom(start, view - longest); note < count && x(start[note]) < right; note++) {
     if (x(end[note]) < LEFT) continue;
     const sounds = playing && start[note] <= position && position < end[note];
     if (sounds) sounding.set(piece.pitch[note], note);
@@ -394,7 +259,7 @@ function drawOverview() {
     pen.strokeRect(left, 0.75, right - left, overview.clientHeight - 1.5);
   }
   pen.fillStyle = style.cursor;
-  pen.fillRect(overviewX(position) - 1, 0, 2, overview.clientHeight);
+  pen.fillRect(overviewX(player.position) - 1, 0, 2, overview.clientHeight);
 }
 
 /* ---- choosing notes ---- */
@@ -448,7 +313,7 @@ function choose(note, quiet = false) {
 function noteAt(px, py) {
   const pitch = highest - Math.floor((py - TOP) / keyHeight()), time = view + (px - LEFT) / scale, slack = 4 / scale;
   if (px < LEFT) return -1;
-  for (let note = Math.min(firstFrom(time + slack), count) - 1; note >= 0 && start[note] > time - longest - slack; note--)
+  for (let note = Math.min(firstFrom(start, time + slack), count) - 1; note >= 0 && start[note] > time - longest - slack; note--)
     if (piece.pitch[note] === pitch && time <= Math.max(end[note], start[note] + 2 / scale) + slack) return note;
   return -1;
 }
@@ -497,9 +362,9 @@ roll.addEventListener("wheel", (event) => {
 const seekOverview = (event) => seek((event.clientX - overview.getBoundingClientRect().left - 8) / (overview.clientWidth - 16) * duration);
 overview.addEventListener("pointerdown", (event) => { overview.setPointerCapture(event.pointerId); seekOverview(event); });
 overview.addEventListener("pointermove", (event) => { if (event.buttons & 1) seekOverview(event); });
-byId("play").onclick = () => setPlaying(!playing);
-byId("speed").onchange = (event) => { if (playing) schedule(); speed = Number(event.target.value); if (playing) anchor(); };
-byId("volume").oninput = setVolume;
+byId("play").onclick = () => player.setPlaying(!player.playing);
+byId("speed").onchange = (event) => player.setSpeed(Number(event.target.value));
+byId("volume").oninput = (event) => piano.setVolume(event.target.value / 100);
 byId("in").onclick = () => zoom(1.5, LEFT + width() / 2);
 byId("out").onclick = () => zoom(1 / 1.5, LEFT + width() / 2);
 /* On a page with other sections, the keys work while the focus is in the roll's section. */
@@ -507,13 +372,13 @@ byId("out").onclick = () => zoom(1 / 1.5, LEFT + width() / 2);
   const focused = event.target;
   if (event.ctrlKey || event.metaKey || event.altKey || focused.matches("select, input[type=range]")) return;
   const actions = {
-    " ": () => setPlaying(!playing),
-    ArrowLeft: () => seek(position - (event.shiftKey ? 10 : 2)),
-    ArrowRight: () => seek(position + (event.shiftKey ? 10 : 2)),
+    " ": () => player.setPlaying(!player.playing),
+    ArrowLeft: () => seek(player.position - (event.shiftKey ? 10 : 2)),
+    ArrowRight: () => seek(player.position + (event.shiftKey ? 10 : 2)),
     Home: () => seek(0),
     End: () => seek(duration),
-    ",": () => count && choose(clamp((chosen < 0 ? firstFrom(position) : chosen) - 1, 0, count - 1)),
-    ".": () => count && choose(clamp(chosen < 0 ? firstFrom(position) : chosen + 1, 0, count - 1)),
+    ",": () => count && choose(clamp((chosen < 0 ? firstFrom(start, player.position) : chosen) - 1, 0, count - 1)),
+    ".": () => count && choose(clamp(chosen < 0 ? firstFrom(start, player.position) : chosen + 1, 0, count - 1)),
     Escape: () => choose(-1),
     "+": () => zoom(1.5, LEFT + width() / 2),
     "=": () => zoom(1.5, LEFT + width() / 2),

@@ -147,7 +147,8 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 def test_the_templates_are_part_of_the_package() -> None:
     assert all(
-        (files("gpt2kit") / "music" / name).is_file() for name in ("page.html", "roll.html", "roll.css", "roll.js")
+        (files("gpt2kit") / "music" / name).is_file()
+        for name in ("page.html", "roll.html", "roll.css", "roll.js", "piano.js")
     )
 
 
