@@ -36,14 +36,37 @@ from gpt2kit.music.pairing import matched
 
 def encode(notes: Notes) -> Ids:
     """The events of a performance, without BEGIN and END. A note that rounds to no length is made one step long."""
+    start, end = _steps(notes)
+    return _stream_of_notes(notes, start, end, np.full(len(notes), True))
+
+
+def encode_until(notes: Notes, until: float) -> Ids:
+    """The events of a performance before the time `until` (seconds), for a continuation.
+
+    A note that still sounds then has no NOTE_OFF: it stays open. The stream lasts exactly until then.
+    """
+    struck = notes.start < until
+    notes = Notes(notes.pitch[struck], notes.velocity[struck], notes.start[struck], notes.end[struck])
+    start, end = _steps(notes)
+    total = int(quantised(until))
+    over = (ends_first_in_first_out(notes.pitch, notes.end) <= until) & (end <= total)
+    return _stream_of_notes(notes, start, end, over, total)
+
+
+def _steps(notes: Notes) -> tuple[Steps, Steps]:
+    """When notes start and end; of one pitch, the first struck is the first to end."""
     start = quantised(notes.start)
-    end = np.maximum(quantised(ends_first_in_first_out(notes.pitch, notes.end)), start + 1)
+    return start, np.maximum(quantised(ends_first_in_first_out(notes.pitch, notes.end)), start + 1)
+
+
+def _stream_of_notes(notes: Notes, start: Steps, end: Steps, over: NDArray[np.bool_], total: int = 0) -> Ids:
+    """The events of notes (N,); those that are not `over` have no NOTE_OFF."""
     pitch = notes.pitch.astype(np.int64)
     # Offs first: with both halves nearly sorted, sorting has little to do.
-    steps = np.concatenate((end, start))
-    keys = np.concatenate((pitch + NOTE_OFF, pitch + NOTE_ON))
-    bins = np.concatenate((np.zeros_like(pitch), velocity_bin(notes.velocity)))
-    return stream_of(steps, keys, bins)
+    steps = np.concatenate((end[over], start))
+    keys = np.concatenate((pitch[over] + NOTE_OFF, pitch + NOTE_ON))
+    bins = np.concatenate((np.zeros(int(over.sum()), np.int64), velocity_bin(notes.velocity)))
+    return stream_of(steps, keys, bins, total)
 
 
 def decode(ids: ArrayLike) -> Notes:

@@ -99,6 +99,14 @@ class Notes:
         return self if end is self.end else Notes(self.pitch, self.velocity, self.start, end)
 
 
+@dataclass(frozen=True, eq=False)
+class Opening(Notes):
+    """The notes before a continuation, with their ends in the original; those that sound at its beginning are open."""
+
+    until: float = 0.0
+    """When the continuation begins (seconds): all notes were struck before."""
+
+
 PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 

@@ -189,8 +189,12 @@ class Music(Task["Notes", "Notes"]):
         return summary(target)
 
     def encode_source(self, source: "Notes") -> list[int]:
+        """BEGIN and the notes; those that sound at the end of an `Opening` have no NOTE_OFF."""
         from gpt2kit.music import encoding, events
+        from gpt2kit.music.notes import Opening
 
+        if isinstance(source, Opening):
+            return [events.BEGIN, *encoding.encode_until(source, source.until).tolist()]
         return [events.BEGIN, *encoding.encode(source).tolist()]
 
     def encode_target(self, target: "Notes") -> list[int]:

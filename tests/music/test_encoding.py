@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gpt2kit.music import encoding, events
-from gpt2kit.music.encoding import decode, encode
+from gpt2kit.music.encoding import decode, encode, encode_until
 from gpt2kit.music.events import BEGIN, END, NOTE_OFF, PAD, TIME_SHIFT, VELOCITY, VOCABULARY
 from gpt2kit.music.midi import read_midi, write_midi
 from gpt2kit.music.notes import Notes
@@ -159,3 +159,36 @@ def test_what_nothing_ends_sounds_for_five_seconds_at_most() -> None:
     wait = TIME_SHIFT + 99
     assert rows(decode([60, wait, 62, *[wait] * 9])) == [(60, 62, 0.0, 5.0), (62, 62, 1.0, 6.0)]
     assert rows(decode([60, wait])) == [(60, 62, 0.0, 1.0)]
+
+
+def test_up_to_a_cut_what_sounds_there_is_left_open() -> None:
+    """One ends before the cut, one at it, one sounds beyond, and one is struck at it."""
+    notes = Notes.of([60, 62, 64, 65], [64] * 4, [0.0, 0.1, 0.2, 1.5], [0.5, 1.5, 3.0, 2.0])
+    assert [events.name(id) for id in encode_until(notes, 1.5).tolist()] == [
+        *("VELOCITY_16", "NOTE_ON_60", "TIME_SHIFT_10", "NOTE_ON_62", "TIME_SHIFT_10", "NOTE_ON_64"),
+        *("TIME_SHIFT_30", "NOTE_OFF_60", "TIME_SHIFT_100", "NOTE_OFF_62"),
+    ]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_stream_up_to_a_cut_is_the_beginning_of_the_whole(random_notes: RandomNotes, seed: int) -> None:
+    """Its clock reaches the cut exactly; events at the very cut are those of notes struck or ended before it."""
+    notes = random_notes(seed, pitches=(60, 63) if seed % 2 else (21, 109))
+    until = round(0.37 * notes.duration, 2)
+    ids = encode_until(notes, until)
+    assert round(encoding.seconds(ids) * 100) == round(until * 100)
+    whole = encode(notes)
+    before = len(whole[encoding.times(whole) < until - 0.005])
+    events_before = [id for id in whole[:before].tolist() if id < TIME_SHIFT]
+    assert [id for id in ids.tolist() if id < TIME_SHIFT][: len(events_before)] == events_before
+    assert (ids < NOTE_OFF).sum() == (notes.start < until).sum()
+
+
+def test_a_note_that_rounds_beyond_the_cut_is_open() -> None:
+    ids = encode_until(Notes.of([60], [64], [0.996], [0.999]), 1.0).tolist()
+    assert [events.name(id) for id in ids] == ["TIME_SHIFT_100", "VELOCITY_16", "NOTE_ON_60"]
+
+
+def test_nothing_before_a_cut_is_silence_up_to_it() -> None:
+    ids = encode_until(Notes.of([60], [64], [2.0], [3.0]), 1.5).tolist()
+    assert [events.name(id) for id in ids] == ["TIME_SHIFT_100", "TIME_SHIFT_50"]
