@@ -174,7 +174,10 @@ class Stream(Layout):
         return [(text[:shown], text[shown : 2 * shown]) for text in texts if len(text) > shown > 0]
 
     def first_rows(self, batches: "Batches", rows: int, count: int) -> "list[NDArray[Any]]":
-        windows = [part[place : place + 1] for part in batches.epoch(0) for place in range(len(part))]
+        from gpt2kit.data.streams import DocumentWindows
+
+        parts = [batches.in_order()] if isinstance(batches, DocumentWindows) else batches.epoch(0)
+        windows = [part[place : place + 1] for part in parts for place in range(len(part))]
         return windows[:count]
 
 

@@ -104,6 +104,12 @@ class DocumentWindows:
     def longest(self) -> BatchRows:
         return self.batches[-1]
 
+    def in_order(self) -> BatchRows:
+        """All windows as they follow each other in the split, but last those with the short ends of documents."""
+        starts = self.pieces[:, 0]
+        is_end = (self.lengths(self.pieces) <= self.width) & ~np.isin(starts, (0, *self.store.document_ends()))
+        return self.pieces[np.lexsort((starts, is_end))]
+
     def lengths(self, rows: BatchRows) -> NDArray[np.int64]:
         return rows[:, 2] - rows[:, 0]
 

@@ -10,6 +10,8 @@ BEGIN, END, PAD          388, 389, 390: before, after and outside a piece
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gpt2kit.music.notes import pitch_name
+
 NOTE_ON, NOTE_OFF, TIME_SHIFT, VELOCITY = 0, 128, 256, 356
 BEGIN, END, PAD = 388, 389, 390
 VOCABULARY = 391
@@ -39,9 +41,6 @@ def name(id: int) -> str:
     return f"NOTE_OFF_{id - NOTE_OFF}" if id >= NOTE_OFF else f"NOTE_ON_{id}"
 
 
-PITCHES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "G♯", "A", "B♭", "B")
-
-
 def spoken(id: int) -> str:
     """The same in musicians' terms: C4 on, C4 off, 120 ms, velocity 78 (the middle of its bin), BEGIN, END or PAD."""
     if id >= BEGIN or id < 0:
@@ -50,7 +49,7 @@ def spoken(id: int) -> str:
         return f"velocity {bin_velocity(id - VELOCITY + 1)}"
     if id >= TIME_SHIFT:
         return f"{(id - TIME_SHIFT + 1) * 1000 // STEPS_A_SECOND} ms"
-    return f"{PITCHES[(id & 127) % 12]}{(id & 127) // 12 - 1} {'off' if id >= NOTE_OFF else 'on'}"
+    return f"{pitch_name(id & 127)} {'off' if id >= NOTE_OFF else 'on'}"
 
 
 def velocity_bin(velocity: ArrayLike) -> NDArray[np.int64]:

@@ -107,7 +107,7 @@ class Opening(Notes):
     """When the continuation begins (seconds): all notes were struck before."""
 
 
-PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+PITCHES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "G♯", "A", "B♭", "B")
 
 
 def pitch_name(pitch: int) -> str:

@@ -121,14 +121,14 @@ def _counted(
     progress(phase, number)
 
 
-EXAMPLES, EXAMPLE_TOKENS, EXAMPLE_LINES = 3, 120, 12
+EXAMPLES, EXAMPLE_TOKENS, EXAMPLE_LINES = 3, 120, 6
 
 
 def rendered(prepared: Prepared) -> list[str]:
-    """The first examples of the training split as the model reads them; long ones lose their middle."""
+    """The first examples of the training split as the model reads them; long ones lose their middle, or of those in
+    lines all but the first."""
     task, store = prepared.task, prepared.store("train")
-    longest = EXAMPLE_LINES if task.vocabulary.listed else EXAMPLE_TOKENS
-    half = longest // 2
+    half = EXAMPLE_TOKENS // 2
     labels = task.layout.labels
 
     def text(ids: Sequence[int]) -> str:
@@ -137,8 +137,11 @@ def rendered(prepared: Prepared) -> list[str]:
     shown = []
     for index in range(min(EXAMPLES, len(store))):
         prompt, target = store.row(index)
+        if lines := task.vocabulary.lines([*prompt, *target]):
+            cut = [*map(str, lines[:EXAMPLE_LINES]), *(["…"] if len(lines) > EXAMPLE_LINES else [])]
+            shown.append("\n".join(cut))
+            continue
         answer = str(decode_row(task, prompt, target)[1]) if labels else text(target[:half])
-        cut = [text(prompt)] if len(prompt) <= longest else map(text, (prompt[:half], prompt[-half:]))
-        arrow = "→\n" if task.vocabulary.listed else "→ "
-        shown.append(" … ".join(cut) + f" {arrow}{answer}" + " …" * (not labels and len(target) > half))
+        cut = [text(prompt)] if len(prompt) <= EXAMPLE_TOKENS else [*map(text, (prompt[:half], prompt[-half:]))]
+        shown.append(" … ".join(cut) + f" → {answer}" + " …" * (not labels and len(target) > half))
     return shown

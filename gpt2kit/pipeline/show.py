@@ -1,15 +1,18 @@
 """show: prepared data as training reads it, token by token, and which tokens carry loss."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import Any
 
 from gpt2kit.data.batches import Batch, BatchRows, ClassificationBatch
 from gpt2kit.data.store import Store
+from gpt2kit.errors import counted
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.prepared import Prepared
-from gpt2kit.tasks.base import Task, decode_row
+from gpt2kit.tasks.base import GAP, Line, Task, decode_row
 
 ELLIPSIS = " … "
 
@@ -29,25 +32,42 @@ class Shown:
     """The classifier's target; empty without a classifier."""
 
     def spans(self, task: Task[Any, Any], most: int) -> Iterator[tuple[str, bool]]:
-        """Consecutive tokens that carry loss, or do not, as text; of more than `most` ids the middle is left out."""
+        """Consecutive tokens that carry loss, or do not, as text; of more than `most` ids the middle is left out, in
+        whole lines if the vocabulary has lines."""
+        if lines := task.vocabulary.lines(self.ids):
+            yield from self._in_lines(lines, most)
+            return
         half = max(1, most // 2)
-        lines = task.vocabulary.render(self.ids).split("\n") if task.vocabulary.listed else []
         whole = len(self.ids) <= most
         for part in [slice(None)] if whole else [slice(half), slice(len(self.ids) - half, None)]:
             places = range(len(self.ids))[part]
             if places.start:
                 yield ELLIPSIS, False
             for loss, span in groupby(places, key=self.loss.__getitem__):
-                chosen = list(span)
-                if lines:
-                    yield "".join(f"{lines[place]}\n" for place in chosen), loss
-                else:
-                    yield task.vocabulary.render([self.ids[place] for place in chosen]), loss
+                yield task.vocabulary.render([self.ids[place] for place in span]), loss
+
+    def _in_lines(self, lines: list[Line], most: int) -> Iterator[tuple[str, bool]]:
+        half = most // 2 if len(self.ids) > most else len(self.ids)
+        firsts = [*accumulate((len(line.names) for line in lines), initial=0)]
+        head = max(1, bisect_right(firsts, half) - 1)
+        tail = min(len(lines) - 1, bisect_left(firsts, len(self.ids) - half))
+        for number, (line, first) in enumerate(zip(lines, firsts, strict=False)):
+            if number == head < tail:
+                left_out = counted(firsts[tail] - firsts[head], "token")
+                yield f"{ELLIPSIS.strip():>{len(line.heading)}}{GAP}{left_out} left out\n", False
+            if head <= number < tail:
+                continue
+            yield line.heading, False
+            losses = self.loss[first : first + len(line.names)]
+            for loss, named in groupby(zip(losses, line.names, strict=True), key=itemgetter(0)):
+                yield GAP, False
+                yield GAP.join(name for _, name in named), loss
+            yield "\n", False
 
 
 def shown(recipe: Recipe, prepared: Prepared, task: Task[Any, Any], split: str, count: int) -> Iterator[Shown]:
-    """The first rows of a split, or the first windows of a stream: those that training reads first, varied as in
-    training if the split is train."""
+    """The first rows of a split. Of a stream, the first windows: those of `train` as training reads them, varied; those
+    of other splits from the first document on, and the short ends of documents last."""
     store = prepared.store(split)
     batching = task.layout.batching(recipe.model.n_positions, recipe.train.loss_on)
     if split == "train":

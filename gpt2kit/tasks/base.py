@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
+from typing import Any, BinaryIO, Generic, NamedTuple, Self, TypeVar, cast
 
 from gpt2kit.config import check, knob
 from gpt2kit.data.columns.selection import Selection
@@ -15,6 +15,9 @@ from gpt2kit.metrics.score import Score
 
 Source = TypeVar("Source")
 Target = TypeVar("Target")
+
+GAP = "  "
+"""Between two ids that are not text, where they are shown on one line."""
 
 
 class Proposed(str):
@@ -61,11 +64,20 @@ class Subset(NamedTuple):
     includes: Callable[[Record[Any, Any]], bool]
 
 
+class Line(NamedTuple):
+    """Ids that people read together, such as the events of one moment."""
+
+    heading: str
+    """What they have in common, such as their time."""
+    names: list[str]
+    """One for each id."""
+
+    def __str__(self) -> str:
+        return GAP.join((self.heading, *self.names))
+
+
 class Vocabulary(ABC):
     """The meaning of a task's ids."""
-
-    listed: ClassVar[bool] = False
-    """Whether `render` puts each id on its own line."""
 
     @property
     @abstractmethod
@@ -99,6 +111,10 @@ class Vocabulary(ABC):
     @abstractmethod
     def spell(self, id: int) -> bytes | str:
         """One id: its bytes of text, or the name of a control token or an event."""
+
+    def lines(self, ids: Sequence[int]) -> list[Line]:
+        """The ids in lines, if that is how people read them; empty for text, whose lines are its own."""
+        return []
 
     def unknown(self) -> list[str]:
         """Parts of a text that no id represents, so that they would be lost."""

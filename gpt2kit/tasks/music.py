@@ -16,7 +16,7 @@ from gpt2kit.config import check, knob
 from gpt2kit.data.layouts import Stream
 from gpt2kit.data.report import Damage
 from gpt2kit.errors import counted
-from gpt2kit.tasks.base import About, Record, Task, Vocabulary
+from gpt2kit.tasks.base import About, Line, Record, Task, Vocabulary
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -59,7 +59,6 @@ class EventVocabulary(Vocabulary):
     """The performance events."""
 
     folder: Path
-    listed = True
 
     @property
     def size(self) -> int:
@@ -84,11 +83,13 @@ class EventVocabulary(Vocabulary):
         return theirs.is_file() and theirs.read_bytes() == (self.folder / EVENTS_FILE).read_bytes()
 
     def render(self, ids: Sequence[int]) -> str:
-        """One line per event, with its time since the first one."""
-        from gpt2kit.music import encoding, events
+        """One line for each moment, with its time since the first one."""
+        return "\n".join(map(str, self.lines(ids)))
 
-        times = encoding.times(ids)
-        return "\n".join(f"{time:8.2f} s  {events.name(id)}" for time, id in zip(times, ids, strict=True))
+    def lines(self, ids: Sequence[int]) -> list[Line]:
+        from gpt2kit.music.moments import moments
+
+        return [Line(f"{moment.seconds:8.2f} s", moment.events) for moment in moments(ids)]
 
     def spell(self, id: int) -> str:
         from gpt2kit.music import events

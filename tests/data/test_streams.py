@@ -112,6 +112,17 @@ def test_the_loss_of_a_split_is_that_of_its_documents(store: Store) -> None:
     assert found == pytest.approx(total / targets, rel=1e-6)
 
 
+def test_windows_in_order_end_with_the_short_ends_of_documents(store: Store) -> None:
+    """As people read them: `epoch` has the shortest first."""
+    windows = DocumentWindows(store, 16, 64)
+    rows = windows.in_order()
+    assert sorted(rows.tolist()) == sorted(row for part in windows.epoch(0) for row in part.tolist())
+    lengths = windows.lengths(rows).tolist()
+    whole = [3, 17, 17, 5, 17, 4, 17, 17, 10]
+    assert lengths == [*whole, 10, 3, 3]
+    assert all(one < two for part in (rows[:9, 0], rows[9:, 0]) for one, two in pairwise(part.tolist()))
+
+
 @pytest.mark.parametrize(("window", "stride"), [(16, 16), (16, 8), (16, 1), (7, 3), (100, 50)])
 def test_a_stride_gives_every_token_more_to_look_back_at(store: Store, window: int, stride: int) -> None:
     """Each token but a document's first is predicted once, behind `window - stride` others or all that there are."""

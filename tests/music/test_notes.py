@@ -82,7 +82,9 @@ def test_the_first_struck_is_the_first_to_end() -> None:
     assert CHORD.first_in_first_out() is CHORD
 
 
-@pytest.mark.parametrize(("pitch", "name"), [(21, "A0"), (60, "C4"), (61, "C#4"), (108, "C8"), (0, "C-1"), (127, "G9")])
+@pytest.mark.parametrize(
+    ("pitch", "name"), [(21, "A0"), (60, "C4"), (61, "C♯4"), (70, "B♭4"), (108, "C8"), (0, "C-1"), (127, "G9")]
+)
 def test_pitches_by_their_names(pitch: int, name: str) -> None:
     assert pitch_name(pitch) == name
 

@@ -15,7 +15,7 @@ from gpt2kit.cli.app import run
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.loss import TargetLoss
 from gpt2kit.music import encoding, events
-from gpt2kit.pipeline.show import ELLIPSIS, shown
+from gpt2kit.pipeline.show import ELLIPSIS, Shown, shown
 from gpt2kit.pipeline.train import task_to_train
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.prepared import Prepared
@@ -104,16 +104,40 @@ def test_spans_give_the_text_again(prepared: Prepare, tmp_path: Path) -> None:
     assert short[-1][0].endswith("<|endoftext|>")
 
 
-def test_music_is_shown_as_events_with_their_times(prepared: Prepare, tmp_path: Path) -> None:
+def test_music_is_shown_as_moments_with_their_events(prepared: Prepare, tmp_path: Path) -> None:
     tiny = prepared("music", tmp_path)
     data, task = opened(tiny, tmp_path)
     row = next(iter(shown(tiny, data, task, "train", 1)))
-    lines = "".join(text for text, _ in row.spans(task, 10**6)).splitlines()
-    assert len(lines) == len(row.ids)
-    for place, (line, id) in enumerate(zip(lines, row.ids, strict=True)):
-        time, name = line.split(" s  ")
-        assert name == events.name(id)
-        assert float(time) == pytest.approx(encoding.seconds(row.ids[:place]), abs=0.006)
+    named: list[str] = []
+    for line in "".join(text for text, _ in row.spans(task, 10**6)).splitlines():
+        time, *names = line.strip().split("  ")
+        assert time == f"{encoding.seconds(row.ids[: len(named)]):.2f} s"
+        named += names
+    assert named == [task.vocabulary.spell(id) for id in row.ids], "the names in JSON"
+    marked = [(text, loss) for text, loss in row.spans(task, 10**6) if text.strip()]
+    unlearned = [text for text, loss in marked if not loss and not text.endswith(" s")]
+    assert unlearned == [task.vocabulary.spell(row.ids[0])], "all but the first token of a window carry loss"
+
+
+SCALE = [events.BEGIN, *(id for pitch in range(40) for id in (pitch, events.TIME_SHIFT + 9, events.NOTE_OFF + pitch))]
+
+
+@pytest.mark.parametrize("most", [len(SCALE), len(SCALE) - 1, 60, 7, 2])
+def test_of_many_moments_the_middle_is_left_out_in_whole_lines(prepared: Prepare, tmp_path: Path, most: int) -> None:
+    _, task = opened(prepared("music", tmp_path), tmp_path)
+    row = Shown(1, SCALE, [False] + [True] * (len(SCALE) - 1), 1.0, "")
+    lines = "".join(text for text, _ in row.spans(task, most)).splitlines()
+    if most >= len(SCALE):
+        assert len(lines) == 41
+        return
+    (place,) = (place for place, line in enumerate(lines) if "…" in line)
+    count = int(lines[place].split()[1])
+    assert lines[place].endswith(f"…  {count} tokens left out")
+    shown_names = sum(len(line.split("  ")) - 1 for line in (text.strip() for text in lines) if "…" not in line)
+    assert shown_names + count == len(SCALE)
+    assert shown_names <= max(most, 6), "but a line at each end"
+    assert lines[0] == "    0.00 s  BEGIN  C-1 on  100 ms"
+    assert lines[-1] == "    4.00 s  E♭2 off"
 
 
 def test_on_the_command_line(prepared: Prepare, examples: Examples, tmp_path: Path, capsys: Capture) -> None:
