@@ -19,7 +19,13 @@ def show(
     split: options.SplitOption = "train",
     n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="Show N rows, or N windows of a stream.")] = 3,
     tokens: Annotated[
-        int, typer.Option("--tokens", min=2, metavar="N", help="Leave out the middle of rows with more than N tokens; of events, whole lines.")
+        int,
+        typer.Option(
+            "--tokens",
+            min=2,
+            metavar="N",
+            help="Leave out the middle of rows with more than N tokens; of events, whole lines.",
+        ),
     ] = 200,
     recipe: options.RecipeOption = "",
     set: options.SetOption,
