@@ -7,6 +7,7 @@ from typing import Any
 from gpt2kit.files import write_text
 from gpt2kit.html import embedded, filled, resource
 from gpt2kit.music import palette
+from gpt2kit.music.scripts import roll_script
 
 FOLDER = "inspection/page"
 SCRIPTS = (
@@ -43,7 +44,7 @@ def page_of(view: dict[str, Any] | None, title: str, piece: dict[str, object] | 
         "settings": live or "null",
         "colours": embedded(palette.HEADS),
         "script": "".join(resource(f"{FOLDER}/{name}.js") for name in scripts),
-        "player": resource("music/piano.js") + resource("music/roll.js") if piece else "",
+        "player": roll_script() if piece else "",
     }
     return filled(resource(f"{FOLDER}/page.html"), parts)
 

@@ -5,7 +5,8 @@ events of one note are summed, so that a listener sees notes.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,8 @@ class Attention:
     """(notes, layers, heads, top) indices of notes struck earlier; -1 where there are fewer."""
     weights: Weights
     """(notes, layers, heads, top) shares from 0 to 1 of all attention; 0 where there is no key."""
+    others: Weights = field(default=cast(Weights, None))  # __post_init__ sets zeros
+    """(notes, layers, heads) shares of all earlier notes that are not among the keys; by default 0."""
 
     def __post_init__(self) -> None:
         if self.keys.ndim != 4 or self.keys.shape != self.weights.shape:
@@ -33,6 +36,10 @@ class Attention:
         queries = np.arange(len(self.keys))[:, None, None, None]
         if not ((self.keys >= -1) & (self.keys < queries)).all():
             raise ValueError("a key must be the index of an earlier note, or -1")
+        if self.others is None:
+            object.__setattr__(self, "others", np.zeros(self.keys.shape[:3], np.float32))
+        if self.others.shape != self.keys.shape[:3]:
+            raise ValueError(f"others {self.others.shape} must have the shape {self.keys.shape[:3]}, (N, L, H)")
         if not ((self.weights >= 0) & (self.weights <= 1)).all():
             raise ValueError("a weight must be between 0 and 1")
 
@@ -81,26 +88,28 @@ def grouped(ids: ArrayLike, spans: Iterable[tuple[int, Weights]], top: int = 6) 
 
     A note's weight for an earlier note is the mean over its own events of the sum over the other's. Weights for
     anything but earlier notes (the note itself, those struck while it sounds, events of no note) are left out, so that
-    weights sum to less than 1. Time is that of the rows, memory that of the notes that sound simultaneously.
+    weights and `others` sum to less than 1. Time is that of the rows, memory that of the notes that sound
+    simultaneously.
     """
     notes = notes_of_events(ids)
     count = int(notes.max(initial=-1)) + 1
     members = np.bincount(notes[notes >= 0], minlength=count)
     left, seen = members.copy(), dict[int, list[tuple[Indices, Weights]]]()
     keys, weights = np.zeros((count, 0, 0, top), np.int32), np.zeros((count, 0, 0, top), np.float32)
+    others = np.zeros((count, 0, 0), np.float32)
     for note, (start, row) in zip(notes.tolist(), spans, strict=False):
         if keys.size == 0 and count:
             keys = np.full((count, *row.shape[:2], top), -1, np.int32)
-            weights = np.zeros(keys.shape, np.float32)
+            weights, others = np.zeros(keys.shape, np.float32), np.zeros(keys.shape[:3], np.float32)
         if note < 0:
             continue
         seen.setdefault(note, []).append(_by_note(notes[start : start + row.shape[2]], row, note))
         left[note] -= 1
         if left[note] == 0:
-            _keep(seen.pop(note), members[note], keys[note], weights[note])
+            _keep(seen.pop(note), members[note], keys[note], weights[note], others[note])
     for note, parts in seen.items():
-        _keep(parts, members[note], keys[note], weights[note])
-    return Attention(keys, weights)
+        _keep(parts, members[note], keys[note], weights[note], others[note])
+    return Attention(keys, weights, others)
 
 
 def _by_note(owners: Indices, row: Weights, note: int) -> tuple[Indices, Weights]:
@@ -112,15 +121,20 @@ def _by_note(owners: Indices, row: Weights, note: int) -> tuple[Indices, Weights
     return found, np.add.reduceat(row[..., order], begins, axis=-1) if len(found) else row[..., :0]
 
 
-def _keep(parts: list[tuple[Indices, Weights]], members: int, keys: NDArray[np.int32], weights: Weights) -> None:
-    """Add up the sums of a note's `members`; the largest are written into `keys` and `weights` (.., top)."""
+def _keep(
+    parts: list[tuple[Indices, Weights]], members: int, keys: NDArray[np.int32], weights: Weights, others: Weights
+) -> None:
+    """Add up the sums of a note's `members`; the largest are written into `keys` and `weights` (.., top), the sum of
+    all further ones into `others`."""
     owners = np.unique(np.concatenate([found for found, _ in parts]))
     shares = np.zeros((*keys.shape[:2], len(owners)), np.float32)
     for found, sums in parts:
         shares[..., np.searchsorted(owners, found)] += sums
     shares /= members
     kept = min(keys.shape[-1], len(owners))
-    best = np.argsort(-shares, axis=-1, kind="stable")[..., :kept]
+    order = np.argsort(-shares, axis=-1, kind="stable")
+    best = order[..., :kept]
+    others[:] = np.clip(np.take_along_axis(shares, order[..., kept:], axis=-1).sum(axis=-1), 0, 1)
     largest = np.take_along_axis(shares, best, axis=-1)
     keys[..., :kept] = np.where(largest > 0, owners[best], -1)
     weights[..., :kept] = np.clip(largest, 0, 1)

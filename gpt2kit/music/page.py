@@ -13,6 +13,7 @@ from gpt2kit.html import embedded, filled, resource
 from gpt2kit.music import palette
 from gpt2kit.music.attended import Attention
 from gpt2kit.music.notes import Notes
+from gpt2kit.music.scripts import roll_script
 
 
 def write_page(
@@ -29,7 +30,7 @@ def write_page(
         "piece": embedded(piece_of(notes, title, primer_seconds, attention)),
         "style": resource("music/roll.css"),
         "roll": resource("music/roll.html"),
-        "script": resource("music/piano.js") + resource("music/roll.js"),
+        "script": roll_script(),
     }
     write_text(path, filled(resource("music/page.html"), parts))
 
@@ -37,7 +38,7 @@ def write_page(
 def piece_of(
     notes: Notes, title: str, primer_seconds: float = 0.0, attention: Attention | None = None
 ) -> dict[str, object]:
-    """The data that `roll.js` shows, as JSON."""
+    """The data that the player shows, as JSON."""
     if attention is not None and len(attention.keys) != len(notes):
         raise ValueError(
             f"attention for {counted(len(attention.keys), 'note')} does not fit {counted(len(notes), 'note')}"
@@ -64,11 +65,13 @@ def _milliseconds(seconds: NDArray[np.float64]) -> list[int]:
 
 def _packed(attention: Attention) -> dict[str, object]:
     """Little-endian arrays in base64: keys of two bytes (four with 65,535 notes or more; all bits set: no key), weights
-    of one byte."""
+    of one byte.
+
+    `others` has a byte for each note, layer and head."""
     notes, layers, heads, top = attention.keys.shape
     wide = notes >= 0xFFFF
     keys = attention.keys.astype("<i8").astype("<u4" if wide else "<u2")
-    weights = np.rint(attention.weights * 255).astype(np.uint8)
+    weights, others = (np.rint(shares * 255).astype(np.uint8) for shares in (attention.weights, attention.others))
     return {
         "layers": layers,
         "heads": heads,
@@ -76,4 +79,5 @@ def _packed(attention: Attention) -> dict[str, object]:
         "wide": wide,
         "keys": base64.b64encode(keys.tobytes()).decode("ascii"),
         "weights": base64.b64encode(weights.tobytes()).decode("ascii"),
+        "others": base64.b64encode(others.tobytes()).decode("ascii"),
     }

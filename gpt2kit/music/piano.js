@@ -123,10 +123,17 @@ function createPiano() {
 
 /* Plays notes, given as arrays in the order of `start`; times are seconds. Its `changed` is called whenever
    it starts or stops. */
-function createPlayer(piano, { pitch, velocity, start, end }) {
-  const count = start.length, duration = end.reduce((a, b) => Math.max(a, b), 0);
-  const player = { duration, position: 0, playing: false, speed: 1, changed: () => {} };
-  let next = 0, anchored = null;
+function createPlayer(piano, notes = { pitch: [], velocity: [], start: [], end: [] }) {
+  const player = { duration: 0, position: 0, playing: false, speed: 1, changed: () => {} };
+  let { pitch, velocity, start, end } = notes, count = 0, next = 0, anchored = null;
+  /* Other notes from now on; it stops. */
+  player.load = (others) => {
+    player.setPlaying(false);
+    ({ pitch, velocity, start, end } = others);
+    count = start.length;
+    player.duration = end.reduce((a, b) => Math.max(a, b), 0);
+    player.position = clamp(player.position, 0, player.duration);
+  };
   /* Count the time of the piece from now on; cancel what is scheduled. */
   function anchor() {
     piano.hush();
@@ -152,19 +159,19 @@ function createPlayer(piano, { pitch, velocity, start, end }) {
         piano.strike(pitch[note], velocity[note], (end[note] - start[note]) / speed, when);
       }
     }
-    if (position >= duration) { player.position = duration; player.setPlaying(false); }
+    if (position >= player.duration) { player.position = player.duration; player.setPlaying(false); }
   };
   setInterval(player.advance, 40);
   player.setPlaying = (on) => {
     if (on === player.playing || (on && !count)) return;
-    if (on && player.position >= duration) player.position = 0;
+    if (on && player.position >= player.duration) player.position = 0;
     player.playing = on;
     if (on) { piano.open(); anchor(); }
     else piano.hush();
     player.changed();
   };
   player.seek = (time) => {
-    player.position = clamp(time, 0, duration);
+    player.position = clamp(time, 0, player.duration);
     if (player.playing) anchor();
   };
   player.setSpeed = (speed) => {
@@ -172,5 +179,6 @@ function createPlayer(piano, { pitch, velocity, start, end }) {
     player.speed = speed;
     if (player.playing) anchor();
   };
+  player.load(notes);
   return player;
 }

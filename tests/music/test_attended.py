@@ -83,6 +83,7 @@ def test_a_note_s_weights_are_means_over_its_events_of_sums_over_the_other_s() -
     assert attention.keys[1, 0].tolist() == [[-1, -1, -1], [0, -1, -1]]
     assert attention.weights[1, 0, 1].tolist() == pytest.approx([(0.9 + 0.2 + 0.1) / 3, 0, 0])
     assert (attention.keys[0] == -1).all()
+    assert not attention.others.any()
 
 
 def test_against_a_direct_sum_over_random_weights() -> None:
@@ -102,6 +103,8 @@ def test_against_a_direct_sum_over_random_weights() -> None:
         assert (np.diff(attention.weights[query], axis=-1) <= 0).all()
     few = grouped(ids, whole(weights.transpose(2, 0, 1, 3)), top=4)
     assert (few.keys == attention.keys[..., :4]).all()
+    np.testing.assert_allclose(few.others, attention.weights[..., 4:].sum(axis=-1), rtol=1e-4, atol=1e-6)
+    assert not attention.others.any()
 
 
 def test_what_is_in_sight_gives_what_rows_of_the_whole_piece_give(
@@ -140,6 +143,7 @@ def test_nothing_to_look_at() -> None:
     assert grouped([], []).keys.shape == (0, 0, 0, 6)
     assert grouped([BEGIN, END], whole(np.zeros((2, 4, 4, 2), np.float32))).keys.shape[0] == 0
     assert grouped(C_THEN_E, []).keys.shape == (2, 0, 0, 6)
+    assert grouped(C_THEN_E, []).others.shape == (2, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -160,3 +164,10 @@ def test_what_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=reason):
         Attention(keys, weights)
+
+
+def test_others_have_a_share_for_each_head() -> None:
+    keys = np.full((2, 1, 3, 4), -1, np.int32)
+    assert Attention(keys, np.zeros(keys.shape, np.float32)).others.shape == (2, 1, 3)
+    with pytest.raises(ValueError, match=r"others \(2, 1\)"):
+        Attention(keys, np.zeros(keys.shape, np.float32), np.zeros((2, 1), np.float32))

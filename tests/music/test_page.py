@@ -15,7 +15,8 @@ from gpt2kit.errors import MachineError
 from gpt2kit.music import palette
 from gpt2kit.music.attended import Attention
 from gpt2kit.music.notes import Notes
-from gpt2kit.music.page import write_page
+from gpt2kit.music.page import piece_of, write_page
+from gpt2kit.music.scripts import PARTS
 
 if TYPE_CHECKING:
     from tests.conftest import Browser
@@ -34,13 +35,15 @@ PIXELS = """const pixelsOf = (canvas) => {  // by way of a copy: read itself, a 
 
 def looking_back() -> Attention:
     """Of three notes, in 2 layers of 3 heads: the second looks at the first in head 1 of layer 1, the third in layer 1
-    at the first with head 2 and in layer 2 at both with head 3."""
+    at the first with head 2 and in layer 2 at both with head 3; head 2 also at a fifth of other notes."""
     keys = np.full((3, 2, 3, 2), -1, np.int32)
     weights = np.zeros(keys.shape, np.float32)
     keys[1, 0, 0, 0], weights[1, 0, 0, 0] = 0, 0.8
     keys[2, 0, 1, 0], weights[2, 0, 1, 0] = 0, 0.6
     keys[2, 1, 2], weights[2, 1, 2] = [1, 0], [0.5, 0.25]
-    return Attention(keys, weights)
+    others = np.zeros((3, 2, 3), np.float32)
+    others[2, 0, 1] = 0.2
+    return Attention(keys, weights, others)
 
 
 class Reader(HTMLParser):
@@ -106,6 +109,8 @@ def test_attention_is_stored_compactly(tmp_path: Path) -> None:
     assert keys[2, 1, 2].tolist() == [1, 0]
     assert keys[0].tolist() == [[[0xFFFF] * 2] * 3] * 2
     assert weights[2, 1, 2].tolist() == [128, 64]
+    others = np.frombuffer(base64.b64decode(stored["others"]), np.uint8).reshape(3, 2, 3)
+    assert others[2].tolist() == [[0, 51, 0], [0, 0, 0]]
 
 
 def test_more_notes_than_two_bytes_count_take_four(tmp_path: Path) -> None:
@@ -146,10 +151,8 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_the_templates_are_part_of_the_package() -> None:
-    assert all(
-        (files("gpt2kit") / "music" / name).is_file()
-        for name in ("page.html", "roll.html", "roll.css", "roll.js", "piano.js")
-    )
+    names = ["page.html", "roll.html", "roll.css", "piano.js", *(f"pianoroll/{name}.js" for name in PARTS)]
+    assert all((files("gpt2kit") / "music" / name).is_file() for name in names)
 
 
 # ---- in a browser ----
@@ -338,6 +341,58 @@ def test_lines_are_in_the_colour_of_their_head_and_as_wide_as_their_weight(tab: 
     widths = tab.value("window.widths")
     assert widths[palette.HEADS[0]] > 3 * widths[palette.HEADS[1]] > 0
     assert palette.HEADS[2] not in widths
+
+
+def test_the_list_has_shares_of_all_attention(tab: "Browser", tmp_path: Path) -> None:
+    """In 2 layers of 3 heads: 0.6 / 6, 0.5 / 6, 0.25 / 6 and 0.2 / 6, and what is left to 1."""
+    written(tmp_path / "a.html", THREE, attention=looking_back())
+    tab.open(tmp_path / "a.html")
+    assert tab.value(f"{ONLY}('scale').hidden")
+    tab.click(*middle(painted(tab, colour(60))))
+    rows = (
+        "[...document.querySelectorAll('#keys li, #rest li')].map((each) => [each.innerText.replace(/\\s+/g, ' '),"
+        " [...each.querySelectorAll('.meter span')].reduce((sum, part) => sum + parseFloat(part.style.width), 0)])"
+    )
+    names, widths = zip(*tab.value(rows), strict=True)
+    assert names == ("C4 0:00.50 14%", "C5 0:02.00 8%", "other earlier notes 3%", "no earlier note 74%")
+    assert widths == pytest.approx([4 * 85 / 6, 4 * 50 / 6, 0, 0], abs=0.8)  # a byte for each weight
+    said = tab.value(f"{ONLY}('scale').innerText")
+    assert said == "All rows together are 100% of this note's attention; a full bar is 25%."
+    for head in (0, 2):
+        tab.value(f"{ONLY}('heads').children[{head}].click()")
+    assert [name for name, _ in tab.value(rows)] == ["C4 0:00.50 30%", "other earlier notes 10%", "no earlier note 60%"]
+    tab.value(f"{ONLY}('heads').children[1].click()")
+    assert tab.value(rows) == []
+
+
+def test_small_shares_are_less_than_one_percent(tab: "Browser", tmp_path: Path) -> None:
+    keys = np.zeros((2, 1, 1, 1), np.int32)
+    keys[0] = -1
+    weights = np.array([0, 0.008], np.float32).reshape(keys.shape)
+    written(
+        tmp_path / "a.html", Notes.of([60, 72], [20, 120], [0.0, 1.0], [1.0, 2.0]), attention=Attention(keys, weights)
+    )
+    tab.open(tmp_path / "a.html")
+    for key in ".", ".":
+        tab.press(key)
+    assert listed(tab) == ["C4 0:00.00 <1%"]
+    assert tab.value(f"{ONLY}('rest').innerText.replace(/\\s+/g, ' ')") == "no earlier note 99%"
+
+
+def test_another_piece_is_shown_on_the_same_page(tab: "Browser", tmp_path: Path) -> None:
+    written(tmp_path / "a.html", THREE, attention=looking_back())
+    tab.open(tmp_path / "a.html")
+    tab.press("End", 35)
+    tab.click(*middle(painted(tab, colour(60))))
+    other = piece_of(Notes.of([50], [1], [0.0], [1.5]), "Another")
+    tab.value(f"roll.load({json.dumps(other)})")
+    tab.frame()
+    assert position(tab) == 1.5
+    assert (attribute(tab, "roll", "data-chosen"), arcs(tab)) == ("-1", 0)
+    assert tab.value(f"{ONLY}('title').textContent") == "Another"
+    assert painted(tab, colour(1))
+    assert not painted(tab, colour(60))
+    assert tab.value(f"{ONLY}('layer').offsetParent") is None
 
 
 def test_the_keyboard_goes_from_note_to_note(tab: "Browser", tmp_path: Path) -> None:
