@@ -222,8 +222,9 @@ GENERATE: dict[str, tuple[dict[str, Any], Any]] = {
     "dtype": ({}, "bf16"),
     "seed": ({"temperature": 1.0, "seed": 0}, 5),
 }
-BY_THE_ENGINE = {"device", "stop"}
-"""Knobs that choose where the model is, before it decodes, and where a text ends, which the core never sees."""
+BY_THE_ENGINE = {"device", "stop", "grammar"}
+"""Knobs that choose where the model is, before it decodes, where a text ends, which the core never sees, and whether
+the task's grammar is used: see tests/cli/test_music_verbs.py."""
 
 
 def decoding_seen(model: GPT2, **values: Any) -> object:

@@ -42,6 +42,9 @@ class GenerateConfig:
     stop: tuple[str, ...] = knob((), "texts that end an answer, which does not include them")
     stop_ids: tuple[int, ...] = knob((), "ids that end an answer, in addition to the task's end token")
     ban_ids: tuple[int, ...] = knob((), "ids that are never generated")
+    grammar: bool = knob(
+        True, "generate only what can follow, for a task whose ids have a grammar, such as events of music"
+    )
     batch_rows: int = knob(
         0, "sequences decoded together; does not change answers; 0 means as many as fit into memory, at most 256"
     )

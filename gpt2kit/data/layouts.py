@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from gpt2kit.data.batches import Batches, Batching
     from gpt2kit.data.store import IdRow, Store
+    from gpt2kit.decoding.grammar import Automaton
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,10 @@ class Layout(ABC):
     def recent(self, ids: Sequence[int], room: int) -> list[int]:
         """At most `room` ids to continue from after a text has exceeded the window."""
         return [*ids[-room:]]
+
+    def grammar(self, prompt: Sequence[int]) -> "Automaton | None":
+        """What may follow a prompt, id by id, if `generate.grammar` is on; None: any id may follow any other."""
+        return None
 
     def weight(self, record: Any) -> int:
         """Approximate characters of a record: prepare encodes about a million together. Rows are short: 0."""

@@ -1,6 +1,5 @@
 """An answer, and the limits of its length."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gpt2kit.config import EXTRA_TOKENS, GenerateConfig
@@ -17,19 +16,6 @@ class Answer:
     log_probability: float | None = None
     """Sum over all tokens of the answer, the end token included, by the model's own distribution: before repetition
     penalty, banned ids, temperature, top-k and top-p. None where `score` is None."""
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Ends an answer when its ids reach a total, such as the time in music. It counts in whole steps: sums are
-    exact."""
-
-    advance: Sequence[int]
-    """The number of steps by which each id of the vocabulary advances time; 0 for most."""
-    limit: int
-    """The id that reaches this total ends the answer."""
-    patience: int
-    """This many ids in a row that do not advance time end it too."""
 
 
 WINDOW = "window"

@@ -11,11 +11,13 @@ from torch import Tensor
 
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding import sampling
-from gpt2kit.decoding.answer import Answer, Clock, length_penalty, new_token_limit
+from gpt2kit.decoding.answer import Answer, length_penalty, new_token_limit
 from gpt2kit.decoding.batching import batches
 from gpt2kit.decoding.beam import beam_search
+from gpt2kit.decoding.grammar import Automaton, Grammars
 from gpt2kit.decoding.seeds import seeds, with_seed
 from gpt2kit.decoding.stepper import Stepper
+from gpt2kit.errors import UserError
 from gpt2kit.model.device import pick_dtype
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
@@ -46,9 +48,10 @@ class Decoding:
     """A batch of prompts being answered, greedily or by sampling.
 
     Every prompt has at least one token. Row i draws from config.seed + numbers[i], so its answer does not depend on its
-    neighbours. `ended` is asked after each token, which is slow; `scored` adds log-probabilities to the answers. With
-    `config.roll` a row that has filled the window continues from its `recent` half window, which is read again, as
-    every token then has another position.
+    neighbours. `automata`, one for each prompt, say which ids may come next and when an answer is over: on CUDA, the
+    host then waits for each token. `ended` is asked after each token, which is slow; `scored` adds log-probabilities to
+    the answers. With `config.roll` a row that has filled the window continues from its `recent` half window, which is
+    read again, as every token then has another position.
     """
 
     def __init__(
@@ -58,7 +61,7 @@ class Decoding:
         config: GenerateConfig,
         stops: Sequence[int],
         numbers: Sequence[int],
-        clock: Clock | None = None,
+        automata: Sequence[Automaton] = (),
         recent: Recent = last,
         ended: Ended | None = None,
         scored: bool = False,
@@ -74,11 +77,10 @@ class Decoding:
         self.made_N = torch.zeros_like(self.limits_N)
         self.stopped_N = torch.zeros_like(self.limits_N, dtype=torch.bool)
         self.scores_N = torch.zeros(len(prompts), device=device)
-        self.clock = clock
-        if clock is not None:
-            self.advance_V = torch.tensor(clock.advance, device=device)
-            self.time_N = torch.zeros_like(self.limits_N)
-            self.waited_N = torch.zeros_like(self.limits_N)
+        self.grammars = Grammars(automata, model.vocab_size, config.ban_ids) if automata else None
+        if self.grammars is not None:
+            self.bias_NV = torch.from_numpy(self.grammars.bias_NV)  # which the automata write
+            self.stopped_N[:] = torch.tensor(self.grammars.over)
         if config.temperature > 0:
             self.noise_NS = _noise(max(limits), seeds(config, numbers)).to(device)
         if config.repetition_penalty != 1:
@@ -88,17 +90,15 @@ class Decoding:
 
     def run(self) -> Iterator[Tensor]:
         """Yield the newest tokens [B] after each step; `ids_NS` and `made_N` hold all of them."""
-        rows = list(range(len(self.prompts)))
-        while rows:
+        while rows := (~self.stopped_N & (self.made_N < self.limits_N)).nonzero().flatten().tolist():
             yield from self._until_the_window_is_full(rows)
-            rows = (~self._over(slice(None)) & (self.made_N < self.limits_N)).nonzero().flatten().tolist()
 
     def answers(self) -> list[Answer]:
         """The answers, without their end tokens."""
         made = zip(self.ids_NS.tolist(), self.made_N.tolist(), self.stopped_N.tolist(), strict=True)
         found = []
         for (ids, count, stopped), total in zip(made, self.scores_N.tolist(), strict=True):
-            closed = stopped and ids[count - 1] in self.ends
+            closed = stopped and count > 0 and ids[count - 1] in self.ends
             score = total / length_penalty(count, self.config.length_penalty) if self.scored else None
             found.append(Answer(ids[: count - closed], score, stopped, total if self.scored else None))
         return found
@@ -115,7 +115,7 @@ class Decoding:
         for step in range(steps):
             tokens_B = self._choose(logits_BV, rows_B)
             if self.scored:
-                going_B = ~self._over(rows_B) & (self.made_N[rows_B] < ends_B)
+                going_B = ~self.stopped_N[rows_B] & (self.made_N[rows_B] < ends_B)
                 self.scores_N[rows_B] += torch.where(going_B, sampling.log_probabilities(logits_BV, tokens_B), 0.0)
             alive_B = self._note(rows_B, tokens_B, ends_B)
             yield tokens_B
@@ -138,6 +138,8 @@ class Decoding:
             logits_BV = sampling.penalise(logits_BV, self.seen_NV[rows_B], self.config.repetition_penalty)
         if self.config.ban_ids:
             logits_BV = logits_BV.index_fill(-1, self.banned, -torch.inf)
+        if self.grammars is not None:
+            logits_BV = logits_BV + self.bias_NV.to(logits_BV.device)[rows_B]
         if self.config.temperature == 0:
             return logits_BV.argmax(-1)
         uniform_B = self.noise_NS[rows_B, self.made_N[rows_B].clamp(max=self.noise_NS.size(1) - 1)]
@@ -146,28 +148,23 @@ class Decoding:
     def _note(self, rows_B: Tensor, tokens_B: Tensor, ends_B: Tensor) -> Tensor:
         """Record the tokens of the live rows; returns which are still alive."""
         made_B = self.made_N[rows_B]
-        alive_B = ~self._over(rows_B) & (made_B < ends_B)
+        alive_B = ~self.stopped_N[rows_B] & (made_B < ends_B)
         at_B = made_B.clamp(max=self.ids_NS.size(1) - 1)
         self.ids_NS[rows_B, at_B] = torch.where(alive_B, tokens_B, self.ids_NS[rows_B, at_B])
         self.made_N[rows_B] += alive_B
         self.stopped_N[rows_B] |= alive_B & torch.isin(tokens_B, self.stops)
-        if self.ended is not None:
-            for row in rows_B[alive_B & ~self.stopped_N[rows_B]].tolist():
-                self.stopped_N[row] = self.ended(self.ids_NS[row, : int(self.made_N[row])].tolist())
+        if self.grammars is not None or self.ended is not None:
+            self._ask(rows_B, tokens_B, alive_B & ~self.stopped_N[rows_B])
         if self.config.repetition_penalty != 1:
             self.seen_NV[rows_B, tokens_B] |= alive_B
-        if self.clock is not None:
-            advance_B = torch.where(alive_B, self.advance_V[tokens_B], 0)
-            self.time_N[rows_B] += advance_B
-            self.waited_N[rows_B] = torch.where(advance_B > 0, 0, self.waited_N[rows_B] + alive_B)
-        return alive_B & ~self._over(rows_B) & (made_B + 1 < ends_B)
+        return alive_B & ~self.stopped_N[rows_B] & (made_B + 1 < ends_B)
 
-    def _over(self, rows: Tensor | slice) -> Tensor:
-        """Which of the rows have reached their end token, or the end of their time."""
-        over = self.stopped_N[rows]
-        if self.clock is None:
-            return over
-        return over | (self.time_N[rows] >= self.clock.limit) | (self.waited_N[rows] >= self.clock.patience)
+    def _ask(self, rows_B: Tensor, tokens_B: Tensor, going_B: Tensor) -> None:
+        """Ask whether the newest tokens end their answers. Here the host waits for the device."""
+        for row, token in torch.stack((rows_B, tokens_B), 1)[going_B].tolist():
+            over = self.grammars is not None and self.grammars.accept(row, token)
+            if over or (self.ended is not None and self.ended(self.ids_NS[row, : int(self.made_N[row])].tolist())):
+                self.stopped_N[row] = True
 
 
 def _noise(steps: int, seeds: Sequence[int]) -> Tensor:
@@ -191,27 +188,32 @@ def answers(
     config: GenerateConfig,
     stop: int,
     numbers: Sequence[int] | None = None,
-    clock: Clock | None = None,
+    automata: Sequence[Automaton] = (),
     recent: Recent = last,
     ended: Ended | None = None,
     scored: bool = False,
 ) -> Iterator[Decoded]:
     """Decode any number of prompts in batches of similar length; results come when they are ready, not in order.
 
-    An answer ends with `stop`, with one of config.stop_ids, by the `clock`, or where `ended` says so; then it includes
-    the ids that ended it. `numbers`, by default 0, 1, ..., give each prompt its seed when sampling. Answers are scored
-    by beam search, and otherwise if `scored`.
+    An answer ends with `stop`, with one of config.stop_ids, where its automaton is over, or where `ended` says so; then
+    it includes the ids that ended it. `numbers`, by default 0, 1, ..., give each prompt its seed when sampling. Answers
+    are scored by beam search, and otherwise if `scored`.
     """
     config = with_seed(config)
     numbers = range(len(prompts)) if numbers is None else numbers
     stops = (stop, *config.stop_ids)
+    if automata and config.beams > 1:
+        raise UserError(
+            f"beams = {config.beams}: beam search does not support grammar: set beams = 1 or generate.grammar = false"
+        )
     for chosen in batches(model, [len(prompt) for prompt in prompts], config):
         batch = [prompts[index] for index in chosen]
         if config.beams > 1:
             found = beam_search(model, batch, config, stops)
         else:
             rows = [numbers[index] for index in chosen]
-            decoding = Decoding(model, batch, config, stops, rows, clock, recent, ended, scored)
+            own = [automata[index] for index in chosen] if automata else ()
+            decoding = Decoding(model, batch, config, stops, rows, own, recent, ended, scored)
             for _ in decoding.run():
                 pass
             found = [[answer] for answer in decoding.answers()]
@@ -220,10 +222,16 @@ def answers(
 
 
 @torch.inference_mode()
-def stream(model: InferenceGPT2, prompt: Sequence[int], config: GenerateConfig, stop: int) -> Iterator[int]:
+def stream(
+    model: InferenceGPT2,
+    prompt: Sequence[int],
+    config: GenerateConfig,
+    stop: int,
+    automata: Sequence[Automaton] = (),
+) -> Iterator[int]:
     """Yield the tokens of one answer as they are decoded, without the end token."""
     stops = (stop, *config.stop_ids)
-    for new in Decoding(model, [prompt], with_seed(config), stops, [0]).run():
+    for new in Decoding(model, [prompt], with_seed(config), stops, [0], automata).run():
         token = int(new[0])
         if token in stops:
             return

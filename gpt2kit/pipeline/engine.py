@@ -9,8 +9,9 @@ from typing import Any, overload
 from gpt2kit import recipe
 from gpt2kit.config import CORPUS, GenerateConfig
 from gpt2kit.decoding import decode
-from gpt2kit.decoding.answer import Clock, limited_by
+from gpt2kit.decoding.answer import limited_by
 from gpt2kit.decoding.classify import likeliest, probabilities
+from gpt2kit.decoding.grammar import Automaton, MakeAutomaton
 from gpt2kit.decoding.repetition import repeats_itself
 from gpt2kit.decoding.seeds import seeds, with_seed
 from gpt2kit.errors import UserError
@@ -95,11 +96,12 @@ class Engine:
         if (known := self.task.answer_without_model(parsed)) is not None:
             yield from [str(known)] if known else []
             return
-        prompt, _ = self.prompt(parsed, config)
+        prompt, cut = self.prompt(parsed, config)
         stops = stops_of(self.task, config)
         ids: list[int] = []
         shown = 0
-        for token in decode.stream(self._decoder(config), prompt, config, self.task.vocabulary.eos):
+        automata = self._automata([parsed], [(prompt, cut)], config, None)
+        for token in decode.stream(self._decoder(config), prompt, config, self.task.vocabulary.eos, automata):
             ids.append(token)
             text = self.task.decode(ids)
             if stops is not None and stops.ended(ids):
@@ -117,19 +119,22 @@ class Engine:
         self,
         sources: Iterable[Any],
         config: GenerateConfig | None = None,
-        clock: Clock | None = None,
+        grammar: MakeAutomaton | None = None,
         scored: bool = False,
     ) -> Iterator[Result]:
-        """Yield one result per source, in order, for any number of sources; `scored`: with log-probabilities."""
+        """Yield one result per source, in order, for any number of sources; `scored`: with log-probabilities.
+
+        `grammar` replaces the one of the task, which `generate.grammar` turns off.
+        """
         config = with_seed(config or self.config)
         iterator = iter(sources)
         offset = 0
         while window := list(islice(iterator, WINDOW_OF_INPUTS)):
-            yield from self._window(window, config, offset, clock, scored)
+            yield from self._window(window, config, offset, grammar, scored)
             offset += len(window)
 
     def _window(
-        self, sources: list[Any], config: GenerateConfig, offset: int, clock: Clock | None, scored: bool
+        self, sources: list[Any], config: GenerateConfig, offset: int, grammar: MakeAutomaton | None, scored: bool
     ) -> Iterator[Result]:
         """Yield in order, each result as soon as it and all previous ones are ready."""
         known = map(self.task.answer_without_model, sources)
@@ -148,7 +153,8 @@ class Engine:
         decoder, recent, stops = self._decoder(config), self.task.layout.recent, stops_of(self.task, config)
         ended, eos = stops.ended if stops else None, self.task.vocabulary.eos
         window = self.model.config.n_positions
-        for found in decode.answers(decoder, ids, config, eos, numbers, clock, recent, ended, scored):
+        automata = self._automata([sources[index] for index in asked], prompts, config, grammar)
+        for found in decode.answers(decoder, ids, config, eos, numbers, automata, recent, ended, scored):
             results[asked[found.index]] = Result(
                 outputs=[output_of(self.task, answer.ids, stops) for answer in found.answers],
                 scores=[answer.score for answer in found.answers],
@@ -157,13 +163,30 @@ class Engine:
                 ids=[answer.ids for answer in found.answers],
                 circling=repeats_itself(found.answers[0].ids),
                 log_probabilities=[answer.log_probability for answer in found.answers],
-                limit="" if finished or clock else limited_by(len(ids[found.index]), window, config),
+                limit="" if finished else limited_by(len(ids[found.index]), window, config),
                 seed=seeds(config, [numbers[found.index]])[0] if config.temperature else None,
             )
             while yielded < len(results) and (result := results[yielded]) is not None:
                 yield result
                 yielded += 1
         yield from (result for result in results[yielded:] if result is not None)
+
+    def _automata(
+        self,
+        sources: Sequence[Any],
+        prompts: Sequence[tuple[list[int], bool]],
+        config: GenerateConfig,
+        grammar: MakeAutomaton | None,
+    ) -> list[Automaton]:
+        """The automaton of each answer, which has seen its whole prompt; none if any id may follow any other."""
+        make = grammar or (self.task.layout.grammar if config.grammar else None)
+        if make is None:
+            return []
+        whole = (
+            self.task.encode_source(source) if cut else prompt
+            for source, (prompt, cut) in zip(sources, prompts, strict=True)
+        )
+        return [automaton for automaton in map(make, whole) if automaton is not None]
 
     def _chosen(
         self, sources: list[Any], results: list[Result | None], asked: list[int], prompts: list[tuple[list[int], bool]]

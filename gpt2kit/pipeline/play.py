@@ -3,28 +3,24 @@
 import math
 from collections.abc import Iterator
 
-from gpt2kit.decoding.answer import Clock
 from gpt2kit.model.attention_weights import attention_spans
 from gpt2kit.music import encoding, events, keyboard
 from gpt2kit.music.attended import Attention, Weights, grouped
+from gpt2kit.music.grammar import EventGrammar, Timed
 from gpt2kit.music.notes import Notes
 from gpt2kit.pipeline.engine import Engine, Result
 
-EVENTS_A_SECOND = 200
-"""More notes than anybody plays: this ends a piece whose time hardly advances."""
-
-PATIENCE = 100
-"""Events in a row without any time between them: more than ten fingers have to do in one moment."""
+EVENTS_A_SECOND = 4 * EventGrammar.most_notes
+"""More events than the grammar allows: as many velocities, onsets, releases and shifts as it allows notes."""
 
 
 def play(engine: Engine, primer: Notes, seconds: float, samples: int, scored: bool = False) -> list[Result]:
     """Continuations of a primer, which may be empty, of `seconds` each; `scored`: with log-probabilities."""
-    banned = (events.BEGIN, events.END, events.PAD)  # only the clock ends a piece
-    longest = int(seconds * EVENTS_A_SECOND) + PATIENCE
-    config = engine.configured({"ban_ids": list(banned), "max_new_tokens": longest, "roll": True})
-    advance = [round(encoding.seconds([id]) * events.STEPS_A_SECOND) for id in range(events.VOCABULARY)]
-    limit = max(1, math.ceil(seconds * events.STEPS_A_SECOND - 1e-6))
-    return list(engine.results([primer] * samples, config, Clock(advance, limit, PATIENCE), scored))
+    longest = int((seconds + 2) * EVENTS_A_SECOND)
+    config = engine.configured({"max_new_tokens": longest, "roll": True})
+    end = max(1, math.ceil(seconds * events.STEPS_A_SECOND - 1e-6))
+    automaton = EventGrammar if config.grammar else Timed
+    return list(engine.results([primer] * samples, config, lambda prompt: automaton(prompt, end), scored))
 
 
 def piece(engine: Engine, primer: Notes, result: Result, alone: bool = False) -> tuple[Notes, float]:
@@ -36,7 +32,7 @@ def piece(engine: Engine, primer: Notes, result: Result, alone: bool = False) ->
 
 def stalled(result: Result, seconds: float) -> bool:
     """Whether it was stopped early because time no longer advanced."""
-    return not result.finished and encoding.seconds(result.ids[0]) + 1e-6 < seconds
+    return encoding.seconds(result.ids[0]) + 1e-6 < seconds
 
 
 def looked_back(engine: Engine, prompt: list[int]) -> Attention:

@@ -44,6 +44,9 @@ def _answered(
     longest = min(config.max_new_tokens, model.config.n_positions, layout.sample_tokens or sys.maxsize)
     config = replace(reproducible(config), beams=1, max_new_tokens=longest, roll=False)
     stops = stops_of(task, config)
-    decoded = answers(for_inference(model, config.dtype), prompts, config, eos, ended=stops.ended if stops else None)
+    made = [layout.grammar(prompt) for prompt in prompts] if config.grammar else []
+    automata = [automaton for automaton in made if automaton is not None]
+    ended = stops.ended if stops else None
+    decoded = answers(for_inference(model, config.dtype), prompts, config, eos, automata=automata, ended=ended)
     found = {result.index: result.answers[0].ids for result in decoded}
     return [task.tell(output_of(task, found[index], stops)) for index in range(len(prompts))]

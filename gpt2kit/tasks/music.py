@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpt2kit.music.events import Ids
+    from gpt2kit.music.grammar import EventGrammar
     from gpt2kit.music.notes import Notes
     from gpt2kit.music.sources import Failed, Piece, Skipped
 
@@ -115,6 +116,11 @@ class Performances(Stream):
         if len(ids) <= room:
             return list(ids)
         return transform.crop(ids, len(ids) - room + 1, room).tolist() if room > 1 else [ids[-1]]
+
+    def grammar(self, prompt: Sequence[int]) -> "EventGrammar":
+        from gpt2kit.music.grammar import EventGrammar
+
+        return EventGrammar(prompt)
 
     def crop(self, ring: "NDArray[Any]", start: int, length: int, noise: "Generator") -> "NDArray[Any]":
         from gpt2kit.music.augment import window

@@ -1,7 +1,9 @@
 """music on the command line: what is written, what is refused before any work, and what is told."""
 
 import json
+import math
 import wave
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,12 @@ import gpt2kit
 from gpt2kit.cli.app import run
 from gpt2kit.music import encoding, events
 from gpt2kit.music.copying import TrainingPieces
+from gpt2kit.music.grammar import Timed
 from gpt2kit.music.judge import judge
 from gpt2kit.music.midi import read_midi, to_pretty_midi, write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.sound import write_wav
-from gpt2kit.pipeline.play import PATIENCE, play
+from gpt2kit.pipeline.play import play
 
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]
@@ -300,12 +303,27 @@ def test_a_piece_is_written_as_midi_sound_and_picture(trained: Path, workplace: 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.015, 1.0, 7.5])
 def test_a_piece_lasts_as_long_as_was_asked(trained: Path, seconds: float) -> None:
-    """The event that reaches the end is the last, and neither BEGIN nor END nor PAD is played."""
+    """Nothing begins at its end, where all keys are let go; neither BEGIN nor END nor PAD is played."""
     opened = gpt2kit.load(trained, {"max_new_tokens": 5000})
     for result in play(opened, Notes.none(), seconds, 4):
         (ids,) = result.ids
         assert max(ids) < events.BEGIN
-        stalled = len(ids) >= PATIENCE and encoding.seconds(ids[-PATIENCE:]) == 0
+        assert result.finished
+        assert encoding.seconds(ids) == pytest.approx(math.ceil(100 * seconds) / 100)
+        after = ids[max(place for place, id in enumerate(ids) if 256 <= id < 356) + 1 :]
+        assert all(events.NOTE_OFF <= id < events.TIME_SHIFT for id in after)
+        struck, released = Counter(id for id in ids if id < 128), Counter(id - 128 for id in ids if 128 <= id < 256)
+        assert struck == released
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.015, 1.0, 7.5])
+def test_without_a_grammar_the_event_that_reaches_the_end_is_the_last(trained: Path, seconds: float) -> None:
+    """Neither BEGIN nor END nor PAD is played then, either."""
+    opened = gpt2kit.load(trained, {"max_new_tokens": 5000, "grammar": False})
+    for result in play(opened, Notes.none(), seconds, 4):
+        (ids,) = result.ids
+        assert max(ids) < events.BEGIN
+        stalled = len(ids) >= Timed.patience and encoding.seconds(ids[-Timed.patience :]) == 0
         assert stalled or encoding.seconds(ids) >= seconds
         assert encoding.seconds(ids[:-1]) < seconds
 

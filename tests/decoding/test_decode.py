@@ -1,19 +1,21 @@
 """The decoding loop: the same answer in any batch, as a stream, and as Hugging Face gives it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from transformers import GPT2LMHeadModel, LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding import stepper
-from gpt2kit.decoding.answer import Answer, Clock, new_token_limit
+from gpt2kit.decoding.answer import Answer, new_token_limit
 from gpt2kit.decoding.decode import CHECK_EVERY, Recent, answers, for_inference, last, stream
 from gpt2kit.decoding.sampling import draw, probabilities
 from gpt2kit.model import hf
@@ -402,7 +404,45 @@ def test_a_stream_obeys_a_ban(model: GPT2, config: GenerateConfig) -> None:
         assert not {EOS, 3, 9} & set(found)
 
 
-# clocks
+# automata that only end answers
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Ends an answer at a total of its ids' `advance`, or after `patience` ids in a row that do not advance."""
+
+    advance: Sequence[int]
+    limit: int
+    patience: int
+
+    def ends(self, ids: Sequence[int]) -> bool:
+        waited = 0
+        for id in ids:
+            waited = 0 if self.advance[id] else waited + 1
+        return sum(self.advance[id] for id in ids) >= self.limit or waited >= self.patience
+
+
+class Watching:
+    """The automaton of a clock: it chooses nothing."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock, self.ids = clock, list[int]()
+
+    @property
+    def over(self) -> bool:
+        return self.clock.ends(self.ids)
+
+    def weigh(self, bias_V: NDArray[np.float32]) -> None:
+        assert not self.over
+        bias_V.fill(0)
+
+    def accept(self, id: int) -> None:
+        self.ids.append(id)
+
+
+def run_by(model: GPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig, clock: Clock) -> list[Answer]:
+    return run(model, prompts, config, automata=[Watching(clock) for _ in prompts])
+
 
 ADVANCE = [id % 3 if id % 2 else 0 for id in range(23)]
 CLOCKS = [Clock(ADVANCE, limit=4, patience=99), Clock(ADVANCE, limit=99, patience=3), Clock(ADVANCE, 5, 4)]
@@ -412,12 +452,9 @@ TIMED = pytest.mark.parametrize("config", LONG, ids=["greedy", "sampled", "limit
 
 def timed(answer: Answer, clock: Clock) -> Answer:
     """What a clock leaves of an answer that was made without one: it chooses nothing, it only ends."""
-    time = waited = 0
-    for index, id in enumerate(answer.ids):
-        time += clock.advance[id]
-        waited = 0 if clock.advance[id] else waited + 1
-        if time >= clock.limit or waited >= clock.patience:
-            return Answer(answer.ids[: index + 1], None, False)
+    for length in range(1, len(answer.ids) + 1):
+        if clock.ends(answer.ids[:length]):
+            return Answer(answer.ids[:length], None, True)
     return answer
 
 
@@ -429,7 +466,7 @@ def test_a_clock_ends_an_answer_and_chooses_nothing(
 ) -> None:
     config = replace(config, batch_rows=batch_rows)
     expected = [timed(answer, clock) for answer in answered(model, replace(config, batch_rows=64))]
-    assert run(model, PROMPTS, config, clock=clock) == expected
+    assert run_by(model, PROMPTS, config, clock) == expected
 
 
 @TIMED
@@ -439,7 +476,7 @@ def test_the_clocks_end_some_answers_and_not_others(model: GPT2, config: Generat
     for clock in CLOCKS:
         cut = [timed(answer, clock) != answer for answer in whole]
         assert any(cut)
-    assert any(timed(answer, CLOCKS[0]).finished for answer in whole)
+    assert any(answer.finished and timed(answer, CLOCKS[0]) == answer for answer in whole)
     by_both = [(timed(answer, CLOCKS[0]), timed(answer, CLOCKS[1])) for answer in whole]
     assert any(len(limit.ids) < len(patience.ids) for limit, patience in by_both)
     assert any(len(limit.ids) > len(patience.ids) for limit, patience in by_both)
@@ -457,7 +494,7 @@ def test_rows_that_a_clock_ends_leave_the_batch_without_a_trace(
     monkeypatch.setitem(stepper.COMPACT_BELOW, "cpu", share)
     for look_every in (1, 8):
         monkeypatch.setitem(CHECK_EVERY, "cpu", look_every)
-        assert run(model, PROMPTS, config, clock=CLOCKS[2]) == expected
+        assert run_by(model, PROMPTS, config, CLOCKS[2]) == expected
 
 
 @cache
@@ -475,7 +512,8 @@ def test_a_clock_goes_on_where_the_window_rolls(tiny_model: Build, config: Gener
     numbers = [*range(len(PROMPTS))] if batch_rows > 1 else [4, 5, 6, 7]  # one row at a time is slow
     for clock in (Clock(ADVANCE, 20, 99), Clock(ADVANCE, 99, 7), Clock([1] * 23, 41, 99), Clock([0] * 23, 1, 30)):
         prompts = [PROMPTS[number] for number in numbers]
-        found = run(model, prompts, replace(config, batch_rows=batch_rows), numbers=numbers, clock=clock)
+        automata = [Watching(clock) for _ in prompts]
+        found = run(model, prompts, replace(config, batch_rows=batch_rows), numbers=numbers, automata=automata)
         assert found == [timed(whole[number], clock) for number in numbers]
     assert max(len(timed(answer, Clock(ADVANCE, 20, 99)).ids) for answer in whole) > 24, "two windows"
 
@@ -485,18 +523,18 @@ def test_the_id_that_reaches_the_limit_is_the_last(tiny_model: Build) -> None:
     config = replace(GREEDY, max_new_tokens=40)
     advance = [0, 0, 0, 5, 0, 0, 5, 0, 0, 5, 0, 0]
     for limit, ids in [(1, [2, 3]), (5, [2, 3]), (6, [2, 3, 4, 5, 6]), (10, [2, 3, 4, 5, 6])]:
-        assert run(model, [[1]], config, clock=Clock(advance, limit, 99)) == [Answer(ids, None, False)]
+        assert run_by(model, [[1]], config, Clock(advance, limit, 99)) == [Answer(ids, None, True)]
     whole = [*range(2, 12)]
-    assert run(model, [[1]], config, clock=Clock(advance, 16, 99)) == [Answer(whole, None, True)]
-    assert run(model, [[1]], config, clock=Clock(advance, 16, 2)) == [Answer([2, 3, 4, 5], None, False)]
-    assert run(model, [[1]], config, clock=Clock(advance, 16, 3)) == [Answer(whole, None, True)], "two, then the end"
+    assert run_by(model, [[1]], config, Clock(advance, 16, 99)) == [Answer(whole, None, True)]
+    assert run_by(model, [[1]], config, Clock(advance, 16, 2)) == [Answer([2, 3, 4, 5], None, True)]
+    assert run_by(model, [[1]], config, Clock(advance, 16, 3)) == [Answer(whole, None, True)], "two, then the end"
 
 
 def test_an_end_token_that_also_reaches_the_limit_is_the_end(tiny_model: Build) -> None:
     model = rigged(tiny_model, CHAIN)
     config = replace(GREEDY, max_new_tokens=40)
-    assert run(model, [[10]], config, clock=Clock([1] * 12, 2, 99)) == [Answer([11], None, True)]
-    assert run(model, [[10]], config, clock=Clock([0] * 12, 1, 2)) == [Answer([11], None, True)]
+    assert run_by(model, [[10]], config, Clock([1] * 12, 2, 99)) == [Answer([11], None, True)]
+    assert run_by(model, [[10]], config, Clock([0] * 12, 1, 2)) == [Answer([11], None, True)]
 
 
 def test_time_is_counted_exactly(tiny_model: Build) -> None:
@@ -505,7 +543,7 @@ def test_time_is_counted_exactly(tiny_model: Build) -> None:
     config = replace(GREEDY, roll=True, max_new_tokens=50)
     clock = Clock([0, 0, 1, 2**24, *[0] * 8], 2**24 + 20 + 2**24 * 20, 99)
     expected = timed(run(model, [[2]], config)[0], clock)
-    assert run(model, [[2]], config, clock=clock) == [expected]
+    assert run_by(model, [[2]], config, clock) == [expected]
 
 
 # kinds of attention for long windows

@@ -1,0 +1,184 @@
+"""What may follow in a stream of performance events, as an automaton of the decoding loop (`decoding.grammar`).
+
+Only what `encode` can write is allowed: a key that is down is not struck, one that is up is not let go; at one step the
+NOTE_OFFs come first, each kind in order of pitch; a VELOCITY is another than the one in force, and a NOTE_ON follows; a
+gap is as many whole seconds as fit and then the rest. In addition, keys are those of a piano, and music goes on: see
+the limits of `EventGrammar`.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpt2kit.music.events import BEGIN, END, LONGEST_SHIFT, NOTE_OFF, STEPS_A_SECOND, TIME_SHIFT, VELOCITY
+
+LOWEST_KEY, HIGHEST_KEY = 21, 108
+"""The keys of a piano, A0 to C8."""
+
+AFTER_ALL = 256
+"""A place in a step that is after all notes: NOTE_OFFs are at 0 to 127, NOTE_ONs at 128 to 255."""
+
+Bias = NDArray[np.float32]
+
+
+class EventGrammar:
+    """The grammar of one performance, or of its continuation."""
+
+    longest_pause: ClassVar[int] = 5 * STEPS_A_SECOND
+    """Steps from a note to the next. In MAESTRO v2's validation pieces, 125 of 639,288 gaps are longer."""
+    longest_held: ClassVar[int] = 10 * STEPS_A_SECOND
+    """Steps after which a key is let go. 587 of the 639,425 notes of those pieces are longer."""
+    most_notes: ClassVar[int] = 100
+    """Notes that may begin within a second. The most in those pieces are 74."""
+
+    def __init__(self, prompt: Sequence[int], end: int | None = None) -> None:
+        """Begin after the events of a prompt. The answer ends `end` steps later, with all keys up; by default where
+        the model says END.
+
+        A key that is down after the prompt may stay down as long as if it were struck now.
+        """
+        self.now, self.end = 0, end
+        self.struck: dict[int, int] = {}
+        """The keys that are down and the step at which each was struck, the earliest first."""
+        self.kept: set[int] = set()
+        """The keys that are down and that somebody else lets go."""
+        self._on, self._off = np.full(128, -np.inf, np.float32), np.full(128, -np.inf, np.float32)
+        self._on[LOWEST_KEY : HIGHEST_KEY + 1] = 0
+        self._down = [0] * 128
+        """How many notes sound on each key: more than one only after a prompt in which notes overlap."""
+        self.in_force: int | None = None
+        """The VELOCITY in force."""
+        self.place = -1
+        """The place of the last note in this step; -1 before the first."""
+        self._begun: deque[int] = deque()
+        """The steps of the notes that began within the last second."""
+        self._last_note = 0
+        self._any = False
+        self._ready = self._rested = False
+        """The last event was a VELOCITY; it was a shift of less than a second."""
+        for id in prompt:
+            self.accept(id)
+        self._begun = deque(step - self.now for step in self._begun)
+        self.struck = dict.fromkeys(self.struck, 0)
+        self.now = self._last_note = 0
+        self._rested = False  # the prompt may have been cut anywhere
+
+    @property
+    def over(self) -> bool:
+        return self.end is not None and self.now >= self.end and not self.struck and not self.kept
+
+    def keep(self, pitch: int) -> None:
+        """Leave it to the caller to let go a key that is down: its NOTE_OFF is not allowed, and never due."""
+        self.kept.add(pitch)
+        self.struck.pop(pitch)
+        self._off[pitch] = -np.inf
+
+    def can_strike(self, before: int = AFTER_ALL) -> bool:
+        """Whether there is a key to strike at a place in this step that is before another."""
+        return bool((self._on[self._lowest_on() : max(0, before - NOTE_OFF)] == 0).any())
+
+    def weigh(self, bias_V: Bias) -> None:
+        self.allow(bias_V)
+
+    def allow(self, bias_V: Bias, before: int = AFTER_ALL, steps: int = LONGEST_SHIFT) -> int:
+        """Allow notes at places in this step that are `before` another, and shifts of at most `steps`.
+
+        Returns the place that nothing in this step may pass: AFTER_ALL, or that of a key that must be let go now.
+        """
+        bias_V.fill(-np.inf)
+        if self.end is not None and self.now >= self.end:
+            if down := self.struck.keys() | self.kept:
+                bias_V[NOTE_OFF + min(down)] = 0
+            return -1
+        earliest = next(iter(self.struck.values()), self.now)
+        if self.now - earliest >= self.longest_held:
+            due = min(key for key, step in self.struck.items() if self.now - step >= self.longest_held)
+            stop = min(due + 1, before)
+            low = min(max(self.place, 0), stop)
+            bias_V[NOTE_OFF + low : NOTE_OFF + stop] = self._off[low:stop]
+            return due
+        while self._begun and self._begun[0] <= self.now - STEPS_A_SECOND:
+            self._begun.popleft()
+        crowded = len(self._begun) >= self.most_notes
+        if not self._ready:
+            if self.place < NOTE_OFF:
+                stop = min(before, NOTE_OFF)
+                low = min(max(self.place, 0), stop)
+                bias_V[NOTE_OFF + low : NOTE_OFF + stop] = self._off[low:stop]
+            if not self._rested or crowded:
+                steps = min(steps, self._last_note + self.longest_pause - self.now)
+                steps = min(steps, earliest + self.longest_held - self.now)
+                if self.end is not None:
+                    steps = min(steps, self.end - self.now)
+                bias_V[TIME_SHIFT : TIME_SHIFT + max(0, steps)] = 0
+            if self.end is None and self._any and not self.struck:
+                bias_V[END] = 0
+        if crowded and not self._ready:
+            return AFTER_ALL
+        if self.in_force is not None:
+            low, stop = self._lowest_on(), max(0, before - NOTE_OFF)
+            bias_V[low:stop] = self._on[low:stop]
+        if not self._ready and self.can_strike(before):
+            bias_V[VELOCITY:BEGIN] = 0
+            if self.in_force is not None:
+                bias_V[self.in_force] = -np.inf
+        return AFTER_ALL
+
+    def accept(self, id: int) -> None:
+        if id < NOTE_OFF:
+            self._strike(id)
+        elif id < TIME_SHIFT:
+            self._let_go(id - NOTE_OFF)
+        elif id < VELOCITY:
+            self.now += id - TIME_SHIFT + 1
+            self.place, self._ready, self._rested = -1, False, id < TIME_SHIFT + LONGEST_SHIFT - 1
+        elif id < BEGIN:
+            self.in_force, self._ready, self._rested = id, True, False
+
+    def _lowest_on(self) -> int:
+        """The lowest pitch that may still be struck in this step."""
+        return max(LOWEST_KEY, self.place - NOTE_OFF + 1)
+
+    def _strike(self, pitch: int) -> None:
+        self.struck.pop(pitch, None)
+        self.struck[pitch] = self._last_note = self.now
+        self._begun.append(self.now)
+        self._down[pitch] += 1
+        self._on[pitch], self._off[pitch] = -np.inf, 0
+        self.place, self._ready, self._rested, self._any = NOTE_OFF + pitch, False, False, True
+
+    def _let_go(self, pitch: int) -> None:
+        self.place, self._ready, self._rested = pitch, False, False
+        if self._down[pitch]:
+            self._down[pitch] -= 1
+        if not self._down[pitch]:
+            self.struck.pop(pitch, None)
+            self.kept.discard(pitch)
+            self._on[pitch] = 0 if LOWEST_KEY <= pitch <= HIGHEST_KEY else -np.inf
+            self._off[pitch] = -np.inf
+
+
+class Timed:
+    """No grammar: any event may follow any other until the time is over."""
+
+    patience: ClassVar[int] = 100
+    """Events in a row without any time between them: more than ten fingers have to do in one moment."""
+
+    def __init__(self, prompt: Sequence[int], end: int) -> None:
+        """End an answer to any prompt by the event that reaches `end` steps, or earlier if time does not advance."""
+        self.left, self.waited = end, 0
+
+    @property
+    def over(self) -> bool:
+        return self.left <= 0 or self.waited >= self.patience
+
+    def weigh(self, bias_V: Bias) -> None:
+        bias_V[:BEGIN], bias_V[BEGIN:] = 0, -np.inf
+
+    def accept(self, id: int) -> None:
+        self.waited += 1
+        if TIME_SHIFT <= id < VELOCITY:
+            self.left, self.waited = self.left - (id - TIME_SHIFT + 1), 0
