@@ -75,6 +75,7 @@ TICKS = (b"\x01\xf4", b"\x00\x32")
 PAGE = FileKind("a page", lambda head, _: b'<meta name="generator" content="' + MARK + b'">' in head)
 PICTURE = FileKind("a picture", lambda head, _: head.startswith(b"\x89PNG") and b"Software\0" + MARK in head)
 SOUND = FileKind("a sound", lambda head, tail: head.startswith(b"RIFF") and b"ISFT" in tail and MARK in tail)
+FLAC = FileKind("a sound", lambda head, _: head.startswith(b"fLaC") and b"=" + MARK in head)
 MIDI = FileKind(
     "a performance",
     lambda head, _: head.startswith(b"MThd\0\0\0\6\0\1\0\2") and b"\xff\x03\x05Piano" in head and head[12:14] in TICKS,

@@ -67,6 +67,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "mido": (),
     "fluidsynth": ("music/sound.py",),
     "tinysoundfont": ("music/sound.py",),
+    "soundfile": ("music/flac.py",),
     "PIL": (),
     "matplotlib": ("inspection/figures.py", "music/font.py", "music/roll.py"),
     "mwparserfromhell": ("data/wikipedia/wikitext.py",),

@@ -46,6 +46,7 @@ REQUIRED: dict[str, Library] = {
 
 OPTIONAL: dict[str, Library] = {
     "tensorboard": Library("tensorboard", "curves of train --tensorboard"),
+    "soundfile": Library("soundfile", "sound as FLAC files, --flac"),
     "ctranslate2": Library("ctranslate2", "export --to ctranslate2"),
     "gguf": Library("gguf", "export --to gguf"),
     "accelerate": Library("accelerate", "export --to gguf, and Trainer"),

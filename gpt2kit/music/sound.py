@@ -1,4 +1,4 @@
-"""Notes as a WAV file, with what the machine has: FluidSynth, TinySoundFont, or our own piano.
+"""Notes as a WAV or FLAC file, with what the machine has: FluidSynth, TinySoundFont, or our own piano.
 
 The only import of pyfluidsynth and tinysoundfont. Neither is required: the first needs a system library, the second
 declares a dependency (PyAudio) that fails to build without one.
@@ -9,6 +9,7 @@ import os
 import tempfile
 import wave
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.files import atomic
-from gpt2kit.music import piano
+from gpt2kit.music import flac, piano
 from gpt2kit.music.notes import Notes
 from gpt2kit.overwriting import GENERATOR
 
@@ -61,18 +62,49 @@ def write_wav(path: Path, notes: Notes, sample_rate: int = 44100) -> str:
     outside 8,000 to 96,000 Hz, DataError for more music than a WAV file can hold, MachineError if `path` cannot be
     written.
     """
-    if sample_rate not in SAMPLE_RATES:
-        raise UserError(
-            f"a sample rate of {sample_rate} Hz is not supported; accepted are {SAMPLE_RATES[0]} to {SAMPLE_RATES[-1]}"
-        )
-    frames = round((notes.duration + TAIL) * sample_rate)
-    if frames * BYTES_PER_FRAME > LARGEST_WAV:
+    if wav_bytes(notes.duration, sample_rate) > LARGEST_WAV:
         most = LARGEST_WAV / BYTES_PER_FRAME / sample_rate / 3600
         raise DataError(
             f"{path}: {notes.duration / 3600:.1f} hours of music do not fit: at {sample_rate} Hz a WAV file holds "
             f"{most:.1f} hours"
         )
-    with atomic(path) as temporary, tempfile.TemporaryFile(dir=path.parent) as scratch:
+    with atomic(path) as temporary, _recorded(notes, sample_rate, path.parent) as (name, frames, blocks):
+        with wave.open(str(temporary), "wb") as file:
+            file.setnchannels(2)
+            file.setsampwidth(2)
+            file.setframerate(sample_rate)
+            file.setnframes(frames)
+            for block in blocks:
+                file.writeframesraw(block.tobytes())
+        _sign(temporary)
+    return name
+
+
+def write_flac(path: Path, notes: Notes, sample_rate: int = 44100) -> str:
+    """Write the samples of `write_wav`, compressed without loss, however long the music is.
+
+    Raises the same errors, and MachineError without the package soundfile.
+    """
+    flac.require()
+    with atomic(path) as temporary, _recorded(notes, sample_rate, path.parent) as (name, frames, blocks):
+        flac.write(temporary, sample_rate, frames, blocks)
+    return name
+
+
+def wav_bytes(seconds: float, sample_rate: int = 44100) -> int:
+    """The size of a WAV file with so many seconds of music."""
+    return round((seconds + TAIL) * sample_rate) * BYTES_PER_FRAME
+
+
+@contextmanager
+def _recorded(notes: Notes, sample_rate: int, folder: Path) -> Iterator[tuple[str, int, Iterator[NDArray[np.int16]]]]:
+    """The name of the synthesizer, the number of frames, and the scaled samples in blocks."""
+    if sample_rate not in SAMPLE_RATES:
+        raise UserError(
+            f"a sample rate of {sample_rate} Hz is not supported; accepted are {SAMPLE_RATES[0]} to {SAMPLE_RATES[-1]}"
+        )
+    frames = round((notes.duration + TAIL) * sample_rate)
+    with tempfile.TemporaryFile(dir=folder) as scratch:
         name, blocks = _sound(notes, sample_rate, frames)
         peak = 0.0
         for block in blocks:
@@ -80,16 +112,8 @@ def write_wav(path: Path, notes: Notes, sample_rate: int = 44100) -> str:
             scratch.write(block.astype("<f4").tobytes())
         gain = min(PEAK / peak, MOST_GAIN) if peak else 1.0
         scratch.seek(0)
-        with wave.open(str(temporary), "wb") as file:
-            file.setnchannels(2)
-            file.setsampwidth(2)
-            file.setframerate(sample_rate)
-            file.setnframes(frames)
-            while raw := scratch.read(BLOCK * 8):
-                scaled = np.frombuffer(raw, "<f4") * (gain * 32767)
-                file.writeframesraw(np.rint(scaled).astype("<i2").tobytes())
-        _sign(temporary)
-    return name
+        raw = iter(lambda: scratch.read(BLOCK * 8), b"")
+        yield name, frames, (np.rint(np.frombuffer(part, "<f4") * (gain * 32767)).astype("<i2") for part in raw)
 
 
 def _sign(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 import wave
 from collections import Counter
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 
 import gpt2kit
 from gpt2kit.cli.app import run
+from gpt2kit.errors import UserError
 from gpt2kit.music import encoding, events
 from gpt2kit.music.copying import TrainingPieces
 from gpt2kit.music.grammar import Timed
@@ -73,6 +75,12 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> None:
     def write_roll(path: Path, notes: Notes, primer_seconds: float = 0.0, title: str = "") -> None:
         path.write_bytes(b"\x89PNG %d Software\0gpt2kit" % len(notes))
 
+    def write_flac(path: Path, notes: Notes) -> str:
+        path.write_bytes(b"fLaC software=gpt2kit %d" % len(notes))
+        return "none"
+
+    monkeypatch.setattr("gpt2kit.music.flac.require", lambda: None)
+    monkeypatch.setattr("gpt2kit.music.sound.write_flac", write_flac)
     monkeypatch.setattr("gpt2kit.music.sound.write_wav", write_wav)
     monkeypatch.setattr("gpt2kit.music.roll.write_roll", write_roll)
 
@@ -358,6 +366,56 @@ def test_without_sound(trained: Path, workplace: Path, capsys: Capture) -> None:
 
 
 @pytest.mark.usefixtures("silent")
+def test_sound_as_flac(trained: Path, workplace: Path, capsys: Capture) -> None:
+    words = ["--seconds", "1", "--flac", "--out", "x.mid"]
+    found = generated(trained, capsys, *words)
+    assert sorted(contents(workplace)) == ["x.flac", "x.mid", "x.png"]
+    assert found["flac"] == "x.flac"
+    assert "wav" not in found
+    found = told(["music", "render", "x.mid", "--flac", "--overwrite"], capsys)
+    assert (found["flac"], found["page"]) == ("x.flac", "x.html")
+    assert sorted(contents(workplace)) == ["x.flac", "x.html", "x.mid", "x.png"]
+    generated(trained, capsys, *words, "--overwrite")
+    (workplace / "x.flac").write_bytes(b"fLaC mine")
+    words = ["music", "generate", "--run", "nowhere", "--flac", "--out", "x.mid", "--overwrite"]
+    assert "x.flac is not replaced: gpt2kit did not write it as a sound" in told(words, capsys, 2)
+
+
+@pytest.mark.parametrize("verb", ["generate", "render"])
+def test_flac_without_its_package(workplace: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    write_midi(workplace / "x.mid", tune(3))
+    words = ["music", verb, *(["--run", "nowhere", "--out", "y.mid"] if verb == "generate" else ["x.mid"])]
+    message = told([*words, "--flac"], capsys, 4)
+    assert message == "FLAC files need the package soundfile: pip install 'gpt2kit[flac]'"
+    assert list(contents(workplace)) == ["x.mid"]
+
+
+@pytest.mark.usefixtures("silent")
+def test_the_size_of_a_long_wav_is_announced(
+    trained: Path, workplace: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it is written; that of a FLAC file, or of a WAV file that is kept, is not."""
+    write_midi(workplace / "x.mid", Notes.of([60], [64], [5399.0], [5400.0]))
+    for words, announced in ((["--flac"], False), ([], True), ([], False)):
+        assert run(["music", "render", "x.mid", *words]) == 0
+        said = capsys.readouterr().err
+        message = "x.wav: 90 minutes of sound take 953 MB; --flac writes about a third of that"
+        assert (message in said) is announced
+    write_midi(workplace / "x.mid", Notes.of([60], [64], [595.0], [596.0]))
+    assert run(["music", "render", "x.mid", "--overwrite"]) == 0
+    assert "minutes of sound" not in capsys.readouterr().err
+
+    def interrupted(*_: object) -> None:
+        raise UserError("before any work")
+
+    monkeypatch.setattr("gpt2kit.pipeline.play.play", interrupted)
+    words = ["music", "generate", "--run", str(trained), "--seconds", "660", "--samples", "2", "--seed", "0"]
+    assert run(words) == 2
+    assert "each of 2 .wav files: 11 minutes of sound take 117 MB" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("silent")
 @pytest.mark.parametrize("seconds", [None, 0.5, 1.3, 4.0])
 def test_a_primer_goes_on(trained: Path, workplace: Path, capsys: Capture, seconds: float | None) -> None:
     """The piece begins with the primer; --alone leaves out just that. The whole tune is longer than the window."""
@@ -406,6 +464,7 @@ REFUSED = [
     (["--prime", "broken.mid"], 3, "broken.mid"),
     (["--out", "x.wav"], 2, "--out x.wav: expected a name that ends with .mid"),
     (["--out", "x"], 2, "expected a name that ends with .mid"),
+    (["--flac", "--no-sound"], 2, "--flac and --no-sound: give one of them"),
 ]
 
 

@@ -20,7 +20,7 @@ def demonstrate(task: str, engine: "Engine", run: Path) -> str:
     path, nothing = run / "piece.mid", Notes.none()
     (result,) = play(engine, nothing, DEMO_SECONDS, 1)
     console.say("")
-    outputs.written(path, *piece(engine, nothing, result), sound=True)
+    outputs.written(path, *piece(engine, nothing, result), sound=".wav")
     return (
         f"  gpt2kit {task} render {path} --run {run}\n"
         f"  gpt2kit {task} generate --run {run} --seconds 60 --out new.mid\n"

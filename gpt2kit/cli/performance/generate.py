@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gpt2kit.music.notes import Notes
 
 LONGEST_HOURS = 6
-"""A .wav is limited to 4 GiB."""
+"""A .wav is limited to 4 GiB: 6.7 hours."""
 
 
 def generate(
@@ -45,6 +45,7 @@ def generate(
     ] = 1,
     out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="The MIDI file to write.")] = "piece.mid",
     sound: Annotated[bool, typer.Option(metavar="", help="Also write sound (.wav) and a picture (.png).")] = True,
+    flac: outputs.FlacOption = False,
     temperature: options.TemperatureOption = None,
     top_k: options.TopKOption = None,
     top_p: options.TopPOption = None,
@@ -61,7 +62,8 @@ def generate(
 
     check_seconds(seconds)
     paths = [outputs.numbered(Path(out), number, samples) for number in range(1, samples + 1)]
-    outputs.check(paths, (".mid", ".wav", ".png") if sound else (".mid",), overwrite, [prime])
+    kind = outputs.sound_kind(flac, sound)
+    outputs.check(paths, (".mid", kind, ".png") if sound else (".mid",), overwrite, [prime])
     if prime_seconds is not None and not prime:
         raise UserError("--prime-seconds is a part of --prime: give the file, too")
     primer = _primer(prime, prime_seconds) if prime else Notes.none()
@@ -69,11 +71,12 @@ def generate(
     files.writable_folder(Path(out).parent)
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     engine = loading.load(task, run, sampling, device, set, flags, base=base)
+    outputs.announce(paths, seconds + (0.0 if alone else primer.duration), kind)
     loading.settle_seed(engine, seed)
     written = []
     for path, result in zip(paths, play(engine, primer, seconds, samples, json), strict=True):
         notes, begun = piece(engine, primer, result, alone)
-        written.append(outputs.written(path, notes, begun, sound))
+        written.append(outputs.written(path, notes, begun, kind))
         if result.seed is not None:
             written[-1]["seed"] = result.seed
         written[-1]["log_probability"] = result.log_probabilities[0]

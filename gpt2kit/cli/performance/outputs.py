@@ -1,11 +1,12 @@
 """The files of a piece: MIDI, sound and picture."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from gpt2kit import overwriting
-from gpt2kit.cli import console, reports
+from gpt2kit.cli import console, options, reports
 from gpt2kit.errors import UserError, counted
 
 if TYPE_CHECKING:
@@ -14,9 +15,40 @@ if TYPE_CHECKING:
 KINDS = {
     ".mid": overwriting.MIDI,
     ".wav": overwriting.SOUND,
+    ".flac": overwriting.FLAC,
     ".png": overwriting.PICTURE,
     ".html": overwriting.PAGE,
 }
+
+
+LONG_SOUND = 600
+"""Seconds from which the size of a WAV file is announced."""
+
+FlacOption = Annotated[
+    bool,
+    options.switch("--flac", help="Write the sound as .flac, a third of a .wav; needs pip install 'gpt2kit[flac]'."),
+]
+
+
+def sound_kind(flac: bool, sound: bool = True) -> str:
+    """The ending of the files with sound, "" for none."""
+    from gpt2kit.music import flac as format
+
+    if flac and not sound:
+        raise UserError("--flac and --no-sound: give one of them")
+    if flac:
+        format.require()
+    return ".flac" if flac else ".wav" if sound else ""
+
+
+def announce(paths: Sequence[Path], seconds: float, kind: str) -> None:
+    """Say how large WAV files will be, before they are made, if the music is long."""
+    from gpt2kit.music.sound import wav_bytes
+
+    if kind == ".wav" and seconds > LONG_SOUND:
+        size = f"{wav_bytes(seconds) / 1e6:,.0f} MB"
+        which = f"{paths[0].with_suffix(kind)}" if len(paths) == 1 else f"each of {len(paths)} .wav files"
+        console.say(f"{which}: {seconds / 60:.0f} minutes of sound take {size}; --flac writes about a third of that")
 
 
 def numbered(path: Path, number: int, count: int) -> Path:
@@ -33,12 +65,12 @@ def check(paths: list[Path], endings: tuple[str, ...], overwrite: bool, inputs: 
         reports.replaced(path, what)
 
 
-def written(path: Path, notes: "Notes", primer: float, sound: bool) -> dict[str, Any]:
+def written(path: Path, notes: "Notes", primer: float, sound: str) -> dict[str, Any]:
     from gpt2kit.music.midi import write_midi
 
     write_midi(path, notes)
     console.say(f"{path}: {counted(len(notes), 'note')} in {notes.duration:.1f} seconds")
-    return shown(path, notes, primer, overwrite=True) if sound else {"midi": str(path), "notes": len(notes)}
+    return shown(path, notes, primer, True, sound) if sound else {"midi": str(path), "notes": len(notes)}
 
 
 def wanted(path: Path, overwrite: bool) -> bool:
@@ -48,15 +80,17 @@ def wanted(path: Path, overwrite: bool) -> bool:
     return True
 
 
-def shown(path: Path, notes: "Notes", primer: float, overwrite: bool) -> dict[str, Any]:
+def shown(path: Path, notes: "Notes", primer: float, overwrite: bool, sound: str) -> dict[str, Any]:
+    """Write the sound, a file with this ending, and the picture of a piece."""
+    from gpt2kit.music import sound as sounds
     from gpt2kit.music.roll import write_roll
-    from gpt2kit.music.sound import write_wav
 
-    wav, png = path.with_suffix(".wav"), path.with_suffix(".png")
-    if wanted(wav, overwrite):
-        console.say(f"{wav}: sound by {write_wav(wav, notes)}")
+    audio, png = path.with_suffix(sound), path.with_suffix(".png")
+    if wanted(audio, overwrite):
+        write = sounds.write_flac if sound == ".flac" else sounds.write_wav
+        console.say(f"{audio}: sound by {write(audio, notes)}")
     if wanted(png, overwrite):
         write_roll(png, notes, primer, path.stem)
         console.say(f"{png}: the piano roll")
     described = {"midi": str(path), "notes": len(notes), "seconds": round(notes.duration, 2), "primer_seconds": primer}
-    return described | {"wav": str(wav), "png": str(png)}
+    return described | {sound[1:]: str(audio), "png": str(png)}

@@ -29,10 +29,11 @@ def render(
     primer: Annotated[
         float, typer.Option("--primer", metavar="SECONDS", help="Mark the first SECONDS as the primer.")
     ] = 0.0,
+    flac: outputs.FlacOption = False,
     overwrite: options.OverwriteFilesOption = False,
     json: options.JsonOption = False,
 ) -> None:
-    """Render MIDI files as sound (.wav), picture (.png) and a page with a player, next to each file."""
+    """Render MIDI files as sound (.wav or .flac), picture (.png) and a page with a player, next to each file."""
     if not 0 <= primer < float("inf"):
         raise UserError(f"--primer {primer:g}: must be 0 seconds or more")
     paths = [Path(word) for word in pieces]
@@ -40,9 +41,10 @@ def render(
     for path in paths:
         if (other := shown.setdefault(path.with_suffix(".html"), path)) is not path:
             raise UserError(f"{other} and {path} would both be rendered as {path.with_suffix('.html')}: rename one")
+    sound = outputs.sound_kind(flac)
     engine = loading.load(task, run, {}, "", [], flags) if run else None
     if overwrite:  # otherwise what exists is kept
-        outputs.check(paths, (".wav", ".png", ".html"), overwrite, pieces)
+        outputs.check(paths, (sound, ".png", ".html"), overwrite, pieces)
     rendered, failed = [], []
     for path in paths:
         try:
@@ -50,7 +52,7 @@ def render(
         except DataError as error:
             failed.append(str(error))
             continue
-        rendered.append(_rendered(path, notes, primer, engine, overwrite))
+        rendered.append(_rendered(path, notes, primer, engine, overwrite, sound))
     if not rendered:
         raise DataError("; ".join(failed))
     for reason in failed:
@@ -61,7 +63,9 @@ def render(
         raise typer.Exit(PARTLY_DONE)
 
 
-def _rendered(path: Path, notes: "Notes", primer: float, engine: "Engine | None", overwrite: bool) -> dict[str, Any]:
+def _rendered(
+    path: Path, notes: "Notes", primer: float, engine: "Engine | None", overwrite: bool, sound: str
+) -> dict[str, Any]:
     """Write the sound, the picture and the page of a piece, with the attention of a model."""
     from gpt2kit.music.page import write_page
 
@@ -72,7 +76,9 @@ def _rendered(path: Path, notes: "Notes", primer: float, engine: "Engine | None"
         prompt = engine.task.encode_source(notes)
         notes, attention = engine.task.decode(prompt), looked_back(engine, prompt)
     page = path.with_suffix(".html")
-    described = outputs.shown(path, notes, primer, overwrite) | {"page": str(page)}
+    if overwrite or not path.with_suffix(sound).exists():
+        outputs.announce([path], notes.duration, sound)
+    described = outputs.shown(path, notes, primer, overwrite, sound) | {"page": str(page)}
     if outputs.wanted(page, overwrite):
         write_page(page, notes, path.stem, primer, attention)
         console.say(f"{page}: a page with a player{', with the attention of the model' if engine else ''}")
