@@ -57,14 +57,14 @@ class EventGrammar:
         """The steps of the notes that began within the last second."""
         self._last_note = 0
         self._any = False
-        self._ready = self._rested = False
+        self.ready = self.rested = False
         """The last event was a VELOCITY; it was a shift of less than a second."""
         for id in prompt:
             self.accept(id)
         self._begun = deque(step - self.now for step in self._begun)
         self.struck = dict.fromkeys(self.struck, 0)
         self.now = self._last_note = 0
-        self._rested = False  # the prompt may have been cut anywhere
+        self.rested = False  # the prompt may have been cut anywhere
 
     @property
     def over(self) -> bool:
@@ -73,7 +73,7 @@ class EventGrammar:
     def keep(self, pitch: int) -> None:
         """Leave it to the caller to let go a key that is down: its NOTE_OFF is not allowed, and never due."""
         self.kept.add(pitch)
-        self.struck.pop(pitch)
+        self.struck.pop(pitch, None)
         self._off[pitch] = -np.inf
 
     def can_strike(self, before: int = AFTER_ALL) -> bool:
@@ -103,25 +103,28 @@ class EventGrammar:
         while self._begun and self._begun[0] <= self.now - STEPS_A_SECOND:
             self._begun.popleft()
         crowded = len(self._begun) >= self.most_notes
-        if not self._ready:
+        if not self.ready:
             if self.place < NOTE_OFF:
                 stop = min(before, NOTE_OFF)
                 low = min(max(self.place, 0), stop)
                 bias_V[NOTE_OFF + low : NOTE_OFF + stop] = self._off[low:stop]
-            if not self._rested or crowded:
-                steps = min(steps, self._last_note + self.longest_pause - self.now)
+            if not self.rested:
+                steps = min(steps, LONGEST_SHIFT, self._last_note + self.longest_pause - self.now)
                 steps = min(steps, earliest + self.longest_held - self.now)
                 if self.end is not None:
                     steps = min(steps, self.end - self.now)
-                bias_V[TIME_SHIFT : TIME_SHIFT + max(0, steps)] = 0
-            if self.end is None and self._any and not self.struck:
+                # After a short shift, something else follows: it must be possible then.
+                first = min(steps, self._begun[0] + STEPS_A_SECOND - self.now if crowded else 1)
+                if steps > 0:
+                    bias_V[TIME_SHIFT - 1 + first : TIME_SHIFT + steps] = 0
+            if self.end is None and self._any and not self.struck and not self.kept:
                 bias_V[END] = 0
-        if crowded and not self._ready:
+        if crowded and not self.ready:
             return AFTER_ALL
         if self.in_force is not None:
             low, stop = self._lowest_on(), max(0, before - NOTE_OFF)
             bias_V[low:stop] = self._on[low:stop]
-        if not self._ready and self.can_strike(before):
+        if not self.ready and self.can_strike(before):
             bias_V[VELOCITY:BEGIN] = 0
             if self.in_force is not None:
                 bias_V[self.in_force] = -np.inf
@@ -134,9 +137,9 @@ class EventGrammar:
             self._let_go(id - NOTE_OFF)
         elif id < VELOCITY:
             self.now += id - TIME_SHIFT + 1
-            self.place, self._ready, self._rested = -1, False, id < TIME_SHIFT + LONGEST_SHIFT - 1
+            self.place, self.ready, self.rested = -1, False, id < TIME_SHIFT + LONGEST_SHIFT - 1
         elif id < BEGIN:
-            self.in_force, self._ready, self._rested = id, True, False
+            self.in_force, self.ready, self.rested = id, True, False
 
     def _lowest_on(self) -> int:
         """The lowest pitch that may still be struck in this step."""
@@ -148,10 +151,10 @@ class EventGrammar:
         self._begun.append(self.now)
         self._down[pitch] += 1
         self._on[pitch], self._off[pitch] = -np.inf, 0
-        self.place, self._ready, self._rested, self._any = NOTE_OFF + pitch, False, False, True
+        self.place, self.ready, self.rested, self._any = NOTE_OFF + pitch, False, False, True
 
     def _let_go(self, pitch: int) -> None:
-        self.place, self._ready, self._rested = pitch, False, False
+        self.place, self.ready, self.rested = pitch, False, False
         if self._down[pitch]:
             self._down[pitch] -= 1
         if not self._down[pitch]:

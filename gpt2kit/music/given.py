@@ -1,0 +1,142 @@
+"""The grammar of music in which some events are given: they come exactly at their times, the model adds the others.
+
+The stream is what `encode` would write of both: within a step, given and new notes are in one order.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gpt2kit.music.events import BEGIN, END, LONGEST_SHIFT, NOTE_OFF, TIME_SHIFT, VELOCITY
+from gpt2kit.music.grammar import Bias, EventGrammar
+
+Scheduled = tuple[int, Sequence[int]]
+"""A step after the beginning of the answer, and the ids that are given there."""
+
+
+def schedule(ids: ArrayLike) -> list[Scheduled]:
+    """The events of a stream by their steps, without its shifts."""
+    now, found = 0, dict[int, list[int]]()
+    for id in np.asarray(ids, np.int64).tolist():
+        if TIME_SHIFT <= id < VELOCITY:
+            now += id - TIME_SHIFT + 1
+        else:
+            found.setdefault(now, []).append(id)
+    return list(found.items())
+
+
+class _Note(NamedTuple):
+    """A given NOTE_ON or NOTE_OFF."""
+
+    place: int
+    """Its place in the step: NOTE_OFFs are at 0 to 127, NOTE_ONs at 128 to 255."""
+    velocity: int | None
+    """The VELOCITY that a NOTE_ON needs; None for any."""
+
+    @property
+    def id(self) -> int:
+        return self.place ^ NOTE_OFF
+
+    @property
+    def is_on(self) -> bool:
+        return self.place >= NOTE_OFF
+
+
+class _Step(NamedTuple):
+    marks: list[int]
+    """Ids that are no events: they come first, in their order."""
+    notes: list[_Note]
+
+
+class GivenGrammar:
+    """A grammar with given events.
+
+    A given note is let go when its NOTE_OFF is given; the model can neither end it nor strike its key meanwhile. A new
+    note on a key that is to be struck is let go first. Ids beyond the events are inserted as they are.
+    """
+
+    def __init__(self, grammar: EventGrammar, given: Iterable[Scheduled]) -> None:
+        """`grammar` is at the beginning of an answer. Given notes must begin before its end, where all are let go.
+
+        A NOTE_OFF that is given for a key of the prompt keeps that key down until then.
+        """
+        self.grammar = grammar
+        self._steps: dict[int, _Step] = {}
+        """What is still to come, by step, in order."""
+        velocity, begun = None, set[int]()
+        for step, ids in sorted(given, key=lambda each: each[0]):
+            if step < 0:
+                raise ValueError(f"given events are at steps of 0 or more, not {step}")
+            marks, notes = self._steps.setdefault(step, _Step([], []))
+            for id in ids:
+                if VELOCITY <= id < BEGIN:
+                    velocity = id
+                elif id < NOTE_OFF:
+                    if grammar.end is not None and step >= grammar.end:
+                        raise ValueError(f"a note is given at step {step}, and the music ends at {grammar.end}")
+                    notes.append(_Note(NOTE_OFF + id, velocity))
+                    begun.add(id)
+                elif id < TIME_SHIFT:
+                    notes.append(_Note(id - NOTE_OFF, None))
+                    if id - NOTE_OFF in grammar.struck and id - NOTE_OFF not in begun:
+                        grammar.keep(id - NOTE_OFF)
+                else:
+                    marks.append(id)
+        self._now = _Step([], [])
+        self._arrive()
+
+    @property
+    def over(self) -> bool:
+        return self.grammar.over
+
+    def weigh(self, bias_V: Bias) -> None:
+        if self._now.marks:
+            bias_V.fill(-np.inf)
+            bias_V[self._now.marks[0]] = 0
+        elif self._now.notes:
+            self._weigh_up_to(self._now.notes[0], bias_V)
+        else:
+            following = next(iter(self._steps), None)
+            steps = LONGEST_SHIFT if following is None else following - self.grammar.now
+            self.grammar.allow(bias_V, steps=steps)
+        if self._steps or self._now.notes:
+            bias_V[END] = -np.inf
+
+    def accept(self, id: int) -> None:
+        marks, notes = self._now
+        if marks:
+            marks.pop(0)
+            return
+        self.grammar.accept(id)
+        if notes and id == notes[0].id:
+            if notes.pop(0).is_on:
+                self.grammar.keep(id)
+        elif TIME_SHIFT <= id < VELOCITY:
+            self._arrive()
+
+    def _weigh_up_to(self, note: _Note, bias_V: Bias) -> None:
+        """Allow a given note and what may come before it in its step."""
+        grammar = self.grammar
+        if grammar.allow(bias_V, before=note.place, steps=0) < note.place:
+            return
+        if note.velocity in (None, grammar.in_force):
+            bias_V[note.id] = 0
+        elif not (grammar.ready and grammar.can_strike(note.place)):
+            bias_V[note.velocity] = 0
+
+    def _arrive(self) -> None:
+        """Take what is given at this step."""
+        grammar = self.grammar
+        if grammar.now not in self._steps:
+            return
+        marks, notes = self._steps.pop(grammar.now)
+        grammar.rested = False  # there may be nothing but ids that are no events
+        if grammar.end is not None and grammar.now >= grammar.end:
+            return  # there, the grammar itself lets go all keys
+        notes = [note for note in notes if note.is_on or note.place in grammar.kept]
+        released = {note.place for note in notes}
+        taken = [note.place - NOTE_OFF for note in notes if note.is_on]
+        notes += [_Note(key, None) for key in dict.fromkeys(taken) if key in grammar.struck and key not in released]
+        self._now = _Step(marks, sorted(notes, key=lambda note: note.place))
