@@ -76,9 +76,14 @@ PAGE = FileKind("a page", lambda head, _: b'<meta name="generator" content="' + 
 PICTURE = FileKind("a picture", lambda head, _: head.startswith(b"\x89PNG") and b"Software\0" + MARK in head)
 SOUND = FileKind("a sound", lambda head, tail: head.startswith(b"RIFF") and b"ISFT" in tail and MARK in tail)
 FLAC = FileKind("a sound", lambda head, _: head.startswith(b"fLaC") and b"=" + MARK in head)
+SPLICED = b"\xff\x7f\x08\x7d" + MARK + b"\0\xff\x2f\0"
+"""The end of the last track of a user's MIDI file with a model's notes: an event for sequencers, and End of Track."""
 MIDI = FileKind(
     "a performance",
-    lambda head, _: head.startswith(b"MThd\0\0\0\6\0\1\0\2") and b"\xff\x03\x05Piano" in head and head[12:14] in TICKS,
+    lambda head, tail: (
+        (head.startswith(b"MThd\0\0\0\6\0\1\0\2") and b"\xff\x03\x05Piano" in head and head[12:14] in TICKS)
+        or (head.startswith(b"MThd") and tail.endswith(SPLICED))
+    ),
 )
 PREDICTIONS = FileKind("predictions", lambda head, _: head.startswith(b'{"n": 1, ') and b'"output": ' in head)
 VISUALIZED = FileKind("data for the visualizer", lambda head, _: head.startswith(b'{"music":['))

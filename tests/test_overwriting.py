@@ -12,11 +12,14 @@ import gpt2kit
 from gpt2kit import overwriting
 from gpt2kit.cli.app import run
 from gpt2kit.errors import UserError
+from gpt2kit.music.keyboard import Continuation
 from gpt2kit.music.midi import write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.page import write_page
+from gpt2kit.music.primer import read_primer
 from gpt2kit.music.roll import write_roll
 from gpt2kit.music.sound import write_wav
+from gpt2kit.music.splice import continued_file
 from gpt2kit.overwriting import MIDI, PAGE, PICTURE, PREDICTIONS, SOUND, FileKind, check_file, check_folder
 from gpt2kit.pipeline.merge import merge
 from gpt2kit.runs.folder import Run
@@ -147,8 +150,16 @@ def predictions(path: Path) -> None:
     path.write_text('{"n": 1, "id": "a", "source": "good", "output": "bon", "target": "bon"}\n')
 
 
+def with_new_notes(path: Path) -> bytes:
+    """A user's file in which a model has continued nothing."""
+    write_midi(path, TUNE)
+    primer = read_primer(path)
+    return continued_file(primer, Continuation(Notes.none(), {}))
+
+
 WRITERS: list[tuple[FileKind, str, Callable[[Path], object]]] = [
     (MIDI, "a.mid", lambda path: write_midi(path, TUNE)),
+    (MIDI, "b.mid", lambda path: path.write_bytes(with_new_notes(path))),
     (SOUND, "a.wav", lambda path: write_wav(path, TUNE, 8000)),
     (PICTURE, "a.png", lambda path: write_roll(path, TUNE)),
     (PAGE, "a.html", lambda path: write_page(path, TUNE, "a")),

@@ -34,6 +34,8 @@ class Chunks:
     """0 if ticks are parts of a beat."""
     tracks: list[bytes]
     """Their events, without "MTrk" and length."""
+    division: bytes
+    """The unit of time as it is in the header, two bytes."""
 
     def bytes(self, ticks_a_beat: int) -> bytes:
         """The simplest file with these tracks."""
@@ -64,7 +66,7 @@ def read_chunks(content: bytes) -> Chunks:
         raise MidiError("unknown MIDI type", f"type {format}; accepted are types 0 and 1")
     ticks_a_beat, ticks_a_second = _time_unit(division)
     tracks = _tracks(content, 8 + length, count)
-    return Chunks(1 if len(tracks) > 1 else 0, ticks_a_beat, ticks_a_second, tracks)
+    return Chunks(1 if len(tracks) > 1 else 0, ticks_a_beat, ticks_a_second, tracks, content[12:14])
 
 
 def _tracks(content: bytes, place: int, count: int) -> list[bytes]:

@@ -2,12 +2,17 @@
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
+from gpt2kit import files
 from gpt2kit.model.attention_weights import attention_spans
 from gpt2kit.music import encoding, events, keyboard
 from gpt2kit.music.attended import Attention, Weights, grouped
 from gpt2kit.music.grammar import EventGrammar, Timed
+from gpt2kit.music.midi import read_midi
 from gpt2kit.music.notes import Notes
+from gpt2kit.music.primer import Primer, read_primer
+from gpt2kit.music.splice import continuation_alone, continued_file
 from gpt2kit.pipeline.engine import Engine, Result
 
 EVENTS_A_SECOND = 4 * EventGrammar.most_notes
@@ -15,7 +20,10 @@ EVENTS_A_SECOND = 4 * EventGrammar.most_notes
 
 
 def play(engine: Engine, primer: Notes, seconds: float, samples: int, scored: bool = False) -> list[Result]:
-    """Continuations of a primer, which may be empty, of `seconds` each; `scored`: with log-probabilities."""
+    """Continuations of a primer, which may be empty, of `seconds` each; `scored`: with log-probabilities.
+
+    The notes that sound at the end of an `Opening` are let go by the model.
+    """
     longest = int((seconds + 2) * EVENTS_A_SECOND)
     config = engine.configured({"max_new_tokens": longest, "roll": True})
     end = max(1, math.ceil(seconds * events.STEPS_A_SECOND - 1e-6))
@@ -23,11 +31,29 @@ def play(engine: Engine, primer: Notes, seconds: float, samples: int, scored: bo
     return list(engine.results([primer] * samples, config, lambda prompt: automaton(prompt, end), scored))
 
 
-def piece(engine: Engine, primer: Notes, result: Result, alone: bool = False) -> tuple[Notes, float]:
-    """The primer and its continuation, or the latter `alone`; and where the new part begins in it (seconds)."""
-    prompt = engine.task.encode_source(primer)
-    whole, begun = keyboard.played([*prompt, *result.ids[0]]), encoding.seconds(prompt)
-    return (whole.sliced(begun), 0.0) if alone else (whole, begun)
+def piece(engine: Engine, result: Result) -> Notes:
+    """The notes of a new piece."""
+    return keyboard.played([*engine.task.encode_source(Notes.none()), *result.ids[0]])
+
+
+def continuation(engine: Engine, primer: Primer, result: Result, alone: bool = False) -> bytes:
+    """The primer's MIDI file with its continuation, as `continued_file` writes it; or the latter `alone`."""
+    found = keyboard.continued(engine.task.encode_source(primer.opening), result.ids[0])
+    return continuation_alone(primer, found.new) if alone else continued_file(primer, found)
+
+
+def continue_midi(
+    engine: Engine, path: Path | str, out: Path | str, seconds: float, prime_seconds: float | None = None
+) -> Notes:
+    """Continue a MIDI file by `seconds`, or its first `prime_seconds`; returns the notes of the new file `out`.
+
+    In it, the messages of the given file up to there are unchanged; the new notes are one more track.
+    """
+    primer = read_primer(path, prime_seconds)
+    (result,) = play(engine, primer.opening, seconds, 1)
+    with files.atomic(Path(out)) as temporary:
+        temporary.write_bytes(continuation(engine, primer, result))
+    return read_midi(out).notes
 
 
 def stalled(result: Result, seconds: float) -> bool:

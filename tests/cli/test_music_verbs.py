@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from pretty_midi import Instrument, Note
+from pretty_midi import ControlChange, Instrument, Note, PrettyMIDI
 from torch.nn import functional as F
 
 import gpt2kit
@@ -25,7 +25,7 @@ from gpt2kit.music.judge import judge
 from gpt2kit.music.midi import read_midi, to_pretty_midi, write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.sound import write_wav
-from gpt2kit.pipeline.play import play
+from gpt2kit.pipeline.play import continue_midi, play
 
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]
@@ -418,24 +418,73 @@ def test_the_size_of_a_long_wav_is_announced(
 @pytest.mark.usefixtures("silent")
 @pytest.mark.parametrize("seconds", [None, 0.5, 1.3, 4.0])
 def test_a_primer_goes_on(trained: Path, workplace: Path, capsys: Capture, seconds: float | None) -> None:
-    """The piece begins with the primer; --alone leaves out just that. The whole tune is longer than the window."""
-    primer = tune(9) if seconds is None else tune(9).sliced(0, seconds)
+    """The piece begins with the primer, unrounded, up to the very cut; --alone leaves out just that. The whole tune is
+    longer than the window."""
     write_midi(workplace / "primer.mid", tune(9))
+    primer = read_midi(workplace / "primer.mid").notes
     words = ["--seconds", "3", "--seed", "0", "--prime", "primer.mid"]
     words += ["--prime-seconds", str(seconds)] if seconds else []
     whole = generated(trained, capsys, *words, "--out", "whole.mid")
     alone = generated(trained, capsys, *words, "--alone", "--out", "alone.mid")
-    prompt = [events.BEGIN, *encoding.encode(primer).tolist()]
-    begun = encoding.seconds(prompt)
+    begun = min(seconds or 4.0, 3.98)
     assert (whole["primer_seconds"], alone["primer_seconds"]) == (begun, 0.0)
     notes, new = (read_midi(workplace / name).notes for name in ("whole.mid", "alone.mid"))
-    first = notes.sliced(0, begun)
-    assert first.pitch.tolist() == primer.pitch.tolist()
-    assert first.start == pytest.approx(encoding.decode(prompt).start, abs=1e-3)
+    before, given = notes.start < begun, primer.start < begun
+    for name in ("pitch", "velocity", "start"):
+        assert getattr(notes, name)[before].tolist() == getattr(primer, name)[given].tolist()
+    over = primer.end[given] <= begun
+    assert notes.end[before][over].tolist() == primer.end[given][over].tolist()
     last = notes.sliced(begun)
     assert len(last) == len(new) > 0
     assert (last.pitch.tolist(), last.velocity.tolist()) == (new.pitch.tolist(), new.velocity.tolist())
     assert last.start == pytest.approx(new.start, abs=2e-3)
+
+
+@pytest.mark.usefixtures("silent")
+def test_the_last_chord_is_let_go_by_the_model(trained: Path, workplace: Path, capsys: Capture) -> None:
+    """Held by the pedal, which lifts after twenty seconds: the continuation begins when the keys are up."""
+    midi = PrettyMIDI(resolution=220, initial_tempo=90.0)
+    piano = Instrument(0)
+    piano.notes = [Note(70, pitch, 0.5, 1.004) for pitch in (48, 60, 64)]
+    piano.control_changes = [ControlChange(64, 127, 0.0), ControlChange(64, 0, 20.0)]
+    midi.instruments.append(piano)
+    midi.write("primer.mid")
+    found = generated(trained, capsys, "--seconds", "2", "--seed", "3", "--prime", "primer.mid", "--out", "x.mid")
+    assert found["primer_seconds"] == 1.01
+    notes = read_midi(workplace / "x.mid").notes
+    chord = notes.start < 1.01
+    assert notes.pitch[chord].tolist() == [48, 60, 64]
+    assert (notes.end[chord] <= 1.01 + 2 + 1 + 0.01).all(), "the last shift takes a second at most"
+    assert len(set(notes.end[chord].tolist())) == 1, "they end with the pedal"
+    assert (notes.end[chord] > 1.01).all()
+    assert not chord.all()
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_continuation_is_continued(trained: Path, workplace: Path, capsys: Capture) -> None:
+    """Each time with one more track; --overwrite knows the file, and never takes it while it is the primer."""
+    write_midi(workplace / "0.mid", tune(9))
+    for number in range(2):
+        words = ["--seconds", "1", "--seed", "0", "--no-sound", "--prime", f"{number}.mid"]
+        generated(trained, capsys, *words, "--out", f"{number + 1}.mid")
+        generated(trained, capsys, *words, "--out", f"{number + 1}.mid", "--overwrite")
+    names = [instrument.name for instrument in PrettyMIDI("2.mid").instruments]
+    assert names == ["Piano", "gpt2kit", "gpt2kit"]
+    before = contents(workplace)
+    words = ["music", "generate", "--run", "nowhere", "--prime", "2.mid", "--no-sound", "--out", "2.mid", "--overwrite"]
+    assert "2.mid is an input of this command, and is not replaced" in told(words, capsys, 2)
+    assert contents(workplace) == before
+
+
+def test_a_primer_is_continued_in_python(trained: Path, workplace: Path) -> None:
+    write_midi(workplace / "primer.mid", tune(9))
+    engine = gpt2kit.load(trained)
+    notes = continue_midi(engine, "primer.mid", "x.mid", seconds=2, prime_seconds=1)
+    assert notes == read_midi("x.mid").notes
+    primer = read_midi("primer.mid").notes
+    assert notes.start[notes.start < 1].tolist() == primer.start[primer.start < 1].tolist()
+    assert 2 < notes.duration < 4.1
+    assert isinstance(engine("primer.mid", max_new_tokens=8), Notes)
 
 
 @pytest.mark.usefixtures("silent")
@@ -462,6 +511,7 @@ REFUSED = [
     (["--prime", "empty.mid"], 3, "empty.mid: no piano notes"),
     (["--prime", "nowhere.mid"], 3, "nowhere.mid: cannot be read: No such file or directory"),
     (["--prime", "broken.mid"], 3, "broken.mid"),
+    (["--prime", "full.mid", "--prime-seconds", "1"], 3, "full.mid: no free channel: all 15 channels"),
     (["--out", "x.wav"], 2, "--out x.wav: expected a name that ends with .mid"),
     (["--out", "x"], 2, "expected a name that ends with .mid"),
     (["--flac", "--no-sound"], 2, "--flac and --no-sound: give one of them"),
@@ -477,6 +527,11 @@ def test_mistakes_are_told_before_the_model_is_read(
     write_midi(workplace / "late.mid", Notes.of([60], [64], [2.0], [3.0]))
     write_midi(workplace / "empty.mid", Notes.none())
     (workplace / "broken.mid").write_bytes(b"MThd")
+    full = PrettyMIDI()
+    full.instruments = [Instrument(0) for _ in range(15)]
+    for instrument in full.instruments:
+        instrument.notes.append(Note(70, 60, 0.0, 5.0))
+    full.write("full.mid")
     before = contents(workplace)
     assert message in told(["music", "generate", "--run", "nowhere", *words], capsys, code)
     assert contents(workplace) == before

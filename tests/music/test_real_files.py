@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 
 from gpt2kit.music import encoding
+from gpt2kit.music.keyboard import Continuation
 from gpt2kit.music.midi import parse_midi, read_midi
 from gpt2kit.music.notes import Notes
+from gpt2kit.music.primer import primer_of
+from gpt2kit.music.score import read_score
 from gpt2kit.music.smf import MidiError
+from gpt2kit.music.splice import continued_file
 
 SharedData = Callable[[str], Path]
 Row = tuple[int, int, float, float]
@@ -114,3 +118,26 @@ def test_events_of_real_files_are_on_time(odd: Path, performances: list[bytes]) 
         mine, theirs = (np.lexsort((each.end, each.start, each.pitch)) for each in (notes, played))
         assert notes.pitch[mine].tolist() == played.pitch[theirs].tolist()
         assert np.abs(notes.start[mine] - played.start[theirs]).max(initial=0) <= 0.005 + 1e-9
+
+
+def test_performances_of_maestro_are_continued(performances: list[bytes]) -> None:
+    """Their messages are written to the byte; up to a cut, their notes stay to the last bit."""
+    for content in performances:
+        score = read_score(content)
+        assert score.written() == content
+        notes = parse_midi(content).notes
+        primer = primer_of(content, notes, 20.0)
+        open_notes = primer.opening.end > 20.0
+        releases = dict.fromkeys(primer.opening.pitch[open_notes].tolist(), 20.5)
+        written = continued_file(primer, Continuation(Notes.of([60], [64], [20.1], [20.4]), releases))
+        cut = score.clock().first(20.0)
+        for old, new in zip(score.tracks, read_score(written).tracks, strict=False):
+            unchanged = [each for each in old if each[0] < cut]
+            assert new[: len(unchanged)] == unchanged
+        found = parse_midi(written).notes
+        before = found.start < 20.0
+        for name in ("pitch", "velocity", "start"):
+            assert getattr(found, name)[before].tolist() == getattr(primer.opening, name).tolist()
+        assert found.end[before][~open_notes].tolist() == primer.opening.end[~open_notes].tolist()
+        assert found.end[before][open_notes] == pytest.approx(20.5, abs=0.002)
+        assert found.start[~before] == pytest.approx([20.1], abs=0.002)

@@ -17,10 +17,10 @@ def demonstrate(task: str, engine: "Engine", run: Path) -> str:
     from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.play import piece, play
 
-    path, nothing = run / "piece.mid", Notes.none()
-    (result,) = play(engine, nothing, DEMO_SECONDS, 1)
+    path = run / "piece.mid"
+    (result,) = play(engine, Notes.none(), DEMO_SECONDS, 1)
     console.say("")
-    outputs.written(path, *piece(engine, nothing, result), sound=".wav")
+    outputs.written(path, piece(engine, result), sound=".wav")
     return (
         f"  gpt2kit {task} render {path} --run {run}\n"
         f"  gpt2kit {task} generate --run {run} --seconds 60 --out new.mid\n"

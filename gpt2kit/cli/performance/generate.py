@@ -12,7 +12,7 @@ from gpt2kit.cli.performance.heard import heard
 from gpt2kit.errors import DataError, UserError
 
 if TYPE_CHECKING:
-    from gpt2kit.music.notes import Notes
+    from gpt2kit.music.primer import Primer
 
 LONGEST_HOURS = 6
 """A .wav is limited to 4 GiB: 6.7 hours."""
@@ -58,7 +58,7 @@ def generate(
     """Play a new piece, or continue one: writes MIDI, sound and a picture."""
     from gpt2kit.music import encoding
     from gpt2kit.music.notes import Notes
-    from gpt2kit.pipeline.play import piece, play, stalled
+    from gpt2kit.pipeline.play import continuation, piece, play, stalled
 
     check_seconds(seconds)
     paths = [outputs.numbered(Path(out), number, samples) for number in range(1, samples + 1)]
@@ -66,17 +66,22 @@ def generate(
     outputs.check(paths, (".mid", kind, ".png") if sound else (".mid",), overwrite, [prime])
     if prime_seconds is not None and not prime:
         raise UserError("--prime-seconds is a part of --prime: give the file, too")
-    primer = _primer(prime, prime_seconds) if prime else Notes.none()
-    check_seconds(seconds, primer.duration)
+    primer = _primer(prime, prime_seconds) if prime else None
+    begun = primer.opening.until if primer else 0.0
+    check_seconds(seconds, begun)
     files.writable_folder(Path(out).parent)
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     engine = loading.load(task, run, sampling, device, set, flags, base=base)
-    outputs.announce(paths, seconds + (0.0 if alone else primer.duration), kind)
+    outputs.announce(paths, seconds + (0.0 if alone else begun), kind)
     loading.settle_seed(engine, seed)
     written = []
-    for path, result in zip(paths, play(engine, primer, seconds, samples, json), strict=True):
-        notes, begun = piece(engine, primer, result, alone)
-        written.append(outputs.written(path, notes, begun, kind))
+    given = primer.opening if primer else Notes.none()
+    for path, result in zip(paths, play(engine, given, seconds, samples, json), strict=True):
+        if primer:
+            content = continuation(engine, primer, result, alone)
+            written.append(outputs.continued(path, content, 0.0 if alone else begun, kind))
+        else:
+            written.append(outputs.written(path, piece(engine, result), kind))
         if result.seed is not None:
             written[-1]["seed"] = result.seed
         written[-1]["log_probability"] = result.log_probabilities[0]
@@ -96,11 +101,21 @@ def check_seconds(seconds: float, primer: float = 0.0) -> None:
         raise UserError(f"--seconds {seconds:g}{after}: must be more than 0, and at most {LONGEST_HOURS} hours in all")
 
 
-def _primer(path: str, seconds: float | None) -> "Notes":
+def _primer(path: str, seconds: float | None) -> "Primer":
+    from gpt2kit.music.keyboard import Continuation
+    from gpt2kit.music.notes import Notes
+    from gpt2kit.music.primer import read_primer
+    from gpt2kit.music.smf import MidiError
+    from gpt2kit.music.splice import continued_file
+
     if seconds is not None and not seconds > 0:
         raise UserError(f"--prime-seconds {seconds:g}: must be more than 0")
-    notes = heard(path)
-    part = notes if seconds is None else notes.sliced(0, seconds)
-    if not len(part):
+    heard(path)
+    primer = read_primer(path, seconds)
+    if not len(primer.opening):
         raise DataError(f"{path}: no notes in its first {seconds:g} seconds")
-    return part
+    try:
+        continued_file(primer, Continuation(Notes.none(), {}))  # what it refuses is refused before the model plays
+    except MidiError as error:
+        raise DataError(f"{path}: {error}") from None
+    return primer

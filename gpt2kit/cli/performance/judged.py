@@ -26,7 +26,7 @@ def judged(
     store = run_of(engine).prepared.store("train")
     training = TrainingPieces(zip(store.names(), _performances(engine, store), strict=True))
     results = play(engine, Notes.none(), seconds, count)
-    played = [piece(engine, Notes.none(), result)[0] for result in results]
+    played = [piece(engine, result) for result in results]
     shown = [(engine.task.show(Notes.none()), engine.task.tell(notes), "") for notes in played]
     config = engine.config
     how = f"n:{count}|seconds:{seconds:g}|t:{config.temperature:g}|k:{config.top_k}|p:{config.top_p:g}"

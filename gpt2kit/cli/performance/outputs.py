@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from gpt2kit import overwriting
+from gpt2kit import files, overwriting
 from gpt2kit.cli import console, options, reports
 from gpt2kit.errors import UserError, counted
 
@@ -65,10 +65,24 @@ def check(paths: list[Path], endings: tuple[str, ...], overwrite: bool, inputs: 
         reports.replaced(path, what)
 
 
-def written(path: Path, notes: "Notes", primer: float, sound: str) -> dict[str, Any]:
+def written(path: Path, notes: "Notes", sound: str) -> dict[str, Any]:
+    """Write a new piece."""
     from gpt2kit.music.midi import write_midi
 
     write_midi(path, notes)
+    return _described(path, notes, 0.0, sound)
+
+
+def continued(path: Path, content: bytes, primer: float, sound: str) -> dict[str, Any]:
+    """Write the MIDI file of a continuation; its sound and picture are those of the notes in the file."""
+    from gpt2kit.music.midi import read_midi
+
+    with files.atomic(path) as temporary:
+        temporary.write_bytes(content)
+    return _described(path, read_midi(path).notes, primer, sound)
+
+
+def _described(path: Path, notes: "Notes", primer: float, sound: str) -> dict[str, Any]:
     console.say(f"{path}: {counted(len(notes), 'note')} in {notes.duration:.1f} seconds")
     return shown(path, notes, primer, True, sound) if sound else {"midi": str(path), "notes": len(notes)}
 
