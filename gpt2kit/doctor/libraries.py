@@ -37,8 +37,7 @@ REQUIRED: dict[str, Library] = {
     "tomli-w": Library("tomli_w", "writing recipes"),
     "typer": Library("typer", "the command line"),
     "rich": Library("rich", "the command line"),
-    "pretty_midi": Library("pretty_midi", "reading and writing MIDI"),
-    "symusic": Library("symusic", "reading MIDI"),
+    "pretty_midi": Library("pretty_midi", "writing MIDI"),
     "mwparserfromhell": Library("mwparserfromhell", "Wikipedia dumps"),
     "matplotlib": Library("matplotlib", "figures of inspect --png and pictures of pieces"),
 }

@@ -1,24 +1,30 @@
-"""MIDI files to notes and back. The interface to `symusic`, which parses, and to `pretty_midi`, which writes.
+"""MIDI files to notes and back, as a player hears them. The interface to `pretty_midi`, which writes.
 
-Both read the same notes from a file, to the last bit of their times (tested), except for these, which are read here as
-follows:
+`tracks` reads the events, `channels` says what each channel plays, whichever tracks hold its messages, and `pedal` how
+long its notes sound. symusic and pretty_midi read the same notes, to the last bit of their times (tested), except for
+these, which are read here as follows:
 
 - overlapping notes of one pitch: the first struck is the first to end, as in symusic. pretty_midi lets one note-off end
-all of them and skips the others;
+all of them and skips the others, as is done here where a note-off is missing;
+- a note that nothing ends: lasts to the end of its track. Both drop it;
+- All Notes Off and All Sound Off: end notes. Both ignore them;
+- programs and pedals: belong to the channel, in all tracks. Both keep tracks apart;
+- the sostenuto pedal: holds notes. Both leave it to the user;
 - a change of program while a note sounds: the note belongs to the program that it was struck with, as in symusic;
 - tempo changes: those of all tracks count, as in symusic and in players; pretty_midi reads those of the first track;
 - data after a track's end: skipped, as in symusic;
+- running status after SysEx: lasts. symusic loses the rest of the track, pretty_midi rejects the file;
 - SMPTE time, and a header of more than 6 bytes: read, though symusic rejects both and pretty_midi the first;
 - fewer tracks than the header says: rejected, as by pretty_midi;
 - data bytes above 127, which both reject: read as 127 and counted, as mido does with `clip=True`.
 
-Like both, this drops notes without an end and notes of no length. `from_pretty_midi` and `to_pretty_midi` are for users
-who have, or want, an object of pretty_midi.
+Like both, this drops notes of no length. `from_pretty_midi` and `to_pretty_midi` are for users who have, or want, an
+object of pretty_midi.
 """
 
 import stat
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,10 +32,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpt2kit import files
-from gpt2kit.music import clip
+from gpt2kit.music.channels import SUSTAIN, Channel, channels
+from gpt2kit.music.clock import Clock, Seconds
 from gpt2kit.music.notes import Notes, concatenated
-from gpt2kit.music.pedal import SUSTAIN, sustained
+from gpt2kit.music.pedal import caught, sustained
+from gpt2kit.music.released import NEVER_RELEASED, NOTES_OFF, SOUND_OFF
 from gpt2kit.music.smf import Chunks, MidiError, read_chunks
+from gpt2kit.music.tracks import Events, events
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
@@ -41,28 +50,33 @@ LARGEST_FILE = 64 * 2**20
 LONGEST_HOURS = 24
 """No piece is longer; one damaged time can make it last for years, and each second of them is an event."""
 
-DEFAULT_BEAT = 500_000
-"""Microseconds per beat without a tempo: 120 beats a minute."""
-
-Ticks = NDArray[np.int32]
-Seconds = NDArray[np.float64]
+ENDINGS = {
+    NEVER_RELEASED: "notes never released, ended with their track",
+    NOTES_OFF: "notes ended by All Notes Off",
+    SOUND_OFF: "notes ended by All Sound Off",
+}
 
 
 class Performance(NamedTuple):
     """The contents of a MIDI file."""
 
     notes: Notes
-    """The notes of all pianos, whose lengths include the pedal."""
+    """The notes of all pianos, whose lengths include the pedals."""
     dropped: dict[str, int]
     """The number of notes left out, by reason."""
     clipped: int
     """Number of data bytes above 127, which were read as 127."""
+    noticed: dict[str, int]
+    """The number of notes in `notes` that something else than a note-off ended, by what it was."""
 
 
-def read_midi(path: Path | str) -> Performance:
-    """The piano notes of a MIDI file. Raises MidiError, which names the file, if it cannot be read."""
+def read_midi(path: Path | str, instruments: str = "piano") -> Performance:
+    """The piano notes of a MIDI file. `instruments` "all": the notes of all instruments but the drums.
+
+    Raises MidiError, which names the file, if it cannot be read.
+    """
     try:
-        return parse_midi(read_bytes(Path(path)))
+        return parse_midi(read_bytes(Path(path)), instruments)
     except MidiError as error:
         raise MidiError(error.kind, error.detail, str(path)) from None
 
@@ -84,23 +98,34 @@ def check_size(size: int) -> None:
         raise MidiError("too large for a MIDI file", f"{size:,} bytes, of {LARGEST_FILE:,} at most")
 
 
-def parse_midi(content: bytes) -> Performance:
-    """The piano notes in the bytes of a MIDI file. Raises MidiError, whatever the bytes are."""
+def parse_midi(content: bytes, instruments: str = "piano") -> Performance:
+    """The same for the bytes of a MIDI file. Raises MidiError, whatever the bytes are."""
     chunks = read_chunks(content)
-    score, clipped = _score(chunks)
-    clock = _Clock(score, chunks.ticks_a_beat, chunks.ticks_a_second)
-    dropped: dict[str, int] = {}
-    pianos, struck = [], 0
-    for track in score.tracks:
-        if track.is_drum or track.program not in PIANOS:
-            reason = "drums" if track.is_drum else "another instrument"
-            dropped[reason] = dropped.get(reason, 0) + len(track.notes)
-        else:
-            pianos.append(_of_track(track, clock))
-            struck += len(track.notes)
-    notes = _heard(pianos)
-    counts = dropped | {"no length": struck - len(notes)}
-    return Performance(notes, {reason: count for reason, count in counts.items() if count}, clipped)
+    tracks = _tracks(chunks)
+    tempos = sorted((tempo for track in tracks for tempo in track.tempos), key=lambda tempo: tempo[0])
+    clock = Clock(tempos, chunks.ticks_a_beat, chunks.ticks_a_second)
+    found, drums = channels(tracks)
+    dropped = Counter({"drums": drums})
+    pianos = []
+    for channel in found:
+        wanted = (channel.program < PIANOS.stop) | (instruments == "all")
+        audible = channel.end > channel.start
+        dropped["another instrument"] += int((~wanted).sum())
+        dropped["no length"] += int((wanted & ~audible).sum())
+        pianos.append(channel.part(wanted & audible))
+    last = max((piano.last() for piano in pianos), default=0)
+    _check_duration(float(clock.seconds(last)))
+    noticed: Counter[str] = Counter()
+    notes = []
+    for piano in pianos:
+        end, ending = _sounding(piano, last)
+        heard = end > piano.start
+        dropped["no length"] += int((~heard).sum())
+        noticed.update({words: int((ending[heard] == what).sum()) for what, words in ENDINGS.items()})
+        start, end = clock.seconds(piano.start[heard]), clock.seconds(end[heard])
+        notes.append(Notes(piano.pitch[heard], piano.velocity[heard], start, end))
+    clipped = sum(track.clipped for track in tracks)
+    return Performance(concatenated(notes), dict(+dropped), clipped, dict(+noticed))
 
 
 def from_pretty_midi(midi: "PrettyMIDI") -> Notes:
@@ -145,26 +170,21 @@ def write_midi(path: Path, notes: Notes) -> None:
         midi.write(str(temporary))
 
 
-def _score(chunks: Chunks) -> tuple[Any, int]:
-    """The tracks as symusic reads them, in ticks, and the number of bytes that were clipped for it."""
-    try:
-        return _parsed(chunks), 0
-    except MidiError:
-        tracks = [clip.clipped(track) for track in chunks.tracks]
-        count = sum(found for _, found in tracks)
-        if not count:
-            raise
-        return _parsed(replace(chunks, tracks=[track for track, _ in tracks])), count
+def _tracks(chunks: Chunks) -> list[Events]:
+    found = [events(track) for track in chunks.tracks]
+    for number, track in enumerate(found, 1):
+        if track.damage:
+            raise MidiError("damaged", f"track {number} of {len(found)}, {track.damage}")
+    return found
 
 
-def _parsed(chunks: Chunks) -> Any:
-    from symusic import Score
-
-    try:
-        return Score.from_midi(chunks.bytes(chunks.ticks_a_beat or 480))
-    except Exception as error:  # it raises any C++ exception
-        reason = str(error).strip().split("\n")[0].removeprefix("MiniMidi: ").removesuffix(": iostream error")
-        raise MidiError("damaged", reason) from None
+def _sounding(channel: Channel, last: float) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """When the notes of a channel end that its pedals hold, in ticks, and what ends them."""
+    pitch, start, end = channel.pitch, channel.start.astype(np.float64), channel.end.astype(np.float64)
+    end = caught(pitch, start, end, *channel.sostenuto, last)
+    end = sustained(pitch, start, end, *channel.sustain, last)
+    silenced = end > channel.silence
+    return np.where(silenced, channel.silence, end), np.where(silenced, np.uint8(SOUND_OFF), channel.ending)
 
 
 def _check_duration(seconds: float) -> None:
@@ -173,42 +193,8 @@ def _check_duration(seconds: float) -> None:
         raise MidiError(f"longer than {LONGEST_HOURS} hours", hours)
 
 
-class _Clock:
-    """Converts ticks to seconds."""
-
-    def __init__(self, score: Any, ticks_a_beat: int, ticks_a_second: float) -> None:
-        if ticks_a_second:
-            tempo_ticks, scales = np.zeros(1, np.int64), np.array([1 / ticks_a_second])
-        else:
-            tempo_ticks, scales = _tempos(score, ticks_a_beat)
-        # Counted from the last change and not from 0, as pretty_midi does: equal to the last bit.
-        self.ticks, self.scales = tempo_ticks, scales
-        self.begins = np.concatenate(([0.0], np.cumsum(scales[:-1] * np.diff(tempo_ticks))))
-
-    def seconds(self, ticks: Ticks) -> Seconds:
-        if ticks.min(initial=0) < 0:
-            raise MidiError("damaged", "its times are too large to count")
-        tempo = np.searchsorted(self.ticks, ticks, "right") - 1
-        return self.begins[tempo] + self.scales[tempo] * (ticks - self.ticks[tempo])
-
-
-def _tempos(score: Any, ticks_a_beat: int) -> tuple[NDArray[np.int64], Seconds]:
-    """When each tempo begins and its seconds per tick; the first begins at 0, and each differs from the previous
-    one."""
-    tempos = score.tempos.numpy()
-    if (tempos["mspq"] <= 0).any() or (tempos["time"] < 0).any():
-        raise MidiError("damaged", "a tempo is 0 or negative, or is set before the beginning")
-    order = np.argsort(tempos["time"], kind="stable")
-    ticks = np.concatenate(([0], tempos["time"][order].astype(np.int64)))
-    beats = np.concatenate(([DEFAULT_BEAT], tempos["mspq"][order].astype(np.int64)))
-    in_force = np.append(np.diff(ticks) > 0, True)  # the last of several at one tick
-    ticks, beats = ticks[in_force], beats[in_force]
-    changes = np.diff(beats, prepend=0) != 0
-    return ticks[changes], 60.0 / (6e7 / beats[changes] * ticks_a_beat)
-
-
 class _Piano(NamedTuple):
-    """One instrument: notes (N,) that have a length, and M movements of its pedal, in order."""
+    """One instrument of pretty_midi: notes (N,) that have a length, and M movements of its pedal, in order."""
 
     pitch: NDArray[np.uint8]
     velocity: NDArray[np.uint8]
@@ -227,17 +213,6 @@ class _Piano(NamedTuple):
         end = sustained(self.pitch, self.start, self.end, self.moved, self.value, last)
         heard = end > self.start
         return Notes(self.pitch[heard], self.velocity[heard], self.start[heard], end[heard])
-
-
-def _of_track(track: Any, clock: _Clock) -> _Piano:
-    """An instrument that symusic separates by track, channel and program."""
-    notes, controls = track.notes.numpy(), track.controls.numpy()
-    kept = notes["duration"] > 0
-    times = notes["time"][kept].astype(np.int64)
-    start, end = clock.seconds(times), clock.seconds(times + notes["duration"][kept])
-    pedal = controls["number"] == SUSTAIN
-    moved = clock.seconds(controls["time"][pedal])
-    return _Piano(notes["pitch"][kept], notes["velocity"][kept], start, end, moved, controls["value"][pedal])
 
 
 def _of_instrument(instrument: Any) -> _Piano:

@@ -1,24 +1,25 @@
-"""The sustain pedal: includes its effect in the lengths of the notes."""
+"""The sustain and sostenuto pedals: includes their effects in the lengths of the notes.
+
+Times are ticks or seconds, as numbers of any kind.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
-SUSTAIN = 64
-"""The number of the MIDI controller."""
 DOWN_FROM = 64
 """A pedal value of 64 or more is down, 0 to 63 is up."""
 
-Seconds = NDArray[np.float64]
+Times = NDArray[np.float64]
 
 
 def sustained(
     pitch: NDArray[np.uint8],
-    start: Seconds,
-    end: Seconds,
-    moved: Seconds,
+    start: Times,
+    end: Times,
+    moved: Times,
     value: NDArray[np.uint8],
     last: float,
-) -> Seconds:
+) -> Times:
     """When notes (N,) of one instrument end if its pedal takes the `value`s (M,) at the times `moved`, in order.
 
     A note that is released while the pedal is down sounds until the pedal lifts, and to `last` if it never does. A key
@@ -45,6 +46,41 @@ def sustained(
     return result
 
 
-def _is_down(moved: Seconds, down: NDArray[np.bool_], at: Seconds) -> NDArray[np.bool_]:
+def caught(
+    pitch: NDArray[np.uint8],
+    start: Times,
+    end: Times,
+    moved: Times,
+    value: NDArray[np.uint8],
+    last: float,
+) -> Times:
+    """When notes (N,) end if the sostenuto pedal takes the `value`s (M,) at the times `moved`, in order.
+
+    It catches the keys that are down when it is pressed, and holds their notes until it lifts, and to `last` if it
+    never does. A key that is struck again ends a note that is held after its release.
+    """
+    down = value >= DOWN_FROM
+    pressed = down & ~np.append(False, down)[:-1]
+    if not pressed.any():
+        return end
+    presses, lifts = moved[pressed], np.append(moved[~down & np.append(False, down)[:-1]], last)
+    latest = np.searchsorted(presses, end, "left") - 1  # the last press before the release: earlier ones have lifted
+    held = (latest >= 0) & (presses[latest] >= start)
+    until = np.where(held, np.maximum(end, lifts[latest]), end)
+    return np.where(held, np.minimum(until, np.maximum(end, _struck_again(pitch, start, end))), end)
+
+
+def _struck_again(pitch: NDArray[np.uint8], start: Times, end: Times) -> Times:
+    """When each pitch is struck the next time from the end of each note on; infinity for never."""
+    times = np.unique(start)
+    row = pitch.astype(np.int64) * (len(times) + 1)  # pitches first, then times, in one order
+    order = np.lexsort((start, pitch))
+    strikes = (row + np.searchsorted(times, start))[order]
+    following = np.searchsorted(strikes, row + np.searchsorted(times, end))
+    same = np.append(pitch[order], 255)[following] == pitch
+    return np.where(same, np.append(start[order], np.inf)[following], np.inf)
+
+
+def _is_down(moved: Times, down: NDArray[np.bool_], at: Times) -> NDArray[np.bool_]:
     """Whether the pedal is down at each time, after any movement at that time."""
     return np.append(down, False)[np.searchsorted(moved, at, "right") - 1]

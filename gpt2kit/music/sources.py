@@ -27,6 +27,8 @@ class Piece:
     """The number of notes left out, by reason."""
     clipped: int
     """Number of data bytes above 127, which were read as 127."""
+    noticed: dict[str, int]
+    """The number of its notes that something else than a note-off ended, by what it was."""
 
 
 class Failed(NamedTuple):
@@ -101,7 +103,7 @@ def _splits(found: Sequence[Member]) -> tuple[dict[str, str], list[Failed]]:
 def _piece(member: Member, split: str, seen: set[bytes]) -> Piece | Failed | Skipped:
     name = member.name
     try:
-        notes, dropped, clipped = parse_midi(member.read())
+        notes, dropped, clipped, noticed = parse_midi(member.read())
     except MidiError as error:
         return Failed(name, split, error.kind, error.detail)
     if not len(notes):
@@ -112,4 +114,4 @@ def _piece(member: Member, split: str, seen: set[bytes]) -> Piece | Failed | Ski
     if digest in seen:
         return Skipped(name, split, DUPLICATE)
     seen.add(digest)
-    return Piece(name, split, notes, ids, dropped, clipped)
+    return Piece(name, split, notes, ids, dropped, clipped, noticed)

@@ -21,8 +21,10 @@ LONGEST_NUMBER = 4
 LATEST = 2**31 - 1
 """Ticks; later times are the result of damage."""
 
-PADDING = 32
-"""Bytes after a track, so that four events from its last byte on stay within the arrays."""
+DOUBLINGS = 2
+"""A leap is 2 ** DOUBLINGS events. The longest has 7 * 8 bytes, which fit into a byte."""
+PADDING = 64
+"""Bytes after a track, so that a leap from its last byte stays within the arrays."""
 
 STEPS = bytes(3 if byte < 0x80 else 4 if byte < 0xC0 or 0xE0 <= byte < 0xF0 else 0 for byte in range(256))
 """By the byte after a delta time of one byte: the bytes of both and the data, for messages with two data bytes."""
@@ -40,7 +42,9 @@ class Events(NamedTuple):
     status: Data
     first: Data
     second: Data
-    """The data bytes as in the file; the second is 0 for messages with one."""
+    """The data bytes; the second is 0 for messages with one."""
+    clipped: int
+    """Number of data bytes above 127, which are read as 127; some programs write such velocities or controllers."""
     tempos: list[tuple[int, int]]
     """Ticks, and the microseconds per beat from then on."""
     end: int
@@ -62,8 +66,13 @@ def events(track: bytes) -> Events:
         tick, status, data = tick[is_channel], status[is_channel], data[is_channel]
     second = scan.bytes[data + 1]
     second[(status >= 0xC0) & (status < 0xE0)] = 0
+    first = scan.bytes[data]
+    clipped = 0
+    if first.max(initial=0) > 0x7F or second.max(initial=0) > 0x7F:
+        clipped = int((first > 0x7F).sum() + (second > 0x7F).sum())
+        first, second = np.minimum(first, 0x7F), np.minimum(second, 0x7F)
     end = int(scan.tick[-1]) if len(scan.tick) else 0
-    return Events(tick, status, scan.bytes[data], second, scan.tempos(), end, scan.damage)
+    return Events(tick, status, first, second, clipped, scan.tempos(), end, scan.damage)
 
 
 def messages(track: bytes) -> list[tuple[int, bytes]]:
@@ -114,11 +123,12 @@ class _Scan:
 
     def _starts(self) -> Integers:
         """Walk through the track; sets `stop`, and `damage` if the walk cannot reach the end."""
-        one = self._steps()
-        two = one + np.take(one, np.arange(len(one)) + one, mode="clip")
-        leap = (two + np.take(two, np.arange(len(two)) + two, mode="clip")).tobytes()
-        fours, others = array("I"), array("I")
-        place, size, append = 0, self.size, fours.append
+        steps = [self._steps()]
+        for _ in range(DOUBLINGS):
+            steps.append(steps[-1] + np.take(steps[-1], np.arange(len(self.bytes)) + steps[-1], mode="clip"))
+        leap = steps[-1].tobytes()
+        leaps, others = array("I"), array("I")
+        place, size, append = 0, self.size, leaps.append
         data_bytes = 0  # of a message in running status; 0 before the first status
         while place < size:
             if leap[place] and (data_bytes == 2 or self._status(place) > 0x7F):
@@ -135,16 +145,15 @@ class _Scan:
             if self.ended:
                 break
         self.stop = place
-        starts = np.frombuffer(fours, np.uint32).astype(np.int64)
-        second = starts + one[starts]
-        third = second + one[second]
-        starts = np.stack((starts, second, third, third + one[third]), 1).ravel()
-        starts = starts[one[starts] > 0]  # a leap is shorter if another event, or the end, comes within it
+        starts = np.frombuffer(leaps, np.uint32).astype(np.int64)
+        for stride in reversed(steps[:-1]):
+            starts = np.stack((starts, starts + stride[starts]), 1).ravel()
+        starts = starts[steps[0][starts] > 0]  # a leap is shorter if another event, or the end, comes within it
         if place > size:
             self.damage = self._damage(int(starts[-1]), "the last event is cut short")
             self.stop = int(starts[-1])
             starts = starts[:-1]
-        return np.sort(np.concatenate((starts, others))) if others else starts
+        return np.insert(starts, np.searchsorted(starts, others), others) if others else starts
 
     def _steps(self) -> Data:
         """By position: the bytes of an event that begins there, with its delta time, if it is a message with two data

@@ -44,7 +44,7 @@ ABOUT = About(
     ),
     pipeline_tag="other",
     tags=("midi", "piano", "symbolic-music"),
-    requires=("pretty_midi", "symusic"),
+    requires=("pretty_midi",),
 )
 
 
@@ -253,4 +253,5 @@ def _key(events: list[int]) -> str:
 
 def _skipped(piece: "Piece") -> dict[str, int]:
     counts = {f"notes left out, {reason}": count for reason, count in piece.dropped.items()}
+    counts |= piece.noticed
     return counts | ({"data bytes above 127, taken as 127": piece.clipped} if piece.clipped else {})

@@ -62,7 +62,7 @@ SLOW = ",datasets,sklearn,transformers,tensorboard"
 """Others that are broken with them, as it takes long to import them."""
 
 
-@pytest.mark.parametrize("broken", ["torch", "torch,numpy,tokenizers,sacrebleu,symusic,pretty_midi"])
+@pytest.mark.parametrize("broken", ["torch", "torch,numpy,tokenizers,sacrebleu,pretty_midi"])
 def test_what_cannot_be_imported_is_a_finding(broken: str, tmp_path: Path) -> None:
     done = doctor(broken + SLOW, tmp_path, "--json")
     assert done.returncode == 4, done.stderr

@@ -34,14 +34,14 @@ def test_this_machine_has_them_all() -> None:
 def test_a_package_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     class Broken:
         def find_spec(self, name: str, *_: object) -> None:
-            if name == "symusic":
+            if name == "mwparserfromhell":
                 raise error
 
-    monkeypatch.delitem(sys.modules, "symusic", raising=False)
+    monkeypatch.delitem(sys.modules, "mwparserfromhell", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
     everything, other = libraries.libraries()
-    assert "symusic" not in everything.found
-    assert (other.name, other.state) == ("symusic", "lacks")
+    assert "mwparserfromhell" not in everything.found
+    assert (other.name, other.state) == ("mwparserfromhell", "lacks")
     assert "cannot be imported" in other.found
     assert type(error).__name__ in other.found
     assert "\n" not in other.found

@@ -185,7 +185,7 @@ def test_the_music_alone_decides_what_is_held_out(task: Music, random_notes: Ran
 
     def split(number: int, name: str, named: str = "") -> str:
         notes = random_notes(number, count=5)
-        piece = Piece(name, named, notes, encoding.encode(notes), {}, 0)
+        piece = Piece(name, named, notes, encoding.encode(notes), {}, 0, {})
         return split_of(_performance(piece), task.held_out)
 
     first = [split(number, f"{number}.mid") for number in range(300)]
