@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_type_hints
 import tomli_w
 
 from gpt2kit import tasks
-from gpt2kit.config import SIZES, GenerateConfig, ModelConfig, TrainConfig
+from gpt2kit.config import SIZES, GenerateConfig, ModelConfig, TrainConfig, with_generation
 from gpt2kit.errors import RecipeError
 from gpt2kit.tasks.base import Task
 
@@ -134,7 +134,7 @@ class Knob:
 
 def described(name: str, settings: Sequence[str] = ()) -> list[Knob]:
     """Every knob of the recipe that `load` returns, section by section. Raises the errors of `load`."""
-    recipe, written, given = load(name, settings), _tables(name), apply({}, settings)
+    recipe, written, given = load(name, settings), apply(_tables(name), settings), apply({}, settings)
     kinds = {"task": type(recipe.task), **SECTIONS}
     sized = SIZES.get(recipe.model.size, {})
     found = []
@@ -193,6 +193,7 @@ def _without_retired(name: str, section: str, table: dict[str, Any]) -> dict[str
 def apply(table: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
     """The table with each `section.key=value` applied; the value is TOML, a bare word is a string."""
     table = {name: dict(section) if isinstance(section, dict) else section for name, section in table.items()}
+    generation: dict[str, Any] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         section, dot, name = key.strip().partition(".")
@@ -204,7 +205,12 @@ def apply(table: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
             value = text.strip()
         if (section, name) == ("model", "size"):  # it replaces the recipe's settings of the shape
             table["model"] = {key: value for key, value in table.get("model", {}).items() if key not in SHAPE}
-        table.setdefault(section, {})[name] = value
+        if section == "generate":
+            generation[name] = value
+        else:
+            table.setdefault(section, {})[name] = value
+    if generation:
+        table["generate"] = with_generation(table.get("generate", {}), generation)
     return table
 
 

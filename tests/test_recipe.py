@@ -182,6 +182,20 @@ def test_a_wrong_setting_says_what_would_be_right(setting: str, message: str) ->
     assert caught.value.exit_code == 3
 
 
+def test_temperature_0_turns_off_the_limits_of_sampling() -> None:
+    """Those of the recipe, in any order; not those that are set."""
+    assert recipe.load("music").generate.top_p < 1
+    for settings in (["generate.temperature=0"], ["generate.temperature=0.0", "generate.roll=false"]):
+        found = recipe.load("music", settings).generate
+        assert (found.temperature, found.top_k, found.top_p) == (0, 0, 1)
+    assert recipe.load("music", ["generate.temperature=0.5"]).generate.top_p == recipe.load("music").generate.top_p
+    (top_p,) = (knob for knob in recipe.described("music", ["generate.temperature=0"]) if knob.name == "top_p")
+    assert (top_p.value, top_p.origin) == (1, "default")
+    for settings in (["generate.temperature=0", "generate.top_p=0.9"], ["generate.top_k=5", "generate.temperature=0"]):
+        with pytest.raises(RecipeError, match="top_k and top_p need a temperature above 0"):
+            recipe.load("music", settings)
+
+
 def test_beams_and_temperature_contradict_each_other() -> None:
     with pytest.raises(RecipeError, match="beam search does not sample: set temperature = 0 or beams = 1"):
         recipe.load("translate", ["generate.beams=4", "generate.temperature=0.7"])

@@ -70,8 +70,6 @@ def generate(
     loading.check_texts(texts or ())
     sampling: dict[str, Any] = {"max_new_tokens": length, "temperature": temperature, "top_k": top_k, "top_p": top_p}
     sampling |= {"seed": seed, "stop": loading.stop_texts(stop)}
-    if temperature == 0:  # greedy: the recipe's sampling limits have no effect
-        sampling |= {key: off for key, off in (("top_k", 0), ("top_p", 1.0)) if sampling[key] is None}
     if file not in ("", "-"):
         check_file(file)
     engine = loading.load(task, run, sampling, device, set, flags, init, base=base)

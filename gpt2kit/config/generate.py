@@ -1,6 +1,7 @@
 """The knobs of [generate]."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from gpt2kit.config.knobs import above_zero, at_least, check, knob, seeded
 
@@ -97,3 +98,9 @@ class GenerateConfig:
             "top_k and top_p need a temperature above 0, such as --temperature 0.8: they have no effect on greedy "
             "decoding or beam search",
         )
+
+
+def with_generation(table: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """[generate] with the keys that a user gives. Temperature 0 turns off top_k and top_p unless these are given."""
+    dropped = ("top_k", "top_p") if given.get("temperature") == 0 else ()
+    return {key: value for key, value in table.items() if key not in dropped} | given

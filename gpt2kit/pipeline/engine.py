@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, overload
 
 from gpt2kit import recipe
-from gpt2kit.config import CORPUS, GenerateConfig
+from gpt2kit.config import CORPUS, GenerateConfig, with_generation
 from gpt2kit.decoding import decode
 from gpt2kit.decoding.answer import limited_by
 from gpt2kit.decoding.classify import likeliest, probabilities
@@ -227,7 +227,8 @@ class Engine:
         return self.task.layout.shorten(prompt, room), True
 
     def configured(self, settings: dict[str, Any]) -> GenerateConfig:
-        """[generate] with other values, checked."""
+        """[generate] with other values, checked; temperature 0 turns off top_k and top_p unless they are given, too."""
         if not settings:
             return self.config
-        return self._fitted(recipe.build_section(GenerateConfig, "generate", recipe.values(self.config) | settings))
+        merged = with_generation(recipe.values(self.config), settings)
+        return self._fitted(recipe.build_section(GenerateConfig, "generate", merged))

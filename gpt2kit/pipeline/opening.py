@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt2kit import recipe, tasks
-from gpt2kit.config import GenerateConfig
+from gpt2kit.config import GenerateConfig, with_generation
 from gpt2kit.data.hub import fetch
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.model import hf, hf_config, lora
@@ -28,9 +28,8 @@ def zero_shot(name: str, init: str, settings: dict[str, Any] | None = None, **ta
     model = model_of_tokens(folder, task.vocabulary.size)
     if model.vocab_size < task.vocabulary.size:
         raise DataError(_mismatch(folder, model, task))
-    return Engine(
-        task, model, recipe.build_section(GenerateConfig, "generate", defaults | (settings or {})), None, task_settings
-    )
+    generation = with_generation(defaults, settings or {})
+    return Engine(task, model, recipe.build_section(GenerateConfig, "generate", generation), None, task_settings)
 
 
 def _mismatch(folder: Path, model: GPT2, task: Task[Any, Any]) -> str:
@@ -107,5 +106,6 @@ def load_run(run: Run, settings: dict[str, Any] | None = None, **task_settings: 
     if task_settings:
         settled = recipe.values(task) | task.merge_settings(task_settings)
         task = recipe.build_section(type(task), "task", settled).opened(run.path)
-    config = recipe.build_section(GenerateConfig, "generate", recipe.values(run.recipe.generate) | (settings or {}))
+    generation = with_generation(recipe.values(run.recipe.generate), settings or {})
+    config = recipe.build_section(GenerateConfig, "generate", generation)
     return Engine(task, model, config, run, task_settings)

@@ -146,6 +146,15 @@ def test_sampling_without_a_seed_differs_and_says_its_seed(fr: Engine) -> None:
     assert [result.seed for result in fr.results(sources)] == [None, None], "nothing is drawn"
 
 
+def test_temperature_0_turns_off_the_limits_of_sampling(fr: Engine) -> None:
+    """Those that a recipe sets; not those of the same call."""
+    limited = Engine(fr.task, fr.model, fr.configured({"temperature": 1.0, "top_k": 3, "top_p": 0.5, "seed": 1}))
+    assert limited("let them eat cake", temperature=0) == fr("let them eat cake")
+    assert limited.configured({"temperature": 0.5}).top_k == 3
+    with pytest.raises(UserError, match="top_k and top_p need a temperature above 0"):
+        limited("let them eat cake", temperature=0, top_p=0.5)
+
+
 def test_log_probabilities_are_those_of_the_whole_text(fr: Engine) -> None:
     """By the model's own distribution: temperature and top-k do not change them."""
     texts = [*WANTED]
