@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from gpt2kit.music.channels import CONTROL, DRUMS, NOTE_ON, PROGRAM, RESET_CONTROLLERS, SUSTAIN
 from gpt2kit.music.clock import Clock
-from gpt2kit.music.keystrokes import CONTROL, DRUMS, NOTE_OFF, NOTE_ON, PROGRAM, RESET, SUSTAIN, Keystroke
+from gpt2kit.music.keystrokes import NOTE_OFF, Keystroke
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.score import SEQUENCER, TRACK_NAME, Message, Score, meta
 from gpt2kit.music.smf import MidiError
@@ -55,7 +56,7 @@ def added_track(
     track = [(0, meta(TRACK_NAME, NAME))]
     settings = dict(sound)
     if not unused:
-        settings = {RESET: 0, SUSTAIN: 0, **SETTINGS, **settings}
+        settings = {RESET_CONTROLLERS: 0, SUSTAIN: 0, **SETTINGS, **settings}
     program = settings.pop(PROGRAM)
     track += [(begin, bytes([CONTROL + channel, number, value])) for number, value in settings.items()]
     track.append((begin, bytes([PROGRAM + channel, program])))

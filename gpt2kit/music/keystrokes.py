@@ -1,76 +1,91 @@
-"""The keystrokes in the messages of a MIDI file: which message struck a key, and which one let it go."""
+"""The keystrokes of a MIDI file, with the messages that strike and release them."""
 
-from collections import defaultdict, deque
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-from gpt2kit.music.score import Score
-from gpt2kit.music.tracks import SYSEX
+import numpy as np
 
-NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
-"""Statuses, to which the channel is added."""
-SUSTAIN, SOSTENUTO, SOUND_OFF, RESET, NOTES_OFF = 64, 66, 120, 121, 123
-"""Controllers."""
-DOWN_FROM = 64
-DRUMS = 9
-"""The channel of percussion."""
+from gpt2kit.music.channels import DRUMS, NOTE_ON, channels
+from gpt2kit.music.released import NEVER_RELEASED, RELEASED
+from gpt2kit.music.score import Message, Score
+from gpt2kit.music.tracks import SYSEX, Events
+
+NOTE_OFF = 0x80
 
 
-@dataclass
+@dataclass(frozen=True)
 class Keystroke:
-    """One key of one channel of a track."""
+    """One key of one channel."""
 
     track: int
+    place: int
+    """The place of its note-on among the messages of the track."""
     channel: int
     pitch: int
     program: int
     on: int
     """The tick when it is struck."""
-    off: int | None = None
-    """The tick when it is let go; None if it never is."""
-    release: bytes = b""
-    """The note-off; empty if a controller ended it, or nothing."""
-    places: list[int] = field(default_factory=list)
-    """The places of its own messages in the track."""
+    off: int
+    """The tick when it is released."""
+    ending: int
+    """What releases it, as in `released`."""
+    release: bytes
+    """The note-off; one is made up for a key that something else releases."""
 
     def heard(self, programs: Collection[int]) -> bool:
         """Whether it is an instrument with one of the programs, not percussion."""
         return self.channel != DRUMS and self.program in programs
 
     def down_at(self, tick: int) -> bool:
-        """Whether the key is down just before a tick and not let go earlier."""
-        return self.on < tick and (self.off is None or self.off >= tick)
+        """Whether the key is down just before a tick, and not released earlier."""
+        return self.on < tick <= self.off
+
+    @property
+    def last(self) -> int:
+        """The tick when the key moves for the last time."""
+        return self.on if self.ending == NEVER_RELEASED else self.off
 
 
 def keystrokes(score: Score) -> list[Keystroke]:
-    """In order of their ticks. Of one pitch in a track and channel the first struck is the first to be let go.
+    """Those of all channels in order of their ticks, released as `channels` reads them."""
+    releases = {
+        (message[0] & 0x0F, message[1], tick): message
+        for track in score.tracks
+        for tick, message in track
+        if _is_off(message)
+    }
+    found = []
+    for channel in range(16):
+        tracks = [_events(track, channel) for track in score.tracks]
+        struck = [
+            (number, place, tick, message[1])
+            for number, track in enumerate(score.tracks)
+            for place, (tick, message) in enumerate(track)
+            if message[0] == NOTE_ON + channel and message[2]
+        ]
+        if not struck:
+            continue
+        (played,), _ = channels(tracks)
+        columns = (played.program.tolist(), played.end.tolist(), played.ending.tolist())
+        for (track, place, on, pitch), program, off, ending in zip(struck, *columns, strict=True):
+            release = releases.get((channel, pitch, off)) if ending == RELEASED else None
+            release = release or bytes([NOTE_OFF + channel, pitch, 64])
+            found.append(Keystroke(track, place, channel, pitch, program, on, off, ending, release))
+    return sorted(found, key=lambda stroke: stroke.on)
 
-    The program is that of the channel, whichever track sets it; at one tick, programs and controllers count first.
-    """
-    numbered = [
-        (tick, message[0] & 0xF0 not in (CONTROL, PROGRAM), track, place, message)
-        for track, messages in enumerate(score.tracks)
-        for place, (tick, message) in enumerate(messages)
-        if message[0] < SYSEX
+
+def _is_off(message: bytes) -> bool:
+    kind = message[0] & 0xF0
+    return kind == NOTE_OFF or (kind == NOTE_ON and not message[2])
+
+
+def _events(track: Sequence[Message], channel: int) -> Events:
+    """The messages of one channel of a track, as the first channel: percussion is read like other instruments."""
+    chosen = [
+        (tick, message[0] & 0xF0, message[1], message[2] if len(message) > 2 else 0)
+        for tick, message in track
+        if message[0] < SYSEX and message[0] & 0x0F == channel
     ]
-    numbered.sort(key=lambda each: each[:2])
-    strokes: list[Keystroke] = []
-    programs = [0] * 16
-    down: dict[tuple[int, int, int], deque[Keystroke]] = defaultdict(deque)
-    for tick, _, track, place, message in numbered:
-        kind, channel = message[0] & 0xF0, message[0] & 0x0F
-        if kind == PROGRAM:
-            programs[channel] = message[1]
-        elif kind == CONTROL and message[1] in (SOUND_OFF, NOTES_OFF):
-            for (_, of_channel, _), held in down.items():
-                while of_channel == channel and held:
-                    held.popleft().off = tick
-        elif kind == NOTE_ON and message[2]:
-            stroke = Keystroke(track, channel, message[1], programs[channel], tick, places=[place])
-            strokes.append(stroke)
-            down[track, channel, message[1]].append(stroke)
-        elif kind in (NOTE_ON, NOTE_OFF) and (held := down[track, channel, message[1]]):
-            stroke = held.popleft()
-            stroke.off, stroke.release = tick, message
-            stroke.places.append(place)
-    return strokes
+    tick, *data = np.array(chosen, np.int64).reshape(-1, 4).T
+    status, first, second = (column.astype(np.uint8) for column in data)
+    return Events(tick, status, first, second, 0, [], track[-1][0] if track else 0, "")

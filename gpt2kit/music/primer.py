@@ -8,7 +8,7 @@ from pathlib import Path
 from gpt2kit.music.events import STEPS_A_SECOND, quantised
 from gpt2kit.music.keystrokes import Keystroke, keystrokes
 from gpt2kit.music.midi import PIANOS, parse_midi, read_bytes
-from gpt2kit.music.notes import Notes, Opening
+from gpt2kit.music.notes import Opening
 from gpt2kit.music.score import Score, read_score
 from gpt2kit.music.smf import MidiError
 
@@ -25,32 +25,34 @@ class Primer:
     """The instruments that it hears."""
 
 
-def read_primer(path: Path | str, seconds: float | None = None) -> Primer:
-    """The first `seconds` of a MIDI file, or all of it. Raises MidiError, which names the file."""
+def read_primer(path: Path | str, seconds: float | None = None, instruments: str = "piano") -> Primer:
+    """The first `seconds` of a MIDI file, or all of it; `instruments` as for `read_midi`.
+
+    Raises MidiError, which names the file.
+    """
     try:
-        content = read_bytes(Path(path))
-        return primer_of(content, parse_midi(content).notes, seconds)
+        return primer_of(read_bytes(Path(path)), seconds, instruments)
     except MidiError as error:
         raise MidiError(error.kind, error.detail, str(path)) from None
 
 
-def primer_of(content: bytes, heard: Notes, seconds: float | None = None) -> Primer:
-    """The same from the bytes of a file and the notes that were read from it.
+def primer_of(content: bytes, seconds: float | None = None, instruments: str = "piano") -> Primer:
+    """The same from the bytes of a file.
 
     All of a file ends when the last key of any instrument is struck or let go: what still sounds then, such as a chord
     held by the pedal, is left for the continuation to let go. A file that is shorter than `seconds` ends there, too.
     """
-    score = read_score(content)
+    heard, score = parse_midi(content, instruments).notes, read_score(content)
     strokes = keystrokes(score)
     until = _end(score, strokes)
     if seconds is not None:
         until = min(until, float(quantised(seconds)) / STEPS_A_SECOND)
     struck = heard.start < until
     columns = (heard.pitch[struck], heard.velocity[struck], heard.start[struck], heard.end[struck])
-    return Primer(score, strokes, Opening(*columns, until), PIANOS)
+    return Primer(score, strokes, Opening(*columns, until), PIANOS if instruments == "piano" else range(128))
 
 
 def _end(score: Score, strokes: Sequence[Keystroke]) -> float:
     """The first multiple of 10 ms after the last key is struck or let go; keys that never are let go do not count."""
-    last = max((stroke.on if stroke.off is None else stroke.off for stroke in strokes), default=0)
+    last = max((stroke.last for stroke in strokes), default=0)
     return (math.floor(float(score.clock().seconds(last)) * STEPS_A_SECOND + 1e-9) + 1) / STEPS_A_SECOND

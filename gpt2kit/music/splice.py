@@ -1,15 +1,17 @@
 """Puts a model's notes into a user's MIDI file, whose own messages stay as they are."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from gpt2kit.music.added import added_track, free_channel, sound_of
+from gpt2kit.music.channels import CONTROL, RESET_CONTROLLERS, SOSTENUTO, SUSTAIN
 from gpt2kit.music.keyboard import Continuation
-from gpt2kit.music.keystrokes import CONTROL, DOWN_FROM, NOTE_OFF, SOSTENUTO, SUSTAIN, Keystroke
+from gpt2kit.music.keystrokes import Keystroke
 from gpt2kit.music.notes import Notes
+from gpt2kit.music.pedal import DOWN_FROM
 from gpt2kit.music.primer import Primer
+from gpt2kit.music.released import NEVER_RELEASED
 from gpt2kit.music.score import KEY, METRE, Message, Score, is_meta
 from gpt2kit.music.tracks import END_OF_TRACK, TEMPO
 
@@ -61,38 +63,35 @@ def _last_heard(primer: Primer, cut: int) -> Keystroke | None:
 
 def _endings(primer: Primer, cut: int, releases: Mapping[int, int]) -> Iterator[tuple[int, Message]]:
     """(track, message): what ends the notes that sound at the cut; `releases` are the model's, ticks by pitch."""
-    last_release: dict[int, int] = defaultdict(lambda: cut)  # of the keys that are down, by channel
-    last_by_pedal: dict[int, int] = defaultdict(lambda: cut)
     latest: dict[tuple[int, int], Keystroke] = {}
     for stroke in primer.strokes:
         if stroke.on >= cut:
             break
         latest[stroke.channel, stroke.pitch] = stroke
-        if not stroke.down_at(cut):
-            continue
-        tick = cut if stroke.off is None else stroke.off
-        if stroke.heard(primer.programs):
-            tick = releases.get(stroke.pitch, tick)
-        release = stroke.release or bytes([NOTE_OFF + stroke.channel, stroke.pitch, 64])
-        yield stroke.track, (tick, release)
-        last_release[stroke.channel] = max(last_release[stroke.channel], tick)
-    pedals = _pedals(primer.score, SUSTAIN, cut)
-    for (channel, pitch), stroke in latest.items():
-        by_pedal = stroke.off is not None and channel in pedals and pedals[channel].down <= stroke.off < cut
-        if by_pedal and pitch in releases and stroke.heard(primer.programs):
-            last_by_pedal[channel] = max(last_by_pedal[channel], releases[pitch])
-    heard = {stroke.channel for stroke in latest.values() if stroke.heard(primer.programs)}
-    for channel, pedal in pedals.items():
-        tick = last_by_pedal[channel] if channel in heard else pedal.up
-        yield pedal.track, (tick, bytes([CONTROL + channel, SUSTAIN, 0]))
-    for channel, pedal in _pedals(primer.score, SOSTENUTO, cut).items():
-        tick = last_release[channel] if channel in heard else pedal.up
-        yield pedal.track, (tick, bytes([CONTROL + channel, SOSTENUTO, 0]))
+        if stroke.down_at(cut):
+            tick = cut if stroke.ending == NEVER_RELEASED else stroke.off
+            if stroke.heard(primer.programs):
+                tick = releases.get(stroke.pitch, tick)
+            yield stroke.track, (tick, stroke.release)
+    heard = [stroke for stroke in latest.values() if stroke.heard(primer.programs)]
+    channels = {stroke.channel for stroke in heard}
+    pedals = [*_pedals(primer.score, SUSTAIN, cut), *_pedals(primer.score, SOSTENUTO, cut)]
+    down = {pedal.channel: min(other.down for other in pedals if other.channel == pedal.channel) for pedal in pedals}
+    lifts = dict.fromkeys(down, cut)
+    for stroke in heard:
+        by_pedal = stroke.channel in down and down[stroke.channel] <= stroke.off < cut
+        if by_pedal and stroke.pitch in releases:
+            lifts[stroke.channel] = max(lifts[stroke.channel], releases[stroke.pitch])
+    for pedal in pedals:
+        tick = lifts[pedal.channel] if pedal.channel in channels else pedal.up
+        yield pedal.track, (tick, bytes([CONTROL + pedal.channel, pedal.controller, 0]))
 
 
 class _Pedal(NamedTuple):
     """A pedal of a channel that is down at the cut."""
 
+    channel: int
+    controller: int
     track: int
     """The track that moved it last."""
     down: int
@@ -101,19 +100,21 @@ class _Pedal(NamedTuple):
     """The tick after the cut when the user lifts it; the cut if nothing lifts it."""
 
 
-def _pedals(score: Score, controller: int, cut: int) -> dict[int, _Pedal]:
-    """By channel."""
+def _pedals(score: Score, controller: int, cut: int) -> list[_Pedal]:
+    """One kind of pedals of all channels."""
     pedals: dict[int, _Pedal] = {}
     lifted: set[int] = set()
     for track, (tick, message) in score.in_order():
         channel = message[0] - CONTROL
-        if not 0 <= channel < 16 or message[1] != controller:
+        if not 0 <= channel < 16 or message[1] not in (controller, RESET_CONTROLLERS):
             continue
-        if tick < cut and message[2] >= DOWN_FROM:
-            pedals[channel] = _Pedal(track, pedals[channel].down if channel in pedals else tick, cut)
+        is_down = message[1] == controller and message[2] >= DOWN_FROM
+        if tick < cut and is_down:
+            since = pedals[channel].down if channel in pedals else tick
+            pedals[channel] = _Pedal(channel, controller, track, since, cut)
         elif tick < cut:
             pedals.pop(channel, None)
-        elif channel in pedals and message[2] < DOWN_FROM and channel not in lifted:
+        elif channel in pedals and not is_down and channel not in lifted:
             lifted.add(channel)
             pedals[channel] = pedals[channel]._replace(up=tick)
-    return pedals
+    return list(pedals.values())

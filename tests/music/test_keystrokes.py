@@ -42,11 +42,18 @@ def test_keys_of_two_tracks_and_channels_are_let_go_first_in_first_out(midi_file
 def test_controllers_and_nothing_end_keys_too(midi_file: MidiFile) -> None:
     content = midi_file([on(60), on(62, 0, 1), control(123, 0, 50), off(60, 10), on(64), on(65), control(120, 0, 20)])
     assert found(content) == [
-        (0, 0, 60, 0, 50, b""),
-        (0, 1, 62, 0, None, b""),
-        (0, 0, 64, 60, 80, b""),
-        (0, 0, 65, 60, 80, b""),
+        (0, 0, 60, 0, 50, b"\x80\x3c\x40"),
+        (0, 1, 62, 0, 80, b"\x81\x3e\x40"),
+        (0, 0, 64, 60, 80, b"\x80\x40\x40"),
+        (0, 0, 65, 60, 80, b"\x80\x41\x40"),
     ]
+    last = {stroke.pitch: stroke.last for stroke in keystrokes(read_score(content))}
+    assert last == {60: 50, 62: 0, 64: 80, 65: 80}, "what nothing releases moves once"
+
+
+def test_percussion_and_a_release_in_another_track(midi_file: MidiFile) -> None:
+    content = midi_file([on(36, 0, 9), off(36, 10, 9), on(60)], [off(60, 30)])
+    assert found(content) == [(0, 9, 36, 0, 10, b"\x89\x24\x21"), (0, 0, 60, 10, 30, b"\x80\x3c\x21")]
 
 
 def test_a_program_is_that_of_the_channel(midi_file: MidiFile) -> None:

@@ -125,8 +125,7 @@ def test_performances_of_maestro_are_continued(performances: list[bytes]) -> Non
     for content in performances:
         score = read_score(content)
         assert score.written() == content
-        notes = parse_midi(content).notes
-        primer = primer_of(content, notes, 20.0)
+        primer = primer_of(content, 20.0)
         open_notes = primer.opening.end > 20.0
         releases = dict.fromkeys(primer.opening.pitch[open_notes].tolist(), 20.5)
         written = continued_file(primer, Continuation(Notes.of([60], [64], [20.1], [20.4]), releases))

@@ -44,7 +44,7 @@ def program(number: int, wait: int = 0, channel: int = 0) -> Message:
 
 def continued(content: bytes, seconds: float | None, new: Notes = NOTHING, **releases: float) -> bytes:
     """The file with new notes after `seconds`; `releases`: when the model lets go, as p60=1.5."""
-    primer = primer_of(content, parse_midi(content).notes, seconds)
+    primer = primer_of(content, seconds)
     return continued_file(primer, Continuation(new, {int(name[1:]): at for name, at in releases.items()}))
 
 
@@ -191,13 +191,31 @@ def test_the_pedal_of_another_instrument_lifts_when_its_player_lifts_it(midi_fil
     assert messages(written)[1][4:] == [(3000, control(controller, 0, channel=1))]
 
 
-def test_sostenuto_is_released_with_the_last_key(midi_file: MidiFile) -> None:
-    content = midi_file([on(60), on(64), control(66, 127, 10), off(60, 2000), off(64), control(66, 0, 1000)])
-    assert messages(continued(content, 1.0, p60=1.25, p64=1.5))[0][3:] == [
-        (1200, off(60)),
-        (1440, off(64)),
-        (1440, control(66, 0)),
-    ]
+def test_sostenuto_lifts_with_the_last_note_that_it_holds(midi_file: MidiFile) -> None:
+    """60 and 64 are caught, and the key of 60 is up at the cut; 67 is not caught."""
+    content = midi_file([on(60), on(64), control(66, 127, 10), on(67, 10), off(60, 100), off(67, 1800), off(64)])
+    written = continued(content, 1.0, p60=1.25, p64=1.125, p67=1.5)
+    assert messages(written)[0][5:] == [(1080, off(64)), (1200, control(66, 0)), (1440, off(67))]
+    assert ends(written) == {60: 1.25, 64: 1.25, 67: 1.5}
+
+
+def test_sostenuto_that_holds_nothing_lifts_at_the_cut(midi_file: MidiFile) -> None:
+    content = midi_file([on(60), control(66, 127, 10), off(60, 2000)])
+    written = continued(content, 1.0, p60=1.25)
+    assert messages(written)[0][2:] == [(960, control(66, 0)), (1200, off(60))]
+    assert ends(written) == {60: 1.25}
+
+
+def test_the_pedal_of_the_other_hand_lifts_for_both(midi_file: MidiFile) -> None:
+    content = midi_file([control(64, 127), on(72, 1910), off(72, 10)], [on(48), off(48, 115)])
+    written = continued(content, 1.0, p48=1.5)
+    assert messages(written)[0] == [(0, control(64, 127)), (1440, control(64, 0))]
+    assert ends(written) == {48: 1.5}
+
+
+def test_controllers_that_are_reset_lift_the_pedal(midi_file: MidiFile) -> None:
+    content = midi_file([control(64, 127), on(60), off(60, 100), control(121, 0), on(62), off(62, 1500)])
+    assert messages(continued(content, 1.0, p62=1.25))[0][5:] == [(1200, off(62))]
 
 
 def test_what_the_model_does_not_let_go_keeps_its_end(midi_file: MidiFile) -> None:
@@ -291,7 +309,7 @@ def test_the_new_channel_sounds_as_the_old_one(midi_file: MidiFile) -> None:
 
 def test_alone_the_new_notes_begin_at_0_with_the_users_tempo_metre_and_key(midi_file: MidiFile) -> None:
     content = sonata(midi_file)
-    primer = primer_of(content, parse_midi(content).notes, 1.0)
+    primer = primer_of(content, 1.0)
     written = continuation_alone(primer, NEW)
     first, second = messages(written)
     assert [(tick, message.type) for tick, message in first] == [
@@ -307,7 +325,7 @@ def test_alone_the_new_notes_begin_at_0_with_the_users_tempo_metre_and_key(midi_
 
 def test_alone_without_a_tempo(midi_file: MidiFile) -> None:
     content = midi_file([on(60), off(60, 480)])
-    primer = primer_of(content, parse_midi(content).notes)
+    primer = primer_of(content)
     written = continuation_alone(primer, Notes.of([60], [64], [1.51], [2.51]))
     assert messages(written)[0] == []
     assert parse_midi(written).notes.start == pytest.approx([1.0], abs=0.001)
