@@ -1,8 +1,8 @@
 """Errors that the user can fix, each with the exit code of the command line; and counts in messages."""
 
 PARTLY_DONE = 5
-"""Exit code of work that was completed except for records that could not be read, and of a demo whose model has
-learned nothing."""
+"""Exit code of work that was completed except for records that could not be read, of music that is shorter than asked
+for, and of a demo whose model has learned nothing."""
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:

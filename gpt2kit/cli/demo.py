@@ -54,7 +54,7 @@ def demo(
         console.say(f"First the demo of {first}, then fine-tuning of its model on ten labelled lines:")
         _, pretrained = _trained(first)
     opened, run = _trained(task, pretrained)
-    evaluation, following = _evaluated(task, opened, run)
+    evaluation, (following, is_whole) = _evaluated(task, opened, run)
     scores = evaluation.json() | {"run": str(run)}
     if not json:
         reports.evaluated(evaluation)
@@ -76,6 +76,8 @@ def demo(
         raise typer.Exit(PARTLY_DONE)
     is_gpt2 = opened.model.config.attention == "full"
     console.say(f"{took}{', a Hugging Face GPT-2 folder' if is_gpt2 else ''}. Next:\n{following}")
+    if not is_whole:
+        raise typer.Exit(PARTLY_DONE)
 
 
 def _longer(task: str, run: Path, init: Path | None) -> str:
@@ -113,8 +115,12 @@ def _trained(task: str, init: Path | None = None) -> "tuple[Engine, Path]":
     return opened, run
 
 
-def _evaluated(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str]":
-    """Score a run and print examples of its output; returns the evaluation and a command to try next."""
+Following = tuple[str, bool]
+"""Commands to try next, and whether the example of the model's output lacks nothing."""
+
+
+def _evaluated(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, Following]":
+    """Score a run and print examples of its output."""
     try:
         return _scored(task, opened, run)
     except KeyboardInterrupt:
@@ -122,7 +128,7 @@ def _evaluated(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str
         raise Interrupted(signal.SIGINT, f"stopped; the model is trained; to use it:\n  {use}") from None
 
 
-def _scored(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str]":
+def _scored(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, Following]":
     from gpt2kit.pipeline.evaluate import evaluate_records, evaluate_stream
     from gpt2kit.pipeline.evaluation_sets import documents, run_of, stored_records
 
@@ -135,7 +141,7 @@ def _scored(task: str, opened: "Engine", run: Path) -> "tuple[Evaluation, str]":
     records = list(stored_records(folder.prepared, opened.task, "val")[1])
     evaluation = evaluate_records(opened, records, "embedded held-out sample")
     cards.scored(folder, evaluation.json(), evaluation.samples)
-    return evaluation, _compared(task, opened, records, run)
+    return evaluation, (_compared(task, opened, records, run), True)
 
 
 def _corpora(sample: Path) -> dict[str, list[str]]:
@@ -145,17 +151,18 @@ def _corpora(sample: Path) -> dict[str, list[str]]:
     return {"train": [str(path) for path in sample.glob("*.zip")]}
 
 
-def _continued(task: str, opened: "Engine", run: Path) -> str:
-    """Print a sample from an empty prompt; returns a command to try next."""
+def _continued(task: str, opened: "Engine", run: Path) -> Following:
+    """Print a sample from an empty prompt."""
     if opened.task.about.medium == "performance":
         return demonstrate(task, opened, run)
     (result,) = opened.results([""])
     console.say(f"\nFrom an empty prompt it writes:\n\n{result.outputs[0]}\n")
-    return (
+    following = (
         f'  gpt2kit {task} generate --run {run} "The river rises"\n'
         f"  gpt2kit {task} evaluate --run {run}\n"
         f"{_own_data(task, opened)}"
     )
+    return following, True
 
 
 def _compared(task: str, opened: "Engine", records: "list[Record[Any, Any]]", run: Path) -> str:

@@ -56,9 +56,13 @@ def continue_midi(
     return read_midi(out).notes
 
 
-def stalled(result: Result, seconds: float) -> bool:
-    """Whether it was stopped early because time no longer advanced."""
-    return encoding.seconds(result.ids[0]) + 1e-6 < seconds
+def shortfall(result: Result, seconds: float) -> str:
+    """What a piece lacks of the music that was asked for; empty if it lacks nothing."""
+    (ids,) = result.ids
+    if (made := encoding.seconds(ids)) + 1e-6 < seconds:
+        why = "the model wrote events without any time between them, which generate.grammar = true prevents"
+        return f"only {made:.1f} of {seconds:g} seconds: {why}"
+    return "" if any(id < events.NOTE_OFF for id in ids) else f"the model played no notes in {seconds:g} seconds"
 
 
 def looked_back(engine: Engine, prompt: list[int]) -> Attention:

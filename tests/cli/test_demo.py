@@ -83,6 +83,16 @@ def test_of_music_a_piece_is_left(small: Path, capsys: Capture, monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("learned")
+def test_a_piece_without_notes_is_said(small: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gpt2kit.cli.performance.demonstration.DEMO_SECONDS", 1.0)
+    monkeypatch.setattr("gpt2kit.pipeline.play.shortfall", lambda _, seconds: f"nothing in {seconds:g} seconds")
+    assert run(["demo", "music", "--json"]) == PARTLY_DONE
+    err = capsys.readouterr().err
+    assert "runs/demo-music/piece.mid: nothing in 1 seconds\n" in err
+    assert "gpt2kit music render runs/demo-music/piece.mid" in err
+
+
+@pytest.mark.usefixtures("learned")
 def test_of_summaries_the_scores_stand_beside_extracts(small: Path, capsys: Capture) -> None:
     assert run(["demo", "summarize", "--json"]) == 0
     out, err = capsys.readouterr()

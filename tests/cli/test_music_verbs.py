@@ -2,10 +2,12 @@
 
 import json
 import math
+import re
 import sys
 import wave
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -354,6 +356,55 @@ def test_samples_are_numbered(trained: Path, workplace: Path, capsys: Capture) -
     files = contents(workplace)
     assert files["alone.mid"] == files["x-2.mid"]
     assert len({files[f"x-{n}.mid"] for n in (1, 2, 3)}) == 3
+
+
+FREE = ["--set", "generate.grammar=false"]
+ONLY_TIME = [*FREE, "--set", "generate.ban_ids=" + ",".join(map(str, [*range(256), *range(356, 388)]))]
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_piece_that_is_too_short_is_written_and_named(
+    trained: Path, workplace: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So is one without notes; the exit code says that not all is as asked."""
+    words = ["music", "generate", "--run", str(trained), "--seconds", "2", "--seed", "1", "--out", "x.mid"]
+    found = told([*words, *ONLY_TIME], capsys, 5)
+    assert (found["notes"], found["short"]) == (0, "the model played no notes in 2 seconds")
+    assert sorted(contents(workplace)) == sorted(f"x{kind}" for kind in KINDS)
+    monkeypatch.setattr(Timed, "patience", 1)
+    assert run([*words, *FREE, "--samples", "2"]) == 5
+    said = capsys.readouterr().err
+    why = "the model wrote events without any time between them, which generate.grammar = true prevents"
+    for name in ("x-1.mid", "x-2.mid"):
+        assert re.search(rf"^{name}: only [01]\.\d of 2 seconds: {why}$", said, re.MULTILINE)
+        assert (workplace / name).is_file()
+    assert run([*words, "--overwrite"]) == 0, "with its grammar"
+    assert "only" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("silent")
+def test_samples_of_evaluate_that_lack_something_are_counted(trained: Path, capsys: Capture) -> None:
+    words = ["music", "evaluate", "--run", str(trained), "--samples", "3", "--seconds", "2"]
+    assert run([*words, *ONLY_TIME, "--json"]) == 5
+    out, err = capsys.readouterr()
+    assert json.loads(out)["samples"]["short"] == 3
+    assert "samples: 3 of 3 lack something, as in: the model played no notes in 2 seconds" in err
+
+
+@pytest.mark.usefixtures("silent")
+@pytest.mark.parametrize("how", [["--temperature", "0"], ["--temperature", "0.01"], ["--top-k", "1"]])
+def test_cautious_sampling_plays_for_the_whole_time(
+    trained: Path, workplace: Path, capsys: Capture, copied: Callable[[Path], Path], how: list[str]
+) -> None:
+    """Temperature 0 with a recipe that limits sampling, too."""
+    folder = copied(trained)
+    text = (folder / "recipe.toml").read_text(encoding="utf-8")
+    assert "top_p = 1.0\n" in text
+    (folder / "recipe.toml").write_text(text.replace("top_p = 1.0", "top_p = 0.9"), encoding="utf-8")
+    found = generated(folder, capsys, "--seconds", "20", "--out", "x.mid", *how)
+    onsets = [0.0, *read_midi(workplace / "x.mid").notes.start, 20.0]
+    assert found["notes"] > 3
+    assert max(later - earlier for earlier, later in pairwise(onsets)) <= 5.01
 
 
 def test_without_sound(trained: Path, workplace: Path, capsys: Capture) -> None:

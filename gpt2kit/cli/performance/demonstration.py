@@ -12,18 +12,21 @@ if TYPE_CHECKING:
 DEMO_SECONDS = 30.0
 
 
-def demonstrate(task: str, engine: "Engine", run: Path) -> str:
-    """Play a piece into the run folder; returns a command to try next."""
+def demonstrate(task: str, engine: "Engine", run: Path) -> tuple[str, bool]:
+    """Play a piece into the run folder; returns commands to try next, and whether the piece is as long as intended."""
     from gpt2kit.music.notes import Notes
-    from gpt2kit.pipeline.play import piece, play
+    from gpt2kit.pipeline.play import piece, play, shortfall
 
     path = run / "piece.mid"
     (result,) = play(engine, Notes.none(), DEMO_SECONDS, 1)
     console.say("")
     outputs.written(path, piece(engine, result), sound=".wav")
-    return (
+    if lacking := shortfall(result, DEMO_SECONDS):
+        console.say(f"{path}: {lacking}")
+    following = (
         f"  gpt2kit {task} render {path} --run {run}\n"
         f"  gpt2kit {task} generate --run {run} --seconds 60 --out new.mid\n"
         f"  gpt2kit {task} prepare {engine.task.about.corpus} --out data/mine\n"
         f"  gpt2kit {task} train data/mine --out runs/mine"
     )
+    return following, not lacking

@@ -9,7 +9,7 @@ from gpt2kit import files
 from gpt2kit.cli import console, loading, options
 from gpt2kit.cli.performance import outputs
 from gpt2kit.cli.performance.heard import heard
-from gpt2kit.errors import DataError, UserError
+from gpt2kit.errors import PARTLY_DONE, DataError, UserError
 
 if TYPE_CHECKING:
     from gpt2kit.music.primer import Primer
@@ -56,9 +56,8 @@ def generate(
     json: options.JsonOption = False,
 ) -> None:
     """Play a new piece, or continue one: writes MIDI, sound and a picture."""
-    from gpt2kit.music import encoding
     from gpt2kit.music.notes import Notes
-    from gpt2kit.pipeline.play import continuation, piece, play, stalled
+    from gpt2kit.pipeline.play import continuation, piece, play, shortfall
 
     check_seconds(seconds)
     paths = [outputs.numbered(Path(out), number, samples) for number in range(1, samples + 1)]
@@ -85,14 +84,15 @@ def generate(
         if result.seed is not None:
             written[-1]["seed"] = result.seed
         written[-1]["log_probability"] = result.log_probabilities[0]
-        if stalled(result, seconds):
-            written[-1]["stalled"] = True
-            made = f"{encoding.seconds(result.ids[0]):.1f} of {seconds:g} seconds"
-            console.say(f"{path}: stopped after {made}: the model wrote events without any time between them")
+        if lacking := shortfall(result, seconds):
+            written[-1]["short"] = lacking
+            console.say(f"{path}: {lacking}")
         if result.truncated:
             console.say(f"{path}: the primer is longer than the model's window; only its end was used")
     if json:
         console.result_json(written if samples > 1 else written[0])
+    if any("short" in each for each in written):
+        raise typer.Exit(PARTLY_DONE)
 
 
 def check_seconds(seconds: float, primer: float = 0.0) -> None:

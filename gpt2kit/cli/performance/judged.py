@@ -21,7 +21,7 @@ def judged(
     from gpt2kit.music.judge import judge
     from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.evaluation_sets import run_of
-    from gpt2kit.pipeline.play import piece, play, stalled
+    from gpt2kit.pipeline.play import piece, play, shortfall
 
     store = run_of(engine).prepared.store("train")
     training = TrainingPieces(zip(store.names(), _performances(engine, store), strict=True))
@@ -40,10 +40,9 @@ def judged(
         console.say(f"samples: {how}")
     else:
         console.say(f"samples: they contain no notes ({how})")
-    if silent := sum(stalled(result, seconds) for result in results):
-        console.say(
-            f"samples: {silent} of {count} were stopped early: the model wrote events without any time between them"
-        )
+    if lacking := list(filter(None, (shortfall(result, seconds) for result in results))):
+        statistics["short"] = len(lacking)
+        console.say(f"samples: {len(lacking)} of {count} lack something, as in: {lacking[0]}")
     return statistics, shown
 
 
