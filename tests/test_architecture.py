@@ -39,6 +39,8 @@ DOORS: dict[str, tuple[str, ...]] = {
         "training/",
         "decoding/",
         "inspection/outlook.py",
+        "inspection/continuing.py",
+        "inspection/grammar.py",
         "pipeline/train.py",
         "pipeline/merge.py",
         "pipeline/complete.py",

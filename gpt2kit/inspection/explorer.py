@@ -17,13 +17,14 @@ from typing import Any
 
 from gpt2kit.errors import UserError
 from gpt2kit.html import embedded
+from gpt2kit.inspection.composing import Performance, empty
+from gpt2kit.inspection.continuing import drawing, drawn, next_of
 from gpt2kit.inspection.page import OFFLINE, page_of
 from gpt2kit.inspection.pieces import piece_of
 from gpt2kit.inspection.subject import Subject, followed
 from gpt2kit.inspection.trace import trace_of
 from gpt2kit.inspection.view import view_of
 from gpt2kit.model.ablation import Off, without
-from gpt2kit.model.trace import layers, lens
 from gpt2kit.pipeline.engine import Engine
 
 LOOPBACK = "127.0.0.1"
@@ -57,11 +58,15 @@ class Explorer:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def page(self) -> str:
-        settings = {"token": self.token, "text": self.text, "fixed": self.fixed is not None}
-        return page_of(None, f"{self.sides[0].name}: explore", live=embedded(settings))
+        config, plays = self.sides[0].engine.config, self.fixed is not None
+        knobs = {"temperature": config.temperature, "top_k": config.top_k, "top_p": config.top_p}
+        settings = {"token": self.token, "text": self.text, "fixed": plays, "knobs": knobs}
+        piece = empty(self.text) if plays else None
+        return page_of(None, f"{self.sides[0].name}: explore", piece, embedded(settings))
 
     def look(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """The page's view of a text and the answer chosen so far. Raises UserError for invalid requests."""
+        """The page's view of a text and the answer chosen so far; `more` asks for tokens to be drawn first. Raises
+        UserError for invalid requests."""
         text, answer = asked.get("text", ""), asked.get("answer", [])
         first = self.sides[0]
         if not isinstance(text, str):
@@ -69,20 +74,32 @@ class Explorer:
         known = range(first.engine.model.vocab_size)
         if not isinstance(answer, list) or not all(isinstance(id, int) and id in known for id in answer):
             raise UserError(f"answer: expected ids of the vocabulary, 0 to {len(known) - 1}")
-        off = off_of(asked.get("off", {}))
+        off, more = off_of(asked.get("off", {})), asked.get("more")
+        drawn_with = None if more is None else drawing(first.engine, more)
         with self.lock:  # parts are switched off in the model that all requests share
-            subject = self._subject(first, text, answer)
             try:
-                view = view_of(trace_of(subject, off))
+                if drawn_with is not None:
+                    with without(first.engine.model, off):
+                        answer = drawn(first.engine, self._source(first, text), answer, *drawn_with)
+                view = view_of(trace_of(self._subject(first, text, answer), off))
             except ValueError as error:
                 raise UserError(f"off: {error}") from None
-            return {"view": view, "sides": [self._next(side, text, answer, off) for side in self.sides]}
+            piece = None if self.fixed is None else Performance.of(first.engine, self.fixed, answer)
+            sides = [self._next(side, text, answer, off, piece) for side in self.sides]
+            seed = drawn_with[1].seed if drawn_with is not None and drawn_with[1].temperature > 0 else None
+            found = {"view": view, "sides": sides, "answer": answer, "seed": seed}
+            if piece is None:
+                return found
+            view["remarks"] = [*view["remarks"], *piece.remarks]
+            return found | {"piece": piece.view(self.text), "chosen": piece.chosen()}
+
+    def _source(self, side: Side, text: str) -> Any:
+        return side.engine.task.parse(text) if self.fixed is None else self.fixed
 
     def _subject(self, side: Side, text: str, answer: list[int]) -> Subject:
-        source = side.engine.task.parse(text) if self.fixed is None else self.fixed
-        return followed(side.engine, side.name, side.task, source, answer)
+        return followed(side.engine, side.name, side.task, self._source(side, text), answer)
 
-    def _next(self, side: Side, text: str, answer: list[int], off: Off) -> dict[str, Any]:
+    def _next(self, side: Side, text: str, answer: list[int], off: Off, piece: Performance | None) -> dict[str, Any]:
         """The likeliest next tokens of one side; for the first side also with all parts on."""
         first = self.sides[0]
         if side is not first:
@@ -93,20 +110,12 @@ class Explorer:
                 return {"name": side.name, "labels": True, "next": [[-1, *each] for each in subject.labels.items()]}
             chances = next_of(subject)
         best = chances.topk(min(NEXT, len(chances)))
-        likeliest = [
-            [int(id), piece_of(side.engine.task, int(id)).shown, float(share)]
-            for id, share in zip(best.indices, best.values, strict=True)
-        ]
+        ids = best.indices.tolist()
+        names = [piece_of(side.engine.task, id).shown if piece is None else piece.told(id) for id in ids]
+        likeliest = list(zip(ids, names, best.values.tolist(), strict=True))
         plain = next_of(subject) if off != Off() else None
-        shares = None if plain is None else [[id, float(plain[id])] for id, _, _ in likeliest]
+        shares = None if plain is None else [[id, float(plain[id])] for id in ids]
         return {"name": side.name, "labels": False, "next": likeliest, "plain": shares}
-
-
-def next_of(subject: Subject) -> Any:
-    """The probabilities [V] of the token after a subject's ids."""
-    model = subject.engine.model
-    *_, last = layers(model, subject.ids)
-    return lens(model, last.after[-1]).softmax(-1)
 
 
 def off_of(asked: Any) -> Off:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding import sampling
+from gpt2kit.inspection.grammar import automaton_at, masked
 from gpt2kit.inspection.trace import Trace
 
 
@@ -38,7 +39,7 @@ def in_play(logits_V: Tensor, config: GenerateConfig) -> Tensor:
 
 def decoded_logits(trace: Trace, config: GenerateConfig) -> Tensor:
     """The logits that decoding chooses from at the trace's steps, [steps, V]: after the repetition penalty, without
-    banned tokens."""
+    banned tokens and those that the grammar excludes."""
     logits_SV = torch.from_numpy(trace.logits).clone()
     if config.repetition_penalty != 1:
         first = 0 if config.penalty_on == "all" else trace.subject.prompt
@@ -46,7 +47,12 @@ def decoded_logits(trace: Trace, config: GenerateConfig) -> Tensor:
         for step, position in enumerate(trace.steps):
             there_SV[step, trace.ids[first : position + 1]] = True
         logits_SV = sampling.penalise(logits_SV, there_SV, config.repetition_penalty)
-    return logits_SV.index_fill(-1, torch.tensor(config.ban_ids, dtype=torch.long), -torch.inf)
+    logits_SV = logits_SV.index_fill(-1, torch.tensor(config.ban_ids, dtype=torch.long), -torch.inf)
+    rows = [
+        masked(row, automaton_at(trace.subject, position, config))
+        for row, position in zip(logits_SV, trace.steps, strict=True)
+    ]
+    return torch.stack(rows)
 
 
 def path(trace: Trace, config: GenerateConfig, alternatives: int = 10) -> list[ChosenToken]:

@@ -32,15 +32,17 @@ OFFLINE = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 def page_of(view: dict[str, Any] | None, title: str, piece: dict[str, object] | None = None, live: str = "") -> str:
     """The page as text. `piece` is a performance for the piano roll; `live` is the settings of the explorer's page, as
     JSON: such a page sends requests only to its own server."""
+    roll = resource("music/roll.html") if piece else ""
+    performance = f'<div id="performance">{roll}</div>\n'
     scripts = [*SCRIPTS, *(["live"] if live else [])]
     parts = {
         "title": html.escape(title),
         "policy": f"{OFFLINE}; connect-src 'self'" if live else OFFLINE,
         "style": resource("music/roll.css") + resource(f"{FOLDER}/page.css"),
-        "roll": resource("music/roll.html") if piece else "",
+        "performance": "" if live else performance,
         "data": embedded(view),
         "piece": f'<script type="application/json" id="piece">{embedded(piece)}</script>' if piece else "",
-        "live": resource(f"{FOLDER}/live.html") if live else "",
+        "live": filled(resource(f"{FOLDER}/live.html"), {"performance": performance}) if live else "",
         "settings": live or "null",
         "colours": embedded(palette.HEADS),
         "script": "".join(resource(f"{FOLDER}/{name}.js") for name in scripts),

@@ -1,6 +1,6 @@
 """The subject of an inspection: an input with the model's answer or a given one, as the ids of one pass."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gpt2kit.data.layouts import Stream
@@ -32,6 +32,8 @@ class Subject:
     """For a classifier: the probability of each label."""
     remarks: tuple[str, ...] = ()
     """What is not shown, and why."""
+    earlier: tuple[int, ...] = ()
+    """The beginning of the answer, if it is not in the window."""
 
 
 def subject_of(
@@ -67,9 +69,10 @@ def followed(engine: Engine, name: str, task: str, source: Any, answer: list[int
     if engine.task.layout.labels:
         return _labelled(engine, name, task, source)
     window = engine.model.config.n_positions
-    answer = answer[-(window // 2) :]
+    earlier, answer = answer[: -(window // 2)], answer[-(window // 2) :]
     prompt, truncated = engine.fitted(source, window - len(answer))
-    return _subject(engine, name, task, source, prompt, answer, False, truncated)
+    subject = _subject(engine, name, task, source, prompt, answer, False, truncated)
+    return replace(subject, earlier=tuple(earlier))
 
 
 def _refuse_blank(engine: Engine, source: Any) -> None:

@@ -83,5 +83,5 @@ function rowOver(layer, head, token) {
 const colourOf = (head) => HEADS[head % HEADS.length];
 const keyName = (layer, key) => {
   const [first, last] = span(layer, key);
-  return first < 0 ? "∅ learned" : first === last ? shown(data.tokens[first]) : data.tokens.slice(first, last + 1).map(shown).join("");
+  return first < 0 ? "∅ learned" : first === last ? shown(data.tokens[first]) : data.tokens.slice(first, last + 1).map(shown).join(piece(data.tokens[first])[1] === "name" ? ", " : "");
 };

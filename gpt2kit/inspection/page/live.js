@@ -1,5 +1,6 @@
 /* ---- the explorer: the same sections for the text typed now, from the server that sent this page ---- */
-const live = { answer: [], off: { heads: [], attentions: [], mlps: [] }, turn: 0, before: null };
+const live = { answer: [], off: { heads: [], attentions: [], mlps: [] }, turn: 0, now: 0 };
+const unit = settings.fixed ? "events" : "tokens";
 async function ask(path, body) {
   const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json", "X-Explorer": settings.token }, body: JSON.stringify(body) });
   const content = await answer.json();
@@ -7,32 +8,52 @@ async function ask(path, body) {
   return content;
 }
 const anyOff = () => live.off.heads.length + live.off.attentions.length + live.off.mlps.length > 0;
-async function refresh() {
+/* Ask for the answer chosen so far, or for `more`, which the server draws. `heard`: which of the new events sound, "last" or "all". */
+async function refresh(more = null, heard = "") {
   const turn = ++live.turn;
   byId("busy").textContent = "computing …";
   try {
-    const found = await ask("/look", { text: byId("typed").value, answer: live.answer, off: live.off });
+    const found = await ask("/look", { text: byId("typed").value, answer: live.answer, off: live.off, more });
     if (turn !== live.turn) return;
     byId("busy").textContent = "";
+    live.answer = found.answer;
+    byId("ten-said").textContent = more && found.seed !== null ? `drawn with seed ${found.seed}` : "";
     data = found.view;
     const kept = { layer: state.layer, head: state.head };
     show();
     choose({ ...kept, token: count() - 1 });
     showSides(found.sides);
     showSwitches();
-    fill("so-far", ...live.answer.map((id) => tokenName(id)));
+    showAnswer(found.chosen);
+    if (found.piece) showPiece(found.piece, heard);
   } catch (error) {
     if (turn === live.turn) byId("busy").textContent = error.message;
   }
 }
+/* Text is read as it is; the events of music are apart from each other. */
+function showAnswer(chosen) {
+  const names = chosen ? chosen.map((text) => make("span", { class: "tok event", text })) : live.answer.map((id) => tokenName(id));
+  fill("so-far", ...names.flatMap((name, place) => chosen && place ? [", ", name] : [name]));
+  byId("so-far").scrollTop = byId("so-far").scrollHeight;
+}
+function showPiece(piece, heard) {
+  const before = live.now;
+  live.now = piece.now;
+  roll.load(piece);
+  roll.seek(piece.now);
+  if (heard === "all" && before < piece.now) roll.play(before);
+  else if (heard && piece.struck >= 0) roll.hear(piece.struck);
+}
+const add = (id) => { live.answer.push(id); refresh(null, "last"); };
 function showSides(sides) {
+  for (const tools of document.querySelectorAll("#choice .tools")) tools.hidden = sides[0].labels;
   const plain = sides[0].plain ? new Map(sides[0].plain) : null;
   fill("sides", ...sides.map((side, number) => make("figure", {}, make("h3", { text: side.name }),
     make("ol", { class: `bars${!number && plain ? " both" : ""}` }, ...side.next.map(([id, shownText, chance]) => {
-      const item = make("li", {}, make("button", { class: "tok chip", dir: "auto", disabled: number > 0, title: number ? "" : "Continue with this token", onclick: () => { if (!number) { live.answer.push(id); refresh(); } } }, ...marked(shownText)), make("span", { class: "meter" }, make("span", { style: `width:${100 * chance / side.next[0][2]}%` })), make("span", { class: "share", text: percent(chance) }));
+      const item = make("li", {}, make("button", { class: "tok chip", dir: "auto", disabled: number > 0 || side.labels, title: number || side.labels ? "" : "Choose this one to continue", onclick: () => add(id) }, ...marked(shownText)), make("span", { class: "meter" }, make("span", { style: `width:${100 * chance / side.next[0][2]}%` })), make("span", { class: "share", text: percent(chance) }));
       if (!number && plain && plain.has(id)) item.lastChild.title = item.lastChild.textContent = `${percent(chance)} (${percent(plain.get(id))})`;
       return item;
-    })), make("figcaption", { text: side.labels ? "The probability of each label." : number ? "The likeliest next tokens of this model." : plain ? "The likeliest next tokens with parts switched off; in brackets the probability of the whole model." : "The likeliest next tokens: choose one to continue." }))));
+    })), make("figcaption", { text: side.labels ? "The probability of each label." : number ? `The likeliest next ${unit} of this model.` : plain ? `The likeliest next ${unit} with parts switched off; in brackets the probability of the whole model.` : `The likeliest next ${unit}: choose one to continue.` }))));
 }
 function showSwitches() {
   const { layers, heads } = data.model, { off } = live;
@@ -47,16 +68,20 @@ function showSwitches() {
 }
 let waiting = 0;
 byId("typed").value = settings.text;
-byId("typed").readOnly = settings.fixed;
 byId("typed").oninput = () => { live.answer = []; clearTimeout(waiting); waiting = setTimeout(refresh, 350); };
 byId("undo").onclick = () => { live.answer.pop(); refresh(); };
 byId("restart").onclick = () => { live.answer = []; refresh(); };
-byId("ten").onclick = async () => {
-  for (let times = 0; times < 10 && document.querySelector("#sides button:not([disabled])"); times++) {
-    const likeliestNow = data && likeliest(stages() - 1, count() - 1)[0];
-    if (!likeliestNow) return;
-    live.answer.push(likeliestNow.id);
-    await refresh();
-  }
+for (const name of ["temperature", "top_k", "top_p"]) byId(`ten-${name.replace("_", "-")}`).value = settings.knobs[name];
+byId("ten").onclick = () => {
+  const value = (name) => byId(`ten-${name}`).value === "" ? null : Number(byId(`ten-${name}`).value);
+  refresh({ count: 10, temperature: value("temperature"), top_k: value("top-k"), top_p: value("top-p"), seed: value("seed") }, "all");
 };
+if (settings.fixed) {  // a performance: its roll has the place of the text
+  byId("typed").parentElement.hidden = true;
+  byId("looks").before(byId("choice"));
+  byId("sides").classList.add("events");
+  byId("explore-lead").textContent = "Choose the next event: it is added to the piece and sounds. Switch heads and layers off to see what they contribute.";
+  byId("undo").textContent = "remove one event";
+  byId("ten").textContent = "add ten events";
+}
 refresh();

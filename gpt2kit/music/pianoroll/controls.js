@@ -50,7 +50,7 @@ byId("out").onclick = () => zoom(1 / 1.5, LEFT + width() / 2);
 /* On a page with other sections, the keys work while the focus is in the roll's section. */
 (byId("performance") || document).addEventListener("keydown", (event) => {
   const focused = event.target;
-  if (event.ctrlKey || event.metaKey || event.altKey || focused.matches("select, input[type=range]")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || focused.matches("select, input:not([type=checkbox])")) return;
   const actions = {
     " ": () => player.setPlaying(!player.playing),
     ArrowLeft: () => seek(player.position - (event.shiftKey ? 10 : 2)),

@@ -50,6 +50,19 @@ function drawRoll() {
     pen.textAlign = x(piece.primer) - LEFT > 60 ? "right" : "left";
     pen.fillText("primer", x(piece.primer) + (pen.textAlign === "right" ? -6 : 6), 6);
   }
+  if (piece.now !== undefined) {  // the notes that are held are drawn beyond it
+    pen.strokeStyle = pen.fillStyle = style.ink;
+    pen.lineWidth = 1.5;
+    pen.setLineDash([5, 4]);
+    pen.beginPath();
+    pen.moveTo(x(piece.now), 18);
+    pen.lineTo(x(piece.now), bottom);
+    pen.stroke();
+    pen.setLineDash([]);
+    pen.font = "600 12px system-ui, sans-serif";
+    pen.textAlign = "left";
+    pen.fillText("next event", x(piece.now) + 6, 6);
+  }
   pen.fillStyle = style.cursor;
   pen.fillRect(x(position) - 1, TOP - 8, 2, bottom - TOP + 8);
   pen.beginPath();
@@ -63,7 +76,7 @@ function drawRoll() {
     pen.fillStyle = style.faint;
     pen.textAlign = "center";
     pen.font = "16px system-ui, sans-serif";
-    pen.fillText("This piece has no notes.", (LEFT + right) / 2, roll.clientHeight / 2 - 8);
+    pen.fillText(piece.now === undefined ? "This piece has no notes." : "The piece begins with the event that you choose.", (LEFT + right) / 2, roll.clientHeight / 2 - 8);
   }
 }
 function drawArcs(pen) {
