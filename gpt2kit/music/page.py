@@ -48,18 +48,23 @@ def piece_of(
         "primer": round(min(max(primer_seconds, 0.0), notes.duration), 3),
         "pitch": notes.pitch.tolist(),
         "velocity": notes.velocity.tolist(),
-        "start": _milliseconds(notes.start),
-        "end": _milliseconds(notes.end),
-        "colours": {
-            name: [palette.hexadecimal(palette.of_velocity(velocity, name == "dark")) for velocity in range(1, 128)]
-            for name in ("light", "dark")
-        },
+        "start": milliseconds(notes.start),
+        "end": milliseconds(notes.end),
+        "colours": velocity_colours(),
         "heads": palette.HEADS,
         "attention": None if attention is None else _packed(attention),
     }
 
 
-def _milliseconds(seconds: NDArray[np.float64]) -> list[int]:
+def velocity_colours() -> dict[str, list[str]]:
+    """The colours of velocities 1 to 127 on light and on dark."""
+    return {
+        name: [palette.hexadecimal(palette.of_velocity(velocity, name == "dark")) for velocity in range(1, 128)]
+        for name in ("light", "dark")
+    }
+
+
+def milliseconds(seconds: NDArray[np.float64]) -> list[int]:
     return np.round(seconds * 1000).astype(np.int64).tolist()
 
 

@@ -25,8 +25,9 @@ from gpt2kit.music.copying import TrainingPieces
 from gpt2kit.music.grammar import Timed
 from gpt2kit.music.judge import judge
 from gpt2kit.music.midi import read_midi, to_pretty_midi, write_midi
-from gpt2kit.music.notes import Notes
+from gpt2kit.music.notes import Notes, pitch_name
 from gpt2kit.music.sound import write_wav
+from gpt2kit.music.statistics import density
 from gpt2kit.pipeline.play import continue_midi, play
 
 Capture = pytest.CaptureFixture[str]
@@ -351,7 +352,7 @@ def test_samples_are_numbered(trained: Path, workplace: Path, capsys: Capture) -
     """Sample i is that of the seed + i."""
     found = generated(trained, capsys, "--seconds", "2", "--samples", "3", "--seed", "4", "--out", "x.mid")
     assert [each["midi"] for each in found] == ["x-1.mid", "x-2.mid", "x-3.mid"]
-    assert sorted(contents(workplace)) == sorted(f"x-{n}{kind}" for n in (1, 2, 3) for kind in KINDS)
+    assert sorted(contents(workplace)) == sorted(["x.html", *(f"x-{n}{kind}" for n in (1, 2, 3) for kind in KINDS)])
     generated(trained, capsys, "--seconds", "2", "--seed", "5", "--out", "alone.mid")
     files = contents(workplace)
     assert files["alone.mid"] == files["x-2.mid"]
@@ -414,6 +415,57 @@ def test_without_sound(trained: Path, workplace: Path, capsys: Capture) -> None:
     assert (workplace / "x.png").read_text() == "mine"
     assert found["midi"] == "x.mid"
     assert "wav" not in found
+
+
+@pytest.mark.usefixtures("silent")
+def test_samples_have_a_page_to_compare_them(trained: Path, workplace: Path, capsys: Capture) -> None:
+    """Its figures, and those in JSON, are of the music after the primer; one sample has no page, but figures."""
+    write_midi(workplace / "tune.mid", tune(0))
+    words = ["--prime", "tune.mid", "--prime-seconds", "1", "--seconds", "3", "--samples", "2", "--seed", "4"]
+    found = generated(trained, capsys, *words, "--no-sound", "--out", "x.mid")
+    assert sorted(contents(workplace)) == ["tune.mid", "x-1.mid", "x-2.mid", "x.html"]
+    page = json.loads((workplace / "x.html").read_text("utf-8").partition('id="data">')[2].partition("</script>")[0])
+    assert page["facts"] == "2 continuations of tune.mid · run · temperature 1"
+    corpus = trained.parent / "corpus"
+    training = TrainingPieces((f"{corpus}/{number}.mid", tune(number)) for number in (0, 1))
+    for each, shown in zip(found, page["samples"], strict=True):
+        whole = read_midi(workplace / each["midi"]).notes
+        new = whole.sliced(each["primer_seconds"])
+        assert shown["pitch"] == whole.pitch.tolist()
+        assert shown["given"] == each["primer_seconds"] == pytest.approx(1, abs=0.2)
+        assert [(file["name"], file["address"]) for file in shown["files"]] == [(".mid", each["midi"])]
+        assert each["page"] == "x.html"
+        assert each["notes_per_second"] == pytest.approx(density(new), abs=0.005)
+        assert each["median_velocity"] == sorted(new.velocity)[len(new) // 2] or len(new) % 2 == 0
+        assert (each["lowest"], each["highest"]) == (pitch_name(new.pitch.min()), pitch_name(new.pitch.max()))
+        copied = training.longest_copied(new)
+        assert each["copied"] == copied.json()
+        assert copied.notes > 1
+        assert shown["copied"][0] == pytest.approx(each["primer_seconds"] + copied.start, abs=0.002)
+    alone = generated(trained, capsys, *words, "--samples", "1", "--no-sound", "--out", "y.mid")
+    assert {key: alone[key] for key in ("lowest", "highest", "notes_per_second", "median_velocity")} == {
+        key: found[0][key] for key in ("lowest", "highest", "notes_per_second", "median_velocity")
+    }
+    assert "page" not in alone
+    assert not (workplace / "y.html").exists()
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_page_without_the_training_data(
+    trained: Path, workplace: Path, capsys: Capture, copy_run: Callable[[Path, Path], Path]
+) -> None:
+    moved = copy_run(trained, workplace / "moved")
+    described = json.loads((moved / "run.json").read_text(encoding="utf-8"))
+    (moved / "run.json").write_text(json.dumps(described | {"data": "nowhere"}), encoding="utf-8")
+    words = ["music", "generate", "--run", str(moved), "--samples", "2", "--seconds", "1", "--out", "x.mid"]
+    assert [each["copied"] for each in told(words, capsys)] == [None, None]
+    assert "not measured: the training data is not there" in (workplace / "x.html").read_text(encoding="utf-8")
+    (workplace / "y.html").write_text("mine")
+    words = ["music", "generate", "--run", "nowhere", "--samples", "2", "--out", "y.mid", "--overwrite"]
+    assert "y.html is not replaced: gpt2kit did not write it as a page" in told(words, capsys, 2)
+    for path in workplace.glob("x-*"):
+        path.unlink()
+    assert "x.html already exists; choose another name, or replace" in told([*words[:-2], "x.mid"], capsys, 2)
 
 
 @pytest.mark.usefixtures("silent")

@@ -7,7 +7,7 @@ import typer
 
 from gpt2kit import files
 from gpt2kit.cli import console, loading, options
-from gpt2kit.cli.performance import outputs
+from gpt2kit.cli.performance import outputs, side_by_side
 from gpt2kit.cli.performance.heard import heard
 from gpt2kit.errors import PARTLY_DONE, DataError, UserError
 
@@ -41,7 +41,13 @@ def generate(
     ] = None,
     alone: Annotated[bool, options.switch("--alone", help="Write only the continuation, without the primer.")] = False,
     samples: Annotated[
-        int, typer.Option("--samples", min=1, metavar="N", help="Play N pieces: piece-1.mid, piece-2.mid, ...")
+        int,
+        typer.Option(
+            "--samples",
+            min=1,
+            metavar="N",
+            help="Play N pieces: piece-1.mid, piece-2.mid, ..., and a page to listen to all, piece.html.",
+        ),
     ] = 1,
     out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="The MIDI file to write.")] = "piece.mid",
     sound: Annotated[bool, typer.Option(metavar="", help="Also write sound (.wav) and a picture (.png).")] = True,
@@ -55,7 +61,7 @@ def generate(
     overwrite: options.OverwriteFilesOption = False,
     json: options.JsonOption = False,
 ) -> None:
-    """Play a new piece, or continue one: writes MIDI, sound and a picture."""
+    """Play a new piece, or continue one: writes MIDI, sound and a picture, and a page for several."""
     from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.play import continuation, piece, play, shortfall
 
@@ -63,6 +69,8 @@ def generate(
     paths = [outputs.numbered(Path(out), number, samples) for number in range(1, samples + 1)]
     kind = outputs.sound_kind(flac, sound)
     outputs.check(paths, (".mid", kind, ".png") if sound else (".mid",), overwrite, [prime])
+    page = Path(out).with_suffix(".html") if samples > 1 else None
+    outputs.check([Path(out)] * (samples > 1), (".html",), overwrite, [prime])
     if prime_seconds is not None and not prime:
         raise UserError("--prime-seconds is a part of --prime: give the file, too")
     primer = _primer(prime, prime_seconds) if prime else None
@@ -89,6 +97,7 @@ def generate(
             console.say(f"{path}: {lacking}")
         if result.truncated:
             console.say(f"{path}: the primer is longer than the model's window; only its end was used")
+    side_by_side.compare(page, written, engine, Path(prime).name if prime else "")
     if json:
         console.result_json(written if samples > 1 else written[0])
     if any("short" in each for each in written):

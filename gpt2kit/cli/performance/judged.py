@@ -1,13 +1,10 @@
 """The part of `gpt2kit TASK evaluate` for tasks that play: pieces that the model plays, compared with real ones."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from gpt2kit.cli import console
 
 if TYPE_CHECKING:
-    from gpt2kit.data.store import Store
-    from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.engine import Engine
     from gpt2kit.pipeline.evaluation_sets import Documents
 
@@ -17,14 +14,14 @@ def judged(
 ) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
     """The statistics of `count` pieces that the model plays, compared with real ones, and how much they copy; and the
     pieces as samples. Prints them unless JSON is requested."""
-    from gpt2kit.music.copying import TrainingPieces
     from gpt2kit.music.judge import judge
     from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.evaluation_sets import run_of
     from gpt2kit.pipeline.play import piece, play, shortfall
+    from gpt2kit.pipeline.training_pieces import performances, training_pieces
 
     store = run_of(engine).prepared.store("train")
-    training = TrainingPieces(zip(store.names(), _performances(engine, store), strict=True))
+    training = training_pieces(engine, store)
     results = play(engine, Notes.none(), seconds, count)
     played = [piece(engine, result) for result in results]
     shown = [(engine.task.show(Notes.none()), engine.task.tell(notes), "") for notes in played]
@@ -33,7 +30,7 @@ def judged(
     how += f"|seed:{config.seed}|beside:{documents.name}"
     statistics: dict[str, Any] = {"signature": how, "notes": 0}
     if any(map(len, played)):
-        judgement = judge(played, list(_performances(engine, documents.store)), training)
+        judgement = judge(played, list(performances(engine, documents.store)), training)
         statistics = judgement.json() | {"signature": how}
         for line in [] if json else judgement.lines():
             console.result(line)
@@ -44,9 +41,3 @@ def judged(
         statistics["short"] = len(lacking)
         console.say(f"samples: {len(lacking)} of {count} lack something, as in: {lacking[0]}")
     return statistics, shown
-
-
-def _performances(engine: "Engine", store: "Store") -> "Iterator[Notes]":
-    for index in range(len(store)):
-        prompt, target = store.row(index)
-        yield engine.task.decode([*prompt, *target])

@@ -84,7 +84,11 @@ def continued(path: Path, content: bytes, primer: float, sound: str) -> dict[str
 
 def _described(path: Path, notes: "Notes", primer: float, sound: str) -> dict[str, Any]:
     console.say(f"{path}: {counted(len(notes), 'note')} in {notes.duration:.1f} seconds")
-    return shown(path, notes, primer, True, sound) if sound else {"midi": str(path), "notes": len(notes)}
+    return shown(path, notes, primer, True, sound) if sound else _facts(path, notes, primer)
+
+
+def _facts(path: Path, notes: "Notes", primer: float) -> dict[str, Any]:
+    return {"midi": str(path), "notes": len(notes), "seconds": round(notes.duration, 2), "primer_seconds": primer}
 
 
 def wanted(path: Path, overwrite: bool) -> bool:
@@ -106,5 +110,4 @@ def shown(path: Path, notes: "Notes", primer: float, overwrite: bool, sound: str
     if wanted(png, overwrite):
         write_roll(png, notes, primer, path.stem)
         console.say(f"{png}: the piano roll")
-    described = {"midi": str(path), "notes": len(notes), "seconds": round(notes.duration, 2), "primer_seconds": primer}
-    return described | {sound[1:]: str(audio), "png": str(png)}
+    return _facts(path, notes, primer) | {sound[1:]: str(audio), "png": str(png)}

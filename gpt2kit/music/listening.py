@@ -1,0 +1,119 @@
+"""Several performances as one self-contained HTML page, to listen to one at a time and to compare."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from gpt2kit.files import write_text
+from gpt2kit.html import embedded, filled, resource
+from gpt2kit.music.copying import Copied
+from gpt2kit.music.notes import Notes, pitch_name
+from gpt2kit.music.page import milliseconds, velocity_colours
+from gpt2kit.music.statistics import density
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What distinguishes a performance from others like it."""
+
+    notes_per_second: float
+    """While any note sounds."""
+    lowest: str
+    highest: str
+    median_velocity: float
+
+    @classmethod
+    def of(cls, notes: Notes) -> "Figures | None":
+        """None for a performance without notes."""
+        if not len(notes):
+            return None
+        low, high = (pitch_name(int(pitch)) for pitch in (notes.pitch.min(), notes.pitch.max()))
+        return cls(round(density(notes), 2), low, high, float(np.median(notes.velocity)))
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Names and values, for people."""
+        return [
+            ("notes a second", f"{self.notes_per_second:.1f}"),
+            ("range", f"{self.lowest} to {self.highest}"),
+            ("median velocity", f"{self.median_velocity:.0f}"),
+        ]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One of several performances."""
+
+    name: str
+    notes: Notes
+    given: float
+    """Seconds at the beginning that are not the model's own."""
+    seed: int | None
+    files: Sequence[str]
+    """Names of its files, next to the page."""
+    copied: Copied | None
+    """The longest passage of `new` that a training piece shares; None if it was not searched for."""
+
+    @property
+    def new(self) -> Notes:
+        """The notes after `given`, on their own clock."""
+        return self.notes.sliced(self.given)
+
+    def facts(self, unmeasured: str) -> list[tuple[str, str]]:
+        """Names and values, for people; `unmeasured` says why `copied` is None."""
+        figures = Figures.of(self.new)
+        seed = [("seed", str(self.seed))] if self.seed is not None else []
+        notes = ("new notes" if self.given else "notes", f"{len(self.new):,}")
+        copied = unmeasured if self.copied is None else self._readable(self.copied)
+        return [*seed, notes, *(figures.facts() if figures else []), ("longest passage also in training", copied)]
+
+    def _readable(self, copied: Copied) -> str:
+        """A passage on the clock of the whole performance, without the folders of the training piece."""
+        if not copied.notes:
+            return "none"
+        return str(replace(copied, start=self.given + copied.start, piece=copied.piece.rpartition("/")[2]))
+
+    def view(self, unmeasured: str) -> dict[str, Any]:
+        """The data that `listen.js` shows, as JSON."""
+        place = None
+        if self.copied is not None and self.copied.notes:
+            begin = self.given + self.copied.start
+            place = [round(begin, 3), round(begin + self.copied.seconds, 3)]
+        return {
+            "name": self.name,
+            "given": round(self.given, 3),
+            "facts": self.facts(unmeasured),
+            "copied": place,
+            "files": [{"name": Path(file).suffix, "address": quote(file, safe="")} for file in self.files],
+            "pitch": self.notes.pitch.tolist(),
+            "velocity": self.notes.velocity.tolist(),
+            "start": milliseconds(self.notes.start),
+            "end": milliseconds(self.notes.end),
+        }
+
+
+def write_listening_page(
+    path: Path, title: str, facts: str, samples: Sequence[Sample], unmeasured: str = "not measured"
+) -> None:
+    """Write a page that works from a file, offline, in any browser of 2023 or later; it requests nothing.
+
+    It plays the notes itself; the sample's files are only linked to. `unmeasured` is shown where a sample's `copied` is
+    None. The same input gives the same bytes. Raises MachineError if `path` cannot be written.
+    """
+    data = {
+        "title": title,
+        "facts": facts,
+        "colours": velocity_colours(),
+        "samples": [sample.view(unmeasured) for sample in samples],
+    }
+    parts = {
+        "title": html.escape(title),
+        "style": resource("music/roll.css") + resource("music/listen.css"),
+        "data": embedded(data),
+        "script": resource("music/piano.js") + resource("music/listen.js"),
+    }
+    write_text(path, filled(resource("music/listen.html"), parts))
