@@ -53,6 +53,13 @@ def encode_until(notes: Notes, until: float) -> Ids:
     return _stream_of_notes(notes, start, end, over, total)
 
 
+def without_wait(ids: Ids) -> Ids:
+    """A stream without the shifts at its end."""
+    is_shift = (ids >= TIME_SHIFT) & (ids < VELOCITY)
+    others = np.flatnonzero(~is_shift)
+    return ids[: others[-1] + 1] if len(others) else ids[:0]
+
+
 def _steps(notes: Notes) -> tuple[Steps, Steps]:
     """When notes start and end; of one pitch, the first struck is the first to end."""
     start = quantised(notes.start)

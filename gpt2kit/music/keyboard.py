@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gpt2kit.music.encoding import note_events
-from gpt2kit.music.events import DEFAULT_BIN, END, LONGEST_HANGING, NOTE_OFF, STEPS_A_SECOND, bin_velocity
+from gpt2kit.music.events import DEFAULT_BIN, END, LONGEST_HANGING, NOTE_OFF, STEPS_A_SECOND, bin_velocity, quantised
 from gpt2kit.music.notes import Notes
 
 
@@ -39,10 +39,13 @@ def played(ids: ArrayLike) -> Notes:
     return _notes([stroke for stroke in _keystrokes(ids) if stroke.stop > stroke.start])
 
 
-def continued(prompt: Sequence[int], ids: Sequence[int]) -> Continuation:
-    """What a model played with `ids` after a prompt. A note that the prompt left open sounds for 5 s more at most."""
+def continued(prompt: Sequence[int], ids: Sequence[int], until: float) -> Continuation:
+    """What a model played with `ids` after a prompt.
+
+    A note that the prompt left open is let go 5 s after the time `until` at the latest, when the continuation begins.
+    """
     given = note_events(np.asarray(prompt, np.int64))
-    strokes = list(_keystrokes([*prompt, *ids], given.total))
+    strokes = list(_keystrokes([*prompt, *ids], int(quantised(until))))
     new = [stroke for stroke in strokes if stroke.number >= len(given.ids) and stroke.stop > stroke.start]
     down = {id & 127: id < NOTE_OFF for id in given.ids.tolist()}
     # A pitch's last keystroke is the later one in the list.

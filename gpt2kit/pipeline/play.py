@@ -10,9 +10,10 @@ from gpt2kit.music import encoding, events, keyboard
 from gpt2kit.music.attended import Attention, Weights, grouped
 from gpt2kit.music.grammar import EventGrammar, Timed
 from gpt2kit.music.midi import read_midi
-from gpt2kit.music.notes import Notes
+from gpt2kit.music.notes import Notes, Opening
 from gpt2kit.music.primer import Primer, read_primer
 from gpt2kit.music.splice import continuation_alone, continued_file
+from gpt2kit.music.wait import AfterWait
 from gpt2kit.pipeline.engine import Engine, Result
 
 EVENTS_A_SECOND = 4 * EventGrammar.most_notes
@@ -26,9 +27,17 @@ def play(engine: Engine, primer: Notes, seconds: float, samples: int, scored: bo
     """
     longest = int((seconds + 2) * EVENTS_A_SECOND)
     config = engine.configured({"max_new_tokens": longest, "roll": True})
-    end = max(1, math.ceil(seconds * events.STEPS_A_SECOND - 1e-6))
+    wait = round(waiting(engine, primer) * events.STEPS_A_SECOND)
+    end = wait + max(1, math.ceil(seconds * events.STEPS_A_SECOND - 1e-6))
     automaton = EventGrammar if config.grammar else Timed
-    return list(engine.results([primer] * samples, config, lambda prompt: automaton(prompt, end), scored))
+    return list(engine.results([primer] * samples, config, lambda ids: AfterWait(automaton(ids, end), wait), scored))
+
+
+def waiting(engine: Engine, primer: Notes) -> float:
+    """The seconds between the last event of a prompt and the beginning of its continuation, which answers contain."""
+    if not isinstance(primer, Opening):
+        return 0.0
+    return primer.until - encoding.seconds(engine.task.encode_source(primer))
 
 
 def piece(engine: Engine, result: Result) -> Notes:
@@ -38,7 +47,7 @@ def piece(engine: Engine, result: Result) -> Notes:
 
 def continuation(engine: Engine, primer: Primer, result: Result, alone: bool = False) -> bytes:
     """The primer's MIDI file with its continuation, as `continued_file` writes it; or the latter `alone`."""
-    found = keyboard.continued(engine.task.encode_source(primer.opening), result.ids[0])
+    found = keyboard.continued(engine.task.encode_source(primer.opening), result.ids[0], primer.opening.until)
     return continuation_alone(primer, found.new) if alone else continued_file(primer, found)
 
 
@@ -56,10 +65,10 @@ def continue_midi(
     return read_midi(out).notes
 
 
-def shortfall(result: Result, seconds: float) -> str:
-    """What a piece lacks of the music that was asked for; empty if it lacks nothing."""
+def shortfall(result: Result, seconds: float, wait: float = 0.0) -> str:
+    """What a piece lacks of the music that was asked for, after a `wait`; empty if it lacks nothing."""
     (ids,) = result.ids
-    if (made := encoding.seconds(ids)) + 1e-6 < seconds:
+    if (made := encoding.seconds(ids) - wait) + 1e-6 < seconds:
         why = "the model wrote events without any time between them, which generate.grammar = true prevents"
         return f"only {made:.1f} of {seconds:g} seconds: {why}"
     return "" if any(id < events.NOTE_OFF for id in ids) else f"the model played no notes in {seconds:g} seconds"

@@ -196,12 +196,15 @@ class Music(Task["Notes", "Notes"]):
         return summary(target)
 
     def encode_source(self, source: "Notes") -> list[int]:
-        """BEGIN and the notes; those that sound at the end of an `Opening` have no NOTE_OFF."""
+        """BEGIN and the notes; those that sound at the end of an `Opening` have no NOTE_OFF.
+
+        An opening ends with its last note: the wait for its end is a part of what the model writes.
+        """
         from gpt2kit.music import encoding, events
         from gpt2kit.music.notes import Opening
 
         if isinstance(source, Opening):
-            return [events.BEGIN, *encoding.encode_until(source, source.until).tolist()]
+            return [events.BEGIN, *encoding.without_wait(encoding.encode_until(source, source.until)).tolist()]
         return [events.BEGIN, *encoding.encode(source).tolist()]
 
     def encode_target(self, target: "Notes") -> list[int]:

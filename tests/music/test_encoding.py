@@ -192,3 +192,11 @@ def test_a_note_that_rounds_beyond_the_cut_is_open() -> None:
 def test_nothing_before_a_cut_is_silence_up_to_it() -> None:
     ids = encode_until(Notes.of([60], [64], [2.0], [3.0]), 1.5).tolist()
     assert [events.name(id) for id in ids] == ["TIME_SHIFT_100", "TIME_SHIFT_50"]
+
+
+def test_the_wait_at_the_end_is_left_out() -> None:
+    ids = encode_until(Notes.of([60], [64], [0.5], [9.0]), 2.75)
+    assert encoding.without_wait(ids).tolist() == ids[:3].tolist()
+    assert [events.name(id) for id in ids.tolist()[3:]] == ["TIME_SHIFT_100", "TIME_SHIFT_100", "TIME_SHIFT_25"]
+    assert encoding.without_wait(encode_until(Notes.none(), 2.0)).tolist() == []
+    assert encoding.without_wait(ids[:3]).tolist() == ids[:3].tolist()

@@ -37,18 +37,18 @@ def test_a_continuation_lets_go_what_the_prompt_left_open() -> None:
     """60 is let go, 62 is struck again, 64 is forgotten; 65 was let go in the prompt; 67 is struck at the very cut."""
     prompt = name_ids(*(f"NOTE_ON_{pitch}" for pitch in (60, 62, 64, 65)), *["TIME_SHIFT_100"] * 8, "NOTE_OFF_65")
     new = name_ids("NOTE_ON_67", "TIME_SHIFT_50", "NOTE_OFF_60", "NOTE_OFF_67", "NOTE_ON_62", *["TIME_SHIFT_100"] * 9)
-    found = keyboard.continued([events.BEGIN, *prompt], new)
+    found = keyboard.continued([events.BEGIN, *prompt], new, 8.0)
     assert found.releases == {60: 8.5, 62: 8.5, 64: 13.0}, "five seconds after the prompt at most"
     assert found.new == Notes.of([67, 62], [62, 62], [8.0, 8.5], [8.5, 13.5])
 
 
 def test_a_note_open_at_the_end_of_a_continuation_ends_there() -> None:
-    found = keyboard.continued(name_ids("NOTE_ON_60", "TIME_SHIFT_10"), name_ids("TIME_SHIFT_70"))
+    found = keyboard.continued(name_ids("NOTE_ON_60", "TIME_SHIFT_10"), name_ids("TIME_SHIFT_70"), 0.1)
     assert (found.releases, len(found.new)) == ({60: 0.8}, 0)
 
 
 def test_a_key_struck_at_the_cut_where_the_prompt_ends_with_it() -> None:
     """The prompt's own keystroke has no length before the model strikes the key again: two keystrokes all the same."""
-    found = keyboard.continued(name_ids("NOTE_ON_60"), name_ids("NOTE_ON_60", "TIME_SHIFT_20", "NOTE_OFF_60"))
+    found = keyboard.continued(name_ids("NOTE_ON_60"), name_ids("NOTE_ON_60", "TIME_SHIFT_20", "NOTE_OFF_60"), 0.0)
     assert found.releases == {60: 0.0}
     assert found.new == Notes.of([60], [62], [0.0], [0.2])

@@ -63,7 +63,7 @@ def generate(
 ) -> None:
     """Play a new piece, or continue one: writes MIDI, sound and a picture, and a page for several."""
     from gpt2kit.music.notes import Notes
-    from gpt2kit.pipeline.play import continuation, piece, play, shortfall
+    from gpt2kit.pipeline.play import continuation, piece, play, shortfall, waiting
 
     check_seconds(seconds)
     paths = [outputs.numbered(Path(out), number, samples) for number in range(1, samples + 1)]
@@ -92,7 +92,7 @@ def generate(
         if result.seed is not None:
             written[-1]["seed"] = result.seed
         written[-1]["log_probability"] = result.log_probabilities[0]
-        if lacking := shortfall(result, seconds):
+        if lacking := shortfall(result, seconds, waiting(engine, given)):
             written[-1]["short"] = lacking
             console.say(f"{path}: {lacking}")
         if result.truncated:
