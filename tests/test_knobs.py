@@ -328,6 +328,7 @@ ASKED = {
     ("finetune", "labels"),
     ("music", "transpose"),
     ("music", "stretch"),
+    ("music", "infill"),
 }
 """Knobs that are read later; a test of each follows."""
 
@@ -402,7 +403,7 @@ def test_labels_have_numbers() -> None:
     assert Labelled(kind="classification", labels=("a", "b")).layout.labels == ("a", "b")
 
 
-@pytest.mark.parametrize("setting", [{"transpose": 5}, {"stretch": 0.3}])
+@pytest.mark.parametrize("setting", [{"transpose": 5}, {"stretch": 0.3}, {"infill": 0.5}])
 def test_music_is_varied(setting: dict[str, Any], random_notes: Callable[..., Any]) -> None:
     import numpy as np
 

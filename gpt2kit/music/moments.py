@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from gpt2kit.music.announcements import spoken
 from gpt2kit.music.encoding import times
-from gpt2kit.music.events import TIME_SHIFT, VELOCITY, spoken
+from gpt2kit.music.events import TIME_SHIFT, VELOCITY
 
 
 class Moment(NamedTuple):

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gpt2kit.music.encoding import note_events, stream_of
-from gpt2kit.music.events import BEGIN, NOTE_OFF, TIME_SHIFT, VELOCITY, Ids
+from gpt2kit.music.events import BEGIN, NOTE_OFF, TIME_SHIFT, VELOCITY, VOCABULARY, Ids
 from gpt2kit.music.pairing import matched
 
 
@@ -14,7 +14,7 @@ def sounding_velocity(ids: ArrayLike, position: int) -> int | None:
     width = 256  # velocity changes every few notes: found quickly, however long the stream
     while position > 0:
         before = stream[max(0, position - width) : position]
-        found = np.flatnonzero(before >= VELOCITY)
+        found = np.flatnonzero((before >= VELOCITY) & (before < VOCABULARY))
         if len(found):
             last = int(before[found[-1]])
             return last if last < BEGIN else None
@@ -30,7 +30,7 @@ def crop(ids: ArrayLike, start: int, length: int) -> Ids:
     """
     stream = np.asarray(ids, np.int32)
     velocity = sounding_velocity(stream, start)
-    if velocity is None or (start < len(stream) and stream[start] >= VELOCITY):
+    if velocity is None or (start < len(stream) and VELOCITY <= stream[start] < VOCABULARY):
         return stream[start : start + length]
     return np.concatenate((np.array([velocity], np.int32), stream[start : start + length - 1]))
 

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from gpt2kit.config import check, knob
 from gpt2kit.data.layouts import Stream
 from gpt2kit.data.report import Damage
-from gpt2kit.errors import counted
+from gpt2kit.errors import DataError, UserError, counted
 from gpt2kit.tasks.base import About, Line, Record, Task, Vocabulary
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from gpt2kit.data.batches import Batching
     from gpt2kit.music.events import Ids
     from gpt2kit.music.grammar import EventGrammar
     from gpt2kit.music.notes import Notes
@@ -57,15 +58,24 @@ class Performance(Record["Notes", "Notes"]):
 
 @dataclass(frozen=True)
 class EventVocabulary(Vocabulary):
-    """The performance events."""
+    """The performance events, and the announcements of given notes, which folders of older versions do not have."""
 
     folder: Path
 
     @property
     def size(self) -> int:
-        from gpt2kit.music import events
+        path = self.folder / EVENTS_FILE
+        try:
+            return path.read_bytes().count(b"\n")
+        except OSError as error:
+            raise DataError(f"{path}: {error.strerror}; expected the vocabulary, which prepare writes") from None
 
-        return events.VOCABULARY
+    @property
+    def announces(self) -> bool:
+        """Whether it has announcements of given notes."""
+        from gpt2kit.music import announcements
+
+        return self.size == announcements.SIZE
 
     @property
     def eos(self) -> int:
@@ -74,14 +84,14 @@ class EventVocabulary(Vocabulary):
         return events.END
 
     def fingerprint(self) -> str:
-        return "performance events, 388 + 3"
+        return "performance events, 388 + 3" + (" + 152" if self.announces else "")
 
     def copy_files(self, folder: Path, window: int) -> None:
         shutil.copyfile(self.folder / EVENTS_FILE, folder / EVENTS_FILE)
 
     def extends(self, folder: Path) -> bool:
         theirs = folder / EVENTS_FILE
-        return theirs.is_file() and theirs.read_bytes() == (self.folder / EVENTS_FILE).read_bytes()
+        return theirs.is_file() and (self.folder / EVENTS_FILE).read_bytes().startswith(theirs.read_bytes())
 
     def render(self, ids: Sequence[int]) -> str:
         """One line for each moment, with its time since the first one."""
@@ -93,9 +103,9 @@ class EventVocabulary(Vocabulary):
         return [Line(f"{moment.seconds:8.2f} s", moment.events) for moment in moments(ids)]
 
     def spell(self, id: int) -> str:
-        from gpt2kit.music import events
+        from gpt2kit.music import announcements
 
-        return events.spoken(id)
+        return announcements.spoken(id)
 
 
 @dataclass(frozen=True)
@@ -104,7 +114,17 @@ class Performances(Stream):
 
     transpose: int
     stretch: float
+    infill: float
+    vocabulary: EventVocabulary
     preview = 64
+
+    def batching(self, window: int, loss_on: str = "answer", stride: int = 0) -> "Batching":
+        if self.infill and not self.vocabulary.announces:
+            raise UserError(
+                f"task.infill = {self.infill:g}, but the data was prepared by an older version of gpt2kit, without the "
+                "announcements that infilling needs: prepare it again, or train with --set task.infill=0"
+            )
+        return super().batching(window, loss_on, stride)
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
         return self.recent(prompt, room)
@@ -125,6 +145,11 @@ class Performances(Stream):
     def crop(self, ring: "NDArray[Any]", start: int, length: int, noise: "Generator") -> "NDArray[Any]":
         from gpt2kit.music.augment import window
 
+        if self.infill and noise.random() < self.infill:
+            from gpt2kit.music.arrangement import BEYOND, arranged
+
+            plain = window(ring, start, length + BEYOND, noise, self.transpose, self.stretch)
+            return arranged(plain, noise)[:length]
         return window(ring, start, length, noise, self.transpose, self.stretch)
 
     def units(self, ids: Sequence[int]) -> dict[str, float]:
@@ -151,8 +176,17 @@ class Music(Task["Notes", "Notes"]):
         metavar="X",
     )
 
+    infill: float = knob(
+        0.0,
+        "share of the training windows that are arranged for infilling and accompaniment, half for each; 0: neither is "
+        "learned",
+        flag=("train",),
+        metavar="X",
+    )
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        check(0 <= self.infill <= 1, f"infill = {self.infill}; expected 0 to 1")
         check(0 <= self.transpose <= 12, f"transpose = {self.transpose}; expected 0 to 12 semitones")
         check(0 <= self.stretch < 0.5, f"stretch = {self.stretch}; expected at least 0 and less than 0.5")
 
@@ -166,7 +200,7 @@ class Music(Task["Notes", "Notes"]):
 
     @property
     def layout(self) -> Performances:
-        return Performances(self.transpose, self.stretch)
+        return Performances(self.transpose, self.stretch, self.infill, self.vocabulary)
 
     def read(self, corpus: Sequence[str]) -> Iterator[Performance]:
         from gpt2kit.music.sources import pieces
@@ -174,9 +208,9 @@ class Music(Task["Notes", "Notes"]):
         return map(_performance, pieces(corpus))
 
     def fit(self, corpus: Sequence[str], records: Iterable[Any], folder: Path, window: int) -> "Music":
-        from gpt2kit.music import events
+        from gpt2kit.music import announcements
 
-        names = "".join(f"{id}\t{events.name(id)}\n" for id in range(events.VOCABULARY))
+        names = "".join(f"{id}\t{announcements.name(id)}\n" for id in range(announcements.SIZE))
         (folder / EVENTS_FILE).write_text(names, encoding="utf-8")
         return self.opened(folder)
 

@@ -11,13 +11,14 @@ import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.data.report import Damage
 from gpt2kit.data.splits import split_of
+from gpt2kit.errors import UserError
 from gpt2kit.music import encoding, events, transform
 from gpt2kit.music.augment import window
 from gpt2kit.music.midi import write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.sources import Piece
 from gpt2kit.tasks.base import Record
-from gpt2kit.tasks.music import Music, Performance, _key, _performance
+from gpt2kit.tasks.music import EVENTS_FILE, Music, Performance, _key, _performance
 
 RandomNotes = Callable[..., Notes]
 
@@ -139,6 +140,35 @@ def test_windows_to_train_on(random_notes: RandomNotes) -> None:
     assert min(pitches) < 30 <= 90 < max(pitches) + 3
 
 
+def test_a_share_of_the_windows_has_announcements(random_notes: RandomNotes) -> None:
+    ring = np.concatenate([[events.BEGIN, *encoding.encode(random_notes(seed)), events.END] for seed in range(3)])
+    plain, half = (Music(transpose=0, stretch=0.0, infill=infill).layout for infill in (0.0, 0.5))
+    count = 0
+    for start in range(0, len(ring), 10):
+        windows = [layout.crop(ring, start, 200, np.random.default_rng(start)) for layout in (plain, half)]
+        assert [len(window) for window in windows] == [200, 200]
+        assert windows[0].max() < events.VOCABULARY
+        count += int(windows[1].max() >= events.VOCABULARY)
+        kept = windows[1][windows[1] < events.VOCABULARY]
+        assert kept.tolist() == windows[0][: len(kept)].tolist(), "the same events, as far as they fit"
+    assert 0.35 < count / len(range(0, len(ring), 10)) < 0.6
+
+
+def test_a_folder_of_an_older_version_has_no_announcements(task: Music, tmp_path: Path) -> None:
+    new, old = task.fit([], [], tmp_path, 64).vocabulary, tmp_path / "old"
+    old.mkdir()
+    (old / EVENTS_FILE).write_text("".join(f"{id}\t{events.name(id)}\n" for id in range(events.VOCABULARY)))
+    found = task.opened(old).vocabulary
+    assert (found.size, found.fingerprint()) == (391, "performance events, 388 + 3")
+    assert (new.size, new.fingerprint()) == (543, "performance events, 388 + 3 + 152")
+    assert new.extends(old), "a run of an older version can be trained further on new data"
+    assert not found.extends(tmp_path)
+    Music(infill=0.0).opened(old).layout.batching(64)
+    with pytest.raises(UserError, match=r"task.infill = 0.25, but .* prepare it again, or train with --set task.infi"):
+        Music(infill=0.25).opened(old).layout.batching(64)
+    Music(infill=0.25).opened(tmp_path).layout.batching(64)
+
+
 def test_units(task: Music) -> None:
     document = [events.BEGIN, *task.encode_target(TUNE)]
     assert task.layout.units(document[1:]) == {"event": len(document) - 1, "note": 4, "second": 2.0}
@@ -146,7 +176,11 @@ def test_units(task: Music) -> None:
 
 @pytest.mark.parametrize(
     ("setting", "message"),
-    [("transpose=13", "transpose = 13; expected 0 to 12"), ("stretch=0.5", "stretch = 0.5; expected at least 0")],
+    [
+        ("transpose=13", "transpose = 13; expected 0 to 12"),
+        ("stretch=0.5", "stretch = 0.5; expected at least 0"),
+        ("infill=1.5", "infill = 1.5; expected 0 to 1"),
+    ],
 )
 def test_settings_that_cannot_be(setting: str, message: str) -> None:
     with pytest.raises(Exception, match=message):
