@@ -139,7 +139,7 @@ class Decoding:
         if self.config.ban_ids:
             logits_BV = logits_BV.index_fill(-1, self.banned, -torch.inf)
         if self.grammars is not None:
-            logits_BV = logits_BV + self.bias_NV.to(logits_BV.device)[rows_B]
+            logits_BV = logits_BV + self.bias_NV.to(logits_BV.device).index_select(0, rows_B)
         if self.config.temperature == 0:
             return logits_BV.argmax(-1)
         uniform_B = self.noise_NS[rows_B, self.made_N[rows_B].clamp(max=self.noise_NS.size(1) - 1)]
@@ -161,7 +161,9 @@ class Decoding:
 
     def _ask(self, rows_B: Tensor, tokens_B: Tensor, going_B: Tensor) -> None:
         """Ask whether the newest tokens end their answers. Here the host waits for the device."""
-        for row, token in torch.stack((rows_B, tokens_B), 1)[going_B].tolist():
+        for row, token, going in torch.stack((rows_B, tokens_B, going_B.long()), 1).tolist():
+            if not going:
+                continue
             over = self.grammars is not None and self.grammars.accept(row, token)
             if over or (self.ended is not None and self.ended(self.ids_NS[row, : int(self.made_N[row])].tolist())):
                 self.stopped_N[row] = True

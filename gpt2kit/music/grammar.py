@@ -47,6 +47,8 @@ class EventGrammar:
         """The keys that are down and that somebody else lets go."""
         self._on, self._off = np.full(128, -np.inf, np.float32), np.full(128, -np.inf, np.float32)
         self._on[LOWEST_KEY : HIGHEST_KEY + 1] = 0
+        self._up = sum(1 << key for key in range(LOWEST_KEY, HIGHEST_KEY + 1))
+        """The keys of `_on` that may be struck, as bits: asked more quickly than an array."""
         self._down = [0] * 128
         """How many notes sound on each key: more than one only after a prompt in which notes overlap."""
         self.in_force: int | None = None
@@ -78,7 +80,8 @@ class EventGrammar:
 
     def can_strike(self, before: int = AFTER_ALL) -> bool:
         """Whether there is a key to strike at a place in this step that is before another."""
-        return bool((self._on[self._lowest_on() : max(0, before - NOTE_OFF)] == 0).any())
+        low = self._lowest_on()
+        return self._up >> low & (1 << max(0, before - NOTE_OFF - low)) - 1 != 0
 
     def weigh(self, bias_V: Bias) -> None:
         self.allow(bias_V)
@@ -151,6 +154,7 @@ class EventGrammar:
         self._begun.append(self.now)
         self._down[pitch] += 1
         self._on[pitch], self._off[pitch] = -np.inf, 0
+        self._up &= ~(1 << pitch)
         self.place, self.ready, self.rested, self._any = NOTE_OFF + pitch, False, False, True
 
     def _let_go(self, pitch: int) -> None:
@@ -160,8 +164,10 @@ class EventGrammar:
         if not self._down[pitch]:
             self.struck.pop(pitch, None)
             self.kept.discard(pitch)
-            self._on[pitch] = 0 if LOWEST_KEY <= pitch <= HIGHEST_KEY else -np.inf
             self._off[pitch] = -np.inf
+            if LOWEST_KEY <= pitch <= HIGHEST_KEY:
+                self._on[pitch] = 0
+                self._up |= 1 << pitch
 
 
 class Timed:
