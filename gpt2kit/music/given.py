@@ -1,16 +1,18 @@
 """The grammar of music in which some events are given: they come exactly at their times, the model adds the others.
 
-The stream is what `encode` would write of both: within a step, given and new notes are in one order.
+The stream is what `encode` would write of both: within a step, given and new notes are in one order. What announces
+given notes is inserted as in training: at the beginning and after each TIME_SHIFT, what is due.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gpt2kit.music.events import BEGIN, END, LONGEST_SHIFT, NOTE_OFF, TIME_SHIFT, VELOCITY
 from gpt2kit.music.grammar import Bias, EventGrammar
+from gpt2kit.music.wait import keep_waiting
 
 Scheduled = tuple[int, Sequence[int]]
 """A step after the beginning of the answer, and the ids that are given there."""
@@ -25,6 +27,13 @@ def schedule(ids: ArrayLike) -> list[Scheduled]:
         else:
             found.setdefault(now, []).append(id)
     return list(found.items())
+
+
+class Announcer(Protocol):
+    """Says beforehand what is given."""
+
+    def due(self, now: int) -> list[int]:
+        """The ids to insert when the clock is at the step `now`; each is returned once."""
 
 
 class _Note(NamedTuple):
@@ -57,15 +66,24 @@ class GivenGrammar:
     note on a key that is to be struck is let go first. Ids beyond the events are inserted as they are.
     """
 
-    def __init__(self, grammar: EventGrammar, given: Iterable[Scheduled]) -> None:
+    def __init__(
+        self,
+        grammar: EventGrammar,
+        given: Iterable[Scheduled] = (),
+        announcers: Sequence[Announcer] = (),
+        begun: int = 0,
+        wait: int = 0,
+    ) -> None:
         """`grammar` is at the beginning of an answer. Given notes must begin before its end, where all are let go.
 
-        A NOTE_OFF that is given for a key of the prompt keeps that key down until then.
+        A NOTE_OFF that is given for a key of the prompt keeps that key down until then. `begun` is the step at which
+        the answer begins on the clock of the announcers; those of `given` count from there, and so does `wait`: nothing
+        happens before, as between the last event of a prompt and a gap.
         """
-        self.grammar = grammar
+        self.grammar, self.announcers, self.begun, self.wait = grammar, announcers, begun, wait
         self._steps: dict[int, _Step] = {}
         """What is still to come, by step, in order."""
-        velocity, begun = None, set[int]()
+        velocity, keys = None, set[int]()
         for step, ids in sorted(given, key=lambda each: each[0]):
             if step < 0:
                 raise ValueError(f"given events are at steps of 0 or more, not {step}")
@@ -77,10 +95,10 @@ class GivenGrammar:
                     if grammar.end is not None and step >= grammar.end:
                         raise ValueError(f"a note is given at step {step}, and the music ends at {grammar.end}")
                     notes.append(_Note(NOTE_OFF + id, velocity))
-                    begun.add(id)
+                    keys.add(id)
                 elif id < TIME_SHIFT:
                     notes.append(_Note(id - NOTE_OFF, None))
-                    if id - NOTE_OFF in grammar.struck and id - NOTE_OFF not in begun:
+                    if id - NOTE_OFF in grammar.struck and id - NOTE_OFF not in keys:
                         grammar.keep(id - NOTE_OFF)
                 else:
                     marks.append(id)
@@ -101,6 +119,8 @@ class GivenGrammar:
             following = next(iter(self._steps), None)
             steps = LONGEST_SHIFT if following is None else following - self.grammar.now
             self.grammar.allow(bias_V, steps=steps)
+            if self.grammar.now < self.wait:
+                keep_waiting(bias_V, self.wait - self.grammar.now)
         if self._steps or self._now.notes:
             bias_V[END] = -np.inf
 
@@ -129,14 +149,14 @@ class GivenGrammar:
     def _arrive(self) -> None:
         """Take what is given at this step."""
         grammar = self.grammar
-        if grammar.now not in self._steps:
-            return
-        marks, notes = self._steps.pop(grammar.now)
-        grammar.rested = False  # there may be nothing but ids that are no events
+        if grammar.now in self._steps:
+            grammar.rested = False  # there may be nothing but ids that are no events
+        marks, notes = self._steps.pop(grammar.now, _Step([], []))
         if grammar.end is not None and grammar.now >= grammar.end:
             return  # there, the grammar itself lets go all keys
+        announced = [id for announcer in self.announcers for id in announcer.due(self.begun + grammar.now)]
         notes = [note for note in notes if note.is_on or note.place in grammar.kept]
         released = {note.place for note in notes}
         taken = [note.place - NOTE_OFF for note in notes if note.is_on]
         notes += [_Note(key, None) for key in dict.fromkeys(taken) if key in grammar.struck and key not in released]
-        self._now = _Step(marks, sorted(notes, key=lambda note: note.place))
+        self._now = _Step(marks + announced, sorted(notes, key=lambda note: note.place))

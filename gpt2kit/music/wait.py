@@ -6,6 +6,14 @@ from gpt2kit.music.events import LONGEST_SHIFT, TIME_SHIFT, VELOCITY
 from gpt2kit.music.grammar import Bias, EventGrammar, Timed
 
 
+def keep_waiting(bias_V: Bias, left: int) -> None:
+    """Allow only shifts by the steps that are `left`, or more."""
+    least = TIME_SHIFT - 1 + min(left, LONGEST_SHIFT)
+    bias_V[:least] = bias_V[VELOCITY:] = -np.inf
+    if not bias_V.max() > -np.inf:  # the grammar wants a note, as after a long rest
+        bias_V[least] = 0
+
+
 class AfterWait:
     """A grammar of an answer in which nothing happens until a step: the first shift of the model goes there or beyond.
 
@@ -22,12 +30,8 @@ class AfterWait:
 
     def weigh(self, bias_V: Bias) -> None:
         self.grammar.weigh(bias_V)
-        if self.left <= 0:
-            return
-        least = TIME_SHIFT - 1 + min(self.left, LONGEST_SHIFT)
-        bias_V[:least] = bias_V[VELOCITY:] = -np.inf
-        if not bias_V.max() > -np.inf:  # the grammar wants a note, as after a long rest
-            bias_V[least] = 0
+        if self.left > 0:
+            keep_waiting(bias_V, self.left)
 
     def accept(self, id: int) -> None:
         self.grammar.accept(id)

@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+from gpt2kit.music.announcements import SIZE, Gap, Tune
+from gpt2kit.music.arrangement import announced, clock_before, gap_place
 from gpt2kit.music.encoding import decode, encode, encode_until
-from gpt2kit.music.events import BEGIN, END, VOCABULARY, quantised
+from gpt2kit.music.events import BEGIN, END, quantised
 from gpt2kit.music.given import GivenGrammar, schedule
 from gpt2kit.music.grammar import EventGrammar
 from gpt2kit.music.keyboard import played
@@ -15,7 +17,6 @@ from gpt2kit.music.notes import FIELDS, Notes
 RandomNotes = Callable[..., Notes]
 
 ON, OFF, SHIFT, LOUD = 0, 128, 255, 355  # ON + 60, OFF + 60, SHIFT + 12 steps, LOUD + 20 (a bin)
-SIZE = VOCABULARY + 50
 
 
 def apart(notes: Notes) -> Notes:
@@ -80,6 +81,36 @@ def test_after_a_prompt_whose_notes_are_let_go_later(random_notes: RandomNotes) 
     assert grammar.grammar.kept == set(now.struck)
     ids = wanted(grammar, 1)
     assert rows(decode(whole)) <= rows(decode([*prompt, *ids]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_tune_is_announced_as_in_training(seed: int, random_notes: RandomNotes) -> None:
+    tune = apart(random_notes(seed, 25, 9.0))
+    steps, pitches = quantised(tune.start).tolist(), tune.pitch.tolist()
+    grammar = GivenGrammar(EventGrammar([BEGIN], 1400), schedule(encode(tune)), [Tune(steps, pitches)])
+    ids = wanted(grammar, seed)
+    events = np.array([id for id in ids if id < BEGIN], np.int32)
+    assert len(ids) == len(events) + len(tune)
+    last = int(np.flatnonzero((events >= 256) & (events < 356))[-1]) + 1  # nothing is announced at the very end
+    assert announced(events[:last], [Tune(steps, pitches)]).tolist() == ids[: last + len(tune)]
+    assert rows(decode(encode(tune))) <= rows(played(events))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_gap_is_announced_as_in_training(seed: int, random_notes: RandomNotes) -> None:
+    """On the clock of the piece, from the last event before the gap on."""
+    piece = encode(apart(random_notes(seed, 200, 20.0)))
+    start, end, following = 812, 1390, [60, 64, 67]
+    prompt = [BEGIN, *piece[: gap_place(piece, start)].tolist()]
+    begun = int(clock_before(piece)[gap_place(piece, start)])
+    assert begun < start
+    grammar = GivenGrammar(
+        EventGrammar(prompt, end - begun), [], [Gap(start, end, following)], begun, wait=start - begun
+    )
+    ids = wanted(grammar, seed)
+    events = np.array([*prompt[1:], *(id for id in ids if id < BEGIN)], np.int32)
+    assert announced(events, [Gap(start, end, following)]).tolist() == [*prompt[1:], *ids]
+    assert 6 * 4 >= sum(id >= BEGIN for id in ids) > 3 * 4
 
 
 def choices(grammar: GivenGrammar) -> set[int]:
