@@ -1,10 +1,11 @@
 """Plays a trained model: new pieces, or continuations of a primer."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gpt2kit import files
+from gpt2kit.decoding.grammar import Automaton
 from gpt2kit.model.attention_weights import attention_spans
 from gpt2kit.music import encoding, events, keyboard
 from gpt2kit.music.attended import Attention, Weights, grouped
@@ -13,24 +14,35 @@ from gpt2kit.music.midi import read_midi
 from gpt2kit.music.notes import Notes, Opening
 from gpt2kit.music.primer import Primer, read_primer
 from gpt2kit.music.splice import continuation_alone, continued_file
+from gpt2kit.music.steering import Reached, Steering, Wish, reached
 from gpt2kit.music.wait import AfterWait
 from gpt2kit.pipeline.engine import Engine, Result
+from gpt2kit.pipeline.steered import Steered
 
 EVENTS_A_SECOND = 4 * EventGrammar.most_notes
 """More events than the grammar allows: as many velocities, onsets, releases and shifts as it allows notes."""
 
+ANYTHING = Wish()
 
-def play(engine: Engine, primer: Notes, seconds: float, samples: int, scored: bool = False) -> list[Result]:
+
+def play(
+    engine: Engine, primer: Notes, seconds: float, samples: int, scored: bool = False, wish: Wish = ANYTHING
+) -> list[Result]:
     """Continuations of a primer, which may be empty, of `seconds` each; `scored`: with log-probabilities.
 
-    The notes that sound at the end of an `Opening` are let go by the model.
+    The notes that sound at the end of an `Opening` are let go by the model, which is steered towards a `wish`.
     """
     longest = int((seconds + 2) * EVENTS_A_SECOND)
     config = engine.configured({"max_new_tokens": longest, "roll": True})
     wait = round(waiting(engine, primer) * events.STEPS_A_SECOND)
     end = wait + max(1, math.ceil(seconds * events.STEPS_A_SECOND - 1e-6))
-    automaton = EventGrammar if config.grammar else Timed
-    return list(engine.results([primer] * samples, config, lambda ids: AfterWait(automaton(ids, end), wait), scored))
+    kind = EventGrammar if config.grammar else Timed
+
+    def automaton(prompt: Sequence[int]) -> Automaton:
+        grammar = AfterWait(kind(prompt, end), wait)
+        return Steered(grammar, Steering(wish, prompt, wait)) if wish != ANYTHING else grammar
+
+    return list(engine.results([primer] * samples, config, automaton, scored))
 
 
 def waiting(engine: Engine, primer: Notes) -> float:
@@ -63,6 +75,12 @@ def continue_midi(
     with files.atomic(Path(out)) as temporary:
         temporary.write_bytes(continuation(engine, primer, result))
     return read_midi(out).notes
+
+
+def fulfilled(engine: Engine, primer: Notes, result: Result, wish: Wish) -> dict[str, Reached]:
+    """How the new notes after a primer compare with a wish."""
+    wait = round(waiting(engine, primer) * events.STEPS_A_SECOND)
+    return reached(wish, engine.task.encode_source(primer), result.ids[0], wait)
 
 
 def shortfall(result: Result, seconds: float, wait: float = 0.0) -> str:

@@ -149,6 +149,8 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--out": ("music generate --run PIANO --seconds 1 --seed 0", "--out b.mid"),
         "--sound": (MUSIC, "--no-sound"),
         "--flac": (MUSIC, "--flac"),
+        "--notes-per-second": (MUSIC, "--notes-per-second 2"),
+        "--velocity": (MUSIC, "--velocity 100"),
         "--temperature": (MUSIC, "--temperature 5"),
         "--top-k": (f"{MUSIC} --temperature 5", "--top-k 2"),
         "--top-p": (f"{MUSIC} --temperature 5", "--top-p 0.1"),

@@ -408,6 +408,32 @@ def test_cautious_sampling_plays_for_the_whole_time(
     assert max(later - earlier for earlier, later in pairwise(onsets)) <= 5.01
 
 
+def test_wishes_are_compared_with_the_file(trained: Path, workplace: Path, capsys: Capture) -> None:
+    """The model of a few steps plays anything; so it is steered far."""
+    words = ["--seconds", "8", "--seed", "1", "--no-sound", "--notes-per-second", "5", "--velocity", "100"]
+    found = generated(trained, capsys, *words)
+    notes = read_midi(workplace / "piece.mid").notes
+    density, velocity = len(notes) / 8, float(notes.velocity.mean())
+    assert found["steered"]["notes_per_second"] == {"wished": 5, "played": pytest.approx(density, rel=0.02)}
+    assert found["steered"]["velocity"] == {"wished": 100, "played": pytest.approx(velocity, rel=0.02)}
+    free = generated(trained, capsys, "--seconds", "8", "--seed", "1", "--no-sound", "--out", "free.mid")
+    assert "steered" not in free
+    others = read_midi(workplace / "free.mid").notes
+    assert abs(density - 5) < abs(len(others) / 8 - 5)
+    assert abs(velocity - 100) < abs(others.velocity.mean() - 100)
+    assert run(["music", "generate", "--run", str(trained), *words, "--overwrite"]) == 0
+    said = f"notes a second: 5 wished, {density:.1f} played; mean velocity: 100 wished, {velocity:.1f} played"
+    assert f"piece.mid: {said}\n" in capsys.readouterr().err
+
+
+def test_a_steered_continuation_counts_its_own_notes(trained: Path, workplace: Path, capsys: Capture) -> None:
+    write_midi(workplace / "tune.mid", tune(1))
+    words = ["--prime", "tune.mid", "--seconds", "4", "--seed", "1", "--no-sound", "--alone", "--velocity", "20"]
+    found = generated(trained, capsys, *words)
+    notes = read_midi(workplace / "piece.mid").notes
+    assert found["steered"] == {"velocity": {"wished": 20, "played": pytest.approx(notes.velocity.mean(), rel=0.02)}}
+
+
 def test_without_sound(trained: Path, workplace: Path, capsys: Capture) -> None:
     (workplace / "x.png").write_text("mine")
     found = generated(trained, capsys, "--seconds", "2", "--no-sound", "--out", "x.mid")
@@ -617,6 +643,10 @@ REFUSED = [
     (["--prime", "full.mid", "--prime-seconds", "1"], 3, "full.mid: no free channel: all 15 channels"),
     (["--out", "x.wav"], 2, "--out x.wav: expected a name that ends with .mid"),
     (["--out", "x"], 2, "expected a name that ends with .mid"),
+    (["--notes-per-second", "0"], 2, "--notes-per-second 0: must be 0.2 to 50"),
+    (["--notes-per-second", "nan"], 2, "--notes-per-second nan: must be 0.2 to 50"),
+    (["--velocity", "128"], 2, "--velocity 128: must be 1 to 127"),
+    (["--velocity", "0"], 2, "--velocity 0: must be 1 to 127"),
     (["--flac", "--no-sound"], 2, "--flac and --no-sound: give one of them"),
 ]
 

@@ -7,7 +7,7 @@ import typer
 
 from gpt2kit import files
 from gpt2kit.cli import console, loading, options
-from gpt2kit.cli.performance import outputs, side_by_side
+from gpt2kit.cli.performance import outputs, side_by_side, wishes
 from gpt2kit.cli.performance.heard import heard
 from gpt2kit.errors import PARTLY_DONE, DataError, UserError
 
@@ -52,6 +52,8 @@ def generate(
     out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="The MIDI file to write.")] = "piece.mid",
     sound: Annotated[bool, typer.Option(metavar="", help="Also write sound (.wav) and a picture (.png).")] = True,
     flac: outputs.FlacOption = False,
+    notes_per_second: wishes.NotesPerSecondOption = None,
+    velocity: wishes.VelocityOption = None,
     temperature: options.TemperatureOption = None,
     top_k: options.TopKOption = None,
     top_p: options.TopPOption = None,
@@ -63,9 +65,10 @@ def generate(
 ) -> None:
     """Play a new piece, or continue one: writes MIDI, sound and a picture, and a page for several."""
     from gpt2kit.music.notes import Notes
-    from gpt2kit.pipeline.play import continuation, piece, play, shortfall, waiting
+    from gpt2kit.pipeline.play import continuation, fulfilled, piece, play, shortfall, waiting
 
     check_seconds(seconds)
+    wish = wishes.wished(notes_per_second, velocity)
     paths = [outputs.numbered(Path(out), number, samples) for number in range(1, samples + 1)]
     kind = outputs.sound_kind(flac, sound)
     outputs.check(paths, (".mid", kind, ".png") if sound else (".mid",), overwrite, [prime])
@@ -83,7 +86,7 @@ def generate(
     loading.settle_seed(engine, seed)
     written = []
     given = primer.opening if primer else Notes.none()
-    for path, result in zip(paths, play(engine, given, seconds, samples, json), strict=True):
+    for path, result in zip(paths, play(engine, given, seconds, samples, json, wish), strict=True):
         if primer:
             content = continuation(engine, primer, result, alone)
             written.append(outputs.continued(path, content, 0.0 if alone else begun, kind))
@@ -91,6 +94,7 @@ def generate(
             written.append(outputs.written(path, piece(engine, result), kind))
         if result.seed is not None:
             written[-1]["seed"] = result.seed
+        written[-1] |= wishes.told(path, fulfilled(engine, given, result, wish))
         written[-1]["log_probability"] = result.log_probabilities[0]
         if lacking := shortfall(result, seconds, waiting(engine, given)):
             written[-1]["short"] = lacking
