@@ -317,6 +317,8 @@ PREPARED: dict[tuple[str, str], tuple[list[str], str]] = {
     ("finetune", "count_from"): (["task.columns=context=question,choices=options,answer=place"], "1"),
     ("finetune", "template"): (["task.template=Q: {question} A: {answer}"], "{question}? {answer}!"),
     ("music", "held_out"): ([], "0.9"),
+    ("music", "instruments"): ([], "all"),
+    ("music", "salvage"): ([], "true"),
 }
 """By task and knob: what else must be set, and another value; seen in the prepared folder, or in what is refused."""
 
@@ -360,9 +362,12 @@ def test_task_knobs(
     if task == "music":
         from gpt2kit.music.midi import write_midi
 
-        corpus = [str(tmp_path / f"{number}.mid") for number in range(6)]
+        corpus = [str(tmp_path / f"{number}.mid") for number in range(8)]
         for number, path in enumerate(corpus):
             write_midi(Path(path), random_notes(number))
+        guitar, cut = map(Path, corpus[-2:])
+        guitar.write_bytes(guitar.read_bytes().replace(b"\xc0\x00", b"\xc0\x18"))
+        cut.write_bytes(cut.read_bytes()[:-30])
     setting = f"task.{key}={value.replace('TOKENIZER', tokenizer)}"
     before = prepared_seen(task, tiny, corpus, tmp_path / "before", *base)
     assert isinstance(before, dict), before

@@ -125,7 +125,7 @@ def evaluate(
         console.say(
             f"Train longer, or find the cause: {steps} shows the number of steps, {shows} the tokens that carry loss"
         )
-    if report.damaged or "short" in scores.get("samples", {}):
+    if report.has_damage or "short" in scores.get("samples", {}):
         raise typer.Exit(PARTLY_DONE)
 
 

@@ -180,7 +180,7 @@ def source_of(engine: "Engine", task: str, inputs: list[str], file: str) -> Any:
     if inputs and file:
         raise UserError("the input comes from the command line or from --file, not from both")
     if engine.task.about.medium == "performance":
-        return _performance(inputs, file)
+        return _performance(engine, inputs, file)
     asked = getattr(engine.task, "asked", [""])
     if inputs and inputs != ["-"]:
         if len(inputs) > 1 and len(asked) == 1:
@@ -212,9 +212,9 @@ def _read(engine: "Engine", task: str, file: str) -> Any:
     return first
 
 
-def _performance(inputs: list[str], file: str) -> Any:
+def _performance(engine: "Engine", inputs: list[str], file: str) -> Any:
     """The notes of a MIDI file; none for a new piece."""
-    from gpt2kit.cli.performance.heard import heard
+    from gpt2kit.cli.performance.heard import heard, of_task
     from gpt2kit.music.notes import Notes
 
     if len(inputs) > 1:
@@ -222,4 +222,4 @@ def _performance(inputs: list[str], file: str) -> Any:
     path = file or "".join(inputs)
     if path == "-":
         raise UserError("a performance is a MIDI file, and is not read from standard input: give a file")
-    return heard(path) if path else Notes.none()
+    return heard(path, *of_task(engine.task)) if path else Notes.none()

@@ -207,7 +207,8 @@ def settings_of(task: str, settings: list[str], flags: dict[str, str]) -> list[s
         for key, value in flags.items()
         if types[key] is str or (types[key] == tuple[str, ...] and not value.startswith("["))  # not a list of TOML
     }
-    return [*settings, *(f"task.{key}={value}" for key, value in (flags | quoted).items())]
+    switches = {key: "true" for key, value in flags.items() if types[key] is bool and value}
+    return [*settings, *(f"task.{key}={value}" for key, value in (flags | quoted | switches).items())]
 
 
 def check_task_settings(task: str, settings: list[str], *verbs: str) -> None:

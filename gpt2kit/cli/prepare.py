@@ -58,5 +58,5 @@ def prepare(
     if json:
         shown = {"columns": [each.json() for each in selections], "examples": examples}
         console.result_json({split: report.json() for split, report in found.items()} | shown | {"out": folder})
-    if any(report.damaged for report in found.values()):
+    if any(report.has_damage for report in found.values()):
         raise typer.Exit(PARTLY_DONE)

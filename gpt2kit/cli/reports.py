@@ -65,10 +65,13 @@ def described(columns: Sequence[str], lines: Sequence[str], examples: Sequence[s
 
 def left_out(split: str, report: "SplitReport") -> None:
     """Print the records that were read but are not used, by reason."""
+    from gpt2kit.data.report import Damage
+
     for reason, count in report.dropped.items():
         console.say(f"{split}: {count:,} dropped, {reason}, such as {report.examples[reason][0]}")
     for reason, count in report.remarks().items():
-        console.say(f"{split}: {reason}: {count:,}")
+        example = f", such as {report.examples[reason][0]}" if isinstance(reason, Damage) else ""
+        console.say(f"{split}: {reason}: {count:,}{example}")
     if report.damaged >= MUCH_DAMAGE * report.read > 0:
         share = f"{report.damaged:,} of {report.read:,} ({report.damaged / report.read:.0%}) could not be read"
         console.warn(f"{split}: {share}; the others are used: check that this is the right corpus")

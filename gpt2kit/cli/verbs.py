@@ -48,7 +48,7 @@ def bind(verb: Callable[..., None], name: str, kind: type[Task[Any, Any]]) -> Ca
             default=None,
             # A list, such as --columns, may be given in several options.
             annotation=Annotated[
-                list[str] | None if isinstance(field.default, tuple) else str | None,
+                _kind(field),
                 _option(key, field, verb.__name__, name),
             ],
         )
@@ -58,6 +58,13 @@ def bind(verb: Callable[..., None], name: str, kind: type[Task[Any, Any]]) -> Ca
     command.__signature__ = inspect.Signature([*keyword, *extra])  # type: ignore[attr-defined]  # read by typer
     command.__annotations__ = {p.name: p.annotation for p in [*keyword, *extra]}
     return command
+
+
+def _kind(field: "Field[Any]") -> Any:
+    """The type of the option for a field: a switch, or a value that the recipe checks."""
+    if isinstance(field.default, bool):
+        return bool | None
+    return list[str] | None if isinstance(field.default, tuple) else str | None
 
 
 def _named_for(annotation: Any, name: str) -> Any:
@@ -77,7 +84,7 @@ def _option(key: str, field: "Field[Any]", verb: str, task: str) -> Any:
     return typer.Option(
         f"--{key.replace('_', '-')}",
         help=f"{text[0].upper()}{text[1:]}.{' May be repeated.' if isinstance(field.default, tuple) else ''}",
-        metavar="|".join(filter(None, choices)) or field.metadata["metavar"],
+        metavar="" if isinstance(field.default, bool) else "|".join(filter(None, choices)) or field.metadata["metavar"],
         show_default=_default(key, field, verb, task),
         autocompletion=completing(lambda: filter(None, choices)) if choices else None,
     )
@@ -89,6 +96,8 @@ def _default(key: str, field: "Field[Any]", verb: str, task: str) -> str:
         return f"the run's task.{key}"
     settings = _shipped(task)
     value = field.default if settings is None else getattr(settings, key)
+    if isinstance(value, bool):
+        return "on" if value else "off"
     if not value and value != 0:
         unset: str = field.metadata["unset"]
         return unset

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpt2kit.data.layouts import Layout, Stream
-from gpt2kit.data.report import SplitReport
+from gpt2kit.data.report import PassedOver, SplitReport
 from gpt2kit.data.sampled_lines import mostly_within, sampled_lines
 from gpt2kit.data.store import IdRow, StoreWriter
 
@@ -163,7 +163,7 @@ class SplitWriter(Generic[Item]):
                 self.report.leaked += 1
                 self.report.show("source also in training", batch[index].key)
         for record in batch:
-            self.report.leave_out(record.skipped)
+            self.report.leave_out(record.skipped, record)
         self._keys.append(keys)
         mirrors = [getattr(record, "mirror", "") for record in batch]
         if any(mirrors):
@@ -222,6 +222,9 @@ def write_splits(
         writers = {name: writer(name) for name in splits}
         first = next(iter(writers.values()))
         for record in records:
+            if isinstance(record.problem, PassedOver):
+                first.report.leave_out({record.problem: 1})
+                continue
             name = split(record)
             if name is None:
                 first.pass_over(record)

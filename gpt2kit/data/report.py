@@ -13,6 +13,10 @@ class Damage(str):
     """A problem of a record that should have been readable, unlike one that is left out on purpose."""
 
 
+class PassedOver(str):
+    """What something in a corpus is that is no record, such as a file of another kind. Only its number is reported."""
+
+
 class Unsuitable(str):
     """A problem of a record that should not be learned from, but can be scored."""
 
@@ -37,7 +41,9 @@ class SplitReport:
     damaged: int = 0
     """Dropped records that should have been readable."""
     left_out: dict[str, int] = field(default_factory=dict)
-    """Parts skipped within rows that were kept."""
+    """Parts skipped within rows that were kept, and what was passed over."""
+    partly_read: int = 0
+    """Rows of damaged records, of which only the part before the damage was read."""
     cut: int = 0
     """Rows whose source was cut so that the separator, the target and its end fit into the window."""
     cut_tokens: int = 0
@@ -63,15 +69,23 @@ class SplitReport:
         else:
             self.show(reason, example)
 
-    def leave_out(self, counts: Mapping[str, int]) -> None:
+    def leave_out(self, counts: Mapping[str, int], record: object = None) -> None:
         for reason, count in counts.items():
             self.left_out[reason] = self.left_out.get(reason, 0) + count
+            if isinstance(reason, Damage):
+                self.partly_read += count
+                self.examples.setdefault(reason, []).append(repr(record))
 
     def show(self, reason: str, example: object) -> None:
         shown = self.examples.setdefault(reason, [])
         if len(shown) < EXAMPLES:
             text = repr(example)
             shown.append(text if len(text) <= WIDTH else f"{text[: WIDTH // 3]}…{text[WIDTH // 3 + 1 - WIDTH :]}")
+
+    @property
+    def has_damage(self) -> bool:
+        """Whether a record could not be read, or only a part of it."""
+        return self.damaged + self.partly_read > 0
 
     def reasons(self) -> str:
         """The reasons for the dropped records with an example each, for a message."""

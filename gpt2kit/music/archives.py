@@ -17,7 +17,7 @@ from gpt2kit.errors import DataError
 from gpt2kit.music.midi import LARGEST_FILE, check_size, read_bytes
 from gpt2kit.music.smf import MidiError
 
-MIDI_NAMES = (".mid", ".midi", ".rmi")
+MIDI_NAMES = (".mid", ".midi", ".rmi", ".kar")
 TAR_NAMES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 ACCEPTED = f"a folder, a zip or tar archive, or a MIDI file ({' '.join(MIDI_NAMES)})"
 LARGEST_TAR = 16 * 2**30
@@ -50,6 +50,17 @@ class Member(NamedTuple):
 def is_midi(path: str) -> bool:
     """Whether a file is MIDI, judged by its name; the files that macOS adds to archives are not."""
     return path.lower().endswith(MIDI_NAMES) and not path.rpartition("/")[2].startswith("._")
+
+
+def ending(path: str) -> str:
+    """The kind of a file that is not MIDI, by its name."""
+    name = path.rpartition("/")[2]
+    if name.startswith("._") or name == ".DS_Store":
+        return "written by macOS"
+    _, dot, last = name.lstrip(".").rpartition(".")
+    if not dot:
+        return "without an ending"
+    return f".{last.lower()}" if last.isalnum() and last.isascii() and len(last) < 10 else "with another ending"
 
 
 def check_word(word: str) -> None:

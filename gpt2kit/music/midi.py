@@ -24,7 +24,7 @@ object of pretty_midi.
 
 import stat
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,7 +37,8 @@ from gpt2kit.music.clock import Clock, Seconds
 from gpt2kit.music.notes import Notes, concatenated
 from gpt2kit.music.pedal import caught, sustained
 from gpt2kit.music.released import NEVER_RELEASED, NOTES_OFF, SOUND_OFF
-from gpt2kit.music.smf import Chunks, MidiError, read_chunks
+from gpt2kit.music.salvage import salvaged
+from gpt2kit.music.smf import Header, MidiError, read_chunks, read_header, without_riff
 from gpt2kit.music.tracks import Events, events
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ LARGEST_FILE = 64 * 2**20
 LONGEST_HOURS = 24
 """No piece is longer; one damaged time can make it last for years, and each second of them is an event."""
 
+OTHERS = "another instrument"
 ENDINGS = {
     NEVER_RELEASED: "notes never released, ended with their track",
     NOTES_OFF: "notes ended by All Notes Off",
@@ -68,17 +70,26 @@ class Performance(NamedTuple):
     """Number of data bytes above 127, which were read as 127."""
     noticed: dict[str, int]
     """The number of notes in `notes` that something else than a note-off ended, by what it was."""
+    damage: str
+    """What is wrong with a file of which only the whole part was read; "" for a whole file."""
 
 
-def read_midi(path: Path | str, instruments: str = "piano") -> Performance:
-    """The piano notes of a MIDI file. `instruments` "all": the notes of all instruments but the drums.
+def read_midi(path: Path | str, instruments: str = "piano", salvage: bool = False) -> Performance:
+    """The piano notes of a MIDI file. `instruments` "all": the notes of all instruments but the drums. `salvage`: of a
+    damaged file, those before the damage; what sounds there ends there.
 
     Raises MidiError, which names the file, if it cannot be read.
     """
     try:
-        return parse_midi(read_bytes(Path(path)), instruments)
+        return parse_midi(read_bytes(Path(path)), instruments, salvage)
     except MidiError as error:
         raise MidiError(error.kind, error.detail, str(path)) from None
+
+
+def others_on_request(dropped: Mapping[str, int]) -> str:
+    """What a file without piano notes has, and how to read it."""
+    others = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
+    return others + ("; --instruments all reads them as piano" if OTHERS in dropped else "")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -98,19 +109,18 @@ def check_size(size: int) -> None:
         raise MidiError("too large for a MIDI file", f"{size:,} bytes, of {LARGEST_FILE:,} at most")
 
 
-def parse_midi(content: bytes, instruments: str = "piano") -> Performance:
+def parse_midi(content: bytes, instruments: str = "piano", salvage: bool = False) -> Performance:
     """The same for the bytes of a MIDI file. Raises MidiError, whatever the bytes are."""
-    chunks = read_chunks(content)
-    tracks = _tracks(chunks)
+    header, tracks, damage = _read(content, salvage)
     tempos = sorted((tempo for track in tracks for tempo in track.tempos), key=lambda tempo: tempo[0])
-    clock = Clock(tempos, chunks.ticks_a_beat, chunks.ticks_a_second)
+    clock = Clock(tempos, header.ticks_a_beat, header.ticks_a_second)
     found, drums = channels(tracks)
     dropped = Counter({"drums": drums})
     pianos = []
     for channel in found:
         wanted = (channel.program < PIANOS.stop) | (instruments == "all")
         audible = channel.end > channel.start
-        dropped["another instrument"] += int((~wanted).sum())
+        dropped[OTHERS] += int((~wanted).sum())
         dropped["no length"] += int((wanted & ~audible).sum())
         pianos.append(channel.part(wanted & audible))
     last = max((piano.last() for piano in pianos), default=0)
@@ -125,7 +135,7 @@ def parse_midi(content: bytes, instruments: str = "piano") -> Performance:
         start, end = clock.seconds(piano.start[heard]), clock.seconds(end[heard])
         notes.append(Notes(piano.pitch[heard], piano.velocity[heard], start, end))
     clipped = sum(track.clipped for track in tracks)
-    return Performance(concatenated(notes), dict(+dropped), clipped, dict(+noticed))
+    return Performance(concatenated(notes), dict(+dropped), clipped, dict(+noticed), damage)
 
 
 def from_pretty_midi(midi: "PrettyMIDI") -> Notes:
@@ -170,12 +180,21 @@ def write_midi(path: Path, notes: Notes) -> None:
         midi.write(str(temporary))
 
 
-def _tracks(chunks: Chunks) -> list[Events]:
-    found = [events(track) for track in chunks.tracks]
-    for number, track in enumerate(found, 1):
-        if track.damage:
-            raise MidiError("damaged", f"track {number} of {len(found)}, {track.damage}")
-    return found
+def _read(content: bytes, salvage: bool) -> tuple[Header, list[Events], str]:
+    """The header, the events of the tracks, and the damage of a file that is salvaged."""
+    try:
+        chunks = read_chunks(content)
+        tracks = [events(track) for track in chunks.tracks]
+        for number, track in enumerate(tracks, 1):
+            if track.damage:
+                raise MidiError("damaged", f"track {number} of {len(tracks)}, {track.damage}")
+        return chunks.header, tracks, ""
+    except MidiError as error:
+        read_header(without_riff(content))  # raises the same again if nothing can be salvaged
+        if not salvage:
+            raise MidiError(error.kind, f"{error.detail}; --salvage uses what is whole") from None
+    chunks, damage = salvaged(content)
+    return chunks.header, [events(track) for track in chunks.tracks], "; ".join(damage)
 
 
 def _sounding(channel: Channel, last: float) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:

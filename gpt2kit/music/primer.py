@@ -25,24 +25,28 @@ class Primer:
     """The instruments that it hears."""
 
 
-def read_primer(path: Path | str, seconds: float | None = None, instruments: str = "piano") -> Primer:
-    """The first `seconds` of a MIDI file, or all of it; `instruments` as for `read_midi`.
+def read_primer(
+    path: Path | str, seconds: float | None = None, instruments: str = "piano", salvage: bool = False
+) -> Primer:
+    """The first `seconds` of a MIDI file, or all of it; `instruments` and `salvage` as for `read_midi`.
 
     Raises MidiError, which names the file.
     """
     try:
-        return primer_of(read_bytes(Path(path)), seconds, instruments)
+        return primer_of(read_bytes(Path(path)), seconds, instruments, salvage)
     except MidiError as error:
         raise MidiError(error.kind, error.detail, str(path)) from None
 
 
-def primer_of(content: bytes, seconds: float | None = None, instruments: str = "piano") -> Primer:
+def primer_of(
+    content: bytes, seconds: float | None = None, instruments: str = "piano", salvage: bool = False
+) -> Primer:
     """The same from the bytes of a file.
 
     All of a file ends when the last key of any instrument is struck or let go: what still sounds then, such as a chord
     held by the pedal, is left for the continuation to let go. A file that is shorter than `seconds` ends there, too.
     """
-    heard, score = parse_midi(content, instruments).notes, read_score(content)
+    heard, score = parse_midi(content, instruments, salvage).notes, read_score(content, salvage)
     strokes = keystrokes(score)
     until = _end(score, strokes)
     if seconds is not None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gpt2kit.music.clock import Clock
+from gpt2kit.music.salvage import salvaged
 from gpt2kit.music.smf import read_chunks
 from gpt2kit.music.tracks import END_OF_TRACK, META, SYSEX, TEMPO, messages
 
@@ -52,11 +53,13 @@ class Score:
         return b"".join([b"MThd", header, len(chunks).to_bytes(2, "big"), self.division, *chunks])
 
 
-def read_score(content: bytes) -> Score:
-    """The messages in the bytes of a MIDI file. Raises MidiError if they cannot be read."""
-    chunks = read_chunks(content)
+def read_score(content: bytes, salvage: bool = False) -> Score:
+    """The messages in the bytes of a MIDI file; `salvage`: those before its damage. Raises MidiError if they cannot be
+    read."""
+    chunks = salvaged(content)[0] if salvage else read_chunks(content)
     tracks = tuple(messages(track) for track in chunks.tracks)
-    return Score(chunks.division, chunks.ticks_a_beat, chunks.ticks_a_second, tracks)
+    header = chunks.header
+    return Score(header.division, header.ticks_a_beat, header.ticks_a_second, tracks)
 
 
 def meta(kind: int, contents: bytes) -> bytes:

@@ -23,27 +23,27 @@ class MidiError(DataError):
 
 
 @dataclass(frozen=True)
-class Chunks:
-    """The contents of a complete file."""
+class Header:
+    """What a file says at its beginning."""
 
-    format: int
-    """0 for one track, 1 for several that sound together."""
+    track_count: int
     ticks_a_beat: int
     """0 if ticks are parts of a second."""
     ticks_a_second: float
     """0 if ticks are parts of a beat."""
+    division: bytes
+    """The unit of time as it is in the file, two bytes."""
+    stop: int
+    """The position after it."""
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """The contents of a file."""
+
+    header: Header
     tracks: list[bytes]
     """Their events, without "MTrk" and length."""
-    division: bytes
-    """The unit of time as it is in the header, two bytes."""
-
-    def bytes(self, ticks_a_beat: int) -> bytes:
-        """The simplest file with these tracks."""
-        header = (6, self.format, len(self.tracks), ticks_a_beat)
-        parts = [b"MThd", *(number.to_bytes(size, "big") for number, size in zip(header, (4, 2, 2, 2), strict=True))]
-        for track in self.tracks:
-            parts += [b"MTrk", len(track).to_bytes(4, "big"), track]
-        return b"".join(parts)
 
 
 def read_chunks(content: bytes) -> Chunks:
@@ -51,7 +51,13 @@ def read_chunks(content: bytes) -> Chunks:
 
     Raises MidiError for a file that is truncated, of format 2 or without a unit of time.
     """
-    content = _without_riff(content)
+    content = without_riff(content)
+    header = read_header(content)
+    return Chunks(header, _tracks(content, header.stop, header.track_count))
+
+
+def read_header(content: bytes) -> Header:
+    """Raises MidiError for a file of format 2 or without a unit of time."""
     if len(content) < HEADER or content[:4] != b"MThd":
         found = "it is empty" if not content else f"it begins with {content[:4]!r} and has {len(content)} bytes"
         raise MidiError("not a MIDI file", found)
@@ -64,9 +70,7 @@ def read_chunks(content: bytes) -> Chunks:
         raise MidiError("MIDI type 2", "each track is a separate piece; accepted are types 0 and 1")
     if format > 2:
         raise MidiError("unknown MIDI type", f"type {format}; accepted are types 0 and 1")
-    ticks_a_beat, ticks_a_second = _time_unit(division)
-    tracks = _tracks(content, 8 + length, count)
-    return Chunks(1 if len(tracks) > 1 else 0, ticks_a_beat, ticks_a_second, tracks, content[12:14])
+    return Header(count, *_time_unit(division), content[12:14], 8 + length)
 
 
 def _tracks(content: bytes, place: int, count: int) -> list[bytes]:
@@ -99,7 +103,7 @@ def _time_unit(division: int) -> tuple[int, float]:
     return 0, FRAME_RATES[frames] * ticks
 
 
-def _without_riff(content: bytes) -> bytes:
+def without_riff(content: bytes) -> bytes:
     """The MIDI file in an RMID file; any other file unchanged."""
     if content[:4] != b"RIFF" or content[8:12] != b"RMID":
         return content

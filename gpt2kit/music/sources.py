@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gpt2kit.data.report import Damage
 from gpt2kit.music import encoding, events
-from gpt2kit.music.archives import Member, check_word, is_midi, members
-from gpt2kit.music.midi import parse_midi
+from gpt2kit.music.archives import Member, check_word, ending, is_midi, members
+from gpt2kit.music.midi import others_on_request, parse_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.smf import MidiError
 from gpt2kit.music.splits import read_splits
+
+SALVAGED = Damage("files read up to their damage")
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,14 @@ class Piece:
     """Number of data bytes above 127, which were read as 127."""
     noticed: dict[str, int]
     """The number of its notes that something else than a note-off ended, by what it was."""
+    damage: str
+    """What is wrong with a file of which only the whole part was read."""
+
+    def counts(self) -> dict[str, int]:
+        """What was left out or is remarkable, in words."""
+        counts = {f"notes left out, {reason}": count for reason, count in self.dropped.items()} | self.noticed
+        counts |= {"data bytes above 127, taken as 127": self.clipped} if self.clipped else {}
+        return counts | ({SALVAGED: 1} if self.damage else {})
 
 
 class Failed(NamedTuple):
@@ -52,12 +63,23 @@ class Skipped(NamedTuple):
     reason: str
 
 
+class Passed(NamedTuple):
+    """A file that is not MIDI."""
+
+    name: str
+    ending: str
+    """In words, such as ".wav" and "without an ending"."""
+
+
+Found = Piece | Failed | Skipped | Passed
+
 DUPLICATE = "the same events as an earlier piece"
 ABSENT = "in the table of splits, but not there"
 
 
-def pieces(words: Sequence[str]) -> Iterator[Piece | Failed | Skipped]:
-    """All MIDI files of folders, zip and tar archives, and single files; at most one is in memory.
+def pieces(words: Sequence[str], instruments: str = "piano", salvage: bool = False) -> Iterator[Found]:
+    """All MIDI files of folders, zip and tar archives, and single files, read as by `read_midi`; at most one is in
+    memory. Other files are passed over.
 
     A csv with the columns midi_filename and split, like MAESTRO's, gives the splits of the pieces next to it.
 
@@ -65,53 +87,58 @@ def pieces(words: Sequence[str]) -> Iterator[Piece | Failed | Skipped]:
     """
     for word in words:
         check_word(word)
-    return _pieces(words)
+    return _pieces(words, (instruments, salvage))
 
 
-def _pieces(words: Sequence[str]) -> Iterator[Piece | Failed | Skipped]:
+def _pieces(words: Sequence[str], how: tuple[str, bool]) -> Iterator[Found]:
     seen: set[bytes] = set()
     for word in words:
         with members(word) as found:
-            splits, failed = _splits(found)
+            splits, failed, tables = _splits(found)
             yield from failed
             present = set()
             for member in found:
                 if member.path and not is_midi(member.path):
+                    if member.path not in tables:
+                        yield Passed(member.name, ending(member.path))
                     continue
                 path = posixpath.normpath(member.path)
                 present.add(path)
-                yield _piece(member, splits.get(path, ""), seen)
+                yield _piece(member, splits.get(path, ""), seen, how)
             if not present:
                 yield Failed(word, "", "contains no MIDI file")
             absent = ((path, split) for path, split in splits.items() if path not in present)
             yield from (Skipped(f"{word}/{path}", split, ABSENT) for path, split in absent)
 
 
-def _splits(found: Sequence[Member]) -> tuple[dict[str, str], list[Failed]]:
-    """The splits from the tables, and the tables that cannot be read."""
+def _splits(found: Sequence[Member]) -> tuple[dict[str, str], list[Failed], set[str]]:
+    """The splits from the tables, the tables that cannot be read, and the paths of both."""
     splits: dict[str, str] = {}
-    failed = []
+    failed, tables = [], set()
     for member in found:
         if member.path.lower().endswith(".csv"):
             try:
-                splits |= read_splits(member.path, member.read())
+                named = read_splits(member.path, member.read())
             except MidiError as error:
                 failed.append(Failed(member.name, "", error.kind, error.detail))
-    return splits, failed
+                tables.add(member.path)
+                continue
+            splits |= named
+            tables |= {member.path} if named else set()
+    return splits, failed, tables
 
 
-def _piece(member: Member, split: str, seen: set[bytes]) -> Piece | Failed | Skipped:
+def _piece(member: Member, split: str, seen: set[bytes], how: tuple[str, bool]) -> Piece | Failed | Skipped:
     name = member.name
     try:
-        notes, dropped, clipped, noticed = parse_midi(member.read())
+        notes, dropped, clipped, noticed, damage = parse_midi(member.read(), *how)
     except MidiError as error:
         return Failed(name, split, error.kind, error.detail)
     if not len(notes):
-        others = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
-        return Failed(name, split, "no piano notes" if others else "no notes", others)
+        return Failed(name, split, "no piano notes" if dropped else "no notes", others_on_request(dropped))
     ids = encoding.encode(notes)
     digest = hashlib.blake2b(ids.astype("<i4").tobytes(), digest_size=16).digest()
     if digest in seen:
         return Skipped(name, split, DUPLICATE)
     seen.add(digest)
-    return Piece(name, split, notes, ids, dropped, clipped, noticed)
+    return Piece(name, split, notes, ids, dropped, clipped, noticed, damage)

@@ -59,14 +59,9 @@ def events(track: bytes) -> Events:
     Running status lasts across SysEx and meta events. RP-001 says that both cancel it, but some programs write such
     files, and their meaning is clear; mido and pretty_midi read on after a meta event, too.
     """
-    scan = _Scan(track)
-    is_channel = scan.status < SYSEX
-    tick, status, data = scan.tick, scan.status, scan.data
-    if not is_channel.all():
-        tick, status, data = tick[is_channel], status[is_channel], data[is_channel]
-    second = scan.bytes[data + 1]
-    second[(status >= 0xC0) & (status < 0xE0)] = 0
-    first = scan.bytes[data]
+    scan = Scan(track)
+    channel, first, second = scan.channel_messages()
+    tick, status = scan.tick[channel], scan.status[channel]
     clipped = 0
     if first.max(initial=0) > 0x7F or second.max(initial=0) > 0x7F:
         clipped = int((first > 0x7F).sum() + (second > 0x7F).sum())
@@ -83,7 +78,7 @@ def messages(track: bytes) -> list[tuple[int, bytes]]:
 
     Raises MidiError for a damaged track.
     """
-    scan = _Scan(track)
+    scan = Scan(track)
     if scan.damage:
         raise MidiError("damaged", scan.damage)
     stops = np.append(scan.starts, scan.stop)[1:].tolist()
@@ -96,7 +91,7 @@ def messages(track: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
-class _Scan:
+class Scan:
     """The events of a track (N,): where they begin, when they happen, and what they are."""
 
     def __init__(self, track: bytes) -> None:
@@ -112,6 +107,14 @@ class _Scan:
         """Where the delta time of each begins."""
         self.tick, self.status, self.data = self._decoded()
         """The data begin after the status: in meta events with the type, in SysEx events with the length."""
+
+    def channel_messages(self) -> tuple[Integers, Data, Data]:
+        """Which events are channel messages, and their data bytes as in the file; 0 for a second that is not there."""
+        channel = np.flatnonzero(self.status < SYSEX)
+        status, place = self.status[channel], self.data[channel]
+        second = self.bytes[place + 1]
+        second[(status >= 0xC0) & (status < 0xE0)] = 0
+        return channel, self.bytes[place], second
 
     def tempos(self) -> list[tuple[int, int]]:
         found = []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpt2kit.config import check, knob
 from gpt2kit.data.layouts import Stream
-from gpt2kit.data.report import Damage
+from gpt2kit.data.report import Damage, PassedOver
 from gpt2kit.errors import DataError, UserError, counted
 from gpt2kit.tasks.base import About, Line, Record, Task, Vocabulary
 
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from gpt2kit.music.events import Ids
     from gpt2kit.music.grammar import EventGrammar
     from gpt2kit.music.notes import Notes
-    from gpt2kit.music.sources import Failed, Piece, Skipped
+    from gpt2kit.music.sources import Found
 
+READING = ("prepare", "generate", "evaluate", "render")
+"""The verbs that read MIDI files."""
 EVENTS_FILE = "events.tsv"
 """The vocabulary, for people and to compare two folders: the id and the name of every event."""
 
@@ -183,6 +185,13 @@ class Music(Task["Notes", "Notes"]):
         flag=("train",),
         metavar="X",
     )
+    instruments: str = knob(
+        "piano",
+        "instruments that are read from MIDI files: pianos, or whatever has pitch, as a piano; drums never",
+        choices=("piano", "all"),
+        flag=READING,
+    )
+    salvage: bool = knob(False, "of a damaged MIDI file, use what comes before the damage", flag=READING)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -205,7 +214,7 @@ class Music(Task["Notes", "Notes"]):
     def read(self, corpus: Sequence[str]) -> Iterator[Performance]:
         from gpt2kit.music.sources import pieces
 
-        return map(_performance, pieces(corpus))
+        return map(_performance, pieces(corpus, self.instruments, self.salvage))
 
     def fit(self, corpus: Sequence[str], records: Iterable[Any], folder: Path, window: int) -> "Music":
         from gpt2kit.music import announcements
@@ -219,7 +228,7 @@ class Music(Task["Notes", "Notes"]):
         from gpt2kit.music.midi import read_midi
         from gpt2kit.music.notes import Notes
 
-        return read_midi(text).notes if text else Notes.none()
+        return read_midi(text, self.instruments, self.salvage).notes if text else Notes.none()
 
     def show(self, source: "Notes") -> str:
         return f"{counted(len(source), 'note')}" if len(source) else "a new piece"
@@ -262,9 +271,9 @@ class Music(Task["Notes", "Notes"]):
         return encoding.decode(ids)
 
 
-def _performance(file: "Piece | Failed | Skipped") -> Performance:
+def _performance(file: "Found") -> Performance:
     from gpt2kit.music.notes import Notes
-    from gpt2kit.music.sources import Failed, Piece
+    from gpt2kit.music.sources import Failed, Passed, Piece
 
     nothing = Notes.none()
     if isinstance(file, Piece):
@@ -275,9 +284,11 @@ def _performance(file: "Piece | Failed | Skipped") -> Performance:
             key=_key(file.ids.tolist()),
             split=file.split,
             problem="" if len(file.notes) else "no notes",
-            skipped=_skipped(file),
-            name=file.name,
+            skipped=file.counts(),
+            name=f"{file.name}: {file.damage}" if file.damage else file.name,
         )
+    if isinstance(file, Passed):
+        return Performance(nothing, nothing, problem=PassedOver(f"files passed over, {file.ending}"), name=file.name)
     detail = file.detail if isinstance(file, Failed) else ""
     problem = Damage(file.reason) if isinstance(file, Failed) else file.reason
     name = f"{file.name}: {detail}" if detail else file.name
@@ -286,9 +297,3 @@ def _performance(file: "Piece | Failed | Skipped") -> Performance:
 
 def _key(events: list[int]) -> str:
     return hashlib.blake2b(array("I", events).tobytes()).hexdigest()
-
-
-def _skipped(piece: "Piece") -> dict[str, int]:
-    counts = {f"notes left out, {reason}": count for reason, count in piece.dropped.items()}
-    counts |= piece.noticed
-    return counts | ({"data bytes above 127, taken as 127": piece.clipped} if piece.clipped else {})

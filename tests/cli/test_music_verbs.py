@@ -130,6 +130,47 @@ def test_damaged_files_decide_the_exit_code(
         assert found["train"]["damaged"] == bad
 
 
+def test_salvaged_files_are_used_and_decide_the_exit_code_too(
+    workplace: Path, capsys: Capture, random_notes: RandomNotes
+) -> None:
+    write_midi(workplace / "whole.mid", random_notes(1))
+    write_midi(workplace / "cut.mid", random_notes(2))
+    (workplace / "cut.mid").write_bytes((workplace / "cut.mid").read_bytes()[:-30])
+    words = ["music", "prepare", "whole.mid", "cut.mid", "--val", "whole.mid"]
+    found = told([*words, "--out", "without"], capsys, 5)["train"]
+    assert (found["rows"], found["damaged"]) == (1, 1)
+    assert found["examples"]["damaged or cut short"][0].endswith(
+        "lacks 30 of its 432 bytes; --salvage uses what is whole"
+    )
+    found = told([*words, "--salvage", "--out", "with"], capsys, 5)["train"]
+    assert (found["rows"], found["damaged"], found["partly_read"]) == (2, 0, 1)
+    assert run([*words, "--salvage", "--out", "again"]) == 5
+    assert "train: files read up to their damage: 1, such as cut.mid: track 2 of 2 lacks 30" in capsys.readouterr().err
+
+
+def test_a_primer_of_another_instrument_or_a_damaged_one_is_read_on_request(
+    trained: Path, workplace: Path, capsys: Capture, silent: None
+) -> None:
+    write_midi(workplace / "piano.mid", Notes.of([60, 62], [64, 64], [0.0, 0.5], [0.5, 1.0]))
+    content = (workplace / "piano.mid").read_bytes()
+    (workplace / "guitar.mid").write_bytes(content.replace(b"\xc0\x00", b"\xc0\x18"))
+    (workplace / "cut.mid").write_bytes(content[:-8])
+    words = ["music", "generate", "--run", str(trained), "--seconds", "0.2", "--no-sound", "--out"]
+    advice = "guitar.mid: no piano notes (another instrument: 2; --instruments all reads them as piano)"
+    assert told([*words, "0.mid", "--prime", "guitar.mid"], capsys, 3) == advice
+    assert told([*words, "1.mid", "--prime", "guitar.mid", "--instruments", "lute"], capsys, 2).startswith(
+        "--instruments lute: "
+    )
+    told([*words, "2.mid", "--prime", "guitar.mid", "--instruments", "all"], capsys)
+    told([*words, "3.mid", "--prime", "guitar.mid", "--set", "task.instruments=all"], capsys)
+    assert told([*words, "4.mid", "--prime", "cut.mid"], capsys, 3).endswith("; --salvage uses what is whole")
+    told([*words, "5.mid", "--prime", "cut.mid", "--salvage"], capsys)
+    assert read_midi("5.mid").notes.pitch[0] == 60
+    assert told(["music", "render", "guitar.mid"], capsys, 3) == advice
+    assert told(["music", "render", "guitar.mid", "--instruments", "all"], capsys)["notes"] == 2
+    assert told(["music", "render", "cut.mid", "--salvage"], capsys)["notes"] == 1
+
+
 # evaluate
 
 

@@ -17,7 +17,7 @@ from gpt2kit.music.encoding import encode
 from gpt2kit.music.midi import LARGEST_FILE, write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.smf import MidiError
-from gpt2kit.music.sources import ABSENT, DUPLICATE, Failed, Piece, Skipped, pieces
+from gpt2kit.music.sources import ABSENT, DUPLICATE, Failed, Passed, Piece, Skipped, pieces
 from gpt2kit.music.splits import read_splits
 
 Files = dict[str, bytes]
@@ -86,7 +86,8 @@ def found(*words: str) -> dict[str, Piece | str]:
     def told(item: Failed | Skipped) -> str:
         return f"{item.reason}: {item.detail}" if isinstance(item, Failed) and item.detail else item.reason
 
-    return {item.name: item if isinstance(item, Piece) else told(item) for item in pieces(words)}
+    items = (item for item in pieces(words) if not isinstance(item, Passed))
+    return {item.name: item if isinstance(item, Piece) else told(item) for item in items}
 
 
 def splits(*words: str) -> dict[str, str]:
@@ -188,7 +189,7 @@ def test_what_can_be_no_source_is_refused_before_anything_is_read(tmp_path: Path
     (tmp_path / "text.txt").write_text("text")
     os.mkfifo(tmp_path / "nothing")
     with pytest.raises(
-        DataError, match=r"accepted: a folder, a zip or tar archive, or a MIDI file \(.mid .midi .rmi\)"
+        DataError, match=r"accepted: a folder, a zip or tar archive, or a MIDI file \(.mid .midi .rmi .kar\)"
     ):
         pieces([str(tmp_path / word)])
 
@@ -306,3 +307,35 @@ def test_a_table_of_splits_as_excel_writes_it(separator: str, first_line: str) -
     text = first_line.replace("SEPARATOR", separator) + "\r\n".join(map(separator.join, rows))
     found = read_splits("maestro/maestro.csv", text.encode("utf-8-sig"))
     assert found == {"maestro/2018/a.midi": "val", "maestro/2018/b.midi": "train"}
+
+
+@pytest.mark.parametrize("kind", PACKS)
+def test_files_of_other_kinds_are_passed_over_by_their_endings(
+    tmp_path: Path, midi: Callable[[int], bytes], kind: str
+) -> None:
+    table = b"midi_filename,split\na.MID,train\n"
+    others = ["b.WAV", "c.wav", "README", "prices.csv", ".DS_Store", "d/._a.mid", "e.a\x1bb", ".hidden"]
+    files = {"a.MID": midi(1), "f.kar": midi(2), "g.Rmi": midi(3), "h.midi": midi(4), "maestro.csv": table}
+    word = PACKS[kind](tmp_path, files | dict.fromkeys(others, b"x,y\n"))
+    items = list(pieces([word]))
+    assert sum(isinstance(item, Piece) for item in items) == 4
+    assert sorted(item.ending for item in items if isinstance(item, Passed)) == [
+        *(".csv", ".wav", ".wav", "with another ending", "without an ending", "without an ending"),
+        *("written by macOS", "written by macOS"),
+    ]
+
+
+def test_a_karaoke_file_alone_is_read(tmp_path: Path, midi: Callable[[int], bytes]) -> None:
+    path = tmp_path / "SONG.KAR"
+    path.write_bytes(midi(1))
+    assert isinstance(found(str(path))[str(path)], Piece)
+
+
+def test_other_instruments_and_damaged_files_are_read_on_request(tmp_path: Path, midi: Callable[[int], bytes]) -> None:
+    guitar = midi(1).replace(b"\xc0\x00", b"\xc0\x18")
+    word = in_folder(tmp_path, {"a.mid": guitar, "b.mid": midi(2)[:-8]})
+    advice = "another instrument: 2; --instruments all reads them as piano"
+    assert splits(word)["a.mid"] == f"no piano notes: {advice}"
+    assert str(splits(word)["b.mid"]).endswith("; --salvage uses what is whole")
+    everything = [item for item in pieces([word], "all", salvage=True) if isinstance(item, Piece)]
+    assert [(len(item.notes), item.damage[:20]) for item in everything] == [(2, ""), (1, "track 2 of 2 lacks 8")]

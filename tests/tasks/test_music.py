@@ -106,6 +106,28 @@ def test_prepare_reports_damage_by_its_kind_and_names_every_file(tmp_path: Path,
         assert line.startswith(f"{folder}/bad{number:02}.mid: track 2 of 2 lacks {2 + number} of its ")
 
 
+def test_what_is_salvaged_noticed_and_passed_over_is_counted(tmp_path: Path, random_notes: RandomNotes) -> None:
+    """Salvaged files are rows, and named; a note that is never released is not dropped, a text is not a record."""
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for number in range(6):
+        write_midi(folder / f"{number}.mid", random_notes(number))
+    cut = (folder / "3.mid").read_bytes()[:-40]
+    (folder / "3.mid").write_bytes(cut)
+    (folder / "notes.txt").write_text("no music")
+    settings = [*TINY, "task.salvage=true"]
+    reports = gpt2kit.prepare(recipe.load("music", settings), {"train": [str(folder)]}, tmp_path / "data")
+    assert sum(report.read for report in reports.values()) == sum(report.rows for report in reports.values()) == 6
+    assert reports["train"].left_out["files passed over, .txt"] == 1
+    (report,) = (report for report in reports.values() if report.partly_read)
+    assert report.has_damage
+    assert (report.partly_read, report.damaged, report.dropped) == (1, 0, {})
+    assert report.left_out["files read up to their damage"] == 1
+    assert report.left_out["notes never released, ended with their track"] >= 1
+    (named,) = report.examples["files read up to their damage"]
+    assert named.startswith(f"{folder}/3.mid: track 2 of 2 lacks 40 of its ")
+
+
 def test_what_was_read_is_what_is_written(task: Music, tmp_path: Path, random_notes: RandomNotes) -> None:
     """The ids that reading a file made are those that encoding its notes makes."""
     write_midi(tmp_path / "a.mid", random_notes(1))
@@ -219,7 +241,7 @@ def test_the_music_alone_decides_what_is_held_out(task: Music, random_notes: Ran
 
     def split(number: int, name: str, named: str = "") -> str:
         notes = random_notes(number, count=5)
-        piece = Piece(name, named, notes, encoding.encode(notes), {}, 0, {})
+        piece = Piece(name, named, notes, encoding.encode(notes), {}, 0, {}, "")
         return split_of(_performance(piece), task.held_out)
 
     first = [split(number, f"{number}.mid") for number in range(300)]

@@ -8,7 +8,7 @@ import typer
 from gpt2kit import files
 from gpt2kit.cli import console, loading, options
 from gpt2kit.cli.performance import outputs, side_by_side, wishes
-from gpt2kit.cli.performance.heard import heard
+from gpt2kit.cli.performance.heard import Reading, heard, reading
 from gpt2kit.errors import PARTLY_DONE, DataError, UserError
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def generate(
     json: options.JsonOption = False,
 ) -> None:
     """Play a new piece, or continue one: writes MIDI, sound and a picture, and a page for several."""
+    from gpt2kit import recipe as recipes
     from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.play import continuation, fulfilled, piece, play, shortfall, waiting
 
@@ -76,7 +77,8 @@ def generate(
     outputs.check([Path(out)] * (samples > 1), (".html",), overwrite, [prime])
     if prime_seconds is not None and not prime:
         raise UserError("--prime-seconds is a part of --prime: give the file, too")
-    primer = _primer(prime, prime_seconds) if prime else None
+    own = recipes.apply({}, set).get("task", {}) | flags
+    primer = _primer(prime, prime_seconds, reading(own, run or f"runs/{task}")) if prime else None
     begun = primer.opening.until if primer else 0.0
     check_seconds(seconds, begun)
     files.writable_folder(Path(out).parent)
@@ -114,7 +116,7 @@ def check_seconds(seconds: float, primer: float = 0.0) -> None:
         raise UserError(f"--seconds {seconds:g}{after}: must be more than 0, and at most {LONGEST_HOURS} hours in all")
 
 
-def _primer(path: str, seconds: float | None) -> "Primer":
+def _primer(path: str, seconds: float | None, how: Reading) -> "Primer":
     from gpt2kit.music.keyboard import Continuation
     from gpt2kit.music.notes import Notes
     from gpt2kit.music.primer import read_primer
@@ -123,8 +125,8 @@ def _primer(path: str, seconds: float | None) -> "Primer":
 
     if seconds is not None and not seconds > 0:
         raise UserError(f"--prime-seconds {seconds:g}: must be more than 0")
-    heard(path)
-    primer = read_primer(path, seconds)
+    heard(path, *how)
+    primer = read_primer(path, seconds, *how)
     if not len(primer.opening):
         raise DataError(f"{path}: no notes in its first {seconds:g} seconds")
     try:

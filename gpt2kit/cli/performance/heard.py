@@ -1,25 +1,59 @@
 """Reads a MIDI file that a command was given, and says what was left out."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpt2kit.cli import console
-from gpt2kit.errors import DataError
+from gpt2kit.errors import DataError, UserError
 
 if TYPE_CHECKING:
     from gpt2kit.music.notes import Notes
 
 
-def heard(path: str | Path) -> "Notes":
-    """The piano notes of a file; prints what was left out. Raises DataError if there are none."""
-    from gpt2kit.music.midi import read_midi
+INSTRUMENTS = ("piano", "all")
 
-    found = read_midi(path)
+
+class Reading(NamedTuple):
+    """How files are read: the settings of the task."""
+
+    instruments: str = "piano"
+    salvage: bool = False
+
+
+def reading(given: Mapping[str, Any], run: str = "") -> Reading:
+    """As the settings of the command say, and for the others as those of its run."""
+    from gpt2kit.runs.folder import Run
+
+    try:
+        settings = of_task(Run(Path(run)).task) if run else Reading()
+    except UserError:  # it is raised again, and said, when the run is opened
+        settings = Reading()
+    found = settings._replace(**{name: given[name] for name in Reading._fields if name in given})
+    if found.instruments not in INSTRUMENTS:
+        raise UserError(f"--instruments {found.instruments}: expected {' or '.join(INSTRUMENTS)}")
+    return found
+
+
+def of_task(task: Any) -> Reading:
+    """As the task of a run says, or of a run whose settings the command has changed."""
+    return Reading(*(getattr(task, name) for name in Reading._fields))
+
+
+def heard(path: str | Path, instruments: str = "piano", salvage: bool = False) -> "Notes":
+    """The notes of a file; prints what was left out and what is remarkable. Raises DataError if there are none."""
+    from gpt2kit.music.midi import others_on_request, read_midi
+
+    found = read_midi(path, instruments, salvage)
     others = ", ".join(f"{reason}: {count:,}" for reason, count in found.dropped.items())
     if not len(found.notes):
-        raise DataError(f"{path}: no piano notes{f' ({others})' if others else ''}")
+        raise DataError(f"{path}: no piano notes{f' ({others_on_request(found.dropped)})' if others else ''}")
     if others:
         console.say(f"{path}: notes left out, {others}")
+    for what, count in found.noticed.items():
+        console.say(f"{path}: {what}: {count:,}")
     if found.clipped:
         console.say(f"{path}: {found.clipped:,} data bytes above 127 were taken as 127")
+    if found.damage:
+        console.warn(f"{path} is damaged: {found.damage}; the rest is read")
     return found.notes

@@ -7,7 +7,7 @@ import typer
 
 from gpt2kit.cli import console, loading, options
 from gpt2kit.cli.performance import outputs
-from gpt2kit.cli.performance.heard import heard
+from gpt2kit.cli.performance.heard import heard, reading
 from gpt2kit.errors import PARTLY_DONE, DataError, UserError
 
 if TYPE_CHECKING:
@@ -45,10 +45,11 @@ def render(
     engine = loading.load(task, run, {}, "", [], flags) if run else None
     if overwrite:  # otherwise what exists is kept
         outputs.check(paths, (sound, ".png", ".html"), overwrite, pieces)
+    how = reading(flags, run)
     rendered, failed = [], []
     for path in paths:
         try:
-            notes = heard(path)
+            notes = heard(path, *how)
         except DataError as error:
             failed.append(str(error))
             continue
