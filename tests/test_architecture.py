@@ -71,7 +71,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "tinysoundfont": ("music/sound.py",),
     "soundfile": ("music/flac.py",),
     "PIL": (),
-    "matplotlib": ("inspection/figures.py", "music/font.py", "music/roll.py"),
+    "matplotlib": ("inspection/figures.py", "inspection/performance_figure.py", "music/font.py", "music/roll.py"),
     "mwparserfromhell": ("data/wikipedia/wikitext.py",),
     "gguf": ("export/gguf_file.py",),
     "llama_cpp": ("export/with_llama_cpp.py",),

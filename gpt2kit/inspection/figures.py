@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import PercentFormatter
 
 from gpt2kit.files import atomic
 from gpt2kit.inspection.outlook import path
-from gpt2kit.inspection.performance import roll_of
+from gpt2kit.inspection.performance_figure import INCHES, roll
 from gpt2kit.inspection.pieces import piece_of
 from gpt2kit.inspection.trace import Trace
 from gpt2kit.inspection.wording import alignment, surprise
@@ -20,23 +22,17 @@ from gpt2kit.overwriting import GENERATOR
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INCHES = 7.0
-"""Width: that of a page's text."""
-
 DOTS = 200
 """Pixels per inch."""
 
-COLUMNS = 14
+COLUMNS = 10
 """The number of positions in the picture of the lens."""
+
+SURPRISES, SURPRISES_A_ROW = 80, 40
+"""The number of tokens in the picture of surprise."""
 
 MOST_KEYS = 48
 """The number of last positions in the pictures of heads."""
-
-ARCS = 24
-"""The number of lines drawn for each head."""
-
-SECONDS = 20.0
-"""The part of a performance that is drawn: its end."""
 
 STYLE = font.STYLE | {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
 
@@ -98,17 +94,19 @@ def _lens(trace: Trace) -> Figure:
     axes.imshow(nearness, cmap="Blues", vmin=0, vmax=1.6, aspect="auto", origin="lower")
     for stage in range(len(ranks)):
         for column, place in enumerate(places):
-            best = _shown(trace, int(trace.lens_ids[stage, place, 0]), 9)
+            best = _shown(trace, int(trace.lens_ids[stage, place, 0]), 11)
             weight = "bold" if ranks[stage, column] == 1 else "normal"
-            axes.text(column, stage, best, ha="center", va="center", fontsize=6, weight=weight)
+            axes.text(column, stage, best, ha="center", va="center", fontsize=7, weight=weight)
     axes.set_xticks(
         range(len(places)),
-        [_shown(trace, trace.ids[place], 9) for place in places],
+        [_shown(trace, trace.ids[place]) for place in places],
         rotation=45,
         ha="right",
     )
     axes.set_yticks(range(len(ranks)), ["input", *(f"layer {layer}" for layer in range(1, len(ranks)))])
-    axes.set_title("The likeliest next token after each layer; bold: the actual next token", loc="left", fontsize=8)
+    told = "The likeliest next token after each layer. Bold: it is the actual one; darker: that one ranks higher."
+    axes.set_title(told, loc="left", fontsize=8)
+    axes.set_xlabel("token that is read")
     return figure
 
 
@@ -125,7 +123,11 @@ def _attention(trace: Trace) -> Figure:
             plot.imshow(np.sqrt(rows), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
             plot.set_xticks([])
             plot.set_yticks([])
-            plot.set_title(f"{layer + 1}.{head + 1}", fontsize=6, pad=2)
+            plot.set_title(f"{layer + 1}.{head + 1}", fontsize=7, pad=2)
+    shown = f"the last {len(trace.ids) - first} tokens" if first else "all tokens"
+    figure.suptitle(f"Attention weights of layer.head, {shown}; darker: larger", fontsize=8, y=0.94)
+    figure.supxlabel("token that is looked at", fontsize=8, y=0.06)
+    figure.supylabel("token that looks", fontsize=8, x=0.08)
     return figure
 
 
@@ -147,8 +149,10 @@ def _positions(trace: Trace) -> Figure:
     table = trace.subject.engine.model.transformer.wpe.weight.detach().cpu().numpy()
     reach = float(np.quantile(np.abs(table), 0.99)) or 1.0
     figure, axes = _figure(3.2)
-    axes.imshow(table, cmap="RdBu", vmin=-reach, vmax=reach, aspect="auto", interpolation="nearest")
-    axes.set_xlabel("number")
+    shown = axes.imshow(table, cmap="RdBu", vmin=-reach, vmax=reach, aspect="auto", interpolation="nearest")
+    figure.colorbar(shown, ax=axes, label="value")
+    axes.set_title("The vector of each position", loc="left", fontsize=8)
+    axes.set_xlabel("number of the vector")
     axes.set_ylabel("position")
     return figure
 
@@ -164,7 +168,12 @@ def _next(trace: Trace) -> Figure:
     axes.barh(places, [share for _, share, _ in step.alternatives], color=colours)
     axes.set_yticks(places, names)
     axes.invert_yaxis()
-    axes.set_xlabel(f"probability after {_shown(trace, trace.ids[step.position])}")
+    axes.set_xlabel("probability")
+    axes.xaxis.set_major_formatter(PercentFormatter(1, None))
+    axes.set_title(f"The likeliest tokens after {_shown(trace, trace.ids[step.position], 30)}", loc="left", fontsize=8)
+    if step.chosen in [id for id, _, _ in step.alternatives]:
+        actual = Patch(color=palette.HEADS[1], label=f"the actual one, {_shown(trace, step.chosen, 30)}")
+        axes.legend(handles=[actual], frameon=False, loc="lower right")
     return figure
 
 
@@ -189,47 +198,21 @@ def _alignment(trace: Trace) -> Figure:
 
 
 def _surprise(trace: Trace) -> Figure:
-    bits = [value if value is not None else 0.0 for value in surprise(trace)][:80]
-    figure, axes = _figure(2.0)
-    axes.bar(range(len(bits)), bits, color=palette.HEADS[0])
-    axes.set_xticks(range(len(bits)), [_shown(trace, id, 8) for id in trace.ids[:80]], rotation=90, fontsize=5)
-    axes.set_ylabel("bits")
+    """Bits of each token, in rows that leave room for the names."""
+    bits = [value if value is not None else 0.0 for value in surprise(trace)][:SURPRISES]
+    rows = -(-len(bits) // SURPRISES_A_ROW)
+    figure = Figure(figsize=(INCHES, 0.4 + 1.7 * rows), layout="constrained")
+    for number, axes in enumerate(figure.subplots(rows, 1, squeeze=False)[:, 0]):
+        part = range(number * SURPRISES_A_ROW, min(len(bits), (number + 1) * SURPRISES_A_ROW))
+        axes.bar(part, [bits[place] for place in part], color=palette.HEADS[0])
+        axes.set_xticks(part, [_shown(trace, trace.ids[place]) for place in part], rotation=90, fontsize=7)
+        axes.set_xlim(part[0] - 0.8, part[0] + SURPRISES_A_ROW - 0.2)
+        axes.set_ylim(0, max(1.0, *bits) * 1.05)
+        axes.set_ylabel("bits")
+    shown = f" (the first {SURPRISES} of {len(trace.ids)})" if len(trace.ids) > SURPRISES else ""
+    title = f"How surprising each token was{shown}: 1 bit is a coin toss, 10 bits are one chance in a thousand"
+    figure.suptitle(title, fontsize=8)
     return figure
-
-
-def _roll(trace: Trace) -> Figure:
-    """The last notes, with lines to the earlier notes that the last layer attends to, one colour per head; after
-    figure 8 of Music Transformer."""
-    notes, _, attention = roll_of(trace.subject)
-    figure, axes = _figure(3.2)
-    begin = max(0.0, notes.duration - SECONDS)
-    seen = notes.end > begin
-    axes.barh(notes.pitch[seen], (notes.end - notes.start)[seen], 0.8, notes.start[seen], color="#b9bec9")
-    for head in range(attention.keys.shape[2] if len(notes) else 0):
-        drawn = _strongest(attention.keys[:, -1, head], attention.weights[:, -1, head] * seen[:, None])
-        for query, key, weight in drawn:
-            if not seen[key]:
-                continue
-            middle = float(notes.start[key] + notes.end[key]) / 2
-            axes.plot(
-                [float(notes.start[query]), middle],
-                [int(notes.pitch[query]), int(notes.pitch[key])],
-                color=palette.HEADS[head % len(palette.HEADS)],
-                linewidth=0.3 + 3 * weight,
-                alpha=0.6,
-                solid_capstyle="round",
-            )
-    axes.set_xlim(begin, max(notes.duration, 1.0))
-    axes.set_xlabel("seconds")
-    axes.set_ylabel("pitch")
-    return figure
-
-
-def _strongest(keys: Any, weights: Any) -> list[tuple[int, int, float]]:
-    """(note, earlier note, weight) for the largest attention weights of a head."""
-    order = np.argsort(-weights, axis=None)[:ARCS]
-    found = [np.unravel_index(place, weights.shape) for place in order]
-    return [(int(at[0]), int(keys[at]), float(weights[at])) for at in found if keys[at] >= 0 and weights[at] > 0]
 
 
 FIGURES: dict[str, Callable[[Trace], Figure]] = {
@@ -241,6 +224,6 @@ FIGURES: dict[str, Callable[[Trace], Figure]] = {
     "labels": _labels,
     "alignment": _alignment,
     "surprise": _surprise,
-    "roll": _roll,
+    "roll": roll,
 }
 """All that `write_figures` may draw."""

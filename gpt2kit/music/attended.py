@@ -6,7 +6,7 @@ events of one note are summed, so that a listener sees notes.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,19 @@ from gpt2kit.music import events, pairing
 
 Weights = NDArray[np.float32]
 Indices = NDArray[np.int64]
+
+
+class Shares(NamedTuple):
+    """What one note attends to, as means over layers and heads: all parts add up to 1."""
+
+    keys: list[int]
+    """Earlier notes, the one with the largest share first."""
+    weights: Weights
+    """(keys, heads)."""
+    others: Weights
+    """(heads,) of all other earlier notes."""
+    rest: Weights
+    """(heads,) of what is no earlier note: events of the note itself, and of no note."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +55,20 @@ class Attention:
             raise ValueError(f"others {self.others.shape} must have the shape {self.keys.shape[:3]}, (N, L, H)")
         if not ((self.weights >= 0) & (self.weights <= 1)).all():
             raise ValueError("a weight must be between 0 and 1")
+
+
+def shares(attention: Attention, note: int) -> Shares:
+    """The attention of one note."""
+    keys, weights = attention.keys[note], attention.weights[note]
+    layers, heads, _ = keys.shape
+    owners = np.unique(keys[keys >= 0])
+    found = np.stack(
+        [np.where(keys == owner, weights, 0).sum(axis=(0, 2)) for owner in owners.tolist()] or [[0] * heads]
+    )
+    found, others = found[: len(owners)] / (layers * heads), attention.others[note].sum(axis=0) / (layers * heads)
+    order = np.argsort(-found.sum(axis=1), kind="stable")
+    rest = np.maximum(1 / heads - found.sum(axis=0) - others, 0)
+    return Shares(owners[order].tolist(), found[order], others, rest)
 
 
 def notes_of_events(ids: ArrayLike) -> NDArray[np.int64]:

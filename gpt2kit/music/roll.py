@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 WIDTH = 1800
-"""In pixels, like all sizes here; a README shows it at half that width, where text of 22 pixels is still legible."""
-LEFT, RIGHT, TOP, BOTTOM = 96, 56, 96, 72
+"""In pixels, like all sizes here; a README shows it at 800, where text of 28 pixels is still legible."""
+LEFT, RIGHT, TOP, BOTTOM = 108, 56, 116, 72
 KEYS_WIDTH = 28
-TEXT, TITLE = 22, 30
+TEXT, TITLE = 28, 34
+UNIT = 36
+"""The height of the line below the last row, which says what its numbers are."""
 DOTS = 100
 """Pixels per inch, the unit of matplotlib's figures."""
 POINT = DOTS / 72
@@ -46,7 +48,7 @@ EDGE = 0.8
 AT_A_TIME = 10_000
 """Notes drawn per step."""
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
-TICK_WIDTH = 120
+TICK_WIDTH = 150
 
 INK, FAINT = "#343842", "#7a808c"
 LINE, OCTAVE, EBONY = "#e8eaef", "#cdd1d9", "#969ca8"
@@ -96,7 +98,7 @@ def write_roll(path: Path, notes: Notes, primer_seconds: float = 0.0, title: str
     """
     grid = _grid(notes)
     rows = grid.rows
-    height = TOP + len(rows) * (grid.height + BOTTOM)
+    height = TOP + len(rows) * (grid.height + BOTTOM) + UNIT
     with matplotlib.rc_context(STYLE), atomic(path) as temporary:
         figure = Figure((WIDTH / DOTS, height / DOTS), DOTS)
         canvas = FigureCanvasAgg(figure)
@@ -110,6 +112,9 @@ def write_roll(path: Path, notes: Notes, primer_seconds: float = 0.0, title: str
             if start < primer_seconds <= stop:
                 _primer(axes, grid, start, primer_seconds)
             drawn.append(axes)
+        unit = "minutes:seconds" if grid.duration < 3600 else "hours:minutes:seconds"
+        place = ((WIDTH - RIGHT) / WIDTH, UNIT / 2 / height)
+        figure.text(*place, unit, ha="right", va="center", color=FAINT, fontsize=TEXT / POINT)
         canvas.draw()  # everything except the notes
         for axes, (start, stop) in zip(drawn, rows, strict=True):
             _notes(axes, grid, notes, start, stop)
@@ -153,7 +158,7 @@ def _axes(figure: Figure, left: float, top: float, width: float, height: float) 
 def _header(figure: Figure, title: str) -> None:
     """The title, shortened to the available room, and the colours of velocities."""
     bar, height, top = 300, 16, 22
-    right = WIDTH - RIGHT - 56
+    right = WIDTH - RIGHT - 150
     axes = _axes(figure, right - bar, top, bar, height)
     velocities = np.arange(1, 128)
     colours = np.array([[palette.of_velocity(velocity) for velocity in velocities.tolist()]], np.uint8)
@@ -164,10 +169,10 @@ def _header(figure: Figure, title: str) -> None:
         "fontsize": TEXT / POINT,
         "color": FAINT,
     }
-    axes.text(-12 / bar, 0.5, "velocity 1", ha="right", **style)
-    axes.text(1 + 12 / bar, 0.5, "127", ha="left", **style)
+    axes.text(-12 / bar, 0.5, "velocity 1 (soft)", ha="right", **style)
+    axes.text(1 + 12 / bar, 0.5, "127 (loud)", ha="left", **style)
     written = axes.text((LEFT - right + bar) / bar, 0.5, title, **style | {"fontsize": TITLE / POINT, "color": INK})
-    room = right - bar - 200 - LEFT
+    room = right - bar - 300 - LEFT
     while title and written.get_window_extent().width > room:
         title = title[:-1]
         written.set_text(title.rstrip() + "…")
@@ -235,14 +240,19 @@ def _outlines(begin: Floats, end: Floats, pitch: Floats, grid: _Grid) -> Floats:
 
 
 def _primer(axes: "Axes", grid: _Grid, start: float, seconds: float) -> None:
-    """The line at the end of the primer, with its name above the row, on the side that has room."""
+    """The line at the end of the primer, with the names of both parts above the row, where there is room."""
     top = grid.highest + 0.5
     colour = palette.hexadecimal(PRIMER_LINE)
     ends = (grid.lowest - 0.5, top + 24 / grid.key)
     axes.vlines(seconds, *ends, colour, linewidth=3 / POINT, clip_on=False)
-    side, ha = (-8, "right") if (seconds - start) / grid.pixel > 100 else (8, "left")
-    place = (seconds + side * grid.pixel, top + 8 / grid.key)
-    axes.text(*place, "primer", ha=ha, va="bottom", color=colour, fontsize=TEXT / POINT)
+    style: dict[str, Any] = {"va": "bottom", "color": colour, "fontsize": TEXT / POINT}
+    before, after, above = seconds - 8 * grid.pixel, seconds + 8 * grid.pixel, top + 8 / grid.key
+    if (seconds - start) / grid.pixel <= 120:
+        axes.text(after, above, "end of the primer", ha="left", **style)
+        return
+    axes.text(before, above, "primer", ha="right", **style)
+    if (start + grid.row - seconds) / grid.pixel > 140:
+        axes.text(after, above, "new part", ha="left", **style)
 
 
 def _ticks(grid: _Grid, start: float, stop: float) -> list[float]:

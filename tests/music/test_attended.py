@@ -8,7 +8,7 @@ import pytest
 from gpt2kit.model.attention_weights import attention_spans
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.music import events
-from gpt2kit.music.attended import Attention, Weights, grouped, notes_of_events
+from gpt2kit.music.attended import Attention, Weights, grouped, notes_of_events, shares
 from gpt2kit.music.encoding import decode, encode
 from gpt2kit.music.events import BEGIN, END, NOTE_OFF, PAD, TIME_SHIFT, VELOCITY
 from gpt2kit.music.notes import Notes
@@ -171,3 +171,20 @@ def test_others_have_a_share_for_each_head() -> None:
     assert Attention(keys, np.zeros(keys.shape, np.float32)).others.shape == (2, 1, 3)
     with pytest.raises(ValueError, match=r"others \(2, 1\)"):
         Attention(keys, np.zeros(keys.shape, np.float32), np.zeros((2, 1), np.float32))
+
+
+def test_the_shares_of_a_note_add_up_to_all_of_its_attention() -> None:
+    """In 2 layers of 2 heads; a note may be a key of several."""
+    keys = np.full((3, 2, 2, 2), -1, np.int32)
+    weights, others = np.zeros(keys.shape, np.float32), np.zeros(keys.shape[:3], np.float32)
+    keys[2, 0, 0], weights[2, 0, 0] = [1, 0], [0.6, 0.2]
+    keys[2, 1, 1, 0], weights[2, 1, 1, 0] = 0, 0.8
+    others[2, 1, 0] = 0.4
+    found = shares(Attention(keys, weights, others), 2)
+    assert found.keys == [0, 1]
+    np.testing.assert_allclose(found.weights, [[0.05, 0.2], [0.15, 0]], atol=1e-6)
+    np.testing.assert_allclose(found.others, [0.1, 0], atol=1e-6)
+    np.testing.assert_allclose(found.rest, [0.2, 0.3], atol=1e-6)
+    nothing = shares(Attention(keys, weights, others), 0)
+    assert (nothing.keys, nothing.weights.shape) == ([], (0, 2))
+    np.testing.assert_allclose(nothing.rest, [0.5, 0.5])

@@ -51,6 +51,9 @@ def test_the_primer_is_shaded_up_to_its_line_and_nothing_without_one(tmp_path: P
     pixels = drawn(tmp_path / "a.png", notes, 2.5)
     assert columns(pixels, roll.PRIMER)[1] == pytest.approx(2.5 * second, abs=4)
     assert columns(pixels, roll.PRIMER_LINE) == pytest.approx([2.5 * second] * 2, abs=4)
+    named = np.flatnonzero((pixels[: roll.TOP - 26, PLOT] == roll.PRIMER_LINE).all(axis=2).any(axis=0))
+    assert named.min() < 2.5 * second - 60, "the primer has its name above it"
+    assert named.max() > 2.5 * second + 60, "and so has the new part"
     plain = drawn(tmp_path / "b.png", notes)
     assert columns(plain, roll.PRIMER) == columns(plain, roll.PRIMER_LINE) == []
 
