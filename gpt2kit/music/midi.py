@@ -1,4 +1,4 @@
-"""MIDI files to notes and back, as a player hears them. The interface to `pretty_midi`, which writes.
+"""MIDI files to notes and back, as a player hears them. The interface to `pretty_midi`.
 
 `tracks` reads the events, `channels` says what each channel plays, whichever tracks hold its messages, and `pedal` how
 long its notes sound. symusic and pretty_midi read the same notes, to the last bit of their times (tested), except for
@@ -40,6 +40,7 @@ from gpt2kit.music.released import NEVER_RELEASED, NOTES_OFF, SOUND_OFF
 from gpt2kit.music.salvage import salvaged
 from gpt2kit.music.smf import Header, MidiError, read_chunks, read_header, without_riff
 from gpt2kit.music.tracks import Events, events
+from gpt2kit.music.writer import midi_bytes, ticks
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
@@ -152,19 +153,17 @@ def from_pretty_midi(midi: "PrettyMIDI") -> Notes:
 def to_pretty_midi(notes: Notes) -> "PrettyMIDI":
     """The notes as one piano of pretty_midi, for instance to synthesise; times are rounded to whole milliseconds.
 
-    Reading the result gives the same notes, first in first out, at the rounded times; of two struck simultaneously in
-    one pitch the softer one becomes the first. A piece of more than two and a half hours is rounded to 10 ms, for
-    pretty_midi reads no more than ten million ticks.
+    `from_pretty_midi` gives the same notes, first in first out, at the rounded times. In a file that pretty_midi writes
+    of it, of two struck simultaneously in one pitch the softer one becomes the first. A piece of more than two and a
+    half hours is rounded to 10 ms.
 
     Raises MidiError for a piece of more than 24 hours.
     """
     from pretty_midi import Instrument, Note, PrettyMIDI
 
     _check_duration(notes.duration)
-    ticks_a_second = 1000 if notes.duration < 2.5 * 3600 else 100
     ordered = notes.first_in_first_out()
-    start = np.rint(ordered.start * ticks_a_second)
-    end = np.maximum(np.rint(ordered.end * ticks_a_second), start + 1)
+    start, end, ticks_a_second = ticks(ordered)
     piano = Instrument(program=0, name="Piano")
     columns = (ordered.velocity, ordered.pitch, start / ticks_a_second, end / ticks_a_second)
     piano.notes = [Note(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
@@ -174,10 +173,14 @@ def to_pretty_midi(notes: Notes) -> "PrettyMIDI":
 
 
 def write_midi(path: Path, notes: Notes) -> None:
-    """Write the notes to a MIDI file; raises MachineError if that fails, and then nothing has changed."""
-    midi = to_pretty_midi(notes)
+    """Write the notes to a MIDI file, as one piano; times are rounded as in `to_pretty_midi`.
+
+    Raises MidiError for a piece of more than 24 hours, MachineError if the file cannot be written; then nothing has
+    changed.
+    """
+    _check_duration(notes.duration)
     with files.atomic(path) as temporary:
-        midi.write(str(temporary))
+        temporary.write_bytes(midi_bytes(notes))
 
 
 def _read(content: bytes, salvage: bool) -> tuple[Header, list[Events], str]:

@@ -391,7 +391,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pretty_midi.PrettyMIDI, "write", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(MachineError, match="No space left"):
         write_midi(path, Notes.none())
     assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [b"old"]
