@@ -116,10 +116,8 @@ function draw(each) {
   pen.font = "12px system-ui, sans-serif";
   pen.fillStyle = style.lane;
   for (let pitch = lowest; pitch <= highest; pitch++) if (isBlack(pitch)) pen.fillRect(LEFT, y(pitch), right - LEFT, high);
-  if (sample.given > 0) {
-    pen.fillStyle = style.primer;
-    pen.fillRect(LEFT, TOP, x(sample.given) - LEFT, bottom - TOP);
-  }
+  pen.fillStyle = style.primer;
+  for (const [from, to] of sample.given) pen.fillRect(x(from), TOP, x(to) - x(from), bottom - TOP);
   const step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200].find((time) => time * unit >= 60) || 3600;
   pen.textBaseline = "top";
   for (let tick = 0; tick * step <= longest; tick++) {
@@ -142,10 +140,8 @@ function draw(each) {
     pen.fillStyle = colours[notes.velocity[note] - 1];
     pen.fillRect(x(notes.start[note]), Math.round(y(notes.pitch[note])), Math.max((notes.end[note] - notes.start[note]) * unit - 0.5, 1), tall);
   }
-  if (sample.given > 0) {
-    pen.fillStyle = style["primer-line"];
-    pen.fillRect(x(sample.given) - 1, TOP, 2, bottom - TOP);
-  }
+  pen.fillStyle = style["primer-line"];
+  for (const [from, to] of sample.given) pen.fillRect(x(from > 0 ? from : to) - 1, TOP, 2, bottom - TOP);
   if (sample.copied) {
     const from = x(sample.copied[0]), wide = Math.max((sample.copied[1] - sample.copied[0]) * unit, 4);
     pen.strokeStyle = style.ink;

@@ -11,7 +11,7 @@ import numpy as np
 
 from gpt2kit.files import write_text
 from gpt2kit.html import embedded, filled, resource
-from gpt2kit.music.copying import Copied
+from gpt2kit.music.copying import Copied, TrainingPieces
 from gpt2kit.music.notes import Notes, pitch_name
 from gpt2kit.music.page import milliseconds, velocity_colours
 from gpt2kit.music.statistics import density
@@ -50,42 +50,51 @@ class Sample:
 
     name: str
     notes: Notes
-    given: float
-    """Seconds at the beginning that are not the model's own."""
+    begin: float
+    end: float
+    """The part that is the model's own, in seconds; infinity for all of the rest."""
     seed: int | None
     files: Sequence[str]
     """Names of its files, next to the page."""
-    copied: Copied | None
-    """The longest passage of `new` that a training piece shares; None if it was not searched for."""
+    copied: Copied | None = None
+    """The longest passage of `new` that a training piece shares, on the clock of `notes`; None if it was not searched
+    for."""
 
     @property
     def new(self) -> Notes:
-        """The notes after `given`, on their own clock."""
-        return self.notes.sliced(self.given)
+        """The notes struck in the model's part; the clock begins there."""
+        return self.notes.sliced(self.begin, self.end)
+
+    @property
+    def given(self) -> list[tuple[float, float]]:
+        """The parts that are not the model's own, in seconds."""
+        return [part for part in ((0.0, self.begin), (self.end, self.notes.duration)) if part[0] < part[1]]
+
+    def compared(self, training: TrainingPieces) -> "Sample":
+        """The same with `copied`."""
+        found = training.longest_copied(self.new)
+        start = round(self.begin + found.start, 3) if found.notes else 0.0
+        return replace(self, copied=replace(found, start=start, seconds=round(found.seconds, 3)))
 
     def facts(self, unmeasured: str) -> list[tuple[str, str]]:
         """Names and values, for people; `unmeasured` says why `copied` is None."""
         figures = Figures.of(self.new)
         seed = [("seed", str(self.seed))] if self.seed is not None else []
         notes = ("new notes" if self.given else "notes", f"{len(self.new):,}")
-        copied = unmeasured if self.copied is None else self._readable(self.copied)
+        copied = unmeasured
+        if self.copied is not None:  # without the folders of the training piece
+            short = replace(self.copied, piece=self.copied.piece.rpartition("/")[2])
+            copied = str(short) if short.notes else "none"
         return [*seed, notes, *(figures.facts() if figures else []), ("longest passage also in training", copied)]
-
-    def _readable(self, copied: Copied) -> str:
-        """A passage on the clock of the whole performance, without the folders of the training piece."""
-        if not copied.notes:
-            return "none"
-        return str(replace(copied, start=self.given + copied.start, piece=copied.piece.rpartition("/")[2]))
 
     def view(self, unmeasured: str) -> dict[str, Any]:
         """The data that `listen.js` shows, as JSON."""
         place = None
         if self.copied is not None and self.copied.notes:
-            begin = self.given + self.copied.start
-            place = [round(begin, 3), round(begin + self.copied.seconds, 3)]
+            place = [self.copied.start, round(self.copied.start + self.copied.seconds, 3)]
         return {
             "name": self.name,
-            "given": round(self.given, 3),
+            "given": [[round(time, 3) for time in part] for part in self.given],
             "facts": self.facts(unmeasured),
             "copied": place,
             "files": [{"name": Path(file).suffix, "address": quote(file, safe="")} for file in self.files],

@@ -3,13 +3,14 @@
 import json
 import re
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gpt2kit.music import palette
-from gpt2kit.music.copying import Copied
+from gpt2kit.music.copying import Copied, TrainingPieces
 from gpt2kit.music.listening import Figures, Sample, write_listening_page
 from gpt2kit.music.notes import Notes
 from gpt2kit.overwriting import PAGE
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
     from tests.conftest import Browser
 
 EVIL = "</script><script>document.title='gone'</script><img src=x onerror=alert(1)> {{data}} \\1 &amp;"
-COPIED = Copied(5, 0.75, 0.5, "corpus.zip/folder/waltz.mid", 12.25, -2)
+COPIED = Copied(5, 0.75, 2.0, "corpus.zip/folder/waltz.mid", 12.25, -2)
 FIRST = Notes.of([60, 72, 64], [20, 120, 60], [0.5, 2.0, 4.0], [1.5, 3.0, 6.0])
 SECOND = Notes.of([40, 90], [30, 90], [0.0, 1.0], [1.0, 3.0])
 SAMPLES = [
-    Sample("a-1", FIRST, 1.5, 7, ["a-1.mid", "a-1.wav"], COPIED),
-    Sample("a-2", SECOND, 0.0, None, ["a-2.mid"], None),
-    Sample("a-3", Notes.none(), 0.0, 9, ["a-3.mid"], Copied(0, 0.0, 0.0, "", 0.0, 0)),
+    Sample("a-1", FIRST, 1.5, inf, 7, ["a-1.mid", "a-1.wav"], COPIED),
+    Sample("a-2", SECOND, 0.0, inf, None, ["a-2.mid"]),
+    Sample("a-3", Notes.none(), 0.0, inf, 9, ["a-3.mid"], Copied(0, 0.0, 0.0, "", 0.0, 0)),
 ]
 
 
@@ -57,13 +58,25 @@ def test_figures_are_those_of_the_music_after_the_primer() -> None:
     assert Figures.of(Notes.none()) is None
 
 
+def test_the_model_s_part_may_be_in_the_middle() -> None:
+    """And what it shares with a training piece is found in that part alone, on the clock of the whole."""
+    pitch, start = [60, 62, 64, 61, 67, 60, 62], [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    notes = Notes.of(pitch, [64] * 7, start, [time + 0.9 for time in start])
+    sample = Sample("a", notes, 2.0, 5.0, None, [])
+    assert sample.new.pitch.tolist() == [64, 61, 67]
+    assert sample.given == [(0.0, 2.0), (5.0, pytest.approx(6.9))]
+    theirs = Notes.of([*pitch, 70, 67, 73], [64] * 10, [*start, 7.0, 8.0, 9.0], [*start[1:], 7.0, 8.0, 9.0, 10.0])
+    found = sample.compared(TrainingPieces([("one", theirs)])).copied
+    assert found == Copied(3, 2.0, 2.0, "one", 2.0, 0)
+
+
 def test_the_page_holds_the_pieces_and_asks_for_nothing(tmp_path: Path) -> None:
     text = written(tmp_path / "a.html", SAMPLES)
     data = data_of(text)
     assert data["samples"][0]["pitch"] == [60, 72, 64]
     assert data["samples"][0]["start"] == [500, 2000, 4000]
     assert [sample["copied"] for sample in data["samples"]] == [[2.0, 2.75], None, None]
-    assert [sample["given"] for sample in data["samples"]] == [1.5, 0.0, 0.0]
+    assert [sample["given"] for sample in data["samples"]] == [[[0, 1.5]], [], []]
     assert data["samples"][1]["facts"][-1][1] == "not measured: no data"
     assert not re.search(r"https?:|//[a-z]|url\(|@import|fetch\(|XMLHttp|WebSocket|import\(|<img|<link|<iframe", text)
     assert "default-src 'none'" in text
@@ -170,7 +183,7 @@ def test_a_click_in_the_roll_plays_from_there(tab: "Browser", tmp_path: Path) ->
 
 def test_the_next_one_follows_if_wanted(tab: "Browser", tmp_path: Path) -> None:
     short = Notes.of([60], [80], [0.0], [0.2])
-    samples = [Sample(f"b-{n}", notes, 0.0, n, [], None) for n, notes in enumerate((short, SECOND, short))]
+    samples = [Sample(f"b-{n}", notes, 0.0, inf, n, []) for n, notes in enumerate((short, SECOND, short))]
     written(tmp_path / "a.html", samples)
     tab.open(tmp_path / "a.html")
     tab.press("1")

@@ -103,7 +103,7 @@ def generate(
             console.say(f"{path}: {lacking}")
         if result.truncated:
             console.say(f"{path}: the primer is longer than the model's window; only its end was used")
-    side_by_side.compare(page, written, engine, Path(prime).name if prime else "")
+    side_by_side.compare(page, written, engine, f"continuations of {Path(prime).name}" if prime else "samples")
     if json:
         console.result_json(written if samples > 1 else written[0])
     if any("short" in each for each in written):
