@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpt2kit.music import events
+from gpt2kit.music.announcements import spoken
 from gpt2kit.music.attended import grouped, notes_of_events
 from gpt2kit.music.encoding import decode, seconds, times
 from gpt2kit.music.notes import Notes
@@ -66,8 +67,8 @@ class Performance:
 def told(id: int, at: float) -> str:
     """An event by name and time: C4 on at 3.20 s, wait 120 ms, velocity 70."""
     if events.TIME_SHIFT <= id < events.VELOCITY:
-        return f"wait {events.spoken(id)}"
-    return f"{events.spoken(id)} at {at:.2f} s" if id < events.TIME_SHIFT else events.spoken(id)
+        return f"wait {spoken(id)}"
+    return f"{spoken(id)} at {at:.2f} s" if id < events.TIME_SHIFT else spoken(id)
 
 
 def empty(title: str) -> dict[str, object]:

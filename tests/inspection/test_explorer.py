@@ -16,7 +16,8 @@ from gpt2kit.inspection.continuing import next_of
 from gpt2kit.inspection.explorer import LARGEST, Explorer, Server, Side, off_of
 from gpt2kit.inspection.subject import Subject, followed
 from gpt2kit.model.ablation import Off, without
-from gpt2kit.music.events import BEGIN, NOTE_OFF, TIME_SHIFT, VELOCITY, spoken
+from gpt2kit.music.announcements import spoken
+from gpt2kit.music.events import BEGIN, NOTE_OFF, TIME_SHIFT, VELOCITY
 
 if TYPE_CHECKING:
     from tests.conftest import Browser
@@ -375,6 +376,11 @@ def test_ten_tokens_of_a_text_in_a_browser(tab: "Browser", subject: Make) -> Non
         tab.until("document.querySelectorAll('#so-far .tok').length === 10")
         assert "drawn with seed " in tab.value("document.getElementById('ten-said').innerText")
         assert ", " not in tab.value("document.getElementById('so-far').innerText"), "text is read as it is"
+        tab.send("Emulation.setDeviceMetricsOverride", width=280, height=900, deviceScaleFactor=1, mobile=True)
+        tab.until("document.documentElement.clientWidth === 280")
+        assert tab.value(
+            "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.getElementById('so-far'))"
+        )
         tab.value("document.getElementById('restart').click()")
         tab.until("document.querySelectorAll('#so-far .tok').length === 0")
         tab.value("document.getElementById('ten-top-p').value = '7'; document.getElementById('ten').click()")

@@ -33,7 +33,7 @@ async function refresh(more = null, heard = "") {
 /* Text is read as it is; the events of music are apart from each other. */
 function showAnswer(chosen) {
   const names = chosen ? chosen.map((text) => make("span", { class: "tok event", text })) : live.answer.map((id) => tokenName(id));
-  fill("so-far", ...names.flatMap((name, place) => chosen && place ? [", ", name] : [name]));
+  fill("so-far", ...names.flatMap((name, place) => place ? [chosen ? ", " : make("wbr"), name] : [name]));
   byId("so-far").scrollTop = byId("so-far").scrollHeight;
 }
 function showPiece(piece, heard) {
