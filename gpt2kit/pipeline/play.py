@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from gpt2kit import files
 from gpt2kit.decoding.grammar import Automaton
@@ -70,7 +71,8 @@ def continue_midi(
 
     In it, the messages of the given file up to there are unchanged; the new notes are one more track.
     """
-    primer = read_primer(path, prime_seconds)
+    task: Any = engine.task
+    primer = read_primer(path, prime_seconds, task.instruments, task.salvage)
     (result,) = play(engine, primer.opening, seconds, 1)
     with files.atomic(Path(out)) as temporary:
         temporary.write_bytes(continuation(engine, primer, result))
