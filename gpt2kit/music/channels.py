@@ -51,6 +51,8 @@ class Channel(NamedTuple):
 
     def part(self, kept: NDArray[np.bool_]) -> "Channel":
         """Some of its notes, with its pedals."""
+        if kept.all():
+            return self
         notes = {name: getattr(self, name)[kept] for name in NOTE_FIELDS}
         return self._replace(**notes)
 

@@ -29,6 +29,8 @@ class Clock:
 
     def seconds(self, ticks: ArrayLike) -> Seconds:
         ticks = np.asarray(ticks, np.int64)
+        if len(self.ticks) == 1:  # most performances have one tempo
+            return self.begins[0] + self.scales[0] * ticks
         tempo = np.searchsorted(self.ticks, ticks, "right") - 1
         return self.begins[tempo] + self.scales[tempo] * (ticks - self.ticks[tempo])
 

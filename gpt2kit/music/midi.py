@@ -132,7 +132,8 @@ def parse_midi(content: bytes, instruments: str = "piano", salvage: bool = False
         end, ending = _sounding(piano, last)
         heard = end > piano.start
         dropped["no length"] += int((~heard).sum())
-        noticed.update({words: int((ending[heard] == what).sum()) for what, words in ENDINGS.items()})
+        if ending.any():
+            noticed.update({words: int((ending[heard] == what).sum()) for what, words in ENDINGS.items()})
         start, end = clock.seconds(piano.start[heard]), clock.seconds(end[heard])
         notes.append(Notes(piano.pitch[heard], piano.velocity[heard], start, end))
     clipped = sum(track.clipped for track in tracks)

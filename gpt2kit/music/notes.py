@@ -128,6 +128,8 @@ def concatenated(parts: Sequence[Notes]) -> Notes:
     """The notes of all parts on one time axis."""
     if not parts:
         return Notes.none()
+    if len(parts) == 1:
+        return parts[0]
     return Notes(*(np.concatenate([getattr(part, name) for part in parts]) for name in FIELDS))
 
 
