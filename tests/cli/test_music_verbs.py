@@ -733,7 +733,7 @@ def test_what_exists_is_left_as_it_is(workplace: Path, capsys: Capture, kind: st
 def test_what_exists_is_replaced_when_told(trained: Path, workplace: Path, capsys: Capture) -> None:
     generated(trained, capsys, "--seconds", "1", "--seed", "0", "--out", "x.mid")
     before = contents(workplace)
-    generated(trained, capsys, "--seconds", "2", "--seed", "1", "--out", "x.mid", "--overwrite")
+    generated(trained, capsys, "--seconds", "9", "--seed", "1", "--out", "x.mid", "--overwrite")
     assert sorted(contents(workplace)) == sorted(f"x{kind}" for kind in KINDS)
     assert all(content != before[name] for name, content in contents(workplace).items())
 
