@@ -30,15 +30,15 @@ from gpt2kit.cli import (
     verbs,
 )
 from gpt2kit.cli.arguments import TaskSyntax, expand
+from gpt2kit.cli.performance import accompany, infill, render
 from gpt2kit.cli.performance import generate as play
-from gpt2kit.cli.performance import render
 from gpt2kit.errors import Interrupted, MachineError, UserError
 
 PREPARATION: tuple[Callable[..., None], ...] = (prepare.prepare, show.show, train.train)
 MEDIA: dict[str, tuple[Callable[..., None], ...]] = {
     "lines": (generate.generate,),
     "text": (continuation.generate,),
-    "performance": (play.generate, render.render),
+    "performance": (play.generate, infill.infill, accompany.accompany, render.render),
 }
 """The commands that depend on what a task generates (`About.medium`)."""
 

@@ -73,14 +73,17 @@ class GivenGrammar:
         announcers: Sequence[Announcer] = (),
         begun: int = 0,
         wait: int = 0,
+        new_until: int | None = None,
     ) -> None:
         """`grammar` is at the beginning of an answer. Given notes must begin before its end, where all are let go.
 
         A NOTE_OFF that is given for a key of the prompt keeps that key down until then. `begun` is the step at which
         the answer begins on the clock of the announcers; those of `given` count from there, and so does `wait`: nothing
-        happens before, as between the last event of a prompt and a gap.
+        happens before, as between the last event of a prompt and a gap. With `new_until`, the model strikes no key from
+        that step on, and the answer ends when it has let go all of its keys.
         """
         self.grammar, self.announcers, self.begun, self.wait = grammar, announcers, begun, wait
+        self.new_until = new_until
         self._steps: dict[int, _Step] = {}
         """What is still to come, by step, in order."""
         velocity, keys = None, set[int]()
@@ -107,7 +110,11 @@ class GivenGrammar:
 
     @property
     def over(self) -> bool:
-        return self.grammar.over
+        return self.grammar.over or (self._is_closed and not self.grammar.struck)
+
+    @property
+    def _is_closed(self) -> bool:
+        return self.new_until is not None and self.grammar.now >= self.new_until
 
     def weigh(self, bias_V: Bias) -> None:
         if self._now.marks:
@@ -119,9 +126,13 @@ class GivenGrammar:
             following = next(iter(self._steps), None)
             steps = LONGEST_SHIFT if following is None else following - self.grammar.now
             self.grammar.allow(bias_V, steps=steps)
+            if self._is_closed:
+                self._forbid_new(bias_V)
+                if not bias_V.max() > -np.inf:  # a pause is too long, and no key may end it
+                    bias_V[NOTE_OFF + min(self.grammar.struck)] = 0
             if self.grammar.now < self.wait:
                 keep_waiting(bias_V, self.wait - self.grammar.now)
-        if self._steps or self._now.notes:
+        if self._steps or self._now.notes or self.new_until is not None:
             bias_V[END] = -np.inf
 
     def accept(self, id: int) -> None:
@@ -139,12 +150,19 @@ class GivenGrammar:
     def _weigh_up_to(self, note: _Note, bias_V: Bias) -> None:
         """Allow a given note and what may come before it in its step."""
         grammar = self.grammar
-        if grammar.allow(bias_V, before=note.place, steps=0) < note.place:
+        due = grammar.allow(bias_V, before=note.place, steps=0)
+        if self._is_closed:
+            self._forbid_new(bias_V)
+        if due < note.place:
             return
         if note.velocity in (None, grammar.in_force):
             bias_V[note.id] = 0
         elif not (grammar.ready and grammar.can_strike(note.place)):
             bias_V[note.velocity] = 0
+
+    @staticmethod
+    def _forbid_new(bias_V: Bias) -> None:
+        bias_V[:NOTE_OFF] = bias_V[VELOCITY : END + 1] = -np.inf
 
     def _arrive(self) -> None:
         """Take what is given at this step."""

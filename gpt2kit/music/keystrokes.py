@@ -52,7 +52,7 @@ def keystrokes(score: Score) -> list[Keystroke]:
         (message[0] & 0x0F, message[1], tick): message
         for track in score.tracks
         for tick, message in track
-        if _is_off(message)
+        if is_off(message)
     }
     found = []
     for channel in range(16):
@@ -74,7 +74,7 @@ def keystrokes(score: Score) -> list[Keystroke]:
     return sorted(found, key=lambda stroke: stroke.on)
 
 
-def _is_off(message: bytes) -> bool:
+def is_off(message: bytes) -> bool:
     kind = message[0] & 0xF0
     return kind == NOTE_OFF or (kind == NOTE_ON and not message[2])
 

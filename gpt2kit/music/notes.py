@@ -107,6 +107,14 @@ class Opening(Notes):
     """When the continuation begins (seconds): all notes were struck before."""
 
 
+@dataclass(frozen=True, eq=False)
+class Surroundings(Opening):
+    """The notes around a gap: those struck before it begins, at `until`, and those struck after its end."""
+
+    resume: float = 0.0
+    """When the gap ends (seconds)."""
+
+
 PITCHES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "G♯", "A", "B♭", "B")
 
 

@@ -240,12 +240,15 @@ class Music(Task["Notes", "Notes"]):
 
     def encode_source(self, source: "Notes") -> list[int]:
         """BEGIN and the notes; those that sound at the end of an `Opening` have no NOTE_OFF.
-
-        An opening ends with its last note: the wait for its end is a part of what the model writes.
+        An opening ends with its last note: the wait for its end is a part of what the model writes. The prompt of the
+        `Surroundings` of a gap announces what follows the gap.
         """
         from gpt2kit.music import encoding, events
-        from gpt2kit.music.notes import Opening
+        from gpt2kit.music.filling import prompt_before
+        from gpt2kit.music.notes import Opening, Surroundings
 
+        if isinstance(source, Surroundings):
+            return prompt_before(source)
         if isinstance(source, Opening):
             return [events.BEGIN, *encoding.without_wait(encoding.encode_until(source, source.until)).tolist()]
         return [events.BEGIN, *encoding.encode(source).tolist()]

@@ -55,7 +55,16 @@ def test_what_tab_offers(line: str, words: list[str], offered: Offered) -> None:
 
 
 def test_the_verbs_of_a_task(offered: Offered) -> None:
-    assert set(offered("gpt2kit music ")) == {"prepare", "show", "train", "generate", "evaluate", "render"}
+    assert set(offered("gpt2kit music ")) == {
+        "prepare",
+        "show",
+        "train",
+        "generate",
+        "evaluate",
+        "render",
+        "infill",
+        "accompany",
+    }
 
 
 @pytest.mark.parametrize(

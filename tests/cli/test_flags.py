@@ -30,6 +30,8 @@ TRAIN = "translate train DATA --out new SMALL --set train.steps=2"
 GENERATE = "translate generate --run RUN"
 EVALUATE = "translate evaluate --run RUN"
 LM = "lm generate --run LM --length 8 --seed 0"
+INFILL = "music infill TUNE --run PIANO --from 0.2 --to 0.6 --no-sound --seed 0"
+ACCOMPANY = "music accompany TUNE --run PIANO --no-sound --seed 0"
 MUSIC = "music generate --run PIANO --seconds 1 --out a.mid --seed 0"
 
 PORT = 38017
@@ -161,6 +163,42 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--overwrite": ("music generate --run PIANO --seconds 1 --out TUNE --no-sound", "--overwrite"),
         "--json": (MUSIC, "--json"),
     },
+    "music infill": {
+        "piece": ("music infill --run PIANO --from 0.2 --to 0.6 --no-sound --seed 0", "TUNE"),
+        "--from": ("music infill TUNE --run PIANO --to 0.6 --no-sound --seed 0", "--from 0.2"),
+        "--to": ("music infill TUNE --run PIANO --from 0.2 --no-sound --seed 0", "--to 0.6"),
+        "--run": ("music infill TUNE --from 0.2 --to 0.6 --no-sound --seed 0", "--run PIANO"),
+        "--samples": (INFILL, "--samples 2"),
+        "--out": ("music infill TUNE --run PIANO --from 0.2 --to 0.6 --no-sound --seed 0", "--out b.mid"),
+        "--sound": ("music infill TUNE --run PIANO --from 0.2 --to 0.6 --out a.mid --seed 0", "--no-sound"),
+        "--flac": ("music infill TUNE --run PIANO --from 0.2 --to 0.6 --out a.mid --seed 0", "--flac"),
+        "--temperature": (INFILL, "--temperature 5"),
+        "--top-k": (f"{INFILL} --temperature 5", "--top-k 2"),
+        "--top-p": (f"{INFILL} --temperature 5", "--top-p 0.1"),
+        "--seed": (f"{INFILL} --temperature 5", "--seed 3"),
+        "--base": (INFILL, "--base nowhere"),
+        "--set": (INFILL, "--set generate.temperature=5"),
+        "--device": (INFILL, "--device cuda:99"),
+        "--overwrite": (f"{INFILL} --out TUNE2", "--overwrite"),
+        "--json": (INFILL, "--json"),
+    },
+    "music accompany": {
+        "tune": ("music accompany --run PIANO --no-sound --seed 0", "TUNE"),
+        "--run": ("music accompany TUNE --no-sound --seed 0", "--run PIANO"),
+        "--samples": (ACCOMPANY, "--samples 2"),
+        "--out": ("music accompany TUNE --run PIANO --no-sound --seed 0", "--out b.mid"),
+        "--sound": ("music accompany TUNE --run PIANO --out a.mid --seed 0", "--no-sound"),
+        "--flac": ("music accompany TUNE --run PIANO --out a.mid --seed 0", "--flac"),
+        "--temperature": (ACCOMPANY, "--temperature 5"),
+        "--top-k": (f"{ACCOMPANY} --temperature 5", "--top-k 2"),
+        "--top-p": (f"{ACCOMPANY} --temperature 5", "--top-p 0.1"),
+        "--seed": (f"{ACCOMPANY} --temperature 5", "--seed 3"),
+        "--base": (ACCOMPANY, "--base nowhere"),
+        "--set": (ACCOMPANY, "--set generate.temperature=5"),
+        "--device": (ACCOMPANY, "--device cuda:99"),
+        "--overwrite": (f"{ACCOMPANY} --out TUNE2", "--overwrite"),
+        "--json": (ACCOMPANY, "--json"),
+    },
     "music evaluate": {
         "--run": ("music evaluate --samples 0", "--run PIANO"),
         "--on": ("music evaluate --run PIANO --samples 0", "--on TUNE2"),
@@ -271,7 +309,8 @@ def place(
     words["SMALL"] = [word for setting in tiny for word in ("--set", setting) if "task." not in setting]
     for kind, name in (("lm", "LM"), ("music", "PIANO")):
         (folder / kind).mkdir()
-        small = prepared(kind, folder / kind, "train.steps=4", "train.evaluate_every=4", "generate.temperature=1")
+        own = ["task.infill=0.5"] if name == "PIANO" else []
+        small = prepared(kind, folder / kind, "train.steps=4", "train.evaluate_every=4", "generate.temperature=1", *own)
         list(gpt2kit.train(small, folder / kind / "data", folder / kind / "run"))
         words[name] = [str(folder / kind / "run")]
     (folder / "tunes").mkdir()

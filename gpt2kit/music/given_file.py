@@ -1,0 +1,119 @@
+"""A user's MIDI file of which some notes are given, and whose other notes are a model's."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from gpt2kit.music.added import added_track, free_channel, sound_of
+from gpt2kit.music.events import STEPS_A_SECOND, quantised
+from gpt2kit.music.keystrokes import Keystroke, is_off, keystrokes
+from gpt2kit.music.midi import PIANOS, parse_midi, read_bytes
+from gpt2kit.music.notes import Notes, Surroundings
+from gpt2kit.music.released import RELEASED
+from gpt2kit.music.score import Score, read_score
+from gpt2kit.music.smf import MidiError
+
+Given = TypeVar("Given", bound=Notes)
+
+
+@dataclass(frozen=True)
+class GivenFile(Generic[Given]):
+    """A file without the notes that are to be replaced."""
+
+    score: Score
+    notes: Given
+    """What the model hears of it."""
+    sound: list[tuple[int, int]]
+    """How new notes sound, as `sound_of` says."""
+    since: int
+    """The tick from which on there are new notes."""
+
+    def with_new(self, new: Notes) -> bytes:
+        """The file with new notes in one more track. Raises MidiError if no channel is free for them."""
+        channel, unused = free_channel(self.score.tracks, self.since)
+        track = added_track(new, self.score.clock(), self.since, channel, unused, self.sound)
+        return replace(self.score, tracks=(*self.score.tracks, track)).written()
+
+
+def read_tune(path: Path | str, instruments: str = "piano", salvage: bool = False) -> GivenFile[Notes]:
+    """A file to which notes are added. Raises MidiError, which names the file."""
+    try:
+        content = read_bytes(Path(path))
+        score = read_score(content, salvage)
+        heard = _heard(keystrokes(score), instruments)
+        notes = parse_midi(content, instruments, salvage).notes
+        return GivenFile(score, notes, sound_of(score, heard[0] if heard else None), 0)
+    except MidiError as error:
+        raise MidiError(error.kind, error.detail, str(path)) from None
+
+
+def read_gap(
+    path: Path | str, begin: float, end: float, instruments: str = "piano", salvage: bool = False
+) -> GivenFile[Surroundings]:
+    """A file without the notes that are struck from `begin` to before `end` (seconds), rounded to 10 ms.
+
+    Those struck before keep their releases, other instruments their notes, and pedals their movements: a note that the
+    pedal held until its key was struck again in the gap now sounds until the pedal lifts, or a later key stops it.
+
+    Raises MidiError, which names the file.
+    """
+    try:
+        return gap_of(read_bytes(Path(path)), begin, end, instruments, salvage)
+    except MidiError as error:
+        raise MidiError(error.kind, error.detail, str(path)) from None
+
+
+def gap_of(
+    content: bytes, begin: float, end: float, instruments: str = "piano", salvage: bool = False
+) -> GivenFile[Surroundings]:
+    """The same from the bytes of a file."""
+    score = read_score(content, salvage)
+    strokes = keystrokes(score)
+    begin, end = (float(quantised(seconds)) / STEPS_A_SECOND for seconds in (begin, end))
+    first, last = (score.clock().first(seconds) for seconds in (begin, end))
+    heard = _heard(strokes, instruments)
+    replaced = [stroke for stroke in heard if first <= stroke.on < last]
+    kept = without(score, strokes, replaced)
+    notes = parse_midi(kept.written(), instruments).notes
+    around = Surroundings(notes.pitch, notes.velocity, notes.start, notes.end, begin, end)
+    before = [stroke for stroke in heard if stroke.on < first]
+    model = before[-1] if before else next(iter(heard), None)
+    return GivenFile(kept, around, sound_of(score, model), first)
+
+
+def without(score: Score, strokes: Sequence[Keystroke], removed: Sequence[Keystroke]) -> Score:
+    """A score without some of its `strokes`: without their note-ons, and their note-offs that end no other note."""
+    ons = {(stroke.track, stroke.place) for stroke in removed}
+    # One note-off may end several notes, of which some stay.
+    offs = Counter(_key(tick, message) for track in score.tracks for tick, message in track if is_off(message))
+    released, chosen = Counter(map(_release, strokes)), Counter(map(_release, removed))
+    spare = {key: offs[key] - (released[key] - count) for key, count in chosen.items()}
+    tracks = []
+    for number, track in enumerate(score.tracks):
+        kept = []
+        for place, (tick, message) in enumerate(track):
+            if (number, place) in ons:
+                continue
+            if is_off(message) and spare.get(key := _key(tick, message), 0) > 0:
+                spare[key] -= 1
+                continue
+            kept.append((tick, message))
+        tracks.append(kept)
+    return replace(score, tracks=tuple(tracks))
+
+
+def _heard(strokes: Sequence[Keystroke], instruments: str) -> list[Keystroke]:
+    programs = PIANOS if instruments == "piano" else range(128)
+    return [stroke for stroke in strokes if stroke.heard(programs)]
+
+
+def _key(tick: int, message: bytes) -> tuple[int, int, int]:
+    """The channel, pitch and tick of a note-off."""
+    return (message[0] & 0x0F, message[1], tick)
+
+
+def _release(stroke: Keystroke) -> tuple[int, int, int]:
+    """The same of the note-off of a keystroke; a tick that none has, if something else releases it."""
+    return (stroke.channel, stroke.pitch, stroke.off if stroke.ending == RELEASED else -1)

@@ -1,0 +1,134 @@
+"""Gaps and accompaniments while decoding: what the automaton lets a model write is what training has shown it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from gpt2kit.decoding.grammar import Automaton
+from gpt2kit.music import filling, skyline
+from gpt2kit.music.announcements import AHEAD, SIZE, Gap, name
+from gpt2kit.music.arrangement import announced, tune_of
+from gpt2kit.music.encoding import decode, encode
+from gpt2kit.music.events import BEGIN
+from gpt2kit.music.notes import Notes, Surroundings
+
+
+def piece(seed: int) -> Notes:
+    """Ten seconds of one piano: no key is struck again within half a second; chords, rests and held notes."""
+    generator = np.random.default_rng(seed)
+    start = np.sort(generator.uniform(0, 10, 50))
+    pitch = 30 + generator.permutation(50)
+    return decode(
+        encode(Notes.of(pitch, generator.integers(20, 110, 50), start, start + generator.uniform(0.05, 2, 50)))
+    )
+
+
+def around(notes: Notes, begin: float, end: float) -> Surroundings:
+    kept = (notes.start < begin) | (notes.start >= end)
+    return Surroundings(notes.pitch[kept], notes.velocity[kept], notes.start[kept], notes.end[kept], begin, end)
+
+
+def choices(automaton: Automaton) -> Iterator[list[int]]:
+    """The ids that are allowed, until the answer is over."""
+    bias = np.zeros(SIZE, np.float32)
+    while not automaton.over:
+        automaton.weigh(bias)
+        yield np.flatnonzero(np.isfinite(bias)).tolist()
+
+
+def performed(automaton: Automaton, seed: int) -> list[int]:
+    """An answer of a model that knows nothing."""
+    generator, ids = np.random.default_rng(seed), []
+    for allowed in choices(automaton):
+        ids.append(int(generator.choice(allowed)))
+        automaton.accept(ids[-1])
+        assert len(ids) < 5000
+    return ids
+
+
+@pytest.mark.parametrize(("begin", "end"), [(3.0, 7.0), (2.51, 3.0), (0.0, 4.0), (6.0, 10.0), (4.0, 4.1)])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_gap_is_announced_as_in_training(seed: int, begin: float, end: float) -> None:
+    """The piece itself, arranged as for training, is an answer that is allowed, event by event."""
+    notes = piece(seed)
+    given = around(notes, begin, end)
+    following = notes.pitch[notes.start >= end].tolist()
+    ids = np.array([BEGIN, *encode(notes)], np.int32)
+    trained = announced(ids, [Gap(round(begin * 100), round(end * 100), following)]).tolist()
+    if begin == 0:  # no gap in training is before the first event
+        trained = [BEGIN, *[id for id in trained if id != BEGIN]]
+    prompt = filling.prompt_before(given)
+    assert prompt == trained[: len(prompt)]
+    automaton, rest = filling.gap_grammar(prompt, given), iter(trained[len(prompt) :])
+    answer = []
+    for allowed in choices(automaton):
+        answer.append(next(rest))
+        assert answer[-1] in allowed, name(answer[-1])
+        automaton.accept(answer[-1])
+    hidden = (notes.start >= begin) & (notes.start < end)
+    new = filling.new_notes(prompt, answer, given)
+    for field in ("pitch", "velocity", "start", "end"):
+        assert getattr(new, field).tolist() == pytest.approx(getattr(notes, field)[hidden].tolist())
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_any_answer_keeps_what_is_given(seed: int) -> None:
+    """New notes are struck in the gap, and no key is struck while a given note holds it, or the other way round."""
+    given = around(piece(seed), 3.0, 7.0)
+    prompt = filling.prompt_before(given)
+    ids = performed(filling.gap_grammar(prompt, given), seed)
+    new = filling.new_notes(prompt, ids, given)
+    assert len(new)
+    assert ((new.start >= 3.0) & (new.start < 7.0)).all()
+    for pitch, start, end in zip(new.pitch, new.start, new.end, strict=True):
+        same = given.pitch == pitch
+        assert ((given.end[same] <= start) | (given.start[same] >= end)).all()
+    known = {(key, round(at * 100)) for key, at in zip(given.pitch.tolist(), given.start.tolist(), strict=True)}
+    whole = decode([*prompt, *ids])
+    played = {(key, round(at * 100)) for key, at in zip(whole.pitch.tolist(), whole.start.tolist(), strict=True)}
+    until = new.end.max()
+    assert {note for note in known if note[1] < round(until * 100)} <= played
+
+
+def chosen(notes: Notes, which: NDArray[np.bool_]) -> Notes:
+    return Notes(notes.pitch[which], notes.velocity[which], notes.start[which], notes.end[which])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_tune_is_announced_as_in_training(seed: int) -> None:
+    """The piece itself, arranged as for training, is an answer that is allowed, event by event."""
+    notes = piece(seed)
+    notes = chosen(notes, notes.end <= notes.end[skyline.tune(notes)].max())
+    tune = chosen(notes, skyline.tune(notes))
+    assert tune.duration == notes.duration
+    ids = np.array([BEGIN, *encode(notes)], np.int32)
+    rest = iter(announced(ids, [tune_of(ids)]).tolist())
+    prompt = [next(rest)]
+    automaton, answer = filling.tune_grammar(prompt, tune), []
+    for allowed in choices(automaton):
+        answer.append(next(rest))
+        assert answer[-1] in allowed, name(answer[-1])
+        automaton.accept(answer[-1])
+    assert not list(rest)
+    new = filling.new_notes(prompt, answer, tune)
+    assert len(new) == len(notes) - len(tune) > 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_accompaniment_has_all_of_the_tune(seed: int) -> None:
+    tune = chosen(piece(seed), skyline.tune(piece(seed)))
+    ids = performed(filling.tune_grammar([BEGIN], tune), seed)
+    found, new = decode(ids), filling.new_notes([BEGIN], ids, tune)
+    assert len(found) == len(tune) + len(new)
+    assert new.duration <= tune.duration
+    notes = set(zip(found.pitch.tolist(), found.start.tolist(), found.end.tolist(), strict=True))
+    assert notes > set(zip(tune.pitch.tolist(), tune.start.tolist(), tune.end.tolist(), strict=True))
+
+
+def test_what_follows_a_gap_at_the_end_of_a_piece() -> None:
+    """Nothing: only the time is announced."""
+    given = around(piece(0), 8.0, 12.0)
+    prompt = filling.prompt_before(given)
+    assert [name(id) for id in prompt if id >= AHEAD] == ["UNTIL_16"]
