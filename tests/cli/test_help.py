@@ -83,7 +83,7 @@ def test_closed_sets_of_values_are_listed() -> None:
             accepted = knob.metadata["choices"]
         assert all(re.search(rf"\b{re.escape(value)}\b", line) for value in accepted), line
         seen |= {option} if accepted else set()
-    assert seen == {"--device", "--split", "task", "--cut", "--tokenize"}
+    assert seen == {"--device", "--split", "task", "--cut", "--tokenize", "--instruments"}
 
 
 @pytest.mark.parametrize(
