@@ -4,13 +4,13 @@ Some notes of a piece are given, such as those after a gap that is to be filled,
 others are the model's. All are in one stream, at their own times. So that the model can prepare for the given ones,
 the stream names them before they sound, in two forms that are inserted between events and take no time:
 
-- While a gap lasts, when it begins and then every second: UNTIL, how long it lasts from here, and the AHEADs of the
-  first notes after it, in order.
+- When a gap begins, and when 16, 8, 4 and 2 seconds of it are left: UNTIL, how long it lasts from here, and the AHEADs
+  of the first notes after it, in order.
 - Of a tune each note's AHEAD, two seconds before it sounds.
 
 That controls come a fixed time before their notes is from the Anticipatory Music Transformer (Thickstun et al. 2023);
 that what follows a gap is put before its content, from Bavarian et al. 2022. Repeating it is our own: local attention
-looks back 128 to 256 events, about four seconds of dense music.
+looks back 128 to 256 events, which are three to six seconds of MAESTRO.
 
     AHEAD  391 to 478    a given note of key 21 to 108 comes
     UNTIL  479 to 542    quarters of a second, 0 to 63, until the gap ends
@@ -30,6 +30,8 @@ SIZE = UNTIL + UNTILS
 """Ids of events and announcements together."""
 
 QUARTER = STEPS_A_SECOND // 4
+REMINDER = 2 * STEPS_A_SECOND
+"""The last announcement of a gap is this many steps before its end; the one before it twice as many, and so on."""
 FOLLOWING = 20
 """Notes after a gap that are announced."""
 LEAD = 2 * STEPS_A_SECOND
@@ -100,6 +102,8 @@ class Gap:
         """The ids to insert when the clock is at the step `now`, first before the time moves into the gap."""
         if now < self.next or now >= self.end:
             return []
-        left = self.end - max(now, self.start)
-        self.next = self.end - (left - 1) // STEPS_A_SECOND * STEPS_A_SECOND
+        left, reminder = self.end - max(now, self.start), REMINDER
+        while 2 * reminder < left:
+            reminder *= 2
+        self.next = self.end - reminder if reminder < left else self.end
         return [until(self.end - now), *map(ahead, self.pitches[:FOLLOWING])]
