@@ -138,13 +138,15 @@ class Stream(Layout):
     """The share of a window that `evaluate` uses as context before the tokens it predicts."""
     preview: ClassVar[int] = 24
     """Number of tokens by which `inspect` continues a text."""
+    given: ClassVar[int | None] = None
+    """Ids from this one on are put into training windows by `crop` and never generated: they carry no loss."""
 
     def batching(self, window: int, loss_on: str = "answer", stride: int = 0) -> "Batching":
         """`stride` is that of validation windows; 0 means a whole window."""
         from gpt2kit.data.streams import StreamBatching
 
         _refuse_loss_on(loss_on, "whole documents")
-        return StreamBatching(window, self.crop, stride)
+        return StreamBatching(window, self.crop, stride, self.given)
 
     def ends(self, store: "Store", eos: int) -> Ends:
         import numpy as np

@@ -28,13 +28,15 @@ class StreamBatches:
     """Training windows; a row [3] is (where the window starts, its length, the epoch), so that every epoch's crop has
     its own noise. An epoch reads all tokens about once."""
 
-    def __init__(self, store: Store, window: int, batch_tokens: int, seed: int, crop: Crop) -> None:
-        """Raises DataError when there are fewer than two tokens."""
+    def __init__(
+        self, store: Store, window: int, batch_tokens: int, seed: int, crop: Crop, given: int | None = None
+    ) -> None:
+        """Ids from `given` on carry no loss. Raises DataError when there are fewer than two tokens."""
         if store.tokens < 2:
             raise DataError(
                 "nothing to train on: the training split has fewer than 2 tokens; prepare it with more data"
             )
-        self.store, self.seed, self.crop = store, seed, crop
+        self.store, self.seed, self.crop, self.given = store, seed, crop, given
         self.width, self.padding = min(window, store.tokens - 1), 0.0
         self.count = max(1, store.tokens // self.width)
         self.epoch_tokens = self.count * self.width
@@ -65,13 +67,14 @@ class StreamBatches:
         return int(rows[:, 1].sum())
 
     def targets(self, rows: BatchRows) -> int:
+        """All tokens: those that are given count with a loss of 0, as only cropping tells how many they are."""
         return self.tokens(rows)
 
     def collate(self, rows: BatchRows) -> Batch:
         ids = np.empty((len(rows), int(rows[0, 1]) + 1), dtype=np.int64)
         for row, (start, _, epoch) in zip(ids, rows.tolist(), strict=True):
             row[:] = self.crop(self.store.ids, start, len(row), np.random.default_rng((self.seed, epoch, start)))
-        return _batch(ids, self.lengths(rows))
+        return _batch(ids, self.lengths(rows), given=self.given)
 
 
 class DocumentWindows:
@@ -129,13 +132,13 @@ class DocumentWindows:
 class StreamBatching:
     """Documents of any length; loss on every token but the first of a window."""
 
-    def __init__(self, window: int, crop: Crop, stride: int = 0) -> None:
-        """`window` is the model's; `crop` is applied to training windows; `stride` is that of validation, 0 for a whole
-        window."""
-        self.window, self.crop, self.stride = window, crop, stride
+    def __init__(self, window: int, crop: Crop, stride: int = 0, given: int | None = None) -> None:
+        """`window` is the model's; `crop` is applied to training windows, in which ids from `given` on carry no loss;
+        `stride` is that of validation, 0 for a whole window."""
+        self.window, self.crop, self.stride, self.given = window, crop, stride, given
 
     def training(self, store: Store, batch_tokens: int, seed: int) -> StreamBatches:
-        return StreamBatches(store, self.window, batch_tokens, seed, self.crop)
+        return StreamBatches(store, self.window, batch_tokens, seed, self.crop, self.given)
 
     def validation(self, store: Store, batch_tokens: int) -> DocumentWindows:
         return DocumentWindows(store, self.window, batch_tokens, self.stride)
@@ -150,13 +153,20 @@ def _pieces(begin: int, end: int, window: int, stride: int) -> Iterator[tuple[in
         start += stride
 
 
-def _batch(ids_BT: NDArray[np.int64], lengths_B: NDArray[np.int64], firsts_B: NDArray[np.int64] | None = None) -> Batch:
-    """In each row every token from its first target on is a target, by default from the second; padding is on the
-    right."""
+def _batch(
+    ids_BT: NDArray[np.int64],
+    lengths_B: NDArray[np.int64],
+    firsts_B: NDArray[np.int64] | None = None,
+    given: int | None = None,
+) -> Batch:
+    """In each row every token from its first target on is a target, by default from the second, unless its id is
+    `given` or higher; padding is on the right."""
     columns = np.arange(1, ids_BT.shape[1])
     inside = columns < lengths_B[:, None]
     if firsts_B is not None:
         inside &= columns >= firsts_B[:, None]
+    if given is not None:
+        inside &= ids_BT[:, 1:] < given
     return Batch(
         torch.from_numpy(ids_BT[:, :-1].copy()),
         torch.from_numpy(np.flatnonzero(inside)),

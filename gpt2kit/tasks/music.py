@@ -119,6 +119,7 @@ class Performances(Stream):
     infill: float
     vocabulary: EventVocabulary
     preview = 64
+    given = 391  # announcements: the number of events, without importing them for `--help`
 
     def batching(self, window: int, loss_on: str = "answer", stride: int = 0) -> "Batching":
         if self.infill and not self.vocabulary.announces:

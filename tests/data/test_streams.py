@@ -42,6 +42,19 @@ def model_of() -> GPT2:
     return GPT2(ModelConfig(n_layer=1, n_head=2, n_embd=16, n_positions=16, dropout=0.1), VOCAB)
 
 
+def test_given_ids_carry_no_loss(store_of: Write) -> None:
+    """In training windows; the loss is divided by all tokens."""
+    store = store_of([([3, 9, 4], [8, 5, 6, 1])])
+    rows = (batches := StreamBatching(6, plain, given=8).training(store, 6, 0)).epoch(0)[0]
+    batch = batches.collate(rows)
+    window = [*batch.ids_BT[0].tolist(), int(store.ids[(rows[0, 0] + 6) % 7])]
+    assert batch.labels_N.tolist() == [id for id in window[1:] if id < 8]
+    assert batch.positions_N.tolist() == [place for place, id in enumerate(window[1:]) if id < 8]
+    assert batches.targets(rows) == 6
+    validation = StreamBatching(6, plain, given=8).validation(store, 6)
+    assert validation.collate(validation.epoch(0)[0]).labels_N.tolist() == [9, 4, 8, 5, 6, 1]
+
+
 def test_an_epoch_reads_the_ring_once(store: Store) -> None:
     batches = StreamBatches(store, 10, 40, 0, plain)
     for number in range(3):

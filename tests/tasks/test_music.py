@@ -174,6 +174,7 @@ def test_a_share_of_the_windows_has_announcements(random_notes: RandomNotes) -> 
         kept = windows[1][windows[1] < events.VOCABULARY]
         assert kept.tolist() == windows[0][: len(kept)].tolist(), "the same events, as far as they fit"
     assert 0.35 < count / len(range(0, len(ring), 10)) < 0.6
+    assert half.given == events.VOCABULARY, "announcements carry no loss"
 
 
 def test_a_folder_of_an_older_version_has_no_announcements(task: Music, tmp_path: Path) -> None:
