@@ -192,7 +192,7 @@ TABLE = """
 51  notes that overlap, have no length, no end or no beginning
     music/test_midi.py: test_overlapping_notes_of_one_pitch_end_first_in_first_out
     music/test_midi.py: test_a_note_without_release_and_a_release_without_note test_what_is_dropped_is_counted
-    music/test_performance_events.py: test_a_stream_says_a_performance_in_one_way
+    music/test_encoding.py: test_a_stream_says_a_performance_in_one_way
 52  a pedal that is absent, stuck or half down
     music/test_pedal.py: test_without_a_pedal_notes_are_as_long_as_they_were test_against_note_seq
     music/test_pedal.py: test_the_pedal_is_down_from_64_and_moving_it_further_changes_nothing
@@ -203,11 +203,11 @@ TABLE = """
 54  drums alone, no note, one note, hours of music, keys that no piano has
     music/test_music_sources.py: test_drums_alone_are_no_piece
     music/test_midi.py: test_a_piece_of_three_hours_is_read_by_both
-    music/test_performance_events.py: test_transposing_out_of_range_changes_nothing
+    music/test_transform.py: test_transposing_out_of_range_changes_nothing
     music/test_statistics.py: test_a_single_note_has_figures_too
     bad_inputs/test_bad_midi.py: test_one_note_beyond_the_piano
 55  any ids that a model may write: notes
-    music/test_performance_events.py: test_any_ids_decode_to_notes_that_a_file_can_hold
+    music/test_encoding.py: test_any_ids_decode_to_notes_that_a_file_can_hold
     tasks/test_contract.py: test_any_ids_are_decoded
     fuzz/test_fuzz_ids.py: test_any_ids_are_an_answer
 56  primers longer than the window, with silence before them, of drums
