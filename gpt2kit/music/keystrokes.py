@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gpt2kit.music.channels import DRUMS, NOTE_ON, channels
-from gpt2kit.music.released import NEVER_RELEASED, RELEASED
+from gpt2kit.music.released import NEVER_RELEASED, RELEASED, RELEASED_LATER
 from gpt2kit.music.score import Message, Score
 from gpt2kit.music.tracks import SYSEX, Events
 
@@ -68,7 +68,7 @@ def keystrokes(score: Score) -> list[Keystroke]:
         (played,), _ = channels(tracks)
         columns = (played.program.tolist(), played.end.tolist(), played.ending.tolist())
         for (track, place, on, pitch), program, off, ending in zip(struck, *columns, strict=True):
-            release = releases.get((channel, pitch, off)) if ending == RELEASED else None
+            release = releases.get((channel, pitch, off)) if ending in (RELEASED, RELEASED_LATER) else None
             release = release or bytes([NOTE_OFF + channel, pitch, 64])
             found.append(Keystroke(track, place, channel, pitch, program, on, off, ending, release))
     return sorted(found, key=lambda stroke: stroke.on)

@@ -36,7 +36,7 @@ from gpt2kit.music.channels import SUSTAIN, Channel, channels
 from gpt2kit.music.clock import Clock, Seconds
 from gpt2kit.music.notes import Notes, concatenated
 from gpt2kit.music.pedal import caught, sustained
-from gpt2kit.music.released import NEVER_RELEASED, NOTES_OFF, SOUND_OFF
+from gpt2kit.music.released import NEVER_RELEASED, NOTES_OFF, RELEASED_LATER, SOUND_OFF
 from gpt2kit.music.salvage import salvaged
 from gpt2kit.music.smf import Header, MidiError, read_chunks, read_header, without_riff
 from gpt2kit.music.tracks import Events, events
@@ -57,6 +57,7 @@ ENDINGS = {
     NEVER_RELEASED: "notes never released, ended with their track",
     NOTES_OFF: "notes ended by All Notes Off",
     SOUND_OFF: "notes ended by All Sound Off",
+    RELEASED_LATER: "notes never released, ended with the next release of their key",
 }
 
 

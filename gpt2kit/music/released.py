@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from gpt2kit.music.pairing import paired
 
-RELEASED, NEVER_RELEASED, NOTES_OFF, SOUND_OFF = range(4)
-"""What ends a note: its note-off, the end of its track, or a controller."""
+RELEASED, NEVER_RELEASED, NOTES_OFF, SOUND_OFF, RELEASED_LATER = range(5)
+"""What ends a note: its note-off, the end of its track, a controller, or the note-off of a later note of its key."""
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -48,7 +48,7 @@ def released(notes: NotePlaces, stops: Stops, ends: Integers) -> tuple[Integers,
     ending = np.zeros(len(keys), np.uint8)
     if 2 * len(ons) != len(keys):
         _release_across_tracks(end, offs, notes)
-        _release_together(end, keys, notes)
+        _release_together(end, ending, offs, keys, notes)
         _stop(end, ending, notes, stops, ends)
     return end[notes.is_on], ending[notes.is_on]
 
@@ -72,19 +72,36 @@ def _release_across_tracks(end: Integers, offs: NDArray[np.intp], notes: NotePla
     end[rest[ons]] = notes.tick[rest[offs]]
 
 
-def _release_together(end: Integers, keys: NDArray[np.integer], notes: NotePlaces) -> None:
-    """A key that is struck more often than it is released before it rests has lost a note-off. Paired one by one, all
-    its later notes would be too long, so that here a note-off ends all notes of the key, as in a synthesizer."""
+def _release_together(
+    end: Integers, ending: NDArray[np.uint8], offs: NDArray[np.intp], keys: NDArray[np.integer], notes: NotePlaces
+) -> None:
+    """A key that is struck more often than it is released has lost a note-off. Paired one by one, all its notes from
+    then on would be too long. So from the last time on when all its notes had ended, a note-off ends all of them, as
+    pretty_midi and FluidSynth do. `offs` are the note-offs that end a note of their track."""
     order = np.argsort(keys, kind="stable")
-    grouped = keys[order]
-    places = np.where(notes.is_on[order], len(order), np.arange(len(order)))
+    grouped, place = keys[order], np.arange(len(order))
+    is_on = notes.is_on[order]
+    following = _next(~is_on, grouped)
+    lost = is_on & (following >= 0) & (end[order] < 0)
+    if not lost.any():
+        return
+    change = notes.is_on.astype(np.int64)
+    change[offs] = -1
+    count = np.cumsum(change[order])
+    begins = np.append(True, grouped[1:] != grouped[:-1])
+    before = np.maximum.accumulate(np.where(begins, place, 0))
+    rests = count == (count - change[order])[before]
+    these = is_on & (following >= 0) & (_next(rests, grouped) < 0) & np.isin(grouped, grouped[lost])
+    end[order[these]] = notes.tick[order[following[these]]]
+    ending[order[these & (following > place + 1)]] = RELEASED_LATER
+
+
+def _next(chosen: Flags, grouped: NDArray[np.integer]) -> Integers:
+    """The first chosen place of each group from each place (N,) on; -1 for none."""
+    places = np.where(chosen, np.arange(len(chosen)), len(chosen))
     following = np.minimum.accumulate(places[::-1])[::-1]
-    following[following == len(order)] = 0
-    has_off = (following > np.arange(len(order))) & (grouped[following] == grouped) & notes.is_on[order]
-    lost = has_off & (end[order] < 0)
-    if lost.any():
-        these = has_off & np.isin(grouped, grouped[lost])
-        end[order[these]] = notes.tick[order[following[these]]]
+    found = np.append(grouped, 0)[following] == grouped
+    return np.where(found & (following < len(chosen)), following, -1)
 
 
 def _stop(end: Integers, ending: NDArray[np.uint8], notes: NotePlaces, stops: Stops, ends: Integers) -> None:

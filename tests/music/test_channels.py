@@ -11,7 +11,7 @@ import mido
 import pytest
 
 from gpt2kit.music.midi import ENDINGS, Performance, parse_midi
-from gpt2kit.music.released import NEVER_RELEASED, NOTES_OFF, SOUND_OFF
+from gpt2kit.music.released import NEVER_RELEASED, NOTES_OFF, RELEASED_LATER, SOUND_OFF
 
 MidiFile = Callable[..., bytes]
 SharedData = Callable[[str], Path]
@@ -19,6 +19,7 @@ Row = tuple[int, float, float]
 """pitch, start and end in beats of half a second"""
 
 HANGING, ALL_NOTES_OFF, ALL_SOUND_OFF = ENDINGS[NEVER_RELEASED], ENDINGS[NOTES_OFF], ENDINGS[SOUND_OFF]
+LATER = ENDINGS[RELEASED_LATER]
 BEAT = 480
 
 
@@ -170,9 +171,18 @@ def test_the_soft_pedal_changes_nothing(read: Read) -> None:
 
 def test_where_a_note_off_is_missing_the_other_notes_of_its_key_keep_their_lengths(read: Read) -> None:
     found = read([on(60), on(60, 1), off(60, 1), on(60, 1), off(60, 1), end(9)])
-    assert (rows(found), found.noticed) == ([(60, 0, 2), (60, 1, 2), (60, 3, 4)], {})
+    assert (rows(found), found.noticed) == ([(60, 0, 2), (60, 1, 2), (60, 3, 4)], {LATER: 1})
     found = read([on(60), on(60, 1), off(60, 1), off(60, 1), on(60, 1), end(9)])
     assert (rows(found), found.noticed) == ([(60, 0, 2), (60, 1, 3), (60, 4, 13)], {HANGING: 1})
+
+
+def test_before_a_note_off_is_missing_overlapping_notes_end_first_in_first_out(read: Read) -> None:
+    """Only from the last rest of the key on does one note-off end all of them."""
+    found = read([on(60), on(60, 1), off(60, 1), off(60, 1), on(60, 1), on(60, 1), off(60, 1), end(9)])
+    assert (rows(found), found.noticed) == ([(60, 0, 2), (60, 1, 3), (60, 4, 6), (60, 5, 6)], {LATER: 1})
+    found = read([on(60), on(60, 1), on(61), off(60, 1), off(61, 1), on(60), end(9)])
+    assert rows(found) == [(60, 0, 2), (60, 1, 2), (60, 3, 12), (61, 1, 3)]
+    assert found.noticed == {LATER: 1, HANGING: 1}
 
 
 def test_a_note_off_may_be_in_another_track(read: Read) -> None:
