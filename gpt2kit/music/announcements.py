@@ -4,8 +4,8 @@ Some notes of a piece are given, such as those after a gap that is to be filled,
 others are the model's. All are in one stream, at their own times. So that the model can prepare for the given ones,
 the stream names them before they sound, in two forms that are inserted between events and take no time:
 
-- When a gap begins, and when 16, 8, 4 and 2 seconds of it are left: UNTIL, how long it lasts from here, and the AHEADs
-  of the first notes after it, in order.
+- When a gap begins, and of a long one again when 16 and 8 seconds are left: UNTIL, how long it lasts from here, and the
+  AHEADs of the first notes after it, in order.
 - Of a tune each note's AHEAD, two seconds before it sounds.
 
 That controls come a fixed time before their notes is from the Anticipatory Music Transformer (Thickstun et al. 2023);
@@ -30,7 +30,7 @@ SIZE = UNTIL + UNTILS
 """Ids of events and announcements together."""
 
 QUARTER = STEPS_A_SECOND // 4
-REMINDER = 2 * STEPS_A_SECOND
+REMINDER = 8 * STEPS_A_SECOND
 """The last announcement of a gap is this many steps before its end; the one before it twice as many, and so on."""
 FOLLOWING = 20
 """Notes after a gap that are announced."""

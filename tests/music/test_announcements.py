@@ -30,33 +30,34 @@ def test_a_time_is_announced_to_the_nearest_quarter_of_a_second() -> None:
     assert found == [0, 0, 0, 1, 1, 20, 63, 63]
 
 
-def test_a_gap_announces_what_follows_when_it_begins_and_two_four_and_eight_seconds_before_its_end() -> None:
+def test_a_gap_announces_what_follows_when_it_begins_and_sixteen_and_eight_seconds_before_its_end() -> None:
     pitches = [60 + n % 12 for n in range(FOLLOWING + 5)]
     following = [AHEAD + pitch - 21 for pitch in pitches[:FOLLOWING]]
-    gap = Gap(1000, 2000, pitches)
-    found = {now: due for now in range(980, 2100, 10) if (due := gap.due(now))}
+    gap = Gap(1000, 2900, pitches)
+    found = {now: due for now in range(980, 3000, 10) if (due := gap.due(now))}
     assert found == {
-        980: [UNTIL + 41, *following],
-        1200: [UNTIL + 32, *following],
-        1600: [UNTIL + 16, *following],
-        1800: [UNTIL + 8, *following],
+        980: [UNTIL + 63, *following],
+        1300: [UNTIL + 63, *following],
+        2100: [UNTIL + 32, *following],
     }
     assert Gap(1000, 1250, pitches).due(1250) == [], "it is over"
 
 
-@pytest.mark.parametrize(("length", "moments"), [(200, [0]), (201, [0, 1]), (399, [0, 199]), (401, [0, 1, 201])])
+@pytest.mark.parametrize(
+    ("length", "moments"), [(500, [0]), (800, [0]), (801, [0, 1]), (1600, [0, 800]), (1601, [0, 1, 801])]
+)
 def test_a_short_gap_is_announced_at_its_beginning(length: int, moments: list[int]) -> None:
     gap = Gap(0, length, [60])
-    assert [now for now in range(500) if gap.due(now)] == moments
+    assert [now for now in range(1700) if gap.due(now)] == moments
 
 
 def test_a_gap_whose_time_jumps_announces_once() -> None:
-    gap = Gap(0, 1000, [60])
-    assert gap.due(0) == [UNTIL + 40, AHEAD + 39]
-    assert gap.due(199) == []
-    assert gap.due(650) == [UNTIL + 14, AHEAD + 39], "of several that are due, the newest"
-    assert gap.due(799) == []
-    assert gap.due(800) == [UNTIL + 8, AHEAD + 39]
+    gap = Gap(0, 3300, [60])
+    assert gap.due(0) == [UNTIL + 63, AHEAD + 39]
+    assert gap.due(99) == []
+    assert gap.due(1800) == [UNTIL + 60, AHEAD + 39], "of several that are due, the newest"
+    assert gap.due(2499) == []
+    assert gap.due(2500) == [UNTIL + 32, AHEAD + 39]
 
 
 def test_a_tune_announces_each_note_once_two_seconds_ahead() -> None:

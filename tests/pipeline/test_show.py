@@ -107,7 +107,7 @@ def test_spans_give_the_text_again(prepared: Prepare, tmp_path: Path) -> None:
 
 
 def test_music_is_shown_as_moments_with_their_events(prepared: Prepare, tmp_path: Path) -> None:
-    tiny = prepared("music", tmp_path)
+    tiny = prepared("music", tmp_path, "task.infill=0")
     data, task = opened(tiny, tmp_path)
     row = next(iter(shown(tiny, data, task, "train", 1)))
     named: list[str] = []
