@@ -126,7 +126,7 @@ def train(
         loading.say_edited(Run(run))
     data = named or _data_of(Run(run), task)
     if dry_run:
-        _say_start(init, data)
+        _say_start(loaded, init, data)
         say_plan(loaded, data, run, init, overwrite, json)
         return
     words = [task, "train", *([named] if named else []), "--out", str(run)]
@@ -158,16 +158,19 @@ def _data_of(run: "Run", task: str) -> str:
     return str(run.data_path)
 
 
-def _say_start(init: str, data: str) -> None:
-    """Remark on a directory that hides a model of the Hub, or on what is missing without --init: a tokenizer of another
-    model is most often taken to start from its weights."""
+def _say_start(loaded: "Recipe", init: str, data: str) -> None:
+    """Remark on knobs without effect, and on a directory that hides a model of the Hub or on what is missing without
+    --init: a tokenizer of another model is most often taken to start from its weights."""
     from gpt2kit.data.hub import has_model
+    from gpt2kit.pipeline.train import task_to_train
     from gpt2kit.runs.prepared import Prepared
 
+    task = task_to_train(loaded, Prepared.open(data), fresh=False)
+    for line in task.ignored():
+        console.warn(line)
     if init:
         loading.say_hidden(init)
         return
-    task = Prepared.open(data).task
     if task.about.pretrained:
         console.warn(
             "nothing is pretrained: without --init, training starts from scratch; prepare with --tokenizer and train "
@@ -211,7 +214,7 @@ def _train(
         reports.replaced(run, check_folder(run, overwrite, RUN, inputs_of(loaded, data, init)))
     try:
         if not resume:
-            _say_start(init, data)
+            _say_start(loaded, init, data)
         for event in progress.training(stream):
             started = True
             if isinstance(event, events.Validation):

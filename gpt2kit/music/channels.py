@@ -149,6 +149,9 @@ def _pedal(number: int, controls: Integers, messages: _Messages) -> Pedal:
     """Reset All Controllers lifts it (RP-015)."""
     controller = messages.first[controls]
     moves = controls[(controller == number) | (controller == RESET_CONTROLLERS)]
-    moves = moves[np.argsort(messages.tick[moves], kind="stable")]
+    tick = messages.tick[moves]
+    if (tick[1:] < tick[:-1]).any():  # in several tracks
+        order = np.argsort(tick, kind="stable")
+        moves, tick = moves[order], tick[order]
     reset = messages.first[moves] == RESET_CONTROLLERS
-    return Pedal(messages.tick[moves].astype(np.float64), np.where(reset, np.uint8(0), messages.second[moves]))
+    return Pedal(tick.astype(np.float64), np.where(reset, np.uint8(0), messages.second[moves]))

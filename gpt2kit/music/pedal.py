@@ -32,12 +32,15 @@ def sustained(
     down = value >= DOWN_FROM
     if not down.any():
         return end
-    lifts = np.append(moved[~down], last)
-    lift = lifts[np.searchsorted(lifts[:-1], end, "right")]
-    sounding = np.where(_is_down(moved, down, end), lift, end)
+    # By the number of movements before: whether the pedal is down, and when it lifts next.
+    is_down = np.append(False, down)
+    lifts = np.append(np.where(down, len(moved), np.arange(len(moved))), len(moved))
+    lifts = np.append(moved, last)[np.minimum.accumulate(lifts[::-1])[::-1]]
+    before = np.searchsorted(moved, end, "right")
+    sounding = np.where(is_down[before], lifts[before], end)
     # The next note of the same pitch that is struck with the pedal down; one past the last for none.
     order = np.lexsort((start, pitch))
-    places = np.where(_is_down(moved, down, start)[order], np.arange(len(order)), len(order))
+    places = np.where(is_down[np.searchsorted(moved, start, "right")][order], np.arange(len(order)), len(order))
     following = np.append(np.minimum.accumulate(places[::-1])[::-1], len(order))[1:]
     struck = np.append(start[order], np.inf)[following]
     struck[np.append(pitch[order], 255)[following] != pitch[order]] = np.inf
@@ -79,8 +82,3 @@ def _struck_again(pitch: NDArray[np.uint8], start: Times, end: Times) -> Times:
     following = np.searchsorted(strikes, row + np.searchsorted(times, end))
     same = np.append(pitch[order], 255)[following] == pitch
     return np.where(same, np.append(start[order], np.inf)[following], np.inf)
-
-
-def _is_down(moved: Times, down: NDArray[np.bool_], at: Times) -> NDArray[np.bool_]:
-    """Whether the pedal is down at each time, after any movement at that time."""
-    return np.append(down, False)[np.searchsorted(moved, at, "right") - 1]

@@ -21,8 +21,10 @@ LONGEST_NUMBER = 4
 LATEST = 2**31 - 1
 """Ticks; later times are the result of damage."""
 
+LONGEST_STEP = LONGEST_NUMBER + 3
+"""Bytes of a delta time and a message with two data bytes."""
 DOUBLINGS = 2
-"""A leap is 2 ** DOUBLINGS events. The longest has 7 * 8 bytes, which fit into a byte."""
+"""A leap is 2 ** DOUBLINGS events. The longest has 7 * 4 bytes, which fit into a byte."""
 PADDING = 64
 """Bytes after a track, so that a leap from its last byte stays within the arrays."""
 
@@ -127,8 +129,8 @@ class Scan:
     def _starts(self) -> Integers:
         """Walk through the track; sets `stop`, and `damage` if the walk cannot reach the end."""
         steps = [self._steps()]
-        for _ in range(DOUBLINGS):
-            steps.append(steps[-1] + np.take(steps[-1], np.arange(len(self.bytes)) + steps[-1], mode="clip"))
+        for doubling in range(DOUBLINGS):
+            steps.append(_twice(steps[-1], LONGEST_STEP << doubling))
         leap = steps[-1].tobytes()
         leaps, others = array("I"), array("I")
         place, size, append = 0, self.size, leaps.append
@@ -164,11 +166,12 @@ class Scan:
         following = self.content[1 : self.size].translate(STEPS)
         step = np.zeros(len(self.content), np.uint8)
         step[: len(following)] = np.frombuffer(following, np.uint8)
-        high = np.flatnonzero(self.high)
-        step[high] = 0
+        high = self.high.view(np.uint8)
+        step *= 1 - high
+        ends, longer = step[:-1].copy(), high[:-1]
         for _ in range(LONGEST_NUMBER - 1):
-            after = step[high + 1]
-            step[high] = after + (after > 0)
+            after = step[1:]
+            step[:-1] = ends + longer * (after + (after > 0))
         return step
 
     def _status(self, place: int) -> int:
@@ -216,10 +219,10 @@ class Scan:
 
     def _decoded(self) -> tuple[Integers, Data, Integers]:
         """Ticks, statuses and positions of the data."""
-        at = self.starts.copy()
-        value = (self.bytes[at] & 0x7F).astype(np.int64)
-        longer = np.flatnonzero(self.high[at])
-        at += 1
+        first = self.bytes[self.starts]
+        value = (first & 0x7F).astype(np.int64)
+        longer = np.flatnonzero(first > 0x7F)
+        at = self.starts + 1
         while len(longer):
             place = at[longer]
             value[longer] = value[longer] << 7 | self.bytes[place] & 0x7F
@@ -237,3 +240,12 @@ class Scan:
             self.starts, tick, status = self.starts[:kept], tick[:kept], status[:kept]
             at, explicit = at[:kept], explicit[:kept]
         return tick, status, at + explicit
+
+
+def _twice(step: Data, longest: int) -> Data:
+    """By position (N,): the bytes of two steps, where each has at most `longest`; 0 if there is none."""
+    both = step.copy()
+    padded = np.append(step, np.zeros(longest, np.uint8))
+    for size in range(3, longest + 1):
+        both += (step == size).view(np.uint8) * padded[size : size + len(step)]
+    return both

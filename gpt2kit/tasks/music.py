@@ -8,14 +8,14 @@ import hashlib
 import shutil
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpt2kit.config import check, knob
 from gpt2kit.data.layouts import Stream
 from gpt2kit.data.report import Damage, PassedOver
-from gpt2kit.errors import DataError, UserError, counted
+from gpt2kit.errors import DataError, counted
 from gpt2kit.tasks.base import About, Line, Record, Task, Vocabulary
 
 if TYPE_CHECKING:
@@ -123,10 +123,7 @@ class Performances(Stream):
 
     def batching(self, window: int, loss_on: str = "answer", stride: int = 0) -> "Batching":
         if self.infill and not self.vocabulary.announces:
-            raise UserError(
-                f"task.infill = {self.infill:g}, but the data was prepared by an older version of gpt2kit, without the "
-                "announcements that infilling needs: prepare it again, or train with --set task.infill=0"
-            )
+            return replace(self, infill=0.0).batching(window, loss_on, stride)
         return super().batching(window, loss_on, stride)
 
     def shorten(self, prompt: list[int], room: int) -> list[int]:
@@ -212,6 +209,14 @@ class Music(Task["Notes", "Notes"]):
     def layout(self) -> Performances:
         return Performances(self.transpose, self.stretch, self.infill, self.vocabulary)
 
+    def ignored(self) -> list[str]:
+        if not self.infill or self.vocabulary.announces:
+            return []
+        return [
+            f"task.infill = {self.infill:g} has no effect: the data was prepared by an older version of gpt2kit, "
+            "without the announcements that infilling and accompaniment need; to learn them, prepare it again"
+        ]
+
     def read(self, corpus: Sequence[str]) -> Iterator[Performance]:
         from gpt2kit.music.sources import pieces
 
@@ -259,13 +264,17 @@ class Music(Task["Notes", "Notes"]):
 
         return [*encoding.encode(target).tolist(), events.END]
 
-    def encode(self, records: Sequence[Record["Notes", "Notes"]]) -> list[tuple[list[int], list[int]]]:
+    def encode(self, records: Sequence[Record["Notes", "Notes"]]) -> list[tuple[Sequence[int], Sequence[int]]]:
         from gpt2kit.music import events
 
-        rows = []
+        rows: list[tuple[Sequence[int], Sequence[int]]] = []
         for record in records:
             known = record.events if isinstance(record, Performance) else None
-            target = self.encode_target(record.target) if known is None else [*known.tolist(), events.END]
+            if known is None:
+                target: Sequence[int] = self.encode_target(record.target)
+            else:  # a copy of the bytes is much faster than a list
+                target = array("I", known.astype("=u4").tobytes())
+                target.append(events.END)
             rows.append((self.encode_source(record.source), target))
         return rows
 
@@ -285,7 +294,7 @@ def _performance(file: "Found") -> Performance:
             nothing,
             file.notes,
             file.ids,
-            key=_key(file.ids.tolist()),
+            key=_key(file.ids.astype("=u4").tobytes()),
             split=file.split,
             problem="" if len(file.notes) else "no notes",
             skipped=file.counts(),
@@ -296,8 +305,8 @@ def _performance(file: "Found") -> Performance:
     detail = file.detail if isinstance(file, Failed) else ""
     problem = Damage(file.reason) if isinstance(file, Failed) else file.reason
     name = f"{file.name}: {detail}" if detail else file.name
-    return Performance(nothing, nothing, key=_key([]), split=file.split, problem=problem, name=name)
+    return Performance(nothing, nothing, key=_key(b""), split=file.split, problem=problem, name=name)
 
 
-def _key(events: list[int]) -> str:
-    return hashlib.blake2b(array("I", events).tobytes()).hexdigest()
+def _key(events: bytes) -> str:
+    return hashlib.blake2b(events).hexdigest()

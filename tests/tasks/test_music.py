@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import gpt2kit
 from gpt2kit import recipe
 from gpt2kit.data.report import Damage
 from gpt2kit.data.splits import split_of
-from gpt2kit.errors import UserError
+from gpt2kit.data.store import Store
 from gpt2kit.music import encoding, events, transform
 from gpt2kit.music.augment import window
 from gpt2kit.music.midi import write_midi
@@ -132,8 +133,9 @@ def test_what_was_read_is_what_is_written(task: Music, tmp_path: Path, random_no
     """The ids that reading a file made are those that encoding its notes makes."""
     write_midi(tmp_path / "a.mid", random_notes(1))
     (record,) = task.read([str(tmp_path)])
-    assert task.encode([record]) == task.encode([Record(record.source, record.target)])
-    assert record.key == _key(task.encode_target(record.target)[:-1])
+    ((prompt, target),) = task.encode([record])
+    assert [(list(prompt), list(target))] == task.encode([Record(record.source, record.target)])
+    assert record.key == _key(np.array(task.encode_target(record.target)[:-1], np.uint32).tobytes())
 
 
 def test_a_primer_is_shortened_to_its_end(task: Music, random_notes: RandomNotes) -> None:
@@ -186,10 +188,28 @@ def test_a_folder_of_an_older_version_has_no_announcements(task: Music, tmp_path
     assert (new.size, new.fingerprint()) == (543, "performance events, 388 + 3 + 152")
     assert new.extends(old), "a run of an older version can be trained further on new data"
     assert not found.extends(tmp_path)
-    Music(infill=0.0).opened(old).layout.batching(64)
-    with pytest.raises(UserError, match=r"task.infill = 0.25, but .* prepare it again, or train with --set task.infi"):
-        Music(infill=0.25).opened(old).layout.batching(64)
-    Music(infill=0.25).opened(tmp_path).layout.batching(64)
+
+
+def test_data_of_an_older_version_teaches_no_announcements(
+    task: Music, tmp_path: Path, store_of: Callable[..., Store], random_notes: RandomNotes
+) -> None:
+    """It is shown, trained on and scored as before, and `train` says that infill has no effect."""
+    task.fit([], [], tmp_path, 64)
+    store = store_of(task.encode([Record(Notes.none(), random_notes(1, count=300))]))
+    new = Music(transpose=0, stretch=0.0, infill=1.0).opened(tmp_path)
+    (tmp_path / "old").mkdir()
+    lines = (tmp_path / EVENTS_FILE).read_text().splitlines(keepends=True)
+    (tmp_path / "old" / EVENTS_FILE).write_text("".join(lines[: events.VOCABULARY]))
+    old = new.opened(tmp_path / "old")
+    largest = []
+    for each in (new, old):
+        batches = each.layout.batching(64).training(store, 640, 0)
+        largest.append(max(int(batches.collate(rows).ids_BT.max()) for rows in batches.epoch(0)))
+    assert largest[0] >= events.VOCABULARY > largest[1]
+    assert new.ignored() == []
+    (line,) = old.ignored()
+    assert line.startswith("task.infill = 1 has no effect: the data was prepared by an older version")
+    assert replace(old, infill=0.0).ignored() == []
 
 
 def test_units(task: Music) -> None:
