@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import typer
+from rich.text import Text
 
 from gpt2kit import samples, tasks
 from gpt2kit.cli.app import build, run
@@ -60,6 +61,12 @@ def test_every_option_is_a_sentence_with_its_value_in_capitals() -> None:
         assert not getattr(parameter, "multiple", False) or "May be repeated." in parameter.help, line
 
 
+def test_brackets_are_shown() -> None:
+    """Typer reads help as the markup of rich, which takes [words] for styles unless they are escaped."""
+    for _, parameter, line in ALL:
+        assert Text.from_markup(parameter.help).plain == parameter.help.replace("\\[", "["), line
+
+
 def test_all_commands_are_looked_at() -> None:
     verbs = {name.split()[1] for name, _, _ in ALL if name.split()[0] in tasks.names()}
     assert verbs == {"prepare", "show", "train", "generate", "evaluate", "render", "infill", "accompany"}
@@ -92,7 +99,7 @@ def test_closed_sets_of_values_are_listed() -> None:
         ("translate prepare", ["--out -o DIR", "[default: (data/translate)]", "[default: (fr, or the recipe's)]"]),
         ("translate train", ["Train on N GPUs, or with N processes on the CPU.", "[default: (runs/translate)]"]),
         ("lm train", ["do not train the embeddings and the first N blocks", "[default: (random weights)]"]),
-        ("music generate", ["--seconds SECONDS", "[default: 60.0]", "[default: piece.mid]", "[default: sound]"]),
+        ("music generate", ["pip install 'gpt2kit[flac]'.", "--seconds SECONDS", "[default: 60.0]", "[default: piece.mid]", "[default: sound]"]),
         ("summarize prepare", ["head|head-tail|tfidf|long", "[default: (256, or the recipe's)]"]),
         ("summarize generate", ["[default: (the run's task.cut)]", "[default: (the run's generate.beams)]"]),
         ("translate evaluate", ["[default: (val)]", "[default: (all)]"]),

@@ -26,7 +26,7 @@ LONG_SOUND = 600
 
 FlacOption = Annotated[
     bool,
-    options.switch("--flac", help="Write the sound as .flac, a third of a .wav; needs pip install 'gpt2kit[flac]'."),
+    options.switch("--flac", help=r"Write the sound as .flac, a third of a .wav; needs pip install 'gpt2kit\[flac]'."),
 ]
 
 
