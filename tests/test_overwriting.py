@@ -13,6 +13,7 @@ from gpt2kit import overwriting
 from gpt2kit.cli.app import run
 from gpt2kit.errors import UserError
 from gpt2kit.music.keyboard import Continuation
+from gpt2kit.music.marked import Marked
 from gpt2kit.music.midi import write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.page import write_page
@@ -161,7 +162,7 @@ WRITERS: list[tuple[FileKind, str, Callable[[Path], object]]] = [
     (MIDI, "a.mid", lambda path: write_midi(path, TUNE)),
     (MIDI, "b.mid", lambda path: path.write_bytes(with_new_notes(path))),
     (SOUND, "a.wav", lambda path: write_wav(path, TUNE, 8000)),
-    (PICTURE, "a.png", lambda path: write_roll(path, TUNE)),
+    (PICTURE, "a.png", lambda path: write_roll(path, Marked(TUNE))),
     (PAGE, "a.html", lambda path: write_page(path, TUNE, "a")),
     (PREDICTIONS, "a.jsonl", predictions),
 ]

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from gpt2kit.music.announcements import Gap, Tune
-from gpt2kit.music.arrangement import clock_before
+from gpt2kit.music.arrangement import announced, clock_before
 from gpt2kit.music.encoding import encode, encode_until, note_events, seconds, without_wait
 from gpt2kit.music.events import BEGIN, NOTE_OFF, STEPS_A_SECOND, TIME_SHIFT, VELOCITY, quantised
-from gpt2kit.music.given import GivenGrammar, Scheduled, schedule
+from gpt2kit.music.given import GivenGrammar, Scheduled
 from gpt2kit.music.grammar import EventGrammar
 from gpt2kit.music.keyboard import continued
-from gpt2kit.music.notes import Notes, Surroundings
+from gpt2kit.music.notes import Accompanied, Notes, Surroundings
 
 
 def prompt_before(around: Surroundings) -> list[int]:
@@ -23,20 +23,33 @@ def prompt_before(around: Surroundings) -> list[int]:
     return [*before, *_gap(around).due(_steps(before))]
 
 
+def prompt_with_tune(part: Accompanied) -> list[int]:
+    """The events before an accompaniment, without the wait for its beginning, and what is announced up to there."""
+    ids, tune = without_wait(encode_until(part, part.until)), _tune(part)
+    before = announced(ids, [tune]).tolist()
+    return [BEGIN, *before, *tune.due(_steps(before))]
+
+
 def gap_grammar(prompt: Sequence[int], around: Surroundings) -> GivenGrammar:
     """New notes are struck within the gap; the answer ends when all of them are let go."""
     gap, now = _gap(around), _steps(prompt)
     gap.due(now)  # is in the prompt
     given = [(step - now, ids) for step, ids in _after(around, prompt)]
-    return GivenGrammar(EventGrammar(prompt), given, [gap], now, gap.start - now, gap.end - now)
+    struck = _struck_before(around, now)
+    return GivenGrammar(EventGrammar(prompt), given, [gap], now, gap.start - now, gap.end - now, struck)
 
 
-def tune_grammar(prompt: Sequence[int], tune: Notes) -> GivenGrammar:
-    """New notes accompany a tune from its beginning to its end."""
-    ids = encode(tune)
-    end = int(quantised(tune.duration))
-    announcer = Tune(quantised(tune.start).tolist(), tune.pitch.tolist())
-    return GivenGrammar(EventGrammar(prompt, end), schedule(ids), [announcer])
+def tune_grammar(prompt: Sequence[int], part: Accompanied) -> GivenGrammar:
+    """New notes are struck in the part that is accompanied. They end with the piece, or when the model lets them go."""
+    tune, now = _tune(part), _steps(prompt)
+    tune.due(now)  # is in the prompt
+    given = [(step - now, ids) for step, ids in _after(part, prompt)]
+    begin, struck = int(quantised(part.until)) - now, _struck_before(part, now)
+    if part.finish < part.duration:
+        finish = int(quantised(part.finish)) - now
+        return GivenGrammar(EventGrammar(prompt), given, [tune], now, begin, finish, struck)
+    end = max((step for step, _ in given), default=0)
+    return GivenGrammar(EventGrammar(prompt, end), given, [tune], now, begin, None, struck)
 
 
 def new_notes(prompt: Sequence[int], ids: Sequence[int], given: Notes) -> Notes:
@@ -53,7 +66,17 @@ def _gap(around: Surroundings) -> Gap:
     return Gap(int(quantised(around.until)), int(quantised(around.resume)), following)
 
 
-def _after(around: Surroundings, prompt: Sequence[int]) -> Iterator[Scheduled]:
+def _tune(part: Accompanied) -> Tune:
+    return Tune(quantised(part.start[part.tune]).tolist(), part.pitch[part.tune].tolist())
+
+
+def _struck_before(given: Notes, now: int) -> list[tuple[int, int]]:
+    """The steps since `now`, and the keys, of the given notes that were struck up to then."""
+    steps = quantised(given.start) - now
+    return [(step, pitch) for step, pitch in zip(steps.tolist(), given.pitch.tolist(), strict=True) if step <= 0]
+
+
+def _after(around: Notes, prompt: Sequence[int]) -> Iterator[Scheduled]:
     """The given events that the prompt does not contain: none before the end of the prompt."""
     whole = note_events(encode(around).astype(np.int64))
     passed = Counter(id for id in prompt if id < TIME_SHIFT)

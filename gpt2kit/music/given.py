@@ -14,6 +14,9 @@ from gpt2kit.music.events import BEGIN, END, LONGEST_SHIFT, NOTE_OFF, TIME_SHIFT
 from gpt2kit.music.grammar import Bias, EventGrammar
 from gpt2kit.music.wait import keep_waiting
 
+TOGETHER = 3
+"""Steps within which a key is not struck by the user and by the model: one stroke would double the other."""
+
 Scheduled = tuple[int, Sequence[int]]
 """A step after the beginning of the answer, and the ids that are given there."""
 
@@ -63,7 +66,8 @@ class GivenGrammar:
     """A grammar with given events.
 
     A given note is let go when its NOTE_OFF is given; the model can neither end it nor strike its key meanwhile. A new
-    note on a key that is to be struck is let go first. Ids beyond the events are inserted as they are.
+    note on a key that is to be struck is let go first, and was not struck just before. Ids beyond the events are
+    inserted as they are.
     """
 
     def __init__(
@@ -74,18 +78,24 @@ class GivenGrammar:
         begun: int = 0,
         wait: int = 0,
         new_until: int | None = None,
+        struck: Iterable[tuple[int, int]] = (),
     ) -> None:
         """`grammar` is at the beginning of an answer. Given notes must begin before its end, where all are let go.
 
         A NOTE_OFF that is given for a key of the prompt keeps that key down until then. `begun` is the step at which
         the answer begins on the clock of the announcers; those of `given` count from there, and so does `wait`: nothing
         happens before, as between the last event of a prompt and a gap. With `new_until`, the model strikes no key from
-        that step on, and the answer ends when it has let go all of its keys.
+        that step on, and the answer ends when it has let go all of its keys. `struck` are the steps, of 0 or less, and
+        the keys of given notes in the prompt.
         """
         self.grammar, self.announcers, self.begun, self.wait = grammar, announcers, begun, wait
         self.new_until = new_until
         self._steps: dict[int, _Step] = {}
         """What is still to come, by step, in order."""
+        self._strokes: dict[int, list[int]] = {}
+        """The keys of given notes, by step."""
+        for step, key in struck:
+            self._strokes.setdefault(step, []).append(key)
         velocity, keys = None, set[int]()
         for step, ids in sorted(given, key=lambda each: each[0]):
             if step < 0:
@@ -98,6 +108,7 @@ class GivenGrammar:
                     if grammar.end is not None and step >= grammar.end:
                         raise ValueError(f"a note is given at step {step}, and the music ends at {grammar.end}")
                     notes.append(_Note(NOTE_OFF + id, velocity))
+                    self._strokes.setdefault(step, []).append(id)
                     keys.add(id)
                 elif id < TIME_SHIFT:
                     notes.append(_Note(id - NOTE_OFF, None))
@@ -111,6 +122,16 @@ class GivenGrammar:
     @property
     def over(self) -> bool:
         return self.grammar.over or (self._is_closed and not self.grammar.struck)
+
+    @property
+    def due(self) -> int | None:
+        """The id that comes next of what is given at this step, now or after new notes; None if there is nothing."""
+        if self._now.marks:
+            return self._now.marks[0]
+        if not self._now.notes:
+            return None
+        note = self._now.notes[0]
+        return note.id if note.velocity in (None, self.grammar.in_force) else note.velocity
 
     @property
     def _is_closed(self) -> bool:
@@ -167,6 +188,8 @@ class GivenGrammar:
     def _arrive(self) -> None:
         """Take what is given at this step."""
         grammar = self.grammar
+        near = range(grammar.now - TOGETHER, grammar.now + TOGETHER + 1)
+        grammar.bar({key for step in near for key in self._strokes.get(step, ())})
         if grammar.now in self._steps:
             grammar.rested = False  # there may be nothing but ids that are no events
         marks, notes = self._steps.pop(grammar.now, _Step([], []))

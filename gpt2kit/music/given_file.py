@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import numpy as np
+
 from gpt2kit.music.added import added_track, free_channel, sound_of
 from gpt2kit.music.events import STEPS_A_SECOND, quantised
 from gpt2kit.music.keystrokes import Keystroke, is_off, keystrokes
 from gpt2kit.music.midi import PIANOS, parse_midi, read_bytes
-from gpt2kit.music.notes import Notes, Surroundings
-from gpt2kit.music.released import RELEASED
+from gpt2kit.music.notes import Accompanied, Notes, Surroundings
+from gpt2kit.music.released import RELEASED, RELEASED_LATER
 from gpt2kit.music.score import Score, read_score
+from gpt2kit.music.skyline import tune_or_line
 from gpt2kit.music.smf import MidiError
 
 Given = TypeVar("Given", bound=Notes)
@@ -32,21 +35,58 @@ class GivenFile(Generic[Given]):
 
     def with_new(self, new: Notes) -> bytes:
         """The file with new notes in one more track. Raises MidiError if no channel is free for them."""
+        new = apart(new, self.notes)
         channel, unused = free_channel(self.score.tracks, self.since)
         track = added_track(new, self.score.clock(), self.since, channel, unused, self.sound)
         return replace(self.score, tracks=(*self.score.tracks, track)).written()
 
 
-def read_tune(path: Path | str, instruments: str = "piano", salvage: bool = False) -> GivenFile[Notes]:
-    """A file to which notes are added. Raises MidiError, which names the file."""
+def read_tune(
+    path: Path | str,
+    instruments: str = "piano",
+    salvage: bool = False,
+    begin: float = 0.0,
+    end: float = float("inf"),
+    tune_only: bool = False,
+) -> GivenFile[Accompanied]:
+    """A file to which notes are added from `begin` to before `end` (seconds), rounded to 10 ms.
+
+    Its tune is all of a single line, and otherwise its highest voice. All other notes stay, too, or with `tune_only`
+    none that the model hears.
+
+    Raises MidiError, which names the file.
+    """
     try:
-        content = read_bytes(Path(path))
-        score = read_score(content, salvage)
-        heard = _heard(keystrokes(score), instruments)
-        notes = parse_midi(content, instruments, salvage).notes
-        return GivenFile(score, notes, sound_of(score, heard[0] if heard else None), 0)
+        return tune_of(read_bytes(Path(path)), instruments, salvage, begin, end, tune_only)
     except MidiError as error:
         raise MidiError(error.kind, error.detail, str(path)) from None
+
+
+def tune_of(
+    content: bytes,
+    instruments: str = "piano",
+    salvage: bool = False,
+    begin: float = 0.0,
+    end: float = float("inf"),
+    tune_only: bool = False,
+) -> GivenFile[Accompanied]:
+    """The same from the bytes of a file."""
+    score, notes = read_score(content, salvage), parse_midi(content, instruments, salvage).notes
+    strokes = keystrokes(score)
+    tune = tune_or_line(notes)
+    if tune_only and not tune.all():
+        wanted = set(zip(notes.pitch[tune].tolist(), notes.start[tune].tolist(), strict=True))
+        others = _heard(strokes, instruments)
+        starts = score.clock().seconds([stroke.on for stroke in others]).tolist()
+        others = [each for each, at in zip(others, starts, strict=True) if (each.pitch, at) not in wanted]
+        score = without(score, strokes, others)
+        strokes, notes = keystrokes(score), parse_midi(score.written(), instruments).notes
+        tune = np.ones(len(notes), np.bool_)
+    begin = float(quantised(begin)) / STEPS_A_SECOND
+    end = float(quantised(end)) / STEPS_A_SECOND if end < notes.duration else end
+    first = score.clock().first(begin)
+    part = Accompanied(notes.pitch, notes.velocity, notes.start, notes.end, begin, end, tune)
+    return GivenFile(score, part, sound_of(score, _last_before(first, _heard(strokes, instruments))), first)
 
 
 def read_gap(
@@ -78,9 +118,22 @@ def gap_of(
     kept = without(score, strokes, replaced)
     notes = parse_midi(kept.written(), instruments).notes
     around = Surroundings(notes.pitch, notes.velocity, notes.start, notes.end, begin, end)
-    before = [stroke for stroke in heard if stroke.on < first]
-    model = before[-1] if before else next(iter(heard), None)
-    return GivenFile(kept, around, sound_of(score, model), first)
+    return GivenFile(kept, around, sound_of(score, _last_before(first, heard)), first)
+
+
+def apart(new: Notes, given: Notes) -> Notes:
+    """New notes that do not sound together with a given note of their key.
+
+    The model hears given notes at multiples of 10 ms; in the file they begin and end up to 5 ms earlier or later.
+    """
+    start, end = new.start.copy(), new.end.copy()
+    for place, pitch in enumerate(new.pitch.tolist()):
+        same = given.pitch == pitch
+        begun, ended = given.start[same], given.end[same]
+        start[place] = max(start[place], ended[begun <= start[place]].max(initial=0.0))
+        end[place] = min(end[place], begun[begun > start[place]].min(initial=np.inf))
+    audible = end > start
+    return Notes(new.pitch[audible], new.velocity[audible], start[audible], end[audible])
 
 
 def without(score: Score, strokes: Sequence[Keystroke], removed: Sequence[Keystroke]) -> Score:
@@ -104,6 +157,12 @@ def without(score: Score, strokes: Sequence[Keystroke], removed: Sequence[Keystr
     return replace(score, tracks=tuple(tracks))
 
 
+def _last_before(tick: int, strokes: Sequence[Keystroke]) -> Keystroke | None:
+    """The keystroke whose sound new notes have: the last before a tick, or else the first."""
+    before = [stroke for stroke in strokes if stroke.on < tick]
+    return before[-1] if before else next(iter(strokes), None)
+
+
 def _heard(strokes: Sequence[Keystroke], instruments: str) -> list[Keystroke]:
     programs = PIANOS if instruments == "piano" else range(128)
     return [stroke for stroke in strokes if stroke.heard(programs)]
@@ -116,4 +175,4 @@ def _key(tick: int, message: bytes) -> tuple[int, int, int]:
 
 def _release(stroke: Keystroke) -> tuple[int, int, int]:
     """The same of the note-off of a keystroke; a tick that none has, if something else releases it."""
-    return (stroke.channel, stroke.pitch, stroke.off if stroke.ending == RELEASED else -1)
+    return (stroke.channel, stroke.pitch, stroke.off if stroke.ending in (RELEASED, RELEASED_LATER) else -1)

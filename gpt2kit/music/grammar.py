@@ -49,6 +49,8 @@ class EventGrammar:
         self._on[LOWEST_KEY : HIGHEST_KEY + 1] = 0
         self._up = sum(1 << key for key in range(LOWEST_KEY, HIGHEST_KEY + 1))
         """The keys of `_on` that may be struck, as bits: asked more quickly than an array."""
+        self._barred: set[int] = set()
+        """Keys that are not struck though they may be up."""
         self._down = [0] * 128
         """How many notes sound on each key: more than one only after a prompt in which notes overlap."""
         self.in_force: int | None = None
@@ -77,6 +79,15 @@ class EventGrammar:
         self.kept.add(pitch)
         self.struck.pop(pitch, None)
         self._off[pitch] = -np.inf
+
+    def bar(self, keys: set[int]) -> None:
+        """Do not allow to strike these keys, until others are barred."""
+        freed, self._barred = self._barred - keys, keys
+        for key in keys:
+            self._on[key] = -np.inf
+            self._up &= ~(1 << key)
+        for key in freed:
+            self._free(key)
 
     def can_strike(self, before: int = AFTER_ALL) -> bool:
         """Whether there is a key to strike at a place in this step that is before another."""
@@ -165,9 +176,13 @@ class EventGrammar:
             self.struck.pop(pitch, None)
             self.kept.discard(pitch)
             self._off[pitch] = -np.inf
-            if LOWEST_KEY <= pitch <= HIGHEST_KEY:
-                self._on[pitch] = 0
-                self._up |= 1 << pitch
+            self._free(pitch)
+
+    def _free(self, pitch: int) -> None:
+        """Allow to strike a key of the piano that is up and not barred."""
+        if LOWEST_KEY <= pitch <= HIGHEST_KEY and not self._down[pitch] and pitch not in self._barred:
+            self._on[pitch] = 0
+            self._up |= 1 << pitch
 
 
 class Timed:

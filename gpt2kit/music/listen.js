@@ -16,6 +16,8 @@ function readStyle() {
   style = {};
   for (const name of ["ink", "faint", "line", "octave", "lane", "primer", "primer-line"]) style[name] = computed.getPropertyValue("--" + name).trim();
   colours = dark.matches ? data.colours.dark : data.colours.light;
+  style.given = dark.matches ? data.given.dark : data.given.light;
+  byId("given-colour").style.background = style.given;
   byId("gradient").style.background = `linear-gradient(to right, ${[0, 25, 50, 75, 100, 126].map((i) => colours[i]).join(",")})`;
 }
 
@@ -117,7 +119,7 @@ function draw(each) {
   pen.fillStyle = style.lane;
   for (let pitch = lowest; pitch <= highest; pitch++) if (isBlack(pitch)) pen.fillRect(LEFT, y(pitch), right - LEFT, high);
   pen.fillStyle = style.primer;
-  for (const [from, to] of sample.given) pen.fillRect(x(from), TOP, x(to) - x(from), bottom - TOP);
+  for (const [from, to] of sample.outside) pen.fillRect(x(from), TOP, x(to) - x(from), bottom - TOP);
   const step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200].find((time) => time * unit >= 60) || 3600;
   pen.textBaseline = "top";
   for (let tick = 0; tick * step <= longest; tick++) {
@@ -135,13 +137,13 @@ function draw(each) {
     pen.fillStyle = style.faint;
     pen.fillText(nameOf(pitch), LEFT - 6, y(pitch) + high / 2);
   }
-  const tall = Math.max(Math.floor(high), 2);  // whole pixels are sharp
+  const tall = Math.max(Math.floor(high), 2), given = new Set(sample.given);  // whole pixels are sharp
   for (let note = 0; note < notes.start.length; note++) {
-    pen.fillStyle = colours[notes.velocity[note] - 1];
+    pen.fillStyle = given.has(note) ? style.given : colours[notes.velocity[note] - 1];
     pen.fillRect(x(notes.start[note]), Math.round(y(notes.pitch[note])), Math.max((notes.end[note] - notes.start[note]) * unit - 0.5, 1), tall);
   }
   pen.fillStyle = style["primer-line"];
-  for (const [from, to] of sample.given) pen.fillRect(x(from > 0 ? from : to) - 1, TOP, 2, bottom - TOP);
+  for (const [from, to] of sample.outside) pen.fillRect(x(from > 0 ? from : to) - 1, TOP, 2, bottom - TOP);
   if (sample.copied) {
     const from = x(sample.copied[0]), wide = Math.max((sample.copied[1] - sample.copied[0]) * unit, 4);
     pen.strokeStyle = style.ink;
@@ -198,6 +200,7 @@ document.addEventListener("keydown", (event) => {
 byId("title").textContent = data.title;
 byId("facts").textContent = data.facts;
 byId("volume").oninput = (event) => piano.setVolume(event.target.value / 100);
+byId("given").hidden = data.samples.every(({ given }) => given === null);
 readStyle();
 for (const { canvas } of samples) watch.observe(canvas);
 new ResizeObserver(redraw).observe(byId("samples"));

@@ -11,7 +11,9 @@ import numpy as np
 
 from gpt2kit.files import write_text
 from gpt2kit.html import embedded, filled, resource
+from gpt2kit.music import palette
 from gpt2kit.music.copying import Copied, TrainingPieces
+from gpt2kit.music.marked import Marked
 from gpt2kit.music.notes import Notes, pitch_name
 from gpt2kit.music.page import milliseconds, velocity_colours
 from gpt2kit.music.statistics import density
@@ -49,59 +51,57 @@ class Sample:
     """One of several performances."""
 
     name: str
-    notes: Notes
-    begin: float
-    end: float
-    """The part that is the model's own, in seconds; infinity for all of the rest."""
+    piece: Marked
     seed: int | None
     files: Sequence[str]
     """Names of its files, next to the page."""
     copied: Copied | None = None
-    """The longest passage of `new` that a training piece shares, on the clock of `notes`; None if it was not searched
-    for."""
+    """The longest passage of the model's notes that a training piece shares, on the clock of the piece; None if it was
+    not searched for."""
+    wishes: Sequence[tuple[str, str]] = ()
+    """What was wished and what was played: names and values, for people."""
 
     @property
-    def new(self) -> Notes:
-        """The notes struck in the model's part; the clock begins there."""
-        return self.notes.sliced(self.begin, self.end)
-
-    @property
-    def given(self) -> list[tuple[float, float]]:
-        """The parts that are not the model's own, in seconds."""
-        return [part for part in ((0.0, self.begin), (self.end, self.notes.duration)) if part[0] < part[1]]
+    def is_part(self) -> bool:
+        """Whether notes are given."""
+        return bool(self.piece.outside) or self.piece.given is not None
 
     def compared(self, training: TrainingPieces) -> "Sample":
         """The same with `copied`."""
-        found = training.longest_copied(self.new)
-        start = round(self.begin + found.start, 3) if found.notes else 0.0
+        found = training.longest_copied(self.piece.new)
+        start = round(self.piece.begin + found.start, 3) if found.notes else 0.0
         return replace(self, copied=replace(found, start=start, seconds=round(found.seconds, 3)))
 
     def facts(self, unmeasured: str) -> list[tuple[str, str]]:
         """Names and values, for people; `unmeasured` says why `copied` is None."""
-        figures = Figures.of(self.new)
+        new = self.piece.new
+        figures = Figures.of(new)
         seed = [("seed", str(self.seed))] if self.seed is not None else []
-        notes = ("new notes" if self.given else "notes", f"{len(self.new):,}")
+        notes = ("new notes" if self.is_part else "notes", f"{len(new):,}")
         copied = unmeasured
         if self.copied is not None:  # without the folders of the training piece
             short = replace(self.copied, piece=self.copied.piece.rpartition("/")[2])
             copied = str(short) if short.notes else "none"
-        return [*seed, notes, *(figures.facts() if figures else []), ("longest passage also in training", copied)]
+        measured = [*(figures.facts() if figures else []), *self.wishes]
+        return [*seed, notes, *measured, ("longest passage also in training", copied)]
 
     def view(self, unmeasured: str) -> dict[str, Any]:
         """The data that `listen.js` shows, as JSON."""
         place = None
         if self.copied is not None and self.copied.notes:
             place = [self.copied.start, round(self.copied.start + self.copied.seconds, 3)]
+        notes, given = self.piece.notes, self.piece.given
         return {
             "name": self.name,
-            "given": [[round(time, 3) for time in part] for part in self.given],
+            "outside": [[round(time, 3) for time in part] for part in self.piece.outside],
+            "given": None if given is None else np.flatnonzero(given).tolist(),
             "facts": self.facts(unmeasured),
             "copied": place,
             "files": [{"name": Path(file).suffix, "address": quote(file, safe="")} for file in self.files],
-            "pitch": self.notes.pitch.tolist(),
-            "velocity": self.notes.velocity.tolist(),
-            "start": milliseconds(self.notes.start),
-            "end": milliseconds(self.notes.end),
+            "pitch": notes.pitch.tolist(),
+            "velocity": notes.velocity.tolist(),
+            "start": milliseconds(notes.start),
+            "end": milliseconds(notes.end),
         }
 
 
@@ -117,6 +117,7 @@ def write_listening_page(
         "title": title,
         "facts": facts,
         "colours": velocity_colours(),
+        "given": {"light": palette.hexadecimal(palette.GIVEN), "dark": palette.hexadecimal(palette.GIVEN_ON_DARK)},
         "samples": [sample.view(unmeasured) for sample in samples],
     }
     parts = {

@@ -1,7 +1,7 @@
 """A performance: notes as parallel arrays, in seconds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -113,6 +113,16 @@ class Surroundings(Opening):
 
     resume: float = 0.0
     """When the gap ends (seconds)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Accompanied(Opening):
+    """A file that is accompanied from the time `until` on; all of its notes are given, before and after it, too."""
+
+    finish: float = float("inf")
+    """When the accompaniment ends (seconds)."""
+    tune: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    """Which notes (N,), in their order, are the tune."""
 
 
 PITCHES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "G♯", "A", "B♭", "B")

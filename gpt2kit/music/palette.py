@@ -1,4 +1,4 @@
-"""Colours with a meaning: the velocity of a note, and the number of an attention head.
+"""Colours with a meaning: the velocity of a note, whether it is given, and the number of an attention head.
 
 Velocity follows matplotlib's perceptual colour map "plasma" (Nathaniel Smith and Stéfan van der Walt, 2015), without
 the end that would vanish on the background. Its lightness changes evenly, so it is readable without colour vision and
@@ -22,6 +22,9 @@ PLASMA = (
 ON_LIGHT = (0.84, 0.0)
 """The positions of velocities 1 and 127 on the map."""
 ON_DARK = (0.30, 1.0)
+
+GIVEN, GIVEN_ON_DARK = (158, 165, 177), (110, 117, 130)
+"""Notes that are given, among those that a model adds."""
 
 HEADS = ("#3b76c4", "#e0592a", "#2e9957", "#b8479e", "#a98d0c", "#1aa3b8", "#8a63d2", "#878787")
 """Colours of eight heads, repeated for more; after Okabe and Ito, each legible on white and on black."""

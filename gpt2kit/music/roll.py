@@ -1,7 +1,7 @@
 """Notes as a picture: a piano roll as PNG."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,24 @@ from matplotlib.image import imsave
 from numpy.typing import NDArray
 
 from gpt2kit.files import atomic
-from gpt2kit.music import palette
+from gpt2kit.music import palette, roll_marks
 from gpt2kit.music.font import STYLE, drawable
-from gpt2kit.music.notes import Notes
+from gpt2kit.music.marked import Marked
+from gpt2kit.music.roll_grid import (
+    BOTTOM,
+    DOTS,
+    KEYS_WIDTH,
+    LEFT,
+    POINT,
+    RIGHT,
+    TEXT,
+    TITLE,
+    TOP,
+    UNIT,
+    WIDTH,
+    Grid,
+    grid_of,
+)
 from gpt2kit.overwriting import GENERATOR
 
 if TYPE_CHECKING:
@@ -24,23 +39,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-WIDTH = 1800
-"""In pixels, like all sizes here; a README shows it at 800, where text of 28 pixels is still legible."""
-LEFT, RIGHT, TOP, BOTTOM = 108, 56, 116, 72
-KEYS_WIDTH = 28
-TEXT, TITLE = 28, 34
-UNIT = 36
-"""The height of the line below the last row, which says what its numbers are."""
-DOTS = 100
-"""Pixels per inch, the unit of matplotlib's figures."""
-POINT = DOTS / 72
-"""Pixels per point, the unit of its fonts and lines."""
-ROW_SECONDS = 75.0
-"""Longer pieces break into rows of whole minutes, like lines of a score."""
-MOST_ROWS = 8
-LEAST_SPAN = 36
-"""In semitones, so that a melody of few keys is not enlarged."""
-TALLEST_KEY, TALLEST_ROW = 9.0, 560.0
 ROUNDING = 2.5
 """The radius of a note's corners."""
 LEAST_NOTE = 4.0
@@ -53,71 +51,43 @@ TICK_WIDTH = 150
 INK, FAINT = "#343842", "#7a808c"
 LINE, OCTAVE, EBONY = "#e8eaef", "#cdd1d9", "#969ca8"
 LANE, BLACK_KEY_LANE = (255, 255, 255), (246, 247, 249)
-PRIMER, PRIMER_LANE, PRIMER_LINE = (228, 238, 248), (220, 231, 243), (46, 105, 160)
+GIVEN, GIVEN_LANE = (228, 238, 248), (220, 231, 243)
+"""The background where all notes are given."""
 BLACK_KEYS = (1, 3, 6, 8, 10)
 
 
-@dataclass(frozen=True)
-class _Grid:
-    """The division of a piece into rows, all with the same scale."""
+def write_roll(path: Path, piece: Marked, title: str = "") -> None:
+    """Draw a piece as a PNG: time to the right, pitch upwards, velocity as colour.
 
-    duration: float
-    row: float
-    """The seconds of a full row."""
-    lowest: int
-    highest: int
-    key: int
-    """The height of one semitone."""
-
-    @property
-    def rows(self) -> list[tuple[float, float]]:
-        """Start and stop of each row; the last one may end early."""
-        starts = self.row * np.arange(math.ceil(self.duration / self.row))
-        return [(start, min(start + self.row, self.duration)) for start in starts.tolist()]
-
-    @property
-    def pixel(self) -> float:
-        """The seconds per pixel."""
-        return self.row / (WIDTH - LEFT - RIGHT)
-
-    @property
-    def height(self) -> int:
-        """The height of a row."""
-        return self.key * (self.highest - self.lowest + 1)
-
-    @property
-    def pitches(self) -> list[int]:
-        return list(range(self.lowest, self.highest + 1))
-
-
-def write_roll(path: Path, notes: Notes, primer_seconds: float = 0.0, title: str = "") -> None:
-    """Draw `notes` as a PNG: time to the right, pitch upwards, velocity as colour.
-
-    The time before `primer_seconds` is shaded and marked as the primer. Pieces over 75 seconds break into rows. Memory
-    is bounded however long the piece is. Raises MachineError if `path` cannot be written.
+    The time before and after the model's part is shaded; notes in it that are given are grey. Pieces over 75 seconds
+    break into rows. Memory is bounded however long the piece is. Raises MachineError if `path` cannot be written.
     """
-    grid = _grid(notes)
+    notes = piece.notes
+    grid = grid_of(notes)
     rows = grid.rows
     height = TOP + len(rows) * (grid.height + BOTTOM) + UNIT
     with matplotlib.rc_context(STYLE), atomic(path) as temporary:
         figure = Figure((WIDTH / DOTS, height / DOTS), DOTS)
         canvas = FigureCanvasAgg(figure)
         _header(figure, drawable(" ".join(title.split())[:200]) or ("" if len(notes) else "no notes"))
+        if piece.given is not None:
+            axes = _axes(figure, LEFT, roll_marks.LEGEND_TOP, WIDTH - LEFT - RIGHT, TEXT)
+            axes.set(xlim=(0, WIDTH - LEFT - RIGHT), ylim=(-TEXT / 2, TEXT / 2))
+            roll_marks.legend(axes)
         drawn = []
         for number, (start, stop) in enumerate(rows):
             top = TOP + number * (grid.height + BOTTOM)
             _keyboard(_axes(figure, LEFT - 6 - KEYS_WIDTH, top, KEYS_WIDTH, grid.height), grid)
             axes = _axes(figure, LEFT, top, WIDTH - LEFT - RIGHT, grid.height)
-            _lanes(axes, grid, start, stop, min(max(primer_seconds, start), stop))
-            if start < primer_seconds <= stop:
-                _primer(axes, grid, start, primer_seconds)
+            _lanes(axes, grid, start, stop, [min(max(time, start), stop) for time in (piece.begin, piece.end)])
+            roll_marks.mark(axes, grid, piece, start, stop)
             drawn.append(axes)
         unit = "minutes:seconds" if grid.duration < 3600 else "hours:minutes:seconds"
         place = ((WIDTH - RIGHT) / WIDTH, UNIT / 2 / height)
         figure.text(*place, unit, ha="right", va="center", color=FAINT, fontsize=TEXT / POINT)
         canvas.draw()  # everything except the notes
         for axes, (start, stop) in zip(drawn, rows, strict=True):
-            _notes(axes, grid, notes, start, stop)
+            _notes(axes, grid, piece, start, stop)
         imsave(temporary, np.asarray(canvas.buffer_rgba()), format="png", metadata={"Software": GENERATOR})
 
 
@@ -128,20 +98,6 @@ def clock(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     text = f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
     return f"{text}.{tenths}" if tenths else text
-
-
-def _grid(notes: Notes) -> _Grid:
-    duration = notes.duration or 10.0
-    pitches = notes.pitch if len(notes) else np.array([48, 83])
-    # A margin of a tone, then at least three octaves around the middle, so that the keyboard looks familiar.
-    lowest, highest = max(int(pitches.min()) - 2, 0), min(int(pitches.max()) + 2, 127)
-    missing = max(LEAST_SPAN - (highest - lowest + 1), 0)
-    lowest = max(min(lowest - missing // 2, 127 - LEAST_SPAN), 0)
-    highest = min(max(highest, lowest + LEAST_SPAN - 1), 127)
-    key, row = min(TALLEST_KEY, TALLEST_ROW / (highest - lowest + 1)), duration
-    if duration > ROW_SECONDS:
-        key, row = 0.7 * key, 60.0 * math.ceil(duration / 60 / MOST_ROWS)
-    return _Grid(duration, row, lowest, highest, math.ceil(key))
 
 
 def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> "Axes":
@@ -178,7 +134,7 @@ def _header(figure: Figure, title: str) -> None:
         written.set_text(title.rstrip() + "…")
 
 
-def _keyboard(axes: "Axes", grid: _Grid) -> None:
+def _keyboard(axes: "Axes", grid: Grid) -> None:
     """Keys and octave names at the left of a row."""
     black = [pitch for pitch in grid.pitches if pitch % 12 in BLACK_KEYS]
     axes.set(xlim=(0, 1), ylim=(grid.lowest - 0.5, grid.highest + 0.5))
@@ -193,10 +149,13 @@ def _keyboard(axes: "Axes", grid: _Grid) -> None:
     axes.set_yticks(octaves, [f"C{pitch // 12 - 1}" for pitch in octaves])
 
 
-def _lanes(axes: "Axes", grid: _Grid, start: float, stop: float, primed: float) -> None:
-    """The background: lanes of white and black keys, shaded up to `primed`, lines of octaves and of times."""
+def _lanes(axes: "Axes", grid: Grid, start: float, stop: float, part: Sequence[float]) -> None:
+    """The background: lanes of white and black keys, shaded before and after the model's `part`, lines of octaves and
+    of times."""
     edges = (grid.lowest - 0.5, grid.highest + 0.5)
-    for left, right, white, black in ((start, primed, PRIMER, PRIMER_LANE), (primed, stop, LANE, BLACK_KEY_LANE)):
+    begin, end = part
+    parts = ((start, begin, GIVEN, GIVEN_LANE), (begin, end, LANE, BLACK_KEY_LANE), (end, stop, GIVEN, GIVEN_LANE))
+    for left, right, white, black in parts:
         if right > left:
             lanes = np.array([[black if pitch % 12 in BLACK_KEYS else white] for pitch in grid.pitches], np.uint8)
             extent = (left, right, *edges)
@@ -209,13 +168,16 @@ def _lanes(axes: "Axes", grid: _Grid, start: float, stop: float, primed: float) 
     axes.set_xticks(ticks, [clock(tick) for tick in ticks])
 
 
-def _notes(axes: "Axes", grid: _Grid, notes: Notes, start: float, stop: float) -> None:
+def _notes(axes: "Axes", grid: Grid, piece: Marked, start: float, stop: float) -> None:
     """Draw the notes of a row onto its background, some at a time: matplotlib takes a kilobyte for each."""
+    notes = piece.notes
     row = np.flatnonzero((notes.start < stop) & (notes.end > start))
     for here in np.split(row, range(AT_A_TIME, len(row), AT_A_TIME)):
         begin = np.maximum(notes.start[here], start)
         end = np.maximum(np.minimum(notes.end[here], stop), begin + LEAST_NOTE * grid.pixel)
         colours = np.array([palette.of_velocity(velocity) for velocity in notes.velocity[here].tolist()]) / 255
+        if piece.given is not None:
+            colours[piece.given[here]] = np.array(palette.GIVEN) / 255
         # The edge in the background's colour separates repeated notes and seconds.
         drawn = PolyCollection(
             list(_outlines(begin, end, notes.pitch[here].astype(np.float64), grid)),
@@ -228,7 +190,7 @@ def _notes(axes: "Axes", grid: _Grid, notes: Notes, start: float, stop: float) -
         drawn.remove()
 
 
-def _outlines(begin: Floats, end: Floats, pitch: Floats, grid: _Grid) -> Floats:
+def _outlines(begin: Floats, end: Floats, pitch: Floats, grid: Grid) -> Floats:
     """Rectangles with rounded corners as polygons (N, 12, 2)."""
     angles = np.linspace(0, np.pi / 2, 3) + np.pi / 2 * np.arange(4)[:, None]
     round_y = min(ROUNDING / grid.key, 0.4)
@@ -239,23 +201,7 @@ def _outlines(begin: Floats, end: Floats, pitch: Floats, grid: _Grid) -> Floats:
     return np.stack([x, y], -1).reshape(-1, angles.size, 2)
 
 
-def _primer(axes: "Axes", grid: _Grid, start: float, seconds: float) -> None:
-    """The line at the end of the primer, with the names of both parts above the row, where there is room."""
-    top = grid.highest + 0.5
-    colour = palette.hexadecimal(PRIMER_LINE)
-    ends = (grid.lowest - 0.5, top + 24 / grid.key)
-    axes.vlines(seconds, *ends, colour, linewidth=3 / POINT, clip_on=False)
-    style: dict[str, Any] = {"va": "bottom", "color": colour, "fontsize": TEXT / POINT}
-    before, after, above = seconds - 8 * grid.pixel, seconds + 8 * grid.pixel, top + 8 / grid.key
-    if (seconds - start) / grid.pixel <= 120:
-        axes.text(after, above, "end of the primer", ha="left", **style)
-        return
-    axes.text(before, above, "primer", ha="right", **style)
-    if (start + grid.row - seconds) / grid.pixel > 140:
-        axes.text(after, above, "new part", ha="left", **style)
-
-
-def _ticks(grid: _Grid, start: float, stop: float) -> list[float]:
+def _ticks(grid: Grid, start: float, stop: float) -> list[float]:
     """The times to label, with room for the labels; the last may be at the end of the piece."""
     step = next((tick for tick in TICKS if tick / grid.pixel >= TICK_WIDTH), grid.row / 10)
     first, last = math.ceil(start / step - 1e-9), math.floor(stop / step + 1e-9)

@@ -30,6 +30,18 @@ NEIGHBOURS = 5
 OCTAVE = 12
 
 
+def tune_or_line(notes: Notes) -> NDArray[np.bool_]:
+    """Which notes (N,) belong to the tune: all of a single line, however it leaps."""
+    return np.ones(len(notes), np.bool_) if is_line(notes) else tune(notes)
+
+
+def is_line(notes: Notes) -> bool:
+    """Whether no two notes are struck together, and each sounds at most into the next one, as in legato."""
+    apart = np.diff(notes.start) > TOGETHER
+    short = notes.end[:-2] <= notes.start[2:] + TOGETHER
+    return bool(apart.all() and short.all())
+
+
 def tune(notes: Notes) -> NDArray[np.bool_]:
     """Which notes (N,) belong to the tune."""
     found = _tops(notes)

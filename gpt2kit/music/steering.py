@@ -7,8 +7,10 @@ What it adds is bounded, so the model still decides what fits: a wish far from i
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gpt2kit.music.encoding import note_events
 from gpt2kit.music.events import (
@@ -69,13 +71,17 @@ def reached(wish: Wish, prompt: Sequence[int], ids: Sequence[int], wait: int = 0
     velocity = sounding_velocity(prompt, len(prompt))
     events = note_events(np.array([*([] if velocity is None else [velocity]), *ids], np.int64))
     bins = events.bins[events.ids < NOTE_OFF]
+    velocities = bin_velocity(np.where(bins == 0, DEFAULT_BIN, bins))
+    return reached_by(wish, velocities, (events.total - wait) / STEPS_A_SECOND)
+
+
+def reached_by(wish: Wish, velocity: NDArray[Any], seconds: float) -> dict[str, Reached]:
+    """How notes (N,) that were struck within some seconds compare with each wish."""
     found = {}
     if wish.notes_per_second is not None:
-        length = (events.total - wait) / STEPS_A_SECOND
-        found["notes_per_second"] = Reached(wish.notes_per_second, len(bins) / length if length > 0 else None)
+        found["notes_per_second"] = Reached(wish.notes_per_second, len(velocity) / seconds if seconds > 0 else None)
     if wish.velocity is not None:
-        mean = float(bin_velocity(np.where(bins == 0, DEFAULT_BIN, bins)).mean()) if len(bins) else None
-        found["velocity"] = Reached(wish.velocity, mean)
+        found["velocity"] = Reached(wish.velocity, float(velocity.mean()) if len(velocity) else None)
     return found
 
 
@@ -106,8 +112,8 @@ class Steering:
         if not self._ready:
             bias_V[:NOTE_OFF] += notes[self._in_force - 1]
 
-    def accept(self, id: int) -> None:
-        """Count an event that was played."""
+    def accept(self, id: int, given: bool = False) -> None:
+        """Count an event that was played, if it is not a note that is given."""
         if id >= BEGIN:
             return
         self._ready = id >= VELOCITY
@@ -115,7 +121,7 @@ class Steering:
             self._in_force = id - VELOCITY + 1
         elif id >= TIME_SHIFT and self._density is not None:
             self._density.passed(id - TIME_SHIFT + 1)
-        elif id < NOTE_OFF:
+        elif id < NOTE_OFF and not given:
             if self._density is not None:
                 self._density.struck()
             if self._loudness is not None:

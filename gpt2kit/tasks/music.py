@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gpt2kit.music.notes import Notes
     from gpt2kit.music.sources import Found
 
-READING = ("prepare", "generate", "evaluate", "render")
+READING = ("prepare", "generate", "infill", "accompany", "evaluate", "render")
 """The verbs that read MIDI files."""
 EVENTS_FILE = "events.tsv"
 """The vocabulary, for people and to compare two folders: the id and the name of every event."""
@@ -247,14 +247,16 @@ class Music(Task["Notes", "Notes"]):
     def encode_source(self, source: "Notes") -> list[int]:
         """BEGIN and the notes; those that sound at the end of an `Opening` have no NOTE_OFF.
         An opening ends with its last note: the wait for its end is a part of what the model writes. The prompt of the
-        `Surroundings` of a gap announces what follows the gap.
+        `Surroundings` of a gap announces what follows the gap, and that of what is `Accompanied` its tune.
         """
         from gpt2kit.music import encoding, events
-        from gpt2kit.music.filling import prompt_before
-        from gpt2kit.music.notes import Opening, Surroundings
+        from gpt2kit.music.filling import prompt_before, prompt_with_tune
+        from gpt2kit.music.notes import Accompanied, Opening, Surroundings
 
         if isinstance(source, Surroundings):
             return prompt_before(source)
+        if isinstance(source, Accompanied):
+            return prompt_with_tune(source)
         if isinstance(source, Opening):
             return [events.BEGIN, *encoding.without_wait(encoding.encode_until(source, source.until)).tolist()]
         return [events.BEGIN, *encoding.encode(source).tolist()]

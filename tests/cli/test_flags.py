@@ -18,6 +18,7 @@ from gpt2kit.cli import console
 from gpt2kit.cli.app import build, run
 from gpt2kit.inspection.explorer import Server
 from gpt2kit.music import roll
+from gpt2kit.music.marked import Marked
 from gpt2kit.music.midi import write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.recipe import read_by
@@ -333,9 +334,9 @@ def served(server: Server) -> None:
     console.result(f"{sides} {server.explorer.text}")
 
 
-def drawn(path: Path, notes: Notes, primer_seconds: float = 0.0, title: str = "") -> None:
+def drawn(path: Path, piece: Marked, title: str = "") -> None:
     """Writes what a picture would show."""
-    path.write_text(f"{notes} {primer_seconds} {title}", encoding="utf-8")
+    path.write_text(f"{piece} {title}", encoding="utf-8")
 
 
 @pytest.fixture

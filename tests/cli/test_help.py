@@ -99,7 +99,16 @@ def test_closed_sets_of_values_are_listed() -> None:
         ("translate prepare", ["--out -o DIR", "[default: (data/translate)]", "[default: (fr, or the recipe's)]"]),
         ("translate train", ["Train on N GPUs, or with N processes on the CPU.", "[default: (runs/translate)]"]),
         ("lm train", ["do not train the embeddings and the first N blocks", "[default: (random weights)]"]),
-        ("music generate", ["pip install 'gpt2kit[flac]'.", "--seconds SECONDS", "[default: 60.0]", "[default: piece.mid]", "[default: sound]"]),
+        (
+            "music generate",
+            [
+                "pip install 'gpt2kit[flac]'.",
+                "--seconds SECONDS",
+                "[default: 60.0]",
+                "[default: piece.mid]",
+                "[default: sound]",
+            ],
+        ),
         ("summarize prepare", ["head|head-tail|tfidf|long", "[default: (256, or the recipe's)]"]),
         ("summarize generate", ["[default: (the run's task.cut)]", "[default: (the run's generate.beams)]"]),
         ("translate evaluate", ["[default: (val)]", "[default: (all)]"]),

@@ -62,7 +62,7 @@ def test_a_gap_is_filled(trained: Path, workplace: Path, capsys: Capture) -> Non
         assert (each["from"], each["to"], each["replaced"], each["new_notes"]) == (1.0, 2.5, 12, inside.sum())
         assert each["seed"] == 2 + number
         assert notes.start[~inside].tolist() == whole.start[(whole.start < 1) | (whole.start >= 2.5)].tolist()
-    assert sorted(path.name for path in workplace.iterdir()) == ["tune.mid", "x-1.mid", "x-2.mid"]
+    assert sorted(path.name for path in workplace.iterdir()) == ["tune.mid", "x-1.mid", "x-2.mid", "x.html"]
 
 
 def test_a_tune_is_accompanied(trained: Path, workplace: Path, capsys: Capture) -> None:

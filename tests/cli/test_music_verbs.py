@@ -24,6 +24,7 @@ from gpt2kit.music import encoding, events
 from gpt2kit.music.copying import TrainingPieces
 from gpt2kit.music.grammar import Timed
 from gpt2kit.music.judge import judge
+from gpt2kit.music.marked import Marked
 from gpt2kit.music.midi import read_midi, to_pretty_midi, write_midi
 from gpt2kit.music.notes import Notes, pitch_name
 from gpt2kit.music.sound import write_wav
@@ -75,8 +76,8 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> None:
         path.write_bytes(b"RIFF %b LIST ISFT gpt2kit" % notes.start.tobytes())
         return "none"
 
-    def write_roll(path: Path, notes: Notes, primer_seconds: float = 0.0, title: str = "") -> None:
-        path.write_bytes(b"\x89PNG Software\0gpt2kit %b" % notes.start.tobytes())
+    def write_roll(path: Path, piece: Marked, title: str = "") -> None:
+        path.write_bytes(b"\x89PNG Software\0gpt2kit %b" % piece.notes.start.tobytes())
 
     def write_flac(path: Path, notes: Notes) -> str:
         path.write_bytes(b"fLaC software=gpt2kit %b" % notes.start.tobytes())
@@ -499,7 +500,7 @@ def test_samples_have_a_page_to_compare_them(trained: Path, workplace: Path, cap
         whole = read_midi(workplace / each["midi"]).notes
         new = whole.sliced(each["primer_seconds"])
         assert shown["pitch"] == whole.pitch.tolist()
-        assert shown["given"] == [[0, each["primer_seconds"]]]
+        assert shown["outside"] == [[0, each["primer_seconds"]]]
         assert each["primer_seconds"] == pytest.approx(1, abs=0.2)
         assert [(file["name"], file["address"]) for file in shown["files"]] == [(".mid", each["midi"])]
         assert each["page"] == "x.html"
@@ -848,7 +849,7 @@ def test_what_is_no_piano_is_told(workplace: Path, capsys: Capture) -> None:
     assert "duet.mid: notes left out, another instrument: 1" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["generate"], ["render", "tune.mid"], ["evaluate"]])
+@pytest.mark.parametrize("words", [["generate"], ["render", "tune.mid"], ["accompany", "tune.mid"], ["evaluate"]])
 def test_a_run_of_another_task_is_refused(workplace: Path, by_heart: Path, capsys: Capture, words: list[str]) -> None:
     write_midi(workplace / "tune.mid", tune(3))
     message = told(["music", *words, "--run", str(by_heart)], capsys, 3)

@@ -7,12 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from gpt2kit.decoding.grammar import Automaton
-from gpt2kit.music import filling, skyline
+from gpt2kit.music import encoding, filling, skyline
 from gpt2kit.music.announcements import AHEAD, SIZE, Gap, name
 from gpt2kit.music.arrangement import announced, tune_of
 from gpt2kit.music.encoding import decode, encode
 from gpt2kit.music.events import BEGIN
-from gpt2kit.music.notes import Notes, Surroundings
+from gpt2kit.music.notes import Accompanied, Notes, Surroundings
 
 
 def piece(seed: int) -> Notes:
@@ -96,16 +96,31 @@ def chosen(notes: Notes, which: NDArray[np.bool_]) -> Notes:
     return Notes(notes.pitch[which], notes.velocity[which], notes.start[which], notes.end[which])
 
 
+def accompanied(
+    notes: Notes, begin: float = 0.0, tune: NDArray[np.bool_] | None = None, finish: float = np.inf
+) -> Accompanied:
+    tune = np.ones(len(notes), np.bool_) if tune is None else tune
+    return Accompanied(notes.pitch, notes.velocity, notes.start, notes.end, begin, finish, tune)
+
+
+@pytest.mark.parametrize("begin", [0.0, 4.0])
 @pytest.mark.parametrize("seed", range(6))
-def test_a_tune_is_announced_as_in_training(seed: int) -> None:
+def test_a_tune_is_announced_as_in_training(seed: int, begin: float) -> None:
     """The piece itself, arranged as for training, is an answer that is allowed, event by event."""
     notes = piece(seed)
     notes = chosen(notes, notes.end <= notes.end[skyline.tune(notes)].max())
-    tune = chosen(notes, skyline.tune(notes))
+    tune = accompanied(chosen(notes, skyline.tune(notes)), begin)
     assert tune.duration == notes.duration
+    if begin:  # what is before the accompaniment is all given
+        early = notes.start < begin
+        lead = skyline.tune(notes)
+        tune = accompanied(chosen(notes, early | lead), begin, lead[early | lead])
     ids = np.array([BEGIN, *encode(notes)], np.int32)
-    rest = iter(announced(ids, [tune_of(ids)]).tolist())
-    prompt = [next(rest)]
+    whole = announced(ids, [tune_of(ids)]).tolist()
+    prompt = filling.prompt_with_tune(tune)
+    assert prompt == whole[: len(prompt)]
+    assert encoding.seconds(prompt) <= begin
+    rest = iter(whole[len(prompt) :])
     automaton, answer = filling.tune_grammar(prompt, tune), []
     for allowed in choices(automaton):
         answer.append(next(rest))
@@ -118,9 +133,10 @@ def test_a_tune_is_announced_as_in_training(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_any_accompaniment_has_all_of_the_tune(seed: int) -> None:
-    tune = chosen(piece(seed), skyline.tune(piece(seed)))
-    ids = performed(filling.tune_grammar([BEGIN], tune), seed)
-    found, new = decode(ids), filling.new_notes([BEGIN], ids, tune)
+    tune = accompanied(chosen(piece(seed), skyline.tune(piece(seed))))
+    prompt = filling.prompt_with_tune(tune)
+    ids = performed(filling.tune_grammar(prompt, tune), seed)
+    found, new = decode([*prompt, *ids]), filling.new_notes(prompt, ids, tune)
     assert len(found) == len(tune) + len(new)
     assert new.duration <= tune.duration
     notes = set(zip(found.pitch.tolist(), found.start.tolist(), found.end.tolist(), strict=True))

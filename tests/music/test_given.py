@@ -183,6 +183,41 @@ def test_ids_that_are_no_events_are_inserted_as_they_are() -> None:
     assert grammar.over
 
 
+def test_no_key_is_struck_twice_within_30_ms() -> None:
+    """Neither just before a given note of that key, nor just after one, in the answer or before it."""
+    found = {}
+    for step in [*range(10), *range(12, 17)]:
+        note = [(10, [LOUD + 9, ON + 60]), (11, [OFF + 60])]
+        grammar = GivenGrammar(EventGrammar([BEGIN]), note, struck=[(0, 70), (-2, 71), (-3, 72), (-4, 73)])
+        if step > 11:
+            accepted(grammar, SHIFT + 10, LOUD + 9, ON + 60, SHIFT + 1, OFF + 60)
+        accepted(grammar, *([SHIFT + step - grammar.grammar.now] if step else []))
+        found[step] = accepted(grammar, LOUD + 4)
+    barred = {key: {step for step, keys in found.items() if key not in keys} for key in (60, 70, 71, 72, 73)}
+    assert barred == {60: {7, 8, 9, 12, 13}, 70: {0, 1, 2, 3}, 71: {0, 1}, 72: {0}, 73: set()}
+
+
+def test_a_lower_key_that_is_barred_needs_no_velocity() -> None:
+    """If no other key can be struck before a given one, no velocity but its own is offered."""
+    grammar = given((0, [LOUD + 9, ON + 22]), (2, [ON + 21]))
+    assert choices(grammar) == {LOUD + 9}
+
+
+def test_what_is_due() -> None:
+    grammar = given((0, [400]), (5, [LOUD + 9, ON + 60]), (9, [OFF + 60]))
+    assert grammar.due == 400
+    assert accepted(grammar, 400)
+    assert grammar.due is None
+    accepted(grammar, SHIFT + 5)
+    assert grammar.due == LOUD + 9
+    accepted(grammar, LOUD + 9)
+    assert grammar.due == ON + 60
+    accepted(grammar, ON + 60)
+    assert grammar.due is None
+    accepted(grammar, SHIFT + 4)
+    assert grammar.due == OFF + 60
+
+
 def test_the_model_does_not_end_a_piece_before_what_is_given() -> None:
     grammar = GivenGrammar(EventGrammar([BEGIN]), [(100, [LOUD + 9, ON + 60]), (120, [OFF + 60])])
     assert END not in accepted(grammar, LOUD + 4, ON + 50, SHIFT + 50, OFF + 50)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mido import Message
 
-from gpt2kit.music.given_file import gap_of, read_gap, read_tune
+from gpt2kit.music.given_file import gap_of, read_gap, read_tune, tune_of
 from gpt2kit.music.midi import parse_midi, write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.smf import MidiError
@@ -101,6 +101,45 @@ def test_a_tune_stays_as_it_is(midi_file: MidiFile, tmp_path: Path) -> None:
     assert messages(written)[0] == messages(content)[0]
     assert messages(written)[1][1] == (0, "program_change channel=1 program=4 time=0")
     assert parse_midi(written).notes.pitch.tolist() == [48, 72, 74]
+
+
+def test_new_notes_do_not_overlap_with_given_ones_of_their_key(midi_file: MidiFile) -> None:
+    """Given notes are at ticks; the model knows them by steps of 10 ms, up to 5 ms earlier or later."""
+    content = midi_file([on(60, 1), off(60, 1920), on(60, 958), off(60, 480)])
+    for given in (gap_of(content, 2.5, 2.9), tune_of(content)):
+        first, second = given.notes.start.tolist(), given.notes.end.tolist()
+        new = Notes.of([60, 61], [50, 50], [round(second[0], 2), 2.5], [round(first[1], 2) + 0.01, 3.2])
+        found = parse_midi(given.with_new(new)).notes
+        line = found.pitch == 60
+        assert (found.start[line][1:] >= found.end[line][:-1]).all()
+        assert found.velocity[line].tolist() == [71, 50, 71]
+        assert found.end[~line].tolist() == pytest.approx([3.2], abs=1e-3)
+
+
+def test_only_the_tune_of_a_performance(midi_file: MidiFile) -> None:
+    """The left hand and the chord's lower note go; texts, pedal and other instruments stay."""
+    right = [on(72), on(64), off(64, 480), off(72), pedal(127), on(76), off(76, 480), pedal(0), on(74), off(74, 480)]
+    left = [on(40, 100, 1), off(40, 1300, 1)]
+    violin = [Message("program_change", program=40, channel=2), on(90, 200, 2), off(90, 100, 2)]
+    content = midi_file(right, left, violin)
+    whole, given = tune_of(content), tune_of(content, tune_only=True)
+    assert whole.notes.pitch.tolist() == [64, 72, 40, 76, 74]
+    assert whole.notes.pitch[whole.notes.tune].tolist() == [72, 76, 74]
+    assert given.notes.pitch.tolist() == [72, 76, 74]
+    assert given.notes.tune.all()
+    before, after = messages(content), messages(given.with_new(NEW))
+    assert after[:3] == [[each for each in before[0] if "note=64" not in each[1]], [], before[2]]
+    assert messages(whole.with_new(NEW))[:3] == before
+
+
+def test_a_single_line_is_the_tune_whole(midi_file: MidiFile) -> None:
+    """However it leaps, and in legato; there is nothing to leave out."""
+    line = [on(84), on(50, 480), off(84, 100), off(50, 380), on(86), off(86, 480)]
+    for only in (False, True):
+        given = tune_of(midi_file(line), tune_only=only)
+        assert given.notes.tune.tolist() == [True, True, True]
+    chord = tune_of(midi_file([on(84), on(50), off(84, 480), off(50)]))
+    assert chord.notes.tune.tolist() == [False, True]
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -3,15 +3,16 @@
 import json
 import re
 from dataclasses import replace
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from gpt2kit.music import palette
 from gpt2kit.music.copying import Copied, TrainingPieces
 from gpt2kit.music.listening import Figures, Sample, write_listening_page
+from gpt2kit.music.marked import Marked
 from gpt2kit.music.notes import Notes
 from gpt2kit.overwriting import PAGE
 
@@ -23,9 +24,9 @@ COPIED = Copied(5, 0.75, 2.0, "corpus.zip/folder/waltz.mid", 12.25, -2)
 FIRST = Notes.of([60, 72, 64], [20, 120, 60], [0.5, 2.0, 4.0], [1.5, 3.0, 6.0])
 SECOND = Notes.of([40, 90], [30, 90], [0.0, 1.0], [1.0, 3.0])
 SAMPLES = [
-    Sample("a-1", FIRST, 1.5, inf, 7, ["a-1.mid", "a-1.wav"], COPIED),
-    Sample("a-2", SECOND, 0.0, inf, None, ["a-2.mid"]),
-    Sample("a-3", Notes.none(), 0.0, inf, 9, ["a-3.mid"], Copied(0, 0.0, 0.0, "", 0.0, 0)),
+    Sample("a-1", Marked(FIRST, 1.5), 7, ["a-1.mid", "a-1.wav"], COPIED),
+    Sample("a-2", Marked(SECOND), None, ["a-2.mid"]),
+    Sample("a-3", Marked(Notes.none()), 9, ["a-3.mid"], Copied(0, 0.0, 0.0, "", 0.0, 0)),
 ]
 
 
@@ -43,7 +44,7 @@ def data_of(text: str) -> dict[str, Any]:
 
 def test_figures_are_those_of_the_music_after_the_primer() -> None:
     """Two of the three notes are new: they sound for three seconds."""
-    figures = Figures.of(SAMPLES[0].new)
+    figures = Figures.of(SAMPLES[0].piece.new)
     assert figures == Figures(0.67, "E4", "C5", 90.0)
     assert SAMPLES[0].facts("") == [
         ("seed", "7"),
@@ -62,9 +63,9 @@ def test_the_model_s_part_may_be_in_the_middle() -> None:
     """And what it shares with a training piece is found in that part alone, on the clock of the whole."""
     pitch, start = [60, 62, 64, 61, 67, 60, 62], [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
     notes = Notes.of(pitch, [64] * 7, start, [time + 0.9 for time in start])
-    sample = Sample("a", notes, 2.0, 5.0, None, [])
-    assert sample.new.pitch.tolist() == [64, 61, 67]
-    assert sample.given == [(0.0, 2.0), (5.0, pytest.approx(6.9))]
+    sample = Sample("a", Marked(notes, 2.0, 5.0), None, [])
+    assert sample.piece.new.pitch.tolist() == [64, 61, 67]
+    assert sample.piece.outside == [(0.0, 2.0), (5.0, pytest.approx(6.9))]
     theirs = Notes.of([*pitch, 70, 67, 73], [64] * 10, [*start, 7.0, 8.0, 9.0], [*start[1:], 7.0, 8.0, 9.0, 10.0])
     found = sample.compared(TrainingPieces([("one", theirs)])).copied
     assert found == Copied(3, 2.0, 2.0, "one", 2.0, 0)
@@ -76,7 +77,7 @@ def test_the_page_holds_the_pieces_and_asks_for_nothing(tmp_path: Path) -> None:
     assert data["samples"][0]["pitch"] == [60, 72, 64]
     assert data["samples"][0]["start"] == [500, 2000, 4000]
     assert [sample["copied"] for sample in data["samples"]] == [[2.0, 2.75], None, None]
-    assert [sample["given"] for sample in data["samples"]] == [[[0, 1.5]], [], []]
+    assert [sample["outside"] for sample in data["samples"]] == [[[0, 1.5]], [], []]
     assert data["samples"][1]["facts"][-1][1] == "not measured: no data"
     assert not re.search(r"https?:|//[a-z]|url\(|@import|fetch\(|XMLHttp|WebSocket|import\(|<img|<link|<iframe", text)
     assert "default-src 'none'" in text
@@ -94,6 +95,22 @@ def test_a_file_s_name_is_an_address_next_to_the_page(tmp_path: Path) -> None:
         "http%3A%2F%2Fx.mid",
     ]
     assert {each["name"] for each in files} == {".mid"}
+
+
+def test_given_notes_among_new_ones(tmp_path: Path) -> None:
+    """The figures leave them out, and the page knows them; wishes are told with the figures."""
+    piece = Marked(FIRST, given=np.array([True, False, True]))
+    sample = Sample("a", piece, None, [], wishes=[("wish, mean velocity", "90 wished, 120.0 played")])
+    assert sample.facts("unknown") == [
+        ("new notes", "1"),
+        ("notes a second", "1.0"),
+        ("range", "C5 to C5"),
+        ("median velocity", "120"),
+        ("wish, mean velocity", "90 wished, 120.0 played"),
+        ("longest passage also in training", "unknown"),
+    ]
+    data = data_of(written(tmp_path / "a.html", [sample, SAMPLES[1]]))
+    assert [each["given"] for each in data["samples"]] == [[0, 2], None]
 
 
 # ---- in a browser ----
@@ -146,6 +163,19 @@ def test_all_pieces_are_painted(tab: "Browser", tmp_path: Path, dark: bool) -> N
     assert "12.2 s" in tab.value("document.querySelector('.sample .facts').textContent")
 
 
+@pytest.mark.parametrize("dark", [False, True])
+def test_given_notes_are_painted_in_their_colour(tab: "Browser", tmp_path: Path, dark: bool) -> None:
+    written(tmp_path / "a.html", [replace(SAMPLES[0], piece=Marked(FIRST, given=np.array([True, False, True])))])
+    tab.open(tmp_path / "a.html", dark=dark)
+    assert painted(tab, 0, palette.hexadecimal(palette.GIVEN_ON_DARK if dark else palette.GIVEN)) > 40
+    assert painted(tab, 0, palette.hexadecimal(palette.of_velocity(120, dark))) > 20
+    assert painted(tab, 0, palette.hexadecimal(palette.of_velocity(20, dark))) == 0
+    assert tab.value("document.getElementById('given').offsetWidth") > 0
+    written(tmp_path / "b.html", SAMPLES)
+    tab.open(tmp_path / "b.html")
+    assert tab.value("document.getElementById('given').offsetWidth") == 0
+
+
 def test_one_plays_at_a_time(tab: "Browser", tmp_path: Path) -> None:
     written(tmp_path / "a.html", SAMPLES)
     tab.open(tmp_path / "a.html")
@@ -183,7 +213,7 @@ def test_a_click_in_the_roll_plays_from_there(tab: "Browser", tmp_path: Path) ->
 
 def test_the_next_one_follows_if_wanted(tab: "Browser", tmp_path: Path) -> None:
     short = Notes.of([60], [80], [0.0], [0.2])
-    samples = [Sample(f"b-{n}", notes, 0.0, inf, n, []) for n, notes in enumerate((short, SECOND, short))]
+    samples = [Sample(f"b-{n}", Marked(notes), n, []) for n, notes in enumerate((short, SECOND, short))]
     written(tmp_path / "a.html", samples)
     tab.open(tmp_path / "a.html")
     tab.press("1")

@@ -1,23 +1,46 @@
 """`gpt2kit TASK accompany`: new notes to a tune."""
 
+from functools import partial
+from typing import Annotated
+
+import typer
+
 from gpt2kit import recipe
-from gpt2kit.cli import loading, options
-from gpt2kit.cli.performance import outputs, versions
+from gpt2kit.cli import console, loading, options
+from gpt2kit.cli.performance import outputs, versions, wishes
 from gpt2kit.cli.performance.heard import heard, reading
 from gpt2kit.errors import counted
+
+LONG = 120
+"""Seconds of music from which on the command says how to accompany less."""
 
 
 def accompany(
     task: str,
     flags: dict[str, str],
     *,
-    tune: versions.FileArgument,
+    tune: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="A MIDI file: a single line, or a piece, whose highest voice is taken for its tune."
+        ),
+    ],
+    tune_only: Annotated[
+        bool, options.switch("--tune-only", help="Leave out the other notes of FILE; without this, all stay.")
+    ] = False,
+    begin: Annotated[float, typer.Option("--from", metavar="SECONDS", help="Accompany from this time on.")] = 0.0,
+    end: Annotated[
+        float,
+        typer.Option("--to", metavar="SECONDS", show_default="the end of FILE", help="Accompany up to this time."),
+    ] = float("inf"),
     run: options.RunOption = "",
     base: options.BaseOption = "",
     samples: versions.SamplesOption = 1,
     out: versions.OutOption = "accompanied.mid",
     flac: outputs.FlacOption = False,
     sound: versions.SoundOption = True,
+    notes_per_second: wishes.NotesPerSecondOption = None,
+    velocity: wishes.VelocityOption = None,
     temperature: options.TemperatureOption = None,
     top_k: options.TopKOption = None,
     top_p: options.TopPOption = None,
@@ -29,18 +52,33 @@ def accompany(
 ) -> None:
     """Add notes to a tune, such as a left hand; the tune stays as it is."""
     from gpt2kit.music.given_file import read_tune
-    from gpt2kit.music.notes import Notes
-    from gpt2kit.pipeline.fill import accompany
+    from gpt2kit.music.marked import Marked
+    from gpt2kit.pipeline.fill import accompany, check_part, part
 
+    wish = wishes.wished(notes_per_second, velocity)
     how = reading(recipe.apply({}, set).get("task", {}) | flags, run or f"runs/{task}")
+    check_part(begin, end, float("inf"), tune, ("--from", "--to"))
     writer = versions.Writer(tune, out, samples, flac, sound, overwrite)
-    heard(tune, *how)
-    given = read_tune(tune, *how)
+    whole = heard(tune, *how, is_kept=True)
+    check_part(begin, end, whole.duration, tune, ("--from", "--to"))
+    given = read_tune(tune, *how, begin, end, tune_only)
     writer.check(given)
+    count, others = int(given.notes.tune.sum()), len(whole) - int(given.notes.tune.sum())
+    if others:
+        console.say(
+            f"{tune}: {counted(count, 'note')} of the highest voice are the tune; {others:,} others "
+            + ("are left out" if tune_only else "stay, too (--tune-only leaves them out)")
+        )
+    begin, end = part(given.notes)
+    if end - begin > LONG:
+        minutes = f"{(end - begin) / 60:.1f} minutes"
+        console.say(f"{tune}: {minutes} are accompanied, which takes a while; --from and --to choose less")
     sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     engine = loading.load(task, run, sampling, device, set, flags, base=base)
     loading.settle_seed(engine, seed)
-    results = accompany(engine, given.notes, samples, json)
-    writer.write(
-        engine, given, Notes.none(), results, {}, f"with {counted(len(given.notes), 'note')} of the tune", json
-    )
+    results = accompany(engine, given.notes, samples, json, wish)
+    more = {"from": begin, "to": end, "tune_notes": count}
+    words = (f"with {counted(count, 'note')} of the tune", "accompaniments of")
+    after = given.notes.finish if end < given.notes.duration else float("inf")
+    marked = partial(Marked.among, given=given.notes, begin=begin, end=after)
+    writer.write(engine, given, results, marked, how.instruments, wish, more, words, json)

@@ -1,5 +1,6 @@
 """`gpt2kit TASK generate`, for tasks that play."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ from gpt2kit import files
 from gpt2kit.cli import console, loading, options
 from gpt2kit.cli.performance import outputs, side_by_side, wishes
 from gpt2kit.cli.performance.heard import Reading, heard, reading
-from gpt2kit.errors import PARTLY_DONE, DataError, UserError
+from gpt2kit.errors import DataError, UserError
 
 if TYPE_CHECKING:
     from gpt2kit.music.primer import Primer
@@ -65,6 +66,7 @@ def generate(
 ) -> None:
     """Play a new piece, or continue one: writes MIDI, sound and a picture, and a page for several."""
     from gpt2kit import recipe as recipes
+    from gpt2kit.music.marked import Marked
     from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.play import continuation, fulfilled, piece, play, shortfall, waiting
 
@@ -78,7 +80,8 @@ def generate(
     if prime_seconds is not None and not prime:
         raise UserError("--prime-seconds is a part of --prime: give the file, too")
     own = recipes.apply({}, set).get("task", {}) | flags
-    primer = _primer(prime, prime_seconds, reading(own, run or f"runs/{task}")) if prime else None
+    how = reading(own, run or f"runs/{task}")
+    primer = _primer(prime, prime_seconds, how, alone) if prime else None
     begun = primer.opening.until if primer else 0.0
     check_seconds(seconds, begun)
     files.writable_folder(Path(out).parent)
@@ -88,26 +91,25 @@ def generate(
     loading.settle_seed(engine, seed)
     written = []
     given = primer.opening if primer else Notes.none()
+    marked = partial(Marked, begin=0.0 if alone else begun)
     for path, result in zip(paths, play(engine, given, seconds, samples, json, wish), strict=True):
         if primer:
             content = continuation(engine, primer, result, alone)
-            written.append(outputs.continued(path, content, 0.0 if alone else begun, kind))
+            written.append(outputs.completed(path, content, marked, kind, how.instruments))
         else:
             written.append(outputs.written(path, piece(engine, result), kind))
+        facts = written[-1].facts
         if result.seed is not None:
-            written[-1]["seed"] = result.seed
-        written[-1] |= wishes.told(path, fulfilled(engine, given, result, wish))
-        written[-1]["log_probability"] = result.log_probabilities[0]
+            facts["seed"] = result.seed
+        facts |= wishes.told(path, fulfilled(engine, given, result, wish))
+        facts["log_probability"] = result.log_probabilities[0]
         if lacking := shortfall(result, seconds, waiting(engine, given)):
-            written[-1]["short"] = lacking
+            facts["short"] = lacking
             console.say(f"{path}: {lacking}")
         if result.truncated:
             console.say(f"{path}: the primer is longer than the model's window; only its end was used")
     side_by_side.compare(page, written, engine, f"continuations of {Path(prime).name}" if prime else "samples")
-    if json:
-        console.result_json(written if samples > 1 else written[0])
-    if any("short" in each for each in written):
-        raise typer.Exit(PARTLY_DONE)
+    outputs.report(written, json)
 
 
 def check_seconds(seconds: float, primer: float = 0.0) -> None:
@@ -116,7 +118,7 @@ def check_seconds(seconds: float, primer: float = 0.0) -> None:
         raise UserError(f"--seconds {seconds:g}{after}: must be more than 0, and at most {LONGEST_HOURS} hours in all")
 
 
-def _primer(path: str, seconds: float | None, how: Reading) -> "Primer":
+def _primer(path: str, seconds: float | None, how: Reading, alone: bool) -> "Primer":
     from gpt2kit.music.keyboard import Continuation
     from gpt2kit.music.notes import Notes
     from gpt2kit.music.primer import read_primer
@@ -125,7 +127,7 @@ def _primer(path: str, seconds: float | None, how: Reading) -> "Primer":
 
     if seconds is not None and not seconds > 0:
         raise UserError(f"--prime-seconds {seconds:g}: must be more than 0")
-    heard(path, *how)
+    heard(path, *how, is_kept=not alone)
     primer = read_primer(path, seconds, *how)
     if not len(primer.opening):
         raise DataError(f"{path}: no notes in its first {seconds:g} seconds")

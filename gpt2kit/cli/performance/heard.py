@@ -36,12 +36,16 @@ def reading(given: Mapping[str, Any], run: str = "") -> Reading:
 
 
 def of_task(task: Any) -> Reading:
-    """As the task of a run says, or of a run whose settings the command has changed."""
-    return Reading(*(getattr(task, name) for name in Reading._fields))
+    """As the task of a run says, or of a run whose settings the command has changed; that of another task says
+    nothing."""
+    return Reading(*(getattr(task, name, default) for name, default in Reading._field_defaults.items()))
 
 
-def heard(path: str | Path, instruments: str = "piano", salvage: bool = False) -> "Notes":
-    """The notes of a file; prints what was left out and what is remarkable. Raises DataError if there are none."""
+def heard(path: str | Path, instruments: str = "piano", salvage: bool = False, is_kept: bool = False) -> "Notes":
+    """The notes of a file; prints what was left out and what is remarkable. Raises DataError if there are none.
+
+    `is_kept`: what the model does not hear stays in the file that the command writes.
+    """
     from gpt2kit.music.midi import others_on_request, read_midi
 
     found = read_midi(path, instruments, salvage)
@@ -49,7 +53,8 @@ def heard(path: str | Path, instruments: str = "piano", salvage: bool = False) -
     if not len(found.notes):
         raise DataError(f"{path}: no piano notes{f' ({others_on_request(found.dropped)})' if others else ''}")
     if others:
-        console.say(f"{path}: notes left out, {others}")
+        left_out = "kept in the file, but not heard by the model" if is_kept else "notes left out"
+        console.say(f"{path}: {left_out}, {others}")
     for what, count in found.noticed.items():
         console.say(f"{path}: {what}: {count:,}")
     if found.clipped:

@@ -1,15 +1,18 @@
 """The files of a piece: MIDI, sound and picture."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
 
 from gpt2kit import files, overwriting
 from gpt2kit.cli import console, options, reports
-from gpt2kit.errors import UserError, counted
+from gpt2kit.errors import PARTLY_DONE, UserError, counted
 
 if TYPE_CHECKING:
+    from gpt2kit.music.marked import Marked
     from gpt2kit.music.notes import Notes
 
 KINDS = {
@@ -20,7 +23,6 @@ KINDS = {
     ".html": overwriting.PAGE,
 }
 
-
 LONG_SOUND = 600
 """Seconds from which the size of a WAV file is announced."""
 
@@ -28,6 +30,14 @@ FlacOption = Annotated[
     bool,
     options.switch("--flac", help=r"Write the sound as .flac, a third of a .wav; needs pip install 'gpt2kit\[flac]'."),
 ]
+
+
+class Written(NamedTuple):
+    """A piece whose files were written."""
+
+    facts: dict[str, Any]
+    """For --json."""
+    piece: "Marked"
 
 
 def sound_kind(flac: bool, sound: bool = True) -> str:
@@ -65,30 +75,44 @@ def check(paths: list[Path], endings: tuple[str, ...], overwrite: bool, inputs: 
         reports.replaced(path, what)
 
 
-def written(path: Path, notes: "Notes", sound: str) -> dict[str, Any]:
+def written(path: Path, notes: "Notes", sound: str) -> Written:
     """Write a new piece."""
+    from gpt2kit.music.marked import Marked
     from gpt2kit.music.midi import write_midi
 
     write_midi(path, notes)
-    return _described(path, notes, 0.0, sound)
+    return _described(path, Marked(notes), sound)
 
 
-def continued(path: Path, content: bytes, primer: float, sound: str) -> dict[str, Any]:
-    """Write the MIDI file of a continuation; its sound and picture are those of the notes in the file."""
+def completed(
+    path: Path, content: bytes, marked: "Callable[[Notes], Marked]", sound: str, instruments: str = "piano"
+) -> Written:
+    """Write a user's MIDI file with new notes; its sound and picture are those of the notes in the file. `marked` says
+    which of them are new."""
     from gpt2kit.music.midi import read_midi
 
     with files.atomic(path) as temporary:
         temporary.write_bytes(content)
-    return _described(path, read_midi(path).notes, primer, sound)
+    return _described(path, marked(read_midi(path, instruments).notes), sound)
 
 
-def _described(path: Path, notes: "Notes", primer: float, sound: str) -> dict[str, Any]:
-    console.say(f"{path}: {counted(len(notes), 'note')} in {notes.duration:.1f} seconds")
-    return shown(path, notes, primer, True, sound) if sound else _facts(path, notes, primer)
+def _described(path: Path, piece: "Marked", sound: str) -> Written:
+    console.say(f"{path}: {counted(len(piece.notes), 'note')} in {piece.notes.duration:.1f} seconds")
+    return Written(shown(path, piece, True, sound) if sound else _facts(path, piece), piece)
 
 
-def _facts(path: Path, notes: "Notes", primer: float) -> dict[str, Any]:
-    return {"midi": str(path), "notes": len(notes), "seconds": round(notes.duration, 2), "primer_seconds": primer}
+def _facts(path: Path, piece: "Marked") -> dict[str, Any]:
+    notes = piece.notes
+    return {"midi": str(path), "notes": len(notes), "seconds": round(notes.duration, 2), "primer_seconds": piece.begin}
+
+
+def report(written: Sequence[Written], json: bool) -> None:
+    """Write the facts as JSON if requested; end with another exit code if a piece is short of what was asked for."""
+    facts = [each.facts for each in written]
+    if json:
+        console.result_json(facts if len(facts) > 1 else facts[0])
+    if any("short" in each for each in facts):
+        raise typer.Exit(PARTLY_DONE)
 
 
 def wanted(path: Path, overwrite: bool) -> bool:
@@ -98,7 +122,7 @@ def wanted(path: Path, overwrite: bool) -> bool:
     return True
 
 
-def shown(path: Path, notes: "Notes", primer: float, overwrite: bool, sound: str) -> dict[str, Any]:
+def shown(path: Path, piece: "Marked", overwrite: bool, sound: str) -> dict[str, Any]:
     """Write the sound, a file with this ending, and the picture of a piece."""
     from gpt2kit.music import sound as sounds
     from gpt2kit.music.roll import write_roll
@@ -106,8 +130,8 @@ def shown(path: Path, notes: "Notes", primer: float, overwrite: bool, sound: str
     audio, png = path.with_suffix(sound), path.with_suffix(".png")
     if wanted(audio, overwrite):
         write = sounds.write_flac if sound == ".flac" else sounds.write_wav
-        console.say(f"{audio}: sound by {write(audio, notes)}")
+        console.say(f"{audio}: sound by {write(audio, piece.notes)}")
     if wanted(png, overwrite):
-        write_roll(png, notes, primer, path.stem)
+        write_roll(png, piece, path.stem)
         console.say(f"{png}: the piano roll")
-    return _facts(path, notes, primer) | {sound[1:]: str(audio), "png": str(png)}
+    return _facts(path, piece) | {sound[1:]: str(audio), "png": str(png)}

@@ -68,6 +68,7 @@ def _rendered(
     path: Path, notes: "Notes", primer: float, engine: "Engine | None", overwrite: bool, sound: str
 ) -> dict[str, Any]:
     """Write the sound, the picture and the page of a piece, with the attention of a model."""
+    from gpt2kit.music.marked import Marked
     from gpt2kit.music.page import write_page
 
     attention = None
@@ -79,7 +80,7 @@ def _rendered(
     page = path.with_suffix(".html")
     if overwrite or not path.with_suffix(sound).exists():
         outputs.announce([path], notes.duration, sound)
-    described = outputs.shown(path, notes, primer, overwrite, sound) | {"page": str(page)}
+    described = outputs.shown(path, Marked(notes, primer), overwrite, sound) | {"page": str(page)}
     if outputs.wanted(page, overwrite):
         write_page(page, notes, path.stem, primer, attention)
         console.say(f"{page}: a page with a player{', with the attention of the model' if engine else ''}")

@@ -1,5 +1,6 @@
 """The files of the commands that add notes to a user's: one for each version."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,17 +8,27 @@ import typer
 
 from gpt2kit import files
 from gpt2kit.cli import console
-from gpt2kit.cli.performance import outputs
-from gpt2kit.errors import DataError, counted
+from gpt2kit.cli.performance import outputs, side_by_side, wishes
+from gpt2kit.errors import DataError, UserError, counted
 
 if TYPE_CHECKING:
     from gpt2kit.music.given_file import GivenFile
+    from gpt2kit.music.marked import Marked
     from gpt2kit.music.notes import Notes
+    from gpt2kit.music.steering import Wish
     from gpt2kit.pipeline.engine import Engine, Result
 
-FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="A MIDI file.")]
+LONGEST_HOURS = 6
+"""A .wav is limited to 4 GiB: 6.7 hours."""
+
 SamplesOption = Annotated[
-    int, typer.Option("--samples", min=1, metavar="N", help="Write N versions: NAME-1.mid, NAME-2.mid, ...")
+    int,
+    typer.Option(
+        "--samples",
+        min=1,
+        metavar="N",
+        help="Write N versions: NAME-1.mid, NAME-2.mid, ..., and a page to listen to all, NAME.html.",
+    ),
 ]
 OutOption = Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="The MIDI file to write.")]
 SoundOption = Annotated[bool, typer.Option(metavar="", help="Also write sound (.wav) and a picture (.png).")]
@@ -31,8 +42,9 @@ class Writer:
         self.source = source
         self.paths = [outputs.numbered(Path(out), number, samples) for number in range(1, samples + 1)]
         self.kind = outputs.sound_kind(flac, sound)
-        kinds = (".mid", self.kind, ".png") if self.kind else (".mid",)
-        outputs.check(self.paths, kinds, overwrite, [source])
+        self.page = Path(out).with_suffix(".html") if samples > 1 else None
+        outputs.check(self.paths, (".mid", self.kind, ".png") if self.kind else (".mid",), overwrite, [source])
+        outputs.check([Path(out)] * (samples > 1), (".html",), overwrite, [source])
 
     def check(self, given: "GivenFile[Any]") -> None:
         """Raise for what could not be written, before the model plays."""
@@ -43,6 +55,9 @@ class Writer:
             given.with_new(Notes.none())
         except MidiError as error:
             raise DataError(f"{self.source}: {error}") from None
+        hours = given.notes.duration / 3600
+        if self.kind and hours > LONGEST_HOURS:
+            raise UserError(f"{self.source} lasts {hours:.1f} hours, and sound at most {LONGEST_HOURS}; add --no-sound")
         files.writable_folder(self.paths[0].parent)
         outputs.announce(self.paths, given.notes.duration, self.kind)
 
@@ -50,23 +65,34 @@ class Writer:
         self,
         engine: "Engine",
         given: "GivenFile[Any]",
-        source: "Notes",
-        results: "list[Result]",
+        results: "Sequence[Result]",
+        marked: "Callable[[Notes], Marked]",
+        instruments: str,
+        wish: "Wish",
         more: dict[str, Any],
-        remark: str,
+        words: tuple[str, str],
         json: bool,
     ) -> None:
-        from gpt2kit.pipeline.fill import added
+        """Write all versions, and say how they are; `marked` says which notes of a file are new, `more` is for --json.
+
+        The `words` are what the new notes are for, and what the versions are, in the plural.
+        """
+        from gpt2kit.pipeline.fill import added, fulfilled, shortfall
 
         written = []
         for path, result in zip(self.paths, results, strict=True):
-            new = added(engine, source, given.notes, result)
-            written.append(outputs.continued(path, given.with_new(new), 0.0, self.kind))
-            written[-1].pop("primer_seconds", None)
-            console.say(f"{path}: {counted(len(new), 'new note')} {remark}")
-            written[-1] |= more | {"new_notes": len(new)}
+            new = added(engine, given.notes, result)
+            written.append(outputs.completed(path, given.with_new(new), marked, self.kind, instruments))
+            facts = written[-1].facts
+            del facts["primer_seconds"]
+            console.say(f"{path}: {counted(len(new), 'new note')} {words[0]}")
+            facts |= more | {"new_notes": len(new)}
             if result.seed is not None:
-                written[-1]["seed"] = result.seed
-            written[-1]["log_probability"] = result.log_probabilities[0]
-        if json:
-            console.result_json(written if len(written) > 1 else written[0])
+                facts["seed"] = result.seed
+            facts |= wishes.told(path, fulfilled(given.notes, new, wish))
+            facts["log_probability"] = result.log_probabilities[0]
+            if lacking := shortfall(given.notes, new):
+                facts["short"] = lacking
+                console.say(f"{path}: {lacking}")
+        side_by_side.compare(self.page, written, engine, f"{words[1]} {Path(self.source).name}")
+        outputs.report(written, json)

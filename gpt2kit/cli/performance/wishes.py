@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 THINNEST, DENSEST = 0.2, 50.0
 """Notes a second: the grammar of events has a note every five seconds, and at most 100 in one."""
 
+NAMES = {"notes_per_second": "notes a second", "velocity": "mean velocity"}
+
 NotesPerSecondOption = Annotated[
     float | None,
     typer.Option(
@@ -46,10 +48,16 @@ def wished(notes_per_second: float | None, velocity: float | None) -> "Wish":
     return Wish(notes_per_second, velocity)
 
 
+def facts(steered: Mapping[str, Mapping[str, float]]) -> list[tuple[str, str]]:
+    """The same from JSON, as names and values for people."""
+    from gpt2kit.music.steering import Reached
+
+    return [(f"wish, {NAMES[name]}", str(Reached(**each))) for name, each in steered.items()]
+
+
 def told(path: Path, reached: "Mapping[str, Reached]") -> dict[str, Any]:
     """Say what was wished and what was played; returns it for --json."""
     if not reached:
         return {}
-    names = {"notes_per_second": "notes a second", "velocity": "mean velocity"}
-    console.say(f"{path}: {'; '.join(f'{names[name]}: {found}' for name, found in reached.items())}")
+    console.say(f"{path}: {'; '.join(f'{NAMES[name]}: {found}' for name, found in reached.items())}")
     return {"steered": {name: {"wished": found.wished, "played": found.played} for name, found in reached.items()}}
