@@ -38,7 +38,8 @@ def reading(given: Mapping[str, Any], run: str = "") -> Reading:
 def of_task(task: Any) -> Reading:
     """As the task of a run says, or of a run whose settings the command has changed; that of another task says
     nothing."""
-    return Reading(*(getattr(task, name, default) for name, default in Reading._field_defaults.items()))
+    defaults: dict[str, Any] = Reading._field_defaults
+    return Reading(*(getattr(task, name, default) for name, default in defaults.items()))
 
 
 def heard(path: str | Path, instruments: str = "piano", salvage: bool = False, is_kept: bool = False) -> "Notes":
