@@ -166,7 +166,7 @@ def _say_start(loaded: "Recipe", init: str, data: str) -> None:
     from gpt2kit.runs.prepared import Prepared
 
     task = task_to_train(loaded, Prepared.open(data), fresh=False)
-    for line in task.ignored():
+    for line in task.layout.ignored():
         console.warn(line)
     if init:
         loading.say_hidden(init)

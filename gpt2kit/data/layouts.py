@@ -49,6 +49,10 @@ class Layout(ABC):
         """Class names of a classifier; a single name means multiple choice; empty without a classifier."""
         return ()
 
+    def ignored(self) -> list[str]:
+        """The knobs of `train` that have no effect with the prepared data, as lines for the user."""
+        return []
+
     def answers(self, source: Any) -> Sequence[str]:
         """The answers that a classifier may give to a source, in the order of their numbers."""
         return self.labels

@@ -242,10 +242,6 @@ class Task(ABC, Generic[Source, Target]):
         """Sources of a file, or of standard input if it is "-" or empty: one per line."""
         return map(self.parse, stream_lines(stdin, "standard input") if file in ("", "-") else text_lines(file))
 
-    def ignored(self) -> list[str]:
-        """The knobs of `train` that have no effect with its prepared data, as lines for the user."""
-        return []
-
     def blank(self, source: Source) -> bool:
         """Whether a source is empty: then the answer is empty, and the model is not run."""
         return False

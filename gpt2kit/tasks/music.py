@@ -126,6 +126,14 @@ class Performances(Stream):
             return replace(self, infill=0.0).batching(window, loss_on, stride)
         return super().batching(window, loss_on, stride)
 
+    def ignored(self) -> list[str]:
+        if not self.infill or self.vocabulary.announces:
+            return []
+        return [
+            f"task.infill = {self.infill:g} has no effect: the data was prepared by an older version of gpt2kit, "
+            "without the announcements that infilling and accompaniment need; to learn them, prepare it again"
+        ]
+
     def shorten(self, prompt: list[int], room: int) -> list[int]:
         return self.recent(prompt, room)
 
@@ -208,14 +216,6 @@ class Music(Task["Notes", "Notes"]):
     @property
     def layout(self) -> Performances:
         return Performances(self.transpose, self.stretch, self.infill, self.vocabulary)
-
-    def ignored(self) -> list[str]:
-        if not self.infill or self.vocabulary.announces:
-            return []
-        return [
-            f"task.infill = {self.infill:g} has no effect: the data was prepared by an older version of gpt2kit, "
-            "without the announcements that infilling and accompaniment need; to learn them, prepare it again"
-        ]
 
     def read(self, corpus: Sequence[str]) -> Iterator[Performance]:
         from gpt2kit.music.sources import pieces

@@ -206,10 +206,10 @@ def test_data_of_an_older_version_teaches_no_announcements(
         batches = each.layout.batching(64).training(store, 640, 0)
         largest.append(max(int(batches.collate(rows).ids_BT.max()) for rows in batches.epoch(0)))
     assert largest[0] >= events.VOCABULARY > largest[1]
-    assert new.ignored() == []
-    (line,) = old.ignored()
+    assert new.layout.ignored() == []
+    (line,) = old.layout.ignored()
     assert line.startswith("task.infill = 1 has no effect: the data was prepared by an older version")
-    assert replace(old, infill=0.0).ignored() == []
+    assert replace(old, infill=0.0).layout.ignored() == []
 
 
 def test_units(task: Music) -> None:
