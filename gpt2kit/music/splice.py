@@ -73,6 +73,8 @@ def _endings(primer: Primer, cut: int, releases: Mapping[int, int]) -> Iterator[
             if stroke.heard(primer.programs):
                 tick = releases.get(stroke.pitch, tick)
             yield stroke.track, (tick, stroke.release)
+        elif stroke.ending == NEVER_RELEASED:  # it ended with its track; in other players it would sound on
+            yield stroke.track, (stroke.off, stroke.release)
     heard = [stroke for stroke in latest.values() if stroke.heard(primer.programs)]
     channels = {stroke.channel for stroke in heard}
     pedals = [*_pedals(primer.score, SUSTAIN, cut), *_pedals(primer.score, SOSTENUTO, cut)]

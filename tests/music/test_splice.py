@@ -224,6 +224,13 @@ def test_what_the_model_does_not_let_go_keeps_its_end(midi_file: MidiFile) -> No
     assert messages(continued(content, 1.0))[0][2:] == [(960, Message("note_off", note=62)), (1920, off(60))]
 
 
+def test_a_key_that_its_track_never_lets_go_does_not_sound_in_the_new_music(midi_file: MidiFile) -> None:
+    content = midi_file([on(60), meta("end_of_track", 480)], [on(72, 0, 1), off(72, 1920, 1)])
+    (hanging, *_) = messages(continued(content, 1.5, NEW))
+    assert hanging == [(0, on(60)), (480, Message("note_off", note=60, velocity=64))]
+    assert ends(continued(content, 1.5, NOTHING, p72=1.75)) == {60: 0.5, 72: 1.75}
+
+
 def test_a_key_ended_by_a_controller_gets_a_note_off(midi_file: MidiFile) -> None:
     content = midi_file([on(60), control(123, 0, 1920)])
     assert messages(continued(content, 1.0, p60=1.5))[0][1:] == [(1440, Message("note_off", note=60))]
