@@ -80,6 +80,7 @@ class Decoding:
         self.grammars = Grammars(automata, model.vocab_size, config.ban_ids) if automata else None
         if self.grammars is not None:
             self.bias_NV = torch.from_numpy(self.grammars.bias_NV)  # which the automata write
+            self.group_NV = torch.from_numpy(self.grammars.group_NV)
             self.stopped_N[:] = torch.tensor(self.grammars.over)
         if config.temperature > 0:
             self.noise_NS = _noise(max(limits), seeds(config, numbers)).to(device)
@@ -139,7 +140,11 @@ class Decoding:
         if self.config.ban_ids:
             logits_BV = logits_BV.index_fill(-1, self.banned, -torch.inf)
         if self.grammars is not None:
-            logits_BV = logits_BV + self.bias_NV.to(logits_BV.device).index_select(0, rows_B)
+            bias_BV = self.bias_NV.to(logits_BV.device).index_select(0, rows_B)
+            if self.grammars.has_groups:
+                group_BV = self.group_NV.to(logits_BV.device).index_select(0, rows_B)
+                logits_BV = sampling.within_groups(logits_BV, bias_BV, group_BV)
+            logits_BV = logits_BV + bias_BV
         if self.config.temperature == 0:
             return logits_BV.argmax(-1)
         uniform_B = self.noise_NS[rows_B, self.made_N[rows_B].clamp(max=self.noise_NS.size(1) - 1)]

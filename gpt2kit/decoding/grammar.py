@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 
 from gpt2kit.errors import UserError
 
+Groups = NDArray[np.int64]
+
+GROUPS = 4
+"""The number of groups that ids may be in, 0 included."""
+
 
 class Automaton(Protocol):
     """The grammar of one answer: it begins after the prompt and is told every id of the answer."""
@@ -29,6 +34,10 @@ class Automaton(Protocol):
     def accept(self, id: int) -> None:
         """The next id of the answer: one that `weigh` allowed, as long as it is asked."""
 
+    @property
+    def groups(self) -> Groups | None:
+        """After `weigh`: the group of each id, below `GROUPS`, as in `sampling.within_groups`; None for no groups."""
+
 
 MakeAutomaton = Callable[[Sequence[int]], Automaton | None]
 """The whole prompt -> the automaton of its answer, or None if any id may follow any other."""
@@ -40,6 +49,8 @@ class Grammars:
     def __init__(self, automata: Sequence[Automaton], vocab_size: int, banned: Sequence[int]) -> None:
         self.automata, self.banned = automata, list(banned)
         self.bias_NV = np.zeros((len(automata), vocab_size), np.float32)
+        self.group_NV = np.zeros((len(automata), vocab_size), np.int64)
+        self.has_groups = False
         self.made = [0] * len(automata)
         self.over = [self._over(row) for row in range(len(automata))]
 
@@ -56,6 +67,9 @@ class Grammars:
         if automaton.over:
             return True
         automaton.weigh(bias_V)
+        if (groups := automaton.groups) is not None:
+            self.group_NV[row, : len(groups)] = groups
+            self.has_groups = True
         if self.banned:
             bias_V[self.banned] = -np.inf
         if not bias_V.max() > -np.inf:

@@ -1,9 +1,10 @@
-"""Pure functions on logits [B, V]. The order is repetition penalty, temperature, top-k, top-p."""
+"""Pure functions on logits [B, V]. The order is repetition penalty, grammar, temperature, top-k, top-p."""
 
 import torch
 from torch import Tensor
 
 from gpt2kit.config import GenerateConfig
+from gpt2kit.decoding.grammar import GROUPS
 
 
 def penalise(logits_BV: Tensor, seen_BV: Tensor, penalty: float) -> Tensor:
@@ -11,6 +12,21 @@ def penalise(logits_BV: Tensor, seen_BV: Tensor, penalty: float) -> Tensor:
     multiplied (Keskar et al. 2019, section 4.1, with the sign rule of Hugging Face)."""
     penalised = torch.where(logits_BV > 0, logits_BV / penalty, logits_BV * penalty)
     return torch.where(seen_BV, penalised, logits_BV)
+
+
+def within_groups(logits_BV: Tensor, bias_BV: Tensor, group_BV: Tensor) -> Tensor:
+    """Give the probability of the ids of a group that `bias_BV` makes impossible to the possible ids of that group.
+
+    What is impossible in group 0, or in a group without possible ids, is shared by all ids, as without groups.
+    """
+    probability = logits_BV.float().softmax(-1)
+    possible = bias_BV > -torch.inf
+    empty = probability.new_zeros(len(logits_BV), GROUPS)
+    kept = empty.scatter_add(1, group_BV, probability * possible)
+    lost = empty.scatter_add(1, group_BV, probability * ~possible)
+    gain = torch.where(kept > 1e-30, (lost / kept.clamp(min=1e-30)).log1p(), 0.0)
+    gain[:, 0] = 0
+    return logits_BV + gain.gather(1, group_BV)
 
 
 def top_k(logits_BV: Tensor, k: int) -> Tensor:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from gpt2kit.config import GenerateConfig
+from gpt2kit.decoding import sampling
 from gpt2kit.decoding.grammar import Automaton
 from gpt2kit.inspection.subject import Subject
 
@@ -23,9 +24,13 @@ def automaton_at(subject: Subject, position: int, config: GenerateConfig) -> Aut
 
 
 def masked(logits_V: Tensor, automaton: Automaton | None) -> Tensor:
-    """Logits [V] with -inf for the ids that cannot follow."""
+    """Logits [V] as they are sampled from: -inf for the ids that cannot follow."""
     if automaton is None:
         return logits_V
     bias_V = torch.zeros(len(logits_V))
     automaton.weigh(bias_V.numpy())
+    if automaton.groups is not None:
+        group_V = torch.zeros(len(logits_V), dtype=torch.long)
+        group_V[: len(automaton.groups)] = torch.from_numpy(automaton.groups)
+        logits_V = sampling.within_groups(logits_V[None], bias_V[None], group_V[None])[0]
     return logits_V + bias_V

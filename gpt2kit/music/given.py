@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gpt2kit.music.events import BEGIN, END, LONGEST_SHIFT, NOTE_OFF, TIME_SHIFT, VELOCITY
-from gpt2kit.music.grammar import Bias, EventGrammar
+from gpt2kit.music.grammar import Bias, EventGrammar, Groups
 from gpt2kit.music.wait import keep_waiting
 
 TOGETHER = 3
@@ -137,6 +137,10 @@ class GivenGrammar:
     def _is_closed(self) -> bool:
         return self.new_until is not None and self.grammar.now >= self.new_until
 
+    @property
+    def groups(self) -> Groups | None:
+        return self.grammar.groups
+
     def weigh(self, bias_V: Bias) -> None:
         if self._now.marks:
             bias_V.fill(-np.inf)
@@ -190,8 +194,6 @@ class GivenGrammar:
         grammar = self.grammar
         near = range(grammar.now - TOGETHER, grammar.now + TOGETHER + 1)
         grammar.bar({key for step in near for key in self._strokes.get(step, ())})
-        if grammar.now in self._steps:
-            grammar.rested = False  # there may be nothing but ids that are no events
         marks, notes = self._steps.pop(grammar.now, _Step([], []))
         if grammar.end is not None and grammar.now >= grammar.end:
             return  # there, the grammar itself lets go all keys

@@ -1,9 +1,13 @@
 """What may follow in a stream of performance events, as an automaton of the decoding loop (`decoding.grammar`).
 
-Only what `encode` can write is allowed: a key that is down is not struck, one that is up is not let go; at one step the
-NOTE_OFFs come first, each kind in order of pitch; a VELOCITY is another than the one in force, and a NOTE_ON follows; a
-gap is as many whole seconds as fit and then the rest. In addition, keys are those of a piano, and music goes on: see
-the limits of `EventGrammar`.
+A key that is down is not struck, one that is up is not let go; at one step the NOTE_OFFs come first, each kind in order
+of pitch, as `encode` writes them; a NOTE_ON follows a VELOCITY. In addition, keys are those of a piano, and music goes
+on: see the limits of `EventGrammar`.
+
+A model that does not know which keys are down wants to let go others. If all other events shared the probability of
+what is impossible, it would strike more keys, or let go the one it has just struck: many notes of 10 ms. So an
+impossible NOTE_ON leaves its probability to the other NOTE_ONs; an impossible NOTE_OFF to those of keys that have been
+down for a while, and to shifts if there is none: nothing happens then.
 """
 
 from collections import deque
@@ -21,7 +25,11 @@ LOWEST_KEY, HIGHEST_KEY = 21, 108
 AFTER_ALL = 256
 """A place in a step that is after all notes: NOTE_OFFs are at 0 to 127, NOTE_ONs at 128 to 255."""
 
+STRIKING, LETTING_GO = 1, 2
+"""The groups of `EventGrammar.groups`; other ids are in group 0."""
+
 Bias = NDArray[np.float32]
+Groups = NDArray[np.int64]
 
 
 class EventGrammar:
@@ -31,8 +39,13 @@ class EventGrammar:
     """Steps from a note to the next. In MAESTRO v2's validation pieces, 125 of 639,288 gaps are longer."""
     longest_held: ClassVar[int] = 10 * STEPS_A_SECOND
     """Steps after which a key is let go. 587 of the 639,425 notes of those pieces are longer."""
-    most_notes: ClassVar[int] = 100
-    """Notes that may begin within a second. The most in those pieces are 74."""
+    crowd: ClassVar[int] = 5 * STEPS_A_SECOND
+    most_notes: ClassVar[int] = 250
+    """Notes that may begin within `crowd` steps. The most in those pieces are 245."""
+    again: ClassVar[int] = 5
+    """Steps from a note to the next on the same key. 52 of the notes of those pieces come sooner."""
+    settled: ClassVar[int] = 5
+    """Steps after which a key that is down is one that an impossible NOTE_OFF may have meant."""
 
     def __init__(self, prompt: Sequence[int], end: int | None = None) -> None:
         """Begin after the events of a prompt. The answer ends `end` steps later, with all keys up; by default where
@@ -47,28 +60,33 @@ class EventGrammar:
         """The keys that are down and that somebody else lets go."""
         self._on, self._off = np.full(128, -np.inf, np.float32), np.full(128, -np.inf, np.float32)
         self._on[LOWEST_KEY : HIGHEST_KEY + 1] = 0
-        self._up = sum(1 << key for key in range(LOWEST_KEY, HIGHEST_KEY + 1))
-        """The keys of `_on` that may be struck, as bits: asked more quickly than an array."""
+        self.groups: Groups = np.zeros(BEGIN, np.int64)
+        self.groups[:NOTE_OFF] = STRIKING
         self._barred: set[int] = set()
         """Keys that are not struck though they may be up."""
         self._down = [0] * 128
         """How many notes sound on each key: more than one only after a prompt in which notes overlap."""
+        self._last = [-self.longest_held] * 128
+        """The step at which each key was struck last."""
+        self._soon: list[tuple[int, int]] = []
+        """Keys that are up and may not be struck yet: (from which step on, pitch)."""
         self.in_force: int | None = None
         """The VELOCITY in force."""
         self.place = -1
         """The place of the last note in this step; -1 before the first."""
         self._begun: deque[int] = deque()
-        """The steps of the notes that began within the last second."""
+        """The steps of the notes that began within the last `crowd` steps."""
         self._last_note = 0
         self._any = False
-        self.ready = self.rested = False
-        """The last event was a VELOCITY; it was a shift of less than a second."""
+        self.ready = False
+        """The last event was a VELOCITY."""
         for id in prompt:
             self.accept(id)
         self._begun = deque(step - self.now for step in self._begun)
         self.struck = dict.fromkeys(self.struck, 0)
+        self._last = [step - self.now for step in self._last]
+        self._soon = [(step - self.now, pitch) for step, pitch in self._soon]
         self.now = self._last_note = 0
-        self.rested = False  # the prompt may have been cut anywhere
 
     @property
     def over(self) -> bool:
@@ -85,14 +103,12 @@ class EventGrammar:
         freed, self._barred = self._barred - keys, keys
         for key in keys:
             self._on[key] = -np.inf
-            self._up &= ~(1 << key)
         for key in freed:
             self._free(key)
 
     def can_strike(self, before: int = AFTER_ALL) -> bool:
         """Whether there is a key to strike at a place in this step that is before another."""
-        low = self._lowest_on()
-        return self._up >> low & (1 << max(0, before - NOTE_OFF - low)) - 1 != 0
+        return bool((self._on[self._lowest_on() : max(0, before - NOTE_OFF)] == 0).any())
 
     def weigh(self, bias_V: Bias) -> None:
         self.allow(bias_V)
@@ -114,7 +130,7 @@ class EventGrammar:
             low = min(max(self.place, 0), stop)
             bias_V[NOTE_OFF + low : NOTE_OFF + stop] = self._off[low:stop]
             return due
-        while self._begun and self._begun[0] <= self.now - STEPS_A_SECOND:
+        while self._begun and self._begun[0] <= self.now - self.crowd:
             self._begun.popleft()
         crowded = len(self._begun) >= self.most_notes
         if not self.ready:
@@ -122,15 +138,12 @@ class EventGrammar:
                 stop = min(before, NOTE_OFF)
                 low = min(max(self.place, 0), stop)
                 bias_V[NOTE_OFF + low : NOTE_OFF + stop] = self._off[low:stop]
-            if not self.rested:
-                steps = min(steps, LONGEST_SHIFT, self._last_note + self.longest_pause - self.now)
-                steps = min(steps, earliest + self.longest_held - self.now)
-                if self.end is not None:
-                    steps = min(steps, self.end - self.now)
-                # After a short shift, something else follows: it must be possible then.
-                first = min(steps, self._begun[0] + STEPS_A_SECOND - self.now if crowded else 1)
-                if steps > 0:
-                    bias_V[TIME_SHIFT - 1 + first : TIME_SHIFT + steps] = 0
+            steps = min(steps, LONGEST_SHIFT, self._last_note + self.longest_pause - self.now)
+            steps = min(steps, earliest + self.longest_held - self.now)
+            if self.end is not None:
+                steps = min(steps, self.end - self.now)
+            bias_V[TIME_SHIFT : TIME_SHIFT + max(0, steps)] = 0
+            self._group(bias_V)
             if self.end is None and self._any and not self.struck and not self.kept:
                 bias_V[END] = 0
         if crowded and not self.ready:
@@ -140,8 +153,6 @@ class EventGrammar:
             bias_V[low:stop] = self._on[low:stop]
         if not self.ready and self.can_strike(before):
             bias_V[VELOCITY:BEGIN] = 0
-            if self.in_force is not None:
-                bias_V[self.in_force] = -np.inf
         return AFTER_ALL
 
     def accept(self, id: int) -> None:
@@ -151,9 +162,21 @@ class EventGrammar:
             self._let_go(id - NOTE_OFF)
         elif id < VELOCITY:
             self.now += id - TIME_SHIFT + 1
-            self.place, self.ready, self.rested = -1, False, id < TIME_SHIFT + LONGEST_SHIFT - 1
+            while self._soon and self._soon[0][0] <= self.now:
+                self._free(self._soon.pop(0)[1])
+            self.place, self.ready = -1, False
         elif id < BEGIN:
-            self.in_force, self.ready, self.rested = id, True, False
+            self.in_force, self.ready = id, True
+
+    def _group(self, bias_V: Bias) -> None:
+        """Say which events get the probability of impossible NOTE_OFFs."""
+        self.groups[NOTE_OFF:TIME_SHIFT] = LETTING_GO
+        self.groups[TIME_SHIFT:VELOCITY] = LETTING_GO
+        for key in self.struck:
+            if self.now - self._last[key] < self.settled:
+                self.groups[NOTE_OFF + key] = 0
+            elif bias_V[NOTE_OFF + key] == 0:
+                self.groups[TIME_SHIFT:VELOCITY] = 0
 
     def _lowest_on(self) -> int:
         """The lowest pitch that may still be struck in this step."""
@@ -161,15 +184,14 @@ class EventGrammar:
 
     def _strike(self, pitch: int) -> None:
         self.struck.pop(pitch, None)
-        self.struck[pitch] = self._last_note = self.now
+        self.struck[pitch] = self._last[pitch] = self._last_note = self.now
         self._begun.append(self.now)
         self._down[pitch] += 1
         self._on[pitch], self._off[pitch] = -np.inf, 0
-        self._up &= ~(1 << pitch)
-        self.place, self.ready, self.rested, self._any = NOTE_OFF + pitch, False, False, True
+        self.place, self.ready, self._any = NOTE_OFF + pitch, False, True
 
     def _let_go(self, pitch: int) -> None:
-        self.place, self.ready, self.rested = pitch, False, False
+        self.place, self.ready = pitch, False
         if self._down[pitch]:
             self._down[pitch] -= 1
         if not self._down[pitch]:
@@ -179,14 +201,19 @@ class EventGrammar:
             self._free(pitch)
 
     def _free(self, pitch: int) -> None:
-        """Allow to strike a key of the piano that is up and not barred."""
-        if LOWEST_KEY <= pitch <= HIGHEST_KEY and not self._down[pitch] and pitch not in self._barred:
+        """Allow to strike a key of the piano that is up and not barred, as soon as it may be struck again."""
+        if self._down[pitch] or pitch in self._barred or not LOWEST_KEY <= pitch <= HIGHEST_KEY:
+            return
+        if (again := self._last[pitch] + self.again) <= self.now:
             self._on[pitch] = 0
-            self._up |= 1 << pitch
+        else:
+            self._soon = sorted([*self._soon, (again, pitch)])
 
 
 class Timed:
     """No grammar: any event may follow any other until the time is over."""
+
+    groups: ClassVar[None] = None
 
     patience: ClassVar[int] = 100
     """Events in a row without any time between them: more than ten fingers have to do in one moment."""

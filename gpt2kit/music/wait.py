@@ -3,7 +3,7 @@
 import numpy as np
 
 from gpt2kit.music.events import LONGEST_SHIFT, TIME_SHIFT, VELOCITY
-from gpt2kit.music.grammar import Bias, EventGrammar, Timed
+from gpt2kit.music.grammar import Bias, EventGrammar, Groups, Timed
 
 
 def keep_waiting(bias_V: Bias, left: int) -> None:
@@ -27,6 +27,10 @@ class AfterWait:
     @property
     def over(self) -> bool:
         return self.left <= 0 and self.grammar.over
+
+    @property
+    def groups(self) -> Groups | None:
+        return self.grammar.groups
 
     def weigh(self, bias_V: Bias) -> None:
         self.grammar.weigh(bias_V)

@@ -20,8 +20,9 @@ from gpt2kit.music.wait import AfterWait
 from gpt2kit.pipeline.engine import Engine, Result
 from gpt2kit.pipeline.steered import Steered
 
-EVENTS_A_SECOND = 4 * EventGrammar.most_notes
-"""More events than the grammar allows: as many velocities, onsets, releases and shifts as it allows notes."""
+EVENTS_A_SECOND = 400
+"""More than the grammar allows if two seconds are added: a shift in each step, and on the average 50 velocities, onsets
+and releases, 250 of each at a time."""
 
 ANYTHING = Wish()
 

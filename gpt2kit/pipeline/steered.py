@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gpt2kit.decoding.grammar import Automaton
+from gpt2kit.decoding.grammar import Automaton, Groups
 from gpt2kit.music.events import NOTE_OFF
 from gpt2kit.music.grammar import Bias
 from gpt2kit.music.steering import Steering
@@ -18,6 +18,10 @@ class Steered:
     @property
     def over(self) -> bool:
         return self.automaton.over
+
+    @property
+    def groups(self) -> Groups | None:
+        return self.automaton.groups
 
     def weigh(self, bias_V: Bias) -> None:
         self.automaton.weigh(bias_V)

@@ -425,6 +425,8 @@ class Clock:
 class Watching:
     """The automaton of a clock: it chooses nothing."""
 
+    groups = None
+
     def __init__(self, clock: Clock) -> None:
         self.clock, self.ids = clock, list[int]()
 

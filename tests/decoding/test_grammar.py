@@ -31,6 +31,8 @@ MODES = pytest.mark.parametrize("config", [GREEDY, SAMPLED, LIMITED], ids=["gree
 class Climbing:
     """Each id is 1 to 4 higher than the one before, in a circle; it ends after `length` ids."""
 
+    groups = None
+
     def __init__(self, prompt: Sequence[int], length: int = 99) -> None:
         self.last, self.length, self.made = prompt[-1], length, list[int]()
 
@@ -58,8 +60,11 @@ class Written:
 
     over = False
 
-    def __init__(self, ids: Iterable[int], wishes: dict[int, float] | None = None) -> None:
+    def __init__(
+        self, ids: Iterable[int], wishes: dict[int, float] | None = None, groups: Sequence[int] | None = None
+    ) -> None:
         self.ids, self.wishes = list(ids), wishes or {}
+        self.groups = None if groups is None else np.array(groups)
 
     def weigh(self, bias_V: Bias) -> None:
         bias_V.fill(-np.inf)
@@ -165,6 +170,23 @@ def test_a_wish_counts_before_the_temperature(model: GPT2) -> None:
         found = run(model, sampled, [Written([likelier], {other: wish}) for _ in range(400)], [[5, 3]] * 400)
         share = sum(answer.ids == [other] for answer in found) / 400
         assert share == pytest.approx(1 / (1 + np.exp(-2.0 / temperature)), abs=0.05)
+
+
+def test_what_is_impossible_in_a_group_goes_to_the_group(model: GPT2) -> None:
+    """Ids 1 to 10 are a group, of which 3 remains: it gets the share of the group among the others that are possible.
+
+    A row without groups in the same batch is as without them."""
+    with torch.no_grad():
+        likely = model(torch.tensor([[5, 3]]))[0, -1].softmax(-1)
+    groups = [0, *[1] * 10]
+    of_group, others = likely[1:11].sum(), likely[[12, 14]].sum()
+    rows = [Written([3, 12, 14], groups=groups) for _ in range(600)] + [Written([3, 12, 14]) for _ in range(600)]
+    found = run(model, replace(SAMPLED, max_new_tokens=1), rows, [[5, 3]] * 1200)
+    ids = [answer.ids[0] for answer in found]
+    assert ids[:600].count(3) / 600 == pytest.approx(float(of_group / (of_group + others)), abs=0.06)
+    assert ids[600:].count(3) / 600 == pytest.approx(float(likely[3] / (likely[3] + others)), abs=0.06)
+    nothing = Written([12, 14], groups=groups)
+    assert set(run(model, GREEDY, [nothing], [[5, 3]])[0].ids) <= {12, 14}, "a group of which nothing is possible"
 
 
 def test_log_probabilities_stay_those_of_the_model(model: GPT2) -> None:

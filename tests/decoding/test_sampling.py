@@ -140,3 +140,22 @@ def test_a_row_does_not_depend_on_its_neighbours() -> None:
     together = sampling.draw(probabilities, uniform)
     alone = [sampling.draw(probabilities[row : row + 1], uniform[row : row + 1]).item() for row in range(6)]
     assert together.tolist() == alone
+
+
+def test_groups_share_among_themselves() -> None:
+    """Row 0: of group 1 (0.4) one id remains; group 2 (0.3) has none left, so what it had is shared by all.
+
+    Row 1 has no groups.
+    """
+    probabilities = torch.tensor([[0.1, 0.3, 0.2, 0.1, 0.2, 0.1]] * 2)
+    groups = torch.tensor([[1, 1, 2, 2, 0, 0], [0] * 6])
+    bias = torch.tensor([[0.0, -math.inf, -math.inf, -math.inf, 0.0, 0.0]] * 2)
+    found = (sampling.within_groups(probabilities.log(), bias, groups) + bias).softmax(-1)
+    expected = torch.tensor([[0.4, 0, 0, 0, 0.2, 0.1], [0.1, 0, 0, 0, 0.2, 0.1]])
+    torch.testing.assert_close(found, expected / expected.sum(-1, keepdim=True))
+
+
+def test_groups_of_hopeless_ids_stay_finite() -> None:
+    logits, group = torch.tensor([[0.0, -300.0, 1.0]]), torch.tensor([[1, 1, 0]])
+    found = sampling.within_groups(logits, torch.tensor([[-math.inf, 0.0, 0.0]]), group)
+    assert found.isfinite().all()

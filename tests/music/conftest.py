@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import mido
 import pretty_midi
@@ -84,3 +84,24 @@ def oracle(plainly_heard: Callable[..., list[float]]) -> Callable[[bytes], tuple
         return sorted(found), sum(len(other.notes) for other in file.instruments if other not in pianos)
 
     return read
+
+
+@pytest.fixture(scope="session")
+def canonical() -> Callable[[Sequence[int]], list[int]]:
+    """A stream of events whose shifts are joined, and in which each VELOCITY is another than the one before."""
+
+    def make(ids: Sequence[int]) -> list[int]:
+        found, steps, in_force = list[int](), 0, None
+        for id in ids:
+            if 256 <= id < 356:
+                steps += id - 255
+                continue
+            found += [355] * ((steps - 1) // 100)
+            found += [256 + (steps - 1) % 100] if steps else []
+            steps = 0
+            if id != in_force:
+                found.append(id)
+            in_force = id if 356 <= id < 388 else in_force
+        return found
+
+    return make

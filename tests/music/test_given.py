@@ -15,6 +15,7 @@ from gpt2kit.music.keyboard import played
 from gpt2kit.music.notes import FIELDS, Notes
 
 RandomNotes = Callable[..., Notes]
+Canonical = Callable[[Sequence[int]], list[int]]
 
 ON, OFF, SHIFT, LOUD = 0, 128, 255, 355  # ON + 60, OFF + 60, SHIFT + 12 steps, LOUD + 20 (a bin)
 
@@ -57,7 +58,7 @@ def rows(notes: Notes) -> set[tuple[int, int, int, int]]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_all_given_notes_are_played_at_their_times(seed: int, random_notes: RandomNotes) -> None:
+def test_all_given_notes_are_played_at_their_times(seed: int, random_notes: RandomNotes, canonical: Canonical) -> None:
     """Among new ones, and in the order of `encode`; the last are longer than a new note may be."""
     given = apart(random_notes(seed, 60, 12.0))
     long = Notes.of([20, 110], [40, 90], [0.0, 1.0], [14.5, 14.0])
@@ -65,7 +66,7 @@ def test_all_given_notes_are_played_at_their_times(seed: int, random_notes: Rand
     ids = wanted(GivenGrammar(EventGrammar([BEGIN], 2000), schedule(encode(given))), seed)
     notes = played(ids)
     assert rows(decode(encode(given))) <= rows(notes)
-    assert encode(notes).tolist() == ids
+    assert encode(notes).tolist() == canonical(ids)
     assert len(notes) > len(given)
 
 
@@ -194,7 +195,7 @@ def test_no_key_is_struck_twice_within_30_ms() -> None:
         accepted(grammar, *([SHIFT + step - grammar.grammar.now] if step else []))
         found[step] = accepted(grammar, LOUD + 4)
     barred = {key: {step for step, keys in found.items() if key not in keys} for key in (60, 70, 71, 72, 73)}
-    assert barred == {60: {7, 8, 9, 12, 13}, 70: {0, 1, 2, 3}, 71: {0, 1}, 72: {0}, 73: set()}
+    assert barred == {60: {7, 8, 9, 12, 13, 14}, 70: {0, 1, 2, 3}, 71: {0, 1}, 72: {0}, 73: set()}
 
 
 def test_a_lower_key_that_is_barred_needs_no_velocity() -> None:
