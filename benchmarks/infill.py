@@ -16,10 +16,9 @@ import argparse
 import json
 import math
 from collections.abc import Iterator
-from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -31,46 +30,64 @@ from torch.nn import functional as F
 from gpt2kit.model.device import autocast, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.music import transform
-from gpt2kit.music.announcements import Gap, Tune
-from gpt2kit.music.arrangement import announced, clock_before, gap_place, is_shift, tune_of, tune_places
-from gpt2kit.music.events import BEGIN, NOTE_OFF, STEPS_A_SECOND, TIME_SHIFT, VELOCITY, VOCABULARY, Ids
+from gpt2kit.music.announcements import Announced, of_gap
+from gpt2kit.music.arrangement import announced, clock_before, is_shift, tune_of, tune_places
+from gpt2kit.music.events import BEGIN, NOTE_OFF, STEPS_A_SECOND, TIME_SHIFT, VELOCITY, VOCABULARY, Ids, Steps
 from gpt2kit.music.given import GivenGrammar
 from gpt2kit.music.grammar import EventGrammar
 from gpt2kit.music.pairing import matched
 from gpt2kit.pipeline.opening import model_in, opened_run
 
 Chosen = NDArray[np.bool_]
+Nats = NDArray[np.float64]
+
+KINDS = "NOTE_ON", "NOTE_OFF", "TIME_SHIFT", "VELOCITY"
 
 PAST, FUTURE = 400, 900
 """Events before a gap that the model reads, and from its begin on that the announcements are taken from."""
 
 
+class Gap(NamedTuple):
+    start: int
+    """The step at which it begins."""
+    end: int
+    """The step at which the first given note after it may be struck."""
+    announcements: list[Announced]
+
+
 @dataclass
 class Compared:
-    """Sums of nats of the same events, without and with announcements."""
+    """Nats of the same events, without and with announcements."""
 
-    without: list[float] = field(default_factory=list)
-    given: list[float] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
+    without: list[Nats] = field(default_factory=list)
+    given: list[Nats] = field(default_factory=list)
+    ids: list[Ids] = field(default_factory=list)
+    left: list[Steps] = field(default_factory=list)
+    """Steps from each event to the end of its gap."""
 
-    def add(self, without: float, given: float, count: int) -> None:
+    def add(self, without: Nats, given: Nats, ids: Ids, left: Steps) -> None:
         self.without.append(without)
         self.given.append(given)
-        self.counts.append(count)
+        self.ids.append(ids)
+        self.left.append(left)
 
-    def json(self) -> dict[str, Any]:
-        events = sum(self.counts)
-        gains = np.array(self.without) - np.array(self.given)
-        mean = float(gains.sum()) / events
-        rest = gains - mean * np.array(self.counts)
-        return {
-            "without": round(sum(self.without) / events, 4),
-            "given": round(sum(self.given) / events, 4),
-            "gain": round(mean, 4),
-            "standard_error": round(math.sqrt(float((rest**2).sum())) / events, 4),
-            "events": events,
-            "of": len(gains),
+    def json(self, seconds: int = 0) -> dict[str, Any]:
+        """With the gain in each of the last `seconds` of the gaps, the last one first."""
+        without, given, left = np.concatenate(self.without), np.concatenate(self.given), np.concatenate(self.left)
+        gains = without - given
+        kinds = np.searchsorted([NOTE_OFF, TIME_SHIFT, VELOCITY], np.concatenate(self.ids), side="right")
+        rest = [float((a - b - gains.mean()).sum()) for a, b in zip(self.without, self.given, strict=True)]
+        figures = {
+            "without": round(float(without.mean()), 4),
+            "given": round(float(given.mean()), 4),
+            "gain": round(float(gains.mean()), 4),
+            "standard_error": round(math.hypot(*rest) / len(gains), 4),
+            "events": len(gains),
+            "of": len(rest),
+            "by_kind": {KINDS[of]: round(float(gains[kinds == of].mean()), 4) for of in np.unique(kinds).tolist()},
         }
+        spans = [(left > STEPS_A_SECOND * n) & (left <= STEPS_A_SECOND * (n + 1)) for n in range(seconds)]
+        return figures | ({"by_second": [round(float(gains[span].mean()), 4) for span in spans]} if seconds else {})
 
 
 def gaps(ids: Ids, steps: int, count: int, noise: np.random.Generator) -> Iterator[tuple[Ids, Gap]]:
@@ -84,7 +101,17 @@ def gaps(ids: Ids, steps: int, count: int, noise: np.random.Generator) -> Iterat
         begin = start - int(clock[first])
         own = clock_before(window)
         ons = np.flatnonzero(window < NOTE_OFF)
-        yield window, Gap(begin, begin + steps, window[ons[own[ons] >= begin + steps]].tolist())
+        due = of_gap(begin + steps, own[ons].tolist(), window[ons].tolist())
+        yield window, Gap(begin, begin + steps, due)
+
+
+def gap_place(ids: Ids, start: int) -> int:
+    """Where the events of a gap begin: after the last event before the step `start`, and before the wait from there."""
+    place = int(np.searchsorted(clock_before(ids), start))
+    shifts = is_shift(ids)
+    while place > 0 and shifts[place - 1]:
+        place -= 1
+    return place
 
 
 def hidden(window: Ids, gap: Gap) -> Chosen:
@@ -123,7 +150,7 @@ def _is_off(window: Ids) -> Chosen:
     return (window >= NOTE_OFF) & (window < TIME_SHIFT)
 
 
-def automata(window: Ids, gap: Gap) -> tuple[EventGrammar, GivenGrammar]:
+def automata(window: Ids, gap: Gap) -> tuple[GivenGrammar, GivenGrammar]:
     """What generation asks in a gap: without and with what is given inside and after it."""
     clock = clock_before(window)
     first = gap_place(window, gap.start)
@@ -133,10 +160,11 @@ def automata(window: Ids, gap: Gap) -> tuple[EventGrammar, GivenGrammar]:
     given &= (clock < gap.end) | late | (window < NOTE_OFF) | (window >= VELOCITY)
     events = [(int(clock[place]) - begun, [int(window[place])]) for place in np.flatnonzero(given)]
     prompt = window[:first].tolist()
-    return EventGrammar(prompt), GivenGrammar(EventGrammar(prompt), events, wait=gap.start - begun)
+    without, both = (GivenGrammar(EventGrammar(prompt), each, wait=gap.start - begun) for each in ([], events))
+    return without, both
 
 
-def allowed(automaton: EventGrammar | GivenGrammar, window: Ids, first: int, stop: int, size: int) -> Tensor:
+def allowed(automaton: GivenGrammar, window: Ids, first: int, stop: int, size: int) -> Tensor:
     """What an automaton adds to the logits [T, V] of the events of a window from `first` on; 0 elsewhere."""
     bias_TV = np.zeros((len(window), size), np.float32)
     for place in range(first, stop):
@@ -146,7 +174,7 @@ def allowed(automaton: EventGrammar | GivenGrammar, window: Ids, first: int, sto
 
 
 @torch.inference_mode()
-def nats(model: GPT2, ids: Ids, dtype: str, bias_TV: Tensor | None = None) -> NDArray[np.float64]:
+def nats(model: GPT2, ids: Ids, dtype: str, bias_TV: Tensor | None = None) -> Nats:
     """The loss of each of the ids that fit into the model's window; the first one has none."""
     ids_BT = torch.from_numpy(ids[: model.config.n_positions + 1].astype(np.int64))[None]
     with autocast(torch.device("cpu"), dtype):
@@ -157,22 +185,27 @@ def nats(model: GPT2, ids: Ids, dtype: str, bias_TV: Tensor | None = None) -> ND
     return np.concatenate(([np.inf], found))
 
 
-def compare(model: GPT2, window: Ids, given: Gap | Tune, counted: Chosen, dtype: str, into: Compared) -> None:
-    """Add the loss of the events that count, as far as they fit into the model's window in both forms."""
-    arranged = announced(window, [given])
+def compare(
+    model: GPT2, window: Ids, due: list[Announced], counted: Chosen, dtype: str, into: Compared, end: int = 0
+) -> None:
+    """Add the loss of the events that count, as far as they fit into the model's window in both forms.
+
+    `end` is the step at which a gap ends.
+    """
+    arranged = announced(window, due)
     places = np.flatnonzero(arranged < VOCABULARY)  # of the window's events
     chosen = np.flatnonzero(counted & (np.arange(len(window)) > 0) & (places <= model.config.n_positions))
     if not len(chosen):
         return
-    end = int(chosen[-1]) + 1
-    window, arranged = window[:end], arranged[: places[end - 1] + 1]
-    without, with_ = nats(model, window, dtype), nats(model, arranged, dtype)[places[:end]]
-    into.add(float(without[chosen].sum()), float(with_[chosen].sum()), len(chosen))
+    stop = int(chosen[-1]) + 1
+    window, arranged = window[:stop], arranged[: places[stop - 1] + 1]
+    without, with_ = nats(model, window, dtype), nats(model, arranged, dtype)[places[:stop]]
+    into.add(without[chosen], with_[chosen], window[chosen], end - clock_before(window)[chosen])
 
 
 def compare_drawn(model: GPT2, window: Ids, gap: Gap, counted: Chosen, dtype: str, into: Compared) -> None:
     """The same among the events that the grammar allows."""
-    arranged = announced(window, [gap])
+    arranged = announced(window, gap.announcements)
     places = np.flatnonzero(arranged < VOCABULARY)
     chosen = np.flatnonzero(counted & (places <= model.config.n_positions))
     if not len(chosen):
@@ -186,7 +219,7 @@ def compare_drawn(model: GPT2, window: Ids, gap: Gap, counted: Chosen, dtype: st
     bias_AV[torch.from_numpy(places[:end])] = allowed(both, window, first, end, model.vocab_size)[:end]
     with_ = nats(model, arranged, dtype, bias_AV)[places[:end]]
     chosen = chosen[np.isfinite(without[chosen]) & np.isfinite(with_[chosen])]
-    into.add(float(without[chosen].sum()), float(with_[chosen].sum()), len(chosen))
+    into.add(without[chosen], with_[chosen], window[chosen], gap.end - clock_before(window)[chosen])
 
 
 def main() -> None:
@@ -209,16 +242,17 @@ def main() -> None:
         noise = np.random.default_rng((arguments.seed, number))
         for window, gap in gaps(ids, round(arguments.seconds * STEPS_A_SECOND), arguments.gaps, noise):
             counted = hidden(window, gap)
-            compare(model, window, copy(gap), counted, dtype, infilling)
-            compare_drawn(model, window, copy(gap), counted, dtype, drawn)
+            compare(model, window, gap.announcements, counted, dtype, infilling, gap.end)
+            compare_drawn(model, window, gap, counted, dtype, drawn)
         for _ in range(arguments.gaps):
             start = int(noise.integers(max(1, len(ids) - model.config.n_positions)))
             window = transform.crop(ids, start, model.config.n_positions + 1).astype(np.int32)
             others = of_others(window, tune_places(window))
             compare(model, window, tune_of(window), others, dtype, accompaniment)
     figures = {"run": run.path.name, "seconds": arguments.seconds, "gaps": arguments.gaps, "seed": arguments.seed}
-    found = {"infilling": infilling, "infilling_drawn": drawn, "accompaniment": accompaniment}
-    figures |= {"dtype": dtype, **{name: each.json() for name, each in found.items()}}
+    seconds = math.floor(arguments.seconds)
+    found = {"infilling": infilling.json(seconds), "infilling_drawn": drawn.json(seconds)}
+    figures |= {"dtype": dtype, **found, "accompaniment": accompaniment.json()}
     if arguments.smoke:
         print(json.dumps(figures))
     else:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gpt2kit.music.announcements import Gap, Tune
+from gpt2kit.music.announcements import AHEAD, Announced, of_gap, of_tune
 from gpt2kit.music.arrangement import announced, clock_before
 from gpt2kit.music.encoding import encode, encode_until, note_events, seconds, without_wait
 from gpt2kit.music.events import BEGIN, NOTE_OFF, STEPS_A_SECOND, TIME_SHIFT, VELOCITY, quantised
@@ -16,40 +16,37 @@ from gpt2kit.music.notes import Accompanied, Notes, Surroundings
 
 
 def prompt_before(around: Surroundings) -> list[int]:
-    """The events before a gap, without the wait for its beginning, and the first announcement of what follows it."""
+    """The events before a gap, without the wait for its beginning, and what is announced up to there."""
     ids = encode_until(around, around.until)
     begins = clock_before(ids) < int(quantised(around.until))
-    before = [BEGIN, *without_wait(ids[begins]).tolist()]
-    return [*before, *_gap(around).due(_steps(before))]
+    return [BEGIN, *announced(without_wait(ids[begins]), _of_gap(around)).tolist()]
 
 
 def prompt_with_tune(part: Accompanied) -> list[int]:
     """The events before an accompaniment, without the wait for its beginning, and what is announced up to there."""
-    ids, tune = without_wait(encode_until(part, part.until)), _tune(part)
-    before = announced(ids, [tune]).tolist()
-    return [BEGIN, *before, *tune.due(_steps(before))]
+    return [BEGIN, *announced(without_wait(encode_until(part, part.until)), _of_tune(part)).tolist()]
 
 
 def gap_grammar(prompt: Sequence[int], around: Surroundings) -> GivenGrammar:
     """New notes are struck within the gap; the answer ends when all of them are let go."""
-    gap, now = _gap(around), _steps(prompt)
-    gap.due(now)  # is in the prompt
+    now = _steps(prompt)
     given = [(step - now, ids) for step, ids in _after(around, prompt)]
-    struck = _struck_before(around, now)
-    return GivenGrammar(EventGrammar(prompt), given, [gap], now, gap.start - now, gap.end - now, struck)
+    begin, end = (int(quantised(at)) - now for at in (around.until, around.resume))
+    ahead, struck = _still_due(_of_gap(around), prompt), _struck_before(around, now)
+    return GivenGrammar(EventGrammar(prompt), given, ahead, begin, end, struck)
 
 
 def tune_grammar(prompt: Sequence[int], part: Accompanied) -> GivenGrammar:
     """New notes are struck in the part that is accompanied. They end with the piece, or when the model lets them go."""
-    tune, now = _tune(part), _steps(prompt)
-    tune.due(now)  # is in the prompt
+    now = _steps(prompt)
     given = [(step - now, ids) for step, ids in _after(part, prompt)]
     begin, struck = int(quantised(part.until)) - now, _struck_before(part, now)
+    ahead = _still_due(_of_tune(part), prompt)
     if part.finish < part.duration:
         finish = int(quantised(part.finish)) - now
-        return GivenGrammar(EventGrammar(prompt), given, [tune], now, begin, finish, struck)
+        return GivenGrammar(EventGrammar(prompt), given, ahead, begin, finish, struck)
     end = max((step for step, _ in given), default=0)
-    return GivenGrammar(EventGrammar(prompt, end), given, [tune], now, begin, None, struck)
+    return GivenGrammar(EventGrammar(prompt, end), given, ahead, begin, None, struck)
 
 
 def new_notes(prompt: Sequence[int], ids: Sequence[int], given: Notes) -> Notes:
@@ -61,13 +58,18 @@ def new_notes(prompt: Sequence[int], ids: Sequence[int], given: Notes) -> Notes:
     return Notes(found.pitch[is_new], found.velocity[is_new], found.start[is_new], found.end[is_new])
 
 
-def _gap(around: Surroundings) -> Gap:
-    following = around.pitch[around.start >= around.resume].tolist()
-    return Gap(int(quantised(around.until)), int(quantised(around.resume)), following)
+def _of_gap(around: Surroundings) -> list[Announced]:
+    return of_gap(int(quantised(around.resume)), quantised(around.start).tolist(), around.pitch.tolist())
 
 
-def _tune(part: Accompanied) -> Tune:
-    return Tune(quantised(part.start[part.tune]).tolist(), part.pitch[part.tune].tolist())
+def _of_tune(part: Accompanied) -> list[Announced]:
+    return of_tune(quantised(part.start[part.tune]).tolist(), part.pitch[part.tune].tolist())
+
+
+def _still_due(announcements: Sequence[Announced], prompt: Sequence[int]) -> list[Announced]:
+    """On the clock of the answer, what its prompt does not contain."""
+    said, now = sum(id >= AHEAD for id in prompt), _steps(prompt)
+    return [(step - now, ids) for step, ids in announcements[said:]]
 
 
 def _struck_before(given: Notes, now: int) -> list[tuple[int, int]]:

@@ -4,12 +4,14 @@ The stream is what `encode` would write of both: within a step, given and new no
 given notes is inserted as in training: at the beginning and after each TIME_SHIFT, what is due.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gpt2kit.music.announcements import Announced
 from gpt2kit.music.events import BEGIN, END, LONGEST_SHIFT, NOTE_OFF, TIME_SHIFT, VELOCITY
 from gpt2kit.music.grammar import Bias, EventGrammar, Groups
 from gpt2kit.music.wait import keep_waiting
@@ -30,13 +32,6 @@ def schedule(ids: ArrayLike) -> list[Scheduled]:
         else:
             found.setdefault(now, []).append(id)
     return list(found.items())
-
-
-class Announcer(Protocol):
-    """Says beforehand what is given."""
-
-    def due(self, now: int) -> list[int]:
-        """The ids to insert when the clock is at the step `now`; each is returned once."""
 
 
 class _Note(NamedTuple):
@@ -74,21 +69,21 @@ class GivenGrammar:
         self,
         grammar: EventGrammar,
         given: Iterable[Scheduled] = (),
-        announcers: Sequence[Announcer] = (),
-        begun: int = 0,
+        announced: Iterable[Announced] = (),
         wait: int = 0,
         new_until: int | None = None,
         struck: Iterable[tuple[int, int]] = (),
     ) -> None:
         """`grammar` is at the beginning of an answer. Given notes must begin before its end, where all are let go.
 
-        A NOTE_OFF that is given for a key of the prompt keeps that key down until then. `begun` is the step at which
-        the answer begins on the clock of the announcers; those of `given` count from there, and so does `wait`: nothing
-        happens before, as between the last event of a prompt and a gap. With `new_until`, the model strikes no key from
-        that step on, and the answer ends when it has let go all of its keys. `struck` are the steps, of 0 or less, and
-        the keys of given notes in the prompt.
+        A NOTE_OFF that is given for a key of the prompt keeps that key down until then. Of `announced`, in order of
+        time, each is inserted when the clock has come to its step or passed it. Before the step `wait` nothing happens,
+        as between the last event of a prompt and a gap. With `new_until`, the model strikes no key from that step on,
+        and the answer ends when it has let go all of its keys. `struck` are the steps, of 0 or less, and the keys of
+        given notes in the prompt.
         """
-        self.grammar, self.announcers, self.begun, self.wait = grammar, announcers, begun, wait
+        self.grammar, self.wait = grammar, wait
+        self._announced = deque(announced)
         self.new_until = new_until
         self._steps: dict[int, _Step] = {}
         """What is still to come, by step, in order."""
@@ -197,9 +192,10 @@ class GivenGrammar:
         marks, notes = self._steps.pop(grammar.now, _Step([], []))
         if grammar.end is not None and grammar.now >= grammar.end:
             return  # there, the grammar itself lets go all keys
-        announced = [id for announcer in self.announcers for id in announcer.due(self.begun + grammar.now)]
+        while self._announced and self._announced[0][0] <= grammar.now:
+            marks += self._announced.popleft()[1]
         notes = [note for note in notes if note.is_on or note.place in grammar.kept]
         released = {note.place for note in notes}
         taken = [note.place - NOTE_OFF for note in notes if note.is_on]
         notes += [_Note(key, None) for key in dict.fromkeys(taken) if key in grammar.struck and key not in released]
-        self._now = _Step(marks + announced, sorted(notes, key=lambda note: note.place))
+        self._now = _Step(marks, sorted(notes, key=lambda note: note.place))

@@ -19,11 +19,10 @@ from gpt2kit.pipeline.engine import Engine, Result
 from gpt2kit.pipeline.play import ANYTHING, EVENTS_A_SECOND
 from gpt2kit.pipeline.steered import Steered
 
-IDS_A_SECOND = EVENTS_A_SECOND + announcements.FOLLOWING + 1
 RELEASE_SECONDS = EventGrammar.longest_held // 100 + 1
 """How long new notes may sound after the end of their part."""
 SHORTEST_GAP, LONGEST_GAP = 0.1, 15.0
-"""Seconds. Gaps in training last 12 seconds at most, and 16 seconds is the longest that can be announced."""
+"""Seconds."""
 
 Given = Surroundings | Accompanied
 
@@ -140,7 +139,7 @@ def _filled(
     check_trained(engine)
     begin, end = part(given)
     # Beyond what the grammar allows: all that is given.
-    longest = int((end - begin + RELEASE_SECONDS + 2) * IDS_A_SECOND) + 5 * len(given)
+    longest = int((end - begin + RELEASE_SECONDS + 2) * EVENTS_A_SECOND) + 5 * len(given)
     config = engine.configured({"max_new_tokens": longest, "roll": True})
 
     def automaton(prompt: Sequence[int]) -> Automaton:

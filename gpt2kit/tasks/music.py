@@ -77,7 +77,7 @@ class EventVocabulary(Vocabulary):
         """Whether it has announcements of given notes."""
         from gpt2kit.music import announcements
 
-        return self.size == announcements.SIZE
+        return self.size >= announcements.SIZE
 
     @property
     def eos(self) -> int:
@@ -86,7 +86,7 @@ class EventVocabulary(Vocabulary):
         return events.END
 
     def fingerprint(self) -> str:
-        return "performance events, 388 + 3" + (" + 152" if self.announces else "")
+        return "performance events, 388 + 3" + (f" + {self.size - 391}" if self.announces else "")
 
     def copy_files(self, folder: Path, window: int) -> None:
         shutil.copyfile(self.folder / EVENTS_FILE, folder / EVENTS_FILE)

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from gpt2kit.music.announcements import SIZE, Gap, Tune
-from gpt2kit.music.arrangement import announced, clock_before, gap_place
-from gpt2kit.music.encoding import decode, encode, encode_until
+from gpt2kit.music.announcements import SIZE, of_gap, of_tune
+from gpt2kit.music.arrangement import announced
+from gpt2kit.music.encoding import decode, encode, encode_until, seconds, without_wait
 from gpt2kit.music.events import BEGIN, END, quantised
 from gpt2kit.music.given import GivenGrammar, schedule
 from gpt2kit.music.grammar import EventGrammar
@@ -87,31 +87,28 @@ def test_after_a_prompt_whose_notes_are_let_go_later(random_notes: RandomNotes) 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_tune_is_announced_as_in_training(seed: int, random_notes: RandomNotes) -> None:
     tune = apart(random_notes(seed, 25, 9.0))
-    steps, pitches = quantised(tune.start).tolist(), tune.pitch.tolist()
-    grammar = GivenGrammar(EventGrammar([BEGIN], 1400), schedule(encode(tune)), [Tune(steps, pitches)])
+    announcements = of_tune(quantised(tune.start).tolist(), tune.pitch.tolist())
+    grammar = GivenGrammar(EventGrammar([BEGIN], 1400), schedule(encode(tune)), announcements)
     ids = wanted(grammar, seed)
     events = np.array([id for id in ids if id < BEGIN], np.int32)
     assert len(ids) == len(events) + len(tune)
     last = int(np.flatnonzero((events >= 256) & (events < 356))[-1]) + 1  # nothing is announced at the very end
-    assert announced(events[:last], [Tune(steps, pitches)]).tolist() == ids[: last + len(tune)]
+    assert announced(events[:last], announcements).tolist() == ids[: last + len(tune)]
     assert rows(decode(encode(tune))) <= rows(played(events))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_gap_is_announced_as_in_training(seed: int, random_notes: RandomNotes) -> None:
-    """On the clock of the piece, from the last event before the gap on."""
-    piece = encode(apart(random_notes(seed, 200, 20.0)))
-    start, end, following = 812, 2500, [60, 64, 67]
-    prompt = [BEGIN, *piece[: gap_place(piece, start)].tolist()]
-    begun = int(clock_before(piece)[gap_place(piece, start)])
-    assert begun < start
-    grammar = GivenGrammar(
-        EventGrammar(prompt, end - begun), [], [Gap(start, end, following)], begun, wait=start - begun
-    )
-    ids = wanted(grammar, seed)
+    """On the clock of the answer, whatever the model plays."""
+    prompt = [BEGIN, *without_wait(encode_until(apart(random_notes(seed, 200, 20.0)), 8.0)).tolist()]
+    begun = round(seconds(prompt) * 100)
+    end = 2500 - begun
+    announcements = of_gap(end, [end - 1, end, end + 40, end + 100], [59, 60, 64, 67])
+    ids = wanted(GivenGrammar(EventGrammar(prompt), [], announcements, 812 - begun, end), seed)
     events = np.array([*prompt[1:], *(id for id in ids if id < BEGIN)], np.int32)
-    assert announced(events, [Gap(start, end, following)]).tolist() == [*prompt[1:], *ids]
-    assert sum(id >= BEGIN for id in ids) == 3 * 4, "at the beginning, 16 and 8 seconds before the end"
+    on_its_clock = [(step + begun, due) for step, due in announcements]
+    assert announced(events, on_its_clock).tolist() == [*prompt[1:], *ids]
+    assert sum(id >= BEGIN for id in ids) == 2, "those struck within a second after the end"
 
 
 def choices(grammar: GivenGrammar) -> set[int]:
