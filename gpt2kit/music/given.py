@@ -16,6 +16,9 @@ from gpt2kit.music.events import BEGIN, END, LONGEST_SHIFT, NOTE_OFF, TIME_SHIFT
 from gpt2kit.music.grammar import Bias, EventGrammar, Groups
 from gpt2kit.music.wait import keep_waiting
 
+LATER = 3
+"""The group, beside those of `EventGrammar`, of what is wanted after the next given event, and of that event."""
+
 TOGETHER = 3
 """Steps within which a key is not struck by the user and by the model: one stroke would double the other."""
 
@@ -112,6 +115,10 @@ class GivenGrammar:
                 else:
                     marks.append(id)
         self._now = _Step([], [])
+        self.otherwise: int | None = None
+        """The id by which a model that wants something later gets to what is given next."""
+        self._later: list[slice] = []
+        """What would be later: impossible ids."""
         self._arrive()
 
     @property
@@ -134,9 +141,18 @@ class GivenGrammar:
 
     @property
     def groups(self) -> Groups | None:
-        return self.grammar.groups
+        """Those of the grammar. In addition, what the model wants after the next given event leaves its probability to
+        that event, or else new notes would fill the time to each of them."""
+        if self.otherwise is None:
+            return self.grammar.groups
+        groups = self.grammar.groups.copy()
+        for ids in self._later:
+            groups[ids] = LATER
+        groups[self.otherwise] = LATER
+        return groups
 
     def weigh(self, bias_V: Bias) -> None:
+        self.otherwise = None
         if self._now.marks:
             bias_V.fill(-np.inf)
             bias_V[self._now.marks[0]] = 0
@@ -152,6 +168,8 @@ class GivenGrammar:
                     bias_V[NOTE_OFF + min(self.grammar.struck)] = 0
             if self.grammar.now < self.wait:
                 keep_waiting(bias_V, self.wait - self.grammar.now)
+            elif following is not None and steps <= LONGEST_SHIFT and bias_V[TIME_SHIFT - 1 + steps] > -np.inf:
+                self.otherwise, self._later = TIME_SHIFT - 1 + steps, [slice(TIME_SHIFT + steps, VELOCITY)]
         if self._steps or self._now.notes or self.new_until is not None:
             bias_V[END] = -np.inf
 
@@ -179,6 +197,14 @@ class GivenGrammar:
             bias_V[note.id] = 0
         elif not (grammar.ready and grammar.can_strike(note.place)):
             bias_V[note.velocity] = 0
+        if not grammar.ready:
+            self.otherwise = self.due
+            after = (
+                [slice(note.id + 1, NOTE_OFF)] if note.is_on else [slice(0, NOTE_OFF), slice(note.id + 1, TIME_SHIFT)]
+            )
+            self._later = [*after, slice(TIME_SHIFT, VELOCITY)]
+            if not grammar.can_strike(note.place):
+                self._later.append(slice(VELOCITY, BEGIN))
 
     @staticmethod
     def _forbid_new(bias_V: Bias) -> None:

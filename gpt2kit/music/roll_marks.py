@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 BORDER = (46, 105, 160)
 NEW = palette.of_velocity(90)
 """The colour of new notes in the legend."""
-LEGEND_TOP = 54
+LEGEND_TOP = 46
 WIDE = 140
 """A name has room in this many pixels."""
 

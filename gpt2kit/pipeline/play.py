@@ -66,18 +66,24 @@ def continuation(engine: Engine, primer: Primer, result: Result, alone: bool = F
 
 
 def continue_midi(
-    engine: Engine, path: Path | str, out: Path | str, seconds: float, prime_seconds: float | None = None
+    engine: Engine,
+    path: Path | str,
+    out: Path | str,
+    seconds: float,
+    prime_seconds: float | None = None,
+    wish: Wish = ANYTHING,
 ) -> Notes:
     """Continue a MIDI file by `seconds`, or its first `prime_seconds`; returns the notes of the new file `out`.
 
-    In it, the messages of the given file up to there are unchanged; the new notes are one more track.
+    In it, the messages of the given file up to there are unchanged; the new notes are one more track. They are steered
+    towards a `wish`.
     """
     task: Any = engine.task
     primer = read_primer(path, prime_seconds, task.instruments, task.salvage)
-    (result,) = play(engine, primer.opening, seconds, 1)
+    (result,) = play(engine, primer.opening, seconds, 1, wish=wish)
     with files.atomic(Path(out)) as temporary:
         temporary.write_bytes(continuation(engine, primer, result))
-    return read_midi(out).notes
+    return read_midi(out, task.instruments).notes
 
 
 def fulfilled(engine: Engine, primer: Notes, result: Result, wish: Wish) -> dict[str, Reached]:

@@ -135,6 +135,8 @@ class About:
     """The output of `generate`: lines (one per input), text (a continuation) or performance (a MIDI file)."""
     generate: str = ""
     """The words after `generate` in an example, if they are not the input."""
+    commands: tuple[str, ...] = ()
+    """More commands for cards: the words after the task's name, with RUN for the run."""
     python: tuple[str, ...] = ()
     """Lines of Python that use an Engine called `model`; by default they print the answer to `input`."""
     copies: bool = False

@@ -51,6 +51,12 @@ ABOUT = About(
 )
 
 
+BETWEEN_NOTES = (
+    "infill piece.mid --from 10 --to 15 --run RUN --out infilled.mid",
+    "accompany piece.mid --tune-only --run RUN --out accompanied.mid",
+)
+
+
 @dataclass(frozen=True, repr=False)
 class Performance(Record["Notes", "Notes"]):
     """A piece whose events were encoded when its file was read."""
@@ -207,7 +213,7 @@ class Music(Task["Notes", "Notes"]):
 
     @property
     def about(self) -> About:
-        return ABOUT
+        return replace(ABOUT, commands=BETWEEN_NOTES) if self.infill else ABOUT
 
     @property
     def vocabulary(self) -> EventVocabulary:

@@ -201,6 +201,25 @@ def test_a_lower_key_that_is_barred_needs_no_velocity() -> None:
     assert choices(grammar) == {LOUD + 9}
 
 
+def test_a_model_that_would_wait_longer_waits_for_what_is_given() -> None:
+    """Otherwise new notes would fill the time to each given event."""
+    grammar = given((30, [LOUD + 9, ON + 60]), (200, [OFF + 60]))
+    choices(grammar)
+    assert grammar.otherwise == SHIFT + 30
+    accepted(grammar, SHIFT + 30)
+    assert grammar.otherwise == LOUD + 9
+    accepted(grammar, LOUD + 3)
+    assert grammar.otherwise is None, "a new note follows its velocity"
+    accepted(grammar, ON + 50)
+    assert grammar.otherwise == LOUD + 9
+    accepted(grammar, LOUD + 9)
+    assert grammar.otherwise is None, "it may be that of a new note"
+    accepted(grammar, ON + 60)
+    assert grammar.otherwise is None, "the next event is more than a second later"
+    accepted(grammar, SHIFT + 100)
+    assert grammar.otherwise == SHIFT + 70
+
+
 def test_what_is_due() -> None:
     grammar = given((0, [400]), (5, [LOUD + 9, ON + 60]), (9, [OFF + 60]))
     assert grammar.due == 400

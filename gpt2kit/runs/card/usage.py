@@ -15,8 +15,11 @@ OF_MUSIC = "gpt2kit turns the generated ids into a piece"
 
 def usage(facts: Facts) -> str:
     name = visible(facts.name)
-    command = f"gpt2kit {facts.task_name} generate --run {shlex.quote(name)} {generate_example(facts.task.about)}"
-    lines = ["import gpt2kit", "", f"model = gpt2kit.load({name!r})", *python_example(facts.task.about)]
+    run, about = shlex.quote(name), facts.task.about
+    command = f"gpt2kit {facts.task_name} generate --run {run} {generate_example(about)}"
+    for words in about.commands:
+        command += f"\ngpt2kit {facts.task_name} {words.replace('RUN', run)}"
+    lines = ["import gpt2kit", "", f"model = gpt2kit.load({name!r})", *python_example(about)]
     parts = ["## How to use it", fenced(command, "sh"), fenced("\n".join(lines), "python")]
     if facts.adapters or facts.loads_in_transformers or (facts.theirs and facts.custom_code):
         parts += [_introduction(facts), fenced(snippet(facts, name), "python"), *_differences(facts)]
