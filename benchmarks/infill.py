@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from gpt2kit.decoding.sampling import within_groups
 from gpt2kit.model.device import autocast, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.music import transform
@@ -45,6 +46,13 @@ KINDS = "NOTE_ON", "NOTE_OFF", "TIME_SHIFT", "VELOCITY"
 
 PAST, FUTURE = 400, 900
 """Events before a gap that the model reads, and from its begin on that the announcements are taken from."""
+
+
+class Drawn(NamedTuple):
+    """What a grammar adds to the logits, and the groups that share what it makes impossible."""
+
+    bias_TV: Tensor
+    group_TV: Tensor
 
 
 class Gap(NamedTuple):
@@ -164,23 +172,27 @@ def automata(window: Ids, gap: Gap) -> tuple[GivenGrammar, GivenGrammar]:
     return without, both
 
 
-def allowed(automaton: GivenGrammar, window: Ids, first: int, stop: int, size: int) -> Tensor:
-    """What an automaton adds to the logits [T, V] of the events of a window from `first` on; 0 elsewhere."""
-    bias_TV = np.zeros((len(window), size), np.float32)
+def allowed(automaton: GivenGrammar, window: Ids, first: int, stop: int, size: int) -> Drawn:
+    """What an automaton asks for the events of a window from `first` on, up to `stop`; nothing before."""
+    drawn = Drawn(torch.zeros(stop, size), torch.zeros(stop, size, dtype=torch.int64))
     for place in range(first, stop):
-        automaton.weigh(bias_TV[place])
+        automaton.weigh(drawn.bias_TV[place].numpy())
+        groups = automaton.groups
+        if groups is not None:
+            drawn.group_TV[place, : len(groups)] = torch.from_numpy(groups)
         automaton.accept(int(window[place]))
-    return torch.from_numpy(bias_TV)
+    return drawn
 
 
 @torch.inference_mode()
-def nats(model: GPT2, ids: Ids, dtype: str, bias_TV: Tensor | None = None) -> Nats:
+def nats(model: GPT2, ids: Ids, dtype: str, drawn: Drawn | None = None) -> Nats:
     """The loss of each of the ids that fit into the model's window; the first one has none."""
     ids_BT = torch.from_numpy(ids[: model.config.n_positions + 1].astype(np.int64))[None]
     with autocast(torch.device("cpu"), dtype):
         logits_TV = model(ids_BT[:, :-1])[0].float()
-    if bias_TV is not None:
-        logits_TV = logits_TV + bias_TV[1 : len(logits_TV) + 1]
+    if drawn is not None:
+        bias_TV, group_TV = (each[1 : len(logits_TV) + 1] for each in drawn)
+        logits_TV = within_groups(logits_TV, bias_TV, group_TV) + bias_TV
     found = F.cross_entropy(logits_TV, ids_BT[0, 1:], reduction="none").double().numpy()
     return np.concatenate(([np.inf], found))
 
@@ -212,12 +224,13 @@ def compare_drawn(model: GPT2, window: Ids, gap: Gap, counted: Chosen, dtype: st
         return
     end, first = int(chosen[-1]) + 1, gap_place(window, gap.start)
     plain, both = automata(window, gap)
-    bias_TV = allowed(plain, window, first, end, model.vocab_size)[:end]
-    without = nats(model, window[:end], dtype, bias_TV)
+    without = nats(model, window[:end], dtype, allowed(plain, window, first, end, model.vocab_size))
     arranged = arranged[: places[end - 1] + 1]
-    bias_AV = torch.zeros(len(arranged), model.vocab_size)
-    bias_AV[torch.from_numpy(places[:end])] = allowed(both, window, first, end, model.vocab_size)[:end]
-    with_ = nats(model, arranged, dtype, bias_AV)[places[:end]]
+    at_events = allowed(both, window, first, end, model.vocab_size)
+    drawn = Drawn(*(each.new_zeros(len(arranged), model.vocab_size) for each in at_events))
+    for whole, each in zip(drawn, at_events, strict=True):
+        whole[torch.from_numpy(places[:end])] = each
+    with_ = nats(model, arranged, dtype, drawn)[places[:end]]
     chosen = chosen[np.isfinite(without[chosen]) & np.isfinite(with_[chosen])]
     into.add(without[chosen], with_[chosen], window[chosen], gap.end - clock_before(window)[chosen])
 
