@@ -54,7 +54,9 @@ def beside(copied: Copied, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], 
 def test_commands_and_python_run(run_of: RunOf, beside: Callable[[Path], Path], kind: str, capsys: Capture) -> None:
     settings = ["generate.max_new_tokens=8"] if kind == "music" else []
     shown = usage(facts(Run(beside(run_of(kind, *settings)))))
-    (command,) = blocks(shown, "sh")
+    (commands,) = blocks(shown, "sh")
+    command, *more = commands.splitlines()
+    assert [each.split()[2] for each in more] == (["infill", "accompany"] if kind == "music" else [])
     assert command.startswith(
         f"gpt2kit {'finetune' if kind in ('completion', 'labelled', 'choice') else kind} generate"
     )
