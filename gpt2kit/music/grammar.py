@@ -7,7 +7,7 @@ on: see the limits of `EventGrammar`.
 A model that does not know which keys are down wants to let go others. If all other events shared the probability of
 what is impossible, it would strike more keys, or let go the one it has just struck: many notes of 10 ms. So an
 impossible NOTE_ON leaves its probability to the other NOTE_ONs; an impossible NOTE_OFF to those of keys that have been
-down for a while, and to shifts if there is none: nothing happens then.
+down for a while, and to shifts if no key has. Where no key is down, all events share it: silence is not prolonged.
 """
 
 from collections import deque
@@ -170,8 +170,7 @@ class EventGrammar:
 
     def _group(self, bias_V: Bias) -> None:
         """Say which events get the probability of impossible NOTE_OFFs."""
-        self.groups[NOTE_OFF:TIME_SHIFT] = LETTING_GO
-        self.groups[TIME_SHIFT:VELOCITY] = LETTING_GO
+        self.groups[NOTE_OFF:VELOCITY] = LETTING_GO if self.struck or self.kept else 0
         for key in self.struck:
             if self.now - self._last[key] < self.settled:
                 self.groups[NOTE_OFF + key] = 0

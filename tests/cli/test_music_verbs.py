@@ -444,8 +444,8 @@ def test_cautious_sampling_plays_for_the_whole_time(
     text = (folder / "recipe.toml").read_text(encoding="utf-8")
     assert "top_p = 1.0\n" in text
     (folder / "recipe.toml").write_text(text.replace("top_p = 1.0", "top_p = 0.9"), encoding="utf-8")
-    found = generated(folder, capsys, "--seconds", "20", "--out", "x.mid", *how)
-    onsets = [0.0, *read_midi(workplace / "x.mid").notes.start, 20.0]
+    found = generated(folder, capsys, "--seconds", "40", "--out", "x.mid", *how)
+    onsets = [0.0, *read_midi(workplace / "x.mid").notes.start, 40.0]
     assert found["notes"] > 3
     assert max(later - earlier for earlier, later in pairwise(onsets)) <= 5.01
 
@@ -489,7 +489,7 @@ def test_without_sound(trained: Path, workplace: Path, capsys: Capture) -> None:
 def test_samples_have_a_page_to_compare_them(trained: Path, workplace: Path, capsys: Capture) -> None:
     """Its figures, and those in JSON, are of the music after the primer; one sample has no page, but figures."""
     write_midi(workplace / "tune.mid", tune(0))
-    words = ["--prime", "tune.mid", "--prime-seconds", "1", "--seconds", "3", "--samples", "2", "--seed", "4"]
+    words = ["--prime", "tune.mid", "--prime-seconds", "1", "--seconds", "9", "--samples", "2", "--seed", "4"]
     found = generated(trained, capsys, *words, "--no-sound", "--out", "x.mid")
     assert sorted(contents(workplace)) == ["tune.mid", "x-1.mid", "x-2.mid", "x.html"]
     page = json.loads((workplace / "x.html").read_text("utf-8").partition('id="data">')[2].partition("</script>")[0])
