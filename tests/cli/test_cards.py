@@ -23,7 +23,7 @@ def copy(by_heart: Path, tmp_path: Path, copy_run: Callable[[Path, Path], Path])
 @pytest.mark.parametrize("kind", ["translate", "lm", "music", "labelled"])
 def test_scores_are_kept_as_json_tells_them(run_of: RunOf, copied: Copied, kind: str, capsys: Capture) -> None:
     folder, task = copied(run_of(kind)), "finetune" if kind == "labelled" else kind
-    words = ["--samples", "2", "--seconds", "0.5"] if kind == "music" else []
+    words = ["--samples", "2", "--seconds", "6"] if kind == "music" else []
     assert run([task, "evaluate", "--run", str(folder), "--json", *words]) == 0
     told = json.loads(capsys.readouterr().out)
     kept = files.read_json(folder / "scores.json")

@@ -384,7 +384,7 @@ def test_without_a_grammar_the_event_that_reaches_the_end_is_the_last(trained: P
 @pytest.mark.usefixtures("silent")
 def test_a_seed_gives_the_same_file(trained: Path, workplace: Path, capsys: Capture) -> None:
     for name, seed in [("a", "1"), ("b", "1"), ("c", "2")]:
-        generated(trained, capsys, "--seconds", "3", "--seed", seed, "--out", f"{name}.mid")
+        generated(trained, capsys, "--seconds", "6", "--seed", seed, "--out", f"{name}.mid")
     files = contents(workplace)
     assert files["a.mid"] == files["b.mid"] != files["c.mid"]
 
@@ -489,7 +489,7 @@ def test_without_sound(trained: Path, workplace: Path, capsys: Capture) -> None:
 def test_samples_have_a_page_to_compare_them(trained: Path, workplace: Path, capsys: Capture) -> None:
     """Its figures, and those in JSON, are of the music after the primer; one sample has no page, but figures."""
     write_midi(workplace / "tune.mid", tune(0))
-    words = ["--prime", "tune.mid", "--prime-seconds", "1", "--seconds", "9", "--samples", "2", "--seed", "4"]
+    words = ["--prime", "tune.mid", "--prime-seconds", "1", "--seconds", "30", "--samples", "2", "--seed", "4"]
     found = generated(trained, capsys, *words, "--no-sound", "--out", "x.mid")
     assert sorted(contents(workplace)) == ["tune.mid", "x-1.mid", "x-2.mid", "x.html"]
     page = json.loads((workplace / "x.html").read_text("utf-8").partition('id="data">')[2].partition("</script>")[0])
@@ -543,7 +543,7 @@ def test_a_page_without_the_training_data(
 
 @pytest.mark.usefixtures("silent")
 def test_sound_as_flac(trained: Path, workplace: Path, capsys: Capture) -> None:
-    words = ["--seconds", "1", "--flac", "--out", "x.mid"]
+    words = ["--seconds", "6", "--seed", "1", "--flac", "--out", "x.mid"]
     found = generated(trained, capsys, *words)
     assert sorted(contents(workplace)) == ["x.flac", "x.mid", "x.png"]
     assert found["flac"] == "x.flac"

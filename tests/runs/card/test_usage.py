@@ -228,7 +228,7 @@ def test_what_transformers_has_not_is_not_claimed(run_of: RunOf, copied: Copied)
     shown = usage(facts(Run(run_of("music", "model.attention=full"))))
     assert "from transformers" not in shown
     assert "`GPT2LMHeadModel`" in shown
-    assert AutoModelForCausalLM.from_pretrained(run_of("music", "model.attention=full")).config.vocab_size == 391
+    assert AutoModelForCausalLM.from_pretrained(run_of("music", "model.attention=full")).config.vocab_size == 479
     assert AutoModelForSequenceClassification.from_pretrained(run_of("labelled")).config.id2label == {
         0: "bad",
         1: "good",
