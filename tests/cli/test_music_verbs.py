@@ -35,7 +35,14 @@ Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]
 RandomNotes = Callable[..., Notes]
 
-MORE = ["train.steps=12", "train.evaluate_every=12", "generate.roll=true", "generate.temperature=1", "train.samples=0"]
+MORE = [
+    "train.steps=12",
+    "train.evaluate_every=12",
+    "generate.roll=true",
+    "generate.temperature=1",
+    "generate.seed=0",
+    "train.samples=0",
+]
 KINDS = (".mid", ".wav", ".png")
 
 
