@@ -14,7 +14,7 @@ class Damage(str):
 
 
 class PassedOver(str):
-    """What something in a corpus is that is no record, such as a file of another kind. Only its number is reported."""
+    """A part of a corpus that is not a record, such as a file of another kind; only the number of them is reported."""
 
 
 class Unsuitable(str):

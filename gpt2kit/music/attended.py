@@ -27,7 +27,7 @@ class Shares(NamedTuple):
     others: Weights
     """(heads,) of all other earlier notes."""
     rest: Weights
-    """(heads,) of what is no earlier note: events of the note itself, and of no note."""
+    """(heads,) the weight on everything else: on the note's own events, and on events that belong to no note."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,7 +92,7 @@ def write_flac(path: Path, notes: Notes, sample_rate: int = 44100) -> str:
 
 
 def wav_bytes(seconds: float, sample_rate: int = 44100) -> int:
-    """The size of a WAV file with so many seconds of music."""
+    """The size in bytes of a WAV file of this many seconds."""
     return round((seconds + TAIL) * sample_rate) * BYTES_PER_FRAME
 
 
