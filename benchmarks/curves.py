@@ -15,7 +15,7 @@ from machine import RESULTS
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from gpt2kit.music.font import STYLE
+from gpt2kit.music.pages.font import STYLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -20,9 +20,9 @@ from machine import record
 
 import gpt2kit
 from gpt2kit.decoding.grammar import Automaton
-from gpt2kit.music.events import BEGIN, END, PAD, VOCABULARY
-from gpt2kit.music.grammar import EventGrammar
 from gpt2kit.music.notes import Notes
+from gpt2kit.music.playing.grammar import EventGrammar
+from gpt2kit.music.stream.events import BEGIN, END, PAD, VOCABULARY
 
 FOREVER = 10**9
 """Steps of a piece that no limit in time ends."""

@@ -30,13 +30,13 @@ from torch.nn import functional as F
 from gpt2kit.decoding.sampling import within_groups
 from gpt2kit.model.device import autocast, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.music import transform
-from gpt2kit.music.announcements import Announced, of_gap
-from gpt2kit.music.arrangement import announced, clock_before, is_shift, tune_of, tune_places
-from gpt2kit.music.events import BEGIN, NOTE_OFF, STEPS_A_SECOND, TIME_SHIFT, VELOCITY, VOCABULARY, Ids, Steps
-from gpt2kit.music.given import GivenGrammar
-from gpt2kit.music.grammar import EventGrammar
-from gpt2kit.music.pairing import matched
+from gpt2kit.music.playing.given import GivenGrammar
+from gpt2kit.music.playing.grammar import EventGrammar
+from gpt2kit.music.stream import transform
+from gpt2kit.music.stream.announcements import Announced, of_gap
+from gpt2kit.music.stream.events import BEGIN, NOTE_OFF, STEPS_A_SECOND, TIME_SHIFT, VELOCITY, VOCABULARY, Ids, Steps
+from gpt2kit.music.stream.pairing import matched
+from gpt2kit.music.windows.arrangement import announced, clock_before, is_shift, tune_of, tune_places
 from gpt2kit.pipeline.opening import model_in, opened_run
 
 Chosen = NDArray[np.bool_]

@@ -25,11 +25,11 @@ from machine import record
 from report import add_options, chosen, failures, protocol, ratios, table, versions
 from turns import Plan, Player, Settings, Turn, play, serve
 
-from gpt2kit.music.archives import is_midi
+from gpt2kit.music.corpus.archives import is_midi
 
 
 def ours(settings: Settings, turn: Turn) -> None:
-    from gpt2kit.music.sources import Piece, pieces
+    from gpt2kit.music.corpus.sources import Piece, pieces
 
     while True:
         turn.tick(sum(len(item.notes) for item in pieces([settings["zip"]]) if isinstance(item, Piece)))

@@ -43,7 +43,7 @@ from gpt2kit.cli.app import run
 from gpt2kit.config import ModelConfig
 from gpt2kit.data.store import Store, StoreWriter
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.music import sound
+from gpt2kit.music.audio import sound
 from gpt2kit.music.notes import Notes
 from gpt2kit.training.rng import seed_devices
 

@@ -67,16 +67,16 @@ DOORS: dict[str, tuple[str, ...]] = {
     "pretty_midi": ("music/midi.py", "samples/music/performing.py"),
     "symusic": (),
     "mido": (),
-    "fluidsynth": ("music/sound.py",),
-    "tinysoundfont": ("music/sound.py",),
-    "soundfile": ("music/flac.py",),
+    "fluidsynth": ("music/audio/sound.py",),
+    "tinysoundfont": ("music/audio/sound.py",),
+    "soundfile": ("music/audio/flac.py",),
     "PIL": (),
     "matplotlib": (
         "inspection/figures.py",
         "inspection/performance_figure.py",
-        "music/font.py",
-        "music/roll.py",
-        "music/roll_marks.py",
+        "music/pages/font.py",
+        "music/pages/roll.py",
+        "music/pages/roll_marks.py",
     ),
     "mwparserfromhell": ("data/wikipedia/wikitext.py",),
     "gguf": ("export/gguf_file.py",),
@@ -145,7 +145,7 @@ STREAMS_OWNER = "cli/console.py"
 
 KNOW_TASKS = ("tasks/", "samples/")
 """The only folders that spell the name of a task."""
-OTHER_MEANINGS = {("music/visualizer.py", "music")}
+OTHER_MEANINGS = {("music/pages/visualizer.py", "music")}
 """Where a word that is also the name of a task is something else: here a key of another program's format."""
 
 
@@ -361,7 +361,7 @@ def test_every_door_is_in_use(door: str) -> None:
         ("model/hf.py", "importlib.import_module('huggingface_hub')", "the door to huggingface_hub is data/hub.py"),
         ("pipeline/engine.py", "__import__('sacrebleu')", "the door to sacrebleu is metrics/metrics.py"),
         ("tasks/new.py", "from rouge_score import rouge_scorer", "the door to rouge_score is metrics/rouge.py"),
-        ("music/sources.py", "import symusic", "the door to symusic is nowhere"),
+        ("music/corpus/sources.py", "import symusic", "the door to symusic is nowhere"),
         (
             "data/wikipedia/dump.py",
             "import mwparserfromhell",
@@ -369,7 +369,7 @@ def test_every_door_is_in_use(door: str) -> None:
         ),
         ("tasks/new.py", "from pretty_midi import PrettyMIDI", "the door to pretty_midi is music/midi.py"),
         ("music/midi.py", "import mido", "the door to mido is nowhere"),
-        ("music/events.py", "from gpt2kit.tasks.base import Task", "music must not know tasks"),
+        ("music/stream/events.py", "from gpt2kit.tasks.base import Task", "music must not know tasks"),
         ("pipeline/train.py", "import typer", "the door to typer is cli/"),
         ("cli/reports.py", "from rich.table import Table", "the door to rich is cli/console.py"),
         ("cli/recipes.py", "import tomli_w", "the door to tomli_w is recipe.py"),

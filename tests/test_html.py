@@ -26,4 +26,4 @@ def test_what_is_no_number_is_refused() -> None:
 
 
 def test_resources_ship() -> None:
-    assert resource("music/page.html").startswith("<!doctype html>")
+    assert resource("music/pages/page.html").startswith("<!doctype html>")

@@ -12,15 +12,15 @@ import gpt2kit
 from gpt2kit import overwriting
 from gpt2kit.cli.app import run
 from gpt2kit.errors import UserError
-from gpt2kit.music.keyboard import Continuation
+from gpt2kit.music.audio.sound import write_wav
+from gpt2kit.music.editing.primer import read_primer
+from gpt2kit.music.editing.splice import continued_file
 from gpt2kit.music.marked import Marked
 from gpt2kit.music.midi import write_midi
 from gpt2kit.music.notes import Notes
-from gpt2kit.music.page import write_page
-from gpt2kit.music.primer import read_primer
-from gpt2kit.music.roll import write_roll
-from gpt2kit.music.sound import write_wav
-from gpt2kit.music.splice import continued_file
+from gpt2kit.music.pages.page import write_page
+from gpt2kit.music.pages.roll import write_roll
+from gpt2kit.music.stream.keyboard import Continuation
 from gpt2kit.overwriting import MIDI, PAGE, PICTURE, PREDICTIONS, SOUND, FileKind, check_file, check_folder
 from gpt2kit.pipeline.merge import merge
 from gpt2kit.runs.folder import Run

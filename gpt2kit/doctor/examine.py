@@ -56,7 +56,7 @@ def computing() -> list[Finding]:
 def synthesizer() -> Finding:
     """The synthesizer for music: the first installed one that makes a sound."""
     try:
-        from gpt2kit.music.sound import synthesizer as heard_by
+        from gpt2kit.music.audio.sound import synthesizer as heard_by
 
         heard = heard_by()
     except Exception as error:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gpt2kit.music import events
-from gpt2kit.music.announcements import spoken
-from gpt2kit.music.attended import grouped, notes_of_events
-from gpt2kit.music.encoding import decode, seconds, times
+from gpt2kit.music.analysis.attended import grouped, notes_of_events
 from gpt2kit.music.notes import Notes
-from gpt2kit.music.page import piece_of
+from gpt2kit.music.pages.page import piece_of
+from gpt2kit.music.stream import events
+from gpt2kit.music.stream.announcements import spoken
+from gpt2kit.music.stream.encoding import decode, seconds, times
 from gpt2kit.pipeline.engine import Engine
 from gpt2kit.pipeline.play import event_rows
 

@@ -16,7 +16,7 @@ from gpt2kit.inspection.performance_figure import INCHES, roll
 from gpt2kit.inspection.pieces import piece_of
 from gpt2kit.inspection.trace import Trace
 from gpt2kit.inspection.wording import alignment, surprise
-from gpt2kit.music import font, palette
+from gpt2kit.music.pages import font, palette
 from gpt2kit.overwriting import GENERATOR
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Any
 
 from gpt2kit.files import write_text
 from gpt2kit.html import embedded, filled, resource
-from gpt2kit.music import palette
-from gpt2kit.music.scripts import roll_script
+from gpt2kit.music.pages import palette
+from gpt2kit.music.pages.scripts import roll_script
 
 FOLDER = "inspection/page"
 SCRIPTS = (
@@ -32,13 +32,13 @@ OFFLINE = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 def page_of(view: dict[str, Any] | None, title: str, piece: dict[str, object] | None = None, live: str = "") -> str:
     """The page as text. `piece` is a performance for the piano roll; `live` is the settings of the explorer's page, as
     JSON: such a page sends requests only to its own server."""
-    roll = resource("music/roll.html") if piece else ""
+    roll = resource("music/pages/roll.html") if piece else ""
     performance = f'<div id="performance">{roll}</div>\n'
     scripts = [*SCRIPTS, *(["live"] if live else [])]
     parts = {
         "title": html.escape(title),
         "policy": f"{OFFLINE}; connect-src 'self'" if live else OFFLINE,
-        "style": resource("music/roll.css") + resource(f"{FOLDER}/page.css"),
+        "style": resource("music/pages/roll.css") + resource(f"{FOLDER}/page.css"),
         "performance": "" if live else performance,
         "data": embedded(view),
         "piece": f'<script type="application/json" id="piece">{embedded(piece)}</script>' if piece else "",

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from gpt2kit import files
 from gpt2kit.inspection.subject import Subject
-from gpt2kit.music import encoding
-from gpt2kit.music.attended import Attention
+from gpt2kit.music.analysis.attended import Attention
 from gpt2kit.music.notes import Notes
-from gpt2kit.music.page import piece_of
-from gpt2kit.music.visualizer import visualised
+from gpt2kit.music.pages.page import piece_of
+from gpt2kit.music.pages.visualizer import visualised
+from gpt2kit.music.stream import encoding
 from gpt2kit.pipeline.play import event_rows, looked_back
 
 MOST_NOTES = 2000

@@ -13,9 +13,9 @@ from matplotlib.ticker import PercentFormatter
 
 from gpt2kit.inspection.performance import roll_of
 from gpt2kit.inspection.trace import Trace
-from gpt2kit.music import palette
-from gpt2kit.music.attended import Shares, shares
+from gpt2kit.music.analysis.attended import Shares, shares
 from gpt2kit.music.notes import Notes, pitch_name
+from gpt2kit.music.pages import palette
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

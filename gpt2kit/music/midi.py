@@ -32,15 +32,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpt2kit import files
-from gpt2kit.music.channels import SUSTAIN, Channel, channels
-from gpt2kit.music.clock import Clock, Seconds
+from gpt2kit.music.midi_file.channels import SUSTAIN, Channel, channels
+from gpt2kit.music.midi_file.clock import Clock, Seconds
+from gpt2kit.music.midi_file.pedal import caught, sustained
+from gpt2kit.music.midi_file.released import NEVER_RELEASED, NOTES_OFF, RELEASED_LATER, SOUND_OFF
+from gpt2kit.music.midi_file.salvage import salvaged
+from gpt2kit.music.midi_file.smf import Header, MidiError, read_chunks, read_header, without_riff
+from gpt2kit.music.midi_file.tracks import Events, events
+from gpt2kit.music.midi_file.writer import midi_bytes, ticks
 from gpt2kit.music.notes import Notes, concatenated
-from gpt2kit.music.pedal import caught, sustained
-from gpt2kit.music.released import NEVER_RELEASED, NOTES_OFF, RELEASED_LATER, SOUND_OFF
-from gpt2kit.music.salvage import salvaged
-from gpt2kit.music.smf import Header, MidiError, read_chunks, read_header, without_riff
-from gpt2kit.music.tracks import Events, events
-from gpt2kit.music.writer import midi_bytes, ticks
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI

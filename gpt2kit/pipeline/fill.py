@@ -7,14 +7,14 @@ from typing import Any
 from gpt2kit import files
 from gpt2kit.decoding.grammar import Automaton
 from gpt2kit.errors import UserError
-from gpt2kit.music import announcements
-from gpt2kit.music.filling import gap_grammar, new_notes, tune_grammar
-from gpt2kit.music.given import GivenGrammar
-from gpt2kit.music.given_file import GivenFile, read_gap, read_tune
-from gpt2kit.music.grammar import EventGrammar
+from gpt2kit.music.editing.given_file import GivenFile, read_gap, read_tune
 from gpt2kit.music.midi import read_midi
 from gpt2kit.music.notes import Accompanied, Notes, Surroundings
-from gpt2kit.music.steering import Reached, Steering, Wish, reached_by
+from gpt2kit.music.playing.filling import gap_grammar, new_notes, tune_grammar
+from gpt2kit.music.playing.given import GivenGrammar
+from gpt2kit.music.playing.grammar import EventGrammar
+from gpt2kit.music.playing.steering import Reached, Steering, Wish, reached_by
+from gpt2kit.music.stream import announcements
 from gpt2kit.pipeline.engine import Engine, Result
 from gpt2kit.pipeline.play import ANYTHING, EVENTS_A_SECOND
 from gpt2kit.pipeline.steered import Steered

@@ -8,15 +8,15 @@ from typing import Any
 from gpt2kit import files
 from gpt2kit.decoding.grammar import Automaton
 from gpt2kit.model.attention_weights import attention_spans
-from gpt2kit.music import encoding, events, keyboard
-from gpt2kit.music.attended import Attention, Weights, grouped
-from gpt2kit.music.grammar import EventGrammar, Timed
+from gpt2kit.music.analysis.attended import Attention, Weights, grouped
+from gpt2kit.music.editing.primer import Primer, read_primer
+from gpt2kit.music.editing.splice import continuation_alone, continued_file
 from gpt2kit.music.midi import read_midi
 from gpt2kit.music.notes import Notes, Opening
-from gpt2kit.music.primer import Primer, read_primer
-from gpt2kit.music.splice import continuation_alone, continued_file
-from gpt2kit.music.steering import Reached, Steering, Wish, reached
-from gpt2kit.music.wait import AfterWait
+from gpt2kit.music.playing.grammar import EventGrammar, Timed
+from gpt2kit.music.playing.steering import Reached, Steering, Wish, reached
+from gpt2kit.music.playing.wait import AfterWait
+from gpt2kit.music.stream import encoding, events, keyboard
 from gpt2kit.pipeline.engine import Engine, Result
 from gpt2kit.pipeline.steered import Steered
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from gpt2kit.decoding.grammar import Automaton, Groups
-from gpt2kit.music.events import NOTE_OFF
-from gpt2kit.music.grammar import Bias
-from gpt2kit.music.steering import Steering
+from gpt2kit.music.playing.grammar import Bias
+from gpt2kit.music.playing.steering import Steering
+from gpt2kit.music.stream.events import NOTE_OFF
 
 
 class Steered:

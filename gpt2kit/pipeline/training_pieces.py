@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpt2kit.data.store import Store
-from gpt2kit.music.copying import TrainingPieces
+from gpt2kit.music.analysis.copying import TrainingPieces
 from gpt2kit.music.notes import Notes
 from gpt2kit.pipeline.engine import Engine
 

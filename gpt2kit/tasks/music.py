@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpt2kit.data.batches import Batching
-    from gpt2kit.music.events import Ids
-    from gpt2kit.music.grammar import EventGrammar
+    from gpt2kit.music.corpus.sources import Found
     from gpt2kit.music.notes import Notes
-    from gpt2kit.music.sources import Found
+    from gpt2kit.music.playing.grammar import EventGrammar
+    from gpt2kit.music.stream.events import Ids
 
 READING = ("prepare", "generate", "infill", "accompany", "evaluate", "render")
 """The verbs that read MIDI files."""
@@ -81,13 +81,13 @@ class EventVocabulary(Vocabulary):
     @property
     def announces(self) -> bool:
         """Whether it has announcements of given notes."""
-        from gpt2kit.music import announcements
+        from gpt2kit.music.stream import announcements
 
         return self.size >= announcements.SIZE
 
     @property
     def eos(self) -> int:
-        from gpt2kit.music import events
+        from gpt2kit.music.stream import events
 
         return events.END
 
@@ -106,12 +106,12 @@ class EventVocabulary(Vocabulary):
         return "\n".join(map(str, self.lines(ids)))
 
     def lines(self, ids: Sequence[int]) -> list[Line]:
-        from gpt2kit.music.moments import moments
+        from gpt2kit.music.stream.moments import moments
 
         return [Line(f"{moment.seconds:8.2f} s", moment.events) for moment in moments(ids)]
 
     def spell(self, id: int) -> str:
-        from gpt2kit.music import announcements
+        from gpt2kit.music.stream import announcements
 
         return announcements.spoken(id)
 
@@ -145,29 +145,29 @@ class Performances(Stream):
 
     def recent(self, ids: Sequence[int], room: int) -> list[int]:
         """The end of the music, preceded by the velocity in force there, as in training windows."""
-        from gpt2kit.music import transform
+        from gpt2kit.music.stream import transform
 
         if len(ids) <= room:
             return list(ids)
         return transform.crop(ids, len(ids) - room + 1, room).tolist() if room > 1 else [ids[-1]]
 
     def grammar(self, prompt: Sequence[int]) -> "EventGrammar":
-        from gpt2kit.music.grammar import EventGrammar
+        from gpt2kit.music.playing.grammar import EventGrammar
 
         return EventGrammar(prompt)
 
     def crop(self, ring: "NDArray[Any]", start: int, length: int, noise: "Generator") -> "NDArray[Any]":
-        from gpt2kit.music.augment import window
+        from gpt2kit.music.windows.augment import window
 
         if self.infill and noise.random() < self.infill:
-            from gpt2kit.music.arrangement import BEYOND, arranged
+            from gpt2kit.music.windows.arrangement import BEYOND, arranged
 
             plain = window(ring, start, length + BEYOND, noise, self.transpose, self.stretch)
             return arranged(plain, noise)[:length]
         return window(ring, start, length, noise, self.transpose, self.stretch)
 
     def units(self, ids: Sequence[int]) -> dict[str, float]:
-        from gpt2kit.music import encoding, events
+        from gpt2kit.music.stream import encoding, events
 
         notes = sum(id < events.NOTE_OFF for id in ids)
         return {"event": len(ids), "note": notes, "second": encoding.seconds(ids)}
@@ -224,12 +224,12 @@ class Music(Task["Notes", "Notes"]):
         return Performances(self.transpose, self.stretch, self.infill, self.vocabulary)
 
     def read(self, corpus: Sequence[str]) -> Iterator[Performance]:
-        from gpt2kit.music.sources import pieces
+        from gpt2kit.music.corpus.sources import pieces
 
         return map(_performance, pieces(corpus, self.instruments, self.salvage))
 
     def fit(self, corpus: Sequence[str], records: Iterable[Any], folder: Path, window: int) -> "Music":
-        from gpt2kit.music import announcements
+        from gpt2kit.music.stream import announcements
 
         names = "".join(f"{id}\t{announcements.name(id)}\n" for id in range(announcements.SIZE))
         (folder / EVENTS_FILE).write_text(names, encoding="utf-8")
@@ -255,9 +255,9 @@ class Music(Task["Notes", "Notes"]):
         An opening ends with its last note: the wait for its end is a part of what the model writes. The prompt of the
         `Surroundings` of a gap announces what follows the gap, and that of what is `Accompanied` its tune.
         """
-        from gpt2kit.music import encoding, events
-        from gpt2kit.music.filling import prompt_before, prompt_with_tune
         from gpt2kit.music.notes import Accompanied, Opening, Surroundings
+        from gpt2kit.music.playing.filling import prompt_before, prompt_with_tune
+        from gpt2kit.music.stream import encoding, events
 
         if isinstance(source, Surroundings):
             return prompt_before(source)
@@ -268,12 +268,12 @@ class Music(Task["Notes", "Notes"]):
         return [events.BEGIN, *encoding.encode(source).tolist()]
 
     def encode_target(self, target: "Notes") -> list[int]:
-        from gpt2kit.music import encoding, events
+        from gpt2kit.music.stream import encoding, events
 
         return [*encoding.encode(target).tolist(), events.END]
 
     def encode(self, records: Sequence[Record["Notes", "Notes"]]) -> list[tuple[Sequence[int], Sequence[int]]]:
-        from gpt2kit.music import events
+        from gpt2kit.music.stream import events
 
         rows: list[tuple[Sequence[int], Sequence[int]]] = []
         for record in records:
@@ -287,14 +287,14 @@ class Music(Task["Notes", "Notes"]):
         return rows
 
     def decode(self, ids: Sequence[int]) -> "Notes":
-        from gpt2kit.music import encoding
+        from gpt2kit.music.stream import encoding
 
         return encoding.decode(ids)
 
 
 def _performance(file: "Found") -> Performance:
+    from gpt2kit.music.corpus.sources import Failed, Passed, Piece
     from gpt2kit.music.notes import Notes
-    from gpt2kit.music.sources import Failed, Passed, Piece
 
     nothing = Notes.none()
     if isinstance(file, Piece):

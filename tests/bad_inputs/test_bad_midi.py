@@ -9,11 +9,11 @@ from pathlib import Path
 import mido
 import pytest
 
-from gpt2kit.music import encoding
+from gpt2kit.music.corpus.sources import Failed, Piece, pieces
 from gpt2kit.music.midi import parse_midi, read_midi, write_midi
+from gpt2kit.music.midi_file.smf import MidiError
 from gpt2kit.music.notes import Notes
-from gpt2kit.music.smf import MidiError
-from gpt2kit.music.sources import Failed, Piece, pieces
+from gpt2kit.music.stream import encoding
 
 Refusal = Callable[..., str]
 

@@ -17,10 +17,10 @@ from gpt2kit import recipe, samples, tasks
 from gpt2kit.cli import console
 from gpt2kit.cli.app import build, run
 from gpt2kit.inspection.explorer import Server
-from gpt2kit.music import roll
 from gpt2kit.music.marked import Marked
 from gpt2kit.music.midi import write_midi
 from gpt2kit.music.notes import Notes
+from gpt2kit.music.pages import roll
 from gpt2kit.recipe import read_by
 from gpt2kit.training import launch
 

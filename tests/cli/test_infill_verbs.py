@@ -15,7 +15,7 @@ from gpt2kit.cli.app import run
 from gpt2kit.errors import UserError
 from gpt2kit.music.midi import read_midi, write_midi
 from gpt2kit.music.notes import Notes, concatenated
-from gpt2kit.music.steering import Wish
+from gpt2kit.music.playing.steering import Wish
 from gpt2kit.pipeline.fill import accompany_midi, infill_midi
 
 Capture = pytest.CaptureFixture[str]

@@ -20,15 +20,15 @@ from torch.nn import functional as F
 import gpt2kit
 from gpt2kit.cli.app import run
 from gpt2kit.errors import UserError
-from gpt2kit.music import encoding, events
-from gpt2kit.music.copying import TrainingPieces
-from gpt2kit.music.grammar import Timed
-from gpt2kit.music.judge import judge
+from gpt2kit.music.analysis.copying import TrainingPieces
+from gpt2kit.music.analysis.judge import judge
+from gpt2kit.music.analysis.statistics import density
+from gpt2kit.music.audio.sound import write_wav
 from gpt2kit.music.marked import Marked
 from gpt2kit.music.midi import read_midi, to_pretty_midi, write_midi
 from gpt2kit.music.notes import Notes, pitch_name
-from gpt2kit.music.sound import write_wav
-from gpt2kit.music.statistics import density
+from gpt2kit.music.playing.grammar import Timed
+from gpt2kit.music.stream import encoding, events
 from gpt2kit.pipeline.play import continue_midi, play
 
 Capture = pytest.CaptureFixture[str]
@@ -90,10 +90,10 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> None:
         path.write_bytes(b"fLaC software=gpt2kit %b" % notes.start.tobytes())
         return "none"
 
-    monkeypatch.setattr("gpt2kit.music.flac.require", lambda: None)
-    monkeypatch.setattr("gpt2kit.music.sound.write_flac", write_flac)
-    monkeypatch.setattr("gpt2kit.music.sound.write_wav", write_wav)
-    monkeypatch.setattr("gpt2kit.music.roll.write_roll", write_roll)
+    monkeypatch.setattr("gpt2kit.music.audio.flac.require", lambda: None)
+    monkeypatch.setattr("gpt2kit.music.audio.sound.write_flac", write_flac)
+    monkeypatch.setattr("gpt2kit.music.audio.sound.write_wav", write_wav)
+    monkeypatch.setattr("gpt2kit.music.pages.roll.write_roll", write_roll)
 
 
 def told(words: list[str], capsys: Capture, code: int = 0) -> Any:

@@ -5,7 +5,7 @@ import pytest
 from gpt2kit import tasks
 from gpt2kit.doctor import devices, examine, libraries
 from gpt2kit.doctor.finding import Finding
-from gpt2kit.music import sound
+from gpt2kit.music.audio import sound
 
 
 def broken(*_: object) -> None:

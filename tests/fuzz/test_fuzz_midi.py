@@ -10,13 +10,13 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpt2kit.music.archives import check_word, members
-from gpt2kit.music.encoding import decode, encode
+from gpt2kit.music.corpus.archives import check_word, members
+from gpt2kit.music.corpus.sources import pieces
+from gpt2kit.music.corpus.splits import SPLITS, read_splits
 from gpt2kit.music.midi import LONGEST_HOURS, parse_midi
+from gpt2kit.music.midi_file.smf import MidiError
 from gpt2kit.music.notes import Notes
-from gpt2kit.music.smf import MidiError
-from gpt2kit.music.sources import pieces
-from gpt2kit.music.splits import SPLITS, read_splits
+from gpt2kit.music.stream.encoding import decode, encode
 
 Hold = Callable[[Callable[[bytes], object], bytes], object]
 

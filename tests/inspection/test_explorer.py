@@ -16,8 +16,8 @@ from gpt2kit.inspection.continuing import next_of
 from gpt2kit.inspection.explorer import LARGEST, Explorer, Server, Side, off_of
 from gpt2kit.inspection.subject import Subject, followed
 from gpt2kit.model.ablation import Off, without
-from gpt2kit.music.announcements import spoken
-from gpt2kit.music.events import BEGIN, NOTE_OFF, TIME_SHIFT, VELOCITY
+from gpt2kit.music.stream.announcements import spoken
+from gpt2kit.music.stream.events import BEGIN, NOTE_OFF, TIME_SHIFT, VELOCITY
 
 if TYPE_CHECKING:
     from tests.conftest import Browser

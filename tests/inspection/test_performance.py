@@ -10,9 +10,9 @@ import pytest
 from gpt2kit.inspection import performance
 from gpt2kit.inspection.performance import performed, piece_view, roll_of, write_visualizer
 from gpt2kit.inspection.subject import Subject
-from gpt2kit.music import encoding
-from gpt2kit.music.events import END
 from gpt2kit.music.notes import Notes
+from gpt2kit.music.stream import encoding
+from gpt2kit.music.stream.events import END
 from gpt2kit.pipeline.play import looked_back
 
 Make = Callable[..., Subject]

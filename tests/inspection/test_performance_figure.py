@@ -10,10 +10,10 @@ from gpt2kit.inspection.performance import roll_of
 from gpt2kit.inspection.performance_figure import roll
 from gpt2kit.inspection.subject import Subject
 from gpt2kit.inspection.trace import trace_of
-from gpt2kit.music import palette
-from gpt2kit.music.attended import shares
-from gpt2kit.music.events import END
+from gpt2kit.music.analysis.attended import shares
 from gpt2kit.music.notes import Notes
+from gpt2kit.music.pages import palette
+from gpt2kit.music.stream.events import END
 
 Make = Callable[..., Subject]
 

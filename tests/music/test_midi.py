@@ -13,12 +13,12 @@ import pytest
 
 from gpt2kit.errors import DataError, MachineError
 from gpt2kit.music import midi
-from gpt2kit.music.encoding import decode, encode
 from gpt2kit.music.midi import ENDINGS, from_pretty_midi, parse_midi, read_midi, to_pretty_midi, write_midi
+from gpt2kit.music.midi_file.released import NEVER_RELEASED
+from gpt2kit.music.midi_file.smf import MidiError
+from gpt2kit.music.midi_file.tracks import messages
 from gpt2kit.music.notes import Notes
-from gpt2kit.music.released import NEVER_RELEASED
-from gpt2kit.music.smf import MidiError
-from gpt2kit.music.tracks import messages
+from gpt2kit.music.stream.encoding import decode, encode
 
 MidiFile = Callable[..., bytes]
 RandomNotes = Callable[..., Notes]

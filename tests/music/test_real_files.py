@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpt2kit.music import encoding
-from gpt2kit.music.keyboard import Continuation
+from gpt2kit.music.editing.primer import primer_of
+from gpt2kit.music.editing.splice import continued_file
 from gpt2kit.music.midi import parse_midi, read_midi
+from gpt2kit.music.midi_file.salvage import salvaged
+from gpt2kit.music.midi_file.score import read_score
+from gpt2kit.music.midi_file.smf import MidiError, read_chunks
 from gpt2kit.music.notes import Notes
-from gpt2kit.music.primer import primer_of
-from gpt2kit.music.salvage import salvaged
-from gpt2kit.music.score import read_score
-from gpt2kit.music.smf import MidiError, read_chunks
-from gpt2kit.music.splice import continued_file
+from gpt2kit.music.stream import encoding
+from gpt2kit.music.stream.keyboard import Continuation
 
 SharedData = Callable[[str], Path]
 Row = tuple[int, int, float, float]

@@ -14,7 +14,7 @@ from gpt2kit import recipe, tasks
 from gpt2kit.cli.app import run
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.loss import TargetLoss
-from gpt2kit.music import encoding, events
+from gpt2kit.music.stream import encoding, events
 from gpt2kit.pipeline.show import ELLIPSIS, Shown, shown
 from gpt2kit.pipeline.train import task_to_train
 from gpt2kit.recipe import Recipe

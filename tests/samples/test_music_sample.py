@@ -11,10 +11,10 @@ import numpy as np
 import pretty_midi
 import pytest
 
-from gpt2kit.music import statistics
-from gpt2kit.music.copying import TrainingPieces
+from gpt2kit.music.analysis import statistics
+from gpt2kit.music.analysis.copying import TrainingPieces
+from gpt2kit.music.corpus.sources import Piece, pieces
 from gpt2kit.music.midi import parse_midi
-from gpt2kit.music.sources import Piece, pieces
 from gpt2kit.samples.music import compose
 from gpt2kit.samples.music.accompaniment import LOW, STYLES, close, tones_from
 from gpt2kit.samples.music.harmony import BEGINNINGS, CONTRASTS, FULL_CADENCES, HALF_CADENCES, Key, bars, chord

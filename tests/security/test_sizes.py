@@ -22,9 +22,9 @@ from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.model import hf, hf_config, lora
 from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.music.corpus.sources import Failed, pieces
 from gpt2kit.music.midi import parse_midi
-from gpt2kit.music.smf import MidiError
-from gpt2kit.music.sources import Failed, pieces
+from gpt2kit.music.midi_file.smf import MidiError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process as Linux does")
 

@@ -11,7 +11,7 @@ import pytest
 import gpt2kit
 from gpt2kit import files, recipe
 from gpt2kit.data.store import Store
-from gpt2kit.music import encoding
+from gpt2kit.music.stream import encoding
 from gpt2kit.selftest.run_under_test import opened
 from gpt2kit.selftest.texts import round_trip, tokenizer_as_recorded
 

@@ -13,11 +13,11 @@ from gpt2kit import recipe
 from gpt2kit.data.report import Damage
 from gpt2kit.data.splits import split_of
 from gpt2kit.data.store import Store
-from gpt2kit.music import encoding, events, transform
-from gpt2kit.music.augment import window
+from gpt2kit.music.corpus.sources import Piece
 from gpt2kit.music.midi import write_midi
 from gpt2kit.music.notes import Notes
-from gpt2kit.music.sources import Piece
+from gpt2kit.music.stream import encoding, events, transform
+from gpt2kit.music.windows.augment import window
 from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.music import EVENTS_FILE, Music, Performance, _key, _performance
 

@@ -51,7 +51,7 @@ def accompany(
     json: options.JsonOption = False,
 ) -> None:
     """Add notes to a tune, such as a left hand; the tune stays as it is."""
-    from gpt2kit.music.given_file import read_tune
+    from gpt2kit.music.editing.given_file import read_tune
     from gpt2kit.music.marked import Marked
     from gpt2kit.pipeline.fill import accompany, check_part, part
 

@@ -13,7 +13,7 @@ from gpt2kit.cli.performance.heard import Reading, heard, reading
 from gpt2kit.errors import DataError, UserError
 
 if TYPE_CHECKING:
-    from gpt2kit.music.primer import Primer
+    from gpt2kit.music.editing.primer import Primer
 
 LONGEST_HOURS = 6
 """A .wav is limited to 4 GiB: 6.7 hours."""
@@ -119,11 +119,11 @@ def check_seconds(seconds: float, primer: float = 0.0) -> None:
 
 
 def _primer(path: str, seconds: float | None, how: Reading, alone: bool) -> "Primer":
-    from gpt2kit.music.keyboard import Continuation
+    from gpt2kit.music.editing.primer import read_primer
+    from gpt2kit.music.editing.splice import continued_file
+    from gpt2kit.music.midi_file.smf import MidiError
     from gpt2kit.music.notes import Notes
-    from gpt2kit.music.primer import read_primer
-    from gpt2kit.music.smf import MidiError
-    from gpt2kit.music.splice import continued_file
+    from gpt2kit.music.stream.keyboard import Continuation
 
     if seconds is not None and not seconds > 0:
         raise UserError(f"--prime-seconds {seconds:g}: must be more than 0")

@@ -45,7 +45,7 @@ def infill(
     json: options.JsonOption = False,
 ) -> None:
     """Replace the notes of a piece between two times by new ones."""
-    from gpt2kit.music.given_file import read_gap
+    from gpt2kit.music.editing.given_file import read_gap
     from gpt2kit.music.marked import Marked
     from gpt2kit.pipeline.fill import check_gap, infill
 

@@ -14,7 +14,7 @@ def judged(
 ) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
     """The statistics of `count` pieces that the model plays, compared with real ones, and how much they copy; and the
     pieces as samples. Prints them unless JSON is requested."""
-    from gpt2kit.music.judge import judge
+    from gpt2kit.music.analysis.judge import judge
     from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.evaluation_sets import run_of
     from gpt2kit.pipeline.play import piece, play, shortfall

@@ -42,7 +42,7 @@ class Written(NamedTuple):
 
 def sound_kind(flac: bool, sound: bool = True) -> str:
     """The ending of the files with sound, "" for none."""
-    from gpt2kit.music import flac as format
+    from gpt2kit.music.audio import flac as format
 
     if flac and not sound:
         raise UserError("--flac and --no-sound: give one of them")
@@ -53,7 +53,7 @@ def sound_kind(flac: bool, sound: bool = True) -> str:
 
 def announce(paths: Sequence[Path], seconds: float, kind: str) -> None:
     """Say how large WAV files will be, before they are made, if the music is long."""
-    from gpt2kit.music.sound import wav_bytes
+    from gpt2kit.music.audio.sound import wav_bytes
 
     if kind == ".wav" and seconds > LONG_SOUND:
         size = f"{wav_bytes(seconds) / 1e6:,.0f} MB"
@@ -124,8 +124,8 @@ def wanted(path: Path, overwrite: bool) -> bool:
 
 def shown(path: Path, piece: "Marked", overwrite: bool, sound: str) -> dict[str, Any]:
     """Write the sound, a file with this ending, and the picture of a piece."""
-    from gpt2kit.music import sound as sounds
-    from gpt2kit.music.roll import write_roll
+    from gpt2kit.music.audio import sound as sounds
+    from gpt2kit.music.pages.roll import write_roll
 
     audio, png = path.with_suffix(sound), path.with_suffix(".png")
     if wanted(audio, overwrite):

@@ -69,7 +69,7 @@ def _rendered(
 ) -> dict[str, Any]:
     """Write the sound, the picture and the page of a piece, with the attention of a model."""
     from gpt2kit.music.marked import Marked
-    from gpt2kit.music.page import write_page
+    from gpt2kit.music.pages.page import write_page
 
     attention = None
     if engine is not None:

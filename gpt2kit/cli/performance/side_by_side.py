@@ -12,8 +12,8 @@ from gpt2kit.errors import DataError, counted
 
 if TYPE_CHECKING:
     from gpt2kit.data.store import Store
-    from gpt2kit.music.listening import Sample
     from gpt2kit.music.marked import Marked
+    from gpt2kit.music.pages.listening import Sample
     from gpt2kit.pipeline.engine import Engine
 
 NOT_THERE = "not measured: the training data is not there"
@@ -30,7 +30,7 @@ def compare(
 
     The facts name the files, and optionally `seed` and what was `steered`. The figures are those of the new notes.
     """
-    from gpt2kit.music.listening import Figures, write_listening_page
+    from gpt2kit.music.pages.listening import Figures, write_listening_page
 
     samples = [_sample(*each) for each in written]
     facts_of = [each.facts for each in written]
@@ -57,7 +57,7 @@ def compare(
 
 
 def _sample(facts: dict[str, Any], piece: "Marked") -> "Sample":
-    from gpt2kit.music.listening import Sample
+    from gpt2kit.music.pages.listening import Sample
 
     files = [Path(facts[kind]).name for kind in ("midi", "wav", "flac") if kind in facts]
     steered = wishes.facts(facts.get("steered", {}))

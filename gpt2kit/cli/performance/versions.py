@@ -12,10 +12,10 @@ from gpt2kit.cli.performance import outputs, side_by_side, wishes
 from gpt2kit.errors import DataError, UserError, counted
 
 if TYPE_CHECKING:
-    from gpt2kit.music.given_file import GivenFile
+    from gpt2kit.music.editing.given_file import GivenFile
     from gpt2kit.music.marked import Marked
     from gpt2kit.music.notes import Notes
-    from gpt2kit.music.steering import Wish
+    from gpt2kit.music.playing.steering import Wish
     from gpt2kit.pipeline.engine import Engine, Result
 
 LONGEST_HOURS = 6
@@ -48,8 +48,8 @@ class Writer:
 
     def check(self, given: "GivenFile[Any]") -> None:
         """Raise for what could not be written, before the model plays."""
+        from gpt2kit.music.midi_file.smf import MidiError
         from gpt2kit.music.notes import Notes
-        from gpt2kit.music.smf import MidiError
 
         try:
             given.with_new(Notes.none())

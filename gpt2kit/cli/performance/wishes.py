@@ -10,7 +10,7 @@ from gpt2kit.cli import console
 from gpt2kit.errors import UserError
 
 if TYPE_CHECKING:
-    from gpt2kit.music.steering import Reached, Wish
+    from gpt2kit.music.playing.steering import Reached, Wish
 
 THINNEST, DENSEST = 0.2, 50.0
 """Notes a second: the grammar of events has a note every five seconds, and at most 100 in one."""
@@ -43,14 +43,14 @@ def wished(notes_per_second: float | None, velocity: float | None) -> "Wish":
         raise UserError(f"--notes-per-second {notes_per_second:g}: must be {THINNEST:g} to {DENSEST:g}")
     if velocity is not None and not 1 <= velocity <= 127:
         raise UserError(f"--velocity {velocity:g}: must be 1 to 127")
-    from gpt2kit.music.steering import Wish
+    from gpt2kit.music.playing.steering import Wish
 
     return Wish(notes_per_second, velocity)
 
 
 def facts(steered: Mapping[str, Mapping[str, float]]) -> list[tuple[str, str]]:
     """The same from JSON, as names and values for people."""
-    from gpt2kit.music.steering import Reached
+    from gpt2kit.music.playing.steering import Reached
 
     return [(f"wish, {NAMES[name]}", str(Reached(**each))) for name, each in steered.items()]
 

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from gpt2kit import recipe
 from gpt2kit.cli.app import run as gpt2kit
 from gpt2kit.data.bpe import Bpe
-from gpt2kit.music import announcements
+from gpt2kit.music.stream import announcements
 from gpt2kit.pipeline.opening import load
 from gpt2kit.runs.card.facts import facts
 from gpt2kit.runs.card.usage import usage

@@ -1,0 +1,1 @@
+"""What can be said of music: statistics, its tune, what it copies, what a model looked back at."""

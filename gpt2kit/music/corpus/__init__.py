@@ -1,0 +1,1 @@
+"""Folders and archives of MIDI files as pieces with their splits."""

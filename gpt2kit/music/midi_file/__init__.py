@@ -1,0 +1,1 @@
+"""Standard MIDI files: bytes, tracks and messages, as a player hears them."""

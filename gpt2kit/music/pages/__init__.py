@@ -1,0 +1,1 @@
+"""Notes as pictures and as pages with a player."""

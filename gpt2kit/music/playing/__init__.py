@@ -1,0 +1,1 @@
+"""What decides which events may follow while a model plays."""

@@ -1,0 +1,1 @@
+"""Performance events: notes as a stream of ids and back."""
