@@ -42,7 +42,7 @@ from gpt2kit.model import hf, hf_config
 from gpt2kit.model.device import pick_device, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.runs.folder import Run
-from gpt2kit.tasks.base import Record
+from gpt2kit.tasks.record import Record
 
 BANDWIDTHS = {"H200": 4.8e12, "H100": 3.35e12, "A100": 2.0e12}
 """Bytes/s of the vendor's data sheets."""

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from gpt2kit.pipeline.train import train
     from gpt2kit.recipe import Recipe
     from gpt2kit.recipe import load as load_recipe
-    from gpt2kit.tasks.base import Record, Task
+    from gpt2kit.tasks.base import Task
+    from gpt2kit.tasks.record import Record
 
 __all__ = ["GPT2", "Engine", "Recipe", "Record", "Task", "evaluate", "load", "load_recipe", "prepare", "train"]
 
@@ -23,7 +24,7 @@ _HOMES = {
     "Engine": "pipeline.engine",
     "GPT2": "model.gpt2",
     "Recipe": "recipe",
-    "Record": "tasks.base",
+    "Record": "tasks.record",
     "Task": "tasks.base",
     "evaluate": "pipeline.evaluate",
     "load": "pipeline.opening",

@@ -5,7 +5,10 @@ import re
 from pathlib import Path
 
 from gpt2kit.data import layouts
-from gpt2kit.tasks.base import About, Record, Task, Vocabulary
+from gpt2kit.tasks.about import About
+from gpt2kit.tasks.base import Task
+from gpt2kit.tasks.record import Record
+from gpt2kit.tasks.vocabulary import Vocabulary
 
 ROOT = Path(__file__).parents[1]
 DESIGN = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
@@ -32,7 +35,8 @@ def public(kind: type) -> set[str]:
 def test_the_rooms_are_those_of_the_tree() -> None:
     assert TREE is not None
     named = set(re.findall(r"(?:^|[ ,])((?:\w+\.(?:py|toml|md))|\w+/)", TREE[1], re.M))
-    homes = (ROOT, ROOT / "gpt2kit", ROOT / "gpt2kit" / "runs", ROOT / "gpt2kit" / "data", ROOT / "benchmarks")
+    package = ROOT / "gpt2kit"
+    homes = (ROOT, package, package / "runs", package / "data", package / "music", ROOT / "benchmarks")
     missing = {name for name in named if not any((home / name).exists() for home in homes)}
     assert missing == set()
     here = {path.name for path in (ROOT / "gpt2kit").iterdir() if path.suffix == ".py" and path.stem != "__main__"}

@@ -18,7 +18,7 @@ from gpt2kit.errors import PARTLY_DONE, Interrupted, UserError
 if TYPE_CHECKING:
     from gpt2kit.pipeline.engine import Engine
     from gpt2kit.pipeline.evaluate import Evaluation
-    from gpt2kit.tasks.base import Record
+    from gpt2kit.tasks.record import Record
 
 SHOWN = 8
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from gpt2kit.config import GenerateConfig
 from gpt2kit.errors import UserError
-from gpt2kit.tasks.base import Task, Vocabulary
+from gpt2kit.tasks.base import Task
+from gpt2kit.tasks.vocabulary import Vocabulary
 
 LONGEST_CHARACTER = 4
 """Bytes of a character in UTF-8, at most."""

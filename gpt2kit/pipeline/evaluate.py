@@ -34,7 +34,7 @@ from gpt2kit.pipeline.opening import load
 from gpt2kit.pipeline.prepare import ignore
 from gpt2kit.pipeline.ratios import longer
 from gpt2kit.runs.folder import SHOWN
-from gpt2kit.tasks.base import Record
+from gpt2kit.tasks.record import Record
 from gpt2kit.training.validate import validation_loss
 
 EVALUATION_TOKENS = 8192

@@ -16,7 +16,8 @@ from gpt2kit.pipeline.engine import Engine
 from gpt2kit.pipeline.prepare import only
 from gpt2kit.runs.folder import Run
 from gpt2kit.runs.prepared import Prepared, corpus_name
-from gpt2kit.tasks.base import Record, Task, decode_row
+from gpt2kit.tasks.base import Task, decode_row
+from gpt2kit.tasks.record import Record
 
 
 def run_of(engine: Engine) -> Run:

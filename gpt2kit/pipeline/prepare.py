@@ -19,7 +19,8 @@ from gpt2kit.pipeline.ratios import beyond, fitting_ratio
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.kinds import PREPARED
 from gpt2kit.runs.prepared import Prepared
-from gpt2kit.tasks.base import Proposed, Record, Task, decode_row
+from gpt2kit.tasks.base import Task, decode_row
+from gpt2kit.tasks.record import Proposed, Record
 
 
 def ignore(*_: object) -> None:

@@ -12,7 +12,8 @@ from gpt2kit.data.store import Store
 from gpt2kit.errors import counted
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.prepared import Prepared
-from gpt2kit.tasks.base import GAP, Line, Task, decode_row
+from gpt2kit.tasks.base import Task, decode_row
+from gpt2kit.tasks.vocabulary import GAP, Line
 
 ELLIPSIS = " … "
 

@@ -1,10 +1,10 @@
 """The interface of tasks and core, which exchange nothing but ids: a task sees no tensor, the core no text or music."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, NamedTuple, Self, TypeVar, cast
+from typing import Any, BinaryIO, Generic, Self, TypeVar
 
 from gpt2kit.config import check, knob
 from gpt2kit.data.columns.selection import Selection
@@ -12,145 +12,9 @@ from gpt2kit.data.layouts import Layout
 from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.metrics.score import Score
-
-Source = TypeVar("Source")
-Target = TypeVar("Target")
-
-GAP = "  "
-"""Between two ids that are not text, where they are shown on one line."""
-
-
-class Proposed(str):
-    """A split that `read` proposes if no validation corpus is given, unlike one that the corpus names."""
-
-
-@dataclass(frozen=True)
-class Record(Generic[Source, Target]):
-    """One example in human-readable values, with what its reader knows about it."""
-
-    source: Source
-    target: Target
-    id: str = field(default="", kw_only=True)
-    """Its name or its position in the corpus."""
-    key: str = field(default=cast(str, None), kw_only=True, compare=False)  # __post_init__ sets the source
-    """Records of equal keys never straddle a split; by default the source."""
-    mirror: str = field(default="", kw_only=True, compare=False)
-    """The key of the same pair the other way round, in a corpus of several directions: both are in one split."""
-    label: str = field(default="", kw_only=True, compare=False)
-    """Its class, if training needs a record of each class."""
-    split: str = field(default="", kw_only=True, compare=False)
-    """The split that the corpus names for it, or a `Proposed` one; empty: a hash of the key decides."""
-    problem: str = field(default="", kw_only=True, compare=False)
-    """Why it cannot be used for training, in a few words: plain, or a `Damage` or `Unsuitable` of data/report.py."""
-    skipped: Mapping[str, int] = field(default_factory=dict, kw_only=True, compare=False)
-    """Counts of what its reader skipped."""
-    name: str = field(default="", kw_only=True, compare=False)
-    """Its name in messages."""
-    references: Sequence[str] = field(default=(), kw_only=True, compare=False)
-    """More right answers than the target, for scores."""
-
-    def __post_init__(self) -> None:
-        if self.key is None:
-            object.__setattr__(self, "key", self.source if isinstance(self.source, str) else repr(self.source))
-
-    def __repr__(self) -> str:
-        return self.name or f"Record(source={self.source!r}, target={self.target!r}, id={self.id!r})"
-
-
-class Subset(NamedTuple):
-    """A part of a set of records, and its name for signatures, as in `OPTION:VALUE`."""
-
-    name: str
-    includes: Callable[[Record[Any, Any]], bool]
-
-
-class Line(NamedTuple):
-    """Ids that people read together, such as the events of one moment."""
-
-    heading: str
-    """What they have in common, such as their time."""
-    names: list[str]
-    """One for each id."""
-
-    def __str__(self) -> str:
-        return GAP.join((self.heading, *self.names))
-
-
-class Vocabulary(ABC):
-    """The meaning of a task's ids."""
-
-    @property
-    @abstractmethod
-    def size(self) -> int: ...
-
-    @property
-    @abstractmethod
-    def eos(self) -> int:
-        """The id that ends an answer."""
-
-    @abstractmethod
-    def fingerprint(self) -> str:
-        """Equal for two folders whose ids have the same meaning."""
-
-    def has_fingerprint(self, recorded: str) -> bool:
-        """Whether a folder that recorded this fingerprint means the same ids; earlier versions may compute another."""
-        return recorded == self.fingerprint()
-
-    @abstractmethod
-    def copy_files(self, folder: Path, window: int) -> None:
-        """Copy its files into the folder of a model with this window."""
-
-    @abstractmethod
-    def extends(self, folder: Path) -> bool:
-        """Whether every id of the model in `folder` means the same here."""
-
-    @abstractmethod
-    def render(self, ids: Sequence[int]) -> str:
-        """Ids in readable form, control tokens included."""
-
-    @abstractmethod
-    def spell(self, id: int) -> bytes | str:
-        """One id: its bytes of text, or the name of a control token or an event."""
-
-    def lines(self, ids: Sequence[int]) -> list[Line]:
-        """The ids in lines, if that is how people read them; empty for text, whose lines are its own."""
-        return []
-
-    def unknown(self) -> list[str]:
-        """Parts of a text that no id represents, so that they would be lost."""
-        return []
-
-
-@dataclass(frozen=True)
-class About:
-    """A task's texts for help, cards and doctor."""
-
-    corpus: str = "YOUR_FILE"
-    """Example arguments of `prepare`."""
-    input: str = "YOUR TEXT"
-    """An example input for `parse`."""
-    input_unit: str = "a line"
-    """The form of one input in a file for `inputs`."""
-    medium: str = "lines"
-    """The output of `generate`: lines (one per input), text (a continuation) or performance (a MIDI file)."""
-    generate: str = ""
-    """The words after `generate` in an example, if they are not the input."""
-    commands: tuple[str, ...] = ()
-    """More commands for cards: the words after the task's name, with RUN for the run."""
-    python: tuple[str, ...] = ()
-    """Lines of Python that use an Engine called `model`; by default they print the answer to `input`."""
-    copies: bool = False
-    """Whether `evaluate` measures how much of the generated output is copied from the training split."""
-    pretrained: bool = False
-    """Whether training is meant to start from a pretrained model."""
-    pipeline_tag: str = "text-generation"
-    """The Hub's name for this kind of task, by which `pipeline` of transformers loads the model."""
-    tags: tuple[str, ...] = ()
-    """More Hub tags, in addition to the task's name."""
-    languages: tuple[str, ...] = ()
-    """Languages of the answers, if the settings say so."""
-    requires: tuple[str, ...] = ()
-    """The distributions that this task needs, for doctor."""
+from gpt2kit.tasks.about import About
+from gpt2kit.tasks.record import Record, Source, Subset, Target
+from gpt2kit.tasks.vocabulary import Vocabulary
 
 
 class Scorer(Generic[Source, Target]):

@@ -10,13 +10,15 @@ from typing import Any
 from gpt2kit.data.columns.roles import has_header
 from gpt2kit.data.sources import is_table
 from gpt2kit.errors import DataError, RecipeError, UserError
-from gpt2kit.tasks.base import About, Record, Task, recast
+from gpt2kit.tasks.about import About
+from gpt2kit.tasks.base import Task, recast
 from gpt2kit.tasks.formats.choice import Choice
 from gpt2kit.tasks.formats.completion import Completion
 from gpt2kit.tasks.formats.conversation import Conversation
 from gpt2kit.tasks.formats.labelled import Labelled
 from gpt2kit.tasks.formats.table import TableTask
 from gpt2kit.tasks.lm import ABOUT, Continued, Lm
+from gpt2kit.tasks.record import Record
 from gpt2kit.tasks.text import check_separator
 
 FORMATS: dict[str, type[TableTask[Any]]] = {

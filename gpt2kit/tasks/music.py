@@ -4,8 +4,6 @@
 `--help` does not wait for them.
 """
 
-import hashlib
-import shutil
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,26 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpt2kit.config import check, knob
-from gpt2kit.data.layouts import Stream
-from gpt2kit.data.report import Damage, PassedOver
-from gpt2kit.errors import DataError, counted
-from gpt2kit.tasks.base import About, Line, Record, Task, Vocabulary
+from gpt2kit.errors import counted
+from gpt2kit.tasks.about import About
+from gpt2kit.tasks.base import Task
+from gpt2kit.tasks.performances.layout import Performances
+from gpt2kit.tasks.performances.records import Performance, performance
+from gpt2kit.tasks.performances.vocabulary import EVENTS_FILE, EventVocabulary
+from gpt2kit.tasks.record import Record
 
 if TYPE_CHECKING:
-    from numpy.random import Generator
-    from numpy.typing import NDArray
-
-    from gpt2kit.data.batches import Batching
-    from gpt2kit.music.corpus.sources import Found
     from gpt2kit.music.notes import Notes
-    from gpt2kit.music.playing.grammar import EventGrammar
-    from gpt2kit.music.stream.events import Ids
 
 READING = ("prepare", "generate", "infill", "accompany", "evaluate", "render")
 """The verbs that read MIDI files."""
-EVENTS_FILE = "events.tsv"
-"""The vocabulary, for people and to compare two folders: the id and the name of every event."""
-
 ABOUT = About(
     corpus="YOUR_MIDI_FOLDER",
     medium="performance",
@@ -50,127 +41,10 @@ ABOUT = About(
     requires=("pretty_midi",),
 )
 
-
 BETWEEN_NOTES = (
     "infill piece.mid --from 10 --to 15 --run RUN --out infilled.mid",
     "accompany piece.mid --tune-only --run RUN --out accompanied.mid",
 )
-
-
-@dataclass(frozen=True, repr=False)
-class Performance(Record["Notes", "Notes"]):
-    """A piece whose events were encoded when its file was read."""
-
-    events: "Ids | None" = None
-
-
-@dataclass(frozen=True)
-class EventVocabulary(Vocabulary):
-    """The performance events, and the announcements of given notes, which folders of older versions do not have."""
-
-    folder: Path
-
-    @property
-    def size(self) -> int:
-        path = self.folder / EVENTS_FILE
-        try:
-            return path.read_bytes().count(b"\n")
-        except OSError as error:
-            raise DataError(f"{path}: {error.strerror}; expected the vocabulary, which prepare writes") from None
-
-    @property
-    def announces(self) -> bool:
-        """Whether it has announcements of given notes."""
-        from gpt2kit.music.stream import announcements
-
-        return self.size >= announcements.SIZE
-
-    @property
-    def eos(self) -> int:
-        from gpt2kit.music.stream import events
-
-        return events.END
-
-    def fingerprint(self) -> str:
-        return "performance events, 388 + 3" + (f" + {self.size - 391}" if self.announces else "")
-
-    def copy_files(self, folder: Path, window: int) -> None:
-        shutil.copyfile(self.folder / EVENTS_FILE, folder / EVENTS_FILE)
-
-    def extends(self, folder: Path) -> bool:
-        theirs = folder / EVENTS_FILE
-        return theirs.is_file() and (self.folder / EVENTS_FILE).read_bytes().startswith(theirs.read_bytes())
-
-    def render(self, ids: Sequence[int]) -> str:
-        """One line for each moment, with its time since the first one."""
-        return "\n".join(map(str, self.lines(ids)))
-
-    def lines(self, ids: Sequence[int]) -> list[Line]:
-        from gpt2kit.music.stream.moments import moments
-
-        return [Line(f"{moment.seconds:8.2f} s", moment.events) for moment in moments(ids)]
-
-    def spell(self, id: int) -> str:
-        from gpt2kit.music.stream import announcements
-
-        return announcements.spoken(id)
-
-
-@dataclass(frozen=True)
-class Performances(Stream):
-    """Pieces one after the other; training windows are varied in pitch and tempo."""
-
-    transpose: int
-    stretch: float
-    infill: float
-    vocabulary: EventVocabulary
-    preview = 64
-    given = 391  # announcements: the number of events, without importing them for `--help`
-
-    def batching(self, window: int, loss_on: str = "answer", stride: int = 0) -> "Batching":
-        if self.infill and not self.vocabulary.announces:
-            return replace(self, infill=0.0).batching(window, loss_on, stride)
-        return super().batching(window, loss_on, stride)
-
-    def ignored(self) -> list[str]:
-        if not self.infill or self.vocabulary.announces:
-            return []
-        return [
-            f"task.infill = {self.infill:g} has no effect: the data was prepared by an older version of gpt2kit, "
-            "without the announcements that infilling and accompaniment need; to learn them, prepare it again"
-        ]
-
-    def shorten(self, prompt: list[int], room: int) -> list[int]:
-        return self.recent(prompt, room)
-
-    def recent(self, ids: Sequence[int], room: int) -> list[int]:
-        """The end of the music, preceded by the velocity in force there, as in training windows."""
-        from gpt2kit.music.stream import transform
-
-        if len(ids) <= room:
-            return list(ids)
-        return transform.crop(ids, len(ids) - room + 1, room).tolist() if room > 1 else [ids[-1]]
-
-    def grammar(self, prompt: Sequence[int]) -> "EventGrammar":
-        from gpt2kit.music.playing.grammar import EventGrammar
-
-        return EventGrammar(prompt)
-
-    def crop(self, ring: "NDArray[Any]", start: int, length: int, noise: "Generator") -> "NDArray[Any]":
-        from gpt2kit.music.windows.augment import window
-
-        if self.infill and noise.random() < self.infill:
-            from gpt2kit.music.windows.arrangement import BEYOND, arranged
-
-            plain = window(ring, start, length + BEYOND, noise, self.transpose, self.stretch)
-            return arranged(plain, noise)[:length]
-        return window(ring, start, length, noise, self.transpose, self.stretch)
-
-    def units(self, ids: Sequence[int]) -> dict[str, float]:
-        from gpt2kit.music.stream import encoding, events
-
-        notes = sum(id < events.NOTE_OFF for id in ids)
-        return {"event": len(ids), "note": notes, "second": encoding.seconds(ids)}
 
 
 @dataclass(frozen=True)
@@ -189,7 +63,6 @@ class Music(Task["Notes", "Notes"]):
         flag=("train",),
         metavar="X",
     )
-
     infill: float = knob(
         0.0,
         "share of the training windows that are arranged for infilling and accompaniment, half for each; 0: neither is "
@@ -226,7 +99,7 @@ class Music(Task["Notes", "Notes"]):
     def read(self, corpus: Sequence[str]) -> Iterator[Performance]:
         from gpt2kit.music.corpus.sources import pieces
 
-        return map(_performance, pieces(corpus, self.instruments, self.salvage))
+        return map(performance, pieces(corpus, self.instruments, self.salvage))
 
     def fit(self, corpus: Sequence[str], records: Iterable[Any], folder: Path, window: int) -> "Music":
         from gpt2kit.music.stream import announcements
@@ -290,31 +163,3 @@ class Music(Task["Notes", "Notes"]):
         from gpt2kit.music.stream import encoding
 
         return encoding.decode(ids)
-
-
-def _performance(file: "Found") -> Performance:
-    from gpt2kit.music.corpus.sources import Failed, Passed, Piece
-    from gpt2kit.music.notes import Notes
-
-    nothing = Notes.none()
-    if isinstance(file, Piece):
-        return Performance(
-            nothing,
-            file.notes,
-            file.ids,
-            key=_key(file.ids.astype("=u4").tobytes()),
-            split=file.split,
-            problem="" if len(file.notes) else "no notes",
-            skipped=file.counts(),
-            name=f"{file.name}: {file.damage}" if file.damage else file.name,
-        )
-    if isinstance(file, Passed):
-        return Performance(nothing, nothing, problem=PassedOver(f"files passed over, {file.ending}"), name=file.name)
-    detail = file.detail if isinstance(file, Failed) else ""
-    problem = Damage(file.reason) if isinstance(file, Failed) else file.reason
-    name = f"{file.name}: {detail}" if detail else file.name
-    return Performance(nothing, nothing, key=_key(b""), split=file.split, problem=problem, name=name)
-
-
-def _key(events: bytes) -> str:
-    return hashlib.blake2b(events).hexdigest()

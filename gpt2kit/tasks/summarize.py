@@ -21,7 +21,9 @@ from gpt2kit.metrics.extractive import tfidf_order
 from gpt2kit.metrics.score import Score
 from gpt2kit.metrics.sentences import paragraphs, sentences, without_last_sentence
 from gpt2kit.metrics.summaries import Example, SummaryScores
-from gpt2kit.tasks.base import About, Record, Scorer, recast
+from gpt2kit.tasks.about import About
+from gpt2kit.tasks.base import Scorer, recast
+from gpt2kit.tasks.record import Record
 from gpt2kit.tasks.text import TOKENIZERS, TextPairs
 
 SEPARATOR = "<summarize>"

@@ -17,7 +17,10 @@ from gpt2kit.data.report import Unsuitable
 from gpt2kit.data.sources import is_table
 from gpt2kit.errors import UserError
 from gpt2kit.metrics.score import Score
-from gpt2kit.tasks.base import About, Record, Source, Target, Task, Vocabulary
+from gpt2kit.tasks.about import About
+from gpt2kit.tasks.base import Task
+from gpt2kit.tasks.record import Record, Source, Target
+from gpt2kit.tasks.vocabulary import Vocabulary
 
 TOKENIZERS = ("tokenizers",)
 """Distributions that every text task requires."""

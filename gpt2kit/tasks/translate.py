@@ -18,7 +18,9 @@ from gpt2kit.errors import DataError, UserError, counted
 from gpt2kit.metrics.score import Score
 from gpt2kit.metrics.tokenization import AUTO, TOKENIZATIONS
 from gpt2kit.metrics.translations import TranslationScores
-from gpt2kit.tasks.base import About, Record, Scorer, Subset, recast
+from gpt2kit.tasks.about import About
+from gpt2kit.tasks.base import Scorer, recast
+from gpt2kit.tasks.record import Record, Subset
 from gpt2kit.tasks.text import TOKENIZERS, TextPairs
 
 ABOUT = About(

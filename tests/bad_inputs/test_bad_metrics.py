@@ -8,7 +8,7 @@ import pytest
 from gpt2kit.cli.app import run
 from gpt2kit.errors import DataError
 from gpt2kit.metrics import metrics
-from gpt2kit.tasks.base import Record
+from gpt2kit.tasks.record import Record
 from gpt2kit.tasks.translate import Sentence, Translate
 
 Capture = pytest.CaptureFixture[str]

@@ -28,7 +28,7 @@ from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Run
 from gpt2kit.runs.prepared import Prepared
 from gpt2kit.selftest.prove import prove
-from gpt2kit.tasks.base import Record
+from gpt2kit.tasks.record import Record
 from gpt2kit.tasks.translate import Sentence, Translate
 from gpt2kit.training import events
 from gpt2kit.training.validate import validation_loss

@@ -20,7 +20,8 @@ from gpt2kit.data.layouts import Stream
 from gpt2kit.doctor import libraries
 from gpt2kit.pipeline.opening import load
 from gpt2kit.runs.card.usage import generate_example, python_example
-from gpt2kit.tasks.base import Record, Task
+from gpt2kit.tasks.base import Task
+from gpt2kit.tasks.record import Record
 from gpt2kit.tasks.text import TextTask
 
 Examples = Callable[[str], Any]

@@ -13,11 +13,12 @@ from gpt2kit import recipe
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, RecipeError, UserError
 from gpt2kit.runs.prepared import Prepared
-from gpt2kit.tasks.base import Record, decode_row
+from gpt2kit.tasks.base import decode_row
 from gpt2kit.tasks.finetune import Finetune
 from gpt2kit.tasks.formats.choice import Choice
 from gpt2kit.tasks.formats.completion import Completion
 from gpt2kit.tasks.formats.labelled import Labelled
+from gpt2kit.tasks.record import Record
 
 TINY = [
     *("task.vocab=300", "model.n_layer=1", "model.n_head=2", "model.n_embd=32", "model.n_positions=64"),

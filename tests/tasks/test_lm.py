@@ -14,8 +14,8 @@ from gpt2kit.errors import DataError, UserError
 from gpt2kit.pipeline.evaluate import evaluate_stream
 from gpt2kit.pipeline.evaluation_sets import documents
 from gpt2kit.pipeline.opening import load
-from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.lm import Lm
+from gpt2kit.tasks.record import Record
 
 TEXT = "The robot must obey the orders\ngiven it by human beings — but never été."
 

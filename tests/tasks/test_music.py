@@ -18,8 +18,10 @@ from gpt2kit.music.midi import write_midi
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.stream import encoding, events, transform
 from gpt2kit.music.windows.augment import window
-from gpt2kit.tasks.base import Record
-from gpt2kit.tasks.music import EVENTS_FILE, Music, Performance, _key, _performance
+from gpt2kit.tasks.music import Music
+from gpt2kit.tasks.performances.records import Performance, key_of, performance
+from gpt2kit.tasks.performances.vocabulary import EVENTS_FILE
+from gpt2kit.tasks.record import Record
 
 RandomNotes = Callable[..., Notes]
 
@@ -135,7 +137,7 @@ def test_what_was_read_is_what_is_written(task: Music, tmp_path: Path, random_no
     (record,) = task.read([str(tmp_path)])
     ((prompt, target),) = task.encode([record])
     assert [(list(prompt), list(target))] == task.encode([Record(record.source, record.target)])
-    assert record.key == _key(np.array(task.encode_target(record.target)[:-1], np.uint32).tobytes())
+    assert record.key == key_of(np.array(task.encode_target(record.target)[:-1], np.uint32).tobytes())
 
 
 def test_a_primer_is_shortened_to_its_end(task: Music, random_notes: RandomNotes) -> None:
@@ -263,7 +265,7 @@ def test_the_music_alone_decides_what_is_held_out(task: Music, random_notes: Ran
     def split(number: int, name: str, named: str = "") -> str:
         notes = random_notes(number, count=5)
         piece = Piece(name, named, notes, encoding.encode(notes), {}, 0, {}, "")
-        return split_of(_performance(piece), task.held_out)
+        return split_of(performance(piece), task.held_out)
 
     first = [split(number, f"{number}.mid") for number in range(300)]
     assert first == [split(number, f"x/{999 - number}.mid") for number in range(300)]

@@ -12,7 +12,7 @@ from gpt2kit.data.bpe import Bpe
 from gpt2kit.data.prepare import fit_rows
 from gpt2kit.data.report import SplitReport, Unsuitable
 from gpt2kit.errors import DataError
-from gpt2kit.tasks.base import Record
+from gpt2kit.tasks.record import Record
 from gpt2kit.tasks.summarize import SEPARATOR, Document, Summarize
 
 PAIRS = [

@@ -9,7 +9,7 @@ import pytest
 from gpt2kit import recipe
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.errors import DataError, UserError
-from gpt2kit.tasks.base import Record
+from gpt2kit.tasks.record import Record
 from gpt2kit.tasks.translate import Sentence, Translate
 
 PAIRS = [

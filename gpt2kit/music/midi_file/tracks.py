@@ -181,8 +181,8 @@ class Scan:
         return self.content[place + 1]
 
     def _other(self, place: int, data_bytes: int) -> tuple[int, int]:
-        """Where an event ends that is no message with two data bytes, and the number of data bytes of messages in
-        running status after it."""
+        """Read one event of any kind: returns where it ends, and how many data bytes a message in running status after
+        it has."""
         _, at = self._number(place)
         status = self.content[at] if at < self.size else 0xC0  # cut short: any status gives this reason
         if status < 0x80:

@@ -7,7 +7,7 @@ from gpt2kit.model import hf_config, lora
 from gpt2kit.runs.card.facts import Facts
 from gpt2kit.runs.card.markdown import fenced, visible
 from gpt2kit.runs.card.snippets import snippet
-from gpt2kit.tasks.base import About
+from gpt2kit.tasks.about import About
 from gpt2kit.tasks.text import TextTask
 
 OF_MUSIC = "gpt2kit turns the generated ids into a piece"

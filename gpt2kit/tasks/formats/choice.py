@@ -7,9 +7,10 @@ from typing import Any
 from gpt2kit.data.columns.cell_text import text_in
 from gpt2kit.data.columns.choices import Options, chosen, read_options
 from gpt2kit.metrics.score import Score
-from gpt2kit.tasks.base import About, Record
+from gpt2kit.tasks.about import About
 from gpt2kit.tasks.formats.labelled import Labelled, LabelledTexts
 from gpt2kit.tasks.formats.rows import Values
+from gpt2kit.tasks.record import Record
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from gpt2kit.data.report import Unsuitable
 from gpt2kit.data.tables.rows import text_of
 from gpt2kit.metrics.rouge import mean_rouge
 from gpt2kit.metrics.score import Score
-from gpt2kit.tasks.base import About, Record
+from gpt2kit.tasks.about import About
 from gpt2kit.tasks.formats.rows import RowTask, Values
+from gpt2kit.tasks.record import Record
 from gpt2kit.tasks.text import exact_match
 
 SEPARATOR = "<complete>"

@@ -11,9 +11,9 @@ from pathlib import Path
 from gpt2kit.data.columns.turns import ASSISTANT, SYSTEM, USER, Turn, problem_of, read_turns
 from gpt2kit.data.layouts import Rows
 from gpt2kit.data.tables.rows import value_of
-from gpt2kit.tasks.base import Record
 from gpt2kit.tasks.formats.completion import Completion
 from gpt2kit.tasks.formats.rows import Values
+from gpt2kit.tasks.record import Record
 
 MARKS = tuple(f"<{speaker}>" for speaker in (SYSTEM, USER, ASSISTANT))
 

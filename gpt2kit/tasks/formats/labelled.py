@@ -16,8 +16,9 @@ from gpt2kit.data.tables.rows import value_of
 from gpt2kit.errors import DataError, UserError, counted
 from gpt2kit.metrics.labels import label_scores
 from gpt2kit.metrics.score import Score
-from gpt2kit.tasks.base import About, Record
+from gpt2kit.tasks.about import About
 from gpt2kit.tasks.formats.rows import RowTask, Values
+from gpt2kit.tasks.record import Record
 from gpt2kit.tasks.text import TextVocabulary
 
 START, DELIMITER, EXTRACT = SPECIALS = ("<start>", "<delimiter>", "<extract>")

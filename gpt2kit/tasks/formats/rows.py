@@ -12,8 +12,9 @@ from gpt2kit.data.columns.nested import flat_rows
 from gpt2kit.data.columns.roles import has_header, is_header
 from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.data.sources import is_table, read_rows
-from gpt2kit.tasks.base import About, Record
+from gpt2kit.tasks.about import About
 from gpt2kit.tasks.formats.table import TableTask
+from gpt2kit.tasks.record import Record
 from gpt2kit.tasks.text import TOKENIZERS
 
 Values = tuple[str, ...]

@@ -9,7 +9,7 @@ from gpt2kit.data.columns.roles import HOW_TO_NAME, KINDS, has_header, named_rol
 from gpt2kit.data.columns.selection import Selection
 from gpt2kit.data.sources import is_table
 from gpt2kit.errors import UserError
-from gpt2kit.tasks.base import Source
+from gpt2kit.tasks.record import Source
 from gpt2kit.tasks.text import TextTask, document_separator
 
 
