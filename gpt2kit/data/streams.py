@@ -84,9 +84,10 @@ class DocumentWindows:
     def __init__(self, store: Store, window: int, batch_tokens: int, stride: int = 0) -> None:
         self.store = store
         ends = store.document_ends()
+        begins = (0, *ends)[: len(ends)]
         pieces = [
             piece
-            for begin, end in zip((0, *ends[:-1]), ends, strict=True)
+            for begin, end in zip(begins, ends, strict=True)
             for piece in _pieces(int(begin), int(end), window, stride or window)
         ]
         pieces.sort(key=lambda piece: piece[2] - piece[0])

@@ -9,7 +9,7 @@ from typing import Any
 
 from gpt2kit.data.batches import Batch, BatchRows, ClassificationBatch
 from gpt2kit.data.store import Store
-from gpt2kit.errors import counted
+from gpt2kit.errors import DataError, counted
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.prepared import Prepared
 from gpt2kit.tasks.base import Task, decode_row
@@ -70,6 +70,9 @@ def shown(recipe: Recipe, prepared: Prepared, task: Task[Any, Any], split: str, 
     """The first rows of a split. Of a stream, the first windows: those of `train` as training reads them, varied; those
     of other splits from the first document on, and the short ends of documents last."""
     store = prepared.store(split)
+    if not len(store):
+        instead = "show another one with --split, or prepare more data"
+        raise DataError(f"{prepared.path}: its {split} split is empty; {instead}")
     batching = task.layout.batching(recipe.model.n_positions, recipe.train.loss_on)
     if split == "train":
         batches = batching.training(store, recipe.train.batch_tokens, recipe.train.seed)

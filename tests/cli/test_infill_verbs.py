@@ -78,6 +78,17 @@ def test_a_gap_is_filled(trained: Path, workplace: Path, capsys: Capture) -> Non
     assert sorted(path.name for path in workplace.iterdir()) == ["tune.mid", "x-1.mid", "x-2.mid", "x.html"]
 
 
+@pytest.mark.parametrize("verb", ["infill", "accompany"])
+def test_it_is_said_if_only_the_end_of_what_is_before_was_used(
+    verb: str, trained: Path, workplace: Path, capsys: Capture
+) -> None:
+    words = ["music", verb, "tune.mid", "--run", str(trained), "--no-sound", "--overwrite", "-o", "x.mid"]
+    message = "x.mid: what is given before is longer than the model's window; only its end was used"
+    for begin, end, is_cut in (("0", "0.5", False), ("3", "3.5", True)):
+        assert run([*words, "--from", begin, "--to", end]) in (0, 5)
+        assert (message in capsys.readouterr().err.splitlines()) is is_cut
+
+
 def test_a_tune_is_accompanied(trained: Path, workplace: Path, capsys: Capture) -> None:
     found = told(["music", "accompany", "tune.mid", "--run", str(trained), "--no-sound", "-o", "x.mid"], capsys)
     notes, given = read_midi("x.mid").notes, read_midi("tune.mid").notes

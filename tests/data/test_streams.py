@@ -55,6 +55,11 @@ def test_given_ids_carry_no_loss(store_of: Write) -> None:
     assert validation.collate(validation.epoch(0)[0]).labels_N.tolist() == [9, 4, 8, 5, 6, 1]
 
 
+def test_an_empty_split_has_no_windows(store_of: Write) -> None:
+    windows = StreamBatching(6, plain).validation(store_of([]), 6)
+    assert (len(windows), windows.epoch(0), len(windows.in_order()), windows.epoch_tokens) == (0, [], 0, 0)
+
+
 def test_an_epoch_reads_the_ring_once(store: Store) -> None:
     batches = StreamBatches(store, 10, 40, 0, plain)
     for number in range(3):

@@ -14,6 +14,8 @@ from gpt2kit import recipe, tasks
 from gpt2kit.cli.app import run
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.loss import TargetLoss
+from gpt2kit.music.midi import write_midi
+from gpt2kit.music.notes import Notes
 from gpt2kit.music.stream import encoding, events
 from gpt2kit.pipeline.show import ELLIPSIS, Shown, shown
 from gpt2kit.pipeline.train import task_to_train
@@ -187,3 +189,17 @@ def test_more_than_there_are_is_no_mistake(prepared: Prepare, tmp_path: Path) ->
     data, task = opened(tiny, tmp_path)
     rows = list(shown(tiny, data, task, "train", 10**6))
     assert max(row.example for row in rows) == len(data.store("train"))
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_an_empty_split_is_named(split: str, tmp_path: Path, capsys: Capture) -> None:
+    """Of one small piece, nothing is held out."""
+    write_midi(tmp_path / "piece.mid", Notes.of([60, 62], [64, 64], [0, 1], [1, 2]))
+    data = str(tmp_path / "data")
+    assert run(["music", "prepare", str(tmp_path / "piece.mid"), "--out", data]) == 0
+    assert run(["music", "show", data, "--split", split]) == 3
+    error = capsys.readouterr().err.splitlines()[-1]
+    if split == "val":
+        assert error == f"error {data}: its val split is empty; show another one with --split, or prepare more data"
+    else:
+        assert f"{data} has no test split" in error

@@ -94,5 +94,7 @@ class Writer:
             if lacking := shortfall(given.notes, new):
                 facts["short"] = lacking
                 console.say(f"{path}: {lacking}")
+            if result.truncated:
+                console.say(f"{path}: what is given before is longer than the model's window; only its end was used")
         side_by_side.compare(self.page, written, engine, f"{words[1]} {Path(self.source).name}")
         outputs.report(written, json)

@@ -46,7 +46,10 @@ def name(id: int) -> str:
 
 
 def spoken(id: int) -> str:
-    """The same in musicians' terms: C4 ahead, or as an event is."""
+    """The same in musicians' terms: C4 ahead, or as an event is. An id beyond them, which a run of an earlier version
+    may have, is given by its number."""
+    if id >= SIZE:
+        return f"id {id}"
     if AHEAD <= id < SIZE:
         return events.spoken(id - AHEAD + LOWEST).removesuffix("on") + "ahead"
     return events.spoken(id)

@@ -17,6 +17,10 @@ def test_every_id_has_a_name_of_its_own() -> None:
         announcements.name(SIZE)
 
 
+def test_the_ids_of_an_earlier_version_are_given_by_their_numbers() -> None:
+    assert [announcements.spoken(id) for id in (SIZE - 1, SIZE, 542)] == ["C8 ahead", "id 479", "id 542"]
+
+
 def test_pitches_outside_of_the_piano_are_announced_an_octave_inside() -> None:
     found = [announcements.ahead(pitch) - AHEAD + 21 for pitch in range(128)]
     assert found[21:109] == list(range(21, 109))
