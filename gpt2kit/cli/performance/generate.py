@@ -15,9 +15,6 @@ from gpt2kit.errors import DataError, UserError
 if TYPE_CHECKING:
     from gpt2kit.music.editing.primer import Primer
 
-LONGEST_HOURS = 6
-"""A .wav is limited to 4 GiB: 6.7 hours."""
-
 
 def generate(
     task: str,
@@ -50,8 +47,8 @@ def generate(
             help="Play N pieces: piece-1.mid, piece-2.mid, ..., and a page to listen to all, piece.html.",
         ),
     ] = 1,
-    out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="The MIDI file to write.")] = "piece.mid",
-    sound: Annotated[bool, typer.Option(metavar="", help="Also write sound (.wav) and a picture (.png).")] = True,
+    out: outputs.OutOption = "piece.mid",
+    sound: outputs.SoundOption = True,
     flac: outputs.FlacOption = False,
     notes_per_second: wishes.NotesPerSecondOption = None,
     velocity: wishes.VelocityOption = None,
@@ -113,9 +110,11 @@ def generate(
 
 
 def check_seconds(seconds: float, primer: float = 0.0) -> None:
-    if not (seconds > 0 and primer + seconds <= LONGEST_HOURS * 3600):
+    if not (seconds > 0 and primer + seconds <= outputs.LONGEST_HOURS * 3600):
         after = f" after a primer of {primer:g}" if primer else ""
-        raise UserError(f"--seconds {seconds:g}{after}: must be more than 0, and at most {LONGEST_HOURS} hours in all")
+        raise UserError(
+            f"--seconds {seconds:g}{after}: must be more than 0, and at most {outputs.LONGEST_HOURS} hours in all"
+        )
 
 
 def _primer(path: str, seconds: float | None, how: Reading, alone: bool) -> "Primer":

@@ -23,9 +23,13 @@ KINDS = {
     ".html": overwriting.PAGE,
 }
 
+LONGEST_HOURS = 6
+"""A .wav is limited to 4 GiB: 6.7 hours."""
 LONG_SOUND = 600
 """Seconds from which the size of a WAV file is announced."""
 
+OutOption = Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="The MIDI file to write.")]
+SoundOption = Annotated[bool, typer.Option(metavar="", help="Also write sound (.wav) and a picture (.png).")]
 FlacOption = Annotated[
     bool,
     options.switch("--flac", help=r"Write the sound as .flac, a third of a .wav; needs pip install 'gpt2kit\[flac]'."),

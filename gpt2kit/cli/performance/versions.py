@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from gpt2kit.music.playing.steering import Wish
     from gpt2kit.pipeline.engine import Engine, Result
 
-LONGEST_HOURS = 6
-"""A .wav is limited to 4 GiB: 6.7 hours."""
-
 SamplesOption = Annotated[
     int,
     typer.Option(
@@ -30,8 +27,6 @@ SamplesOption = Annotated[
         help="Write N versions: NAME-1.mid, NAME-2.mid, ..., and a page to listen to all, NAME.html.",
     ),
 ]
-OutOption = Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="The MIDI file to write.")]
-SoundOption = Annotated[bool, typer.Option(metavar="", help="Also write sound (.wav) and a picture (.png).")]
 
 
 class Writer:
@@ -56,8 +51,10 @@ class Writer:
         except MidiError as error:
             raise DataError(f"{self.source}: {error}") from None
         hours = given.notes.duration / 3600
-        if self.kind and hours > LONGEST_HOURS:
-            raise UserError(f"{self.source} lasts {hours:.1f} hours, and sound at most {LONGEST_HOURS}; add --no-sound")
+        if self.kind and hours > outputs.LONGEST_HOURS:
+            raise UserError(
+                f"{self.source} lasts {hours:.1f} hours, and sound at most {outputs.LONGEST_HOURS}; add --no-sound"
+            )
         files.writable_folder(self.paths[0].parent)
         outputs.announce(self.paths, given.notes.duration, self.kind)
 
