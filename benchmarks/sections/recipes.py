@@ -60,7 +60,7 @@ def _prepared(path: Path | None, model: ModelConfig, config: TrainConfig) -> Dat
     if path is None:
         return None
     folder = Prepared.open(path)
-    batching = folder.task.layout.batching(model.n_positions, config.loss_on)
+    batching = folder.task.layout.batching(model.n_positions, config.loss_on, config.window)
     return Data(folder.store("train"), folder.store("val"), batching, folder.task.vocabulary.size)
 
 

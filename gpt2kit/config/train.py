@@ -25,6 +25,9 @@ class TrainConfig:
     batch_tokens: int = knob(
         4096, "positions per step, padding included: a batch has as many rows of similar length as fit"
     )
+    window: int = knob(
+        0, "tokens of a training window of whole documents, at most model.n_positions; 0 means model.n_positions"
+    )
     accumulate: int = knob(
         1, "micro-batches per step (gradient accumulation), doubled until one fits into memory; same results"
     )
@@ -34,7 +37,10 @@ class TrainConfig:
     lr: float = knob(1e-3, "peak learning rate of AdamW")
     muon_lr: float = knob(1e-3, "peak learning rate of Muon, whose updates are scaled to the size of AdamW's")
     warmup: float = knob(0.05, "share of the steps in which the learning rate rises linearly")
-    final_lr: float = knob(0.0, "learning rate at the end, as a share of the peak; it falls along a cosine")
+    final_lr: float = knob(0.0, "learning rate at the end, as a share of the peak")
+    decay: str = knob(
+        "cosine", "how the learning rate falls after the warm-up: along a cosine, or linearly", ("cosine", "linear")
+    )
     beta2: float = knob(0.98, "AdamW's second beta")
     weight_decay: float = knob(0.1, "decoupled weight decay, on matrices only")
     clip: float = knob(1.0, "largest gradient norm; 0 turns clipping off")
@@ -60,6 +66,10 @@ class TrainConfig:
     )
     save_every: int = knob(0, "steps between saved states; 0 means at each validation")
     patience: int = knob(0, "early stopping: end after N validations in a row without a new lowest loss; 0 is off")
+    position_vectors: bool = knob(
+        True,
+        "train the position vectors; false: they stay as they are, which is 0 in a new model with relative attention",
+    )
     freeze: int = knob(0, "with --init: do not train the embeddings and the first N blocks")
     lora: int = knob(0, "with --init: rank of the adapters that are trained instead of the weights (LoRA); 0 is off")
     lora_alpha: float = knob(16.0, "the output of the adapters is multiplied by lora_alpha / lora")
@@ -102,7 +112,7 @@ class TrainConfig:
         above_zero(self, "epochs", "lr", "muon_lr", "lora_alpha")
         at_least(self, 0, "steps", "least_steps", "budget_steps", "clip", "weight_decay", "lm_weight", "patience")
         at_least(self, 0, "freeze", "lora", "keep_checkpoints")
-        at_least(self, 0, "evaluate_every", "save_every", "samples", "validate_tokens")
+        at_least(self, 0, "evaluate_every", "save_every", "samples", "validate_tokens", "window")
         at_least(self, 1, "batch_tokens", "accumulate")
         share(self, "beta2", "warmup", "label_smoothing", "ema", "token_dropout")
         check(0 <= self.final_lr <= 1, f"final_lr = {self.final_lr}; expected 0 to 1")

@@ -68,8 +68,9 @@ class Layout(ABC):
         return True
 
     @abstractmethod
-    def batching(self, window: int, loss_on: str = "answer") -> "Batching":
-        """How ids form batches. `window` is the model's, `loss_on` the knob of [train]. Raises UserError."""
+    def batching(self, window: int, loss_on: str = "answer", shorter: int = 0) -> "Batching":
+        """How ids form batches. `window` is the model's, `loss_on` and `shorter` are the knobs loss_on and window of
+        [train]. Raises UserError for values that do not fit."""
 
     @abstractmethod
     def ends(self, store: "Store", eos: int) -> Ends:
@@ -119,9 +120,10 @@ class Rows(Layout):
 
     has_answers = True
 
-    def batching(self, window: int, loss_on: str = "answer") -> "Batching":
+    def batching(self, window: int, loss_on: str = "answer", shorter: int = 0) -> "Batching":
         from gpt2kit.data.batches import RowBatching
 
+        _refuse_window(shorter, "prompts and answers")
         return RowBatching(loss_on)
 
     def ends(self, store: "Store", eos: int) -> Ends:
@@ -145,12 +147,14 @@ class Stream(Layout):
     given: ClassVar[int | None] = None
     """Ids from this one on are put into training windows by `crop` and never generated: they carry no loss."""
 
-    def batching(self, window: int, loss_on: str = "answer", stride: int = 0) -> "Batching":
+    def batching(self, window: int, loss_on: str = "answer", shorter: int = 0, stride: int = 0) -> "Batching":
         """`stride` is that of validation windows; 0 means a whole window."""
         from gpt2kit.data.streams import StreamBatching
 
         _refuse_loss_on(loss_on, "whole documents")
-        return StreamBatching(window, self.crop, stride, self.given)
+        if shorter > window:
+            raise UserError(f"train.window = {shorter}, but the model's is {window}; expected at most that")
+        return StreamBatching(window, self.crop, stride, self.given, shorter)
 
     def ends(self, store: "Store", eos: int) -> Ends:
         import numpy as np
@@ -209,10 +213,11 @@ class Classification(Layout):
     @abstractmethod
     def extract(self) -> int: ...
 
-    def batching(self, window: int, loss_on: str = "answer") -> "Batching":
+    def batching(self, window: int, loss_on: str = "answer", shorter: int = 0) -> "Batching":
         from gpt2kit.data.examples import ExampleBatching
 
         _refuse_loss_on(loss_on, "labelled texts")
+        _refuse_window(shorter, "labelled texts")
         return ExampleBatching(self.extract)
 
     def ends(self, store: "Store", eos: int) -> Ends:
@@ -222,6 +227,11 @@ class Classification(Layout):
 def _refuse_loss_on(loss_on: str, who: str) -> None:
     if loss_on != "answer":
         raise UserError(f"train.loss_on = {loss_on!r}: {who} have no prompts to learn; remove it from the recipe")
+
+
+def _refuse_window(window: int, who: str) -> None:
+    if window:
+        raise UserError(f"train.window = {window}: {who} are not cut into windows; remove it from the recipe")
 
 
 def _ends(store: "Store", starts: "NDArray[Any]", ends: "NDArray[Any]", eos: int) -> Ends:

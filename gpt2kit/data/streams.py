@@ -133,13 +133,14 @@ class DocumentWindows:
 class StreamBatching:
     """Documents of any length; loss on every token but the first of a window."""
 
-    def __init__(self, window: int, crop: Crop, stride: int = 0, given: int | None = None) -> None:
-        """`window` is the model's; `crop` is applied to training windows, in which ids from `given` on carry no loss;
-        `stride` is that of validation, 0 for a whole window."""
-        self.window, self.crop, self.stride, self.given = window, crop, stride, given
+    def __init__(self, window: int, crop: Crop, stride: int = 0, given: int | None = None, shorter: int = 0) -> None:
+        """`window` is the model's, and that of validation; windows of training have `shorter` tokens, unless it is 0.
+        `crop` is applied to these, in which ids from `given` on carry no loss; `stride` is that of validation, 0 for a
+        whole window."""
+        self.window, self.crop, self.stride, self.given, self.shorter = window, crop, stride, given, shorter
 
     def training(self, store: Store, batch_tokens: int, seed: int) -> StreamBatches:
-        return StreamBatches(store, self.window, batch_tokens, seed, self.crop, self.given)
+        return StreamBatches(store, self.shorter or self.window, batch_tokens, seed, self.crop, self.given)
 
     def validation(self, store: Store, batch_tokens: int) -> DocumentWindows:
         return DocumentWindows(store, self.window, batch_tokens, self.stride)

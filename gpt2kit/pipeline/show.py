@@ -73,7 +73,7 @@ def shown(recipe: Recipe, prepared: Prepared, task: Task[Any, Any], split: str, 
     if not len(store):
         instead = "show another one with --split, or prepare more data"
         raise DataError(f"{prepared.path}: its {split} split is empty; {instead}")
-    batching = task.layout.batching(recipe.model.n_positions, recipe.train.loss_on)
+    batching = task.layout.batching(recipe.model.n_positions, recipe.train.loss_on, recipe.train.window)
     if split == "train":
         batches = batching.training(store, recipe.train.batch_tokens, recipe.train.seed)
     else:

@@ -24,7 +24,10 @@ def first_model(recipe: Recipe, task: Task[Any, Any], init: str | None) -> GPT2:
 
 
 def keep_weights(model: GPT2, config: TrainConfig, task: Task[Any, Any], init: str | None) -> None:
-    """Freeze pretrained weights as far as `freeze` or `lora` says. Raises UserError for settings that do not fit."""
+    """Freeze pretrained weights as far as `freeze` or `lora` says, and position vectors that are not to be trained.
+    Raises UserError for settings that do not fit."""
+    if not config.position_vectors:
+        model.transformer.wpe.requires_grad_(False)
     if not (config.lora or config.freeze):
         return
     if not init:

@@ -186,7 +186,7 @@ def loop_of(
     """The training loop; it validates if there is something to predict."""
     train, val = prepared.store("train"), prepared.store("val")
     validation = val if val.tokens > len(val) else None
-    batching = task.layout.batching(model.config.n_positions, config.loss_on)
+    batching = task.layout.batching(model.config.n_positions, config.loss_on, config.window)
     return loop.Loop(model, train, validation, config, run.path, group, batching)
 
 

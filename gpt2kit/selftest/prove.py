@@ -37,5 +37,6 @@ def prove(run: Path, device: str = "auto", data: Path | None = None, base: str =
         yield logits.equal_in(model, asked, place, dtype, task.layout.extract if model.labels else None)
     if not others:
         yield skipped("bf16 equals fp32", "this CPU does not compute bf16 natively, so that gpt2kit uses fp32")
-    batching = task.layout.batching(model.config.n_positions, subject.recipe.train.loss_on)
+    train = subject.recipe.train
+    batching = task.layout.batching(model.config.n_positions, train.loss_on, train.window)
     yield record.reproduced(subject, batching, picked)

@@ -37,15 +37,17 @@ def build(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
 
 
 def rate(step: float, steps: int, config: TrainConfig) -> float:
-    """Share of the peak rate at step 0 ... steps - 1: linear warm-up, then a cosine down to `final_lr`.
+    """Share of the peak rate at step 0 ... steps - 1: linear warm-up, then down to `final_lr` as `decay` says.
 
     Fractional steps come from a schedule that was planned again.
     """
     warmup = int(config.warmup * steps)
     if step < warmup:
         return (step + 1) / (warmup + 1)
-    progress = (step - warmup) / max(1, steps - warmup)
-    return config.final_lr + (1 - config.final_lr) * 0.5 * (1 + math.cos(math.pi * progress))
+    left = 1 - (step - warmup) / max(1, steps - warmup)
+    if config.decay == "cosine":
+        left = 0.5 * (1 - math.cos(math.pi * left))
+    return config.final_lr + (1 - config.final_lr) * left
 
 
 def set_rate(optimizers: list[Optimizer], share: float) -> None:

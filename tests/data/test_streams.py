@@ -60,6 +60,14 @@ def test_an_empty_split_has_no_windows(store_of: Write) -> None:
     assert (len(windows), windows.epoch(0), len(windows.in_order()), windows.epoch_tokens) == (0, [], 0, 0)
 
 
+def test_training_windows_may_be_shorter_than_those_of_validation(store: Store) -> None:
+    batching = StreamBatching(16, plain, shorter=8)
+    training, validation = batching.training(store, 32, 0), batching.validation(store, 32)
+    assert {length - 1 for rows in training.epoch(0) for length in training.lengths(rows)} == {8}
+    assert [len(rows) for rows in training.epoch(0)][:1] == [4], "a batch has twice as many places of the data"
+    assert max(length - 1 for rows in validation.epoch(0) for length in validation.lengths(rows)) == 16
+
+
 def test_an_epoch_reads_the_ring_once(store: Store) -> None:
     batches = StreamBatches(store, 10, 40, 0, plain)
     for number in range(3):

@@ -79,6 +79,13 @@ def test_the_rate_rises_then_falls_as_a_cosine() -> None:
     assert min(shares) > 0, "no step is wasted"
 
 
+def test_the_rate_falls_linearly_if_asked() -> None:
+    config = TrainConfig(warmup=0.2, final_lr=0.1, decay="linear")
+    shares = [optim.rate(step, 100, config) for step in range(100)]
+    assert shares[:20] == [optim.rate(step, 100, TrainConfig(warmup=0.2)) for step in range(20)]
+    assert shares[20:] == pytest.approx([1 - 0.9 * step / 80 for step in range(80)])
+
+
 @pytest.mark.parametrize("warmup", [0.0, 0.05, 0.9])
 @pytest.mark.parametrize("steps", [1, 2, 7])
 def test_the_rate_of_short_runs(steps: int, warmup: float) -> None:

@@ -26,10 +26,10 @@ class Performances(Stream):
     preview = 64
     given = 391  # announcements: the number of events, without importing them for `--help`
 
-    def batching(self, window: int, loss_on: str = "answer", stride: int = 0) -> "Batching":
+    def batching(self, window: int, loss_on: str = "answer", shorter: int = 0, stride: int = 0) -> "Batching":
         if self.infill and not self.vocabulary.announces:
-            return replace(self, infill=0.0).batching(window, loss_on, stride)
-        return super().batching(window, loss_on, stride)
+            return replace(self, infill=0.0).batching(window, loss_on, shorter, stride)
+        return super().batching(window, loss_on, shorter, stride)
 
     def ignored(self) -> list[str]:
         if not self.infill or self.vocabulary.announces:
