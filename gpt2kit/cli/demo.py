@@ -51,7 +51,7 @@ def demo(
     started = time.monotonic()
     pretrained = None
     if (first := samples.PRETRAINED.get(task)) is not None:
-        console.say(f"First the demo of {first}, then fine-tuning of its model on ten labelled lines:")
+        console.say(f"First the demo of {first}, then fine-tuning of its model on ten labeled lines:")
         _, pretrained = _trained(first)
     opened, run = _trained(task, pretrained)
     evaluation, (following, is_whole) = _evaluated(task, opened, run)

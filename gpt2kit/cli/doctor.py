@@ -16,7 +16,7 @@ def doctor(
     from gpt2kit.doctor.finding import Finding
 
     width, colours, encoding = console.terminal()
-    description = f"{width} columns, {colours or 'no'} colours, {encoding}"
+    description = f"{width} columns, {colours or 'no'} colors, {encoding}"
     utf8 = encoding.lower().replace("-", "") == "utf8"
     description += "" if utf8 else "; it cannot show every character: set PYTHONIOENCODING=utf-8"
     facts = {"columns": width, "colours": colours, "encoding": encoding}

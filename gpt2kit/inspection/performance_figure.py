@@ -127,4 +127,10 @@ def _list(axes: "Axes", notes: Notes, looked: Shares) -> None:
     axes.set_xlim(0, max(0.01, float(left.max(initial=0))) * 1.1)
     axes.xaxis.set_major_formatter(PercentFormatter(1, None))
     others = float(looked.weights[len(shown) :].sum() + looked.others.sum())
-    axes.set_xlabel(f"share of attention; other earlier notes {others:.0%}, no earlier note {looked.rest.sum():.0%}")
+    rest = float(looked.rest.sum())
+    axes.set_xlabel(f"share of attention; other earlier notes {_percent(others)}, no earlier note {_percent(rest)}")
+
+
+def _percent(share: float) -> str:
+    """As on the page: a share that is not 0 is not shown as 0%."""
+    return "<1%" if 0 < share < 0.01 else f"{share:.0%}"

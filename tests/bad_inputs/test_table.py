@@ -179,10 +179,10 @@ TABLE = """
     cli/test_app.py: test_lines_in_are_lines_out
     bad_inputs/test_bad_metrics.py: test_predictions_of_several_lines_are_a_line_each
 48  files that are no MIDI, or not of a kind that can be read: one line says why
-    music/test_smf.py: test_damage_is_told_in_one_line test_what_surrounds_the_tracks_is_passed_over
+    music/midi_file/test_smf.py: test_damage_is_told_in_one_line test_what_surrounds_the_tracks_is_passed_over
     music/test_midi.py: test_files_that_cannot_be_read test_running_status_and_note_ons_without_velocity
     music/test_midi.py: test_sysex_and_texts_are_passed_over test_smpte_time_pays_no_heed_to_tempos
-    music/test_music_sources.py: test_links_in_a_tar_and_loops_in_a_folder
+    music/corpus/test_music_sources.py: test_links_in_a_tar_and_loops_in_a_folder
     bad_inputs/test_bad_midi.py: test_files_under_a_wrong_name test_a_file_that_may_not_be_read
 49  as many ticks a beat as there can be are read; times beyond counting are not, and take no memory
     music/test_midi.py: test_the_most_ticks_that_a_beat_can_have test_damage_is_told_in_one_line
@@ -192,40 +192,40 @@ TABLE = """
 51  notes that overlap, have no length, no end or no beginning
     music/test_midi.py: test_overlapping_notes_of_one_pitch_end_first_in_first_out
     music/test_midi.py: test_a_note_without_release_and_a_release_without_note test_what_is_dropped_is_counted
-    music/test_encoding.py: test_a_stream_says_a_performance_in_one_way
+    music/stream/test_encoding.py: test_a_stream_says_a_performance_in_one_way
 52  a pedal that is absent, stuck or half down
-    music/test_pedal.py: test_without_a_pedal_notes_are_as_long_as_they_were test_against_note_seq
-    music/test_pedal.py: test_the_pedal_is_down_from_64_and_moving_it_further_changes_nothing
+    music/midi_file/test_pedal.py: test_without_a_pedal_notes_are_as_long_as_they_were test_against_note_seq
+    music/midi_file/test_pedal.py: test_the_pedal_is_down_from_64_and_moving_it_further_changes_nothing
     music/test_midi.py: test_a_pedal_stuck_down_holds_to_the_end_of_the_music
 53  thousands of tempos, a tempo of 0, odd signatures
     music/test_midi.py: test_ten_thousand_tempo_changes test_damage_is_told_in_one_line
     bad_inputs/test_bad_midi.py: test_odd_signatures
 54  drums alone, no note, one note, hours of music, keys that no piano has
-    music/test_music_sources.py: test_drums_alone_are_no_piece
+    music/corpus/test_music_sources.py: test_drums_alone_are_no_piece
     music/test_midi.py: test_a_piece_of_three_hours_is_read_by_both
-    music/test_transform.py: test_transposing_out_of_range_changes_nothing
-    music/test_statistics.py: test_a_single_note_has_figures_too
+    music/stream/test_transform.py: test_transposing_out_of_range_changes_nothing
+    music/analysis/test_statistics.py: test_a_single_note_has_figures_too
     bad_inputs/test_bad_midi.py: test_one_note_beyond_the_piano
 55  any ids that a model may write: notes
-    music/test_encoding.py: test_any_ids_decode_to_notes_that_a_file_can_hold
+    music/stream/test_encoding.py: test_any_ids_decode_to_notes_that_a_file_can_hold
     tasks/test_contract.py: test_any_ids_are_decoded
     fuzz/test_fuzz_ids.py: test_any_ids_are_an_answer
 56  primers longer than the window, with silence before them, of drums
     cli/test_music_verbs.py: test_a_primer_goes_on test_a_primer_longer_than_the_window_is_told
     bad_inputs/test_bad_midi.py: test_a_primer_behind_silence test_a_primer_of_drums
 57  no synthesizer, another package of its name, no soundfont: there is sound all the same
-    music/test_sound.py: test_the_built_in_piano_where_nothing_else_is test_one_that_does_not_work_is_passed_over
-    music/test_sound.py: test_another_package_of_the_name_is_passed_over
-    music/test_sound.py: test_without_a_soundfont_no_synthesizer_is_tried
+    music/audio/test_sound.py: test_the_built_in_piano_where_nothing_else_is test_one_that_does_not_work_is_passed_over
+    music/audio/test_sound.py: test_another_package_of_the_name_is_passed_over
+    music/audio/test_sound.py: test_without_a_soundfont_no_synthesizer_is_tried
 58  all files damaged: refused; most of them: said loudly
     cli/test_music_verbs.py: test_damaged_files_decide_the_exit_code
     cli/test_reports.py: test_a_corpus_that_is_mostly_damaged_is_told_loudly
 59  one piece under two names: taken once, on one side
-    music/test_music_sources.py: test_the_same_music_is_taken_once_whatever_its_file
+    music/corpus/test_music_sources.py: test_the_same_music_is_taken_once_whatever_its_file
     tasks/test_music.py: test_the_music_alone_decides_what_is_held_out
 60  a page without a network: it plays
-    music/test_page.py: test_the_page_holds_the_notes_and_asks_for_nothing
-    music/test_page.py: test_it_plays_to_the_end_stops_and_begins_anew
+    music/pages/test_page.py: test_the_page_holds_the_notes_and_asks_for_nothing
+    music/pages/test_page.py: test_it_plays_to_the_end_stops_and_begins_anew
 61  a page that looks inside: its size, and what it escapes
     inspection/test_inspect_page.py: test_text_never_ends_its_script test_a_long_input_makes_a_page_of_a_few_megabytes
     inspection/test_pieces.py: test_a_token_is_seen

@@ -10,12 +10,13 @@ from gpt2kit.inspection.performance import roll_of
 from gpt2kit.inspection.performance_figure import roll
 from gpt2kit.inspection.subject import Subject
 from gpt2kit.inspection.trace import trace_of
-from gpt2kit.music.analysis.attended import shares
+from gpt2kit.music.analysis.attended import Attention, Shares, shares
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.pages import palette
 from gpt2kit.music.stream.events import END
 
 Make = Callable[..., Subject]
+HALF_A_PERCENT = np.array([0.005], np.float32)
 
 
 def test_axes_and_legend_say_what_is_drawn(subject: Make) -> None:
@@ -52,6 +53,16 @@ def test_the_list_is_of_the_last_note_and_adds_up(subject: Make) -> None:
     found = re.fullmatch(r"share of attention; other earlier notes (\d+)%, no earlier note (\d+)%", below.get_xlabel())
     assert found is not None
     assert 100 * width + int(found[1]) + int(found[2]) == pytest.approx(100, abs=1.1)  # both are rounded
+
+
+def test_a_small_share_is_not_called_none(subject: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def small(attention: Attention, note: int) -> Shares:
+        found = shares(attention, note)
+        return Shares(found.keys[:1], found.weights[:1], 0 * found.others, HALF_A_PERCENT)
+
+    monkeypatch.setattr("gpt2kit.inspection.performance_figure.shares", small)
+    below = roll(trace_of(subject("music", steps=0))).axes[1]
+    assert below.get_xlabel() == "share of attention; other earlier notes 0%, no earlier note <1%"
 
 
 def test_a_performance_without_notes(subject: Make) -> None:

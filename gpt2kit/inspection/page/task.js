@@ -34,8 +34,8 @@ function showAlignment() {
   const table = make("table", { class: "matrix" }, make("tr", {}, make("td"), ...targets.map((word) => make("th", { scope: "col" }, make("span", { class: "tok", text: bare(word.text) })))),
     ...sources.map((source, line) => make("tr", {}, make("th", { scope: "row" }, make("span", { class: "tok", text: bare(source.text) })), ...targets.map((target, column) => make("td", { style: `background:${shade(looks[column][line] / best)}`, title: `${target.text} → ${source.text}: ${cited(looks[column][line])}` })))));
   fill("task-body", picks(showAlignment),
-    make("figure", {}, lines, make("figcaption", { text: "The source is above, the answer below: lines lead from each word of the answer to the words of the source with the largest weights. Choose a word: its lines are in colour." })),
-    make("figure", {}, make("div", { class: "wide" }, table), make("figcaption", { text: "All weights: a column for each word of the answer, a row for each word of the source; the stronger the colour, the larger the weight." })));
+    make("figure", {}, lines, make("figcaption", { text: "The source is above, the answer below: lines lead from each word of the answer to the words of the source with the largest weights. Choose a word: its lines are in color." })),
+    make("figure", {}, make("div", { class: "wide" }, table), make("figcaption", { text: "All weights: a column for each word of the answer, a row for each word of the source; the stronger the color, the larger the weight." })));
   const box = lines.getBoundingClientRect();
   if (!box.width) return;
   const picture = draw("svg", { width: box.width, height: box.height, "aria-hidden": "true" });
@@ -60,7 +60,7 @@ function shadedSource(shares, settings = () => ({})) {
 function showSources() {
   const targets = answerWords();
   byId("task-title").textContent = data.model.task === "summarize" ? "Where the summary comes from" : "Where the answer comes from";
-  byId("task-lead").textContent = "Choose a word of the answer: the input shows what the model looked at to write it; the stronger the colour, the larger the weight.";
+  byId("task-lead").textContent = "Choose a word of the answer: the input shows what the model looked at to write it; the stronger the color, the larger the weight.";
   if (!targets.length) { fill("task-body", make("p", { class: "faint", text: "There is no answer in this page." })); return; }
   taskState.word = Math.min(taskState.word, targets.length - 1);
   const word = targets[taskState.word], rows = [...Array(word.to - word.from).keys()].map((each) => rowOver(taskState.layer, taskState.head, word.from + each));
@@ -74,13 +74,13 @@ function showExtract() {
   byId("task-title").textContent = "What the label is based on";
   byId("task-lead").textContent = "The label is predicted from the vector of the last token alone. What this token looked at is what the prediction is based on.";
   fill("task-body", make("figure", {}, make("ol", { class: "bars labels" }, ...labels.slice(0, 12).map(([name, share]) => make("li", {}, make("span", { class: "tok", text: name }), make("span", { class: "meter" }, make("span", { style: `width:${100 * share}%` })), make("span", { class: "share", text: percent(share) })))), make("figcaption", { text: "The probability of each label." })),
-    picks(showExtract), make("figure", {}, shadedSource(shares), make("figcaption", { text: "What the last token looked at: the stronger the colour, the larger the weight." })));
+    picks(showExtract), make("figure", {}, shadedSource(shares), make("figcaption", { text: "What the last token looked at: the stronger the color, the larger the weight." })));
 }
 function showSurprise() {
   const last = stages() - 1, bits = data.tokens.map((_, place) => place && rank(last, place - 1) ? -Math.log2(Math.max(1e-9, number(data.lens.chance, last, place - 1))) : null);
   byId("task-title").textContent = data.model.task === "music" ? "What it looked back at, and what surprised it" : "What surprised the model";
-  const surprised = "A good model is seldom surprised. The stronger the colour of a token, the less likely the model found it.";
-  byId("task-lead").textContent = byId("task").contains(byId("roll")) ? `Choose a note to hear it: lines lead to the earlier notes that the model looked at. The colour of a line shows the head, its width the weight. ${surprised}` : surprised;
+  const surprised = "A good model is seldom surprised. The stronger the color of a token, the less likely the model found it.";
+  byId("task-lead").textContent = byId("task").contains(byId("roll")) ? `Choose a note to hear it: lines lead to the earlier notes that the model looked at. The color of a line shows the head, its width the weight. ${surprised}` : surprised;
   const known = bits.filter((value) => value !== null), mean = known.reduce((a, b) => a + b, 0) / (known.length || 1);
   fill("task-body", make("figure", {}, make("div", { class: `flow${known.length > 200 ? " tall" : ""}` }, ...data.tokens.map((id, place) => tokenButton(place, { style: bits[place] === null ? null : `background:${shade(bits[place] / 14)}`, title: bits[place] === null ? shown(id) : `${shown(id)}: ${bits[place].toFixed(1)} bits` }))), make("figcaption", { text: known.length ? `Surprise in bits, ${mean.toFixed(2)} per ${data.model.task === "music" ? "event" : "token"} on average: 1 bit is a coin toss, 10 bits are one chance in a thousand.` : "With a single token there is nothing to predict yet." })));
 }

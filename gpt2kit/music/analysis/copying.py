@@ -56,7 +56,8 @@ class Copied:
     def __str__(self) -> str:
         if not self.notes:
             return "no notes, so none copied"
-        key = f", {self.semitones:+d} semitones" if self.semitones else ""
+        unit = "semitone" if abs(self.semitones) == 1 else "semitones"
+        key = f", {self.semitones:+d} {unit}" if self.semitones else ""
         return (
             f"{counted(self.notes, 'note')} ({self.seconds:.1f} s) at {self.start:.1f} s, "
             f"as in {self.piece} at {self.piece_start:.1f} s{key}"

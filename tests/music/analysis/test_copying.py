@@ -145,4 +145,5 @@ def test_it_goes_into_json_and_reads_well() -> None:
     found = Copied(40, 6.25, 12.0, "a.mid", 80.5, -2)
     assert Copied(**json.loads(json.dumps(found.json()))) == found
     assert str(found) == "40 notes (6.2 s) at 12.0 s, as in a.mid at 80.5 s, -2 semitones"
+    assert str(Copied(1, 0.0, 2.0, "a.mid", 0.0, -1)) == "1 note (0.0 s) at 2.0 s, as in a.mid at 0.0 s, -1 semitone"
     assert str(Copied(0, 0.0, 0.0, "", 0.0, 0)) == "no notes, so none copied"
