@@ -41,7 +41,7 @@ const samples = data.samples.map((sample, place) => {
   picture.append(canvas, cursor);
   picture.onclick = (event) => {
     const box = canvas.getBoundingClientRect();
-    found.player().seek((event.clientX - box.left - LEFT) / scale(canvas));
+    found.player().seek(view()[0] + (event.clientX - box.left - LEFT) / scale(canvas));
     play(place);
   };
   item.append(bar, picture, facts);
@@ -54,17 +54,26 @@ const samples = data.samples.map((sample, place) => {
     player() {
       if (!player) {
         player = createPlayer(piano, notes);
+        if (view()[0]) player.seek(view()[0]);
         player.changed = () => changed(place);
       }
       return player;
     },
-    position: () => player ? player.position : 0,
+    position: () => player ? player.position : view()[0],
     playing: () => player !== null && player.playing,
   };
   return found;
 });
 const longest = Math.max(1, most(samples.map((each) => each.duration), 0));
-const scale = (canvas) => (canvas.clientWidth - LEFT - RIGHT) / longest;
+/* What is new may be a moment of a long piece: then it and 10 seconds around it are shown, unless all is asked for. */
+const AROUND = 10, SMALL = 0.25;
+const begins = samples.map(({ sample }) => sample.outside.reduce((time, [from, to]) => from > 0 ? time : to, 0));
+const ends = samples.map(({ sample, duration }) => sample.outside.reduce((time, [from]) => from > 0 ? from : time, duration));
+const first = begins.reduce((a, b) => Math.min(a, b), longest), last = most(ends, 0);
+const isSmall = last > first && last - first < SMALL * longest;
+const near = [Math.floor(Math.max(first - AROUND, 0)), Math.min(last + AROUND, longest)];
+const view = () => isSmall && !byId("whole").checked ? near : [0, longest];
+const scale = (canvas) => (canvas.clientWidth - LEFT - RIGHT) / (view()[1] - view()[0]);
 
 /* ---- playing ---- */
 function show(place) {
@@ -72,7 +81,8 @@ function show(place) {
   item.classList.toggle("current", place === current);
   button.setAttribute("aria-pressed", playing());
   button.setAttribute("aria-label", `${playing() ? "Pause" : "Play"} ${sample.name}`);
-  cursor.style.transform = `translateX(${LEFT + position() * scale(canvas) - 1}px)`;
+  cursor.style.transform = `translateX(${LEFT + (position() - view()[0]) * scale(canvas) - 1}px)`;
+  cursor.hidden = position() < view()[0] || position() > view()[1];
   time.textContent = `${clock(position(), 1)} / ${clock(duration)}`;
 }
 function follow() {
@@ -84,7 +94,7 @@ function changed(place) {
   show(place);
   if (player().playing) requestAnimationFrame(follow);
   else if (place === current && player().position >= player().duration && byId("onward").checked && place + 1 < samples.length) {
-    samples[place + 1].player().seek(0);
+    samples[place + 1].player().seek(view()[0]);
     play(place + 1);
   }
 }
@@ -113,16 +123,21 @@ function draw(each) {
   canvas.width = Math.round(canvas.clientWidth * ratio);
   canvas.height = Math.round(canvas.clientHeight * ratio);
   const pen = canvas.getContext("2d"), right = canvas.clientWidth - RIGHT, bottom = canvas.clientHeight - BOTTOM, unit = scale(canvas);
-  const x = (time) => LEFT + time * unit, high = (bottom - TOP) / (highest - lowest + 1), y = (pitch) => TOP + (highest - pitch) * high;
+  const [begin, end] = view(), x = (time) => LEFT + (time - begin) * unit, high = (bottom - TOP) / (highest - lowest + 1), y = (pitch) => TOP + (highest - pitch) * high;
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.font = "12px system-ui, sans-serif";
   pen.fillStyle = style.lane;
   for (let pitch = lowest; pitch <= highest; pitch++) if (isBlack(pitch)) pen.fillRect(LEFT, y(pitch), right - LEFT, high);
+  pen.save();
+  pen.beginPath();
+  pen.rect(LEFT, 0, right - LEFT, bottom);
+  pen.clip();
   pen.fillStyle = style.primer;
   for (const [from, to] of sample.outside) pen.fillRect(x(from), TOP, x(to) - x(from), bottom - TOP);
+  pen.restore();
   const step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200].find((time) => time * unit >= 60) || 3600;
   pen.textBaseline = "top";
-  for (let tick = 0; tick * step <= longest; tick++) {
+  for (let tick = Math.ceil(begin / step); tick * step <= end; tick++) {
     pen.fillStyle = style.line;
     pen.fillRect(Math.round(x(tick * step)), TOP, 1, bottom - TOP);
     pen.fillStyle = style.faint;
@@ -137,6 +152,10 @@ function draw(each) {
     pen.fillStyle = style.faint;
     pen.fillText(nameOf(pitch), LEFT - 6, y(pitch) + high / 2);
   }
+  pen.save();
+  pen.beginPath();
+  pen.rect(LEFT, 0, right - LEFT, bottom);
+  pen.clip();
   const tall = Math.max(Math.floor(high), 2), given = new Set(sample.given);  // whole pixels are sharp
   for (let note = 0; note < notes.start.length; note++) {
     pen.fillStyle = given.has(note) ? style.given : colours[notes.velocity[note] - 1];
@@ -155,6 +174,7 @@ function draw(each) {
     pen.lineTo(from + wide, TOP);
     pen.stroke();
   }
+  pen.restore();
   if (!notes.start.length) {
     pen.fillStyle = style.faint;
     pen.textAlign = "center";
@@ -186,7 +206,7 @@ document.addEventListener("keydown", (event) => {
     " ": () => toggle(current),
     ArrowLeft: () => seek(position - far),
     ArrowRight: () => seek(position + far),
-    Home: () => seek(0),
+    Home: () => seek(view()[0]),
     ",": () => play(Math.max(current - 1, 0)),
     ".": () => play(Math.min(current + 1, samples.length - 1)),
   };
@@ -201,6 +221,8 @@ byId("title").textContent = data.title;
 byId("facts").textContent = data.facts;
 byId("volume").oninput = (event) => piano.setVolume(event.target.value / 100);
 byId("given").hidden = data.samples.every(({ given }) => given === null);
+byId("part").hidden = !isSmall;
+byId("whole").onchange = redraw;
 readStyle();
 for (const { canvas } of samples) watch.observe(canvas);
 new ResizeObserver(redraw).observe(byId("samples"));

@@ -226,6 +226,34 @@ def test_the_next_one_follows_if_wanted(tab: "Browser", tmp_path: Path) -> None:
     assert playing(tab) == [1]
 
 
+def test_a_gap_in_a_long_piece_is_shown_from_near(tab: "Browser", tmp_path: Path) -> None:
+    """All samples with the same time, from 10 seconds before the first gap to 10 after the last; it plays from it."""
+    times = [float(time) for time in range(600)]
+    notes = Notes.of([60] * 600, [50] * 400 + [120] * 3 + [50] * 197, times, [time + 0.5 for time in times])
+    samples = [Sample("a-1", Marked(notes, 400.0, 403.0), 1, []), Sample("a-2", Marked(notes, 400.0, 405.0), 2, [])]
+    written(tmp_path / "a.html", samples)
+    tab.open(tmp_path / "a.html", 1000, 700)
+    new = palette.hexadecimal(palette.of_velocity(120))
+    assert [time_of(tab, place) for place in (0, 1)] == [390.0, 390.0]
+    assert (near := painted(tab, 0, new)) > 100
+    found = "document.querySelectorAll('.picture canvas')[1].getBoundingClientRect()"
+    left, top, width = (tab.value(f"{found}.{side}") for side in ("left", "top", "width"))
+    tab.click(left + 34 + (width - 44) / 5, top + 60)
+    assert time_of(tab, 1) == pytest.approx(395, abs=1), "a fifth of the 25 seconds from 6:30 on"
+    tab.press(" ")
+    tab.value("document.getElementById('whole').click()")
+    assert painted(tab, 0, new) < near / 10
+    tab.press("Home")
+    assert time_of(tab, 1) == 0
+
+
+def test_a_part_that_is_large_is_shown_with_the_whole_piece(tab: "Browser", tmp_path: Path) -> None:
+    written(tmp_path / "a.html", SAMPLES)
+    tab.open(tmp_path / "a.html")
+    assert tab.value("document.getElementById('part').hidden") is True
+    assert time_of(tab, 0) == 0
+
+
 def test_hostile_names_are_shown_and_not_run(tab: "Browser", tmp_path: Path) -> None:
     hostile = replace(SAMPLES[0], name=EVIL, copied=replace(COPIED, piece=EVIL))
     write_listening_page(tmp_path / "a.html", EVIL, EVIL, [hostile], EVIL)
