@@ -1,0 +1,1 @@
+"""A run's model in JavaScript, for a page that works without a server."""

@@ -1,0 +1,12 @@
+"""The engine: the script that computes a run's model, in a browser's worker or in Node, without a page around it."""
+
+from gpt2kit.html import resource
+
+FOLDER = "live/engine"
+ENGINE = ("packing", "linear", "attention", "attention_compressed", "model")
+"""Parts of one script, in order."""
+
+
+def engine_script() -> str:
+    """The parts share one scope, whose strict mode and whose use of them come from the script around it."""
+    return "".join(resource(f"{FOLDER}/{name}.js") for name in ENGINE)
