@@ -3,7 +3,7 @@
 from gpt2kit.html import resource
 
 FOLDER = "live/engine"
-ENGINE = ("packing", "linear", "attention", "attention_compressed", "model")
+ENGINE = ("packing", "simd", "linear", "attention", "attention_compressed", "model")
 """Parts of one script, in order."""
 
 

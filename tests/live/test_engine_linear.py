@@ -32,6 +32,31 @@ def test_a_product_of_any_shape(engine: "EngineInNode", rows: int, columns: int,
         np.testing.assert_allclose(np.reshape(found, (count, rows)), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(5, 16), (1, 16), (300, 32), (2, 48)])
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_product_in_webassembly(engine: "EngineInNode", rows: int, columns: int, count: int) -> None:
+    """The second of two matrices in one memory."""
+    random = np.random.default_rng(0)
+    weight, x = random.normal(size=(rows, columns)), random.normal(size=(count + 1, columns))
+    found = engine(
+        """(rows, columns, weight, x, count) => {
+          const memory = new KernelMemory(3 + weight.length, count * columns, count * rows);
+          memory.place(new Float32Array(3));
+          const linear = new Linear({ shape: [rows, columns], values: weight }, null, memory);
+          const y = new Float32Array(count * rows);
+          linear.apply(Float32Array.from(x), y, count, 1);
+          return [linear.memory === memory, y];
+        }""",
+        rows,
+        columns,
+        weight.ravel().tolist(),
+        x.ravel().tolist(),
+        count,
+    )
+    assert found[0] is True
+    np.testing.assert_allclose(np.reshape(found[1], (count, rows)), x[1:] @ weight.T, atol=1e-5)
+
+
 @pytest.mark.parametrize("count", [1, 3, 4, 9])
 def test_a_weighted_sum_of_rows(engine: "EngineInNode", count: int) -> None:
     random = np.random.default_rng(0)

@@ -68,6 +68,30 @@ def test_logits_of_every_step(engine: "EngineInNode", tiny_model: Build, name: s
     close(engine(STEPS, weights(model, "f32"), IDS), logits(model, IDS))
 
 
+@pytest.mark.parametrize("name", ["full", "untied", "odd sizes"])
+def test_logits_without_webassembly(engine: "EngineInNode", tiny_model: Build, name: str) -> None:
+    model = tiny_model(**SHAPES[name])
+    with_kernel, without_kernel, last, rows = engine(
+        """(run, ids) => {
+          const there = globalThis.WebAssembly, kernel = new Model(run);
+          globalThis.WebAssembly = undefined;
+          try {
+            const model = new Model(run), cache = model.newCache();
+            const rows = ids.slice(0, 30).map((id) => Array.from(model.step(cache, id)));
+            return [kernel.memory !== null, model.memory !== null, model.prefill(cache, ids.slice(30)), rows];
+          } finally {
+            globalThis.WebAssembly = there;
+          }
+        }""",
+        weights(model, "f32"),
+        IDS,
+    )
+    assert (with_kernel, without_kernel) == (True, False)
+    expected = logits(model, IDS)
+    close(rows, expected[:30])
+    close(last, expected[-1])
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_weights_in_fewer_bits(engine: "EngineInNode", tiny_model: Build, dtype: str) -> None:
     model = tiny_model(**SHAPES["local and others"], tie_word_embeddings=False)

@@ -75,18 +75,20 @@ function weightedSum(weights, from, count, values, start, stride, width, y, to) 
   }
 }
 
-/* A matrix, with a bias or without. */
+/* A matrix, with a bias or without. The kernel of simd.js multiplies it if its memory is given and the width suits it. */
 class Linear {
-  constructor({ shape, values }, bias = null) {
+  constructor({ shape, values }, bias = null, memory = null) {
     [this.rows, this.columns] = shape;
-    this.weight = values;
+    this.memory = this.columns % KERNEL_COLUMNS ? null : memory;
+    this.weight = this.memory ? this.memory.place(values) : values;
     this.bias = bias && bias.values;
   }
 
   /* `count` vectors, x [count, columns] to y [count, rows]; x begins with vector `first`. */
   apply(x, y, count = 1, first = 0) {
-    const { rows, columns, weight, bias } = this;
+    const { rows, columns, weight, bias, memory } = this;
     let each = 0;
+    if (memory) memory.multiply(weight, rows, columns, x, first * columns, y, each = count);
     for (; each + 4 <= count; each += 4) multiplyFour(weight, rows, columns, x, (first + each) * columns, y, each * rows);
     for (; each < count; each++) multiply(weight, 0, columns, rows, columns, x, (first + each) * columns, y, each * rows);
     if (!bias) return;

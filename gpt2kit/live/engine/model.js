@@ -20,10 +20,16 @@ class Cache {
   }
 }
 
+/* Room for all matrices, and for the inputs and outputs of a product. */
+function memoryFor(tensors) {
+  const shapes = tensors.map(({ shape }) => shape).filter((shape) => shape.length === 2), most = (axis) => Math.max(...shapes.map((shape) => shape[axis]));
+  return KernelMemory.open(shapes.reduce((sum, [rows, columns]) => sum + rows * columns, 0), PREFILL_ROWS * most(1), PREFILL_ROWS * most(0));
+}
+
 class Block {
-  constructor(config, layer, tensor) {
+  constructor(config, layer, tensor, memory) {
     const norm = (name) => new LayerNorm(tensor(`${name}.weight`), tensor(`${name}.bias`), config.layer_norm_epsilon);
-    const linear = (name) => new Linear(tensor(`${name}.weight`), tensor(`${name}.bias`));
+    const linear = (name) => new Linear(tensor(`${name}.weight`), tensor(`${name}.bias`), memory);
     this.norm1 = norm("ln_1");
     this.attention = new ATTENTIONS[config.kinds[layer]](config, layer, (name) => tensor(`attn.${name}`));
     this.attentionIn = linear("attn.c_attn");
@@ -38,11 +44,13 @@ class Model {
   constructor({ config, tensors }) {
     const tensor = (name) => unpackTensor(tensors[name]);
     this.config = config;
+    this.memory = memoryFor(Object.values(tensors));
     this.tokens = tensor("transformer.wte.weight");
     this.positions = tensor("transformer.wpe.weight");
-    this.blocks = config.kinds.map((_, layer) => new Block(config, layer, (name) => tensor(`transformer.h.${layer}.${name}`)));
+    this.blocks = config.kinds.map((_, layer) => new Block(config, layer, (name) => tensor(`transformer.h.${layer}.${name}`), this.memory));
     this.norm = new LayerNorm(tensor("transformer.ln_f.weight"), tensor("transformer.ln_f.bias"), config.layer_norm_epsilon);
-    this.head = new Linear(config.tie_word_embeddings ? this.tokens : tensor("lm_head.weight"));
+    this.head = new Linear(config.tie_word_embeddings ? this.tokens : tensor("lm_head.weight"), null, this.memory);
+    if (config.tie_word_embeddings) this.tokens.values = this.head.weight;
     this.score = config.labels.length ? new Linear(tensor("score.weight")) : null;
     this.activation = ACTIVATIONS[config.activation_function];
     const width = config.n_embd, inner = Math.max(0, ...this.blocks.map((block) => block.mlpIn.rows)), rows = (width) => new Float32Array(PREFILL_ROWS * width);
