@@ -5,6 +5,7 @@ import json
 import re
 from html.parser import HTMLParser
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -438,3 +439,34 @@ def test_it_fits_a_phone(tab: "Browser", tmp_path: Path) -> None:
     assert tab.value(f"{ONLY}('clock').scrollWidth <= {ONLY}('clock').clientWidth"), "the clock has room"
     assert tab.value(f"{ONLY}('roll').clientHeight") > 200
     assert painted(tab, colour(20))
+
+
+WRITTEN = """(() => {
+  window.names = new Map();
+  const pen = CanvasRenderingContext2D.prototype, { fillText } = pen;
+  pen.fillText = function (text, x, y) {
+    if (y === 6) names.set(text, [x, x + this.measureText(text).width]);
+    return fillText.call(this, text, x, y);
+  };
+})()"""
+
+
+def test_the_names_of_lines_are_whole_on_a_phone(tab: "Browser", tmp_path: Path) -> None:
+    """Wherever the line of the primer is in view, and next to that of the next event."""
+    long = Notes.of([60] * 20, [60] * 20, np.arange(20.0), np.arange(20) + 0.9)
+    written(tmp_path / "a.html", long, primer_seconds=9.0)
+    tab.open(tmp_path / "a.html", 360, 740, mobile=True)
+    tab.value(WRITTEN)
+    wide = tab.value(f"{ONLY}('roll').clientWidth")
+    piece = json.dumps(piece_of(long, "A piece", 9.0))
+    sides = set()
+    for now in ("", ", now: 9", ", now: 9.2"):
+        for time in np.arange(0, 19, 0.8).tolist():
+            tab.value(f"names.clear(); roll.load({{ ...{piece}{now} }}); roll.seek({time})")
+            tab.frame()
+            names = tab.value("[...names]")
+            assert all(56 <= first < last <= wide for _, (first, last) in names)
+            places = sorted(place for _, place in names)
+            assert all(one[1] <= other[0] for one, other in pairwise(places))
+            sides.add(tuple(sorted(name for name, _ in names)))
+    assert {("primer",), ("next event", "primer"), ()} <= sides

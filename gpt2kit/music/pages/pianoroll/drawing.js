@@ -46,10 +46,8 @@ function drawRoll() {
   if (piece.primer > 0) {
     pen.fillStyle = style["primer-line"];
     pen.fillRect(x(piece.primer) - 1, 4, 2, bottom - 4);
-    pen.font = "600 12px system-ui, sans-serif";
-    pen.textAlign = x(piece.primer) - LEFT > 60 ? "right" : "left";
-    pen.fillText("primer", x(piece.primer) + (pen.textAlign === "right" ? -6 : 6), 6);
   }
+  let named = null;
   if (piece.now !== undefined) {  // the notes that are held are drawn beyond it
     pen.strokeStyle = pen.fillStyle = style.ink;
     pen.lineWidth = 1.5;
@@ -59,10 +57,10 @@ function drawRoll() {
     pen.lineTo(x(piece.now), bottom);
     pen.stroke();
     pen.setLineDash([]);
-    pen.font = "600 12px system-ui, sans-serif";
-    pen.textAlign = "left";
-    pen.fillText("next event", x(piece.now) + 6, 6);
+    named = nameLine(pen, "next event", x(piece.now), false, right);
   }
+  pen.fillStyle = style["primer-line"];
+  if (piece.primer > 0) nameLine(pen, "primer", x(piece.primer), true, right, named);
   pen.fillStyle = style.cursor;
   pen.fillRect(x(position) - 1, TOP - 8, 2, bottom - TOP + 8);
   pen.beginPath();
@@ -78,6 +76,18 @@ function drawRoll() {
     pen.font = "16px system-ui, sans-serif";
     pen.fillText(piece.now === undefined ? "This piece has no notes." : "The piece begins with the event that you choose.", (LEFT + right) / 2, roll.clientHeight / 2 - 8);
   }
+}
+/* Writes the name of a line next to it, before or after it: whole, or not at all where it would meet `other`. Returns where it is, [from, to]. */
+function nameLine(pen, text, at, before, right, other = null) {
+  if (at < LEFT || at > right) return null;
+  pen.font = "600 12px system-ui, sans-serif";
+  const wide = pen.measureText(text).width, sides = [[at - 6 - wide, at - 6], [at + 6, at + 6 + wide]];
+  if (!before) sides.reverse();
+  const place = sides.find(([from, to]) => from >= LEFT && to <= right && !(other && from < other[1] && other[0] < to));
+  if (!place) return null;
+  pen.textAlign = "left";
+  pen.fillText(text, place[0], 6);
+  return place;
 }
 function drawArcs(pen) {
   if (chosen < 0) return;
