@@ -38,6 +38,8 @@ DOORS: dict[str, tuple[str, ...]] = {
         "data/streams.py",
         "training/",
         "decoding/",
+        "inspection/attribution.py",
+        "inspection/neurons.py",
         "inspection/outlook.py",
         "inspection/continuing.py",
         "inspection/grammar.py",

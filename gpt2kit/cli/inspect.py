@@ -132,10 +132,11 @@ def _write(
     if out:
         from gpt2kit.inspection.page import write_page
         from gpt2kit.inspection.performance import piece_view
+        from gpt2kit.inspection.subject import short_name
         from gpt2kit.inspection.view import view_of
 
         piece = piece_view(subject) if subject.engine.task.about.medium == "performance" else None
-        write_page(Path(out), view_of(found), f"{subject.name}: inside", piece)
+        write_page(Path(out), view_of(found), f"{short_name(subject.name)}: inside the model", piece)
         console.say(f"{out}: a page that works offline, {Path(out).stat().st_size / 1e6:.1f} MB")
     if visualizer:
         from gpt2kit.inspection.performance import write_visualizer

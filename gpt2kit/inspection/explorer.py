@@ -19,18 +19,24 @@ from gpt2kit.errors import UserError
 from gpt2kit.html import embedded
 from gpt2kit.inspection.composing import Performance, empty
 from gpt2kit.inspection.continuing import drawing, drawn, next_of
+from gpt2kit.inspection.neurons import pushed
 from gpt2kit.inspection.page import OFFLINE, page_of
 from gpt2kit.inspection.pieces import piece_of
-from gpt2kit.inspection.subject import Subject, followed
+from gpt2kit.inspection.subject import Subject, followed, short_name
 from gpt2kit.inspection.trace import trace_of
-from gpt2kit.inspection.view import view_of
+from gpt2kit.inspection.view import pieces_view, view_of
 from gpt2kit.model.ablation import Off, without
 from gpt2kit.pipeline.engine import Engine
 
 LOOPBACK = "127.0.0.1"
 
+NOT_FOUND = "not found: this server has /, /look and /neurons only"
+
 LARGEST = 1 << 20
 """Most bytes of a request."""
+
+MOST_NEURONS = 100
+"""Most neurons of one request."""
 
 NEXT = 10
 """Number of likeliest tokens offered."""
@@ -62,11 +68,11 @@ class Explorer:
         knobs = {"temperature": config.temperature, "top_k": config.top_k, "top_p": config.top_p}
         settings = {"token": self.token, "text": self.text, "fixed": plays, "knobs": knobs}
         piece = empty(self.text) if plays else None
-        return page_of(None, f"{self.sides[0].name}: explore", piece, embedded(settings))
+        return page_of(None, f"{short_name(self.sides[0].name)}: what comes next?", piece, embedded(settings))
 
     def look(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """The page's view of a text and the answer chosen so far; `more` asks for tokens to be drawn first. Raises
-        UserError for invalid requests."""
+        """The page's view of a text and the answer chosen so far; `more` asks for tokens to be drawn first. An empty
+        text has no view. Raises UserError for invalid requests."""
         text, answer = asked.get("text", ""), asked.get("answer", [])
         first = self.sides[0]
         if not isinstance(text, str):
@@ -76,12 +82,14 @@ class Explorer:
             raise UserError(f"answer: expected ids of the vocabulary, 0 to {len(known) - 1}")
         off, more = off_of(asked.get("off", {})), asked.get("more")
         drawn_with = None if more is None else drawing(first.engine, more)
+        if first.engine.task.blank(self._source(first, text)):
+            return {"view": None, "sides": [], "answer": [], "seed": None}
         with self.lock:  # parts are switched off in the model that all requests share
             try:
                 if drawn_with is not None:
                     with without(first.engine.model, off):
                         answer = drawn(first.engine, self._source(first, text), answer, *drawn_with)
-                view = view_of(trace_of(self._subject(first, text, answer), off))
+                view = view_of(trace_of(self._subject(first, text, answer), off), neurons=False)
             except ValueError as error:
                 raise UserError(f"off: {error}") from None
             piece = None if self.fixed is None else Performance.of(first.engine, self.fixed, answer)
@@ -92,6 +100,20 @@ class Explorer:
                 return found
             view["remarks"] = [*view["remarks"], *piece.remarks]
             return found | {"piece": piece.view(self.text), "chosen": piece.chosen()}
+
+    def neurons(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """What neurons of a layer push, with the pieces of these tokens. Raises UserError for invalid requests."""
+        engine, layer, numbers = self.sides[0].engine, asked.get("layer"), asked.get("numbers")
+        config = engine.model.config
+        if not isinstance(layer, int) or layer not in range(config.n_layer):
+            raise UserError(f"layer: expected a number from 0 to {config.n_layer - 1}")
+        known = range(config.inner)
+        if not isinstance(numbers, list) or not all(isinstance(each, int) and each in known for each in numbers):
+            raise UserError(f"numbers: expected neurons, from 0 to {len(known) - 1}")
+        tokens = pushed(engine.model, layer, numbers[:MOST_NEURONS])
+        ids = {id for pair in tokens.values() for each in pair for id in each}
+        named = {f"{layer}.{neuron}": pair for neuron, pair in tokens.items()}
+        return {"pushed": named, "pieces": pieces_view(engine.task, ids)}
 
     def _source(self, side: Side, text: str) -> Any:
         return side.engine.task.parse(text) if self.fixed is None else self.fixed
@@ -176,7 +198,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """GET / returns the page, POST /look the numbers for a text."""
+    """GET / returns the page, POST /look the numbers for a text, POST /neurons what neurons push."""
 
     server: Server
     protocol_version = "HTTP/1.1"
@@ -222,7 +244,7 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/favicon.ico":
             self._answer(204, "image/x-icon", b"")
         else:
-            self._refuse(404, "not found: this server has / and /look only")
+            self._refuse(404, NOT_FOUND)
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
@@ -231,7 +253,8 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(*refusal)
             return
         try:
-            self._json(200, self.server.explorer.look(_request(body or b"")))
+            explorer, asked = self.server.explorer, _request(body or b"")
+            self._json(200, explorer.neurons(asked) if self.path == "/neurons" else explorer.look(asked))
         except UserError as error:
             self._json(400, {"error": str(error)})
 
@@ -244,8 +267,8 @@ class Handler(BaseHTTPRequestHandler):
             return 403, "this server answers requests of its own page only"
         if not hmac.compare_digest(given.encode(), self.server.explorer.token.encode()):
             return 403, "the page is from another server: reload it"
-        if self.path != "/look":
-            return 404, "not found: this server has / and /look only"
+        if self.path not in ("/look", "/neurons"):
+            return 404, NOT_FOUND
         if self.headers.get_content_type() != "application/json":
             return 415, "the request is not of type application/json"
         if not length.isdecimal():

@@ -1,15 +1,22 @@
 """A trace as plain JSON, for other programs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gpt2kit.inspection.attribution import Attribution
+from gpt2kit.inspection.neurons import pushed_by
 from gpt2kit.inspection.outlook import path
 from gpt2kit.inspection.pieces import piece_of
+from gpt2kit.inspection.roles import roles_of_trace
 from gpt2kit.inspection.trace import Trace
 from gpt2kit.inspection.weights import totals, weights_of
 from gpt2kit.inspection.wording import alignment, surprise
+
+PARTS = ("token", "position", "biases", "norm", "heads", "mlps")
+"""What a logit is the sum of."""
 
 STRONGEST = 10
 """Most attended keys per token and head."""
@@ -80,6 +87,13 @@ def numbers_of(trace: Trace) -> dict[str, Any]:
             }
             for number, looked in enumerate(trace.looked)
         ],
+        "roles": [
+            [role and role._asdict() | {"share": _round(role.share)} for role in roles]
+            for roles in roles_of_trace(trace)
+        ],
+        "attribution": _attribution(trace, named),
+        "label_attribution": _label_attribution(trace),
+        "neurons": _neurons(trace, named),
         "path": [
             {
                 "place": step.position,
@@ -99,6 +113,62 @@ def numbers_of(trace: Trace) -> dict[str, Any]:
         "surprise": [bits if bits is None else round(bits, 4) for bits in surprise(trace)],
         "alignment": _alignment(trace),
     }
+
+
+def _attribution(trace: Trace, named: Callable[[int], str]) -> list[dict[str, Any]]:
+    """What each part adds to logits, token by token at each step."""
+    found = trace.attribution
+    return [
+        {
+            "place": position,
+            "logits": [
+                {"id": id, "text": named(id), **_parts(found, step, place)}
+                for place, id in enumerate(found.ids[step].tolist())
+                if id >= 0
+            ],
+        }
+        for step, position in enumerate(trace.steps)
+    ]
+
+
+def _label_attribution(trace: Trace) -> list[dict[str, Any]] | None:
+    """What each part adds to the logit of each label."""
+    if trace.labels is None:
+        return None
+    names = trace.subject.engine.model.labels
+    return [{"label": name, **_parts(trace.labels, 0, place)} for place, name in enumerate(names)]
+
+
+def _parts(found: Attribution, step: int, place: int) -> dict[str, Any]:
+    """A logit, and what it is the sum of."""
+    logit = _round(found.logits[step, place])
+    return {"logit": logit} | {name: _rounded(getattr(found, name)[step, place]) for name in PARTS}
+
+
+def _neurons(trace: Trace, named: Callable[[int], str]) -> list[list[dict[str, Any]]]:
+    """The strongest neurons of each layer at each step, counted from 1."""
+    found, tokens = trace.neurons, pushed_by(trace.subject.engine.model, trace.neurons)
+    return [
+        [
+            {
+                "place": position,
+                "strongest": [
+                    {
+                        "neuron": neuron + 1,
+                        "activation": _round(found.activations[layer, step, place]),
+                        **dict(zip(("up", "down"), _texts(tokens[layer, neuron], named), strict=True)),
+                    }
+                    for place, neuron in enumerate(found.numbers[layer, step].tolist())
+                ],
+            }
+            for step, position in enumerate(trace.steps)
+        ]
+        for layer in range(len(found.numbers))
+    ]
+
+
+def _texts(pushed: tuple[list[int], list[int]], named: Callable[[int], str]) -> list[list[str]]:
+    return [[named(id) for id in ids] for ids in pushed]
 
 
 def _alignment(trace: Trace) -> dict[str, Any] | None:

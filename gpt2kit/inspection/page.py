@@ -17,9 +17,12 @@ SCRIPTS = (
     "model",
     "input",
     "stack",
+    "neurons",
+    "glance",
     "attention",
     "close",
     "output",
+    "attribution",
     "steps",
     "task",
     "main",
@@ -34,7 +37,7 @@ def page_of(view: dict[str, Any] | None, title: str, piece: dict[str, object] | 
     JSON: such a page sends requests only to its own server."""
     roll = resource("music/pages/roll.html") if piece else ""
     performance = f'<div id="performance">{roll}</div>\n'
-    scripts = [*SCRIPTS, *(["live"] if live else [])]
+    scripts = [*SCRIPTS, *(["server", "live"] if live else [])]
     parts = {
         "title": html.escape(title),
         "policy": f"{OFFLINE}; connect-src 'self'" if live else OFFLINE,

@@ -1,6 +1,8 @@
 """The subject of an inspection: an input with the model's answer or a given one, as the ids of one pass."""
 
+import os
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from gpt2kit.data.layouts import Stream
@@ -34,6 +36,11 @@ class Subject:
     """What is not shown, and why."""
     earlier: tuple[int, ...] = ()
     """The beginning of the answer, if it is not in the window."""
+
+
+def short_name(name: str) -> str:
+    """A model's name for a title: that of its folder without the path; for a model of the Hub without the owner."""
+    return Path(os.path.abspath(name)).name or name
 
 
 def subject_of(

@@ -8,6 +8,7 @@ import numpy as np
 from gpt2kit.errors import counted
 from gpt2kit.inspection.outlook import path
 from gpt2kit.inspection.pieces import piece_of
+from gpt2kit.inspection.roles import roles_of_trace
 from gpt2kit.inspection.trace import Looked, Trace
 from gpt2kit.inspection.weights import totals, weights_of
 from gpt2kit.inspection.wording import alignment, surprise
@@ -109,12 +110,15 @@ def _stack(trace: Trace) -> list[str]:
 
 def _attention(trace: Trace) -> list[str]:
     last = len(trace.ids) - 1
-    rows = [["layer", "head", "looked at", "", ""]]
+    rows = [["layer", "head", "name", "looked at", "", ""]]
+    roles = roles_of_trace(trace)
     for number, looked in enumerate(trace.looked):
         for head in range(len(looked.columns)):
             best = list(zip(looked.columns[head, last], looked.weights[head, last], strict=True))[:3]
             cells = [f"{_key(trace, looked, int(key))} {weight:.0%}" for key, weight in best if key >= 0]
-            rows.append([str(number + 1), str(head + 1), *cells, *[""] * (3 - len(cells))])
+            role = roles[number][head]
+            name = f"{role.name} {role.share:.0%}" if role else ""
+            rows.append([str(number + 1), str(head + 1), name, *cells, *[""] * (3 - len(cells))])
     return [
         "",
         f"4 Attention: what {_named(trace, trace.ids[last])}, the last token, looked at",
@@ -141,7 +145,15 @@ def _output(trace: Trace) -> list[str]:
             actual = [_named(trace, step.chosen), f"{step.chance:.1%}", str(step.rank)]
         others = others[: LISTED - 1]
         rows.append([_named(trace, trace.ids[step.position]), *actual, str(step.in_play), "  ".join(others)])
-    return ["", f"5 The output ({how})", *aligned(rows, (2, 3, 4))]
+    return ["", f"5 The output ({how})", *aligned(rows, (2, 3, 4)), _sum(trace)]
+
+
+def _sum(trace: Trace) -> str:
+    """What the logit of the likeliest token is the sum of, at the first step."""
+    found = trace.attribution
+    parts = [f"{name} {value:+.1f}" for name, value in found.largest(0, 0, LISTED)]
+    after, token = _named(trace, trace.ids[trace.steps[0]]), _named(trace, int(found.ids[0, 0]))
+    return f"  the logit of {token} after {after} is {found.logits[0, 0]:.1f}: {', '.join(parts)}, and other parts"
 
 
 def _task(trace: Trace) -> list[str]:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gpt2kit.inspection.attribution import Attribution, Parts
+from gpt2kit.inspection.neurons import Neurons, strongest
 from gpt2kit.inspection.subject import Subject
 from gpt2kit.model.ablation import Off, without
 from gpt2kit.model.gpt2 import GPT2
@@ -118,6 +120,12 @@ class Trace:
     """Positions whose logits are kept,"""
     logits: Floats
     """[steps, V], these logits."""
+    attribution: Attribution
+    """What each part of the model adds at the steps to the logits of the likeliest tokens and the actual one."""
+    labels: Attribution | None
+    """The same for the labels of a classifier, at the last position, [1, labels]."""
+    neurons: Neurons
+    """The strongest neurons at the steps."""
 
     @property
     def ids(self) -> list[int]:
@@ -127,24 +135,26 @@ class Trace:
 def trace_of(subject: Subject, off: Off | None = None) -> Trace:
     """Trace the pass of a subject's ids, with the given parts of the model switched off."""
     with without(subject.engine.model, off or Off()) as model:
-        return _trace_of(subject, model)
+        return _trace_of(subject, model, off or Off())
 
 
-def _trace_of(subject: Subject, model: GPT2) -> Trace:
+def _trace_of(subject: Subject, model: GPT2, off: Off) -> Trace:
     ids, config = subject.ids, model.config
     top = max(1, min(len(ids), ENTRIES // (config.n_layer * config.n_head * len(ids))))
     first = len(ids) - _close(len(ids), model)
     tokens, positions = embedded(model, ids)
     readings = [_reading(model, tokens + positions, subject.followers)]
-    stream, wrote, looked = [_lengths(tokens + positions)], [], []
-    after = tokens + positions
-    for layer in layers(model, ids):
+    stream, wrote, looked, fired = [_lengths(tokens + positions)], [], [], []
+    after, steps = tokens + positions, _steps(subject)
+    parts = Parts(model, ids, steps, off)
+    for layer in layers(model, ids, off):
         after = layer.after
         readings.append(_reading(model, after, subject.followers))
         stream.append(_lengths(after))
         wrote.append((_lengths(layer.attention), _lengths(layer.mlp), _lengths(layer.heads)))
         looked.append(_looked(layer, top, first))
-    steps = _steps(subject)
+        fired.append(strongest(layer.neurons, steps))
+        parts.add(layer)
     lens_ids, lens_chances, ranks, chances = (np.stack(parts) for parts in zip(*readings, strict=True))
     attention, mlp, heads = (np.stack(parts) for parts in zip(*wrote, strict=True))
     return Trace(
@@ -164,7 +174,16 @@ def _trace_of(subject: Subject, model: GPT2) -> Trace:
         positions=_array(positions[first:]),
         steps=steps,
         logits=_array(lens(model, after[list(steps)])),
+        attribution=parts.attribution(_explained(lens_ids[-1, list(steps)], [subject.followers[at] for at in steps])),
+        labels=parts.of_labels() if subject.labels else None,
+        neurons=Neurons(*(np.stack(each) for each in zip(*fired, strict=True))),
     )
+
+
+def _explained(likeliest: Numbers, followers: Sequence[int]) -> Numbers:
+    """[steps, 11]: the likeliest tokens [steps, 10], and the actual next one if it is not among them, else -1."""
+    actual = np.array(followers)[:, None]
+    return np.concatenate([likeliest, np.where((likeliest == actual).any(1, keepdims=True), -1, actual)], 1)
 
 
 def settled_at(ranks: Numbers) -> Numbers:

@@ -6,12 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from gpt2kit.inspection.neurons import pushed_by
 from gpt2kit.inspection.outlook import decoded_logits, path
 from gpt2kit.inspection.packing import packed, packed_ids, packed_picture, packed_weights
 from gpt2kit.inspection.pieces import piece_of
+from gpt2kit.inspection.roles import roles_of_trace
+from gpt2kit.inspection.subject import short_name
 from gpt2kit.inspection.trace import Floats, Looked, Trace
 from gpt2kit.inspection.weights import totals, weights_of
 from gpt2kit.model.attention_kinds import KINDS
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.tasks.base import Task
 
 EXACT = 1024
 """Number of a distribution's likeliest tokens that the page lists individually."""
@@ -23,15 +28,17 @@ PICTURE = 256
 """Most rows and columns of a picture."""
 
 
-def view_of(trace: Trace) -> dict[str, Any]:
-    """All sections of the page."""
+def view_of(trace: Trace, neurons: bool = True) -> dict[str, Any]:
+    """All sections of the page. Without `neurons`, the page asks for what neurons push when it shows it."""
     subject, config = trace.subject, trace.subject.engine.model.config
     output = [_distribution(row) for row in decoded_logits(trace, subject.engine.config).numpy()]
     shown = {*trace.ids, *(id for id in subject.followers if id >= 0), *map(int, np.unique(trace.lens_ids))}
     shown |= {id for each in output for id in each.pop("named")}
+    tokens = pushed_by(subject.engine.model, trace.neurons) if neurons else {}
+    shown |= {id for pair in tokens.values() for ids in pair for id in ids}
     return {
         "model": model_view(trace),
-        "pieces": pieces_view(trace, shown),
+        "pieces": pieces_view(subject.engine.task, shown),
         "tokens": trace.ids,
         "prompt": subject.prompt,
         "followers": subject.followers,
@@ -59,8 +66,21 @@ def view_of(trace: Trace) -> dict[str, Any]:
             "heads": packed(np.minimum(trace.heads, 65504), "f2"),
         },
         "looked": [_looked(each, config.n_positions) for each in trace.looked],
+        "roles": [[role and [*role] for role in roles] for roles in roles_of_trace(trace)],
         "steps": list(trace.steps),
         "output": output,
+        "attribution": {
+            "ids": packed_ids(trace.attribution.ids, subject.engine.model.vocab_size),
+            "parts": packed(trace.attribution.flat, "f4"),
+        },
+        "labelled": None
+        if trace.labels is None
+        else {"names": subject.engine.model.labels, "parts": packed(trace.labels.flat[0], "f4")},
+        "neurons": {
+            "numbers": packed_ids(trace.neurons.numbers, config.inner),
+            "activations": packed(trace.neurons.activations, "f4"),
+            "pushed": {f"{layer}.{neuron}": pair for (layer, neuron), pair in tokens.items()},
+        },
         "generate": {
             "temperature": subject.engine.config.temperature,
             "top_k": subject.engine.config.top_k,
@@ -73,14 +93,20 @@ def view_of(trace: Trace) -> dict[str, Any]:
 
 
 def model_view(trace: Trace) -> dict[str, Any]:
-    """The model's shape and its weights."""
+    """The model's shape and its weights, with a picture of the position vectors."""
     subject, model = trace.subject, trace.subject.engine.model
-    config, weights = model.config, weights_of(model)
     table = model.transformer.wpe.weight.detach().cpu().numpy()
     rows, columns = (-(-size // PICTURE) for size in table.shape)
+    positions = packed_picture(table[::rows, ::columns]) | {"every": [rows, columns]}
+    return shape_view(model, subject.name, subject.task) | {"positions": positions}
+
+
+def shape_view(model: GPT2, name: str, task: str) -> dict[str, Any]:
+    """The model's shape and the list of its weights: what does not depend on an input."""
+    config, weights = model.config, weights_of(model)
     return {
-        "name": subject.name,
-        "task": subject.task,
+        "name": short_name(name),
+        "task": task,
         "layers": config.n_layer,
         "heads": config.n_head,
         "width": config.n_embd,
@@ -95,13 +121,11 @@ def model_view(trace: Trace) -> dict[str, Any]:
         "weights": [[*weight] for weight in weights],
         "totals": totals(weights),
         "total": model.parameter_count(),
-        "positions": packed_picture(table[::rows, ::columns]) | {"every": [rows, columns]},
     }
 
 
-def pieces_view(trace: Trace, ids: Iterable[int]) -> dict[int, list[str]]:
+def pieces_view(task: Task[Any, Any], ids: Iterable[int]) -> dict[int, list[str]]:
     """The form of each id: [text, kind, bytes in hexadecimal]."""
-    task = trace.subject.engine.task
     found = {}
     for id in sorted(ids):
         piece = piece_of(task, id)

@@ -1,7 +1,7 @@
 """Intermediate results of one forward pass: what every layer reads, attends to and writes. The core does not depend on
 it: each layer is queried for its parts and then computes as usual.
 
-Shapes: T positions, D width, H heads, K = D / H, S keys, V vocabulary.
+Shapes: T positions, D width, H heads, K = D / H, S keys, F neurons of an MLP, V vocabulary.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gpt2kit.model.ablation import Off
 from gpt2kit.model.attention import Attention, AttentionTrace
 from gpt2kit.model.gpt2 import GPT2
 
@@ -25,6 +26,8 @@ class Layer(NamedTuple):
     """[T, D], the output of attention."""
     mlp: Tensor
     """[T, D], the output of the MLP after it."""
+    neurons: Tensor
+    """[T, F], the activations of the MLP's neurons."""
     heads: Tensor
     """[H, T, D], the output of each head; with the bias of `c_proj` they sum to `attention`."""
     trace: AttentionTrace
@@ -50,19 +53,26 @@ def embedded(model: GPT2, ids: Sequence[int]) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def layers(model: GPT2, ids: Sequence[int]) -> Iterator[Layer]:
-    """Yield the blocks in turn, each computed on request: long inputs need the memory of one layer."""
+def layers(model: GPT2, ids: Sequence[int], off: Off | None = None) -> Iterator[Layer]:
+    """Yield the blocks in turn, each computed on request: long inputs need the memory of one layer. `off` are the parts
+    that `ablation.without` has switched off: heads among them write nothing."""
     model.eval()
     tokens_TD, positions_TD = embedded(model, ids)
     x_TD = tokens_TD + positions_TD
-    for block, kind in zip(model.transformer.blocks(), model.config.kinds, strict=True):
+    silent = Off() if off is None else off
+    for number, (block, kind) in enumerate(zip(model.transformer.blocks(), model.config.kinds, strict=True)):
         normed = block.ln_1(x_TD[None])
         trace = block.attn.trace(normed)
         attention_TD = block.attn(normed)[0]
         middle_TD = x_TD + attention_TD
-        mlp_TD = block.mlp(block.ln_2(middle_TD[None]))[0]
+        normed = block.ln_2(middle_TD[None])
+        mlp_TD, neurons_TF = block.mlp(normed)[0], block.mlp.act(block.mlp.c_fc(normed))[0]
         alone = trace._replace(query=trace.query[0], key=trace.key[0], value=trace.value[0], scores=trace.scores[0])
-        yield Layer(kind, x_TD, attention_TD, mlp_TD, written_by_heads(block.attn, alone), alone)
+        heads_HTD = written_by_heads(block.attn, alone)
+        for head in range(block.attn.heads):
+            if number in silent.attentions or (number, head) in silent.heads:
+                heads_HTD[head] = 0
+        yield Layer(kind, x_TD, attention_TD, mlp_TD, neurons_TF, heads_HTD, alone)
         x_TD = middle_TD + mlp_TD
 
 

@@ -14,6 +14,7 @@ from gpt2kit.errors import UserError
 from gpt2kit.inspection import composing
 from gpt2kit.inspection.continuing import next_of
 from gpt2kit.inspection.explorer import LARGEST, Explorer, Server, Side, off_of
+from gpt2kit.inspection.neurons import pushed
 from gpt2kit.inspection.subject import Subject, followed
 from gpt2kit.model.ablation import Off, without
 from gpt2kit.music.stream.announcements import spoken
@@ -116,6 +117,19 @@ def test_questions_that_make_no_sense(subject: Make, question: dict[str, Any]) -
         explorer_of(subject("lm")).look(question)
 
 
+def test_what_neurons_push_is_asked_for(subject: Make) -> None:
+    made = subject("lm")
+    explorer = explorer_of(made)
+    assert explorer.look({"text": "The"})["view"]["neurons"]["pushed"] == {}
+    told = explorer.neurons({"layer": 0, "numbers": [5, 0]})
+    expected = pushed(made.engine.model, 0, [5, 0])
+    assert told["pushed"] == {"0.5": expected[5], "0.0": expected[0]}
+    assert {*told["pieces"]} == {id for pair in expected.values() for ids in pair for id in ids}
+    for asked in ({"layer": 9, "numbers": []}, {"layer": 0, "numbers": [10**6]}, {"layer": 0, "numbers": 3}, {}):
+        with pytest.raises(UserError):
+            explorer.neurons(asked)
+
+
 def test_nothing_is_off_unless_asked() -> None:
     assert off_of({}) == Off()
 
@@ -128,6 +142,7 @@ def test_the_page_is_for_this_machine_and_its_own_questions(subject: Make) -> No
         code, page = asked(server, "GET", "/")
         assert code == 200
         assert explorer.token in page
+        assert "<title>side 1: what comes next?</title>" in page
         assert asked(server, "GET", "/", Host="evil.example")[0] == 403
         assert asked(server, "GET", "/etc/passwd")[0] == 404
         known = {"X_Explorer": explorer.token, "Content_Type": "application/json"}
@@ -138,6 +153,9 @@ def test_the_page_is_for_this_machine_and_its_own_questions(subject: Make) -> No
         assert asked(server, "POST", "/look", body, Content_Type="application/json")[0] == 403
         assert asked(server, "POST", "/look", body, **(known | {"Content_Type": "text/plain"}))[0] == 415
         assert asked(server, "POST", "/other", body, **known)[0] == 404
+        neurons = asked(server, "POST", "/neurons", b'{"layer": 0, "numbers": [1]}', **known)
+        assert neurons[0] == 200
+        assert list(json.loads(neurons[1])["pushed"]) == ["0.1"]
         assert asked(server, "POST", "/look", b"{", **known) == (400, '{"error": "the request is not JSON"}')
         assert asked(server, "POST", "/look", b"[]", **known)[0] == 400
         assert "vocabulary" in asked(server, "POST", "/look", b'{"answer": [-1]}', **known)[1]
@@ -150,6 +168,7 @@ def test_in_a_browser(tab: "Browser", subject: Make) -> None:
         tab.visit(server.address)
         tab.until("document.querySelectorAll('#sides ol').length === 2")
         assert tab.value("document.querySelectorAll('#sides ol:first-of-type li').length") >= 10
+        tab.until("document.querySelectorAll('#neurons .pushed').length === 10")
         tab.value("document.querySelector('#sides button').click()")
         tab.until("document.querySelectorAll('#so-far .tok').length === 1")
         before = tab.value("document.querySelector('#sides ol').innerText")
@@ -167,11 +186,29 @@ def test_in_a_browser(tab: "Browser", subject: Make) -> None:
         assert tab.value("document.querySelectorAll('#so-far .tok').length") == 0
 
 
-def test_where_nothing_is_asked_yet(tab: "Browser", subject: Make) -> None:
+def test_an_empty_text_has_no_view(subject: Make, labelled: Make) -> None:
+    """A language model begins a text of its own."""
+    empty: dict[str, Any] = {"view": None, "sides": [], "answer": [], "seed": None}
+    for made in (subject("translate"), labelled("label", "It was good.")):
+        assert explorer_of(made).look({"text": " \n", "answer": [3]}) == empty
+    assert explorer_of(subject("lm")).look({"text": ""})["view"]["tokens"]
+
+
+def test_an_empty_box_in_a_browser(tab: "Browser", subject: Make) -> None:
+    """At first, and after a text; the browser would note an answer with an error."""
+    type_in = "(() => { const box = document.getElementById('typed'); box.value = '%s'; box.oninput(); })()"
+    hidden = "['stack', 'ten', 'switches'].every((id) => document.getElementById(id).offsetParent === null)"
     with serving(explorer_of(subject("translate"), text="")) as server:
         tab.visit(server.address)
-        tab.until("document.getElementById('busy').innerText.includes('empty')")
-        tab.problems.clear()  # the browser notes that a question was answered with 400
+        tab.until("document.getElementById('so-far').innerText.includes('no input yet')")
+        assert tab.value(hidden)
+        tab.value(type_in % "A")
+        tab.until("document.querySelectorAll('#sides li').length === 10")
+        assert not tab.value(hidden)
+        tab.value(type_in % " ")
+        tab.until("document.getElementById('so-far').innerText.includes('no input yet')")
+        assert tab.value(hidden)
+        assert tab.value("document.querySelectorAll('#sides li').length") == 0
 
 
 def drawn_by_generate(made: Subject, source: Any, config: GenerateConfig) -> list[int]:

@@ -27,3 +27,15 @@ def test_numbers_are_json(answered: Make, task: str) -> None:
         assert sum(weight for _, weight in first) == pytest.approx(1, abs=1e-5)
     assert [step["id"] for step in told["path"]] == [made.followers[place] for place in found.steps]
     assert (told["alignment"] is None) == (task not in ("translate", "summarize"))
+    assert (
+        [each["place"] for each in told["attribution"]]
+        == [each["place"] for each in told["neurons"][0]]
+        == list(found.steps)
+    )
+    for step, each in enumerate(told["attribution"]):
+        for logit in each["logits"]:
+            assert logit["logit"] == pytest.approx(found.logits[step, logit["id"]], abs=1e-4)
+            ends = logit["token"] + logit["position"] + logit["biases"] + logit["norm"]
+            assert ends + sum(logit["mlps"]) + sum(map(sum, logit["heads"])) == pytest.approx(logit["logit"], abs=1e-4)
+    assert all(len(each["strongest"][0]["up"]) == 5 for each in told["neurons"][0])
+    assert len(told["roles"]) == made.engine.model.config.n_layer

@@ -15,6 +15,7 @@ import torch
 import gpt2kit
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding import sampling
+from gpt2kit.inspection.neurons import pushed_by
 from gpt2kit.inspection.page import FOLDER, SCRIPTS, page_of, write_page
 from gpt2kit.inspection.performance import piece_view
 from gpt2kit.inspection.pieces import piece_of
@@ -99,7 +100,7 @@ def test_the_same_input_gives_the_same_page(subject: Make) -> None:
 
 
 def test_the_parts_ship_with_the_package() -> None:
-    names = [*(f"{name}.js" for name in (*SCRIPTS, "live")), "page.html", "page.css", "live.html"]
+    names = [*(f"{name}.js" for name in (*SCRIPTS, "server", "live")), "page.html", "page.css", "live.html"]
     assert all((files("gpt2kit") / FOLDER / name).is_file() for name in names)
 
 
@@ -134,7 +135,7 @@ def test_all_of_it_is_shown_and_fits(
 ) -> None:
     paged(tmp_path / "a.html", subject(task))
     tab.open(tmp_path / "a.html", wide, 900, dark=dark, mobile=wide < 500)
-    assert text(tab, "name") == f"runs/{task}"
+    assert text(tab, "name") == task, "not the path of its folder"
     assert tab.value("document.documentElement.scrollWidth") <= wide
     sections = tab.value("[...document.querySelectorAll('main > section')].map((each) => each.innerText.length)")
     assert len(sections) == 7
@@ -202,6 +203,117 @@ def test_layer_head_and_token_are_chosen_by_mouse_and_keyboard(tab: "Browser", s
     assert tab.value("Number(document.querySelector('#arcs').dataset.arcs)") > 0
     tab.value("document.querySelector('#glance .thumb').click()")
     assert tab.value("[inspection.state.layer, inspection.state.head, inspection.state.allHeads]") == [0, 0, False]
+
+
+def test_the_chosen_head_is_large(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    """With the tokens' texts, each field's weight, and the row of the chosen token marked."""
+    found = paged(tmp_path / "a.html", subject("lm"))
+    tab.open(tmp_path / "a.html")
+    tab.value('document.querySelector(\'#glance [data-layer="0"][data-head="1"]\').click()')
+    places = len(found.ids)
+    assert count(tab, "#large tr") == places + 1
+    assert "head 2" in text(tab, "large-caption")
+    titles = tab.value("[...document.querySelectorAll('#large td[title]')].map((each) => each.title)")
+    assert len(titles) == places * (places + 1) // 2, "later tokens are masked"
+    row = found.looked[0].row(places - 1, [1])
+    share = float(titles[-places:][int(row.argmax())].split(": ")[-1].removesuffix("%"))
+    assert share / 100 == pytest.approx(row.max(), abs=0.006)
+    tab.value("document.querySelectorAll('#large tr')[3].querySelector('td[title]').click()")
+    assert tab.value("inspection.state.token") == 2
+    assert tab.value("document.querySelectorAll('#large tr')[3].className") == "here"
+    assert tab.value("document.querySelector('#large').offsetWidth > document.querySelector('.thumb').offsetWidth")
+
+
+def test_a_large_head_of_many_tokens_is_a_picture(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    paged(tmp_path / "a.html", subject("lm", source="The robot must obey the orders. " * 4, steps=0))
+    tab.open(tmp_path / "a.html")
+    assert count(tab, "#tokens button") > 32
+    assert count(tab, "#large canvas") == 1
+    tab.value(
+        "(() => { const canvas = document.querySelector('#large canvas'), box = canvas.getBoundingClientRect();"
+        " const at = { clientX: box.left + 1, clientY: box.top + 1 };"
+        " canvas.onpointermove(at); canvas.onclick(at); })()"
+    )
+    assert tab.value("inspection.state.token") == 0
+    assert count(tab, "#large canvas") == 1
+
+
+def test_heads_are_named_by_what_they_do(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    view = view_of(trace_of(subject("lm")))
+    view["roles"] = [[["induction", 0.874], None] for _ in view["roles"]]
+    write_page(tmp_path / "a.html", view, "x")
+    tab.open(tmp_path / "a.html")
+    names = tab.value("[...document.querySelectorAll('#glance .thumb')].map((each) => each.innerText)")
+    assert names == ["induction", ""] * len(view["roles"])
+    told = "87% of its attention is on what followed the same token before"
+    assert told in tab.value("document.querySelector('#glance .thumb').title")
+    assert f"On this input {told}." in text(tab, "large-caption")
+    change(tab, "pick-head", 1)
+    assert "On this input" not in text(tab, "large-caption")
+
+
+def test_the_parts_of_a_logit_are_listed_and_add_up(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    found = paged(tmp_path / "a.html", subject("lm"))
+    tab.open(tmp_path / "a.html")
+    total = "Number(document.querySelector('#parts [data-total]').dataset.total)"
+    came = found.subject.followers[found.steps[0]]
+    other = next(id for id in found.attribution.ids[0].tolist() if id not in (came, -1))
+    assert tab.value(f"Number({ONLY}('explained').value)") == came
+    assert tab.value(total) == pytest.approx(found.logits[0, came], abs=1e-4)
+    assert "what it adds to that of" not in text(tab, "parts-caption")
+    change(tab, "against", other)
+    assert tab.value(total) == pytest.approx(found.logits[0, came] - found.logits[0, other], abs=1e-4)
+    assert "what it adds to that of" in text(tab, "parts-caption")
+    change(tab, "explained", other)
+    assert tab.value(total) == pytest.approx(found.logits[0, other], abs=1e-4), "a token is not compared with itself"
+    config = found.subject.engine.model.config
+    assert count(tab, "#parts td[title]") == config.n_layer * (config.n_head + 1)
+    shown = tab.value("[...document.querySelectorAll('#parts li')].map((each) => each.innerText)")
+    assert any(line.startswith("the position vector") for line in shown)
+    chosen = "document.querySelector('#parts .link')"
+    name = tab.value(f"{chosen}.innerText")
+    tab.value(f"{chosen}.click()")
+    assert tab.value("`layer ${inspection.state.layer + 1}, head ${inspection.state.head + 1}`") == name
+
+
+def test_the_neurons_of_a_layer_and_what_they_push(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    found = paged(tmp_path / "a.html", subject("lm"))
+    tab.open(tmp_path / "a.html")
+    model = found.subject.engine.model
+    tokens = pushed_by(model, found.neurons)
+    for layer in range(model.config.n_layer):
+        tab.value(f"inspection.choose({{ token: {found.steps[1]}, layer: {layer} }})")
+        lines = tab.value("[...document.querySelectorAll('#neurons li')].map((each) => each.innerText)")
+        numbers, strength = found.neurons.numbers[layer, 1], found.neurons.activations[layer, 1]
+        assert len(lines) == 5
+        for line, number, activation in zip(lines, numbers.tolist(), strength, strict=True):
+            assert line.startswith(f"neuron {number + 1}")
+            assert f"{activation:.2f}" in line
+            up, down = ([piece_of(found.subject.engine.task, id).shown for id in ids] for ids in tokens[layer, number])
+            above, below = line.split("▲ ")[1].split("▼ ")
+            assert above.split() == [each for name in up for each in name.split()]
+            assert below.split() == [each for name in down for each in name.split()]
+    tab.value("inspection.choose({ token: 0 })")
+    assert count(tab, "#neurons li") == 0
+    assert "choose one of them" in text(tab, "neurons-caption")
+
+
+def test_music_has_captions_of_its_own(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    paged(tmp_path / "a.html", subject("music"))
+    tab.open(tmp_path / "a.html")
+    told = tab.value("document.querySelector('main').innerText")
+    assert "events with their ids" in told
+    assert not re.findall(r"\w*(?:is a space|letter|character|\bword)\w*", told)
+
+
+def test_it_says_which_way_a_matrix_lies(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    """The shape of the file, which has inputs as rows."""
+    made = paged(tmp_path / "a.html", subject("lm")).subject
+    tab.open(tmp_path / "a.html")
+    width = made.engine.model.config.n_embd
+    shown = tab.value("[...document.querySelectorAll('#weights tr')].map((each) => each.innerText.split('\\t'))")
+    assert next(row for row in shown if row[0] == "attn.c_attn.weight")[1] == f"{width} × {3 * width}"
+    assert "a row for each input and a column for each output" in text(tab, "model")
 
 
 def test_what_is_redrawn_keeps_the_focus(tab: "Browser", subject: Make, tmp_path: Path) -> None:
@@ -326,7 +438,7 @@ def test_a_translation_is_aligned(tab: "Browser", subject: Make, tmp_path: Path)
         "[...document.querySelectorAll('.align .flow')].map((each) => each.innerText.replace(/\\s+/g, ' '))"
     ) == ["I am a <student>", "je suis étudiant"]
     assert count(tab, ".align path") > 0
-    assert count(tab, "table.matrix td[title]") == 12
+    assert count(tab, "#task-body table.matrix td[title]") == 12
     tab.value("document.querySelectorAll('.align .made')[1].click()")
     assert tab.value("document.querySelector('.align [aria-pressed=true]').innerText") == "suis"
 
@@ -338,10 +450,18 @@ def test_a_summary_shows_its_sources_and_a_label_its_text(
     tab.open(tmp_path / "a.html")
     assert "</script>" in tab.value("document.querySelector('#task-body figure:last-child').innerText")
     assert count(tab, "#task-body .made") == 3
-    paged(tmp_path / "b.html", labelled("label", "It was good."))
+    made = labelled("label", "It was good.")
+    paged(tmp_path / "b.html", made)
     tab.open(tmp_path / "b.html")
     assert count(tab, "#task-body .labels li") == 2
     assert "good." in tab.value("document.querySelector('#task-body .reading').innerText")
+    explained = trace_of(made).labels
+    assert explained is not None
+    total = "Number(document.querySelector('#label-parts [data-total]').dataset.total)"
+    for label, logit in zip(made.engine.model.labels, explained.logits[0], strict=True):
+        change(tab, "label-explained", label)
+        other = explained.logits[0].sum() - logit
+        assert tab.value(total) == pytest.approx(logit - other, abs=1e-4), "of two labels the other is the mean"
 
 
 def test_a_task_that_the_page_does_not_know_shows_its_sources(tab: "Browser", subject: Make, tmp_path: Path) -> None:

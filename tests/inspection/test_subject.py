@@ -1,12 +1,13 @@
 """What is looked at: the ids that the model really read and wrote."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gpt2kit.errors import UserError
-from gpt2kit.inspection.subject import Subject, followed, subject_of
+from gpt2kit.inspection.subject import Subject, followed, short_name, subject_of
 
 Make = Callable[..., Subject]
 
@@ -98,3 +99,19 @@ def test_an_answer_as_far_as_it_was_chosen(subject: Make) -> None:
     made = followed(engine, "x", "lm", "The", [40, 41])
     assert made.ids == [*engine.task.encode_source("The"), 40, 41]
     assert len(followed(engine, "x", "lm", "The", [40] * 500).ids) <= 64
+
+
+@pytest.mark.parametrize(
+    ("given", "short"),
+    [
+        ("runs/piano", "piano"),
+        ("/a/b/piano/", "piano"),
+        ("openai-community/gpt2", "gpt2"),
+        ("gpt2", "gpt2"),
+        ("/", "/"),
+    ],
+)
+def test_a_title_has_no_path(given: str, short: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert short_name(given) == short
+    monkeypatch.chdir(tmp_path)
+    assert short_name(".") == tmp_path.name

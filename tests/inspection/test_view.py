@@ -75,6 +75,7 @@ class Counting:
 
     size = eos = 300
     layout = Stream()
+    about = Lm.about
 
     @property
     def vocabulary(self) -> "Counting":

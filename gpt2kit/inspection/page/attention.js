@@ -1,41 +1,6 @@
 /* ---- 4: attention ---- */
 /* The number of tokens before the chosen one that are always shown; earlier ones only if they were looked at. */
 const NEAR = 100;
-/* A picture of a head: a row for each token, a stronger colour for a larger weight; long inputs are scaled down. */
-function thumbnail(layer, head) {
-  const size = Math.min(count(), 96), ratio = count() / size, canvas = make("canvas");
-  canvas.width = canvas.height = size;
-  const pen = canvas.getContext("2d"), pixels = pen.createImageData(size, size), [r, g, b] = [1, 3, 5].map((place) => parseInt(colourOf(head).slice(place, place + 2), 16));
-  for (let line = 0; line < size; line++) {
-    for (const { key, weight } of lookedAt(layer, head, Math.floor(line * ratio))) {
-      const [first, last] = span(layer, key), share = weight / (last - first + 1);
-      for (let place = first; first >= 0 && place <= last; place++) {
-        const pixel = 4 * (line * size + Math.min(size - 1, Math.floor(place / ratio)));
-        pixels.data.set([r, g, b, Math.max(pixels.data[pixel + 3], 255 * share ** 0.4)], pixel);
-      }
-    }
-  }
-  pen.putImageData(pixels, 0, 0);
-  return canvas;
-}
-const seen = new IntersectionObserver((entries) => {
-  for (const { isIntersecting, target } of entries) if (isIntersecting) {
-    seen.unobserve(target);
-    target.prepend(thumbnail(Number(target.dataset.layer), Number(target.dataset.head)));
-  }
-}, { rootMargin: "200px" });
-function showGlance() {
-  seen.disconnect();
-  const layers = [...Array(data.model.layers).keys()], heads = [...Array(data.model.heads).keys()];
-  fill("glance", ...layers.map((layer) => make("div", { class: "glance", style: `--heads:${heads.length}` }, make("span", { class: "faint", text: `layer ${layer + 1}` }), ...heads.map((head) => {
-    const button = make("button", { class: "thumb", "data-layer": layer, "data-head": head, title: `layer ${layer + 1}, head ${head + 1}`, "aria-label": `Layer ${layer + 1}, head ${head + 1}`, onclick: () => choose({ layer, head, allHeads: false }) });
-    seen.observe(button);
-    return button;
-  }))));
-}
-function markGlance() {
-  for (const button of document.querySelectorAll("#glance .thumb")) button.setAttribute("aria-pressed", Number(button.dataset.layer) === state.layer && (state.allHeads || Number(button.dataset.head) === state.head));
-}
 /* A curve from one token to another, above both if they are on the same line. */
 function curve(box, from, to, settings) {
   const [a, b] = [from, to].map((element) => element.getBoundingClientRect()), x1 = a.left + a.width / 2 - box.left, x2 = b.left + b.width / 2 - box.left;

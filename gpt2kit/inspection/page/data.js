@@ -47,6 +47,7 @@ const row = (packed, ...index) => {
 const count = () => data.tokens.length;
 const piece = (id) => data.pieces[id] || ["?", "name", ""];
 const shown = (id) => piece(id)[0];
+const units = () => data.model.task === "music" ? "events" : "tokens";
 const follower = (token) => data.followers[token];
 const percent = (share) => share >= 0.0995 ? `${(100 * share).toFixed(0)}%` : share >= 0.00095 ? `${(100 * share).toFixed(1)}%` : share > 0 ? "< 0.1%" : "0%";
 const inWords = (value) => value.toLocaleString("en");

@@ -1,12 +1,6 @@
-/* ---- the explorer: the same sections for the text typed now, from the server that sent this page ---- */
+/* ---- the explorer: the same sections for the text typed now, answered by `ask` ---- */
 const live = { answer: [], off: { heads: [], attentions: [], mlps: [] }, turn: 0, now: 0 };
 const unit = settings.fixed ? "events" : "tokens";
-async function ask(path, body) {
-  const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json", "X-Explorer": settings.token }, body: JSON.stringify(body) });
-  const content = await answer.json();
-  if (!answer.ok) throw new Error(content.error);
-  return content;
-}
 const anyOff = () => live.off.heads.length + live.off.attentions.length + live.off.mlps.length > 0;
 /* Ask for the answer chosen so far, or for `more`, which the server draws. `heard`: which of the new events sound, "last" or "all". */
 async function refresh(more = null, heard = "") {
@@ -17,6 +11,8 @@ async function refresh(more = null, heard = "") {
     if (turn !== live.turn) return;
     byId("busy").textContent = "";
     live.answer = found.answer;
+    showEmpty(!found.view);
+    if (!found.view) return;
     byId("ten-said").textContent = more && found.seed !== null ? `drawn with seed ${found.seed}` : "";
     data = found.view;
     const kept = { layer: state.layer, head: state.head };
@@ -27,8 +23,18 @@ async function refresh(more = null, heard = "") {
     showAnswer(found.chosen);
     if (found.piece) showPiece(found.piece, heard);
   } catch (error) {
-    if (turn === live.turn) byId("busy").textContent = error.message;
+    if (turn !== live.turn) return;
+    byId("busy").textContent = error.message;
+    byId("busy").parentElement.hidden = false;
   }
+}
+/* Nothing is computed for an empty text. */
+function showEmpty(empty) {
+  document.body.classList.toggle("waiting", empty);
+  for (const tools of document.querySelectorAll("#choice .tools, #off")) tools.hidden = empty;
+  if (!empty) return;
+  fill("sides");
+  fill("so-far", make("span", { class: "faint", text: "There is no input yet: type one." }));
 }
 /* Text is read as it is; the events of music are apart from each other. */
 function showAnswer(chosen) {
@@ -44,6 +50,11 @@ function showPiece(piece, heard) {
   if (heard === "all" && before < piece.now) roll.play(before);
   else if (heard && piece.struck >= 0) roll.hear(piece.struck);
 }
+findPushed = async (layer, numbers) => {
+  const found = await ask("/neurons", { layer, numbers });
+  Object.assign(data.pieces, found.pieces);
+  Object.assign(data.neurons.pushed, found.pushed);
+};
 const add = (id) => { live.answer.push(id); refresh(null, "last"); };
 function showSides(sides) {
   for (const tools of document.querySelectorAll("#choice .tools")) tools.hidden = sides[0].labels;
@@ -82,6 +93,8 @@ if (settings.fixed) {  // a performance: its roll has the place of the text
   byId("sides").classList.add("events");
   byId("explore-lead").textContent = "Choose the next event: it is added to the piece and sounds. Switch heads and layers off to see what they contribute.";
   byId("undo").textContent = "remove one event";
+  byId("ten").parentElement.setAttribute("aria-label", "Draw ten events");
+  byId("ten-seed").title = "The same seed draws the same events.";
   byId("ten").textContent = "add ten events";
 }
 refresh();

@@ -14,6 +14,7 @@ function show() {
   state.clock = Math.min(state.clock, clockSteps() - 1);
   taskState.layer = taskState.head = -1;
   taskState.word = 0;
+  taskState.label = null;
   state.lensFrom = Math.min(Math.max(0, state.token - COLUMNS / 2), Math.max(0, count() - COLUMNS));
   showToolbar();
   showModel();
@@ -42,12 +43,15 @@ function choose(change) {
   showMind();
   showLikeliest();
   showWritten();
+  showNeurons();
   markGlance();
+  showLarge();
   showArcs();
   showTables();
   showGather();
   showSplit();
   showNext();
+  showAttribution();
   showPath();
   scrollTokens();
   scrollLens();

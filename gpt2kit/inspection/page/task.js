@@ -1,5 +1,5 @@
 /* ---- 7: what is particular to the task ---- */
-const taskState = { layer: -1, head: -1, word: 0 };
+const taskState = { layer: -1, head: -1, word: 0, label: null };
 /* A choice of layer and head for this section alone: all of them unless chosen. */
 function picks(redraw) {
   const option = (value, text) => make("option", { value, text });
@@ -74,7 +74,16 @@ function showExtract() {
   byId("task-title").textContent = "What the label is based on";
   byId("task-lead").textContent = "The label is predicted from the vector of the last token alone. What this token looked at is what the prediction is based on.";
   fill("task-body", make("figure", {}, make("ol", { class: "bars labels" }, ...labels.slice(0, 12).map(([name, share]) => make("li", {}, make("span", { class: "tok", text: name }), make("span", { class: "meter" }, make("span", { style: `width:${100 * share}%` })), make("span", { class: "share", text: percent(share) })))), make("figcaption", { text: "The probability of each label." })),
+    ...(data.labelled ? labelExplained(labels[0][0]) : []),
     picks(showExtract), make("figure", {}, shadedSource(shares), make("figcaption", { text: "What the last token looked at: the stronger the color, the larger the weight." })));
+}
+/* What each part of the model adds to the logit of a label, the likeliest one unless another is chosen. */
+function labelExplained(likeliestLabel) {
+  const { names } = data.labelled, label = names.indexOf(names.includes(taskState.label) ? taskState.label : likeliestLabel), parts = labelParts(label);
+  const chosen = make("select", { id: "label-explained", onchange: (event) => { taskState.label = event.target.value; showExtract(); } }, ...names.map((name) => make("option", { value: name, text: name })));
+  chosen.value = names[label];
+  return [make("h3", { text: "Where the label comes from" }), make("div", { class: "bar" }, make("label", {}, "label ", chosen)), make("div", { class: "columns two", id: "label-parts" }, partsList(parts, count() - 1, "the difference"), make("div", { class: "wide" }, partsGrid(parts))),
+    make("p", { class: "faint caption", text: `What each part of the model adds to the logit of ${names[label]}, less the mean of what it adds to those of the other labels: blue speaks for it, orange against it. The parts add up exactly.` })];
 }
 function showSurprise() {
   const last = stages() - 1, bits = data.tokens.map((_, place) => place && rank(last, place - 1) ? -Math.log2(Math.max(1e-9, number(data.lens.chance, last, place - 1))) : null);
