@@ -37,7 +37,7 @@ from gpt2kit.music.midi_file.clock import Clock, Seconds
 from gpt2kit.music.midi_file.pedal import caught, sustained
 from gpt2kit.music.midi_file.released import NEVER_RELEASED, NOTES_OFF, RELEASED_LATER, SOUND_OFF
 from gpt2kit.music.midi_file.salvage import salvaged
-from gpt2kit.music.midi_file.smf import Header, MidiError, read_chunks, read_header, without_riff
+from gpt2kit.music.midi_file.smf import Header, MidiError, naming, read_chunks, read_header, without_riff
 from gpt2kit.music.midi_file.tracks import Events, events
 from gpt2kit.music.midi_file.writer import midi_bytes, ticks
 from gpt2kit.music.notes import Notes, concatenated
@@ -82,10 +82,8 @@ def read_midi(path: Path | str, instruments: str = "piano", salvage: bool = Fals
 
     Raises MidiError, which names the file, if it cannot be read.
     """
-    try:
+    with naming(path):
         return parse_midi(read_bytes(Path(path)), instruments, salvage)
-    except MidiError as error:
-        raise MidiError(error.kind, error.detail, str(path)) from None
 
 
 def others_on_request(dropped: Mapping[str, int]) -> str:

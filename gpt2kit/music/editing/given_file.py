@@ -14,7 +14,7 @@ from gpt2kit.music.editing.keystrokes import Keystroke, is_off, keystrokes
 from gpt2kit.music.midi import PIANOS, parse_midi, read_bytes
 from gpt2kit.music.midi_file.released import RELEASED, RELEASED_LATER
 from gpt2kit.music.midi_file.score import Score, read_score
-from gpt2kit.music.midi_file.smf import MidiError
+from gpt2kit.music.midi_file.smf import naming
 from gpt2kit.music.notes import Accompanied, Notes, Surroundings
 from gpt2kit.music.stream.events import STEPS_A_SECOND, quantised
 
@@ -56,10 +56,8 @@ def read_tune(
 
     Raises MidiError, which names the file.
     """
-    try:
+    with naming(path):
         return tune_of(read_bytes(Path(path)), instruments, salvage, begin, end, tune_only)
-    except MidiError as error:
-        raise MidiError(error.kind, error.detail, str(path)) from None
 
 
 def tune_of(
@@ -99,10 +97,8 @@ def read_gap(
 
     Raises MidiError, which names the file.
     """
-    try:
+    with naming(path):
         return gap_of(read_bytes(Path(path)), begin, end, instruments, salvage)
-    except MidiError as error:
-        raise MidiError(error.kind, error.detail, str(path)) from None
 
 
 def gap_of(

@@ -8,7 +8,7 @@ from pathlib import Path
 from gpt2kit.music.editing.keystrokes import Keystroke, keystrokes
 from gpt2kit.music.midi import PIANOS, parse_midi, read_bytes
 from gpt2kit.music.midi_file.score import Score, read_score
-from gpt2kit.music.midi_file.smf import MidiError
+from gpt2kit.music.midi_file.smf import naming
 from gpt2kit.music.notes import Opening
 from gpt2kit.music.stream.events import STEPS_A_SECOND, quantised
 
@@ -32,10 +32,8 @@ def read_primer(
 
     Raises MidiError, which names the file.
     """
-    try:
+    with naming(path):
         return primer_of(read_bytes(Path(path)), seconds, instruments, salvage)
-    except MidiError as error:
-        raise MidiError(error.kind, error.detail, str(path)) from None
 
 
 def primer_of(

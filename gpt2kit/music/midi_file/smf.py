@@ -3,7 +3,10 @@
 The format: "Standard MIDI Files 1.0" (RP-001) of the MIDI Association; RMID, the same within RIFF: RP-029.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from gpt2kit.errors import DataError
 
@@ -20,6 +23,15 @@ class MidiError(DataError):
         super().__init__(": ".join(filter(None, (file, kind, detail))))
         self.kind, self.detail = kind, detail
         """The error in words that are the same for all such files, and the details of this file."""
+
+
+@contextmanager
+def naming(path: Path | str) -> Iterator[None]:
+    """Name the file in a MidiError from the block."""
+    try:
+        yield
+    except MidiError as error:
+        raise MidiError(error.kind, error.detail, str(path)) from None
 
 
 @dataclass(frozen=True)

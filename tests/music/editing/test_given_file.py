@@ -144,6 +144,8 @@ def test_a_single_line_is_the_tune_whole(midi_file: MidiFile) -> None:
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.mid").write_bytes(b"MThd")
-    for read in (lambda: read_tune(tmp_path / "a.mid"), lambda: read_gap(tmp_path / "a.mid", 0.0, 1.0)):
-        with pytest.raises(MidiError, match=r"a\.mid: not a MIDI file"):
+    path = tmp_path / "a.mid"
+    for read in (lambda: read_tune(path), lambda: read_gap(path, 0.0, 1.0)):
+        with pytest.raises(MidiError) as caught:
             read()
+        assert str(caught.value) == f"{path}: not a MIDI file: it begins with b'MThd' and has 4 bytes"

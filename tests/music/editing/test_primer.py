@@ -73,5 +73,6 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     write_midi(path, Notes.of([60], [64], [0.0], [1.0]))
     assert read_primer(path, 0.5).opening.until == 0.5
     path.write_bytes(b"MThd")
-    with pytest.raises(MidiError, match=r"a\.mid: not a MIDI file"):
+    with pytest.raises(MidiError) as caught:
         read_primer(path)
+    assert str(caught.value) == f"{path}: not a MIDI file: it begins with b'MThd' and has 4 bytes"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gpt2kit.music.midi_file.smf import MidiError, read_chunks
+from gpt2kit.music.midi_file.smf import MidiError, naming, read_chunks
 
 TRACK = b"\0\x90\x3c\x40\x60\x3c\0\0\xff\x2f\0"
 
@@ -88,6 +88,15 @@ def test_what_is_wrong_is_told_apart_from_where(missing: int) -> None:
     assert error.kind == "damaged or cut short"
     assert error.detail == f"track 1 of 1 lacks {missing} of its 11 bytes"
     assert str(error) == f"{error.kind}: {error.detail}"
+
+
+def test_a_file_is_named_once() -> None:
+    """Whether or not the error already names it."""
+    for file in ("", "a.mid"):
+        with pytest.raises(MidiError) as caught, naming("a.mid"):
+            raise MidiError("damaged", "byte 3", file)
+        assert str(caught.value) == "a.mid: damaged: byte 3"
+        assert (caught.value.kind, caught.value.detail) == ("damaged", "byte 3")
 
 
 def test_every_file_cut_short_is_refused(midi_file: Callable[..., bytes]) -> None:
