@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from gpt2kit import files
 from gpt2kit.music.midi_file.channels import SUSTAIN, Channel, channels
 from gpt2kit.music.midi_file.clock import Clock, Seconds
-from gpt2kit.music.midi_file.pedal import caught, sustained
+from gpt2kit.music.midi_file.pedal import Pedal, caught, sustained
 from gpt2kit.music.midi_file.released import NEVER_RELEASED, NOTES_OFF, RELEASED_LATER, SOUND_OFF
 from gpt2kit.music.midi_file.salvage import salvaged
 from gpt2kit.music.midi_file.smf import Header, MidiError, naming, read_chunks, read_header, without_riff
@@ -203,8 +203,8 @@ def _read(content: bytes, salvage: bool) -> tuple[Header, list[Events], str]:
 def _sounding(channel: Channel, last: float) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     """When the notes of a channel end that its pedals hold, in ticks, and what ends them."""
     pitch, start, end = channel.pitch, channel.start.astype(np.float64), channel.end.astype(np.float64)
-    end = caught(pitch, start, end, *channel.sostenuto, last)
-    end = sustained(pitch, start, end, *channel.sustain, last)
+    end = caught(pitch, start, end, channel.sostenuto, last)
+    end = sustained(pitch, start, end, channel.sustain, last)
     silenced = end > channel.silence
     return np.where(silenced, channel.silence, end), np.where(silenced, np.uint8(SOUND_OFF), channel.ending)
 
@@ -216,23 +216,21 @@ def _check_duration(seconds: float) -> None:
 
 
 class _Piano(NamedTuple):
-    """One instrument of pretty_midi: notes (N,) that have a length, and M movements of its pedal, in order."""
+    """One instrument of pretty_midi: notes (N,) that have a length, and its sustain pedal."""
 
     pitch: NDArray[np.uint8]
     velocity: NDArray[np.uint8]
     start: Seconds
     end: Seconds
-    moved: Seconds
-    value: NDArray[np.uint8]
-    """The pedal's value after each movement."""
+    pedal: Pedal
 
     def last(self) -> float:
         """The time of the last thing that happens."""
-        return float(max(self.end.max(initial=0.0), self.moved.max(initial=0.0)))
+        return float(max(self.end.max(initial=0.0), self.pedal.time.max(initial=0.0)))
 
     def notes(self, last: float) -> Notes:
         """Its audible notes; a pedal that never lifts is held until `last`."""
-        end = sustained(self.pitch, self.start, self.end, self.moved, self.value, last)
+        end = sustained(self.pitch, self.start, self.end, self.pedal, last)
         heard = end > self.start
         return Notes(self.pitch[heard], self.velocity[heard], self.start[heard], end[heard])
 
@@ -240,16 +238,17 @@ class _Piano(NamedTuple):
 def _of_instrument(instrument: Any) -> _Piano:
     """An instrument of pretty_midi."""
     notes = sorted((note for note in instrument.notes if note.end > note.start), key=lambda note: note.start)
-    pedal = [control for control in instrument.control_changes if control.number == SUSTAIN]
-    pedal.sort(key=lambda control: control.time)
+    moves = [control for control in instrument.control_changes if control.number == SUSTAIN]
+    moves.sort(key=lambda control: control.time)
     # The integers stay as large as they are, so that `Notes` rejects those that are not bytes.
-    columns: list[NDArray[Any]] = [
-        *(np.array([getattr(note, name) for note in notes], np.int64) for name in ("pitch", "velocity")),
-        *(np.array([getattr(note, name) for note in notes], np.float64) for name in ("start", "end")),
-        np.array([control.time for control in pedal], np.float64),
-        np.array([control.value for control in pedal], np.int64),
-    ]
-    return _Piano(*columns)
+    pitch, velocity = (_column(notes, name, np.int64) for name in ("pitch", "velocity"))
+    start, end = (_column(notes, name, np.float64) for name in ("start", "end"))
+    pedal = Pedal(_column(moves, "time", np.float64), _column(moves, "value", np.int64))
+    return _Piano(pitch, velocity, start, end, pedal)
+
+
+def _column(rows: Sequence[Any], name: str, type: Any) -> NDArray[Any]:
+    return np.array([getattr(row, name) for row in rows], type)
 
 
 def _heard(pianos: Sequence[_Piano]) -> Notes:

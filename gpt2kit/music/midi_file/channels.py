@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gpt2kit.music.midi_file.pedal import Pedal
 from gpt2kit.music.midi_file.released import NotePlaces, Stops, released
 from gpt2kit.music.midi_file.tracks import Events
 
@@ -22,13 +23,6 @@ NOTE_FIELDS = ("pitch", "velocity", "program", "start", "end", "ending", "silenc
 
 Integers = NDArray[np.int64]
 Data = NDArray[np.uint8]
-
-
-class Pedal(NamedTuple):
-    """The movements (M,) of a pedal, in order."""
-
-    tick: NDArray[np.float64]
-    value: Data
 
 
 class Channel(NamedTuple):
@@ -58,7 +52,7 @@ class Channel(NamedTuple):
 
     def last(self) -> int:
         """The tick of the last thing that happens; 0 without notes."""
-        happenings = (self.end, self.sustain.tick, self.sostenuto.tick)
+        happenings = (self.end, self.sustain.time, self.sostenuto.time)
         return max(int(ticks.max(initial=0)) for ticks in happenings) if len(self.pitch) else 0
 
 
@@ -146,7 +140,7 @@ def _together(some: Integers, others: Integers, messages: _Messages) -> NDArray[
 
 
 def _pedal(number: int, controls: Integers, messages: _Messages) -> Pedal:
-    """Reset All Controllers lifts it (RP-015)."""
+    """The movements of the pedal with this number, in ticks; Reset All Controllers lifts it (RP-015)."""
     controller = messages.first[controls]
     moves = controls[(controller == number) | (controller == RESET_CONTROLLERS)]
     tick = messages.tick[moves]

@@ -1,7 +1,10 @@
-"""The sustain and sostenuto pedals: includes their effects in the lengths of the notes.
+"""The sustain and sostenuto pedals: when the notes end that a pedal holds.
 
-Times are ticks or seconds, as numbers of any kind.
+Both functions return the ends of the notes (N,) of one instrument with the effect of one of its pedals. What a pedal
+holds that never lifts ends at `last`. Times are ticks or seconds, as numbers of any kind.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,27 +12,28 @@ from numpy.typing import NDArray
 DOWN_FROM = 64
 """A pedal value of 64 or more is down, 0 to 63 is up."""
 
+Pitches = NDArray[np.uint8]
 Times = NDArray[np.float64]
 
 
-def sustained(
-    pitch: NDArray[np.uint8],
-    start: Times,
-    end: Times,
-    moved: Times,
-    value: NDArray[np.uint8],
-    last: float,
-) -> Times:
-    """When notes (N,) of one instrument end if its pedal takes the `value`s (M,) at the times `moved`, in order.
+class Pedal(NamedTuple):
+    """The movements (M,) of a pedal, in order."""
 
-    A note that is released while the pedal is down sounds until the pedal lifts, and to `last` if it never does. A key
-    struck while the pedal is down ends any sounding note of its pitch, even a held one; of two notes struck
+    time: Times
+    value: NDArray[np.uint8]
+    """Its value after each movement."""
+
+
+def sustained(pitch: Pitches, start: Times, end: Times, pedal: Pedal, last: float) -> Times:
+    """The sustain pedal: a note that is released while it is down sounds until it lifts.
+
+    A key struck while the pedal is down ends any sounding note of its pitch, even a held one; of two notes struck
     simultaneously, the first then ends where it starts. At one instant, pedal movements count before notes.
 
     This is `apply_sustain_control_changes` of note-seq (sequences_lib.py), except that two movements at one instant
     keep their order.
     """
-    down = value >= DOWN_FROM
+    moved, down = pedal.time, pedal.value >= DOWN_FROM
     if not down.any():
         return end
     # By the number of movements before: whether the pedal is down, and when it lifts next.
@@ -49,31 +53,24 @@ def sustained(
     return result
 
 
-def caught(
-    pitch: NDArray[np.uint8],
-    start: Times,
-    end: Times,
-    moved: Times,
-    value: NDArray[np.uint8],
-    last: float,
-) -> Times:
-    """When notes (N,) end if the sostenuto pedal takes the `value`s (M,) at the times `moved`, in order.
+def caught(pitch: Pitches, start: Times, end: Times, pedal: Pedal, last: float) -> Times:
+    """The sostenuto pedal: it catches the keys that are down when it is pressed, and holds their notes until it lifts.
 
-    It catches the keys that are down when it is pressed, and holds their notes until it lifts, and to `last` if it
-    never does. A key that is struck again ends a note that is held after its release.
+    A key that is struck again ends a note that is held after its release.
     """
-    down = value >= DOWN_FROM
-    pressed = down & ~np.append(False, down)[:-1]
+    down = pedal.value >= DOWN_FROM
+    was_down = np.append(False, down)[:-1]
+    pressed = down & ~was_down
     if not pressed.any():
         return end
-    presses, lifts = moved[pressed], np.append(moved[~down & np.append(False, down)[:-1]], last)
+    presses, lifts = pedal.time[pressed], np.append(pedal.time[~down & was_down], last)
     latest = np.searchsorted(presses, end, "left") - 1  # the last press before the release: earlier ones have lifted
     held = (latest >= 0) & (presses[latest] >= start)
     until = np.where(held, np.maximum(end, lifts[latest]), end)
     return np.where(held, np.minimum(until, np.maximum(end, _struck_again(pitch, start, end))), end)
 
 
-def _struck_again(pitch: NDArray[np.uint8], start: Times, end: Times) -> Times:
+def _struck_again(pitch: Pitches, start: Times, end: Times) -> Times:
     """When each pitch is struck the next time from the end of each note on; infinity for never."""
     times = np.unique(start)
     row = pitch.astype(np.int64) * (len(times) + 1)  # pitches first, then times, in one order

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpt2kit.music.midi_file.pedal import sustained
+from gpt2kit.music.midi_file.pedal import Pedal, sustained
 
 Note = tuple[int, float, float]
 """pitch, start, end"""
@@ -17,8 +17,8 @@ Move = tuple[float, int]
 def heard(notes: list[Note], moves: list[Move], last: float = 100.0) -> list[float]:
     columns: list[Any] = [list(column) for column in zip(*notes, strict=True)]
     pitch, start, end = (np.array(column, type) for column, type in zip(columns, (np.uint8, float, float), strict=True))
-    moved, value = np.array([when for when, _ in moves], float), np.array([value for _, value in moves], np.uint8)
-    return sustained(pitch, start, end, moved, value, last).tolist()
+    pedal = Pedal(np.array([when for when, _ in moves], float), np.array([value for _, value in moves], np.uint8))
+    return sustained(pitch, start, end, pedal, last).tolist()
 
 
 def test_a_note_let_go_under_the_pedal_sounds_until_it_lifts() -> None:
