@@ -122,11 +122,11 @@ def test_a_primer_behind_silence(tmp_path: Path, refusal: Refusal) -> None:
     assert encoding.decode(ids).start.tolist() == [90.0, 90.5]
     words = ["music", "generate", "--run", "nowhere", "--out", str(tmp_path / "new.mid"), "--prime", str(path)]
     message = refusal(*words, "--prime-seconds", "10")
-    assert message == f"{path}: no notes in its first 10 seconds"
+    assert message == f"{path}: no piano notes in its first 10 seconds"
 
 
 def test_a_primer_of_drums(tmp_path: Path, refusal: Refusal) -> None:
     path = tmp_path / "drums.mid"
     path.write_bytes(file_of(*(message.copy(channel=9) for message in NOTE)))
     message = refusal("music", "generate", "--run", "nowhere", "--out", str(tmp_path / "new.mid"), "--prime", str(path))
-    assert message == f"{path}: no piano notes (drums: 1)"
+    assert message == f"{path}: no piano notes: drums: 1"

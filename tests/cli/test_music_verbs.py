@@ -164,7 +164,7 @@ def test_a_primer_of_another_instrument_or_a_damaged_one_is_read_on_request(
     (workplace / "guitar.mid").write_bytes(content.replace(b"\xc0\x00", b"\xc0\x18"))
     (workplace / "cut.mid").write_bytes(content[:-8])
     words = ["music", "generate", "--run", str(trained), "--seconds", "0.2", "--no-sound", "--out"]
-    advice = "guitar.mid: no piano notes (another instrument: 2; --instruments all reads them as piano)"
+    advice = "guitar.mid: no piano notes: another instrument: 2; --instruments all reads them as piano"
     assert told([*words, "0.mid", "--prime", "guitar.mid"], capsys, 3) == advice
     assert told([*words, "1.mid", "--prime", "guitar.mid", "--instruments", "lute"], capsys, 2).startswith(
         "--instruments lute: "
@@ -690,7 +690,7 @@ REFUSED = [
     (["--out", "primer.mid/x.mid"], 4, "primer.mid: cannot be written to"),
     (["--prime", "primer.mid", "--prime-seconds", "0"], 2, "--prime-seconds 0: must be more than 0"),
     (["--prime", "primer.mid", "--prime-seconds", "nan"], 2, "must be more than 0"),
-    (["--prime", "late.mid", "--prime-seconds", "1"], 3, "late.mid: no notes in its first 1 seconds"),
+    (["--prime", "late.mid", "--prime-seconds", "1"], 3, "late.mid: no piano notes in its first 1 seconds"),
     (["--prime", "empty.mid"], 3, "empty.mid: no piano notes"),
     (["--prime", "nowhere.mid"], 3, "nowhere.mid: cannot be read: No such file or directory"),
     (["--prime", "broken.mid"], 3, "broken.mid"),

@@ -129,7 +129,7 @@ def _primer(path: str, seconds: float | None, how: Reading, alone: bool) -> "Pri
     heard(path, *how, is_kept=not alone)
     primer = read_primer(path, seconds, *how)
     if not len(primer.opening):
-        raise DataError(f"{path}: no notes in its first {seconds:g} seconds")
+        raise DataError(f"{path}: no piano notes in its first {seconds:g} seconds")
     try:
         continued_file(primer, Continuation(Notes.none(), {}))  # what it refuses is refused before the model plays
     except MidiError as error:

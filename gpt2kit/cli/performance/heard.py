@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpt2kit.cli import console
-from gpt2kit.errors import DataError, UserError
+from gpt2kit.errors import UserError
 
 if TYPE_CHECKING:
     from gpt2kit.music.notes import Notes
@@ -48,11 +48,12 @@ def heard(path: str | Path, instruments: str = "piano", salvage: bool = False, i
     `is_kept`: what the model does not hear stays in the file that the command writes.
     """
     from gpt2kit.music.midi import others_on_request, read_midi
+    from gpt2kit.music.midi_file.smf import MidiError
 
     found = read_midi(path, instruments, salvage)
     others = ", ".join(f"{reason}: {count:,}" for reason, count in found.dropped.items())
     if not len(found.notes):
-        raise DataError(f"{path}: no piano notes{f' ({others_on_request(found.dropped)})' if others else ''}")
+        raise MidiError("no piano notes", others_on_request(found.dropped), str(path))
     if others:
         left_out = "kept in the file, but not heard by the model" if is_kept else "notes left out"
         console.say(f"{path}: {left_out}, {others}")

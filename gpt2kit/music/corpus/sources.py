@@ -135,7 +135,7 @@ def _piece(member: Member, split: str, seen: set[bytes], how: tuple[str, bool]) 
     except MidiError as error:
         return Failed(name, split, error.kind, error.detail)
     if not len(notes):
-        return Failed(name, split, "no piano notes" if dropped else "no notes", others_on_request(dropped))
+        return Failed(name, split, "no piano notes", others_on_request(dropped))
     ids = encoding.encode(notes)
     digest = hashlib.blake2b(ids.astype("<i4").tobytes(), digest_size=16).digest()
     if digest in seen:

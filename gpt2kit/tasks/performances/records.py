@@ -33,7 +33,6 @@ def performance(file: "Found") -> Performance:
             file.ids,
             key=key_of(file.ids.astype("=u4").tobytes()),
             split=file.split,
-            problem="" if len(file.notes) else "no notes",
             skipped=file.counts(),
             name=f"{file.name}: {file.damage}" if file.damage else file.name,
         )

@@ -181,7 +181,7 @@ def test_drums_alone_are_no_piece(tmp_path: Path, midi_file: Callable[..., bytes
 
     track = [mido.Message(kind, note=36, velocity=9, time=9, channel=9) for kind in ("note_on", "note_off")]
     word = in_zip(tmp_path, {"drums.mid": midi_file(track), "empty.mid": midi_file([])})
-    assert splits(word) == {"drums.mid": "no piano notes: drums: 1", "empty.mid": "no notes"}
+    assert splits(word) == {"drums.mid": "no piano notes: drums: 1", "empty.mid": "no piano notes"}
 
 
 @pytest.mark.parametrize("word", ["missing", "missing.mid", "text.txt", "nothing", "nul\0.mid"])
