@@ -150,7 +150,10 @@ def test_the_ends_of_the_ranges_are_inside(values: dict[str, Any]) -> None:
         ({"repetition_penalty": 0.0}, "repetition_penalty"),
         ({"repetition_penalty": 1.2, "beams": 2}, "set beams = 1"),
         ({"penalty_on": "answer"}, "penalty_on = 'answer' needs a repetition_penalty"),
-        ({"roll": True, "beams": 2}, "set beams = 1"),
+        (
+            {"roll": True, "beams": 2},
+            r"beam search does not support output longer than the window \(roll\): set beams = 1",
+        ),
         ({"max_ratio": -1.0}, "max_ratio"),
         ({"beams": 2, "temperature": 1.0}, "beam search does not sample"),
         ({"top_k": 5}, "they have no effect on greedy decoding"),

@@ -88,7 +88,7 @@ class GenerateConfig:
         check(
             not (self.beams > 1 and sampled), f"{both}: beam search does not sample: set temperature = 0 or beams = 1"
         )
-        used = {"repetition_penalty": self.repetition_penalty != 1, "roll": self.roll}
+        used = {"repetition_penalty": self.repetition_penalty != 1, "output longer than the window (roll)": self.roll}
         used |= {"ban_ids": bool(self.ban_ids), "stop": bool(self.stop)}
         unsupported = " and ".join(name for name, is_used in used.items() if is_used)
         check(self.beams == 1 or not unsupported, f"beam search does not support {unsupported}: set beams = 1")

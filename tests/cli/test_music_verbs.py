@@ -680,6 +680,13 @@ def test_a_primer_longer_than_the_window_is_told(trained: Path, workplace: Path,
     assert "longer than" not in capsys.readouterr().err
 
 
+def test_music_has_no_beam_search(trained: Path, workplace: Path, capsys: Capture) -> None:
+    words = ["music", "generate", "--run", str(trained), "--temperature", "0", "--set", "generate.beams=4"]
+    message = "[generate] beam search does not support output longer than the window (roll): set beams = 1"
+    assert told(words, capsys, 3) == message
+    assert contents(workplace) == {}
+
+
 REFUSED = [
     (["--seconds", "0"], 2, "--seconds 0: must be more than 0, and at most 6 hours in all"),
     (["--seconds", "-1"], 2, "must be more than 0, and at most 6 hours in all"),
