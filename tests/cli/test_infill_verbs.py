@@ -220,8 +220,14 @@ def test_the_card_names_commands_that_run(trained: Path, workplace: Path, capsys
 def test_a_run_that_has_not_learned_it_is_refused(
     trained: Path, workplace: Path, capsys: Capture, verb: list[str]
 ) -> None:
-    message = told(["music", *verb, "tune.mid", "--run", str(trained.parent / "plain"), "--no-sound"], capsys, 2)
+    words = ["music", *verb, "tune.mid", "--run", str(trained.parent / "plain"), "--no-sound", "-o", "x.mid"]
+    write_midi(workplace / "x.mid", tune(8))
+    before = (workplace / "x.mid").read_bytes()
+    message = told([*words, "--overwrite"], capsys, 2)
     assert message.endswith("has not learned to fill gaps or to accompany: task.infill is 0; train with --infill 0.25")
+    assert (workplace / "x.mid").read_bytes() == before
+    assert run([*words, "--overwrite"]) == 2
+    assert "--overwrite replaces" not in capsys.readouterr().err
 
 
 REFUSED = [

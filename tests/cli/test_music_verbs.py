@@ -753,6 +753,24 @@ def test_what_exists_is_replaced_when_told(trained: Path, workplace: Path, capsy
     assert all(content != before[name] for name, content in contents(workplace).items())
 
 
+@pytest.mark.usefixtures("silent")
+def test_what_is_replaced_is_said_when_it_is(trained: Path, workplace: Path, capsys: Capture) -> None:
+    """Not by a command that then fails."""
+
+    def replaced(run_folder: Path, *words: str) -> tuple[int, list[str]]:
+        code = run(["music", "generate", "--run", str(run_folder), "--seconds", "1", "--seed", "0", *words])
+        return code, [line for line in capsys.readouterr().err.splitlines() if line.startswith("--overwrite replaces")]
+
+    names = {".mid": "a performance", ".wav": "a sound", ".png": "a picture"}
+    said = [f"--overwrite replaces x-{number}{kind}: {name}" for number in (1, 2) for kind, name in names.items()]
+    words = ["--samples", "2", "--out", "x.mid"]
+    assert replaced(trained, *words) == (0, [])
+    code, lines = replaced(workplace / "nowhere", *words, "--overwrite")
+    assert code > 0
+    assert lines == []
+    assert replaced(trained, *words, "--overwrite") == (0, [*said, "--overwrite replaces x.html: a page"])
+
+
 # render
 
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from gpt2kit import recipe
-from gpt2kit.cli import console, loading, options
+from gpt2kit.cli import console, options
 from gpt2kit.cli.performance import outputs, versions, wishes
-from gpt2kit.cli.performance.heard import heard, reading
+from gpt2kit.cli.performance.heard import heard
+from gpt2kit.cli.performance.model_options import ModelOptions
 from gpt2kit.errors import counted
 
 LONG = 120
@@ -56,9 +56,10 @@ def accompany(
     from gpt2kit.pipeline.fill import accompany, check_part, part
 
     wish = wishes.wished(notes_per_second, velocity)
-    how = reading(recipe.apply({}, set).get("task", {}) | flags, run or f"runs/{task}")
+    model = ModelOptions(task, flags, run, base, temperature, top_k, top_p, seed, set, device)
+    how = model.reading()
     check_part(begin, end, float("inf"), tune, ("--from", "--to"))
-    writer = versions.Writer(tune, out, samples, flac, sound, overwrite)
+    writer = versions.Writer(out, samples, flac, sound, overwrite, tune)
     whole = heard(tune, *how, is_kept=True)
     check_part(begin, end, whole.duration, tune, ("--from", "--to"))
     given = read_tune(tune, *how, begin, end, tune_only)
@@ -73,9 +74,8 @@ def accompany(
     if end - begin > LONG:
         minutes = f"{(end - begin) / 60:.1f} minutes"
         console.say(f"{tune}: {minutes} are accompanied, which takes a while; --from and --to choose less")
-    sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    engine = loading.load(task, run, sampling, device, set, flags, base=base)
-    loading.settle_seed(engine, seed)
+    engine = model.engine()
+    writer.announce(given.notes.duration)
     results = accompany(engine, given.notes, samples, json, wish)
     more = {"from": begin, "to": end, "tune_notes": count}
     words = (f"with {counted(count, 'note')} of the tune", "accompaniments of")

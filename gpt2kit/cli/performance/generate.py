@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gpt2kit import files
-from gpt2kit.cli import console, loading, options
+from gpt2kit.cli import options
 from gpt2kit.cli.performance import outputs, side_by_side, wishes
-from gpt2kit.cli.performance.heard import Reading, heard, reading
+from gpt2kit.cli.performance.heard import Reading, heard
+from gpt2kit.cli.performance.model_options import ModelOptions
 from gpt2kit.errors import DataError, UserError
 
 if TYPE_CHECKING:
@@ -62,50 +62,35 @@ def generate(
     json: options.JsonOption = False,
 ) -> None:
     """Play a new piece, or continue one: writes MIDI, sound and a picture, and a page for several."""
-    from gpt2kit import recipe as recipes
     from gpt2kit.music.marked import Marked
     from gpt2kit.music.notes import Notes
     from gpt2kit.pipeline.play import continuation, fulfilled, piece, play, shortfall, waiting
 
     check_seconds(seconds)
     wish = wishes.wished(notes_per_second, velocity)
-    paths = [outputs.numbered(Path(out), number, samples) for number in range(1, samples + 1)]
-    kind = outputs.sound_kind(flac, sound)
-    outputs.check(paths, (".mid", kind, ".png") if sound else (".mid",), overwrite, [prime])
-    page = Path(out).with_suffix(".html") if samples > 1 else None
-    outputs.check([Path(out)] * (samples > 1), (".html",), overwrite, [prime])
+    files = outputs.Files(out, samples, flac, sound, overwrite, prime)
     if prime_seconds is not None and not prime:
         raise UserError("--prime-seconds is a part of --prime: give the file, too")
-    own = recipes.apply({}, set).get("task", {}) | flags
-    how = reading(own, run or f"runs/{task}")
+    model = ModelOptions(task, flags, run, base, temperature, top_k, top_p, seed, set, device)
+    how = model.reading()
     primer = _primer(prime, prime_seconds, how, alone) if prime else None
+    given = primer.opening if primer else Notes.none()
     begun = primer.opening.until if primer else 0.0
     check_seconds(seconds, begun)
-    files.writable_folder(Path(out).parent)
-    sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    engine = loading.load(task, run, sampling, device, set, flags, base=base)
-    outputs.announce(paths, seconds + (0.0 if alone else begun), kind)
-    loading.settle_seed(engine, seed)
+    files.make_folder()
+    engine = model.engine()
+    begin = 0.0 if alone else begun
+    files.announce(begin + seconds)
     written = []
-    given = primer.opening if primer else Notes.none()
-    marked = partial(Marked, begin=0.0 if alone else begun)
-    for path, result in zip(paths, play(engine, given, seconds, samples, json, wish), strict=True):
+    for path, result in zip(files.paths, play(engine, given, seconds, samples, json, wish), strict=True):
         if primer:
-            content = continuation(engine, primer, result, alone)
-            written.append(outputs.completed(path, content, marked, kind, how.instruments))
+            content, marked = continuation(engine, primer, result, alone), partial(Marked, begin=begin)
+            written.append(outputs.completed(path, content, marked, files.sound, how.instruments))
         else:
-            written.append(outputs.written(path, piece(engine, result), kind))
-        facts = written[-1].facts
-        if result.seed is not None:
-            facts["seed"] = result.seed
-        facts |= wishes.told(path, fulfilled(engine, given, result, wish))
-        facts["log_probability"] = result.log_probabilities[0]
-        if lacking := shortfall(result, seconds, waiting(engine, given)):
-            facts["short"] = lacking
-            console.say(f"{path}: {lacking}")
-        if result.truncated:
-            console.say(f"{path}: the primer is longer than the model's window; only its end was used")
-    side_by_side.compare(page, written, engine, f"continuations of {Path(prime).name}" if prime else "samples")
+            written.append(outputs.written(path, piece(engine, result), files.sound))
+        reached, lacking = fulfilled(engine, given, result, wish), shortfall(result, seconds, waiting(engine, given))
+        outputs.describe(written[-1], result, reached, lacking, "the primer")
+    side_by_side.compare(files.page, written, engine, f"continuations of {Path(prime).name}" if prime else "samples")
     outputs.report(written, json)
 
 
@@ -120,7 +105,7 @@ def check_seconds(seconds: float, primer: float = 0.0) -> None:
 def _primer(path: str, seconds: float | None, how: Reading, alone: bool) -> "Primer":
     from gpt2kit.music.editing.primer import read_primer
     from gpt2kit.music.editing.splice import continued_file
-    from gpt2kit.music.midi_file.smf import MidiError
+    from gpt2kit.music.midi_file.smf import naming
     from gpt2kit.music.notes import Notes
     from gpt2kit.music.stream.keyboard import Continuation
 
@@ -130,8 +115,6 @@ def _primer(path: str, seconds: float | None, how: Reading, alone: bool) -> "Pri
     primer = read_primer(path, seconds, *how)
     if not len(primer.opening):
         raise DataError(f"{path}: no piano notes in its first {seconds:g} seconds")
-    try:
+    with naming(path):
         continued_file(primer, Continuation(Notes.none(), {}))  # what it refuses is refused before the model plays
-    except MidiError as error:
-        raise DataError(f"{path}: {error}") from None
     return primer

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from gpt2kit import recipe
-from gpt2kit.cli import loading, options
+from gpt2kit.cli import options
 from gpt2kit.cli.performance import outputs, versions, wishes
-from gpt2kit.cli.performance.heard import heard, reading
+from gpt2kit.cli.performance.heard import heard
+from gpt2kit.cli.performance.model_options import ModelOptions
 from gpt2kit.errors import counted
 
 
@@ -50,18 +50,18 @@ def infill(
     from gpt2kit.pipeline.fill import check_gap, infill
 
     wish = wishes.wished(notes_per_second, velocity)
-    how = reading(recipe.apply({}, set).get("task", {}) | flags, run or f"runs/{task}")
+    model = ModelOptions(task, flags, run, base, temperature, top_k, top_p, seed, set, device)
+    how = model.reading()
     check_gap(begin, end, float("inf"), piece, ("--from", "--to"))
-    writer = versions.Writer(piece, out, samples, flac, sound, overwrite)
+    writer = versions.Writer(out, samples, flac, sound, overwrite, piece)
     whole = heard(piece, *how, is_kept=True)
     check_gap(begin, end, whole.duration, piece, ("--from", "--to"))
     given = read_gap(piece, begin, end, *how)
     begin, end = given.notes.until, given.notes.resume
     replaced = int(((whole.start >= begin) & (whole.start < end)).sum())
     writer.check(given)
-    sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    engine = loading.load(task, run, sampling, device, set, flags, base=base)
-    loading.settle_seed(engine, seed)
+    engine = model.engine()
+    writer.announce(given.notes.duration)
     results = infill(engine, given.notes, samples, json, wish)
     more = {"from": begin, "to": end, "replaced": replaced}
     words = (f"instead of {counted(replaced, 'note')}", "fillings of")

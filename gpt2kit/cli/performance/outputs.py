@@ -1,7 +1,8 @@
-"""The files of a piece: MIDI, sound and picture."""
+"""The files of a piece: MIDI, sound and picture; and of several pieces, with a page."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -9,14 +10,18 @@ import typer
 
 from gpt2kit import files, overwriting
 from gpt2kit.cli import console, options, reports
+from gpt2kit.cli.performance import wishes
 from gpt2kit.errors import PARTLY_DONE, UserError, counted
 
 if TYPE_CHECKING:
     from gpt2kit.music.marked import Marked
     from gpt2kit.music.notes import Notes
+    from gpt2kit.music.playing.steering import Reached
+    from gpt2kit.pipeline.engine import Result
 
 KINDS = {
     ".mid": overwriting.MIDI,
+    ".midi": overwriting.MIDI,
     ".wav": overwriting.SOUND,
     ".flac": overwriting.FLAC,
     ".png": overwriting.PICTURE,
@@ -42,6 +47,27 @@ class Written(NamedTuple):
     facts: dict[str, Any]
     """For --json."""
     piece: "Marked"
+
+
+class Files:
+    """The files that a command writes: those of one piece, or of several and a page to listen to all of them."""
+
+    def __init__(self, out: str, samples: int, flac: bool, sound: bool, overwrite: bool, source: str) -> None:
+        """Raise for files that must not be replaced, such as the `source` that the command reads; "" for none."""
+        self.source = source
+        self.paths = [numbered(Path(out), number, samples) for number in range(1, samples + 1)]
+        self.sound = sound_kind(flac, sound)
+        self.page = Path(out).with_suffix(".html") if samples > 1 else None
+        check(self.paths, (".mid", self.sound, ".png") if self.sound else (".mid",), overwrite, [source])
+        check([self.page] if self.page else [], (".html",), overwrite, [source])
+
+    def make_folder(self) -> None:
+        """Create the folder of the files. Raises MachineError if they cannot be written there."""
+        files.writable_folder(self.paths[0].parent)
+
+    def announce(self, seconds: float) -> None:
+        """Say how large the files with sound will be if the music is long."""
+        announce(self.paths, seconds, self.sound)
 
 
 def sound_kind(flac: bool, sound: bool = True) -> str:
@@ -72,11 +98,20 @@ def numbered(path: Path, number: int, count: int) -> Path:
 
 
 def check(paths: list[Path], endings: tuple[str, ...], overwrite: bool, inputs: list[str]) -> None:
-    """Raise for files that must not be replaced, before any work; otherwise say which ones are."""
-    planned = [(path if kind == ".mid" else path.with_suffix(kind), KINDS[kind]) for path in paths for kind in endings]
-    taken = [(path, overwriting.check_file(path, overwrite, kind, inputs)) for path, kind in planned]
-    for path, what in taken:
-        reports.replaced(path, what)
+    """Raise for files that must not be replaced, before any work."""
+    for path in paths:
+        for ending in endings:
+            planned = path if ending == ".mid" else path.with_suffix(ending)
+            overwriting.check_file(planned, overwrite, KINDS[ending], inputs)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[None]:
+    """Say that a file was replaced, if it was there before the block."""
+    is_there = os.path.lexists(path)
+    yield
+    if is_there:
+        reports.replaced(path, KINDS[path.suffix.lower()].name)
 
 
 def written(path: Path, notes: "Notes", sound: str) -> Written:
@@ -84,7 +119,8 @@ def written(path: Path, notes: "Notes", sound: str) -> Written:
     from gpt2kit.music.marked import Marked
     from gpt2kit.music.midi import write_midi
 
-    write_midi(path, notes)
+    with replacing(path):
+        write_midi(path, notes)
     return _described(path, Marked(notes), sound)
 
 
@@ -95,7 +131,7 @@ def completed(
     which of them are new."""
     from gpt2kit.music.midi import read_midi
 
-    with files.atomic(path) as temporary:
+    with replacing(path), files.atomic(path) as temporary:
         temporary.write_bytes(content)
     return _described(path, marked(read_midi(path, instruments).notes), sound)
 
@@ -108,6 +144,23 @@ def _described(path: Path, piece: "Marked", sound: str) -> Written:
 def _facts(path: Path, piece: "Marked") -> dict[str, Any]:
     notes = piece.notes
     return {"midi": str(path), "notes": len(notes), "seconds": round(notes.duration, 2), "primer_seconds": piece.begin}
+
+
+def describe(written: Written, result: "Result", reached: "Mapping[str, Reached]", lacking: str, given: str) -> None:
+    """Add to the facts of a piece what is known of the model's part; print what was wished and what is remarkable.
+
+    `given` is what the model read before it played.
+    """
+    facts = written.facts
+    if result.seed is not None:
+        facts["seed"] = result.seed
+    facts |= wishes.told(facts["midi"], reached)
+    facts["log_probability"] = result.log_probabilities[0]
+    if lacking:
+        facts["short"] = lacking
+        console.say(f"{facts['midi']}: {lacking}")
+    if result.truncated:
+        console.say(f"{facts['midi']}: {given} is longer than the model's window; only its end was used")
 
 
 def report(written: Sequence[Written], json: bool) -> None:
@@ -134,8 +187,11 @@ def shown(path: Path, piece: "Marked", overwrite: bool, sound: str) -> dict[str,
     audio, png = path.with_suffix(sound), path.with_suffix(".png")
     if wanted(audio, overwrite):
         write = sounds.write_flac if sound == ".flac" else sounds.write_wav
-        console.say(f"{audio}: sound by {write(audio, piece.notes)}")
+        with replacing(audio):
+            synthesizer = write(audio, piece.notes)
+        console.say(f"{audio}: sound by {synthesizer}")
     if wanted(png, overwrite):
-        write_roll(png, piece, path.stem)
+        with replacing(png):
+            write_roll(png, piece, path.stem)
         console.say(f"{png}: the piano roll")
     return _facts(path, piece) | {sound[1:]: str(audio), "png": str(png)}

@@ -82,6 +82,7 @@ def _rendered(
         outputs.announce([path], notes.duration, sound)
     described = outputs.shown(path, Marked(notes, primer), overwrite, sound) | {"page": str(page)}
     if outputs.wanted(page, overwrite):
-        write_page(page, notes, path.stem, primer, attention)
+        with outputs.replacing(page):
+            write_page(page, notes, path.stem, primer, attention)
         console.say(f"{page}: a page with a player{', with the attention of the model' if engine else ''}")
     return described

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpt2kit.cli import console
 from gpt2kit.cli.performance import wishes
-from gpt2kit.cli.performance.outputs import Written
+from gpt2kit.cli.performance.outputs import Written, replacing
 from gpt2kit.errors import DataError, counted
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def compare(
     drawn = [f"temperature {config.temperature:g}", *([f"top-k {config.top_k}"] if config.top_k else [])]
     drawn += [f"top-p {config.top_p:g}"] if config.top_p < 1 else []
     about = [f"{len(samples)} {what}", *([run.path.name] if run else []), *drawn]
-    write_listening_page(page, page.stem, " · ".join(about), samples, NOT_THERE)
+    with replacing(page):
+        write_listening_page(page, page.stem, " · ".join(about), samples, NOT_THERE)
     console.say(f"{page}: a page to listen to all of them")
 
 

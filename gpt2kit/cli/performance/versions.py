@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gpt2kit import files
 from gpt2kit.cli import console
-from gpt2kit.cli.performance import outputs, side_by_side, wishes
-from gpt2kit.errors import DataError, UserError, counted
+from gpt2kit.cli.performance import outputs, side_by_side
+from gpt2kit.errors import UserError, counted
 
 if TYPE_CHECKING:
     from gpt2kit.music.editing.given_file import GivenFile
@@ -29,34 +28,22 @@ SamplesOption = Annotated[
 ]
 
 
-class Writer:
+class Writer(outputs.Files):
     """Writes the versions of a user's file."""
-
-    def __init__(self, source: str, out: str, samples: int, flac: bool, sound: bool, overwrite: bool) -> None:
-        """Raise for files that must not be replaced."""
-        self.source = source
-        self.paths = [outputs.numbered(Path(out), number, samples) for number in range(1, samples + 1)]
-        self.kind = outputs.sound_kind(flac, sound)
-        self.page = Path(out).with_suffix(".html") if samples > 1 else None
-        outputs.check(self.paths, (".mid", self.kind, ".png") if self.kind else (".mid",), overwrite, [source])
-        outputs.check([Path(out)] * (samples > 1), (".html",), overwrite, [source])
 
     def check(self, given: "GivenFile[Any]") -> None:
         """Raise for what could not be written, before the model plays."""
-        from gpt2kit.music.midi_file.smf import MidiError
+        from gpt2kit.music.midi_file.smf import naming
         from gpt2kit.music.notes import Notes
 
-        try:
+        with naming(self.source):
             given.with_new(Notes.none())
-        except MidiError as error:
-            raise DataError(f"{self.source}: {error}") from None
         hours = given.notes.duration / 3600
-        if self.kind and hours > outputs.LONGEST_HOURS:
+        if self.sound and hours > outputs.LONGEST_HOURS:
             raise UserError(
                 f"{self.source} lasts {hours:.1f} hours, and sound at most {outputs.LONGEST_HOURS}; add --no-sound"
             )
-        files.writable_folder(self.paths[0].parent)
-        outputs.announce(self.paths, given.notes.duration, self.kind)
+        self.make_folder()
 
     def write(
         self,
@@ -79,19 +66,12 @@ class Writer:
         written = []
         for path, result in zip(self.paths, results, strict=True):
             new = added(engine, given.notes, result)
-            written.append(outputs.completed(path, given.with_new(new), marked, self.kind, instruments))
+            written.append(outputs.completed(path, given.with_new(new), marked, self.sound, instruments))
             facts = written[-1].facts
             del facts["primer_seconds"]
             console.say(f"{path}: {counted(len(new), 'new note')} {words[0]}")
             facts |= more | {"new_notes": len(new)}
-            if result.seed is not None:
-                facts["seed"] = result.seed
-            facts |= wishes.told(path, fulfilled(given.notes, new, wish))
-            facts["log_probability"] = result.log_probabilities[0]
-            if lacking := shortfall(given.notes, new):
-                facts["short"] = lacking
-                console.say(f"{path}: {lacking}")
-            if result.truncated:
-                console.say(f"{path}: what is given before is longer than the model's window; only its end was used")
+            reached, lacking = fulfilled(given.notes, new, wish), shortfall(given.notes, new)
+            outputs.describe(written[-1], result, reached, lacking, "what is given before")
         side_by_side.compare(self.page, written, engine, f"{words[1]} {Path(self.source).name}")
         outputs.report(written, json)

@@ -1,7 +1,6 @@
 """Density and loudness on request: the options, and what was reached."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -55,7 +54,7 @@ def facts(steered: Mapping[str, Mapping[str, float]]) -> list[tuple[str, str]]:
     return [(f"wish, {NAMES[name]}", str(Reached(**each))) for name, each in steered.items()]
 
 
-def told(path: Path, reached: "Mapping[str, Reached]") -> dict[str, Any]:
+def told(path: str, reached: "Mapping[str, Reached]") -> dict[str, Any]:
     """Say what was wished and what was played; returns it for --json."""
     if not reached:
         return {}

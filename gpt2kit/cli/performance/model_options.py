@@ -1,0 +1,39 @@
+"""The options of a command that say which model plays, and how."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from gpt2kit import recipe
+from gpt2kit.cli import loading
+from gpt2kit.cli.performance.heard import Reading, reading
+
+if TYPE_CHECKING:
+    from gpt2kit.pipeline.engine import Engine
+
+
+class ModelOptions(NamedTuple):
+    """The values of these options; None and "" are defaults."""
+
+    task: str
+    flags: dict[str, str]
+    run: str
+    base: str
+    temperature: float | None
+    top_k: int | None
+    top_p: float | None
+    seed: int | None
+    settings: list[str]
+    device: str
+
+    def reading(self) -> Reading:
+        """How the command reads MIDI files."""
+        own = recipe.apply({}, self.settings).get("task", {}) | self.flags
+        return reading(own, self.run or f"runs/{self.task}")
+
+    def engine(self) -> "Engine":
+        """Load the model; prints the seed unless it was given."""
+        sampling = {name: getattr(self, name) for name in ("temperature", "top_k", "top_p", "seed")}
+        engine: Engine = loading.load(
+            self.task, self.run, sampling, self.device, self.settings, self.flags, base=self.base
+        )
+        loading.settle_seed(engine, self.seed)
+        return engine
