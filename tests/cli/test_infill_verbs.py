@@ -118,6 +118,8 @@ def test_several_fillings_have_a_page(trained: Path, workplace: Path, capsys: Ca
         assert each["steered"]["notes_per_second"] == {"wished": 20, "played": pytest.approx(len(new) / 1.5)}
         assert ["wish, mean velocity", f"120 wished, {new.velocity.mean():.1f} played"] in shown["facts"]
         assert each["median_velocity"] == np.median(new.velocity)
+        assert each["notes_per_second"] == round(len(new) / 1.5, 2)
+        assert ["notes a second", f"{len(new) / 1.5:.1f}"] in shown["facts"]
         assert each["page"] == "x.html"
 
 
@@ -136,6 +138,7 @@ def test_several_accompaniments_have_a_page(trained: Path, workplace: Path, caps
         assert (each["from"], each["to"], each["tune_notes"], each["new_notes"]) == (1.0, 2.0, 32, len(new))
         assert ((notes.start[~is_given] >= 1) & (notes.start[~is_given] < 2)).all()
         assert each["steered"]["velocity"] == {"wished": 10, "played": pytest.approx(new.mean())}
+        assert each["notes_per_second"] == len(new), "in one second"
 
 
 def test_a_version_without_new_notes_is_named(

@@ -20,22 +20,20 @@ NOT_THERE = "not measured: the training data is not there"
 
 
 def compare(
-    page: Path | None,
-    written: Sequence[Written],
-    engine: "Engine",
-    what: str,
+    page: Path | None, written: Sequence[Written], engine: "Engine", what: str, seconds: float | None = None
 ) -> None:
     """Add the figures of each piece to its facts, and with a `page` also the longest passage that is in the training
     data; write that page. `what` is what the pieces are, in the plural.
 
-    The facts name the files, and optionally `seed` and what was `steered`. The figures are those of the new notes.
+    The facts name the files, and optionally `seed` and what was `steered`. The figures are those of the new notes;
+    `seconds` is the length of the part that these were to fill.
     """
     from gpt2kit.music.pages.listening import Figures, write_listening_page
 
-    samples = [_sample(*each) for each in written]
+    samples = [_sample(*each, seconds) for each in written]
     facts_of = [each.facts for each in written]
     for facts, sample in zip(facts_of, samples, strict=True):
-        figures = Figures.of(sample.piece.new)
+        figures = sample.figures
         facts |= asdict(figures) if figures else dict.fromkeys(field.name for field in fields(Figures))
     if page is None:
         return
@@ -57,12 +55,12 @@ def compare(
     console.say(f"{page}: a page to listen to all of them")
 
 
-def _sample(facts: dict[str, Any], piece: "Marked") -> "Sample":
+def _sample(facts: dict[str, Any], piece: "Marked", seconds: float | None) -> "Sample":
     from gpt2kit.music.pages.listening import Sample
 
     files = [Path(facts[kind]).name for kind in ("midi", "wav", "flac") if kind in facts]
     steered = wishes.facts(facts.get("steered", {}))
-    return Sample(Path(facts["midi"]).stem, piece, facts.get("seed"), files, wishes=steered)
+    return Sample(Path(facts["midi"]).stem, piece, facts.get("seed"), files, wishes=steered, seconds=seconds)
 
 
 def _training(engine: "Engine") -> "Store | None":

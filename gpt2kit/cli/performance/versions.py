@@ -61,7 +61,7 @@ class Writer(outputs.Files):
 
         The `words` are what the new notes are for, and what the versions are, in the plural.
         """
-        from gpt2kit.pipeline.fill import added, fulfilled, shortfall
+        from gpt2kit.pipeline.fill import added, fulfilled, part, shortfall
 
         written = []
         for path, result in zip(self.paths, results, strict=True):
@@ -73,5 +73,6 @@ class Writer(outputs.Files):
             facts |= more | {"new_notes": len(new)}
             reached, lacking = fulfilled(given.notes, new, wish), shortfall(given.notes, new)
             outputs.describe(written[-1], result, reached, lacking, "what is given before")
-        side_by_side.compare(self.page, written, engine, f"{words[1]} {Path(self.source).name}")
+        begin, end = part(given.notes)
+        side_by_side.compare(self.page, written, engine, f"{words[1]} {Path(self.source).name}", end - begin)
         outputs.report(written, json)

@@ -24,18 +24,19 @@ class Figures:
     """What distinguishes a performance from others like it."""
 
     notes_per_second: float
-    """While any note sounds."""
+    """While any note sounds, or of the whole part that notes were to fill."""
     lowest: str
     highest: str
     median_velocity: float
 
     @classmethod
-    def of(cls, notes: Notes) -> "Figures | None":
-        """None for a performance without notes."""
+    def of(cls, notes: Notes, seconds: float | None = None) -> "Figures | None":
+        """None for a performance without notes; `seconds` is the length of the part that they were to fill."""
         if not len(notes):
             return None
         low, high = (pitch_name(int(pitch)) for pitch in (notes.pitch.min(), notes.pitch.max()))
-        return cls(round(density(notes), 2), low, high, float(np.median(notes.velocity)))
+        notes_per_second = len(notes) / seconds if seconds else density(notes)
+        return cls(round(notes_per_second, 2), low, high, float(np.median(notes.velocity)))
 
     def facts(self) -> list[tuple[str, str]]:
         """Names and values, for people."""
@@ -60,6 +61,13 @@ class Sample:
     not searched for."""
     wishes: Sequence[tuple[str, str]] = ()
     """What was wished and what was played: names and values, for people."""
+    seconds: float | None = None
+    """The length of the part that the model was to fill; None if it played on its own."""
+
+    @property
+    def figures(self) -> Figures | None:
+        """Those of the model's notes."""
+        return Figures.of(self.piece.new, self.seconds)
 
     @property
     def is_part(self) -> bool:
@@ -74,10 +82,9 @@ class Sample:
 
     def facts(self, unmeasured: str) -> list[tuple[str, str]]:
         """Names and values, for people; `unmeasured` says why `copied` is None."""
-        new = self.piece.new
-        figures = Figures.of(new)
+        figures = self.figures
         seed = [("seed", str(self.seed))] if self.seed is not None else []
-        notes = ("new notes" if self.is_part else "notes", f"{len(new):,}")
+        notes = ("new notes" if self.is_part else "notes", f"{len(self.piece.new):,}")
         copied = unmeasured
         if self.copied is not None:  # without the folders of the training piece
             short = replace(self.copied, piece=self.copied.piece.rpartition("/")[2])

@@ -59,6 +59,15 @@ def test_figures_are_those_of_the_music_after_the_primer() -> None:
     assert Figures.of(Notes.none()) is None
 
 
+def test_notes_a_second_of_a_filled_part_count_over_its_length() -> None:
+    """Two notes in a gap of four seconds, one second of which is silent between them and two after them."""
+    notes = Notes.of([60, 64, 67, 72], [60] * 4, [0.0, 2.0, 3.5, 6.0], [2.0, 2.5, 4.0, 7.0])
+    sample = Sample("a", Marked(notes, 2.0, 6.0), None, [], seconds=4.0)
+    assert sample.figures == Figures(0.5, "E4", "G4", 60.0)
+    assert ("notes a second", "0.5") in sample.facts("")
+    assert replace(sample, seconds=None).figures == Figures(2.0, "E4", "G4", 60.0)
+
+
 def test_the_model_s_part_may_be_in_the_middle() -> None:
     """And what it shares with a training piece is found in that part alone, on the clock of the whole."""
     pitch, start = [60, 62, 64, 61, 67, 60, 62], [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
