@@ -3,7 +3,11 @@
 import json
 import re
 from collections.abc import Mapping
+from html import escape
 from importlib.resources import files
+
+OFFLINE = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+"""The content security policy of a page that requests nothing."""
 
 
 def resource(path: str) -> str:
@@ -15,6 +19,11 @@ def filled(template: str, parts: Mapping[str, str]) -> str:
     """A template with each {{name}} replaced, in one pass: the inserted parts are not searched again."""
     names = "|".join(map(re.escape, parts))
     return re.sub(r"\{\{(" + names + r")\}\}", lambda found: parts[found[1]], template)
+
+
+def head(title: str, style: str, policy: str = OFFLINE) -> str:
+    """The beginning of a page, up to its body."""
+    return filled(resource("head.html"), {"policy": policy, "title": escape(title), "style": style})
 
 
 def embedded(value: object) -> str:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gpt2kit.html import embedded, filled, resource
+from gpt2kit.html import OFFLINE, embedded, filled, head, resource
 
 
 def test_what_a_part_says_is_not_looked_at_again() -> None:
@@ -25,5 +25,13 @@ def test_what_is_no_number_is_refused() -> None:
         embedded(float("nan"))
 
 
+def test_a_head_has_the_title_as_text_and_a_policy() -> None:
+    text = head("</title><b>{{style}}", "body {color: red}\n", "default-src 'none'")
+    assert text.startswith("<!doctype html>")
+    assert "<title>&lt;/title&gt;&lt;b&gt;{{style}}</title>\n<style>\nbody {color: red}\n</style>\n</head>\n" in text
+    assert "content=\"default-src 'none'\">" in text
+    assert f'content="{OFFLINE}">' in head("a", "")
+
+
 def test_resources_ship() -> None:
-    assert resource("music/pages/page.html").startswith("<!doctype html>")
+    assert resource("music/pages/page.html").startswith("{{head}}<body>")

@@ -54,7 +54,7 @@ def test_it_has_the_package_the_recipes_and_the_samples(wheel: Path) -> None:
         for path in (ROOT / "gpt2kit").rglob("*")
         if path.suffix in (".html", ".css", ".js")
     }
-    assert {"gpt2kit/music/pages/page.html", "gpt2kit/inspection/page/page.html"} <= pages
+    assert {"gpt2kit/head.html", "gpt2kit/music/pages/page.html", "gpt2kit/inspection/page/page.html"} <= pages
     assert "gpt2kit/model/modeling_gpt2kit.py" in sources, "it is copied into run folders"
     assert sources | recipes | samples | pages | {"gpt2kit/py.typed"} <= names
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"gpt2kit"}

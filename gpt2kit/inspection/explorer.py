@@ -16,11 +16,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from gpt2kit.errors import UserError
-from gpt2kit.html import embedded
+from gpt2kit.html import OFFLINE, embedded
 from gpt2kit.inspection.composing import Performance, empty
 from gpt2kit.inspection.continuing import drawing, drawn, next_of
 from gpt2kit.inspection.neurons import pushed
-from gpt2kit.inspection.page import OFFLINE, page_of
+from gpt2kit.inspection.page import page_of
 from gpt2kit.inspection.pieces import piece_of
 from gpt2kit.inspection.subject import Subject, followed, short_name
 from gpt2kit.inspection.trace import trace_of

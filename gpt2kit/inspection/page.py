@@ -1,11 +1,10 @@
 """The page: one file that works offline, in any browser of 2023 or later, and requests nothing."""
 
-import html
 from pathlib import Path
 from typing import Any
 
 from gpt2kit.files import write_text
-from gpt2kit.html import embedded, filled, resource
+from gpt2kit.html import OFFLINE, embedded, filled, head, resource
 from gpt2kit.music.pages import palette
 from gpt2kit.music.pages.scripts import roll_script
 
@@ -29,8 +28,6 @@ SCRIPTS = (
 )
 """Parts of one script, in order."""
 
-OFFLINE = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-
 
 def page_of(view: dict[str, Any] | None, title: str, piece: dict[str, object] | None = None, live: str = "") -> str:
     """The page as text. `piece` is a performance for the piano roll; `live` is the settings of the explorer's page, as
@@ -38,10 +35,9 @@ def page_of(view: dict[str, Any] | None, title: str, piece: dict[str, object] | 
     roll = resource("music/pages/roll.html") if piece else ""
     performance = f'<div id="performance">{roll}</div>\n'
     scripts = [*SCRIPTS, *(["server", "live"] if live else [])]
+    style = resource("music/pages/roll.css") + resource(f"{FOLDER}/page.css")
     parts = {
-        "title": html.escape(title),
-        "policy": f"{OFFLINE}; connect-src 'self'" if live else OFFLINE,
-        "style": resource("music/pages/roll.css") + resource(f"{FOLDER}/page.css"),
+        "head": head(title, style, f"{OFFLINE}; connect-src 'self'" if live else OFFLINE),
         "performance": "" if live else performance,
         "data": embedded(view),
         "piece": f'<script type="application/json" id="piece">{embedded(piece)}</script>' if piece else "",

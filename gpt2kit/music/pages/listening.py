@@ -1,6 +1,5 @@
 """Several performances as one self-contained HTML page, to listen to one at a time and to compare."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from urllib.parse import quote
 import numpy as np
 
 from gpt2kit.files import write_text
-from gpt2kit.html import embedded, filled, resource
+from gpt2kit.html import embedded, filled, head, resource
 from gpt2kit.music.analysis.copying import Copied, TrainingPieces
 from gpt2kit.music.analysis.statistics import density
 from gpt2kit.music.marked import Marked
@@ -128,8 +127,7 @@ def write_listening_page(
         "samples": [sample.view(unmeasured) for sample in samples],
     }
     parts = {
-        "title": html.escape(title),
-        "style": resource("music/pages/roll.css") + resource("music/pages/listen.css"),
+        "head": head(title, resource("music/pages/roll.css") + resource("music/pages/listen.css")),
         "data": embedded(data),
         "script": resource("music/pages/piano.js") + resource("music/pages/listen.js"),
     }

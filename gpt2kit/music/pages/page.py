@@ -1,7 +1,6 @@
 """Notes as one self-contained HTML page: a piano roll that plays, with the model's attention."""
 
 import base64
-import html
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from gpt2kit.errors import counted
 from gpt2kit.files import write_text
-from gpt2kit.html import embedded, filled, resource
+from gpt2kit.html import embedded, filled, head, resource
 from gpt2kit.music.analysis.attended import Attention
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.pages import palette
@@ -26,9 +25,8 @@ def write_page(
     the same bytes. Raises ValueError if `attention` belongs to other notes, MachineError if `path` cannot be written.
     """
     parts = {
-        "title": html.escape(title),
+        "head": head(title, resource("music/pages/roll.css")),
         "piece": embedded(piece_of(notes, title, primer_seconds, attention)),
-        "style": resource("music/pages/roll.css"),
         "roll": resource("music/pages/roll.html"),
         "script": roll_script(),
     }
