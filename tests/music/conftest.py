@@ -8,6 +8,9 @@ import mido
 import pretty_midi
 import pytest
 
+from gpt2kit.music.notes import Notes
+from gpt2kit.music.stream.events import quantised
+
 Track = Iterable[mido.Message | mido.MetaMessage]
 Row = tuple[int, int, float, float]
 """pitch, velocity, start, end"""
@@ -84,6 +87,23 @@ def oracle(plainly_heard: Callable[..., list[float]]) -> Callable[[bytes], tuple
         return sorted(found), sum(len(other.notes) for other in file.instruments if other not in pianos)
 
     return read
+
+
+@pytest.fixture(scope="session")
+def separate_notes(random_notes: Callable[..., Notes]) -> Callable[..., Notes]:
+    """Those of `random_notes` that begin when no earlier one of their pitch sounds, in steps of 10 ms."""
+
+    def make(*words: float) -> Notes:
+        notes = random_notes(*words)
+        free, kept = dict.fromkeys(range(128), 0), []
+        starts, ends = quantised(notes.start), quantised(notes.end)
+        for place, pitch in enumerate(notes.pitch.tolist()):
+            if starts[place] >= free[pitch]:
+                free[pitch] = max(ends[place], starts[place] + 1)
+                kept.append(place)
+        return Notes.of(notes.pitch[kept], notes.velocity[kept], notes.start[kept], notes.end[kept])
+
+    return make
 
 
 @pytest.fixture(scope="session")

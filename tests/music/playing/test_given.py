@@ -20,17 +20,6 @@ Canonical = Callable[[Sequence[int]], list[int]]
 ON, OFF, SHIFT, LOUD = 0, 128, 255, 355  # ON + 60, OFF + 60, SHIFT + 12 steps, LOUD + 20 (a bin)
 
 
-def apart(notes: Notes) -> Notes:
-    """The notes that begin after the end of all earlier ones of their pitch."""
-    free, kept = dict.fromkeys(range(128), 0), []
-    starts, ends = quantised(notes.start), quantised(notes.end)
-    for place, pitch in enumerate(notes.pitch.tolist()):
-        if starts[place] >= free[pitch]:
-            free[pitch] = max(ends[place], starts[place] + 1)
-            kept.append(place)
-    return Notes.of(notes.pitch[kept], notes.velocity[kept], notes.start[kept], notes.end[kept])
-
-
 def wanted(grammar: GivenGrammar, seed: int) -> list[int]:
     """An answer of a model with strong wishes of its own."""
     generator, bias, ids = np.random.default_rng(seed), np.zeros(SIZE, np.float32), list[int]()
@@ -58,9 +47,11 @@ def rows(notes: Notes) -> set[tuple[int, int, int, int]]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_all_given_notes_are_played_at_their_times(seed: int, random_notes: RandomNotes, canonical: Canonical) -> None:
+def test_all_given_notes_are_played_at_their_times(
+    seed: int, separate_notes: RandomNotes, canonical: Canonical
+) -> None:
     """Among new ones, and in the order of `encode`; the last are longer than a new note may be."""
-    given = apart(random_notes(seed, 60, 12.0))
+    given = separate_notes(seed, 60, 12.0)
     long = Notes.of([20, 110], [40, 90], [0.0, 1.0], [14.5, 14.0])
     given = Notes.of(*(np.concatenate((getattr(given, key), getattr(long, key))) for key in FIELDS))
     ids = wanted(GivenGrammar(EventGrammar([BEGIN], 2000), schedule(encode(given))), seed)
@@ -70,9 +61,9 @@ def test_all_given_notes_are_played_at_their_times(seed: int, random_notes: Rand
     assert len(notes) > len(given)
 
 
-def test_after_a_prompt_whose_notes_are_let_go_later(random_notes: RandomNotes) -> None:
+def test_after_a_prompt_whose_notes_are_let_go_later(separate_notes: RandomNotes) -> None:
     """What sounds at a cut ends when it did, if that is given; the new notes follow the old clock."""
-    piece = apart(random_notes(5, 300, 20.0))
+    piece = separate_notes(5, 300, 20.0)
     prompt = [BEGIN, *encode_until(piece, 8.0).tolist()]
     now = EventGrammar(prompt)
     assert len(now.struck) > 3
@@ -85,8 +76,8 @@ def test_after_a_prompt_whose_notes_are_let_go_later(random_notes: RandomNotes) 
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_tune_is_announced_as_in_training(seed: int, random_notes: RandomNotes) -> None:
-    tune = apart(random_notes(seed, 25, 9.0))
+def test_a_tune_is_announced_as_in_training(seed: int, separate_notes: RandomNotes) -> None:
+    tune = separate_notes(seed, 25, 9.0)
     announcements = of_tune(quantised(tune.start).tolist(), tune.pitch.tolist())
     grammar = GivenGrammar(EventGrammar([BEGIN], 1400), schedule(encode(tune)), announcements)
     ids = wanted(grammar, seed)
@@ -98,9 +89,9 @@ def test_a_tune_is_announced_as_in_training(seed: int, random_notes: RandomNotes
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_gap_is_announced_as_in_training(seed: int, random_notes: RandomNotes) -> None:
+def test_a_gap_is_announced_as_in_training(seed: int, separate_notes: RandomNotes) -> None:
     """On the clock of the answer, whatever the model plays."""
-    prompt = [BEGIN, *without_wait(encode_until(apart(random_notes(seed, 200, 20.0)), 8.0)).tolist()]
+    prompt = [BEGIN, *without_wait(encode_until(separate_notes(seed, 200, 20.0), 8.0)).tolist()]
     begun = round(seconds(prompt) * 100)
     end = 2500 - begun
     announcements = of_gap(end, [end - 1, end, end + 40, end + 100], [59, 60, 64, 67])

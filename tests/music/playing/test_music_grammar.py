@@ -10,7 +10,7 @@ from gpt2kit.music.corpus.sources import Piece, pieces
 from gpt2kit.music.notes import Notes
 from gpt2kit.music.playing.grammar import EventGrammar, Timed
 from gpt2kit.music.stream.encoding import encode, seconds
-from gpt2kit.music.stream.events import BEGIN, END, PAD, VOCABULARY, name, quantised
+from gpt2kit.music.stream.events import BEGIN, END, PAD, VOCABULARY, name
 from gpt2kit.music.stream.keyboard import played
 from gpt2kit.samples import sample
 
@@ -251,20 +251,9 @@ def violations(ids: Sequence[int], kind: type[EventGrammar] = Unlimited) -> list
     return found
 
 
-def without_overlaps(notes: Notes) -> Notes:
-    """The notes that begin when no earlier one of their pitch sounds, in steps of 10 ms."""
-    free, kept = dict.fromkeys(range(128), 0), []
-    starts, ends = quantised(notes.start), quantised(notes.end)
-    for place, pitch in enumerate(notes.pitch.tolist()):
-        if starts[place] >= free[pitch]:
-            free[pitch] = max(ends[place], starts[place] + 1)
-            kept.append(place)
-    return Notes.of(notes.pitch[kept], notes.velocity[kept], notes.start[kept], notes.end[kept])
-
-
-def test_all_that_encode_writes_is_allowed(random_notes: RandomNotes) -> None:
+def test_all_that_encode_writes_is_allowed(separate_notes: RandomNotes) -> None:
     for seed in range(6):
-        notes = without_overlaps(random_notes(seed, 600))
+        notes = separate_notes(seed, 600)
         assert len(notes) > 400
         assert violations([*encode(notes).tolist(), END]) == []
 
