@@ -1,4 +1,4 @@
-"""A performance of which a part is a model's own."""
+"""A performance that a model played in part."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class Marked:
 
     @classmethod
     def among(cls, notes: Notes, given: Notes, begin: float = 0.0, end: float = float("inf")) -> "Marked":
-        """`notes` contains those that are `given`, which may sound longer or shorter in it."""
+        """`notes` includes the `given` ones, which may have other ends there."""
         left = _counts(given)
         is_given = np.zeros(len(notes), np.bool_)
         for place, note in enumerate(_identities(notes)):

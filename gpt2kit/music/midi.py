@@ -71,14 +71,14 @@ class Performance(NamedTuple):
     clipped: int
     """Number of data bytes above 127, which were read as 127."""
     noticed: dict[str, int]
-    """The number of notes in `notes` that something else than a note-off ended, by what it was."""
+    """The number of notes in `notes` that ended without a note-off of their own, by what ended them."""
     damage: str
-    """What is wrong with a file of which only the whole part was read; "" for a whole file."""
+    """What is wrong with a file that was read up to its damage; "" for an intact file."""
 
 
 def read_midi(path: Path | str, instruments: str = "piano", salvage: bool = False) -> Performance:
-    """The piano notes of a MIDI file. `instruments` "all": the notes of all instruments but the drums. `salvage`: of a
-    damaged file, those before the damage; what sounds there ends there.
+    """The piano notes of a MIDI file. `instruments` "all": the notes of all instruments but the drums. `salvage`: for a
+    damaged file, the notes before the damage; those that sound there end there.
 
     Raises MidiError, which names the file, if it cannot be read.
     """
@@ -87,7 +87,7 @@ def read_midi(path: Path | str, instruments: str = "piano", salvage: bool = Fals
 
 
 def others_on_request(dropped: Mapping[str, int]) -> str:
-    """What a file without piano notes has, and how to read it."""
+    """The notes that were left out of a file, by reason, and the option that reads them."""
     others = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
     return others + ("; --instruments all reads them as piano" if OTHERS in dropped else "")
 
@@ -201,7 +201,7 @@ def _read(content: bytes, salvage: bool) -> tuple[Header, list[Events], str]:
 
 
 def _sounding(channel: Channel, last: float) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """When the notes of a channel end that its pedals hold, in ticks, and what ends them."""
+    """The ends of a channel's notes with the effect of its pedals, in ticks, and what ends each."""
     pitch, start, end = channel.pitch, channel.start.astype(np.float64), channel.end.astype(np.float64)
     end = caught(pitch, start, end, channel.sostenuto, last)
     end = sustained(pitch, start, end, channel.sustain, last)
@@ -225,7 +225,7 @@ class _Piano(NamedTuple):
     pedal: Pedal
 
     def last(self) -> float:
-        """The time of the last thing that happens."""
+        """The time of the last note's end or pedal movement."""
         return float(max(self.end.max(initial=0.0), self.pedal.time.max(initial=0.0)))
 
     def notes(self, last: float) -> Notes:

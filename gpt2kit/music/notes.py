@@ -101,7 +101,7 @@ class Notes:
 
 @dataclass(frozen=True, eq=False)
 class Opening(Notes):
-    """The notes before a continuation, with their ends in the original; those that sound at its beginning are open."""
+    """The notes before a continuation, with their original ends; the model releases those that sound when it begins."""
 
     until: float = 0.0
     """When the continuation begins (seconds): all notes were struck before."""
@@ -117,7 +117,7 @@ class Surroundings(Opening):
 
 @dataclass(frozen=True, eq=False)
 class Accompanied(Opening):
-    """A file that is accompanied from the time `until` on; all of its notes are given, before and after it, too."""
+    """A performance that is accompanied from the time `until` on; all of its notes are given."""
 
     finish: float = float("inf")
     """When the accompaniment ends (seconds)."""
@@ -134,7 +134,7 @@ def pitch_name(pitch: int) -> str:
 
 
 def summary(notes: Notes) -> str:
-    """One line for people: how many notes, how long, how high and how loud."""
+    """One line for people: the number of notes, the duration, the range and the loudness."""
     if not len(notes):
         return "no notes"
     low, high = pitch_name(int(notes.pitch.min())), pitch_name(int(notes.pitch.max()))

@@ -1,1 +1,1 @@
-"""What can be said of music: statistics, its tune, what it copies, what a model looked back at."""
+"""Analyzes performances: statistics, the tune, passages copied from training, and attention between notes."""

@@ -114,8 +114,8 @@ class Figure:
 def compare(samples: Sequence[Notes], reference: Sequence[Notes], seed: int = 0) -> list[Figure]:
     """Each of `NUMBERS` and `HISTOGRAMS` of the samples against the reference; performances without notes are left out.
 
-    What counts as close as real music comes from `SPLITS` random splits of the reference pieces: excerpts of one half,
-    as many as there are samples, against those of the other half.
+    How close real music is to other real music comes from `SPLITS` random splits of the reference pieces: excerpts of
+    one half, as many as there are samples, against those of the other half.
 
     Raises DataError if one side has no notes.
     """

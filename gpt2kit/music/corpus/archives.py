@@ -1,4 +1,4 @@
-"""Folders, zip and tar archives and single files as named bytes; nothing is extracted to disk."""
+"""Reads folders, zip and tar archives and single files; nothing is extracted to disk."""
 
 import bz2
 import gzip
@@ -40,9 +40,9 @@ class Member(NamedTuple):
     """A file in a folder or an archive, or a single one."""
 
     name: str
-    """Its name: the word, and its path inside."""
+    """The word of the command line, and the path inside it."""
     path: str
-    """Its path inside, with "/" between folders; "" for a damaged whole, in which case `read` raises."""
+    """The path inside, with "/" between folders; "" if the whole is damaged: then `read` raises."""
     read: Callable[[], bytes]
     """Raises MidiError with the reason when it cannot be read or is too large."""
 

@@ -31,9 +31,9 @@ class Piece:
     clipped: int
     """Number of data bytes above 127, which were read as 127."""
     noticed: dict[str, int]
-    """The number of its notes that something else than a note-off ended, by what it was."""
+    """The number of its notes that ended without a note-off of their own, by what ended them."""
     damage: str
-    """What is wrong with a file of which only the whole part was read."""
+    """What is wrong with a file that was read up to its damage; "" for an intact file."""
 
     def counts(self) -> dict[str, int]:
         """What was left out or is remarkable, in words."""

@@ -17,8 +17,8 @@ SPLITS = {"train": "train", "validation": "val", "val": "val", "test": "test"}
 def read_splits(path: str, content: bytes) -> dict[str, str]:
     """The splits of pieces, by their paths within the table's container: "train", "val" or "test".
 
-    `path` is that of the table, next to which the pieces are expected. Commas, semicolons or tabs are between its
-    columns: what its first line has most of, or what Excel's first line `sep=;` names. A table without the columns
+    `path` is that of the table, next to which the pieces are expected. Its separator is a comma, a semicolon or a tab:
+    the most frequent one in the first line, or the one that Excel's line `sep=;` names. A table without the columns
     midi_filename and split gives none; rows of other splits are skipped.
 
     Raises MidiError for a damaged table.

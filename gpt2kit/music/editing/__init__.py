@@ -1,1 +1,1 @@
-"""A user's own MIDI file, in which all that is given stays as it is and new notes are added."""
+"""Adds a model's notes to a user's MIDI file, whose own messages stay unchanged."""

@@ -12,14 +12,14 @@ from gpt2kit.music.notes import Notes
 
 NAME = b"gpt2kit"
 MARK = b"\x7d" + NAME
-"""By which the file is known as ours, after the manufacturer's number for private use."""
+"""Identifies the file as ours; begins with the manufacturer's number for private use."""
 SETTINGS = {0: 0, 32: 0, 7: 100, 10: 64, 11: 127, 91: 40, 93: 0}
 """The controllers that say how a channel sounds, with General MIDI's defaults: bank, volume, pan, expression, reverb,
 chorus."""
 
 
 def sound_of(score: Score, stroke: Keystroke | None) -> list[tuple[int, int]]:
-    """(controller, value) as set when a key is struck; its program is under the number PROGRAM, as the last."""
+    """The (controller, value) pairs in force when a key is struck; the last one, (PROGRAM, value), is its program."""
     if stroke is None:
         return [(PROGRAM, 0)]
     found: dict[int, int] = {}
@@ -48,7 +48,7 @@ def free_channel(tracks: Iterable[Sequence[Message]], since: int) -> tuple[int, 
 def added_track(
     notes: Notes, clock: Clock, first: int, channel: int, unused: bool, sound: Sequence[tuple[int, int]]
 ) -> list[Message]:
-    """The notes as a track that begins at the tick `first`; each has a length of one tick at least.
+    """The notes as a track that begins at the tick `first`; each lasts at least one tick.
 
     Their lengths include the effect of a pedal, so that the track needs none.
     """

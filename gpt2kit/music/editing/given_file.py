@@ -1,4 +1,4 @@
-"""A user's MIDI file of which some notes are given, and whose other notes are a model's."""
+"""A user's MIDI file to which a model adds notes: in a gap, or to a tune."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -51,8 +51,8 @@ def read_tune(
 ) -> GivenFile[Accompanied]:
     """A file to which notes are added from `begin` to before `end` (seconds), rounded to 10 ms.
 
-    Its tune is all of a single line, and otherwise its highest voice. All other notes stay, too, or with `tune_only`
-    none that the model hears.
+    A single line is the tune as a whole; otherwise the tune is the highest voice. The other notes stay, too; with
+    `tune_only`, those that the model hears are left out.
 
     Raises MidiError, which names the file.
     """
@@ -118,7 +118,7 @@ def gap_of(
 
 
 def apart(new: Notes, given: Notes) -> Notes:
-    """New notes that do not sound together with a given note of their key.
+    """Shorten new notes so that none overlaps with a given note of its key.
 
     The model hears given notes at multiples of 10 ms; in the file they begin and end up to 5 ms earlier or later.
     """
@@ -133,7 +133,7 @@ def apart(new: Notes, given: Notes) -> Notes:
 
 
 def without(score: Score, strokes: Sequence[Keystroke], removed: Sequence[Keystroke]) -> Score:
-    """A score without some of its `strokes`: without their note-ons, and their note-offs that end no other note."""
+    """A score without some of its `strokes`: their note-ons are removed, and note-offs that end no other note."""
     ons = {(stroke.track, stroke.place) for stroke in removed}
     # One note-off may end several notes, of which some stay.
     offs = Counter(_key(tick, message) for track in score.tracks for tick, message in track if is_off(message))
@@ -170,5 +170,5 @@ def _key(tick: int, message: bytes) -> tuple[int, int, int]:
 
 
 def _release(stroke: Keystroke) -> tuple[int, int, int]:
-    """The same of the note-off of a keystroke; a tick that none has, if something else releases it."""
+    """The same for the note-off of a keystroke; its tick is -1 if something else releases the key."""
     return (stroke.channel, stroke.pitch, stroke.off if stroke.ending in (RELEASED, RELEASED_LATER) else -1)

@@ -15,7 +15,7 @@ NOTE_OFF = 0x80
 
 @dataclass(frozen=True)
 class Keystroke:
-    """One key of one channel."""
+    """One strike of a key, and its release."""
 
     track: int
     place: int
@@ -33,7 +33,7 @@ class Keystroke:
     """The note-off; one is made up for a key that something else releases."""
 
     def heard(self, programs: Collection[int]) -> bool:
-        """Whether it is an instrument with one of the programs, not percussion."""
+        """Whether its instrument has one of the programs and is not percussion."""
         return self.channel != DRUMS and self.program in programs
 
     def down_at(self, tick: int) -> bool:
@@ -80,7 +80,7 @@ def is_off(message: bytes) -> bool:
 
 
 def _events(track: Sequence[Message], channel: int) -> Events:
-    """The messages of one channel of a track, as the first channel: percussion is read like other instruments."""
+    """The messages of one channel of a track, moved to the first channel so that percussion is read like others."""
     chosen = [
         (tick, message[0] & 0xF0, message[1], message[2] if len(message) > 2 else 0)
         for tick, message in track

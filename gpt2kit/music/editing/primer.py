@@ -41,8 +41,8 @@ def primer_of(
 ) -> Primer:
     """The same from the bytes of a file.
 
-    All of a file ends when the last key of any instrument is struck or let go: what still sounds then, such as a chord
-    held by the pedal, is left for the continuation to let go. A file that is shorter than `seconds` ends there, too.
+    A whole file is taken to end when the last key of any instrument is struck or let go: the continuation lets go what
+    still sounds then, such as a chord held by the pedal. A file that is shorter than `seconds` ends there, too.
     """
     heard, score = parse_midi(content, instruments, salvage).notes, read_score(content, salvage)
     strokes = keystrokes(score)

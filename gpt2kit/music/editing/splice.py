@@ -97,13 +97,13 @@ class _Pedal(NamedTuple):
     track: int
     """The track that moved it last."""
     down: int
-    """The tick since when it is down."""
+    """The tick at which it was pressed."""
     up: int
     """The tick after the cut when the user lifts it; the cut if nothing lifts it."""
 
 
 def _pedals(score: Score, controller: int, cut: int) -> list[_Pedal]:
-    """One kind of pedals of all channels."""
+    """The pedals with this controller that are down at the cut, one for each channel."""
     pedals: dict[int, _Pedal] = {}
     lifted: set[int] = set()
     for track, (tick, message) in score.in_order():

@@ -51,7 +51,7 @@ class Channel(NamedTuple):
         return self._replace(**notes)
 
     def last(self) -> int:
-        """The tick of the last thing that happens; 0 without notes."""
+        """The tick of the last note's end or pedal movement; 0 without notes."""
         happenings = (self.end, self.sustain.time, self.sostenuto.time)
         return max(int(ticks.max(initial=0)) for ticks in happenings) if len(self.pitch) else 0
 

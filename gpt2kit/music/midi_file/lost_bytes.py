@@ -1,4 +1,4 @@
-"""Where a track is damaged that lacks bytes: what comes before is whole, and can be used.
+"""Finds where a track that lacks bytes is damaged; what comes before the damage can be used.
 
 A track that was cut short has lost its end. One that still has its End of Track has lost bytes in the middle, and the
 events after them are read wrongly for a while without any error: with running status, nearly all bytes can be data. So

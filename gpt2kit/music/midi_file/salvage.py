@@ -1,4 +1,4 @@
-"""What is whole in a damaged MIDI file: its tracks, each up to its damage."""
+"""The usable part of a damaged MIDI file: its tracks, each up to its damage."""
 
 from dataclasses import replace
 

@@ -27,13 +27,13 @@ class Score:
     """The unit of time as in the file's header."""
     ticks_a_beat: int
     ticks_a_second: float
-    """One of both is 0."""
+    """One of the two is 0."""
     tracks: tuple[Sequence[Message], ...]
 
     def clock(self, before: float = float("inf")) -> Clock:
         """The tempo map; tempo changes at or after the tick `before` are left out."""
         tempos = [(tick, _contents(message)) for tick, message in self.metas(TEMPO) if tick < before]
-        # Three bytes are usual; more are allowed, fewer are no number.
+        # Three bytes are usual; more are allowed, fewer are not a tempo.
         beats = [(tick, int.from_bytes(beat[:3], "big")) for tick, beat in tempos if len(beat) >= 3]
         return Clock(beats, self.ticks_a_beat, self.ticks_a_second)
 
@@ -47,7 +47,7 @@ class Score:
         return sorted(numbered, key=lambda each: each[1][0])
 
     def written(self) -> bytes:
-        """The file. A track that has no end gets one at its last message."""
+        """The bytes of the file. A track that has no end gets one at its last message."""
         header = (6).to_bytes(4, "big") + min(1, len(self.tracks) - 1).to_bytes(2, "big")
         chunks = [_chunk(track) for track in self.tracks]
         return b"".join([b"MThd", header, len(chunks).to_bytes(2, "big"), self.division, *chunks])
@@ -93,7 +93,7 @@ def _chunk(track: Iterable[Message]) -> bytes:
 
 
 def _number(value: int) -> bytes:
-    """A number of variable length."""
+    """A number as a variable-length quantity."""
     digits = [value & 0x7F]
     while value := value >> 7:
         digits.append(value & 0x7F | 0x80)

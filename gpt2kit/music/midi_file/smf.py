@@ -36,7 +36,7 @@ def naming(path: Path | str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says at its beginning."""
+    """The header of a file."""
 
     track_count: int
     ticks_a_beat: int

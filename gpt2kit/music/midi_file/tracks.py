@@ -17,7 +17,7 @@ SYSEX, ESCAPE, META = 0xF0, 0xF7, 0xFF
 TEMPO, END_OF_TRACK = 0x51, 0x2F
 """Types of meta events."""
 LONGEST_NUMBER = 4
-"""Bytes of a number of variable length."""
+"""Bytes of a variable-length quantity."""
 LATEST = 2**31 - 1
 """Ticks; later times are the result of damage."""
 
@@ -203,7 +203,7 @@ class Scan:
         return at, data_bytes
 
     def _number(self, place: int) -> tuple[int, int]:
-        """A number of variable length, and the position after it."""
+        """The value of a variable-length quantity, and the position after it."""
         value, begin = 0, place
         while place - begin < LONGEST_NUMBER:
             byte = self.content[place]

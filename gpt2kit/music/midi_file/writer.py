@@ -21,7 +21,7 @@ Ticks = NDArray[np.int64]
 
 def ticks(notes: Notes) -> tuple[Ticks, Ticks, int]:
     """When notes that are first in, first out, start and end, and the number of ticks a second: 1000, or 100 for a long
-    piece. Each has a length of one tick at least."""
+    piece. Each lasts at least one tick."""
     ticks_a_second = 1000 if notes.duration < LONG else 100
     start = np.rint(notes.start * ticks_a_second).astype(np.int64)
     end = np.maximum(np.rint(notes.end * ticks_a_second).astype(np.int64), start + 1)

@@ -1,4 +1,4 @@
-"""What a piano roll says of a model's part: its borders, names above the row, and a legend."""
+"""Marks the model's part on a piano roll: its borders, names above the row, and a legend."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,1 +1,1 @@
-"""What decides which events may follow while a model plays."""
+"""Controls a model while it plays: which events may follow, given notes, density and loudness."""

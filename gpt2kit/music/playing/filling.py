@@ -1,4 +1,4 @@
-"""The prompts and grammars of gaps that are filled, and of tunes that are accompanied."""
+"""Prompts and grammars for filling gaps and for accompanying tunes."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -50,7 +50,7 @@ def tune_grammar(prompt: Sequence[int], part: Accompanied) -> GivenGrammar:
 
 
 def new_notes(prompt: Sequence[int], ids: Sequence[int], given: Notes) -> Notes:
-    """The notes of an answer that were not given. A key is struck once in a step, so that a note is known by both."""
+    """The notes of an answer that were not given. A key is struck at most once in a step: the two identify a note."""
     found = continued(prompt, ids, 0.0).new
     known = set(zip(given.pitch.tolist(), quantised(given.start).tolist(), strict=True))
     places = zip(found.pitch.tolist(), quantised(found.start).tolist(), strict=True)
@@ -67,7 +67,7 @@ def _of_tune(part: Accompanied) -> list[Announced]:
 
 
 def _still_due(announcements: Sequence[Announced], prompt: Sequence[int]) -> list[Announced]:
-    """On the clock of the answer, what its prompt does not contain."""
+    """The announcements that the prompt does not contain, on the clock of the answer."""
     said, now = sum(id >= AHEAD for id in prompt), _steps(prompt)
     return [(step - now, ids) for step, ids in announcements[said:]]
 
@@ -79,7 +79,7 @@ def _struck_before(given: Notes, now: int) -> list[tuple[int, int]]:
 
 
 def _after(around: Notes, prompt: Sequence[int]) -> Iterator[Scheduled]:
-    """The given events that the prompt does not contain: none before the end of the prompt."""
+    """The given events that the prompt does not contain; none is earlier than its end."""
     whole = note_events(encode(around).astype(np.int64))
     passed = Counter(id for id in prompt if id < TIME_SHIFT)
     earliest = _steps(prompt)

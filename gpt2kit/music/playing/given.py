@@ -17,7 +17,7 @@ from gpt2kit.music.stream.announcements import Announced
 from gpt2kit.music.stream.events import BEGIN, END, LONGEST_SHIFT, NOTE_OFF, TIME_SHIFT, VELOCITY
 
 LATER = 3
-"""The group, beside those of `EventGrammar`, of what is wanted after the next given event, and of that event."""
+"""The group, in addition to those of `EventGrammar`, of events after the next given one, and of that one."""
 
 TOGETHER = 3
 """Steps within which a key is not struck by the user and by the model: one stroke would double the other."""
@@ -56,7 +56,7 @@ class _Note(NamedTuple):
 
 class _Step(NamedTuple):
     marks: list[int]
-    """Ids that are no events: they come first, in their order."""
+    """Ids that are not events: they come first, in their order."""
     notes: list[_Note]
 
 
@@ -80,10 +80,10 @@ class GivenGrammar:
         """`grammar` is at the beginning of an answer. Given notes must begin before its end, where all are let go.
 
         A NOTE_OFF that is given for a key of the prompt keeps that key down until then. Of `announced`, in order of
-        time, each is inserted when the clock has come to its step or passed it. Before the step `wait` nothing happens,
-        as between the last event of a prompt and a gap. With `new_until`, the model strikes no key from that step on,
-        and the answer ends when it has let go all of its keys. `struck` are the steps, of 0 or less, and the keys of
-        given notes in the prompt.
+        time, each is inserted when the clock has reached its step. Before the step `wait` nothing happens, as between
+        the last event of a prompt and a gap. With `new_until`, the model strikes no key from that step on, and the
+        answer ends when it has let go all of its keys. `struck` are the steps, of 0 or less, and the keys of given
+        notes in the prompt.
         """
         self.grammar, self.wait = grammar, wait
         self._announced = deque(announced)
@@ -116,9 +116,9 @@ class GivenGrammar:
                     marks.append(id)
         self._now = _Step([], [])
         self.otherwise: int | None = None
-        """The id by which a model that wants something later gets to what is given next."""
+        """The id that leads to the next given event, for a model that wants something after that event."""
         self._later: list[slice] = []
-        """What would be later: impossible ids."""
+        """The impossible ids of what would come after it."""
         self._arrive()
 
     @property

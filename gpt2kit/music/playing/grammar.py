@@ -1,8 +1,8 @@
 """What may follow in a stream of performance events, as an automaton of the decoding loop (`decoding.grammar`).
 
 A key that is down is not struck, one that is up is not let go; at one step the NOTE_OFFs come first, each kind in order
-of pitch, as `encode` writes them; a NOTE_ON follows a VELOCITY. In addition, keys are those of a piano, and music goes
-on: see the limits of `EventGrammar`.
+of pitch, as `encode` writes them; a NOTE_ON follows a VELOCITY. In addition, keys are those of a piano, and the music
+does not stop: see the limits of `EventGrammar`.
 
 A model that does not know which keys are down wants to let go others. If all other events shared the probability of
 what is impossible, it would strike more keys, or let go the one it has just struck: many notes of 10 ms. So an
@@ -57,7 +57,7 @@ class EventGrammar:
         self.struck: dict[int, int] = {}
         """The keys that are down and the step at which each was struck, the earliest first."""
         self.kept: set[int] = set()
-        """The keys that are down and that somebody else lets go."""
+        """The keys that are down and that the caller lets go."""
         self._on, self._off = np.full(128, -np.inf, np.float32), np.full(128, -np.inf, np.float32)
         self._on[LOWEST_KEY : HIGHEST_KEY + 1] = 0
         self.groups: Groups = np.zeros(BEGIN, np.int64)
@@ -99,7 +99,7 @@ class EventGrammar:
         self._off[pitch] = -np.inf
 
     def bar(self, keys: set[int]) -> None:
-        """Do not allow to strike these keys, until others are barred."""
+        """Do not allow these keys to be struck, until others are barred."""
         freed, self._barred = self._barred - keys, keys
         for key in keys:
             self._on[key] = -np.inf
@@ -200,7 +200,7 @@ class EventGrammar:
             self._free(pitch)
 
     def _free(self, pitch: int) -> None:
-        """Allow to strike a key of the piano that is up and not barred, as soon as it may be struck again."""
+        """Allow a key of the piano to be struck, if it is up and not barred, as soon as it may be struck again."""
         if self._down[pitch] or pitch in self._barred or not LOWEST_KEY <= pitch <= HIGHEST_KEY:
             return
         if (again := self._last[pitch] + self.again) <= self.now:
@@ -215,7 +215,7 @@ class Timed:
     groups: ClassVar[None] = None
 
     patience: ClassVar[int] = 100
-    """Events in a row without any time between them: more than ten fingers have to do in one moment."""
+    """Events in a row without any time between them: more than ten fingers can play in one moment."""
 
     def __init__(self, prompt: Sequence[int], end: int) -> None:
         """End an answer to any prompt by the event that reaches `end` steps, or earlier if time does not advance."""

@@ -1,7 +1,8 @@
 """Density and loudness on request: what to add to the logits of events so that music moves towards a wish.
 
-For each wish a proportional-integral controller compares the last seconds with it, and leans events by the difference.
-What it adds is bounded, so the model still decides what fits: a wish far from its music is reached only in part.
+For each wish a proportional-integral controller compares the last seconds with it, and raises or lowers the logits of
+events by the difference. What it adds is bounded, so the model still decides what fits: a wish far from its music is
+reached only in part.
 """
 
 from collections import deque
@@ -38,13 +39,13 @@ LONGER = np.log(np.maximum(np.arange(1, LONGEST_SHIFT + 1) / 10, 1)).astype(np.f
 RECENT = 30
 """Notes whose mean velocity is compared with the wish."""
 ASSUMED = 3
-"""As many notes at the wish are taken to precede the first one."""
+"""The mean begins with this many notes at the wish."""
 BINS = np.arange(1, VELOCITY_BINS + 1, dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What music is wished to be like; None where anything is welcome."""
+    """The density and loudness that music should have; None for any."""
 
     notes_per_second: float | None = None
     velocity: float | None = None
@@ -96,7 +97,7 @@ class Steering:
         self._in_force = DEFAULT_BIN if velocity is None else velocity - VELOCITY + 1
         """The bin in force."""
         self._ready = False
-        """The last event was a VELOCITY, to which was added what the note would get."""
+        """Whether the last event was a VELOCITY; what the note would get was added to it."""
 
     def lean(self, bias_V: Bias) -> None:
         """Add to what an automaton wrote. An id that is impossible stays so; V may be more than all events."""

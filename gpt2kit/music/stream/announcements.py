@@ -56,10 +56,10 @@ def spoken(id: int) -> str:
 
 
 def of_tune(steps: Iterable[int], pitches: Iterable[int]) -> list[Announced]:
-    """What announces given notes, in the order in which they are struck."""
+    """The announcements of given notes, in the order in which they are struck."""
     return [(step - LEAD, [ahead(pitch)]) for step, pitch in zip(steps, pitches, strict=True)]
 
 
 def of_gap(end: int, steps: Iterable[int], pitches: Iterable[int]) -> list[Announced]:
-    """What announces those of some notes that are struck soon after the end of a gap."""
+    """The announcements of those notes that are struck within a second after the end of a gap."""
     return [each for each in of_tune(steps, pitches) if end - LEAD <= each[0] < end]

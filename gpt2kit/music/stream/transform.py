@@ -1,4 +1,4 @@
-"""Streams changed without a detour through notes: cropped, transposed, stretched."""
+"""Crops, transposes and stretches streams without decoding them to notes."""
 
 import numpy as np
 from numpy.typing import ArrayLike

@@ -57,7 +57,7 @@ def announced(ids: Ids, announcements: Sequence[Announced]) -> Ids:
 
 
 def tune_of(ids: Ids) -> list[Announced]:
-    """What announces the highest voice of events of one piece."""
+    """The announcements of the highest voice in events of one piece."""
     ons = tune_places(ids)
     return of_tune(clock_before(ids)[ons].tolist(), ids[ons].tolist())
 
@@ -77,7 +77,7 @@ def tune_places(ids: Ids) -> NDArray[np.intp]:
 
 
 def random_gaps(ids: Ids, noise: Generator) -> list[Announced]:
-    """What announces the notes after random moments in events of one piece, as if a gap ended at each."""
+    """The announcements of the notes after random moments in events of one piece, as if a gap ended at each."""
     clock, ons = clock_before(ids), np.flatnonzero((ids >= 0) & (ids < NOTE_OFF))
     steps, pitches = clock[ons].tolist(), ids[ons].tolist()
     found, end = list[Announced](), _steps(APART, noise)
