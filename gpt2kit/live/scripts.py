@@ -3,7 +3,10 @@
 from gpt2kit.html import resource
 
 FOLDER = "live/engine"
-ENGINE = ("packing", "simd", "linear", "attention", "attention_compressed", "model")
+ENGINE = (
+    *("packing", "simd", "linear", "attention", "attention_compressed", "model"),
+    *("heap", "random", "sampling", "decoding"),
+)
 """Parts of one script, in order."""
 
 
