@@ -9,7 +9,7 @@ from typing import Any
 from gpt2kit.errors import UserError
 from gpt2kit.tasks.base import Task
 
-BASES = ("__init__", "about", "base", "record", "text", "vocabulary")
+BASES = ("__init__", "about", "asking", "base", "record", "text", "vocabulary")
 """Files of this folder that are not tasks."""
 
 PLAIN = "lm"

@@ -1,11 +1,13 @@
-"""What help, cards and doctor say about a task."""
+"""What help, cards, doctor and pages say about a task."""
 
 from dataclasses import dataclass
+
+from gpt2kit.tasks.asking import Asking
 
 
 @dataclass(frozen=True)
 class About:
-    """A task's texts for help, cards and doctor."""
+    """A task's texts for help, cards and doctor, and its prompts for pages."""
 
     corpus: str = "YOUR_FILE"
     """Example arguments of `prepare`."""
@@ -33,3 +35,6 @@ class About:
     """Languages of the answers, if the settings say so."""
     requires: tuple[str, ...] = ()
     """The distributions that this task needs, for doctor."""
+    asking: Asking | None = None
+    """How a page makes the prompt of an input; None: it cannot. A task with other prompts than its base class
+    replaces it."""

@@ -16,12 +16,19 @@ from gpt2kit.data.sources import held_out, is_table
 from gpt2kit.data.texts import Part, read_texts, select_text
 from gpt2kit.errors import UserError
 from gpt2kit.metrics.score import Score
+from gpt2kit.tasks import asking
 from gpt2kit.tasks.about import About
 from gpt2kit.tasks.base import Task
 from gpt2kit.tasks.record import Proposed, Record
 from gpt2kit.tasks.text import TOKENIZERS, TextTask, check_separator, document_separator
 
-ABOUT = About(corpus="YOUR.txt", medium="text", copies=True, requires=(*TOKENIZERS, "tiktoken"))
+ABOUT = About(
+    corpus="YOUR.txt",
+    medium="text",
+    copies=True,
+    requires=(*TOKENIZERS, "tiktoken"),
+    asking=asking.Continued(),
+)
 
 Continued = str | None
 """A prompt; None for a record that continues the document of the previous one."""

@@ -5,7 +5,7 @@ Transformer-Decoder of Liu et al., "Generating Wikipedia by Summarizing Long Seq
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
@@ -21,6 +21,7 @@ from gpt2kit.metrics.extractive import tfidf_order
 from gpt2kit.metrics.score import Score
 from gpt2kit.metrics.sentences import paragraphs, sentences, without_last_sentence
 from gpt2kit.metrics.summaries import Example, SummaryScores
+from gpt2kit.tasks import asking
 from gpt2kit.tasks.about import About
 from gpt2kit.tasks.base import Scorer, recast
 from gpt2kit.tasks.record import Record
@@ -85,7 +86,9 @@ class Summarize(TextPairs[Document]):
 
     @property
     def about(self) -> About:
-        return ABOUT
+        cut = "head" if self.cut == "long" else self.cut
+        texts = asking.Answered(("title", "document"), ("title",), (0, "\n", 1), {"": SEPARATOR}, cut=cut)
+        return replace(ABOUT, asking=texts)
 
     @property
     def layout(self) -> "SummaryRows":
@@ -206,6 +209,10 @@ class SummaryScorer(Scorer[Document, str]):
 class TlDr(Summarize):
     """GPT-2's untrained summarization: the document, `TL;DR:`, 100 tokens, of which the first three sentences are the
     summary (Radford et al. 2019, section 3.6)."""
+
+    @property
+    def about(self) -> About:
+        return replace(super().about, asking=None)
 
     @property
     def layout(self) -> "HintedRows":

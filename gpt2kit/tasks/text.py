@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -17,6 +17,7 @@ from gpt2kit.data.report import Unsuitable
 from gpt2kit.data.sources import is_table
 from gpt2kit.errors import UserError
 from gpt2kit.metrics.score import Score
+from gpt2kit.tasks import asking
 from gpt2kit.tasks.about import About
 from gpt2kit.tasks.base import Task
 from gpt2kit.tasks.record import Record, Source, Target
@@ -26,6 +27,9 @@ TOKENIZERS = ("tokenizers",)
 """Distributions that every text task requires."""
 
 ABOUT = About(requires=TOKENIZERS)
+
+PROMPTS = ("text_of", "separator_of", "encode_source", "decode", "layout", "blank", "answer_without_model")
+"""Members of TextPairs; a task that overrides one of them says itself how a page asks it."""
 
 
 def document_separator() -> Any:
@@ -148,6 +152,12 @@ class TextPairs(TextTask[Source, str]):
     """A text, a separator, its answer, the end token. If sources are plain texts, a task overrides only `read`."""
 
     separator: ClassVar[str] = "<answer>"
+
+    @property
+    def about(self) -> About:
+        """With the prompts of plain texts, unless this is a task that makes others."""
+        own = any(getattr(type(self), name) is not getattr(TextPairs, name) for name in PROMPTS)
+        return ABOUT if own else replace(ABOUT, asking=asking.Answered(endings={"": self.separator}))
 
     def text_of(self, source: Source) -> str:
         """The text of a prompt, without its separator."""

@@ -18,6 +18,7 @@ from gpt2kit.errors import DataError, UserError, counted
 from gpt2kit.metrics.score import Score
 from gpt2kit.metrics.tokenization import AUTO, TOKENIZATIONS
 from gpt2kit.metrics.translations import TranslationScores
+from gpt2kit.tasks import asking
 from gpt2kit.tasks.about import About
 from gpt2kit.tasks.base import Scorer, recast
 from gpt2kit.tasks.record import Record, Subset
@@ -106,7 +107,9 @@ class Translate(TextPairs[Sentence]):
     @property
     def about(self) -> About:
         written = dict.fromkeys(language.partition("-")[0].lower() for language in self.languages)
-        return replace(ABOUT, languages=tuple(written))
+        endings = {language: separator(language) for language in self.languages}
+        asked = asking.Answered(endings=endings, ending=self.to, copies_without_letters=True)
+        return replace(ABOUT, languages=tuple(written), asking=asked)
 
     def corpora(self, corpus: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
         """(target language, files) of each corpus: given as `de=pairs.tsv`, or else by the ending of the second text
@@ -232,6 +235,10 @@ class LastWords(Rows):
 class ByExample(Translate):
     """GPT-2's untrained translation: a few lines `english sentence = french sentence`, then `english sentence =`; the
     rest of the line is the translation (Radford et al. 2019, section 3.7)."""
+
+    @property
+    def about(self) -> About:
+        return replace(super().about, asking=None)
 
     @cached_property
     def shown(self) -> list[tuple[str, str]]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import tiktoken
-from transformers import GPT2Tokenizer
 
 from gpt2kit.data import bulk
 from gpt2kit.data.bpe import Bpe
@@ -103,6 +102,8 @@ def test_repeated_letters_are_joined_from_the_left(trained: Bpe) -> None:
 
 def test_gpt2s_own_vocabulary(shared_data: SharedData, tmp_path: Path) -> None:
     """OpenAI's two files give what Hugging Face's and tiktoken's GPT-2 encoders give, built from the same files."""
+    from transformers import GPT2Tokenizer  # slow, and other tests read the texts of this file
+
     folder = shared_data("gpt2-bpe")
     ours = Bpe.load(folder)
     assert (ours.vocab_size, ours.end_of_text) == (50257, 50256)

@@ -7,8 +7,9 @@ from typing import Any
 from gpt2kit.data.columns.cell_text import text_in
 from gpt2kit.data.columns.choices import Options, chosen, read_options
 from gpt2kit.metrics.score import Score
+from gpt2kit.tasks import asking
 from gpt2kit.tasks.about import About
-from gpt2kit.tasks.formats.labelled import Labelled, LabelledTexts
+from gpt2kit.tasks.formats.labelled import SPECIALS, Labelled, LabelledTexts
 from gpt2kit.tasks.formats.rows import Values
 from gpt2kit.tasks.record import Record
 
@@ -19,7 +20,8 @@ class Choice(Labelled):
 
     @property
     def about(self) -> About:
-        return replace(super().about, pipeline_tag="multiple-choice")
+        texts = asking.Chosen(("context", "choices"), SPECIALS)
+        return replace(super().about, pipeline_tag="multiple-choice", asking=texts)
 
     @property
     def input_example(self) -> str:

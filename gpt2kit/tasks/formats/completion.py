@@ -14,6 +14,7 @@ from gpt2kit.data.report import Unsuitable
 from gpt2kit.data.tables.rows import text_of
 from gpt2kit.metrics.rouge import mean_rouge
 from gpt2kit.metrics.score import Score
+from gpt2kit.tasks import asking
 from gpt2kit.tasks.about import About
 from gpt2kit.tasks.formats.rows import RowTask, Values
 from gpt2kit.tasks.record import Record
@@ -33,7 +34,17 @@ class Completion(RowTask):
 
     @property
     def about(self) -> About:
-        return replace(super().about, copies=True)
+        endings = {} if self.template else {"": SEPARATOR}
+        template = self._numbered() if self.template else None
+        texts = asking.Answered(self.names, (), template, endings, tail=self.tail, space=self._space)
+        return replace(super().about, copies=True, asking=texts)
+
+    def _numbered(self) -> tuple[str | int, ...]:
+        """The template up to its completion, with the numbers of columns."""
+        parts: list[str | int] = []
+        for text, column in self._pieces[:-1]:
+            parts += [text, self.asked.index(column)] if column else [text]
+        return (*parts, self.tail)
 
     @property
     def layout(self) -> Layout:

@@ -5,12 +5,14 @@ answer. A source has the texts of the turns: the system prompt (which may be emp
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gpt2kit.data.columns.turns import ASSISTANT, SYSTEM, USER, Turn, problem_of, read_turns
 from gpt2kit.data.layouts import Rows
 from gpt2kit.data.tables.rows import value_of
+from gpt2kit.tasks import asking
+from gpt2kit.tasks.about import About
 from gpt2kit.tasks.formats.completion import Completion
 from gpt2kit.tasks.formats.rows import Values
 from gpt2kit.tasks.record import Record
@@ -21,6 +23,10 @@ MARKS = tuple(f"<{speaker}>" for speaker in (SYSTEM, USER, ASSISTANT))
 @dataclass(frozen=True)
 class Conversation(Completion):
     """Answers in conversations."""
+
+    @property
+    def about(self) -> About:
+        return replace(super().about, asking=asking.Turns(("message",), MARKS))
 
     @property
     def input_example(self) -> str:

@@ -16,6 +16,7 @@ from gpt2kit.data.tables.rows import value_of
 from gpt2kit.errors import DataError, UserError, counted
 from gpt2kit.metrics.labels import label_scores
 from gpt2kit.metrics.score import Score
+from gpt2kit.tasks import asking
 from gpt2kit.tasks.about import About
 from gpt2kit.tasks.formats.rows import RowTask, Values
 from gpt2kit.tasks.record import Record
@@ -51,7 +52,8 @@ class Labelled(RowTask):
 
     @property
     def about(self) -> About:
-        return replace(super().about, pipeline_tag="text-classification")
+        texts = asking.Labelled(self.names, SPECIALS, both_orders=self.kind == "similarity")
+        return replace(super().about, pipeline_tag="text-classification", asking=texts)
 
     @property
     def vocabulary(self) -> LabelledVocabulary:

@@ -37,6 +37,11 @@ class RowTask(TableTask[Values]):
         return "\t".join("YOUR TEXT" if column.isdecimal() else f"YOUR {column}" for column in self.asked)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the texts of a source, for people."""
+        return tuple("text" if column.isdecimal() else column for column in self.asked)
+
+    @property
     @abstractmethod
     def asked(self) -> list[str]:
         """The columns of a source."""
