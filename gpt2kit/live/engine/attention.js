@@ -12,7 +12,7 @@ class KeyValueCache {
 
 /* GPT-2's own attention, and the base of the other kinds. */
 class FullAttention {
-  /* `layer` counts from 0; `tensor(name)` unpacks a parameter that the kind adds. */
+  /* `layer` counts from 0. Kinds with parameters of their own also take `tensor(name)`, which unpacks one. */
   constructor(config, layer) {
     this.positions = config.n_positions;
     this.width = config.n_embd;
@@ -48,7 +48,7 @@ class FullAttention {
   addBias() {}
 
   /* Append the token at `position`, whose product is at `from` of `token`, and write the heads' weighted sums [D] at `to` of `sums`.
-     `see(name, array, length, from)` is given the intermediate results if somebody watches. */
+     `see(name, array, length, from)` receives the intermediate results; null if nobody watches. */
   step(cache, position, token, from, sums, to, see) {
     const { width, heads, headWidth, queryScale, scores } = this;
     if (queryScale !== 1) for (let place = from; place < from + width; place++) token[place] *= queryScale;

@@ -4,7 +4,7 @@
 
 const ATTENTIONS = { full: FullAttention, local: LocalAttention, relative: RelativeAttention, "relative-local": RelativeLocalAttention, compressed: CompressedAttention };
 
-/* Prompts are read so many tokens at a time: every weight is loaded once for four of them. */
+/* Prompts are read in pieces of at most this many tokens: a weight is loaded once for several of them. */
 const PREFILL_ROWS = 16;
 
 /* What the layers remember of the tokens before `position`. A text that was edited keeps the beginning that it has in common:
