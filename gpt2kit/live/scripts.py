@@ -6,7 +6,7 @@ FOLDER = "live/engine"
 ENGINE = (
     *("packing", "simd", "linear", "attention", "attention_compressed", "model"),
     *("heap", "random", "sampling", "decoding"),
-    *("bpe", "endings", "prompts", "labelled", "paragraphs"),
+    *("bpe", "endings", "prompts", "labelled", "paragraphs", "textrun"),
 )
 """Parts of one script, in order."""
 
