@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gpt2kit.inspection.pieces import piece_of
 from gpt2kit.inspection.trace import Floats, Looked, Numbers, Trace
 
-LARGE = 0.3
+LARGE = 0.2
 """The least share of the attention that gives a name."""
 
 CLEARLY = 2.0

@@ -244,7 +244,7 @@ def test_heads_are_named_by_what_they_do(tab: "Browser", subject: Make, tmp_path
     write_page(tmp_path / "a.html", view, "x")
     tab.open(tmp_path / "a.html")
     names = tab.value("[...document.querySelectorAll('#glance .thumb')].map((each) => each.innerText)")
-    assert names == ["induction", ""] * len(view["roles"])
+    assert names == ["induction\n87%", ""] * len(view["roles"])
     told = "87% of its attention is on what followed the same token before"
     assert told in tab.value("document.querySelector('#glance .thumb').title")
     assert f"On this input {told}." in text(tab, "large-caption")

@@ -22,7 +22,7 @@ const ROLES = {
 };
 function roleOf(layer, head) {
   const role = data.roles[layer][head];
-  return role && { short: ROLES[role[0]][0], told: `${percent(role[1])} of its attention is on ${ROLES[role[0]][1]}` };
+  return role && { short: ROLES[role[0]][0], share: percent(role[1]), told: `${percent(role[1])} of its attention is on ${ROLES[role[0]][1]}` };
 }
 const seen = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) if (isIntersecting) {
@@ -35,7 +35,7 @@ function showGlance() {
   const layers = [...Array(data.model.layers).keys()], heads = [...Array(data.model.heads).keys()];
   fill("glance", ...layers.map((layer) => make("div", { class: "glance", style: `--heads:${heads.length}` }, make("span", { class: "faint", text: `layer ${layer + 1}` }), ...heads.map((head) => {
     const role = roleOf(layer, head), name = `ayer ${layer + 1}, head ${head + 1}${role ? `: ${role.told}` : ""}`;
-    const button = make("button", { class: "thumb", "data-layer": layer, "data-head": head, title: `l${name}`, "aria-label": `L${name}`, onclick: () => choose({ layer, head, allHeads: false }) }, role && make("small", { text: role.short }));
+    const button = make("button", { class: "thumb", "data-layer": layer, "data-head": head, title: `l${name}`, "aria-label": `L${name}`, onclick: () => choose({ layer, head, allHeads: false }) }, role && make("small", {}, make("span", { text: role.short }), make("span", { text: role.share })));
     seen.observe(button);
     return button;
   }))));
