@@ -7,6 +7,7 @@ ENGINE = (
     *("packing", "simd", "linear", "attention", "attention_compressed", "model"),
     *("heap", "random", "sampling", "decoding"),
     *("bpe", "endings", "prompts", "labelled", "paragraphs", "textrun"),
+    *("arrays", "pieces", "tracing", "lens", "roles", "looking", "outlook", "attribution", "neurons", "view", "look"),
 )
 """Parts of one script, in order."""
 
