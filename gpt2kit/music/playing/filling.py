@@ -8,7 +8,7 @@ import numpy as np
 from gpt2kit.music.notes import Accompanied, Notes, Surroundings
 from gpt2kit.music.playing.given import GivenGrammar, Scheduled
 from gpt2kit.music.playing.grammar import EventGrammar
-from gpt2kit.music.stream.announcements import AHEAD, Announced, of_gap, of_tune
+from gpt2kit.music.stream.announcements import AHEAD, LEAD, Announced, of_gap, of_tune
 from gpt2kit.music.stream.encoding import encode, encode_until, note_events, seconds, without_wait
 from gpt2kit.music.stream.events import BEGIN, NOTE_OFF, STEPS_A_SECOND, TIME_SHIFT, VELOCITY, quantised
 from gpt2kit.music.stream.keyboard import continued
@@ -33,7 +33,7 @@ def gap_grammar(prompt: Sequence[int], around: Surroundings) -> GivenGrammar:
     given = [(step - now, ids) for step, ids in _after(around, prompt)]
     begin, end = (int(quantised(at)) - now for at in (around.until, around.resume))
     ahead, struck = _still_due(_of_gap(around), prompt), _struck_before(around, now)
-    return GivenGrammar(EventGrammar(prompt), given, ahead, begin, end, struck)
+    return GivenGrammar(EventGrammar(prompt), given, ahead, begin, end, struck, LEAD)
 
 
 def tune_grammar(prompt: Sequence[int], part: Accompanied) -> GivenGrammar:
@@ -44,9 +44,9 @@ def tune_grammar(prompt: Sequence[int], part: Accompanied) -> GivenGrammar:
     ahead = _still_due(_of_tune(part), prompt)
     if part.finish < part.duration:
         finish = int(quantised(part.finish)) - now
-        return GivenGrammar(EventGrammar(prompt), given, ahead, begin, finish, struck)
+        return GivenGrammar(EventGrammar(prompt), given, ahead, begin, finish, struck, LEAD)
     end = max((step for step, _ in given), default=0)
-    return GivenGrammar(EventGrammar(prompt, end), given, ahead, begin, None, struck)
+    return GivenGrammar(EventGrammar(prompt, end), given, ahead, begin, None, struck, LEAD)
 
 
 def new_notes(prompt: Sequence[int], ids: Sequence[int], given: Notes) -> Notes:

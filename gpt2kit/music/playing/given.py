@@ -17,7 +17,8 @@ from gpt2kit.music.stream.announcements import Announced
 from gpt2kit.music.stream.events import BEGIN, END, LONGEST_SHIFT, NOTE_OFF, TIME_SHIFT, VELOCITY
 
 LATER = 3
-"""The group, in addition to those of `EventGrammar`, of events after the next given one, and of that one."""
+"""The group, in addition to those of `EventGrammar`, of events after the next given one or given themselves, and of
+that one."""
 
 TOGETHER = 3
 """Steps within which a key is not struck by the user and by the model: one stroke would double the other."""
@@ -63,9 +64,10 @@ class _Step(NamedTuple):
 class GivenGrammar:
     """A grammar with given events.
 
-    A given note is let go when its NOTE_OFF is given; the model can neither end it nor strike its key meanwhile. A new
-    note on a key that is to be struck is let go first, and was not struck just before. Ids beyond the events are
-    inserted as they are.
+    A given note is let go when its NOTE_OFF is given; the model can neither end it nor strike its key meanwhile. Nor
+    does it strike the key of a note that is announced: it wants that note, which comes by itself. A new note on a key
+    that is to be struck is let go first, and was not struck just before. A VELOCITY may be that of an announced note:
+    then no new note follows it. Ids beyond the events are inserted as they are.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class GivenGrammar:
         wait: int = 0,
         new_until: int | None = None,
         struck: Iterable[tuple[int, int]] = (),
+        lead: int = 0,
     ) -> None:
         """`grammar` is at the beginning of an answer. Given notes must begin before its end, where all are let go.
 
@@ -83,9 +86,9 @@ class GivenGrammar:
         time, each is inserted when the clock has reached its step. Before the step `wait` nothing happens, as between
         the last event of a prompt and a gap. With `new_until`, the model strikes no key from that step on, and the
         answer ends when it has let go all of its keys. `struck` are the steps, of 0 or less, and the keys of given
-        notes in the prompt.
+        notes in the prompt. Given notes that are struck within `lead` steps have been announced.
         """
-        self.grammar, self.wait = grammar, wait
+        self.grammar, self.wait, self._lead = grammar, wait, lead
         self._announced = deque(announced)
         self.new_until = new_until
         self._steps: dict[int, _Step] = {}
@@ -118,7 +121,9 @@ class GivenGrammar:
         self.otherwise: int | None = None
         """The id that leads to the next given event, for a model that wants something after that event."""
         self._later: list[slice] = []
-        """The impossible ids of what would come after it."""
+        """The impossible ids of what would come after it, or comes by itself."""
+        self._awaited: list[int] = []
+        """The keys of announced notes that are still to be struck."""
         self._arrive()
 
     @property
@@ -141,8 +146,8 @@ class GivenGrammar:
 
     @property
     def groups(self) -> Groups | None:
-        """Those of the grammar. In addition, what the model wants after the next given event leaves its probability to
-        that event, or else new notes would fill the time to each of them."""
+        """Those of the grammar. In addition, what the model wants after the next given event, and a given note that is
+        announced, leave their probability to that event, or else new notes would fill the time to each of them."""
         if self.otherwise is None:
             return self.grammar.groups
         groups = self.grammar.groups.copy()
@@ -166,10 +171,15 @@ class GivenGrammar:
                 self._forbid_new(bias_V)
                 if not bias_V.max() > -np.inf:  # a pause is too long, and no key may end it
                     bias_V[NOTE_OFF + min(self.grammar.struck)] = 0
+            self._await(bias_V)
             if self.grammar.now < self.wait:
                 keep_waiting(bias_V, self.wait - self.grammar.now)
-            elif following is not None and steps <= LONGEST_SHIFT and bias_V[TIME_SHIFT - 1 + steps] > -np.inf:
-                self.otherwise, self._later = TIME_SHIFT - 1 + steps, [slice(TIME_SHIFT + steps, VELOCITY)]
+            elif following is not None and steps <= LONGEST_SHIFT:
+                arrival = TIME_SHIFT - 1 + steps
+                if self.grammar.ready and self._awaited:
+                    bias_V[arrival] = 0  # the VELOCITY was that of a note which comes by itself
+                if bias_V[arrival] > -np.inf:
+                    self.otherwise, self._later = arrival, [slice(arrival + 1, VELOCITY), *self._coming]
         if self._steps or self._now.notes or self.new_until is not None:
             bias_V[END] = -np.inf
 
@@ -193,18 +203,32 @@ class GivenGrammar:
             self._forbid_new(bias_V)
         if due < note.place:
             return
+        self._await(bias_V)
         if note.velocity in (None, grammar.in_force):
             bias_V[note.id] = 0
-        elif not (grammar.ready and grammar.can_strike(note.place)):
+        elif not (grammar.ready and grammar.can_strike(note.place)) or self._lead:
             bias_V[note.velocity] = 0
+        if grammar.ready and not self._lead:
+            return
+        self.otherwise = self.due
+        after = [slice(note.id + 1, NOTE_OFF)] if note.is_on else [slice(0, NOTE_OFF), slice(note.id + 1, TIME_SHIFT)]
+        self._later = [*after, *self._coming]
+        if bias_V[note.id] == -np.inf:
+            self._later.append(slice(note.id, note.id + 1))  # with another velocity
         if not grammar.ready:
-            self.otherwise = self.due
-            after = (
-                [slice(note.id + 1, NOTE_OFF)] if note.is_on else [slice(0, NOTE_OFF), slice(note.id + 1, TIME_SHIFT)]
-            )
-            self._later = [*after, slice(TIME_SHIFT, VELOCITY)]
+            self._later.append(slice(TIME_SHIFT, VELOCITY))
             if not grammar.can_strike(note.place):
                 self._later.append(slice(VELOCITY, BEGIN))
+
+    @property
+    def _coming(self) -> list[slice]:
+        """What comes by itself: given notes that are about to be struck, and the ends of those that sound."""
+        ids = [*self._awaited, *(NOTE_OFF + key for key in self.grammar.kept)]
+        return [slice(id, id + 1) for id in ids]
+
+    def _await(self, bias_V: Bias) -> None:
+        """Do not strike the keys of given notes that are about to come."""
+        bias_V[self._awaited] = -np.inf
 
     @staticmethod
     def _forbid_new(bias_V: Bias) -> None:
@@ -215,6 +239,8 @@ class GivenGrammar:
         grammar = self.grammar
         near = range(grammar.now - TOGETHER, grammar.now + TOGETHER + 1)
         grammar.bar({key for step in near for key in self._strokes.get(step, ())})
+        soon = range(grammar.now + 1, grammar.now + self._lead + 1)
+        self._awaited = sorted({key for step in soon for key in self._strokes.get(step, ())})
         marks, notes = self._steps.pop(grammar.now, _Step([], []))
         if grammar.end is not None and grammar.now >= grammar.end:
             return  # there, the grammar itself lets go all keys

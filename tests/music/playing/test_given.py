@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+import torch
 
+from gpt2kit.decoding.sampling import within_groups
 from gpt2kit.music.notes import FIELDS, Notes
 from gpt2kit.music.playing.given import GivenGrammar, schedule
 from gpt2kit.music.playing.grammar import EventGrammar
@@ -209,6 +211,64 @@ def test_a_model_that_would_wait_longer_waits_for_what_is_given() -> None:
     assert grammar.otherwise is None, "the next event is more than a second later"
     accepted(grammar, SHIFT + 100)
     assert grammar.otherwise == SHIFT + 70
+
+
+def announcing(*scheduled: tuple[int, Sequence[int]], end: int = 1000, lead: int = 100) -> GivenGrammar:
+    """A grammar whose given notes have been announced."""
+    return GivenGrammar(EventGrammar([BEGIN], end), scheduled, lead=lead)
+
+
+def test_a_model_that_wants_an_announced_note_waits_for_it() -> None:
+    """Otherwise it would play the note early, or other notes instead."""
+    grammar = announcing((150, [LOUD + 9, ON + 60]), (180, [OFF + 60]))
+    assert ON + 60 in accepted(grammar, LOUD + 9), "it is announced 100 steps ahead"
+    assert ON + 60 not in accepted(grammar, ON + 50, SHIFT + 60)
+    assert chance_for(grammar, ON + 60) == {SHIFT + 90: 1}
+    found = accepted(grammar, LOUD + 3)
+    assert {id for id in found if id >= 256} == {SHIFT + 90}, "the velocity may be that of the announced note"
+    assert chance_for(grammar, ON + 60) == {SHIFT + 90: 1}
+    accepted(grammar, ON + 55, SHIFT + 90)
+    assert chance_for(grammar, ON + 60) == {LOUD + 9: 1}
+    assert accepted(grammar, LOUD + 3) == {*range(21, 60), LOUD + 9} - {50, 55}
+    assert chance_for(grammar, ON + 60) == {LOUD + 9: 1}
+    accepted(grammar, LOUD + 9, ON + 60)
+    assert chance_for(grammar, OFF + 60) == {SHIFT + 30: 1}, "its end comes by itself, too"
+
+
+def chance_for(grammar: GivenGrammar, id: int) -> dict[int, float]:
+    """The probability of each possible id if the model is sure of one that is impossible."""
+    bias = np.zeros(SIZE, np.float32)
+    grammar.weigh(bias)
+    assert bias[id] == -np.inf
+    groups, group_1V = grammar.groups, torch.zeros(1, SIZE, dtype=torch.long)
+    assert groups is not None
+    group_1V[0, : len(groups)] = torch.from_numpy(groups)
+    logits_1V, bias_1V = torch.zeros(1, SIZE), torch.from_numpy(bias)[None]
+    logits_1V[0, id] = 60
+    found_V = (within_groups(logits_1V, bias_1V, group_1V) + bias_1V).softmax(-1)[0]
+    return {
+        place: round(float(found_V[place]), 6) for place in found_V.nonzero()[:, 0].tolist() if found_V[place] > 1e-6
+    }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_announced_notes_are_played_at_their_times(seed: int, random_notes: RandomNotes, canonical: Canonical) -> None:
+    given = apart(random_notes(seed, 60, 12.0))
+    ids = wanted(announcing(*schedule(encode(given)), end=2000), seed)
+    notes = played(ids)
+    assert rows(decode(encode(given))) <= rows(notes)
+    assert encode(notes).tolist() == canonical(with_velocities(ids))
+
+
+def with_velocities(ids: Sequence[int]) -> list[int]:
+    """The stream with the VELOCITY in force before each NOTE_ON, and none elsewhere."""
+    found, in_force = list[int](), list[int]()
+    for id in ids:
+        if 356 <= id < 388:
+            in_force = [id]
+        else:
+            found += [*in_force, id] if id < 128 else [id]
+    return found
 
 
 def test_what_is_due() -> None:
