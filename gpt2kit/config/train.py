@@ -26,7 +26,7 @@ class TrainConfig:
         4096, "positions per step, padding included: a batch has as many rows of similar length as fit"
     )
     window: int = knob(
-        0, "tokens of a training window of whole documents, at most model.n_positions; 0 means model.n_positions"
+        0, "tokens of a training window of whole documents; 0, or more than model.n_positions: model.n_positions"
     )
     accumulate: int = knob(
         1, "micro-batches per step (gradient accumulation), doubled until one fits into memory; same results"

@@ -148,13 +148,12 @@ class Stream(Layout):
     """Ids from this one on are put into training windows by `crop` and never generated: they carry no loss."""
 
     def batching(self, window: int, loss_on: str = "answer", shorter: int = 0, stride: int = 0) -> "Batching":
-        """`stride` is that of validation windows; 0 means a whole window."""
+        """`stride` is that of validation windows; 0 means a whole window. Training windows are `shorter`, if that is
+        above 0."""
         from gpt2kit.data.streams import StreamBatching
 
         _refuse_loss_on(loss_on, "whole documents")
-        if shorter > window:
-            raise UserError(f"train.window = {shorter}, but the model's is {window}; expected at most that")
-        return StreamBatching(window, self.crop, stride, self.given, shorter)
+        return StreamBatching(window, self.crop, stride, self.given, shorter if shorter < window else 0)
 
     def ends(self, store: "Store", eos: int) -> Ends:
         import numpy as np
