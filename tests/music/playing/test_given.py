@@ -252,8 +252,10 @@ def chance_for(grammar: GivenGrammar, id: int) -> dict[int, float]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_announced_notes_are_played_at_their_times(seed: int, random_notes: RandomNotes, canonical: Canonical) -> None:
-    given = apart(random_notes(seed, 60, 12.0))
+def test_announced_notes_are_played_at_their_times(
+    seed: int, separate_notes: RandomNotes, canonical: Canonical
+) -> None:
+    given = separate_notes(seed, 60, 12.0)
     ids = wanted(announcing(*schedule(encode(given)), end=2000), seed)
     notes = played(ids)
     assert rows(decode(encode(given))) <= rows(notes)
