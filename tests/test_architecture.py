@@ -136,7 +136,7 @@ IMPORTS: dict[str, set[str]] = {
     "pipeline": CORE | {"recipe", "runs", "tasks"},
     "inspection": CORE - {"training"} | {"html", "pipeline", "tasks"},
     "selftest": CORE | {"pipeline", "recipe", "runs", "tasks"},
-    "live": {"config", "data", "html", "inspection", "model", "selftest", "tasks"},
+    "live": {"config", "data", "html", "inspection", "model", "music", "pipeline", "selftest", "tasks"},
     "export": CORE | {"pipeline", "recipe", "runs", "selftest", "tasks"},
     "doctor": {"model", "music", "system", "tasks", "training"},
     "cli": CORE | {"doctor", "export", "inspection", "pipeline", "recipe", "runs", "samples", "selftest", "tasks"},

@@ -8,6 +8,7 @@ ENGINE = (
     *("heap", "random", "sampling", "decoding"),
     *("bpe", "endings", "prompts", "labelled", "paragraphs", "textrun"),
     *("arrays", "pieces", "tracing", "lens", "roles", "looking", "outlook", "attribution", "neurons", "view", "look"),
+    *("events", "encoding", "keyboard", "grammar", "wait", "steering", "given", "filling", "midi", "performing"),
 )
 """Parts of one script, in order."""
 
