@@ -31,7 +31,12 @@ def asking(task: Task[Any, Any], config: GenerateConfig) -> dict[str, Any]:
     Pages have no beam search: they decode greedily instead.
     """
     described = {} if task.about.asking is None else task.about.asking.described()
-    own = {"medium": task.about.medium, "eos": task.vocabulary.eos, "labels": list(task.layout.labels)}
+    own = {
+        "medium": task.about.medium,
+        "eos": task.vocabulary.eos,
+        "labels": list(task.layout.labels),
+        "answers": task.layout.has_answers,
+    }
     return {
         "tokenizer": _tokenizer(task.bpe) if isinstance(task, TextTask) else None,
         "task": own | described,

@@ -1,4 +1,5 @@
-"""What a page contains of a run, as JSON: the configuration and the weights of its model, and how it is asked.
+"""What a page contains of a run, as JSON: the configuration and the weights of its model, how it is asked, and what a
+picture of the model lists.
 
 A tensor is little-endian numbers in base64, row-major. Vectors are in fp32 whatever the number type: they are few, and
 layer norms are sensitive to rounding.
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gpt2kit.inspection.view import shape_view
 from gpt2kit.live.asking import asking
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.selftest.run_under_test import RunUnderTest
@@ -22,9 +24,10 @@ LARGEST = 127
 
 
 def content(subject: RunUnderTest, dtype: str) -> dict[str, Any]:
-    """The run, as the engine's `Model`, `Bpe` and `promptsOf` take it."""
+    """The run, as the engine's `Model`, `Bpe`, `promptsOf` and `viewOf` take it."""
     generate = subject.recipe.generate.fitted(subject.run.max_ratio)
-    return weights(subject.model, dtype) | asking(subject.task, generate)
+    shape = shape_view(subject.model, str(subject.run.path), subject.run.task_name)
+    return weights(subject.model, dtype) | asking(subject.task, generate) | {"shape": shape}
 
 
 def weights(model: GPT2, dtype: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ ENGINE = (
     *("packing", "simd", "linear", "attention", "attention_compressed", "model"),
     *("heap", "random", "sampling", "decoding"),
     *("bpe", "endings", "prompts", "labelled", "paragraphs", "textrun"),
-    *("arrays", "pieces", "tracing", "lens", "roles", "looking", "outlook", "attribution", "neurons", "view", "look"),
+    *("arrays", "pieces", "tracing", "lens", "roles", "looking", "outlook", "attribution", "neurons", "view"),
     *("events", "encoding", "keyboard", "grammar", "wait", "steering", "given", "filling", "midi", "performing"),
 )
 """Parts of one script, in order."""

@@ -3,24 +3,23 @@
 import base64
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
 
-from gpt2kit.config import GenerateConfig
+from gpt2kit.config import GenerateConfig, ModelConfig
 from gpt2kit.data.layouts import Stream
-from gpt2kit.inspection.continuing import next_of
-from gpt2kit.inspection.neurons import pushed
 from gpt2kit.inspection.subject import Subject
 from gpt2kit.inspection.trace import trace_of
-from gpt2kit.inspection.view import view_of
-from gpt2kit.live.content import weights
-from gpt2kit.live.inspecting import inspecting
+from gpt2kit.inspection.view import shape_view, view_of
+from gpt2kit.live.content import content, weights
 from gpt2kit.model.ablation import Off, without
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.pipeline.engine import Engine
+from gpt2kit.selftest.run_under_test import opened
 from gpt2kit.tasks.lm import Lm
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def subject_of(model: GPT2, ids: list[int] = IDS, prompt: int = 12, odd: bool = 
 def given(subject: Subject, off: Off = NOTHING, odd: bool = False) -> list[Any]:
     """What the engine takes: the run, what the page knows, the subject, and the parts that are off."""
     engine = subject.engine
-    knows = inspecting(engine.model, engine.task, subject.name, subject.task)
+    knows = {"shape": shape_view(engine.model, subject.name, subject.task), "answers": False, "plays": False}
     names = ("ids", "prompt", "followers", "finished", "given", "remarks", "labels")
     parts = {"heads": [*map(list, off.heads)], "attentions": [*off.attentions], "mlps": [*off.mlps]}
     own = {"generate": SETTINGS | {"beams": 1}, "odd": odd}
@@ -221,30 +220,6 @@ def test_the_parts_add_up_to_the_logits(engine: "EngineInNode", tiny_model: Buil
         np.testing.assert_allclose(found, model(torch.tensor([IDS]))[0, 13].numpy(), atol=1e-4, rtol=0)
 
 
-def test_the_next_tokens_are_those_of_the_explorer(engine: "EngineInNode", tiny_model: Build) -> None:
-    """With the grammar, and with the whole model's probabilities if parts are off."""
-    model = tiny_model(attention="compressed", n_layer=3)
-    subject, off = subject_of(model, odd=True), Off(frozenset({(0, 1)}), frozenset({1}), frozenset({2}))
-    engine(VIEW, *given(subject, odd=True))
-    script = """(subject, off) => {
-      const looker = new Looker(kept.model, { ...kept.knows, name: "a", tell: (_, id) => `token ${id}` });
-      return [looker.look(subject, off).sides, looker.look(subject).sides, looker.neurons(1, [3])];
-    }"""
-    (partly,), (whole,), neurons = engine(script, *given(subject, off)[2:])
-    plain = next_of(subject)
-    with without(model, off):
-        chances = next_of(subject)
-    best = chances.topk(10)
-    assert [id for id, _, _ in partly["next"]] == best.indices.tolist()
-    assert [share for _, _, share in partly["next"]] == pytest.approx(best.values.tolist(), rel=1e-4)
-    assert partly["plain"] == [[id, pytest.approx(float(plain[id]), rel=1e-4)] for id, _, _ in partly["next"]]
-    assert whole["plain"] is None
-    assert [id for id, _, _ in whole["next"]] == plain.topk(10).indices.tolist()
-    assert whole["next"][0][1] == f"token {whole['next'][0][0]}"
-    assert neurons["pushed"] == {"1.3": [*map(list, pushed(model, 1, [3])[3])]}
-    assert {*neurons["pieces"]} == {str(id) for ids in neurons["pushed"]["1.3"] for id in ids}
-
-
 def test_the_parts_of_a_label(engine: "EngineInNode", tiny_model: Build) -> None:
     model = tiny_model()
     model.set_classifier(("bad", "good", "unknown"))
@@ -252,3 +227,12 @@ def test_the_parts_of_a_label(engine: "EngineInNode", tiny_model: Build) -> None
     expected, found = view_of(trace_of(subject))["labelled"], engine(VIEW, *given(subject))["labelled"]
     assert found["names"] == ["bad", "good", "unknown"]
     agrees(found["parts"], expected["parts"], "parts")
+
+
+def test_a_run_has_what_the_view_lists(run_of: Callable[..., Path]) -> None:
+    run = content(opened(run_of("translate")), "f16")
+    view = view_of(trace_of(subject_of(GPT2(ModelConfig(n_layer=1), 300).eval())))["model"]
+    assert {*view} - {"positions"} == {*run["shape"]}
+    assert run["shape"]["name"] == run_of("translate").name
+    assert run["shape"]["total"] == sum(run["shape"]["totals"].values())
+    assert run["task"]["answers"]

@@ -1,8 +1,8 @@
 /* ---- view: the data of the inspection page, computed here; the same as gpt2kit/inspection/view.py writes into a page ----
    `subject` is {ids, prompt, followers, finished, given, remarks, labels}: the ids of one pass, how many of them are the
    prompt, the id after each (-1: none), and the probability of each label of a classifier. `knows` is what the page
-   knows of the run: {shape (of shape_view in view.py), answers, plays, generate, spell(id), automatonAt(subject,
-   position)}; the last gives an automaton that has accepted the ids up to the position, or null. */
+   knows of the run: {shape, answers, plays, generate, spell(id), automatonAt(subject, position)}: `shape` as `content`
+   of gpt2kit/live/content.py has it, and an automaton that has accepted the ids up to the position, or null. */
 const DISTRIBUTIONS = 32;  // positions whose whole distribution is kept
 const LISTED = 200;  // likeliest tokens of a distribution that are named
 
@@ -10,12 +10,6 @@ const LISTED = 200;  // likeliest tokens of a distribution that are named
 function explainedSteps({ ids, prompt }) {
   const first = ids.length > prompt ? prompt - 1 : Math.max(0, prompt - DISTRIBUTIONS);
   return Array.from({ length: Math.min(ids.length, first + DISTRIBUTIONS) - first }, (_, step) => first + step);
-}
-
-/* A subject: a prompt with the answer chosen so far, and whether the end token `eos` ended it. */
-function subjectOf(prompt, answer, finished = false, eos = -1) {
-  const ids = [...prompt, ...answer];
-  return { ids, prompt: prompt.length, followers: [...ids.slice(1), finished ? eos : -1], finished, given: false, remarks: [], labels: {} };
 }
 
 /* The ids of a text that are not text themselves, such as a separator; music has none: all its ids are events. */
