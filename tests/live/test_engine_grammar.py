@@ -15,7 +15,7 @@ from gpt2kit.music.playing.grammar import EventGrammar, Timed
 from gpt2kit.music.playing.steering import Steering, Wish
 from gpt2kit.music.playing.wait import AfterWait
 from gpt2kit.music.stream import encoding
-from gpt2kit.music.stream.announcements import SIZE, ahead, name
+from gpt2kit.music.stream.announcements import LEAD, SIZE, ahead, name
 from gpt2kit.music.stream.events import BEGIN, VOCABULARY
 from gpt2kit.pipeline.steered import Steered
 
@@ -190,18 +190,20 @@ def test_a_gap_is_filled_towards_a_wish(engine: Engine, random_notes: RandomNote
 
 
 def test_given_notes_that_rarely_meet_new_ones(engine: Engine) -> None:
-    """A new note ends just before a given one of its key; a key is due in the step of a given note; one that sounded
-    before the gap is struck again before its own release."""
+    """A new note ends just before a given one of its key, a VELOCITY is that of an announced note, a key is due in the
+    step of a given note, and one that sounded before the gap is struck again before its own release."""
     hold = [ON + 40, *[SHIFT + 100] * 4, ON + 90, *[SHIFT + 100] * 4, ON + 91, *[SHIFT + 100] * 2, OFF + 40]
     overlap = [BEGIN, LOUD + 16, ON + 60]
     given = [
-        ([BEGIN], [(50, [LOUD + 16, ON + 60]), (70, [OFF + 60])]),
+        *[([BEGIN], [(150, [LOUD + 16, ON + 60]), (170, [OFF + 60])])] * 3,
         ([BEGIN], [(1000, [LOUD + 9, ON + 60]), (1010, [OFF + 60])]),
         (overlap, [(50, [LOUD + 16, ON + 60]), (60, [OFF + 60]), (70, [OFF + 60])]),
         (overlap, [(50, [LOUD + 16, ON + 60]), (60, [OFF + 60]), (70, [OFF + 60])]),
     ]
     answers = [
-        [LOUD + 16, ON + 60, SHIFT + 48, OFF + 60, SHIFT + 2, ON + 60, SHIFT + 20, OFF + 60, SHIFT + 100],
+        [LOUD + 16, ON + 60, SHIFT + 100, SHIFT + 48, OFF + 60, SHIFT + 2, ON + 60, SHIFT + 20, OFF + 60, SHIFT + 100],
+        [SHIFT + 100, LOUD + 16, SHIFT + 50, ON + 60, SHIFT + 20, OFF + 60],
+        [SHIFT + 100, LOUD + 5, SHIFT + 50, LOUD + 5, LOUD + 16, ON + 60, SHIFT + 20, OFF + 60],
         [LOUD + 16, *hold, LOUD + 9, ON + 60, SHIFT + 10, OFF + 60],
         [SHIFT + 50, OFF + 60, ON + 60, SHIFT + 10, OFF + 60, SHIFT + 10, SHIFT + 100],
         [SHIFT + 30, OFF + 60, SHIFT + 20, ON + 60, SHIFT + 10, OFF + 60, SHIFT + 10, SHIFT + 100],
@@ -209,7 +211,7 @@ def test_given_notes_that_rarely_meet_new_ones(engine: Engine) -> None:
     cases: Cases = [
         (
             {"prompt": prompt, "events": events},
-            GivenGrammar(EventGrammar(prompt), events, wait=0, new_until=2000),
+            GivenGrammar(EventGrammar(prompt), events, wait=0, new_until=2000, lead=LEAD),
         )
         for prompt, events in given
     ]

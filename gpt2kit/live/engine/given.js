@@ -1,6 +1,7 @@
 /* The grammar of music in which some events are given, as in gpt2kit/music/playing/given.py: they come exactly at their
-   times, and the model adds others before the end of a gap. The answer ends when it has let go all of its keys. */
-const LATER = 3;  // the group of what is wanted after the next given event, and of that event
+   times, and the model adds others before the end of a gap. The answer ends when it has let go all of its keys. The
+   model does not strike the key of a note that is announced: it wants that note, which comes by itself. */
+const LATER = 3;  // the group of events after the next given one or given themselves, and of that one
 const TOGETHER = 3;  // steps within which a key is not struck by the user and by the model
 
 class GivenGrammar {
@@ -14,8 +15,9 @@ class GivenGrammar {
     this.strokes = new Map();  // the keys of given notes, by step
     for (const [step, key] of struck) this.addStroke(step, key);
     this.now = { marks: [], notes: [] };  // what is given at this step and still due
-    this.otherwise = null;  // the id by which a model that wants something later gets to what is given next
-    this.later = [];  // ranges [from, to) of what would be later: impossible ids
+    this.otherwise = null;  // the id that leads to the next given event, for a model that wants something after it
+    this.later = [];  // ranges [from, to) of the impossible ids of what would come after it, or comes by itself
+    this.awaited = new Set();  // the keys of announced notes that are still to be struck
     this.read(given);
     this.arrive();
   }
@@ -46,6 +48,13 @@ class GivenGrammar {
     this.strokes.get(step).push(key);
   }
 
+  /* The keys of the given notes that are struck from one step to another. */
+  struckFrom(first, last) {
+    const keys = new Set();
+    for (let step = first; step <= last; step++) for (const key of this.strokes.get(step) || []) keys.add(key);
+    return keys;
+  }
+
   get over() {
     return this.isClosed && !this.grammar.struck.size;
   }
@@ -62,8 +71,8 @@ class GivenGrammar {
     return velocity === null || velocity === this.grammar.inForce ? place ^ NOTE_OFF : velocity;
   }
 
-  /* Those of the grammar. In addition, what the model wants after the next given event leaves its probability to that
-     event, or else new notes would fill the time to each of them. */
+  /* Those of the grammar. In addition, what the model wants after the next given event, and a given note that is
+     announced, leave their probability to that event, or else new notes would fill the time to each of them. */
   get groups() {
     if (this.otherwise === null) return this.grammar.groups;
     const groups = this.grammar.groups.slice();
@@ -92,26 +101,43 @@ class GivenGrammar {
       // A pause is too long, and no key may end it.
       if (!isPossible(bias)) bias[NOTE_OFF + Math.min(...grammar.struck.keys())] = 0;
     }
+    this.forbidAwaited(bias);
     if (grammar.now < this.wait) keepWaiting(bias, this.wait - grammar.now);
-    else if (following !== null && steps <= LONGEST_SHIFT && bias[TIME_SHIFT - 1 + steps] > IMPOSSIBLE) {
-      this.otherwise = TIME_SHIFT - 1 + steps;
-      this.later = [[TIME_SHIFT + steps, VELOCITY]];
+    else if (following !== null && steps <= LONGEST_SHIFT) {
+      const arrival = TIME_SHIFT - 1 + steps;
+      if (grammar.ready && this.awaited.size) bias[arrival] = 0;  // the VELOCITY was that of a note which comes by itself
+      if (bias[arrival] > IMPOSSIBLE) this.leadTo(arrival, [[arrival + 1, VELOCITY], ...this.coming]);
     }
   }
 
   /* Allow a given note and what may come before it in its step. */
-  weighUpTo({ place, velocity }, bias) {
+  weighUpTo({ place }, bias) {
     const { grammar } = this, id = place ^ NOTE_OFF, isOn = place >= NOTE_OFF;
     const due = grammar.allow(bias, place, 0);
     if (this.isClosed) this.forbidNew(bias);
     if (due < place) return;
-    if (velocity === null || velocity === grammar.inForce) bias[id] = 0;
-    else if (!(grammar.ready && grammar.canStrike(place))) bias[velocity] = 0;
-    if (grammar.ready) return;
-    this.otherwise = this.due;
-    this.later = isOn ? [[id + 1, NOTE_OFF]] : [[0, NOTE_OFF], [id + 1, TIME_SHIFT]];
-    this.later.push([TIME_SHIFT, VELOCITY]);
-    if (!grammar.canStrike(place)) this.later.push([VELOCITY, BEGIN]);
+    this.forbidAwaited(bias);
+    bias[this.due] = 0;
+    const later = isOn ? [[id + 1, NOTE_OFF]] : [[0, NOTE_OFF], [id + 1, TIME_SHIFT]];
+    if (bias[id] === IMPOSSIBLE) later.push([id, id + 1]);  // with another velocity
+    if (!grammar.ready) later.push([TIME_SHIFT, VELOCITY]);
+    if (!grammar.ready && !grammar.canStrike(place)) later.push([VELOCITY, BEGIN]);
+    this.leadTo(this.due, [...later, ...this.coming]);
+  }
+
+  leadTo(id, later) {
+    this.otherwise = id;
+    this.later = later;
+  }
+
+  /* What comes by itself: given notes that are about to be struck, and the ends of those that sound. */
+  get coming() {
+    const ids = [...this.awaited, ...[...this.grammar.kept].map((key) => NOTE_OFF + key)];
+    return ids.map((id) => [id, id + 1]);
+  }
+
+  forbidAwaited(bias) {
+    for (const key of this.awaited) bias[key] = IMPOSSIBLE;
   }
 
   forbidNew(bias) {
@@ -133,14 +159,12 @@ class GivenGrammar {
 
   /* Take what is given at this step. Of a key that the model has down and that is struck now, a release comes first. */
   arrive() {
-    const { grammar } = this, near = new Set();
-    for (let step = grammar.now - TOGETHER; step <= grammar.now + TOGETHER; step++) {
-      for (const key of this.strokes.get(step) || []) near.add(key);
-    }
-    grammar.bar(near);
+    const { grammar } = this, { now } = grammar;
+    grammar.bar(this.struckFrom(now - TOGETHER, now + TOGETHER));
+    this.awaited = this.struckFrom(now + 1, now + LEAD);
     const marks = [];
-    while (this.announced.length && this.announced[0][0] <= grammar.now) marks.push(...this.announced.shift()[1]);
-    const given = this.steps.length && this.steps[0].step === grammar.now ? this.steps.shift().notes : [];
+    while (this.announced.length && this.announced[0][0] <= now) marks.push(...this.announced.shift()[1]);
+    const given = this.steps.length && this.steps[0].step === now ? this.steps.shift().notes : [];
     const notes = given.filter(({ place }) => place >= NOTE_OFF || grammar.kept.has(place));
     const taken = new Set(notes.filter(({ place }) => place >= NOTE_OFF).map(({ place }) => place - NOTE_OFF));
     for (const key of taken) if (grammar.struck.has(key)) notes.push({ place: key, velocity: null });
