@@ -272,7 +272,8 @@ def test_the_parts_of_a_logit_are_listed_and_add_up(tab: "Browser", subject: Mak
     assert any(line.startswith("the position vector") for line in shown)
     chosen = "document.querySelector('#parts .link')"
     name = tab.value(f"{chosen}.innerText")
-    tab.value(f"{chosen}.click()")
+    tab.value(f"(() => {{ {chosen}.focus(); {chosen}.click(); }})()")
+    assert tab.value(f"document.activeElement === {chosen}")
     assert tab.value("`layer ${inspection.state.layer + 1}, head ${inspection.state.head + 1}`") == name
 
 
@@ -296,6 +297,15 @@ def test_the_neurons_of_a_layer_and_what_they_push(tab: "Browser", subject: Make
     tab.value("inspection.choose({ token: 0 })")
     assert count(tab, "#neurons li") == 0
     assert "choose one of them" in text(tab, "neurons-caption")
+
+
+def test_events_that_neurons_push_are_apart(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    found = paged(tmp_path / "a.html", subject("music"))
+    tab.open(tmp_path / "a.html")
+    task = found.subject.engine.task
+    up, _ = pushed_by(found.subject.engine.model, found.neurons)[0, int(found.neurons.numbers[0, 0, 0])]
+    shown = tab.value("document.querySelector('#neurons .pushed').innerText")
+    assert shown == "▲ " + ", ".join(piece_of(task, id).shown for id in up)
 
 
 def test_music_has_captions_of_its_own(tab: "Browser", subject: Make, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ function partsList(parts, token, sum) {
 }
 function partLink(place, token) {
   const { layers, heads } = data.model, part = place - 4, isHead = part >= 0 && part < layers * heads, text = partName(place, token);
-  return isHead ? make("button", { class: "link", text, onclick: () => choose({ layer: Math.floor(part / heads), head: part % heads, allHeads: false, step: state.step }) }) : make("span", { text });
+  return isHead ? make("button", { class: "link", text, "data-token": place, onclick: () => choose({ layer: Math.floor(part / heads), head: part % heads, allHeads: false, step: state.step }) }) : make("span", { text });
 }
 /* All heads and MLPs: a row for each layer, the last one at the top as in the stack. */
 function partsGrid(parts) {

@@ -28,7 +28,7 @@ function show() {
 }
 /* Redraws what a choice changes: all sections show the same token, layer and head. */
 function choose(change) {
-  const focused = document.activeElement, home = focused && focused.closest("#arcs, #lens, #split, #path");
+  const focused = document.activeElement, home = focused && focused.closest("#arcs, #lens, #split, #path, #parts");
   Object.assign(state, change);
   if (state.token < state.lensFrom || state.token >= state.lensFrom + COLUMNS) state.lensFrom = Math.min(Math.max(0, state.token - COLUMNS / 2), Math.max(0, count() - COLUMNS));
   if (!("step" in change) && data.steps.includes(state.token)) state.step = data.steps.indexOf(state.token);

@@ -12,7 +12,8 @@ function showNeurons() {
   const found = [...row(numbers, layer, step)], strength = row(activations, layer, step), most = largest(strength), before = data;
   const missing = found.filter((number) => !pushedBy(layer, number));
   if (missing.length && findPushed) findPushed(layer, missing).then(() => { if (data === before && state.layer === layer && state.token === token) showNeurons(); }, () => null);  // without them the list is still right
-  const list = (sign, ids) => make("span", { class: "pushed" }, `${sign} `, ...ids.flatMap((id) => [tokenName(id), " "]));
+  const separator = units() === "events" ? ", " : " ";  // names of events have spaces
+  const list = (sign, ids) => make("span", { class: "pushed" }, `${sign} `, ...ids.flatMap((id, place) => [place ? separator : "", tokenName(id)]));
   fill("neurons", ...found.map((number, place) => {
     const pushed = pushedBy(layer, number);
     return make("li", {}, make("span", { text: `neuron ${inWords(number + 1)}` }), make("span", { class: "meter", title: `activation ${strength[place].toFixed(2)}` }, make("span", { class: "mlp", style: `width:${100 * Math.max(0, strength[place]) / (most || 1)}%` })), make("span", { class: "share", text: strength[place].toFixed(2) }), ...(pushed ? [list("▲", pushed[0]), list("▼", pushed[1])] : []));
