@@ -34,7 +34,7 @@ class Answered(Asking):
 
     form = "answered"
     optional: tuple[str, ...] = ()
-    """Those of `inputs` without which there is still something to answer."""
+    """Those of `inputs` that may be missing, and that are nothing to answer by themselves."""
     template: tuple[str | int, ...] | None = None
     """What the text of a prompt consists of: texts as they are, and the numbers of inputs; None: the inputs that are
     not blank, one on each line."""
@@ -49,7 +49,7 @@ class Answered(Asking):
     tail: str = ""
     """The end of the template, which is kept as well."""
     space: str = ""
-    """What an answer begins with that is no part of it."""
+    """What precedes an answer and is not part of it: the space at the end of a template, a part of the first token."""
     copies_without_letters: bool = False
     """Whether a text without letters, addresses and tags aside, is its own answer."""
 

@@ -1,6 +1,6 @@
 /* A binary heap of numbers, the smallest one first. */
 class Heap {
-  /* `values` become the heap's own. */
+  /* Keeps `values`, and changes them. */
   constructor(values = []) {
     this.values = values;
     for (let place = (values.length >> 1) - 1; place >= 0; place--) this.sink(place, values[place]);
