@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gpt2kit.inspection.view import shape_view
 from gpt2kit.live.asking import asking
+from gpt2kit.live.performing import performing
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.selftest.run_under_test import RunUnderTest
 
@@ -24,10 +25,11 @@ LARGEST = 127
 
 
 def content(subject: RunUnderTest, dtype: str) -> dict[str, Any]:
-    """The run, as the engine's `Model`, `Bpe`, `promptsOf` and `viewOf` take it."""
+    """The run, as the engine's `Model`, `TextRun`, `PerformanceRun` and `viewOf` take it."""
     generate = subject.recipe.generate.fitted(subject.run.max_ratio)
     shape = shape_view(subject.model, str(subject.run.path), subject.run.task_name)
-    return weights(subject.model, dtype) | asking(subject.task, generate) | {"shape": shape}
+    plays = performing(subject.task)
+    return weights(subject.model, dtype) | asking(subject.task, generate) | {"shape": shape, "performance": plays}
 
 
 def weights(model: GPT2, dtype: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ ENGINE = (
     *("bpe", "endings", "prompts", "labelled", "paragraphs", "textrun"),
     *("arrays", "pieces", "tracing", "lens", "roles", "looking", "outlook", "attribution", "neurons", "view"),
     *("events", "encoding", "keyboard", "grammar", "wait", "steering", "given", "filling", "midi", "performing"),
+    "performancerun",
 )
 """Parts of one script, in order."""
 

@@ -1,23 +1,27 @@
-"""Music that the page plays equals the command line's for a seed, whatever the sampler."""
+"""Music that a page plays equals the command line's for a seed, whatever the sampler: ids, and notes of whole runs."""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import gpt2kit
 from gpt2kit.config import GenerateConfig
-from gpt2kit.live.content import weights
+from gpt2kit.live.content import content, weights
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.music.editing.given_file import gap_of
 from gpt2kit.music.editing.primer import primer_of
+from gpt2kit.music.midi import parse_midi
 from gpt2kit.music.midi_file.writer import midi_bytes
 from gpt2kit.music.notes import FIELDS, Notes
 from gpt2kit.music.playing.steering import Wish
 from gpt2kit.music.stream import announcements
 from gpt2kit.pipeline import fill, play
 from gpt2kit.pipeline.engine import Engine
+from gpt2kit.selftest.run_under_test import opened
 from gpt2kit.tasks.music import Music
 
 Script = Callable[..., Any]
@@ -106,3 +110,47 @@ def test_a_gap_is_filled(
     (result,) = fill.infill(engine, around, 1, wish=wish or play.ANYTHING)
     asked = wish and {"notesPerSecond": wish.notes_per_second, "velocity": wish.velocity}
     assert loaded(FILL, rows(heard), asdict(engine.config), asked, 5) == result.ids[0]
+
+
+PLAY = """(run, ask, seed) => {
+  const opened = new PerformanceRun(run), part = ask(opened), answer = opened.play(part, seed), strokes = [];
+  let next = answer.next();
+  for (; !next.done; next = answer.next()) strokes.push(...next.value.strokes.map((stroke) => ({ ...stroke })));
+  return { ...next.value, notes: part.notes(next.value.ids), struck: strokes.filter(({ end }) => end === null) };
+}"""
+
+
+def played(engine: Script, run: dict[str, Any], ask: str, notes: Notes) -> dict[str, Any]:
+    """What a page plays, with the seed 5; `ask` is what it asks of a PerformanceRun called `opened`."""
+    found: dict[str, Any] = engine(f"(run, notes) => ({PLAY})(run, (opened) => {ask}, 5)", run, rows(notes))
+    return found
+
+
+def in_milliseconds(notes: list[dict[str, float]]) -> list[tuple[float, ...]]:
+    times = [(round(1000 * note["start"]), round(1000 * note["end"])) for note in notes]
+    return [(*each, note["pitch"], note["velocity"]) for each, note in zip(times, notes, strict=True)]
+
+
+def test_a_run_plays_the_notes_of_the_command_line(engine: Script, run_of: Callable[..., Path], heard: Notes) -> None:
+    folder = run_of("music")
+    run, python = content(opened(folder), "f32"), gpt2kit.load(folder, {"seed": 5})
+    assert run["performance"]["infills"]
+
+    found = played(engine, run, "opened.continuation(primerOf(notes), 1)", heard)
+    primer = primer_of(midi_bytes(heard))
+    (result,) = play.play(python, primer.opening, 1.0, 1)
+    wanted = parse_midi(play.continuation(python, primer, result)).notes
+    assert (found["ids"], found["cut"], found["finished"]) == (result.ids[0], result.truncated, True)
+    assert in_milliseconds(found["notes"]) == in_milliseconds(rows(wanted))
+    assert min(stroke["start"] for stroke in found["struck"]) >= primer.opening.until
+
+    found = played(engine, run, "opened.continuation(null, 1)", heard)
+    (result,) = play.play(python, Notes.none(), 1.0, 1)
+    assert (found["ids"], found["notes"]) == (result.ids[0], rows(play.piece(python, result)))
+
+    found = played(engine, run, "opened.filling(aroundGap(notes, 2, 3.5))", heard)
+    given = gap_of(midi_bytes(heard), 2.0, 3.5)
+    (result,) = fill.infill(python, given.notes, 1)
+    wanted = parse_midi(given.with_new(fill.added(python, given.notes, result))).notes
+    assert (found["ids"], found["cut"]) == (result.ids[0], result.truncated)
+    assert in_milliseconds(found["notes"]) == in_milliseconds(rows(wanted))
