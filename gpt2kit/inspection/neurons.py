@@ -57,7 +57,7 @@ def pushed(model: GPT2, layer: int, neurons: Sequence[int]) -> dict[int, Pushed]
         directions_ND = (columns_ND - columns_ND.mean(-1, keepdim=True)) * model.transformer.ln_f.weight
         logits_NV = model.logits(directions_ND).float()
         count = min(PUSHED, logits_NV.size(-1))
-        up, down = logits_NV.topk(count).indices.tolist(), (-logits_NV).topk(count).indices.tolist()
+        up, down = (logits_NV.topk(count, largest=each).indices.tolist() for each in (True, False))
         found |= dict(zip(part, zip(up, down, strict=True), strict=True))
     return found
 

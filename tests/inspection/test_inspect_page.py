@@ -474,6 +474,16 @@ def test_a_summary_shows_its_sources_and_a_label_its_text(
         assert tab.value(total) == pytest.approx(logit - other, abs=1e-4), "of two labels the other is the mean"
 
 
+def test_the_likeliest_label_is_first_also_of_numbers(tab: "Browser", labelled: Make, tmp_path: Path) -> None:
+    view = view_of(trace_of(labelled("label", "It was good.")))
+    view["labels"], view["labelled"]["names"] = {"7": 0.6, "0": 0.4}, ["0", "7"]
+    write_page(tmp_path / "a.html", view, "x")
+    tab.open(tmp_path / "a.html")
+    names = tab.value("[...document.querySelectorAll('#task-body .labels .tok')].map((each) => each.innerText)")
+    assert names == ["7", "0"]
+    assert tab.value(f"{ONLY}('label-explained').value") == "7"
+
+
 def test_a_task_that_the_page_does_not_know_shows_its_sources(tab: "Browser", subject: Make, tmp_path: Path) -> None:
     view = view_of(trace_of(subject("translate", steps=None, target="je suis")))
     view["model"]["task"] = "reverse"

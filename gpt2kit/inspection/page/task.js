@@ -70,7 +70,7 @@ function showSources() {
     make("figure", {}, shadedSource(shares), make("figcaption", { text: "The input as the model reads it." })));
 }
 function showExtract() {
-  const last = count() - 1, shares = rowOver(taskState.layer, taskState.head, last), labels = Object.entries(data.labels);
+  const last = count() - 1, shares = rowOver(taskState.layer, taskState.head, last), labels = Object.entries(data.labels).sort((a, b) => b[1] - a[1]);  // an object has numbers in their own order
   byId("task-title").textContent = "What the label is based on";
   byId("task-lead").textContent = "The label is predicted from the vector of the last token alone. What this token looked at is what the prediction is based on.";
   fill("task-body", make("figure", {}, make("ol", { class: "bars labels" }, ...labels.slice(0, 12).map(([name, share]) => make("li", {}, make("span", { class: "tok", text: name }), make("span", { class: "meter" }, make("span", { style: `width:${100 * share}%` })), make("span", { class: "share", text: percent(share) })))), make("figcaption", { text: "The probability of each label." })),
