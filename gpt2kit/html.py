@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
+from typing import Any
 
 OFFLINE = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 """The content security policy of a page that requests nothing."""
@@ -24,6 +25,19 @@ def filled(template: str, parts: Mapping[str, str]) -> str:
 def head(title: str, style: str, policy: str = OFFLINE) -> str:
     """The beginning of a page, up to its body."""
     return filled(resource("head.html"), {"policy": policy, "title": escape(title), "style": style})
+
+
+def json_element(id: str, value: object) -> str:
+    """A script element that contains data."""
+    return f'<script type="application/json" id="{id}">{embedded(value)}</script>\n'
+
+
+def json_of_element(page: str, id: str) -> Any:
+    """The data in an element of a page that `json_element` made. Raises ValueError if there is none."""
+    _, begin, rest = page.partition(f'<script type="application/json" id="{id}">')
+    if not begin:
+        raise ValueError(f"the page has no data {id!r}")
+    return json.loads(rest.partition("</script>")[0])
 
 
 def embedded(value: object) -> str:

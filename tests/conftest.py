@@ -418,9 +418,10 @@ class Browser:
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def _foreign(self, request: dict[str, Any]) -> bool:
-        """Whether it is asked of another than the server of the page."""
+        """Whether it is asked of another than the page itself, as for its Worker, or its server."""
         served = self._home.startswith("http://127.0.0.1:") and request["request"]["url"].startswith(self._home)
-        return request.get("type") != "Document" and not served
+        own = served or request["request"]["url"].startswith("blob:")
+        return request.get("type") != "Document" and not own
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:

@@ -137,7 +137,7 @@ IMPORTS: dict[str, set[str]] = {
     "inspection": CORE - {"training"} | {"html", "pipeline", "tasks"},
     "selftest": CORE | {"pipeline", "recipe", "runs", "tasks"},
     "live": {"config", "data", "html", "inspection", "model", "music", "pipeline", "selftest", "tasks"},
-    "export": CORE | {"pipeline", "recipe", "runs", "selftest", "tasks"},
+    "export": CORE | {"html", "live", "pipeline", "recipe", "runs", "selftest", "tasks"},
     "doctor": {"model", "music", "system", "tasks", "training"},
     "cli": CORE | {"doctor", "export", "inspection", "pipeline", "recipe", "runs", "samples", "selftest", "tasks"},
     "__main__": {"cli"},

@@ -43,6 +43,7 @@ def export(
     data: options.MovedDataOption = "",
     base: options.BaseOption = "",
     overwrite: options.OverwriteOption = False,
+    yes: Annotated[bool, options.switch("--yes", help="Write a page of any size.")] = False,
     json: options.JsonOption = False,
 ) -> None:
     """Write a run for another tool, which must give the run's logits and answers; exit code 7 if it does not."""
@@ -58,7 +59,7 @@ def export(
 
     if not json:
         console.say(f"writing {path}, then comparing it with {run}")
-    done = exported(run, to, path, dtype, data=data, base=base, overwrite=overwrite, report=show)
+    done = exported(run, to, path, dtype, data=data, base=base, overwrite=overwrite, yes=yes, report=show)
     reports.replaced(path, taken)
     if json:
         facts = {"run": run, "to": to, "dtype": done.dtype, "out": path, "bytes": done.size}

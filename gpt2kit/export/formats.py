@@ -42,6 +42,7 @@ FORMATS = {
             ("ctranslate2",),
         ),
         Format("onnx", "Onnx", "a file for onnxruntime", ("f32",), ".onnx", ("onnx", "onnxscript", "onnxruntime")),
+        Format("html", "Html", "a page in which the model runs offline", ("f16", "int8", "f32"), ".html"),
         Format("safetensors", "Safetensors", "the run in fewer bytes", ("bf16", "f16", "f32"), "-safetensors"),
     )
 }

@@ -64,6 +64,10 @@ class Target(ABC):
         """Why this format cannot contain a run with these numbers; "" if it can."""
         return ""
 
+    def doubt(self, subject: RunUnderTest, dtype: str) -> str:
+        """Why an export may not be what the user wants, such as its size; "" if there is no reason."""
+        return ""
+
     @abstractmethod
     def write(self, subject: RunUnderTest, path: Path, dtype: str) -> None:
         """Write the export to `path`, a new file or an empty folder."""

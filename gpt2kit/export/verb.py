@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from gpt2kit import files, overwriting
-from gpt2kit.errors import CheckFailed, DataError
+from gpt2kit.errors import CheckFailed, DataError, UserError
 from gpt2kit.export import formats
 from gpt2kit.export.proof import Proof
 from gpt2kit.export.target import Target
@@ -57,15 +57,16 @@ def export(
     data: str | Path = "",
     base: str | Path = "",
     overwrite: bool = False,
+    yes: bool = False,
     report: Callable[[Check], None] = lambda check: None,
 ) -> Exported:
     """Write a run to `out` in the format `to`, and compare every installed tool that reads it with the run.
 
     `report` receives each check when it is complete. `data` and `base` are where the prepared data and the model that
-    adapters belong to are now, if they were moved.
+    adapters belong to are now, if they were moved. `yes` writes what the format doubts, such as a very large page.
 
-    Raises UserError for an unknown format or number type, MachineError without the format's packages, DataError for a
-    run that the format cannot contain, and CheckFailed if a check fails; then nothing is written.
+    Raises UserError for an unknown format or number type and for a doubt, MachineError without the format's packages,
+    DataError for a run that the format cannot contain, and CheckFailed if a check fails; then nothing is written.
     """
     found = formats.find(to)
     dtype, target, path = formats.dtype_of(found, dtype), formats.target(found), Path(out)
@@ -74,6 +75,8 @@ def export(
     subject = _subject(opened_run(run, data, base))
     if reason := target.refusal(subject, dtype):
         raise DataError(f"{run} cannot be exported to {to}: {reason}")
+    if not yes and (doubt := target.doubt(subject, dtype)):
+        raise UserError(f"{run}: {doubt}; --yes writes it all the same")
     proof, checks = Proof(subject), []
 
     def prove(written: Path) -> str:

@@ -16,11 +16,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from gpt2kit.errors import UserError
-from gpt2kit.html import OFFLINE, embedded
+from gpt2kit.html import OFFLINE, resource
 from gpt2kit.inspection.composing import Performance, empty
 from gpt2kit.inspection.continuing import drawing, drawn, next_of
 from gpt2kit.inspection.neurons import pushed
-from gpt2kit.inspection.page import page_of
+from gpt2kit.inspection.page import FOLDER, Live, page_of
 from gpt2kit.inspection.pieces import piece_of
 from gpt2kit.inspection.subject import Subject, followed, short_name
 from gpt2kit.inspection.trace import trace_of
@@ -37,6 +37,9 @@ LARGEST = 1 << 20
 
 MOST_NEURONS = 100
 """Most neurons of one request."""
+
+ASKING = tuple(f"{FOLDER}/{name}" for name in ("server", "live", "typing"))
+"""Scripts of the page, in addition to those of `inspect`."""
 
 NEXT = 10
 """Number of likeliest tokens offered."""
@@ -68,7 +71,8 @@ class Explorer:
         knobs = {"temperature": config.temperature, "top_k": config.top_k, "top_p": config.top_p}
         settings = {"token": self.token, "text": self.text, "fixed": plays, "knobs": knobs}
         piece = empty(self.text) if plays else None
-        return page_of(None, f"{short_name(self.sides[0].name)}: what comes next?", piece, embedded(settings))
+        live = Live(settings, resource(f"{FOLDER}/typing.html"), ASKING, "; connect-src 'self'")
+        return page_of(None, f"{short_name(self.sides[0].name)}: what comes next?", piece, live)
 
     def look(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The page's view of a text and the answer chosen so far; `more` asks for tokens to be drawn first. An empty

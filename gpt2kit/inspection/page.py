@@ -1,10 +1,12 @@
 """The page: one file that works offline, in any browser of 2023 or later, and requests nothing."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gpt2kit.files import write_text
-from gpt2kit.html import OFFLINE, embedded, filled, head, resource
+from gpt2kit.html import OFFLINE, embedded, filled, head, json_element, resource
 from gpt2kit.music.pages import palette
 from gpt2kit.music.pages.scripts import roll_script
 
@@ -29,25 +31,54 @@ SCRIPTS = (
 """Parts of one script, in order."""
 
 
-def page_of(view: dict[str, Any] | None, title: str, piece: dict[str, object] | None = None, live: str = "") -> str:
-    """The page as text. `piece` is a performance for the piano roll; `live` is the settings of the explorer's page, as
-    JSON: such a page sends requests only to its own server."""
+@dataclass(frozen=True)
+class Live:
+    """What makes a page answer: the input, the scripts that ask, and what they are told."""
+
+    settings: Mapping[str, Any]
+    input: str
+    """HTML in front of the answer."""
+    scripts: Sequence[str]
+    """Parts of the page's script, by their paths within the package: they define `ask` and `question` and begin by
+    `refresh()`."""
+    policy: str
+    """What the page may do in addition to `OFFLINE`."""
+    after: str = ""
+    """HTML after the answer."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """More data, as JSON in elements of these ids."""
+    style: str = ""
+    end: str = ""
+    """HTML at the end of the page."""
+
+
+def page_of(
+    view: dict[str, Any] | None, title: str, piece: dict[str, object] | None = None, live: Live | None = None
+) -> str:
+    """The page as text. `piece` is a performance for the piano roll."""
     roll = resource("music/pages/roll.html") if piece else ""
     performance = f'<div id="performance">{roll}</div>\n'
-    scripts = [*SCRIPTS, *(["server", "live"] if live else [])]
-    style = resource("music/pages/roll.css") + resource(f"{FOLDER}/page.css")
+    scripts = [f"{FOLDER}/{name}" for name in SCRIPTS] + ([] if live is None else [*live.scripts])
+    style = resource("music/pages/roll.css") + resource(f"{FOLDER}/page.css") + ("" if live is None else live.style)
+    blocks = ({"piece": piece} if piece else {}) | dict({} if live is None else live.data)
     parts = {
-        "head": head(title, style, f"{OFFLINE}; connect-src 'self'" if live else OFFLINE),
-        "performance": "" if live else performance,
+        "head": head(title, style, OFFLINE if live is None else f"{OFFLINE}{live.policy}"),
+        "performance": performance if live is None else "",
         "data": embedded(view),
-        "piece": f'<script type="application/json" id="piece">{embedded(piece)}</script>' if piece else "",
-        "live": filled(resource(f"{FOLDER}/live.html"), {"performance": performance}) if live else "",
-        "settings": live or "null",
+        "blocks": "".join(json_element(id, value) for id, value in blocks.items()),
+        "live": "" if live is None else _live_part(live, performance),
+        "end": "" if live is None else live.end,
+        "settings": embedded(None if live is None else live.settings),
         "colours": embedded(palette.HEADS),
-        "script": "".join(resource(f"{FOLDER}/{name}.js") for name in scripts),
+        "script": "".join(resource(f"{name}.js") for name in scripts),
         "player": roll_script() if piece else "",
     }
     return filled(resource(f"{FOLDER}/page.html"), parts)
+
+
+def _live_part(live: Live, performance: str) -> str:
+    parts = {"input": live.input, "performance": performance, "after": live.after}
+    return filled(resource(f"{FOLDER}/live.html"), parts)
 
 
 def write_page(path: Path, view: dict[str, Any], title: str, piece: dict[str, object] | None = None) -> None:

@@ -1,19 +1,19 @@
-/* ---- the explorer: the same sections for the text typed now, answered by `ask` ---- */
-const live = { answer: [], off: { heads: [], attentions: [], mlps: [] }, turn: 0, now: 0 };
+/* ---- the same sections for what is typed or played now: `question` says what that is, `ask` answers ---- */
+const live = { answer: [], off: { heads: [], attentions: [], mlps: [] }, turn: 0, now: 0, sides: [] };
 const unit = settings.fixed ? "events" : "tokens";
 const anyOff = () => live.off.heads.length + live.off.attentions.length + live.off.mlps.length > 0;
-/* Ask for the answer chosen so far, or for `more`, which the server draws. `heard`: which of the new events sound, "last" or "all". */
+/* Ask for the view of the answer chosen so far, or of `more`, which is drawn first. `heard`: which of the new events sound, "last" or "all". */
 async function refresh(more = null, heard = "") {
   const turn = ++live.turn;
   byId("busy").textContent = "computing …";
   try {
-    const found = await ask("/look", { text: byId("typed").value, answer: live.answer, off: live.off, more });
+    const found = await ask("look", question(more));
     if (turn !== live.turn) return;
     byId("busy").textContent = "";
     live.answer = found.answer;
     showEmpty(!found.view);
     if (!found.view) return;
-    byId("ten-said").textContent = more && found.seed !== null ? `drawn with seed ${found.seed}` : "";
+    if (more) byId("ten-said").textContent = found.seed !== null ? `drawn with seed ${found.seed}` : "";
     data = found.view;
     const kept = { layer: state.layer, head: state.head };
     show();
@@ -21,7 +21,7 @@ async function refresh(more = null, heard = "") {
     showSides(found.sides);
     showSwitches();
     showAnswer(found.chosen);
-    if (found.piece) showPiece(found.piece, heard);
+    showSound(found, heard);
   } catch (error) {
     if (turn !== live.turn) return;
     byId("busy").textContent = error.message;
@@ -36,27 +36,13 @@ function showEmpty(empty) {
   fill("sides");
   fill("so-far", make("span", { class: "faint", text: "There is no input yet: type one." }));
 }
-/* Text is read as it is; the events of music are apart from each other. */
-function showAnswer(chosen) {
-  const names = chosen ? chosen.map((text) => make("span", { class: "tok event", text })) : live.answer.map((id) => tokenName(id));
-  fill("so-far", ...names.flatMap((name, place) => place ? [chosen ? ", " : make("wbr"), name] : [name]));
-  byId("so-far").scrollTop = byId("so-far").scrollHeight;
-}
-function showPiece(piece, heard) {
-  const before = live.now;
-  live.now = piece.now;
-  roll.load(piece);
-  roll.seek(piece.now);
-  if (heard === "all" && before < piece.now) roll.play(before);
-  else if (heard && piece.struck >= 0) roll.hear(piece.struck);
-}
 findPushed = async (layer, numbers) => {
-  const found = await ask("/neurons", { layer, numbers });
+  const found = await ask("neurons", { layer, numbers });
   Object.assign(data.pieces, found.pieces);
   Object.assign(data.neurons.pushed, found.pushed);
 };
-const add = (id) => { live.answer.push(id); refresh(null, "last"); };
 function showSides(sides) {
+  live.sides = sides;
   for (const tools of document.querySelectorAll("#choice .tools")) tools.hidden = sides[0].labels;
   const plain = sides[0].plain ? new Map(sides[0].plain) : null;
   fill("sides", ...sides.map((side, number) => make("figure", {}, make("h3", { text: side.name }),
@@ -77,24 +63,3 @@ function showSwitches() {
   fill("switches", make("table", {}, make("tr", {}, ...["", ...[...Array(heads).keys()].map((head) => `head ${head + 1}`), "attention", "MLP"].map((text) => make("th", { scope: "col", text }))),
     ...[...Array(layers).keys()].map((layer) => make("tr", {}, make("th", { scope: "row", text: `layer ${layer + 1}` }), ...[...Array(heads).keys()].map((head) => box(`layer ${layer + 1}, head ${head + 1}`, off.heads, [layer, head])), box(`attention of layer ${layer + 1}`, off.attentions, layer), box(`MLP of layer ${layer + 1}`, off.mlps, layer)))));
 }
-let waiting = 0;
-byId("typed").value = settings.text;
-byId("typed").oninput = () => { live.answer = []; clearTimeout(waiting); waiting = setTimeout(refresh, 350); };
-byId("undo").onclick = () => { live.answer.pop(); refresh(); };
-byId("restart").onclick = () => { live.answer = []; refresh(); };
-for (const name of ["temperature", "top_k", "top_p"]) byId(`ten-${name.replace("_", "-")}`).value = settings.knobs[name];
-byId("ten").onclick = () => {
-  const value = (name) => byId(`ten-${name}`).value === "" ? null : Number(byId(`ten-${name}`).value);
-  refresh({ count: 10, temperature: value("temperature"), top_k: value("top-k"), top_p: value("top-p"), seed: value("seed") }, "all");
-};
-if (settings.fixed) {  // a performance: its roll has the place of the text
-  byId("typed").parentElement.hidden = true;
-  byId("looks").before(byId("choice"));
-  byId("sides").classList.add("events");
-  byId("explore-lead").textContent = "Choose the next event: it is added to the piece and sounds. Switch heads and layers off to see what they contribute.";
-  byId("undo").textContent = "remove one event";
-  byId("ten").parentElement.setAttribute("aria-label", "Draw ten events");
-  byId("ten-seed").title = "The same seed draws the same events.";
-  byId("ten").textContent = "add ten events";
-}
-refresh();

@@ -26,6 +26,8 @@ function show() {
   showTask();
   choose({});
 }
+/* Other scripts add what else a choice changes. */
+const chosenToo = [];
 /* Redraws what a choice changes: all sections show the same token, layer and head. */
 function choose(change) {
   const focused = document.activeElement, home = focused && focused.closest("#arcs, #lens, #split, #path, #parts");
@@ -53,6 +55,7 @@ function choose(change) {
   showNext();
   showAttribution();
   showPath();
+  for (const also of chosenToo) also();
   scrollTokens();
   scrollLens();
   drawArcs();

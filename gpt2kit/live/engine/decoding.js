@@ -49,6 +49,7 @@ class Reader {
     this.off = off;
     this.cache = model.newCache();
     this.ids = [];
+    this.logits = null;
   }
 
   /* The logits after a text, which may be overwritten by the next call. */
@@ -57,12 +58,12 @@ class Reader {
     while (kept < Math.min(this.ids.length, ids.length - 1) && this.ids[kept] === ids[kept]) kept++;
     this.cache.rewind(kept);
     this.ids = [...ids];
-    return this.model.prefill(this.cache, ids.slice(kept), null, this.off);
+    return this.logits = this.model.prefill(this.cache, ids.slice(kept), null, this.off);
   }
 
   step(id) {
     this.ids.push(id);
-    return this.model.step(this.cache, id, null, this.off);
+    return this.logits = this.model.step(this.cache, id, null, this.off);
   }
 }
 
@@ -98,6 +99,13 @@ class Chooser {
     return id;
   }
 
+  /* Take an id of the answer that is given: a seed then draws what follows as if it had drawn that id, too. */
+  take(id) {
+    if (this.random) this.random.uniform();
+    this.seen.add(id);
+    this.accept(id);
+  }
+
   accept(id) {
     if (this.automaton !== null) this.automaton.accept(id);
     this.accepted++;
@@ -117,14 +125,17 @@ class Chooser {
 /* Yield the ids of one answer without its end token; the prompt has at least one id, `stops` are the ids that end an
    answer. Returns {ids, finished, limit, circling}: whether a stop ended the answer or else which limit, and whether it
    repeats itself. Options: `recent(ids, room)` are the ids to continue from when the window is full, `ended(ids)` says
-   whether an answer is complete, `reader` is a Reader that has read an earlier text. */
+   whether an answer is complete, `reader` is a Reader that has read an earlier text, whose `logits` an id was chosen from
+   when it is yielded, and `given` are ids that the answer begins with. */
 function* generate(model, prompt, settings, stops, seed, automaton = null, options = {}) {
-  const { recent = lastIds, ended = () => false, reader = new Reader(model) } = options;
+  const { recent = lastIds, ended = () => false, reader = new Reader(model), given = [] } = options;
   const window = model.config.n_positions, limit = newTokenLimit(prompt.length, window, settings);
-  const chooser = new Chooser(prompt, settings, seed, automaton), made = [];
+  const chooser = new Chooser(prompt, settings, seed, automaton), made = [...given];
+  for (const id of given) chooser.take(id);
   let stopped = false, finished = chooser.over;
   while (!finished && made.length < limit) {
-    const text = made.length ? recent([...prompt, ...made], Math.max(1, Math.floor(window / 2))) : prompt;
+    const whole = [...prompt, ...made], isFirst = made.length === given.length && whole.length < window;
+    const text = isFirst ? whole : recent(whole, Math.max(1, Math.floor(window / 2)));
     const end = Math.min(made.length + Math.max(1, window - text.length), limit);
     let logits = reader.read(text);
     while (true) {

@@ -16,15 +16,15 @@ class TextRun {
 
   /* Yield the ids of the answer to an input, which is a list of texts. Returns what `generate` does, with the `text`, and
      whether the input was `cut`. Options: `settings` other than the run's, the `seed` of sampling, the `ending` of the
-     prompt, such as a language, and a `reader` with an earlier prompt. */
+     prompt, such as a language, a `reader` with an earlier prompt, and the ids `given` that the answer begins with. */
   *answer(values, options = {}) {
     const text = this.prompts.answerWithoutModel(values);
     if (text !== null) return { ids: [], finished: true, limit: "", circling: false, text, cut: false };
-    const { settings = this.settings, seed = 0, reader = new Reader(this.model) } = options;
+    const { settings = this.settings, seed = 0, reader = new Reader(this.model), given = [] } = options;
     const { ids, cut } = this.prompt(values, options);
     const stops = new Stops(settings.stop, this.bpe, (found) => this.prompts.decode(found));
     const ended = (found) => stops.ended(found);
-    const found = yield* generate(this.model, ids, settings, [this.task.eos, ...settings.stop_ids], seed, null, { ended, reader });
+    const found = yield* generate(this.model, ids, settings, [this.task.eos, ...settings.stop_ids], seed, null, { ended, reader, given });
     return { ...found, text: this.prompts.answer(found.ids, stops), cut };
   }
 

@@ -96,7 +96,8 @@ function createPiano() {
   }
   /* Compute the sound of a key in advance: it takes some milliseconds. */
   piano.prepare = (pitch, velocity) => tone(pitch, Math.min(3, Math.floor(velocity / 32)));
-  /* Strike a key now, or at a time of an audible `now()`, and release it some seconds later. */
+  /* Strike a key now, or at a time of an audible `now()`, and release it some seconds later; after `Infinity` the caller
+     does, by `release(time)` of what this returns. */
   piano.strike = (pitch, velocity, seconds, time = 0) => {
     const when = Math.max(time, context.currentTime);
     const source = context.createBufferSource(), gain = context.createGain(), pan = context.createStereoPanner();
@@ -105,14 +106,17 @@ function createPiano() {
     pan.pan.value = clamp(0.45 * (pitch - 64) / 44, -1, 1);
     source.connect(gain).connect(pan).connect(input);
     source.start(when);
-    if (pitch < 90) {
-      const damping = 0.09 * 2 ** ((60 - pitch) / 36);
-      gain.gain.setTargetAtTime(0, when + seconds, damping);
-      source.stop(when + seconds + 9 * damping);
-    }
+    source.release = (time = context.currentTime) => {
+      if (pitch >= 90) return;  // such strings have no damper
+      const damping = 0.09 * 2 ** ((60 - pitch) / 36), until = Math.max(time, when);
+      gain.gain.setTargetAtTime(0, until, damping);
+      source.stop(until + 9 * damping);
+    };
+    if (seconds < Infinity) source.release(when + seconds);
     source.silence = () => { gain.gain.cancelScheduledValues(0); gain.gain.setTargetAtTime(0, context.currentTime, 0.02); source.stop(context.currentTime + 0.15); };
     sources.add(source);
     source.onended = () => { sources.delete(source); pan.disconnect(); };
+    return source;
   };
   piano.hush = () => {
     for (const source of sources) source.silence();

@@ -28,4 +28,4 @@ load(JSON.parse(byId("piece").textContent));
 new ResizeObserver(resize).observe(roll);
 dark.addEventListener("change", () => { readStyle(); redraw(); });
 /* For other scripts of the page: show another piece, hear its notes, play it from a time on. */
-globalThis.roll = { load, hear, seek, play: (time) => { seek(time); player.setPlaying(true); } };
+globalThis.roll = { load, hear, seek, piano, play: (time) => { seek(time); player.setPlaying(true); } };

@@ -1,0 +1,99 @@
+"""The page of a run: the explorer of `inspect`, with the model itself in a Worker instead of a server."""
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+from gpt2kit.html import filled, resource
+from gpt2kit.inspection.composing import empty
+from gpt2kit.inspection.page import FOLDER as INSPECTION
+from gpt2kit.inspection.page import Live, page_of
+from gpt2kit.live.scripts import engine_script
+
+FOLDER = "live/page"
+POLICY = " 'wasm-unsafe-eval'; worker-src blob:"
+"""The engine compiles a few hundred bytes of WebAssembly, and the Worker's script is in the page."""
+
+TEXTS = ("inputs", "answering", "weighing")
+MUSIC = ("inputs", "keys", "performing")
+
+CHOOSE_A_WORD = "Choose a word of it to see what else was likely, and go on from there."
+TITLES = {
+    "answered": ("Ask the model", f"Type a text: the answer appears as you type. {CHOOSE_A_WORD}"),
+    "turns": ("Talk to the model", f"Type a message: the answer appears as you type. {CHOOSE_A_WORD}"),
+    "continued": ("Continue a text", "Type a text and choose the next token, or let the model write on."),
+    "labelled": (
+        "Ask for a label",
+        "Type a text: the probability of each label appears, and what each word does for it.",
+    ),
+    "chosen": (
+        "Ask for a choice",
+        "Type a text and the choices: the probability of each appears, and what each word does for it.",
+    ),
+}
+"""The title and the lead of each form of prompt, as in gpt2kit/tasks/asking.py."""
+
+CHOICES = 4
+"""Fields for the choices of a multiple choice."""
+
+
+def run_page(run: Mapping[str, Any]) -> str:
+    """The page of what `content` says of a run. The same run gives the same page."""
+    task, generate, name = run["task"], run["generate"], run["shape"]["name"]
+    plays = run["performance"] is not None
+    knobs = {key: generate[key] for key in ("temperature", "top_k", "top_p")}
+    settings = {
+        "fixed": plays,
+        "knobs": knobs,
+        "performance": run["performance"],
+        "labels": bool(run["config"]["labels"]),
+    }
+    settings["choices"] = not plays and task["form"] == "chosen"
+    settings["answers"] = not plays and task["form"] in ("answered", "turns")
+    scripts = (f"{INSPECTION}/live", *(f"{FOLDER}/{part}" for part in (MUSIC if plays else TEXTS)))
+    live = Live(
+        settings,
+        resource(f"{FOLDER}/music.html") if plays else _inputs(task),
+        (f"{FOLDER}/worker_door", *scripts, f"{FOLDER}/lesson"),
+        POLICY,
+        after="" if plays else resource(f"{FOLDER}/alternatives.html"),
+        data={"run": run, "engine": worker_script(plays)},
+        style=resource(f"{FOLDER}/page.css"),
+        end=resource(f"{FOLDER}/lesson.html"),
+    )
+    return page_of(None, name, empty(name) if plays else None, live)
+
+
+def worker_script(plays: bool) -> str:
+    """All that runs in the Worker."""
+    host = "worker_music" if plays else "worker_text"
+    parts = (engine_script(), *(resource(f"{FOLDER}/{part}.js") for part in ("worker", host)))
+    return '"use strict";\n' + "".join(parts)
+
+
+def _inputs(task: Mapping[str, Any]) -> str:
+    title, lead = TITLES[task["form"]]
+    names = [*task["inputs"]]
+    if task["form"] == "chosen":
+        names = ["context", *(f"choice {number + 1}" for number in range(CHOICES))]
+    elif task["form"] == "turns":
+        names = ["system prompt (may be empty)", "message"]
+    fields = "".join(_field(name, len(names) > 1) for name in names)
+    endings = [*task.get("endings", ())]
+    options = "".join(
+        f"<option{' selected' * (each == task['ending'])}>{html.escape(each)}</option>" for each in endings
+    )
+    parts = {
+        "title": title,
+        "lead": lead,
+        "fields": fields,
+        "endings": options,
+        "hidden": "" if len(endings) > 1 else " hidden",
+    }
+    return filled(resource(f"{FOLDER}/texts.html"), parts)
+
+
+def _field(name: str, named: bool) -> str:
+    label = html.escape(name)
+    area = f'<textarea rows="2" spellcheck="false" aria-label="{label}"></textarea>'
+    return f'<label class="typed"><span class="faint">{label if named else ""}</span>{area}</label>\n'

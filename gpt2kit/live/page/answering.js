@@ -1,0 +1,106 @@
+/* ---- answers word by word, as one types; a click on a word shows what else was likely there ---- */
+const answering = { tokens: [], word: -1, text: "", finished: false, busy: false };
+const UNSURE = 0.5;  // words of a lower probability are marked
+const question = () => ({ values: inputs(), ending: ending(), answer: live.answer, finished: answering.finished, off: live.off });
+const showSound = () => {};
+/* The words of an answer: [{from, to, text}], tokens from `from` to before `to`. */
+function answeredWords() {
+  const found = [];
+  answering.tokens.forEach(({ piece: [text, , hex] }, place) => {
+    if (!found.length || /^[·↵⇥␍]/.test(text)) found.push({ from: place, to: place, bytes: [] });
+    found.at(-1).bytes.push(...hex.split(" ").map((byte) => parseInt(byte, 16)));
+    found.at(-1).to = place + 1;
+  });
+  return found.map(({ from, to, bytes }) => ({ from, to, text: new TextDecoder().decode(Uint8Array.from(bytes)) }));
+}
+function showAnswer() {
+  if (answering.text) { fill("so-far", answering.text); return; }
+  const places = answeredWords(), chanceOf = ({ from, to }) => answering.tokens.slice(from, to).reduce((all, { chance }) => all * chance, 1);
+  fill("so-far", ...places.flatMap((word, number) => {
+    const chance = chanceOf(word), text = word.text.trim();
+    if (!text) return [word.text.includes("\n") ? make("br") : " "];
+    const button = make("button", { class: `word made${chance < UNSURE ? " unsure" : ""}`, "aria-pressed": number === answering.word, title: `${percent(chance)}: show what else was likely here`, dir: "auto", text, onclick: () => chooseWord(number) });
+    return [word.text.startsWith("\n") ? make("br") : number ? " " : null, button].filter((part) => part !== null);
+  }));
+}
+function chooseWord(number) {
+  answering.word = answering.word === number ? -1 : number;
+  showAnswer();
+  showAlternatives();
+}
+/* What else could begin the chosen word. */
+function showAlternatives() {
+  const word = answeredWords()[answering.word];
+  byId("alternatives").hidden = !word;
+  if (!word) return;
+  const { id: own, others } = answering.tokens[word.from], most = others[0].chance;
+  fill("alternatives-of", "Instead of ", make("b", { text: word.text.trim() }), " the model could have written:");
+  fill("alternatives-list", ...others.map(({ id, piece: [text, kind], chance }) => make("li", { class: id === own ? "came" : null },
+    make("button", { class: `tok chip ${kind}`, disabled: id === own, title: id === own ? "This is what it wrote" : "Go on from this one", onclick: () => goOn(word.from, id) }, ...marked(text)),
+    make("span", { class: "meter" }, make("span", { style: `width:${100 * chance / most}%` })), make("span", { class: "share", text: percent(chance) }))));
+}
+/* Continue the answer from another token at a place. */
+function goOn(place, id) {
+  const { others } = answering.tokens[place];
+  write([...answering.tokens.slice(0, place), { ...others.find((each) => each.id === id), others }]);
+}
+/* Write an answer to the input, which begins with these tokens. */
+async function write(tokens = []) {
+  const began = performance.now(), given = tokens.length, asked = { values: inputs(), ending: ending(), given: tokens.map(({ id }) => id), off: live.off, ...drawKnobs() };
+  Object.assign(answering, { tokens, word: -1, text: "", finished: false, busy: true });
+  live.answer = tokens.map(({ id }) => id);
+  byId("ten").textContent = "stop";
+  showAnswer();
+  showAlternatives();
+  try {
+    const found = await ask("answer", asked, (token) => {
+      answering.tokens.push(token);
+      live.answer.push(token.id);
+      showAnswer();
+    });
+    answering.finished = found.finished;
+    if (!answering.tokens.length) answering.text = found.text;
+    const seconds = (performance.now() - began) / 1000, made = answering.tokens.length - given, drawn = (asked.settings.temperature ?? settings.knobs.temperature) > 0;
+    byId("ten-said").textContent = [...found.remarks, made ? `${inWords(made)} tokens in ${seconds.toFixed(2)} s` : "", drawn ? `seed ${asked.seed}` : ""].filter(Boolean).join(" · ");
+    settle();
+  } catch (error) {
+    if (!(error instanceof Outdated)) byId("busy").textContent = error.message;
+  }
+}
+/* The answer is complete, or was stopped: the other sections show it. */
+function settle() {
+  answering.busy = false;
+  byId("ten").textContent = settings.answers ? "write again" : "write on";
+  refresh();
+}
+function stopWriting() {
+  ask("answer", null).catch(() => {});
+  settle();
+}
+/* Choose a next token by hand. */
+function add(id) {
+  Object.assign(answering, { text: "", finished: false });
+  const others = live.sides[0].next.map(([other, , chance]) => ({ id: other, piece: piece(other), chance }));
+  live.answer.push(id);
+  answering.tokens.push({ ...others.find((each) => each.id === id), others });
+  showAnswer();
+  refresh();
+}
+/* What was typed has changed: an answer is written again; a text that is continued only waits. */
+function typed() {
+  if (settings.labels) { live.answer = []; refresh(); weigh(); return; }
+  if (settings.answers && inputs().some((text) => text.trim())) { write(); return; }
+  ask("answer", null).catch(() => {});
+  Object.assign(answering, { tokens: [], word: -1, text: "", finished: false, busy: false });
+  live.answer = [];
+  showAnswer();
+  showAlternatives();
+  refresh();
+}
+let waiting = 0;
+for (const field of document.querySelectorAll("#inputs textarea, #ending")) field.oninput = () => { clearTimeout(waiting); waiting = setTimeout(typed, 120); };
+byId("ten").onclick = () => answering.busy ? stopWriting() : write(settings.answers ? [] : answering.tokens);
+byId("undo").onclick = () => { answering.tokens.pop(); Object.assign(answering, { word: -1, finished: false }); live.answer.pop(); showAnswer(); showAlternatives(); refresh(); };
+byId("restart").onclick = () => { Object.assign(answering, { tokens: [], word: -1, text: "", finished: false }); live.answer = []; showAnswer(); showAlternatives(); refresh(); };
+byId("weight").hidden = !settings.labels;
+refresh();

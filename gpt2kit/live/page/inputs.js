@@ -1,0 +1,15 @@
+/* ---- what the user gives: one field for each text of an input, and the settings of drawing ---- */
+function inputs() {
+  const values = [...document.querySelectorAll("#inputs textarea")].map(({ value }) => value);
+  return settings.choices ? values.filter((value, place) => place === 0 || value.trim()) : values;
+}
+const ending = () => byId("ending").value || undefined;
+const numberOf = (id) => byId(id).value === "" ? null : Number(byId(id).value);
+/* The settings that the user has changed, and a seed: a new one if none is given. */
+function drawKnobs() {
+  const chosen = { temperature: numberOf("ten-temperature"), top_k: numberOf("ten-top-k"), top_p: numberOf("ten-top-p") };
+  const known = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== null));
+  if (known.temperature === 0) Object.assign(known, { top_k: 0, top_p: 1 });  // greedy decoding has no use for them
+  return { settings: known, seed: numberOf("ten-seed") ?? Math.floor(2 ** 31 * Math.random()) };
+}
+for (const name of ["temperature", "top_k", "top_p"]) byId(`ten-${name.replace("_", "-")}`).value = settings.knobs[name];

@@ -1,0 +1,50 @@
+"""A run as a page: what it contains, and that Node computes with it as gpt2kit does."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gpt2kit.errors import UserError
+from gpt2kit.export import html
+from gpt2kit.export.verb import export
+from gpt2kit.html import json_of_element
+
+Make = Callable[..., Path]
+
+
+@pytest.mark.parametrize("task", ["translate", "lm", "music"])
+def test_a_page_computes_what_the_run_computes(run_of: Make, tmp_path: Path, task: str) -> None:
+    done = export(run_of(task), "html", tmp_path / "page.html")
+    tools = {check.remark.split(",")[0] for check in done.checks}
+    assert "the weights in the page" in tools
+    assert any(tool.startswith("Node.js") for tool in tools)
+    assert done.dtype == "f16"
+
+
+@pytest.mark.parametrize("dtype", ["f32", "int8"])
+def test_other_numbers(run_of: Make, tmp_path: Path, dtype: str) -> None:
+    assert export(run_of("lm"), "html", tmp_path / "page.html", dtype).dtype == dtype
+
+
+def test_a_page_has_no_text_of_the_training_data_and_no_path(run_of: Make, tmp_path: Path) -> None:
+    run = run_of("translate")
+    export(run, "html", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert str(run.parent) not in page
+    assert set(json_of_element(page, "run")) == {
+        "config",
+        "tensors",
+        "tokenizer",
+        "task",
+        "generate",
+        "shape",
+        "performance",
+    }
+
+
+def test_a_large_page_is_written_on_request(run_of: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "LARGE", 100)
+    with pytest.raises(UserError, match=r"the page would have about 0 MB for .* weights, and be slow; --yes writes it"):
+        export(run_of("lm"), "html", tmp_path / "page.html")
+    assert export(run_of("lm"), "html", tmp_path / "page.html", yes=True).size > 0
