@@ -94,6 +94,14 @@ def lowest_sample_rate() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_wait_for_the_disk() -> Iterator[None]:
+    """A file that is written need not reach the disk: no test cuts the power. An error for a bad descriptor stays."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: os.fstat(descriptor) and None)
+        yield
+
+
 @pytest.fixture
 def shared_data() -> Callable[[str], Path]:
     """`shared_data(name)`: a file of the real data; the test skips where that is absent, since it may not be copied."""
