@@ -91,8 +91,8 @@ def accompany_midi(
     """Add notes to the tune of a MIDI file, from `begin` to before `end` (seconds); returns the notes of the new file
     `out`.
 
-    The messages of the given file are unchanged; the new notes are one more track. With `tune_only`, notes that are
-    not of the tune are left out.
+    The messages of the given file are unchanged; the new notes are one more track. With `tune_only`, notes of the
+    part that are not of the tune are left out.
     """
     task: Any = engine.task
     check_part(begin, end, read_midi(path, task.instruments, task.salvage).notes.duration, str(path))
@@ -103,6 +103,8 @@ def accompany_midi(
 def check_gap(begin: float, end: float, duration: float, path: str, names: tuple[str, str] = ("begin", "end")) -> None:
     """Raise UserError for a gap that cannot be filled in a file; `names` are those of its limits."""
     _check_begin(begin, names[0])
+    if end <= begin:
+        raise UserError(f"{names[1]} {end:g}: must be after {names[0]} {begin:g}")
     if not SHORTEST_GAP <= end - begin <= LONGEST_GAP:
         raise UserError(
             f"{names[0]} {begin:g} {names[1]} {end:g}: a gap lasts from {SHORTEST_GAP:g} to {LONGEST_GAP:g} seconds; "

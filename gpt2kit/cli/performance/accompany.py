@@ -26,7 +26,7 @@ def accompany(
         ),
     ],
     tune_only: Annotated[
-        bool, options.switch("--tune-only", help="Leave out the other notes of FILE; without this, all stay.")
+        bool, options.switch("--tune-only", help="Leave out the other notes of the part; without this, all stay.")
     ] = False,
     begin: Annotated[float, typer.Option("--from", metavar="SECONDS", help="Accompany from this time on.")] = 0.0,
     end: Annotated[
@@ -64,12 +64,15 @@ def accompany(
     check_part(begin, end, whole.duration, tune, ("--from", "--to"))
     given = read_tune(tune, *how, begin, end, tune_only)
     writer.check(given)
-    count, others = int(given.notes.tune.sum()), len(whole) - int(given.notes.tune.sum())
-    if others:
-        console.say(
-            f"{tune}: {counted(count, 'note')} of the highest voice are the tune; {others:,} others "
-            + ("are left out" if tune_only else "stay, too (--tune-only leaves them out)")
+    count = int(given.notes.tune.sum())
+    left_out, others = len(whole) - len(given.notes), len(given.notes) - count
+    if left_out or others:
+        fate = (
+            f"of the others, {left_out:,} are left out and {others:,} stay"
+            if tune_only
+            else f"{others:,} others stay, too (--tune-only leaves out those of the part)"
         )
+        console.say(f"{tune}: {counted(count, 'note')} of the highest voice are the tune; {fate}")
     begin, end = part(given.notes)
     if end - begin > LONG:
         minutes = f"{(end - begin) / 60:.1f} minutes"

@@ -52,7 +52,7 @@ def read_tune(
     """A file to which notes are added from `begin` to before `end` (seconds), rounded to 10 ms.
 
     A single line is the tune as a whole; otherwise the tune is the highest voice. The other notes stay, too; with
-    `tune_only`, those that the model hears are left out.
+    `tune_only`, those are left out that the model hears and that are struck from `begin` to before `end`.
 
     Raises MidiError, which names the file.
     """
@@ -72,16 +72,21 @@ def tune_of(
     score, notes = read_score(content, salvage), parse_midi(content, instruments, salvage).notes
     strokes = keystrokes(score)
     tune = tune_or_line(notes)
+    begin = float(quantised(begin)) / STEPS_A_SECOND
+    end = float(quantised(end)) / STEPS_A_SECOND if end < notes.duration else end
     if tune_only and not tune.all():
         wanted = set(zip(notes.pitch[tune].tolist(), notes.start[tune].tolist(), strict=True))
         others = _heard(strokes, instruments)
         starts = score.clock().seconds([stroke.on for stroke in others]).tolist()
-        others = [each for each, at in zip(others, starts, strict=True) if (each.pitch, at) not in wanted]
+        others = [
+            stroke
+            for stroke, start in zip(others, starts, strict=True)
+            if begin <= start < end and (stroke.pitch, start) not in wanted
+        ]
         score = without(score, strokes, others)
         strokes, notes = keystrokes(score), parse_midi(score.written(), instruments).notes
-        tune = np.ones(len(notes), np.bool_)
-    begin = float(quantised(begin)) / STEPS_A_SECOND
-    end = float(quantised(end)) / STEPS_A_SECOND if end < notes.duration else end
+        kept = zip(notes.pitch.tolist(), notes.start.tolist(), strict=True)
+        tune = np.array([note in wanted for note in kept], np.bool_)
     first = score.clock().first(begin)
     part = Accompanied(notes.pitch, notes.velocity, notes.start, notes.end, begin, end, tune)
     return GivenFile(score, part, sound_of(score, _last_before(first, _heard(strokes, instruments))), first)

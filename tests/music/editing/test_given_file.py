@@ -132,6 +132,17 @@ def test_only_the_tune_of_a_performance(midi_file: MidiFile) -> None:
     assert messages(whole.with_new(NEW))[:3] == before
 
 
+def test_notes_outside_of_the_accompanied_part_stay(midi_file: MidiFile) -> None:
+    """With the times of their keys; only notes of the part are left out."""
+    chords = [(on(80 + at), on(50 + at), off(80 + at, 480), off(50 + at)) for at in range(4)]
+    content = midi_file([message for chord in chords for message in chord])
+    given = tune_of(content, begin=0.5, end=1.5, tune_only=True)
+    assert given.notes.pitch.tolist() == [50, 80, 81, 82, 53, 83]
+    assert given.notes.tune.tolist() == [False, True, True, True, False, True]
+    assert given.notes.start.tolist() == [0.0, 0.0, 0.5, 1.0, 1.5, 1.5]
+    assert parse_midi(given.with_new(NEW)).notes.end.max() == 2.0
+
+
 def test_a_single_line_is_the_tune_whole(midi_file: MidiFile) -> None:
     """However it leaps, and in legato; there is nothing to leave out."""
     line = [on(84), on(50, 480), off(84, 100), off(50, 380), on(86), off(86, 480)]
