@@ -1,5 +1,6 @@
 """A run as a page: what it contains, and that Node computes with it as gpt2kit does."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def test_a_page_computes_what_the_run_computes(run_of: Make, tmp_path: Path, tas
     done = export(run_of(task), "html", tmp_path / "page.html")
     tools = {check.remark.split(",")[0] for check in done.checks}
     assert "the weights in the page" in tools
-    assert any(tool.startswith("Node.js") for tool in tools)
+    assert any(tool.startswith("Node.js") for tool in tools) == (shutil.which("node") is not None)
     assert done.dtype == "f16"
 
 
