@@ -118,6 +118,8 @@ def shape_view(model: GPT2, name: str, task: str) -> dict[str, Any]:
             kind: {"summary": KINDS[kind].summary.format(**asdict(config)), "distances": KINDS[kind].knows_distances}
             for kind in config.kinds
         },
+        "scaled": {"by_width": config.scale_attn_weights, "by_layer": config.scale_attn_by_inverse_layer_idx},
+        "activation": config.activation_function,
         "weights": [[*weight] for weight in weights],
         "totals": totals(weights),
         "total": model.parameter_count(),

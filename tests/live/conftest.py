@@ -1,16 +1,25 @@
-"""What the tests of the engine share: one process of Node in which it runs."""
+"""What the tests of pages share: one process of Node in which the engine runs, and the page of a run in a browser."""
 
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
+from gpt2kit.live.content import content
+from gpt2kit.live.page import run_page
 from gpt2kit.live.scripts import engine_script
+from gpt2kit.selftest.run_under_test import opened
 
+if TYPE_CHECKING:
+    from tests.conftest import Browser
+
+PATIENCE = 20.0
+ANSWER = "#so-far"
 DRIVER = Path(__file__).parent / "engine_driver.js"
 
 
@@ -51,3 +60,85 @@ def engine() -> Iterator[EngineInNode]:
         assert process.stdin is not None
         assert process.stdout is not None
         yield EngineInNode(process.stdin, process.stdout)
+
+
+class RunPage:
+    """The page of a run in a tab, and what a user does with it."""
+
+    def __init__(self, tab: "Browser") -> None:
+        self.tab = tab
+
+    def type(self, text: str, field: int = 0) -> None:
+        found = f"const field = document.querySelectorAll('#inputs textarea')[{field}];"
+        self.tab.value(f"(() => {{ {found} field.focus(); field.select(); }})()")
+        if text:
+            self.tab.send("Input.insertText", text=text)
+        else:
+            self.tab.press("Delete", 46)
+
+    def set(self, id: str, value: object) -> None:
+        found = f"const found = document.getElementById('{id}'); found.value = {json.dumps(value)};"
+        self.tab.value(f"(() => {{ {found} found.dispatchEvent(new Event('change')); }})()")
+
+    def click(self, selector: str, number: int = 0) -> None:
+        """With the mouse."""
+        found = f"const found = document.querySelectorAll({json.dumps(selector)})[{number}];"
+        open_ = "for (const outer of document.querySelectorAll('details')) outer.open = true;"
+        scroll = "found.scrollIntoView({ block: 'center', behavior: 'instant' });"
+        box = "const box = found.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2];"
+        self.tab.click(*self.tab.value(f"(() => {{ {open_} {found} {scroll} {box} }})()"))
+
+    def texts(self, selector: str) -> list[str]:
+        found = f"[...document.querySelectorAll({json.dumps(selector)})]"
+        return [one_spaced(text) for text in self.tab.value(f"{found}.map((each) => each.innerText)")]
+
+    def text(self, selector: str) -> str:
+        return self.texts(selector)[0]
+
+    def shows(self, wanted: str, selector: str = ANSWER) -> None:
+        """Soon."""
+        end = time.monotonic() + PATIENCE
+        while (found := self.text(selector)) != one_spaced(wanted) and time.monotonic() < end:
+            time.sleep(0.02)
+        assert found == one_spaced(wanted)
+
+    def answers(self, wanted: str) -> None:
+        """The complete answer, and the sections below it."""
+        self.shows(wanted)
+        self.tab.until("document.getElementById('ten').textContent !== 'stop'")
+        self.computed()
+
+    def computed(self) -> None:
+        self.tab.until("document.getElementById('busy').textContent === ''")
+
+    def likeliest(self) -> dict[str, float]:
+        """The bars under the answer: the share of each text."""
+        return dict(zip(self.texts("#sides .chip"), map(RunPage.share, self.texts("#sides .share")), strict=True))
+
+    def shares(self, selector: str) -> list[float]:
+        return [self.share(each) for each in self.texts(selector)]
+
+    @staticmethod
+    def share(text: str) -> float:
+        """The first percentage in a text; what is below a tenth of a percent is one."""
+        return float(text.split("%")[0].split()[-1]) / 100
+
+
+def one_spaced(text: str) -> str:
+    """Spaces of any kind and number are one."""
+    return " ".join(text.split())
+
+
+@pytest.fixture
+def page(tab: "Browser", tmp_path: Path) -> Callable[..., RunPage]:
+    """`page(run, max_new_tokens=9)`: the page of a run in fp32, in the browser, with other settings of its decoding."""
+
+    def open_page(run: Path, **generate: object) -> RunPage:
+        described = content(opened(run), "f32")
+        described["generate"] |= generate
+        path = tmp_path / f"{run.parent.name}.html"
+        path.write_text(run_page(described), encoding="utf-8")
+        tab.open(path)
+        return RunPage(tab)
+
+    return open_page

@@ -1,5 +1,11 @@
 /* ---- 4, in numbers: the three tables, and the query with every key ---- */
 const SHOWN = 7;
+/* What the product of a query and a key is divided by in a layer, such as √64; "" for nothing. */
+function divisor(layer) {
+  const { scaled, width, heads } = data.model;
+  return [scaled.by_width ? `√${width / heads}` : "", scaled.by_layer && layer ? String(layer + 1) : ""].filter(Boolean).join(" · ");
+}
+const product = () => `query · key${divisor(state.layer) && ` / ${divisor(state.layer)}`}`;
 /* Rows of tokens around the chosen one, and the keys nearest to them. */
 function closeRows() {
   const place = state.token - data.first;
@@ -21,7 +27,7 @@ function showTables() {
   const earlier = (line) => 1 - near.reduce((all, key) => all + value(close.weights, line, key), 0);
   const scores = rows.flatMap((line) => near.map((key) => value(close.scores, line, key))).filter(Number.isFinite), most = largest(scores) || 1;
   const kinds = [
-    [`Scores: query · key / √${close.query.shape[2]}`, (line, key) => { const score = value(close.scores, line, key); return Number.isFinite(score) ? [score.toFixed(2), `color-mix(in srgb, ${score > 0 ? "var(--share)" : "var(--below)"} ${Math.round(55 * Math.abs(score) / most)}%, transparent)`] : ["·", "none"]; }],
+    [`Scores: ${product()}`, (line, key) => { const score = value(close.scores, line, key); return Number.isFinite(score) ? [score.toFixed(2), `color-mix(in srgb, ${score > 0 ? "var(--share)" : "var(--below)"} ${Math.round(55 * Math.abs(score) / most)}%, transparent)`] : ["·", "none"]; }],
     ["Mask: −∞ for tokens that must not be seen", (line, key) => masked(line, key) ? ["−∞", "var(--mask)"] : [value(close.scores, line, key).toFixed(2), "none"]],
     ["Softmax: each row sums to 1", (line, key) => masked(line, key) ? ["0", "none"] : [value(close.weights, line, key).toFixed(2).replace(/^0/, ""), shade(value(close.weights, line, key))], true],
   ];
@@ -39,13 +45,13 @@ function showGather() {
   const most = largest(chosen.flatMap((key) => [...row(close.value, state.head, key)])), most_keys = largest(chosen.flatMap((key) => [...row(close.key, state.head, key)]));
   const query = row(close.query, state.head, place), name = tokenName(data.tokens[state.token]);
   fill("gather",
-    make("tr", {}, ...["", "key", "query · key / √" + width, "softmax", "value"].map((text) => make("th", { scope: "col", text }))),
+    make("tr", {}, ...["", "key", product(), "softmax", "value"].map((text) => make("th", { scope: "col", text }))),
     make("tr", { class: "here" }, make("th", { scope: "row" }, "query of ", name), make("td", {}, strip([...query], largest(query), "the query")), make("td"), make("td"), make("td")),
     ...chosen.map((key) => make("tr", {}, make("th", { scope: "row" }, make("span", { class: "tok", text: keyName(state.layer, close.keys[key]) })), make("td", {}, strip([...row(close.key, state.head, key)], most_keys, "the key")), make("td", { class: "figure", text: scores[key].toFixed(2) }), make("td", { class: "figure", style: `background:${shade(weights[key])}`, text: weights[key].toFixed(3) }), make("td", { style: `opacity:${0.25 + 0.75 * weights[key]}` }, strip([...row(close.value, state.head, key)], most, "the value")))),
     make("tr", { class: "sum" }, make("th", { scope: "row", text: "weighted sum" }), make("td"), make("td"), make("td", { class: "figure", text: seenKeys.reduce((all, key) => all + weights[key], 0).toFixed(2) }), make("td", {}, strip([...sum], largest(sum), "the weighted sum of the values"))));
   const further = 1 - seenKeys.reduce((all, key) => all + weights[key], 0);
   const relative = data.model.attention[kind].distances ? " A term for the distance is added." : "", rest = seenKeys.length - chosen.length;
-  byId("gather-caption").textContent = `The chosen token's query is multiplied with every key, and the product is divided by √${width}, the root of a head's width.${relative} Softmax turns these scores into weights that sum to 1; the values are added up by these weights.${rest > 0 ? ` The ${chosen.length} keys with the largest weights are listed, of ${inWords(seenKeys.length)}.` : ""}${further > 0.005 ? ` The other ${percent(further)} of the weight is on earlier tokens, whose numbers are not in this page.` : ""}`;
+  byId("gather-caption").textContent = `The chosen token's query is multiplied with every key${divisor(state.layer) && `, and the product is divided by ${divisor(state.layer)}`}${data.model.scaled.by_width ? ", the root of a head's width" : ""}.${relative} Softmax turns these scores into weights that sum to 1; the values are added up by these weights.${rest > 0 ? ` The ${chosen.length} keys with the largest weights are listed, of ${inWords(seenKeys.length)}.` : ""}${further > 0.005 ? ` The other ${percent(further)} of the weight is on earlier tokens, whose numbers are not in this page.` : ""}`;
 }
 function showSplit() {
   const heads = [...Array(data.model.heads).keys()], found = closeRows(), { close } = data.looked[state.layer];

@@ -52,12 +52,14 @@ function showSides(sides) {
       return item;
     })), make("figcaption", { text: side.labels ? "The probability of each label." : number ? `The likeliest next ${unit} of this model.` : plain ? `The likeliest next ${unit} with parts switched off; in brackets the probability of the whole model.` : `The likeliest next ${unit}: choose one to continue.` }))));
 }
+/* A head or layer was switched on or off; a page that writes answers writes them again. */
+let switched = () => refresh();
 function showSwitches() {
   const { layers, heads } = data.model, { off } = live;
   const toggle = (list, value) => {
     const place = list.findIndex((each) => String(each) === String(value));
     if (place < 0) list.push(value); else list.splice(place, 1);
-    refresh();
+    switched();
   };
   const box = (name, list, value) => make("td", {}, make("input", { type: "checkbox", "aria-label": name, title: name, checked: !list.some((each) => String(each) === String(value)), onchange: () => toggle(list, value) }));
   fill("switches", make("table", {}, make("tr", {}, ...["", ...[...Array(heads).keys()].map((head) => `head ${head + 1}`), "attention", "MLP"].map((text) => make("th", { scope: "col", text }))),

@@ -79,28 +79,30 @@ function stopWriting() {
 }
 /* Choose a next token by hand. */
 function add(id) {
-  Object.assign(answering, { text: "", finished: false });
   const others = live.sides[0].next.map(([other, , chance]) => ({ id: other, piece: piece(other), chance }));
-  live.answer.push(id);
-  answering.tokens.push({ ...others.find((each) => each.id === id), others });
-  showAnswer();
-  refresh();
+  change([...answering.tokens, { ...others.find((each) => each.id === id), others }]);
 }
 /* What was typed has changed: an answer is written again; a text that is continued only waits. */
 function typed() {
   if (settings.labels) { live.answer = []; refresh(); weigh(); return; }
   if (settings.answers && inputs().some((text) => text.trim())) { write(); return; }
+  change([]);
+}
+/* The answer is now these tokens, chosen by hand. */
+function change(tokens) {
   ask("answer", null).catch(() => {});
-  Object.assign(answering, { tokens: [], word: -1, text: "", finished: false, busy: false });
-  live.answer = [];
+  Object.assign(answering, { tokens, word: -1, text: "", finished: false });
+  live.answer = tokens.map(({ id }) => id);
+  byId("ten-said").textContent = "";
   showAnswer();
   showAlternatives();
-  refresh();
+  settle();
 }
+if (settings.labels || settings.answers) switched = typed;
 let waiting = 0;
 for (const field of document.querySelectorAll("#inputs textarea, #ending")) field.oninput = () => { clearTimeout(waiting); waiting = setTimeout(typed, 120); };
 byId("ten").onclick = () => answering.busy ? stopWriting() : write(settings.answers ? [] : answering.tokens);
-byId("undo").onclick = () => { answering.tokens.pop(); Object.assign(answering, { word: -1, finished: false }); live.answer.pop(); showAnswer(); showAlternatives(); refresh(); };
-byId("restart").onclick = () => { Object.assign(answering, { tokens: [], word: -1, text: "", finished: false }); live.answer = []; showAnswer(); showAlternatives(); refresh(); };
+byId("undo").onclick = () => change(answering.tokens.slice(0, -1));
+byId("restart").onclick = () => change([]);
 byId("weight").hidden = !settings.labels;
 refresh();

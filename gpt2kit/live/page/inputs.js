@@ -4,7 +4,11 @@ function inputs() {
   return settings.choices ? values.filter((value, place) => place === 0 || value.trim()) : values;
 }
 const ending = () => byId("ending").value || undefined;
-const numberOf = (id) => byId(id).value === "" ? null : Number(byId(id).value);
+/* The number in a field, within its limits; null if there is none. */
+function numberOf(id) {
+  const { value, min, max } = byId(id);
+  return value === "" ? null : Math.max(Number(min), Math.min(max === "" ? Number.MAX_SAFE_INTEGER : Number(max), Number(value)));
+}
 /* The settings that the user has changed, and a seed: a new one if none is given. */
 function drawKnobs() {
   const chosen = { temperature: numberOf("ten-temperature"), top_k: numberOf("ten-top-k"), top_p: numberOf("ten-top-p") };

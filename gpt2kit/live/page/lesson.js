@@ -1,9 +1,13 @@
 /* ---- the lesson: the steps of The Illustrated GPT-2 with the reader's own input; each points at a part of the page ---- */
 const inMusic = () => data.model.task === "music";
 const unitName = () => inMusic() ? "event" : "token";
+const several = (many, name) => `${inWords(many)} ${name}${many === 1 ? "" : "s"}`;
 const last = () => Math.max(0, data.prompt - 1);  // the token after which the answer begins
 const bold = (id) => make("b", {}, tokenName(id));
-const some = (values, many = 4) => [...values].slice(0, many).map((value) => value.toFixed(2)).join(", ");
+const rounded = (value, digits = 2) => value.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
+const some = (values, many = 4) => [...values].slice(0, many).map((value) => rounded(value)).join(", ");
+const isTied = () => !data.model.weights.some(([, name]) => name.startsWith("lm_head"));
+const attentionKind = () => data.looked[state.layer].kind;
 /* The key with the largest weight for the chosen token, layer and head: its name and its weight. */
 function strongestKey() {
   const [best] = lookedAt(state.layer, state.head, state.token);
@@ -19,49 +23,55 @@ function scoreLine() {
   if (!found) return [];
   const { close } = data.looked[state.layer], scores = row(close.scores, state.head, found.place), weights = row(close.weights, state.head, found.place);
   const seen = [...scores.keys()].filter((key) => number(close.hidden, found.place, key) === 0).sort((a, b) => weights[b] - weights[a]).slice(0, 3);
-  return seen.flatMap((key, at) => [at ? ", " : "", make("b", { text: keyName(state.layer, close.keys[key]) }), ` ${scores[key].toFixed(2)} → ${percent(weights[key])}`]);
+  return seen.flatMap((key, at) => [at ? ", " : "", make("b", { text: keyName(state.layer, close.keys[key]) }), ` ${rounded(scores[key])} → ${percent(weights[key])}`]);
 }
 
 const LESSON = [
   { title: "The input becomes numbers", at: "tokens", choose: () => ({ token: last() }), text: () => [
-    inMusic() ? "The model reads events, not sound. Your music is a sequence of " : "The model reads numbers, not letters. Your input is cut into ", `${inWords(count())} ${unitName()}${count() === 1 ? "" : "s"}. Each one has a number in a vocabulary of ${inWords(data.model.vocabulary)}. `,
-    bold(data.tokens[state.token]), ` has the number ${inWords(data.tokens[state.token])}. Everything that follows is computed from these numbers.`] },
+    inMusic() ? "The model reads events, not sound: a key goes down or up, time passes, or the velocity changes. " : "The model reads numbers, not letters. ",
+    `Your input is ${inMusic() ? "a sequence of" : "cut into"} ${several(data.prompt, unitName())}. Each one has a number in a vocabulary of ${inWords(data.model.vocabulary)}: `,
+    bold(data.tokens[state.token]), ` is number ${inWords(data.tokens[state.token])}. Everything that follows is computed from these numbers.`] },
   { title: "A vector for the token, and one for its place", at: "embedding", choose: () => ({ token: last() }), text: () => {
-    const vectors = embeddingOf(state.token), start = `The number selects a row of a table: a vector of ${inWords(data.model.width)} numbers that the model has learned for `;
-    if (!vectors) return [start, bold(data.tokens[state.token]), "."];
+    const vectors = embeddingOf(state.token), start = `The number selects a row of a table: a vector of ${inWords(data.model.width)} numbers, which the model has learned for `;
+    if (!vectors) return [start, bold(data.tokens[state.token]), ". A second table has a vector for each position; the two vectors are added."];
     const silent = largest(vectors.position) === 0;
-    return [start, bold(data.tokens[state.token]), `. It begins with ${some(vectors.token)}. `, silent ? "This model has no vectors of positions: its attention knows how far apart two tokens are." : `A second table has a vector for position ${inWords(state.token + 1)}: ${some(vectors.position)}. The two are added, so that the same ${unitName()} at another place is another vector.`];
+    return [start, bold(data.tokens[state.token]), `. It begins with ${some(vectors.token)}. `, silent ? `The position adds nothing here: in this model, attention knows how far apart two ${unitName()}s are.` : `A second table has a vector for position ${inWords(state.token + 1)}, which begins with ${some(vectors.position)}. The two vectors are added, so the same ${unitName()} at another position gives another vector.`];
   } },
   { title: "Up through the blocks", at: "drawing", text: () => [
-    `The vector passes through ${data.model.layers} blocks, which have the same parts and different weights. Each block has two parts: attention, which gathers from earlier ${unitName()}s, and an MLP, which works on one vector alone. Both add their result to the vector, and nothing is ever taken away. Here the vector of `, bold(data.tokens[state.token]), ` has the length ${number(data.written.stream, 0, state.token).toFixed(1)} before the first block and ${number(data.written.stream, data.model.layers, state.token).toFixed(1)} after the last.`] },
+    `The vector passes through ${several(data.model.layers, "block")}${data.model.layers > 1 ? ", which have the same parts but different weights" : ""}. A block has two parts: attention, which collects information from the ${unitName()} itself and earlier ones, and an MLP, which works on one vector alone. Each part reads a normalized copy of the vector, and its result is added to the vector. The vector of `,
+    bold(data.tokens[state.token]), ` has the length ${rounded(number(data.written.stream, 0, state.token), 1)} before the first block and ${rounded(number(data.written.stream, data.model.layers, state.token), 1)} after the last.`] },
   { title: "Attention, step 1: query, key and value", at: "split", choose: () => ({ token: last(), allHeads: false }), text: () => [
-    `In block ${state.layer + 1}, the vector of each ${unitName()} is multiplied by three matrices. The query says what a ${unitName()} looks for, the key what it offers, and the value what it hands over. Each is split into ${data.model.heads} heads of ${inWords(data.model.width / data.model.heads)} numbers, which work side by side. You see the query of `, bold(data.tokens[state.token]), ", one strip for each head."] },
-  { title: "Attention, step 2: scores, the mask and softmax", at: "tables", choose: () => ({ token: last(), allHeads: false }), text: () => [
-    `The query of `, bold(data.tokens[state.token]), ` is multiplied with the key of each ${unitName()}, and the product is divided by √${data.model.width / data.model.heads}. That is the score. The mask sets the scores of later ${unitName()}s to −∞: the model must not see what it is about to predict. Softmax turns the scores into weights that add up to 1. `, ...(scoreLine().length ? ["In this head: ", ...scoreLine(), "."] : [])] },
+    `In block ${state.layer + 1}, the vector of each ${unitName()} is multiplied by three matrices. This gives a query, which says what the ${unitName()} looks for, a key, which says what it offers, and a value, which is what it passes on. Each is split into ${several(data.model.heads, "head")} of ${several(data.model.width / data.model.heads, "number")}, which work side by side.`,
+    attentionKind() === "compressed" ? ` In this block, neighboring ${unitName()}s then share one key and one value.` : "", ...(closeRows() ? [" You see the query of ", bold(data.tokens[state.token]), ", a strip for each head."] : [])] },
+  { title: "Attention, step 2: scores, the mask and softmax", at: "tables", choose: () => ({ token: last(), allHeads: false }), text: () => {
+    const line = scoreLine(), divided = divisor(state.layer), knows = data.model.attention[attentionKind()].distances;
+    return ["The query of ", bold(data.tokens[state.token]), ` is multiplied with each key${divided ? `, and the product is divided by ${divided}` : ""}.${knows ? " A term for the distance is added." : ""} That is the score. The mask sets the scores of all later ${unitName()}s to −∞, because the model must not see what it has to predict. Softmax turns the scores into weights that add up to 1.`, ...(line.length ? [" The largest in this head: ", ...line, "."] : [])];
+  } },
   { title: "Attention, step 3: add up the values", at: "gather", choose: () => ({ token: last(), allHeads: false }), text: () => [
-    "Each value is multiplied by its weight, and all are added up. So most of the sum comes from what the head looked at: ", ...strongestKey(), `. The sums of all ${data.model.heads} heads are joined, multiplied by one more matrix, and added to the vector.`] },
+    "Each value is multiplied by its weight, and all are added up. In this head, the largest weight is on ", ...strongestKey(), `. The sums of ${data.model.heads > 1 ? `all ${data.model.heads} heads are joined` : "the head"}${data.model.heads > 1 ? ", multiplied" : " are multiplied"} by one more matrix, and added to the vector.`] },
   { title: "What the heads look at", at: "arcs", choose: () => ({ token: last() }), text: () => [
-    `Choose another head or another ${unitName()} and look at the lines. Some heads always look at the ${unitName()} before, some at the same ${unitName()} earlier in the input, some at nothing in particular. Nobody told them what to do: they learned it. In layer ${state.layer + 1}, head ${state.head + 1}, `, bold(data.tokens[state.token]), " looks most at ", ...strongestKey(), "."] },
+    `Choose another ${unitName()}, layer or head, and look at the lines. Some heads look at the ${unitName()} before, some at the same ${unitName()} earlier in the input, and many at nothing in particular. Nobody assigned these roles: they were learned. In layer ${state.layer + 1}, head ${state.head + 1}, `, bold(data.tokens[state.token]), " looks most at ", ...strongestKey(), "."] },
   { title: "The MLP", at: "written", choose: () => ({ token: last() }), text: () => {
     const layer = state.layer, mlp = number(data.written.mlp, layer, state.token), attention = number(data.written.attention, layer, state.token);
-    return [`The MLP multiplies the vector by a matrix of ${inWords(data.model.width)} × ${inWords(data.model.inner)}, applies a bend to each number, and multiplies back to ${inWords(data.model.width)}. It sees one ${unitName()} at a time. In block ${layer + 1}, attention adds a vector of length ${attention.toFixed(1)} here, and the MLP one of length ${mlp.toFixed(1)}.`];
+    return [`The MLP multiplies the vector by a matrix of ${inWords(data.model.width)} × ${inWords(data.model.inner)}, applies an activation function (${data.model.activation}) to each of the ${inWords(data.model.inner)} numbers, and multiplies by a second matrix, back to ${inWords(data.model.width)}. It works on one ${unitName()} at a time. For `, bold(data.tokens[state.token]), `, block ${layer + 1} adds a vector of length ${rounded(attention, 1)} by attention and one of length ${rounded(mlp, 1)} by the MLP.`];
   } },
-  { title: "When does it know?", at: "lens", choose: () => ({ token: last() }), text: () => {
+  { title: "When does it know?", at: "lens", choose: () => ({ token: last() }), labels: false, text: () => {
     const came = follower(state.token), settled = data.lens.settled[state.token], [first] = likeliest(0, state.token), [best] = likeliest(stages() - 1, state.token);
-    return [`Each row of this table reads the vectors as if the model stopped there. From the input alone it would say `, bold(first.id), ", after the last block ", bold(best.id), ` (${percent(best.chance)}).`, ...(came >= 0 && settled > 0 ? [" ", bold(came), ` is the likeliest from layer ${settled} on.`] : [])];
+    return ["Each row of this table shows what the model would predict if it stopped there. Before the first block it would predict ", bold(first.id), ", after the last one ", bold(best.id), ` (${percent(best.chance)}).`, ...(came >= 0 && settled > 0 ? [" The ", unitName(), " that it chose, ", bold(came), `, is the likeliest from layer ${settled} on.`] : [])];
   } },
   { title: "The output: a probability for each token", at: "next", choose: () => ({ token: last() }), labels: false, text: () => {
     const [best, second] = likeliest(stages() - 1, last());
-    return [`The last vector is multiplied with the vector of each of the ${inWords(data.model.vocabulary)} tokens. Softmax turns the products into probabilities: `, bold(best.id), ` ${percent(best.chance)}, `, bold(second.id), ` ${percent(second.chance)}, and so on. Then one is chosen: always the likeliest, or one that is drawn. Move the temperature and see what changes.`];
+    return [`The last vector is normalized and multiplied with a vector for each of the ${inWords(data.model.vocabulary)} ${unitName()}s${isTied() ? ", the same vectors as in step 2" : ""}. Softmax turns the products into probabilities: `, bold(best.id), ` ${percent(best.chance)}, `, bold(second.id), ` ${percent(second.chance)}, and so on. Then one is chosen: the likeliest, or one that is drawn at random by these probabilities. Move the temperature and see what changes.`];
   } },
   { title: "One token at a time", at: "cache", labels: false, text: () => [
-    `The chosen ${unitName()} is added to the input, and the model predicts the next one, until it predicts the end. Keys and values of earlier ${unitName()}s do not change, so they are kept: that is the KV cache. Your input of ${inWords(data.prompt)} is read in one step; every further step computes one column.`] },
+    `The chosen ${unitName()} becomes part of the input, and the model predicts the next one, until it predicts the end or reaches a limit. The keys and values of earlier ${unitName()}s do not change, so they are kept: this is the KV cache. Your input of ${several(data.prompt, unitName())} is read in one step; each further step computes only one column.`] },
   { title: "The label", at: "task-body", labels: true, text: () => {
-    const [name, share] = Object.entries(data.labels).reduce((best, each) => each[1] > best[1] ? each : best);
-    return ["A small matrix turns the last vector of the last token into a score for each label, and softmax into probabilities. Here it is ", make("b", { text: name }), ` with ${percent(share)}. Only the last token counts, because only it has seen all others.`];
+    const [name, share] = Object.entries(data.labels).reduce((best, each) => each[1] > best[1] ? each : best), found = [make("b", { text: name }), ` with ${percent(share)}.`];
+    if (settings.choices) return ["The model reads your context once with each choice. A small matrix turns the vector of the last token of each of these texts into one score, and softmax turns the scores into probabilities. The likeliest choice is ", ...found];
+    return ["A small matrix turns the vector of the last token into a score for each label, and softmax turns the scores into probabilities. The likeliest label is ", ...found, " The last token is used because no other one can see the whole text: each sees only itself and what comes before it."];
   } },
-  { title: "That is all", at: "task", labels: false, text: () => [
-    "There is nothing else in a GPT-2: vectors, attention, MLPs, and a choice that becomes input. ", inMusic() ? "Play something, let the model continue, and walk through these steps again." : "Change your input, or switch off a head, and walk through these steps again.", " What you see is this model, computed on your machine."] },
+  { title: "That is all", at: "explore", text: () => [
+    `A GPT-2 has no other parts: vectors, attention, MLPs, and ${Object.keys(data.labels).length ? "a small matrix for the labels" : "a choice that becomes input"}. `, inMusic() ? "Play something, let the model continue," : "Change your input, or switch off a head,", " and go through these steps again. Every number that you saw was computed on your machine by this model."] },
 ];
 
 const lesson = { step: -1 };
@@ -91,7 +101,7 @@ function teach(step) {
   const { choose: chosen } = steps[lesson.step] || {};
   if (chosen) choose(chosen());
   const pointed = showLesson();
-  if (pointed) pointed.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  if (pointed) pointed.scrollIntoView({ block: "start", behavior: "instant" });  // the parts are far apart
 }
 byId("lesson-start").onclick = () => teach(0);
 byId("lesson-back").onclick = () => teach(lesson.step - 1);

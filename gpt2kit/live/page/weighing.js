@@ -1,7 +1,6 @@
 /* ---- the weight of each word in a label: what the label becomes without it ---- */
 async function weigh() {
   try {
-    if (!inputs().some((text) => text.trim())) { fill("weighed"); byId("weighed-caption").textContent = ""; return; }
     const { label, whole, words: found } = await ask("weigh", { values: inputs(), off: live.off });
     const most = Math.max(0.01, ...found.flat().map(({ without }) => Math.abs(whole - without)));
     fill("weighed", ...found.map((line) => make("p", { class: "reading" }, ...line.flatMap(({ text, without }, place) => {

@@ -51,6 +51,7 @@ class Host {
 
   /* The probability of the likeliest label without each word, for the words of each text. */
   async weigh({ values, off }, say, current) {
+    if (this.text.prompts.isBlank(values)) return { label: "", whole: 0, words: [] };
     const all = this.labels(values, off), best = all.reduce((most, [, chance], place) => chance > all[most][1] ? place : most, 0);
     const words = values.map(() => []);
     for (const [place, text] of values.entries()) for (const { 0: word, index } of text.matchAll(/\S+/g)) {

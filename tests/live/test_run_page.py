@@ -1,0 +1,266 @@
+"""The page of a run that answers texts, in a browser: it shows what Python computes."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import gpt2kit
+from gpt2kit.inspection.continuing import next_of
+from gpt2kit.inspection.subject import followed
+from gpt2kit.model.ablation import Off, without
+from gpt2kit.pipeline.engine import Engine
+from gpt2kit.tasks.text import TextTask
+
+if TYPE_CHECKING:
+    from tests.conftest import Browser
+    from tests.live.conftest import RunPage
+
+Runs = Callable[..., Path]
+Pages = Callable[..., "RunPage"]
+ANSWER = "#so-far"
+NOTHING = Off()
+ALTERNATIVES = "#alternatives-list button"
+
+
+def greedy(engine: Engine, text: str, given: Sequence[int] = (), off: Off = NOTHING) -> list[int]:
+    """The likeliest answer that begins with `given`, without the parts that are off."""
+    ids, eos = [*given], engine.task.vocabulary.eos
+    with without(engine.model, off):
+        while len(ids) < engine.config.max_new_tokens and eos not in ids:
+            ids.append(int(next_of(followed(engine, "", "", engine.task.parse(text), ids)).argmax()))
+    return [id for id in ids if id != eos]
+
+
+def test_a_translation(tab: "Browser", page: Pages, by_heart: Path) -> None:
+    """As one types; other words; heads that are off; texts that are not sentences."""
+    engine, shown = gpt2kit.load(by_heart), page(by_heart)
+    assert isinstance(engine.task, TextTask)
+    shown.shows("There is no input yet: type one.")
+    assert not tab.value("document.getElementById('ten').offsetParent")
+    for text in ("I am a student", "two lines", "été 中文 🙂\tשלום", "a cat " * 99):
+        shown.type(text)
+        shown.answers(engine(text))
+    assert "only a part of it is read" in shown.text("#ten-said")
+    shown.type("12.5 %")
+    shown.answers("12.5 %")
+    assert shown.texts(f"{ANSWER} button") == [], "the model has not written it"
+
+    text = "let them eat cake"
+    shown.type(text)
+    shown.answers("qu'ils mangent du gâteau")
+    assert shown.texts(f"{ANSWER} button") == ["qu'ils", "mangent", "du", "gâteau"]
+    shown.click(f"{ANSWER} button", 1)
+    assert shown.text("#alternatives-of") == "Instead of mangent the model could have written:"
+    place = next(at for at, id in enumerate(greedy(engine, text)) if engine.task.bpe.token(id).startswith("Ġ"))
+    before = greedy(engine, text)[:place]
+    chances = next_of(followed(engine, "", "", engine.task.parse(text), before)).topk(10)
+    assert shown.shares("#alternatives-list .share") == pytest.approx(chances.values.tolist(), abs=0.006)
+    assert tab.value(f"document.querySelectorAll('{ALTERNATIVES}')[0].disabled"), "it is in the answer"
+    shown.click(ALTERNATIVES, 1)
+    other = greedy(engine, text, [*before, int(chances.indices[1])])
+    shown.answers(engine.task.decode(other))
+    shown.click("#ten")
+    shown.answers("qu'ils mangent du gâteau")
+
+    head, both = Off(heads=frozenset({(0, 1)})), Off(heads=frozenset({(0, 1)}), mlps=frozenset({0}))
+    shown.click("#switches input", 1)
+    tab.until("document.querySelector('#sides figcaption').innerText.includes('switched off')")
+    shown.answers(engine.task.decode(greedy(engine, text, off=head)))
+    shown.click("#switches input", 3)
+    changed = greedy(engine, text, off=both)
+    assert changed != greedy(engine, text)
+    shown.answers(engine.task.decode(changed))
+    with without(engine.model, both):
+        chances = next_of(followed(engine, "", "", engine.task.parse(text), changed)).topk(3)
+    assert [*shown.likeliest().values()][:3] == pytest.approx(chances.values.tolist(), abs=0.006)
+    shown.click("#switches input", 1)
+    shown.click("#switches input", 3)
+    shown.answers("qu'ils mangent du gâteau")
+    shown.type("")
+    shown.shows("There is no input yet: type one.")
+    assert not tab.value("document.getElementById('alternatives').offsetParent")
+
+
+def test_several_languages(tab: "Browser", page: Pages, tmp_path: Path, examples: Callable[[str], Any]) -> None:
+    from gpt2kit import recipe
+
+    module, pairs = examples("translate"), {"fr": "oui merci", "de": "ja danke"}
+    corpora = []
+    for language, target in pairs.items():
+        path = tmp_path / f"{language}.tsv"
+        path.write_text(f"yes thanks\t{target}\n" * 2, encoding="utf-8")
+        corpora.append(f"{language}={path}")
+    tiny = recipe.load("translate", [*module.TINY, "train.steps=30", "task.to=fr"])
+    gpt2kit.prepare(tiny, {"train": corpora, "val": corpora}, tmp_path / "data")
+    list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"))
+    shown = page(tmp_path / "run")
+    assert shown.texts("#ending option") == ["fr", "de"]
+    shown.type("yes thanks")
+    shown.answers(gpt2kit.load(tmp_path / "run", to="fr")("yes thanks"))
+    tab.value("(() => { const found = document.getElementById('ending'); found.value = 'de'; found.oninput(); })()")
+    shown.answers(gpt2kit.load(tmp_path / "run", to="de")("yes thanks"))
+    assert shown.text(ANSWER) == "ja danke"
+
+
+def test_a_text_is_continued(tab: "Browser", page: Pages, run_of: Runs) -> None:
+    """By hand, and by the model until one stops it; with a seed it draws what Python draws."""
+    run = run_of("lm")
+    engine, shown = gpt2kit.load(run), page(run, max_new_tokens=10**6, roll=True)
+    shown.computed()
+    text = "The robot"
+    shown.type(text)
+    tab.until("document.querySelectorAll('#tokens button').length > 1")
+    shown.computed()
+    chances = next_of(followed(engine, "", "", text, [])).topk(10)
+    assert [*shown.likeliest().values()] == pytest.approx(chances.values.tolist(), abs=0.006)
+    shown.click("#sides .chip", 1)
+    shown.shows(engine.task.decode([int(chances.indices[1])]))
+    shown.computed()
+    shown.click("#undo")
+    shown.shows("")
+    shown.click("#undo")
+    shown.computed()
+    assert shown.text(ANSWER) == "", "there is nothing left to remove"
+
+    drawn = {"temperature": 1.1, "top_k": 50, "top_p": 0.95, "seed": 5}
+    for name, value in drawn.items():
+        shown.set(f"ten-{name.replace('_', '-')}", value)
+    shown.click("#ten")
+    tab.until(f"document.querySelectorAll('{ANSWER} button').length > 20")
+    shown.click("#ten")
+    tab.until("document.getElementById('ten').textContent === 'write on'")
+    shown.computed()
+    made = tab.value("document.querySelectorAll('#tokens button').length")
+    assert made <= engine.model.config.n_positions
+    found, settings = shown.text(ANSWER), drawn | {"max_new_tokens": 400, "roll": True}
+    (wanted,) = engine.results([text], engine.configured(settings))
+    assert len(found) > 20
+    assert " ".join(wanted.outputs[0].split())[: len(found) - 4] == found[:-4], "its last character may be incomplete"
+    shown.click("#restart")
+    shown.shows("")
+
+
+def test_labels(tab: "Browser", page: Pages, run_of: Runs) -> None:
+    """The probabilities of two texts, and of the same without each word."""
+    run = run_of("pairs")
+    engine, shown = gpt2kit.load(run), page(run)
+    assert shown.texts("#inputs label") == ["premise", "hypothesis"]
+
+    def chances(*texts: str) -> dict[str, float]:
+        (found,) = engine.results([engine.task.parse("\t".join(texts))])
+        assert found.probabilities is not None
+        return found.probabilities
+
+    shown.type("3 is here")
+    time.sleep(0.3)
+    shown.computed()
+    assert shown.texts("#sides .chip") == [], "the other text is missing"
+    assert shown.texts("#weighed .word") == []
+    shown.type("7 lives here", 1)
+    tab.until("document.querySelectorAll('#weighed .word').length === 6")
+    shown.computed()
+    wanted = chances("3 is here", "7 lives here")
+    assert shown.likeliest() == {name: pytest.approx(value, abs=0.006) for name, value in wanted.items()}
+    best = max(wanted, key=lambda name: wanted[name])
+    assert next(iter(shown.likeliest())) == best
+    assert shown.texts("#weighed .word") == ["3", "is", "here", "7", "lives", "here"]
+    titles = tab.value("[...document.querySelectorAll('#weighed .word')].map((word) => word.title)")
+    without_it = [
+        *(chances(rest, "7 lives here") for rest in ("is here", "3 here", "3 is ")),
+        *(chances("3 is here", rest) for rest in ("lives here", "7 here", "7 lives ")),
+    ]
+    for title, other in zip(titles, without_it, strict=True):
+        assert title.startswith(f"{best}: ")
+        assert shown.share(title.split("” ")[1]) == pytest.approx(other[best], abs=0.006)
+    shown.click("#switches input", 3)
+    tab.until("document.querySelector('#sides .chip') !== null")
+    shown.computed()
+    with without(engine.model, Off(mlps=frozenset({0}))):
+        (changed,) = engine.results([engine.task.parse("3 is here\t7 lives here")])
+    assert changed.probabilities is not None
+    assert shown.likeliest() == {name: pytest.approx(value, abs=0.006) for name, value in changed.probabilities.items()}
+
+
+def test_choices_and_completions(tab: "Browser", page: Pages, run_of: Runs) -> None:
+    engine, shown = gpt2kit.load(run_of("choice")), page(run_of("choice"))
+    assert shown.texts("#inputs label") == ["context", *(f"choice {n}" for n in (1, 2, 3, 4))]
+    for field, text in enumerate(("3 is", "odd", "even")):
+        shown.type(text, field)
+    tab.until("document.querySelectorAll('#sides .chip').length === 2")
+    (wanted,) = engine.results([engine.task.parse("3 is\todd\teven")])
+    assert wanted.probabilities is not None
+    assert shown.likeliest() == {name: pytest.approx(value, abs=0.006) for name, value in wanted.probabilities.items()}
+
+    engine, shown = gpt2kit.load(run_of("completion")), page(run_of("completion"))
+    shown.type("what is 3")
+    shown.answers(engine("what is 3"))
+
+
+def test_a_conversation(tab: "Browser", page: Pages, tmp_path: Path, examples: Callable[[str], Any]) -> None:
+    from gpt2kit import recipe
+
+    module = examples("finetune")
+    said = [{"role": "user", "content": "how are you"}, {"role": "assistant", "content": "fine, thanks"}]
+    (tmp_path / "chat.jsonl").write_text(f"{json.dumps({'messages': said})}\n" * 4, encoding="utf-8")
+    tiny = recipe.load("finetune", [*module.TINY, "train.steps=30", "train.evaluate_every=30", "train.samples=0"])
+    corpus = [str(tmp_path / "chat.jsonl")]
+    gpt2kit.prepare(tiny, {"train": corpus, "val": corpus}, tmp_path / "data")
+    list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"))
+    shown = page(tmp_path / "run")
+    assert shown.text("#use-title") == "Talk to the model"
+    assert shown.texts("#inputs label") == ["system prompt (may be empty)", "message"]
+    shown.type("how are you", 1)
+    shown.answers(gpt2kit.load(tmp_path / "run")("how are you"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "settings", "wide"),
+    [
+        ("translate", ["I am a student"], (), 1280),
+        ("labelled", ["fine 3"], ("model.attention=compressed", "model.compression=3"), 390),
+        ("lm", ["The robot must"], ("model.attention=relative-local", "model.block=6"), 390),
+    ],
+)
+def test_the_lesson(
+    tab: "Browser", page: Pages, run_of: Runs, kind: str, inputs: list[str], settings: tuple[str, ...], wide: int
+) -> None:
+    """To its end and back: each step points at a part of the page that is in view above the step's text."""
+    shown = page(run_of(kind, *settings))
+    tab.send("Emulation.setDeviceMetricsOverride", width=wide, height=844, deviceScaleFactor=1, mobile=wide < 500)
+    for field, text in enumerate(inputs):
+        shown.type(text, field)
+    tab.until("document.querySelectorAll('#tokens button').length > 1")
+    time.sleep(0.3)
+    shown.computed()
+    shown.click("#lesson-start")
+    room = (
+        "(() => { const top = document.querySelector('.pointed').getBoundingClientRect().top;"
+        " return document.getElementById('lesson').getBoundingClientRect().top - top; })()"
+    )
+    steps, titles = int(shown.text("#lesson-count").split()[-1]), []
+    for number in range(1, steps + 1):
+        assert shown.text("#lesson-count") == f"Step {number} of {steps}"
+        assert tab.value("document.querySelectorAll('.pointed').length") == 1
+        assert tab.value("document.querySelector('.pointed').getBoundingClientRect().top") >= 0
+        assert tab.value(room) > 120, shown.text("#lesson-title")
+        words = shown.text("#lesson-text")
+        assert len(words) > 100
+        assert not any(odd in words for odd in ("NaN", "undefined", "null", "Infinity"))
+        assert tab.value("document.documentElement.scrollWidth") <= wide
+        titles.append(shown.text("#lesson-title"))
+        shown.click("#lesson-on")
+    assert ("The label" in titles) == (kind == "labelled")
+    assert len({*titles}) == steps
+    assert not tab.value("document.getElementById('lesson').offsetParent")
+    assert tab.value("document.querySelectorAll('.pointed').length") == 0
+    shown.click("#lesson-start")
+    shown.click("#lesson-on")
+    shown.click("#lesson-back")
+    assert shown.text("#lesson-title") == titles[0]
+    assert tab.value("document.getElementById('lesson-back').disabled")
+    shown.click("#lesson-close")
+    assert not tab.value("document.getElementById('lesson').offsetParent")
