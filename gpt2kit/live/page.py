@@ -15,7 +15,7 @@ POLICY = " 'wasm-unsafe-eval'; worker-src blob:"
 """The engine compiles a few hundred bytes of WebAssembly, and the Worker's script is in the page."""
 
 TEXTS = ("inputs", "answering", "weighing")
-MUSIC = ("inputs", "keys", "performing")
+MUSIC = ("inputs", "keys", "performing", "continuing", "editing")
 
 CHOOSE_A_WORD = "Choose a word of it to see what else was likely, and go on from there."
 TITLES = {

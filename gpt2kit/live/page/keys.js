@@ -1,57 +1,105 @@
-/* ---- a piano to play on: with mouse or finger, with the letters of a keyboard, or with a MIDI keyboard ---- */
-const LOWEST = 48, HIGHEST = 76, LETTERS = "awsedftgyhujkolp;";
-const FIRM = 72;  // the velocity of a letter
-const keys = { octave: 0, held: new Map(), press: () => {}, release: () => {} };
+/* ---- a piano to play on: with mouse or fingers, with the letters of a keyboard, or with a MIDI keyboard ---- */
+const LOWEST = 48, HIGHEST = 76, FIRM = 72;  // the keys that are shown, and the velocity of a letter
+/* The keys of a computer from C4 on, by their places: what is printed on them depends on the keyboard. */
+const PLACES = ["KeyA", "KeyW", "KeyS", "KeyE", "KeyD", "KeyF", "KeyT", "KeyG", "KeyY", "KeyH", "KeyU", "KeyJ", "KeyK", "KeyO", "KeyL", "KeyP", "Semicolon"];
+/* `held`: who holds each pitch; `pedalled`: the pitches that only the sustain pedal holds. */
+const keys = { octave: 0, held: new Map(), pedal: false, pedalled: new Set(), printed: new Map([["Semicolon", ";"]]), press: () => {}, release: () => {} };
 const keyOf = (pitch) => document.querySelector(`#piano-keys [data-pitch="${pitch}"]`);
+const markKey = (pitch, down) => { if (keyOf(pitch)) keyOf(pitch).classList.toggle("down", down); };
 function press(pitch, velocity, by) {
-  if (keys.held.has(pitch)) return;
+  if (keys.pedalled.has(pitch)) letGo(pitch);
+  if (keys.held.has(pitch) || pitch < 0 || pitch > 127) return;
   keys.held.set(pitch, by);
-  if (keyOf(pitch)) keyOf(pitch).classList.add("down");
+  markKey(pitch, true);
   keys.press(pitch, velocity);
 }
 function release(pitch, by) {
   if (keys.held.get(pitch) !== by) return;
+  markKey(pitch, false);
+  if (keys.pedal) keys.pedalled.add(pitch); else letGo(pitch);
+}
+function letGo(pitch) {
   keys.held.delete(pitch);
-  if (keyOf(pitch)) keyOf(pitch).classList.remove("down");
+  keys.pedalled.delete(pitch);
+  markKey(pitch, false);
   keys.release(pitch);
 }
-const letterPitch = (letter) => LETTERS.includes(letter) ? 60 + 12 * keys.octave + LETTERS.indexOf(letter) : -1;
-function drawKeys() {
-  const pitches = [...Array(HIGHEST - LOWEST + 1).keys()].map((each) => LOWEST + each), white = pitches.filter((pitch) => !isBlack(pitch));
-  const letters = new Map([...LETTERS].map((letter) => [letterPitch(letter), letter]));
-  fill("piano-keys", ...pitches.map((pitch) => {
-    const black = isBlack(pitch), place = white.filter((other) => other < pitch).length;
-    const style = `left:${100 * (place - (black ? 0.3 : 0)) / white.length}%;width:${(black ? 60 : 100) / white.length}%`;
-    const key = make("button", { class: `key-${black ? "black" : "white"}`, "data-pitch": pitch, "aria-label": nameOf(pitch), tabindex: -1, style }, make("small", { text: letters.get(pitch) || "" }));
-    key.onpointerdown = (event) => {
-      key.setPointerCapture(event.pointerId);
-      press(pitch, Math.round(40 + 60 * clamp(event.offsetY / key.clientHeight, 0, 1)), "pointer");
-    };
-    key.onpointerup = key.onpointercancel = () => release(pitch, "pointer");
-    return key;
-  }));
+const releaseKeys = () => [...keys.held.keys()].forEach(letGo);
+function setPedal(down) {
+  keys.pedal = down;
+  if (!down) [...keys.pedalled].forEach(letGo);
 }
+
+/* ---- the keys on the page ---- */
+const pitchAt = (place) => 60 + 12 * keys.octave + PLACES.indexOf(place);
+const printedOn = (place) => keys.printed.get(place) || place.replace("Key", "").toLowerCase();
+function drawKeys() {
+  const pitches = [...Array(HIGHEST - LOWEST + 1).keys()].map((each) => LOWEST + 12 * keys.octave + each), white = pitches.filter((pitch) => !isBlack(pitch));
+  const letters = new Map(PLACES.map((place) => [pitchAt(place), printedOn(place)]));
+  fill("piano-keys", ...pitches.map((pitch) => {
+    const black = isBlack(pitch), place = white.filter((other) => other < pitch).length, down = keys.held.has(pitch) ? " down" : "";
+    const style = `left:${100 * (place - (black ? 0.3 : 0)) / white.length}%;width:${(black ? 60 : 100) / white.length}%`;
+    return make("button", { class: `key-${black ? "black" : "white"}${down}`, "data-pitch": pitch, "aria-label": nameOf(pitch), tabindex: -1, style }, make("small", { text: letters.get(pitch) || "" }), pitch % 12 ? null : make("i", { text: nameOf(pitch) }));
+  }));
+  byId("lower").disabled = keys.octave === -2;
+  byId("higher").disabled = keys.octave === 3;
+}
+function setOctave(octave) {
+  keys.octave = clamp(octave, -2, 3);
+  drawKeys();
+}
+/* A finger that glides plays each key that it touches. The lower a key is touched, the louder it sounds. */
+const fingers = new Map();
+function touch({ pointerId, clientX, clientY }) {
+  const found = document.elementFromPoint(clientX, clientY), key = found && found.closest("#piano-keys [data-pitch]");
+  const pitch = key ? Number(key.dataset.pitch) : null, before = fingers.get(pointerId), by = `finger ${pointerId}`;
+  if (pitch === before) return;
+  if (typeof before === "number") release(before, by);
+  fingers.set(pointerId, pitch);
+  if (pitch === null) return;
+  const { top, height } = key.getBoundingClientRect();
+  press(pitch, Math.round(40 + 60 * clamp((clientY - top) / height, 0, 1)), by);
+}
+function lift({ pointerId }) {
+  const pitch = fingers.get(pointerId);
+  fingers.delete(pointerId);
+  if (typeof pitch === "number") release(pitch, `finger ${pointerId}`);
+}
+byId("piano-keys").onpointerdown = (event) => {
+  if (event.button) return;
+  byId("piano-keys").setPointerCapture(event.pointerId);
+  touch(event);
+};
+byId("piano-keys").onpointermove = (event) => { if (fingers.has(event.pointerId)) touch(event); };
+byId("piano-keys").onpointerup = byId("piano-keys").onpointercancel = byId("piano-keys").onlostpointercapture = lift;
+
+/* ---- letters ---- */
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("input, select, textarea")) return;
-  const letter = event.key.toLowerCase(), pitch = letterPitch(letter);
-  if (pitch >= 0) press(pitch, FIRM, letter);
-  else if (letter === "z" || letter === "x") {
-    keys.octave = clamp(keys.octave + (letter === "z" ? -1 : 1), -3, 3);
-    drawKeys();
-  }
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("input:not([type=checkbox], [type=range]), select, textarea")) return;
+  if (PLACES.includes(event.code)) press(pitchAt(event.code), FIRM, event.code);
+  else if (event.code === "KeyZ" || event.code === "KeyX") setOctave(keys.octave + (event.code === "KeyZ" ? -1 : 1));
 });
-document.addEventListener("keyup", ({ key }) => {
-  for (const [pitch, by] of [...keys.held]) if (by === key.toLowerCase()) release(pitch, by);
+document.addEventListener("keyup", ({ code }) => {
+  for (const [pitch, by] of [...keys.held]) if (by === code) release(pitch, by);
 });
-/* Listen to all MIDI keyboards, also those that are connected later. */
+/* Releases outside of the window are not told. */
+globalThis.addEventListener("blur", () => { fingers.clear(); releaseKeys(); });
+byId("lower").onclick = () => setOctave(keys.octave - 1);
+byId("higher").onclick = () => setOctave(keys.octave + 1);
+
+/* ---- MIDI keyboards, also those that are connected later ---- */
+function hearMidi([status, number, value]) {
+  const kind = status & 0xf0;
+  if (kind === 0x90 && value) press(number, value, "midi");
+  else if (kind === 0x80 || kind === 0x90) release(number, "midi");
+  else if (kind === 0xb0 && number === 64) setPedal(value >= 64);
+}
 async function useMidi() {
   try {
     const access = await navigator.requestMIDIAccess(), listen = () => {
-      for (const input of access.inputs.values()) input.onmidimessage = ({ data: [status, pitch, velocity] }) => {
-        if ((status & 0xf0) === 0x90 && velocity) press(pitch, velocity, "midi");
-        else if ((status & 0xe0) === 0x80) release(pitch, "midi");
-      };
-      byId("midi-said").textContent = access.inputs.size ? `listening to ${[...access.inputs.values()].map(({ name }) => name).join(", ")}` : "no MIDI keyboard is connected";
+      const inputs = [...access.inputs.values()];
+      for (const input of inputs) input.onmidimessage = ({ data: message }) => hearMidi(message);
+      byId("midi-said").textContent = inputs.length ? `listening to ${inputs.map(({ name }) => name).join(", ")}` : "no MIDI keyboard is connected";
     };
     access.onstatechange = listen;
     listen();
@@ -61,3 +109,5 @@ async function useMidi() {
 }
 byId("midi").onclick = useMidi;
 drawKeys();
+/* Some browsers tell what is printed on the keys. */
+if (navigator.keyboard && navigator.keyboard.getLayoutMap) navigator.keyboard.getLayoutMap().then((printed) => { keys.printed = printed; drawKeys(); }, () => {});

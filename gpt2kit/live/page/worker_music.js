@@ -1,11 +1,13 @@
 /* The host of a run that plays: it continues and fills performances, and gives the view of its events. A performance is
    notes {pitch, velocity, start, end} in seconds, and the events of an answer after them. */
+const LOOKED = 256;  // the last events of a performance, which the figures show
 class Host {
   constructor(run) {
     this.run = run;
     this.player = new PerformanceRun(run);
     this.model = this.player.model;
     this.tracer = new Tracer(this.model);
+    this.reader = new Reader(this.model);
     this.knows = { shape: run.shape, answers: run.task.answers, plays: true, generate: run.generate, spell: spokenEvent, automatonAt: (subject, position) => this.automatonAt(subject, position) };
   }
 
@@ -14,11 +16,23 @@ class Host {
     return this.player.continuation(notes.length ? primerOf(notes) : null, 1);
   }
 
+  /* A reader that may know the performance already. */
+  readerWithout(off) {
+    if (JSON.stringify(off) !== JSON.stringify(this.reader.off ?? NOTHING_OFF)) this.reader = new Reader(this.model, off);
+    return this.reader;
+  }
+
+  /* Read a performance, so that a continuation begins sooner. */
+  read({ notes, off }) {
+    this.readerWithout(off).read(this.after(notes).prompt);
+    return null;
+  }
+
   /* The grammar after a position of a subject; within the prompt, the answer would begin there. */
-  automatonAt({ whole, ids, prompt }, position) {
+  automatonAt({ whole, ids, answer }, position) {
     if (!this.run.generate.grammar) return null;
-    const automaton = new EventGrammar(whole.slice(0, whole.length - Math.max(0, prompt - 1 - position)));
-    for (const id of ids.slice(prompt, position + 1)) automaton.accept(id);
+    const later = ids.length - 1 - position, automaton = new EventGrammar(whole.slice(0, whole.length - Math.max(0, later - answer.length)));
+    for (const id of answer.slice(0, Math.max(0, answer.length - later))) automaton.accept(id);
     return automaton;
   }
 
@@ -30,7 +44,7 @@ class Host {
     const part = this.player.continuation(notes.length ? primerOf(notes) : null, seconds, { settings: { ...this.run.generate, ...settings }, wish });
     let now = streamSeconds(part.whole);
     say({ part: { begin: part.until } });
-    const found = await drawing(this.player.play(part, seed, new Reader(this.model, off)), current, ({ id, strokes }) => {
+    const found = await drawing(this.player.play(part, seed, this.readerWithout(off)), current, ({ id, strokes }) => {
       now += stepsOf(id) / STEPS_A_SECOND;
       if (strokes.length || isShift(id)) say({ part: { strokes: strokes.map((stroke) => ({ ...stroke })), now } });
     });
@@ -52,17 +66,18 @@ class Host {
     return midiFile(notes);
   }
 
-  /* One pass over the end of a performance and of the answer: what the page draws, and the notes of both. */
+  /* One pass over the end of a performance and of the answer: what the page draws, and the notes of both. What is likely
+     next is computed from all that the window has room for. */
   look({ notes, answer, off }) {
-    const { whole, notes: played } = this.after(notes), heard = [...whole, ...answer], window = this.model.config.n_positions, ids = recentEvents(heard, window);
-    const subject = { whole, ids, prompt: Math.max(1, ids.length - answer.length), followers: [...ids.slice(1), -1], finished: false, given: false, remarks: [], labels: {} };
-    if (heard.length > ids.length) subject.remarks.push(`the performance has ${heard.length.toLocaleString("en")} events and the window ${window.toLocaleString("en")}: its end is shown`);
+    const { whole, notes: played } = this.after(notes), heard = [...whole, ...answer], window = this.model.config.n_positions, ids = recentEvents(heard, Math.min(window, LOOKED));
+    const subject = { whole, answer, ids, prompt: Math.max(1, ids.length - answer.length), followers: [...ids.slice(1), -1], finished: false, given: false, remarks: [], labels: {} };
+    if (heard.length > ids.length) subject.remarks.push(`the performance has ${heard.length.toLocaleString("en")} events: the figures are for its last ${ids.length}, as if it began there`);
     const view = viewOf(this.tracer, subject, this.knows, off), now = streamSeconds(heard), position = ids.length - 1;
     const chancesAfter = (logits) => chancesOf(decodedLogits(logits, subject, position, { ...this.run.generate, repetition_penalty: 1 }, this.automatonAt(subject, position)));
-    const chances = chancesAfter(lensLogits(this.model, [this.tracer.last.at(-1)])), best = largestPlaces(chances, 0, chances.length, OTHERS);
+    const recent = recentEvents(heard, window), chances = chancesAfter(this.readerWithout(off).read(recent)), best = largestPlaces(chances, 0, chances.length, OTHERS);
     const side = { name: this.run.shape.name, labels: false, next: best.map((id) => [id, eventAt(id, now), chances[id]]), plain: null };
     if (JSON.stringify(off) !== JSON.stringify(NOTHING_OFF)) {
-      const plain = chancesAfter(new Reader(this.model).read(ids));
+      const plain = chancesAfter(new Reader(this.model).read(recent));
       side.plain = best.map((id) => [id, plain[id]]);
     }
     const begun = streamSeconds(whole), times = clockBefore(answer).map((step) => begun + step / STEPS_A_SECOND);

@@ -27,5 +27,5 @@ function resize() {
 load(JSON.parse(byId("piece").textContent));
 new ResizeObserver(resize).observe(roll);
 dark.addEventListener("change", () => { readStyle(); redraw(); });
-/* For other scripts of the page: show another piece, hear its notes, play it from a time on. */
-globalThis.roll = { load, hear, seek, piano, play: (time) => { seek(time); player.setPlaying(true); } };
+/* For other scripts of the page: show another piece or a part of it, hear its notes, play it from a time on. */
+globalThis.roll = { load, show: showPart, hear, seek, piano, play: (time) => { seek(time); player.setPlaying(true); } };

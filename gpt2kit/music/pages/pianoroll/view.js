@@ -12,6 +12,12 @@ function zoom(factor, at) {
   setView(time - (at - LEFT) / scale);
   redraw();
 }
+/* Show a part of the piece, as far as there is one. */
+function showPart(from, to) {
+  scale = clamp(width() / (to - from), least(), 1200);
+  setView(from);
+  redraw();
+}
 function bringIntoView(time) {
   if (x(time) < LEFT || x(time) > roll.clientWidth - 20) setView(time - 0.3 * width() / scale);
 }

@@ -1,0 +1,233 @@
+"""The page of a run that plays, in a browser: what is played on it, and what its model adds to that."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import gpt2kit
+from gpt2kit.live.content import content
+from gpt2kit.live.page import run_page
+from gpt2kit.music.editing.given_file import gap_of
+from gpt2kit.music.editing.primer import primer_of
+from gpt2kit.music.midi import parse_midi
+from gpt2kit.music.midi_file.writer import midi_bytes
+from gpt2kit.music.notes import Notes
+from gpt2kit.pipeline import fill, play
+from gpt2kit.pipeline.engine import Engine
+from gpt2kit.selftest.run_under_test import opened
+
+if TYPE_CHECKING:
+    from tests.conftest import Browser
+
+SEED, TEMPERATURE = 5, 1.0
+PATIENCE = 60.0
+"""Seconds to wait for a file."""
+
+
+@pytest.fixture(scope="module")
+def run(run_of: Callable[..., Path]) -> Path:
+    return run_of("music")
+
+
+@pytest.fixture(scope="module")
+def python(run: Path) -> Engine:
+    return gpt2kit.load(run, {"seed": SEED, "temperature": TEMPERATURE})
+
+
+@pytest.fixture(scope="module")
+def file(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "piano.html"
+    path.write_text(run_page(content(opened(run), "f32")), encoding="utf-8")
+    return path
+
+
+class Piano:
+    """The open page, and the folder that it downloads to."""
+
+    def __init__(self, tab: "Browser", folder: Path) -> None:
+        self.tab, self.folder = tab, folder
+
+    def letter(self, letter: str, *kinds: str) -> None:
+        for kind in kinds or ("keyDown", "keyUp"):
+            code = {";": "Semicolon"}.get(letter, f"Key{letter.upper()}")
+            self.tab.send("Input.dispatchKeyEvent", type=kind, key=letter, code=code)
+
+    def click(self, selector: str, kinds: tuple[str, ...] = ("mouseMoved", "mousePressed", "mouseReleased")) -> None:
+        place = (
+            f"(() => {{ const element = document.querySelector({selector!r}); "
+            "element.scrollIntoView({ block: 'center' }); const box = element.getBoundingClientRect(); "
+            "return [box.left + box.width / 2, box.top + 0.8 * box.height]; })()"
+        )
+        x, y = self.tab.value(place)
+        for kind in kinds:
+            self.tab.mouse(kind, x, y)
+        self.tab.frame()
+
+    def set(self, **fields: float) -> None:
+        for name, value in fields.items():
+            self.tab.value(f"document.getElementById({name.replace('_', '-')!r}).value = {value}")
+
+    def says(self, id: str, text: str) -> None:
+        self.tab.until(f"document.getElementById({id!r}).textContent.includes({text!r})")
+
+    def down(self) -> list[int]:
+        found = "[...document.querySelectorAll('#piano-keys .down')].map((key) => Number(key.dataset.pitch))"
+        return list(self.tab.value(found))
+
+    def settled(self) -> None:
+        """Wait until the figures are those of the performance."""
+        self.tab.until("document.getElementById('busy').textContent === ''")
+
+    def finished(self) -> None:
+        self.says("go-on", "go on")
+
+    def midi(self) -> bytes:
+        """The bytes of the file that "download MIDI" gives."""
+        path = self.folder / "performance.mid"
+        self.click("#download")
+        end = time.monotonic() + PATIENCE
+        while not path.exists():
+            assert time.monotonic() < end, "nothing was downloaded"
+            time.sleep(0.02)
+        data = path.read_bytes()
+        path.unlink()
+        return data
+
+    def notes(self) -> list[tuple[int, int, int, int]]:
+        return table(parse_midi(self.midi()).notes)
+
+
+@pytest.fixture
+def piano(tab: "Browser", file: Path, tmp_path: Path) -> Iterator[Piano]:
+    tab.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    tab.open(file)
+    tab.until("document.getElementById('busy').textContent === ''")
+    opened_page = Piano(tab, tmp_path)
+    opened_page.set(ten_seed=SEED, ten_temperature=TEMPERATURE, go_seconds=1)
+    yield opened_page
+    tab.visit("about:blank")
+    tab.send("Browser.setDownloadBehavior", behavior="default")
+
+
+def table(notes: Notes) -> list[tuple[int, int, int, int]]:
+    """(start, end, pitch, velocity) by whole milliseconds, in order."""
+    times = np.round(1000 * np.stack([notes.start, notes.end])).astype(int)
+    return sorted(zip(*times.tolist(), notes.pitch.tolist(), notes.velocity.tolist(), strict=True))
+
+
+def up_to(notes: list[tuple[int, int, int, int]], last: tuple[int, int, int, int]) -> bytes:
+    """The notes up to one of them, as a file."""
+    start, end, pitch, velocity = np.array([note for note in notes if note[0] <= last[0]]).T
+    return midi_bytes(Notes.of(pitch, velocity, start / 1000, end / 1000))
+
+
+def test_play_and_let_the_model_continue(piano: Piano, python: Engine) -> None:
+    for letter in "adg":
+        piano.letter(letter)
+    piano.letter("x")
+    piano.letter(";")
+    piano.click("[data-pitch='67']")
+    given = piano.midi()
+    played = parse_midi(given).notes
+    assert played.pitch.tolist() == [60, 64, 67, 88, 67], (
+        "Z and X change the octave; the keys are pressed by a mouse, too"
+    )
+    assert played.velocity.tolist()[:4] == [72] * 4
+
+    piano.letter("a", "keyDown")
+    piano.click("#go-on")
+    assert piano.down() == [], "a key that is held ends where the model begins"
+    piano.letter("a", "keyUp")
+    piano.finished()
+    after = piano.notes()
+    held = [note for note in after if note[2] == 72 and note[0] > 1000 * played.end.max()]
+    assert held
+    primer = primer_of(up_to(after, held[0]))
+    (result,) = play.play(python, primer.opening, 1.0, 1)
+    assert after == table(parse_midi(play.continuation(python, primer, result)).notes)
+    assert len(after) > 6
+
+
+def test_stop_take_over_and_clear(piano: Piano, python: Engine) -> None:
+    piano.click("#go-on")
+    piano.finished()
+    begun = piano.midi()
+    (result,) = play.play(python, Notes.none(), 1.0, 1)
+    assert table(parse_midi(begun).notes) == table(play.piece(python, result)), "a new piece"
+
+    piano.set(go_seconds=60)
+    piano.click("#go-on")
+    piano.tab.until("parseFloat(document.getElementById('clock').textContent.slice(2)) > 2.5")
+    piano.click("#go-on")
+    stopped = piano.notes()
+    primer = primer_of(begun)
+    (result,) = play.play(python, primer.opening, 10.0, 1)
+    whole = table(parse_midi(play.continuation(python, primer, result)).notes)
+    ends = max(end for _, end, _, _ in stopped)
+    assert [note for note in stopped if note[1] < ends] == [note for note in whole if note[1] < ends]
+    assert {(start, pitch) for start, _, pitch, _ in stopped} == {
+        (start, pitch) for start, _, pitch, _ in whole if start < ends
+    }
+
+    piano.click("#go-on")
+    piano.says("go-on", "stop")
+    piano.letter("a")
+    piano.finished()
+    taken = piano.notes()
+    assert [note for note in taken if note[1] < ends] == [note for note in stopped if note[1] < ends]
+    assert max(taken)[2:] == (60, 72)
+
+    piano.click("#clear")
+    assert piano.tab.value("document.getElementById('download').disabled")
+    piano.click("#go-on")
+    piano.click("#go-on")
+    assert piano.tab.value("document.getElementById('download').disabled"), "stopped before the first note"
+
+
+def test_fill_a_gap(piano: Piano, python: Engine) -> None:
+    for letter in "asdf":
+        piano.letter(letter)
+        time.sleep(0.3)
+    given = piano.midi()
+    piano.set(fill_from=0.5, fill_to=0.3)
+    piano.click("#fill")
+    piano.says("fill-said", "give two times in seconds")
+    piano.set(fill_from=50, fill_to=51)
+    piano.click("#fill")
+    piano.says("fill-said", "the gap must begin before that")
+    piano.set(fill_from=0.2, fill_to=0.8)
+    piano.click("#fill")
+    piano.says("fill-said", f"seed {SEED}")
+    around = gap_of(given, 0.2, 0.8)
+    (result,) = fill.infill(python, around.notes, 1)
+    filled = table(parse_midi(around.with_new(fill.added(python, around.notes, result))).notes)
+    assert piano.notes() == filled
+    outside = [note for note in table(parse_midi(given).notes) if not 200 <= note[0] < 800]
+    assert set(outside) <= set(filled)
+
+
+def test_choose_an_event(piano: Piano) -> None:
+    piano.click("#events summary")
+    piano.tab.until("document.querySelectorAll('#sides button').length === 10")
+    piano.click("#sides button")
+    piano.tab.until("document.querySelectorAll('#so-far .tok').length === 1")
+    piano.settled()
+    piano.click("#undo")
+    piano.tab.until("document.querySelectorAll('#so-far .tok').length === 0")
+
+
+def test_keys_that_do_not_play(piano: Piano) -> None:
+    piano.letter("a", "keyDown")
+    assert piano.down() == [60]
+    piano.tab.value("dispatchEvent(new Event('blur'))")
+    assert piano.down() == [], "released outside of the window"
+    piano.tab.value("document.getElementById('go-seconds').focus()")
+    piano.letter("s", "keyDown")
+    assert piano.down() == [], "typed into a field"
+    piano.letter("s", "keyUp")
+    piano.click("#midi")
+    piano.says("midi-said", "this browser does not let the page use MIDI")
