@@ -1,5 +1,6 @@
 /* ---- a piano to play on: with mouse or fingers, with the letters of a keyboard, or with a MIDI keyboard ---- */
 const LOWEST = 48, HIGHEST = 76, FIRM = 72;  // the keys that are shown, and the velocity of a letter
+const narrow = matchMedia("(max-width: 640px)");  // from the letters' lowest key on, so that fingers hit them
 /* The keys of a computer from C4 on, by their places: what is printed on them depends on the keyboard. */
 const PLACES = ["KeyA", "KeyW", "KeyS", "KeyE", "KeyD", "KeyF", "KeyT", "KeyG", "KeyY", "KeyH", "KeyU", "KeyJ", "KeyK", "KeyO", "KeyL", "KeyP", "Semicolon"];
 /* `held`: who holds each pitch; `pedalled`: the pitches that only the sustain pedal holds. */
@@ -34,7 +35,8 @@ function setPedal(down) {
 const pitchAt = (place) => 60 + 12 * keys.octave + PLACES.indexOf(place);
 const printedOn = (place) => keys.printed.get(place) || place.replace("Key", "").toLowerCase();
 function drawKeys() {
-  const pitches = [...Array(HIGHEST - LOWEST + 1).keys()].map((each) => LOWEST + 12 * keys.octave + each), white = pitches.filter((pitch) => !isBlack(pitch));
+  const lowest = LOWEST + (narrow.matches ? 12 : 0);
+  const pitches = [...Array(HIGHEST - lowest + 1).keys()].map((each) => lowest + 12 * keys.octave + each), white = pitches.filter((pitch) => !isBlack(pitch));
   const letters = new Map(PLACES.map((place) => [pitchAt(place), printedOn(place)]));
   fill("piano-keys", ...pitches.map((pitch) => {
     const black = isBlack(pitch), place = white.filter((other) => other < pitch).length, down = keys.held.has(pitch) ? " down" : "";
@@ -108,6 +110,7 @@ async function useMidi() {
   }
 }
 byId("midi").onclick = useMidi;
+narrow.onchange = drawKeys;
 drawKeys();
 /* Some browsers tell what is printed on the keys. */
 if (navigator.keyboard && navigator.keyboard.getLayoutMap) navigator.keyboard.getLayoutMap().then((printed) => { keys.printed = printed; drawKeys(); }, () => {});
