@@ -17,7 +17,7 @@ POLICY = " 'wasm-unsafe-eval'; worker-src blob:"
 TEXTS = ("inputs", "answering", "weighing")
 MUSIC = ("inputs", "keys", "performing", "continuing", "editing")
 
-CHOOSE_A_WORD = "Choose a word of it to see what else was likely, and go on from there."
+CHOOSE_A_WORD = "Choose a word of it to see what else was likely, and continue from there."
 TITLES = {
     "answered": ("Ask the model", f"Type a text: the answer appears as you type. {CHOOSE_A_WORD}"),
     "turns": ("Talk to the model", f"Type a message: the answer appears as you type. {CHOOSE_A_WORD}"),
@@ -43,6 +43,7 @@ def run_page(run: Mapping[str, Any]) -> str:
     plays = run["performance"] is not None
     knobs = {key: generate[key] for key in ("temperature", "top_k", "top_p")}
     settings = {
+        "alone": True,
         "fixed": plays,
         "knobs": knobs,
         "performance": run["performance"],
@@ -53,7 +54,7 @@ def run_page(run: Mapping[str, Any]) -> str:
     scripts = (f"{INSPECTION}/live", *(f"{FOLDER}/{part}" for part in (MUSIC if plays else TEXTS)))
     live = Live(
         settings,
-        resource(f"{FOLDER}/music.html") if plays else _inputs(task),
+        resource(f"{FOLDER}/music.html") if plays else _inputs(run),
         (f"{FOLDER}/worker_door", *scripts, f"{FOLDER}/lesson"),
         POLICY,
         after="" if plays else resource(f"{FOLDER}/alternatives.html"),
@@ -71,7 +72,8 @@ def worker_script(plays: bool) -> str:
     return '"use strict";\n' + "".join(parts)
 
 
-def _inputs(task: Mapping[str, Any]) -> str:
+def _inputs(run: Mapping[str, Any]) -> str:
+    task, shape = run["task"], run["shape"]
     title, lead = TITLES[task["form"]]
     names = [*task["inputs"]]
     if task["form"] == "chosen":
@@ -86,6 +88,7 @@ def _inputs(task: Mapping[str, Any]) -> str:
     parts = {
         "title": title,
         "lead": lead,
+        "about": html.escape(f"{shape['name']}: a GPT-2 with {shape['total']:,} weights."),
         "fields": fields,
         "endings": options,
         "hidden": "" if len(endings) > 1 else " hidden",

@@ -45,7 +45,7 @@ function showSides(sides) {
   live.sides = sides;
   for (const tools of document.querySelectorAll("#choice .tools")) tools.hidden = sides[0].labels;
   const plain = sides[0].plain ? new Map(sides[0].plain) : null;
-  fill("sides", ...sides.map((side, number) => make("figure", {}, make("h3", { text: side.name }),
+  fill("sides", ...sides.map((side, number) => make("figure", {}, make("h3", { text: settings.alone ? side.labels ? "The label" : "What comes next" : side.name }),
     make("ol", { class: `bars${!number && plain ? " both" : ""}` }, ...side.next.map(([id, shownText, chance]) => {
       const item = make("li", {}, make("button", { class: "tok chip", dir: "auto", disabled: number > 0 || side.labels, title: number || side.labels ? "" : "Choose this one to continue", onclick: () => add(id) }, ...marked(shownText)), make("span", { class: "meter" }, make("span", { style: `width:${100 * chance / side.next[0][2]}%` })), make("span", { class: "share", text: percent(chance) }));
       if (!number && plain && plain.has(id)) item.lastChild.title = item.lastChild.textContent = `${percent(chance)} (${percent(plain.get(id))})`;

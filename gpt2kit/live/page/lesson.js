@@ -101,7 +101,9 @@ function teach(step) {
   const { choose: chosen } = steps[lesson.step] || {};
   if (chosen) choose(chosen());
   const pointed = showLesson();
-  if (pointed) pointed.scrollIntoView({ block: "start", behavior: "instant" });  // the parts are far apart
+  if (!pointed) return;
+  pointed.style.scrollMarginTop = `${byId("chooser").offsetHeight + 14}px`;  // it stays at the top
+  pointed.scrollIntoView({ block: "start", behavior: "instant" });  // the parts are far apart
 }
 byId("lesson-start").onclick = () => teach(0);
 byId("lesson-back").onclick = () => teach(lesson.step - 1);
