@@ -49,5 +49,6 @@ byId("controls").append(byId("busy"));
 byId("events").append(byId("choice"));
 byId("performance").append(byId("events"));
 byId("sides").classList.add("events");
+document.querySelector("nav").before(byId("remarks"));  // what appears later must not move the piano
 showNotes();
 refresh();

@@ -21,10 +21,11 @@ const endOf = (notes) => notes.reduce((latest, { end }) => Math.max(latest, end)
 const seconds = () => performance.now() / 1000;
 const say = (text) => { byId("busy").textContent = text; };
 
-/* Show notes: all of them, or while somebody plays those around a time. */
+/* Show notes: all of them, or while somebody plays those around a time. What was there before the model is shaded. */
 function showNotes(notes = session.all, at = null) {
   const column = (name, scale = 1) => notes.map((note) => Math.round(scale * note[name]));
-  roll.load({ ...emptyPiece, pitch: column("pitch"), velocity: column("velocity"), start: column("start", 1000), end: column("end", 1000) });
+  const primer = session.going || live.answer.length ? endOf(session.given) : 0;
+  roll.load({ ...emptyPiece, primer, pitch: column("pitch"), velocity: column("velocity"), start: column("start", 1000), end: column("end", 1000) });
   if (at === null) roll.show(0, Infinity); else showTime(at);
   if (at === null) roll.seek(endOf(notes));
   for (const id of ["download", "clear", "fill"]) byId(id).disabled = !notes.length;
