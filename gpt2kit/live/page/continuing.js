@@ -33,6 +33,7 @@ function hearPart(going, { begin, strokes = [], now = going.now }) {
 function showGoing(on) {
   byId("go-on").textContent = on ? "stop" : "go on";
   byId("play").disabled = on;
+  lightKeys(new Set());
   if (on) { say(""); showNotes(session.all, endOf(session.all)); }
 }
 /* Hand the notes that are due to the piano; wait where the model is slower than the music. */
@@ -48,7 +49,9 @@ function sound(going) {
     going.started += going.at - going.now;
     going.at = going.now;
   }
-  for (const stroke of going.strokes.values()) handOver(going, stroke);
+  const { at } = going, strokes = [...going.strokes.values()];
+  for (const stroke of strokes) handOver(going, stroke);
+  lightKeys(new Set(strokes.filter(({ start, end }) => start <= at && at < (end ?? Infinity)).map(({ pitch }) => pitch)));
   if (going.changed && ++going.ticks % 6 === 1) {
     going.changed = !complete;
     showNotes(heardBy(going, Infinity), going.at);

@@ -7,6 +7,10 @@ const PLACES = ["KeyA", "KeyW", "KeyS", "KeyE", "KeyD", "KeyF", "KeyT", "KeyG", 
 const keys = { octave: 0, held: new Map(), pedal: false, pedalled: new Set(), printed: new Map([["Semicolon", ";"]]), press: () => {}, release: () => {} };
 const keyOf = (pitch) => document.querySelector(`#piano-keys [data-pitch="${pitch}"]`);
 const markKey = (pitch, down) => { if (keyOf(pitch)) keyOf(pitch).classList.toggle("down", down); };
+/* The keys that the model plays. */
+function lightKeys(pitches) {
+  for (const key of byId("piano-keys").children) key.classList.toggle("played", pitches.has(Number(key.dataset.pitch)));
+}
 function press(pitch, velocity, by) {
   if (keys.pedalled.has(pitch)) letGo(pitch);
   if (keys.held.has(pitch) || pitch < 0 || pitch > 127) return;
