@@ -13,7 +13,7 @@ from gpt2kit.errors import UserError
 
 Groups = NDArray[np.int64]
 
-GROUPS = 4
+GROUPS = 5
 """The number of groups that ids may be in, 0 included."""
 
 

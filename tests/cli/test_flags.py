@@ -245,6 +245,7 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--data": ("export RUN --to safetensors --out small", "--data nowhere"),
         "--base": ("export LORA --to safetensors --out small", "--base nowhere"),
         "--overwrite": ("export RUN --to safetensors --out DATA", "--overwrite"),
+        "--yes": ("export RUN --to html --out page.html", "--yes"),
         "--json": ("export RUN --to safetensors --out small", "--json"),
     },
     "inspect": {
@@ -363,6 +364,7 @@ def seen(
     monkeypatch.setattr("gpt2kit.selftest.logits.STEPS", 4)
     monkeypatch.setattr("gpt2kit.selftest.probes.probes.__defaults__", (2,))
     monkeypatch.setattr("gpt2kit.export.proof.ANSWERS", 2)
+    monkeypatch.setattr("gpt2kit.export.html.LARGE", 100)
     for part in ("machine_findings", "meaning"):
         monkeypatch.setattr(f"gpt2kit.doctor.examine.{part}", lambda *_: [])
 

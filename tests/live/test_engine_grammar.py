@@ -202,8 +202,8 @@ def test_given_notes_that_rarely_meet_new_ones(engine: Engine) -> None:
     ]
     answers = [
         [LOUD + 16, ON + 60, SHIFT + 100, SHIFT + 48, OFF + 60, SHIFT + 2, ON + 60, SHIFT + 20, OFF + 60, SHIFT + 100],
-        [SHIFT + 100, LOUD + 16, SHIFT + 50, ON + 60, SHIFT + 20, OFF + 60],
-        [SHIFT + 100, LOUD + 5, SHIFT + 50, LOUD + 5, LOUD + 16, ON + 60, SHIFT + 20, OFF + 60],
+        [SHIFT + 100, LOUD + 16, SHIFT + 1, SHIFT + 49, ON + 60, SHIFT + 20, OFF + 60],
+        [SHIFT + 100, LOUD + 5, SHIFT + 1, SHIFT + 49, LOUD + 5, LOUD + 16, ON + 60, SHIFT + 20, OFF + 60],
         [LOUD + 16, *hold, LOUD + 9, ON + 60, SHIFT + 10, OFF + 60],
         [SHIFT + 50, OFF + 60, ON + 60, SHIFT + 10, OFF + 60, SHIFT + 10, SHIFT + 100],
         [SHIFT + 30, OFF + 60, SHIFT + 20, ON + 60, SHIFT + 10, OFF + 60, SHIFT + 10, SHIFT + 100],

@@ -1,7 +1,8 @@
 /* The grammar of music in which some events are given, as in gpt2kit/music/playing/given.py: they come exactly at their
    times, and the model adds others before the end of a gap. The answer ends when it has let go all of its keys. The
    model does not strike the key of a note that is announced: it wants that note, which comes by itself. */
-const LATER = 3;  // the group of events after the next given one or given themselves, and of that one
+const LATER = 3;  // the group of events after the next given one, and of that one
+const WAITING = 4;  // the group of shifts to before the next given event
 const TOGETHER = 3;  // steps within which a key is not struck by the user and by the model
 
 class GivenGrammar {
@@ -16,7 +17,7 @@ class GivenGrammar {
     for (const [step, key] of struck) this.addStroke(step, key);
     this.now = { marks: [], notes: [] };  // what is given at this step and still due
     this.otherwise = null;  // the id that leads to the next given event, for a model that wants something after it
-    this.later = [];  // ranges [from, to) of the impossible ids of what would come after it, or comes by itself
+    this.later = [];  // ranges [from, to) of the impossible ids of what would come after it
     this.awaited = new Set();  // the keys of announced notes that are still to be struck
     this.read(given);
     this.arrive();
@@ -71,11 +72,16 @@ class GivenGrammar {
     return velocity === null || velocity === this.grammar.inForce ? place ^ NOTE_OFF : velocity;
   }
 
-  /* Those of the grammar. In addition, what the model wants after the next given event, and a given note that is
-     announced, leave their probability to that event, or else new notes would fill the time to each of them. */
+  /* Those of the grammar. In addition, what the model wants after the next given event leaves its probability to that
+     event, or else new notes would fill the time to it; what comes by itself leaves it to waiting. */
   get groups() {
-    if (this.otherwise === null) return this.grammar.groups;
     const groups = this.grammar.groups.slice();
+    for (const id of this.coming) groups[id] = WAITING;
+    if (groups[TIME_SHIFT] === LETTING_GO) {  // NOTE_OFFs that are impossible mean shifts
+      for (let id = NOTE_OFF; id < TIME_SHIFT; id++) if (groups[id] === LETTING_GO) groups[id] = WAITING;
+    }
+    groups.fill(WAITING, TIME_SHIFT, VELOCITY);
+    if (this.otherwise === null) return groups;
     for (const [from, to] of this.later) groups.fill(LATER, from, to);
     groups[this.otherwise] = LATER;
     return groups;
@@ -104,9 +110,11 @@ class GivenGrammar {
     this.forbidAwaited(bias);
     if (grammar.now < this.wait) keepWaiting(bias, this.wait - grammar.now);
     else if (following !== null && steps <= LONGEST_SHIFT) {
-      const arrival = TIME_SHIFT - 1 + steps;
-      if (grammar.ready && this.awaited.size) bias[arrival] = 0;  // the VELOCITY was that of a note which comes by itself
-      if (bias[arrival] > IMPOSSIBLE) this.leadTo(arrival, [[arrival + 1, VELOCITY], ...this.coming]);
+      const isTaken = grammar.ready && this.awaited.size > 0;  // the VELOCITY was that of a note which comes by itself
+      const arrival = isTaken ? TIME_SHIFT : TIME_SHIFT - 1 + steps;
+      if (isTaken) bias[arrival] = 0;
+      const wanted = isTaken ? [...this.awaited].map((key) => [key, key + 1]) : [];
+      if (bias[arrival] > IMPOSSIBLE) this.leadTo(arrival, [[arrival + 1, VELOCITY], ...wanted]);
     }
   }
 
@@ -122,7 +130,7 @@ class GivenGrammar {
     if (bias[id] === IMPOSSIBLE) later.push([id, id + 1]);  // with another velocity
     if (!grammar.ready) later.push([TIME_SHIFT, VELOCITY]);
     if (!grammar.ready && !grammar.canStrike(place)) later.push([VELOCITY, BEGIN]);
-    this.leadTo(this.due, [...later, ...this.coming]);
+    this.leadTo(this.due, later);
   }
 
   leadTo(id, later) {
@@ -132,8 +140,7 @@ class GivenGrammar {
 
   /* What comes by itself: given notes that are about to be struck, and the ends of those that sound. */
   get coming() {
-    const ids = [...this.awaited, ...[...this.grammar.kept].map((key) => NOTE_OFF + key)];
-    return ids.map((id) => [id, id + 1]);
+    return [...this.awaited, ...[...this.grammar.kept].map((key) => NOTE_OFF + key)];
   }
 
   forbidAwaited(bias) {

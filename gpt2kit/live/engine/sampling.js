@@ -1,7 +1,7 @@
 /* How the next id is drawn, function by function as in gpt2kit/decoding/sampling.py. The order is repetition penalty,
    grammar, temperature, top-k, top-p. Logits and probabilities are Float32Arrays [V]; numbers are rounded to 32 bits
    where PyTorch rounds them, so that a seed draws the same ids. */
-const GROUPS = 4;
+const GROUPS = 5;
 const LEAST_MASS = Math.fround(1e-30), MOST_IDS = 2 ** 21;
 
 /* Make the ids that occurred before less likely, in place: a positive logit is divided by the penalty, a negative one

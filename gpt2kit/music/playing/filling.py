@@ -44,9 +44,9 @@ def tune_grammar(prompt: Sequence[int], part: Accompanied) -> GivenGrammar:
     ahead = _still_due(_of_tune(part), prompt)
     if part.finish < part.duration:
         finish = int(quantised(part.finish)) - now
-        return GivenGrammar(EventGrammar(prompt), given, ahead, begin, finish, struck, LEAD)
+        return GivenGrammar(EventGrammar(prompt), given, ahead, begin, finish, struck, LEAD, patient=True)
     end = max((step for step, _ in given), default=0)
-    return GivenGrammar(EventGrammar(prompt, end), given, ahead, begin, None, struck, LEAD)
+    return GivenGrammar(EventGrammar(prompt, end), given, ahead, begin, None, struck, LEAD, patient=True)
 
 
 def new_notes(prompt: Sequence[int], ids: Sequence[int], given: Notes) -> Notes:

@@ -11,14 +11,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gpt2kit.music.playing.grammar import Bias, EventGrammar, Groups
+from gpt2kit.music.playing.grammar import LETTING_GO, Bias, EventGrammar, Groups
 from gpt2kit.music.playing.wait import keep_waiting
 from gpt2kit.music.stream.announcements import Announced
 from gpt2kit.music.stream.events import BEGIN, END, LONGEST_SHIFT, NOTE_OFF, TIME_SHIFT, VELOCITY
 
 LATER = 3
-"""The group, in addition to those of `EventGrammar`, of events after the next given one or given themselves, and of
-that one."""
+"""The group, in addition to those of `EventGrammar`, of events after the next given one, and of that one."""
+
+WAITING = 4
+"""The group of shifts to before the next given event."""
 
 TOGETHER = 3
 """Steps within which a key is not struck by the user and by the model: one stroke would double the other."""
@@ -79,6 +81,7 @@ class GivenGrammar:
         new_until: int | None = None,
         struck: Iterable[tuple[int, int]] = (),
         lead: int = 0,
+        patient: bool = False,
     ) -> None:
         """`grammar` is at the beginning of an answer. Given notes must begin before its end, where all are let go.
 
@@ -87,8 +90,12 @@ class GivenGrammar:
         the last event of a prompt and a gap. With `new_until`, the model strikes no key from that step on, and the
         answer ends when it has let go all of its keys. `struck` are the steps, of 0 or less, and the keys of given
         notes in the prompt. Given notes that are struck within `lead` steps have been announced.
+
+        What the model wants and comes by itself, an announced note or the end of a given one, makes it wait a little.
+        If `patient`, it waits for the next given event: with a tune, which has many, it would otherwise play far too many
+        notes, but in a gap too few.
         """
-        self.grammar, self.wait, self._lead = grammar, wait, lead
+        self.grammar, self.wait, self._lead, self._patient = grammar, wait, lead, patient
         self._announced = deque(announced)
         self.new_until = new_until
         self._steps: dict[int, _Step] = {}
@@ -146,14 +153,20 @@ class GivenGrammar:
 
     @property
     def groups(self) -> Groups | None:
-        """Those of the grammar. In addition, what the model wants after the next given event, and a given note that is
-        announced, leave their probability to that event, or else new notes would fill the time to each of them."""
-        if self.otherwise is None:
-            return self.grammar.groups
+        """Those of the grammar. In addition, what the model wants after the next given event leaves its probability to
+        that event, or else new notes would fill the time to it; what comes by itself leaves it to waiting."""
         groups = self.grammar.groups.copy()
-        for ids in self._later:
-            groups[ids] = LATER
-        groups[self.otherwise] = LATER
+        if not self._patient or self.otherwise is not None:
+            groups[self._coming] = LATER if self._patient else WAITING
+        if not self._patient:
+            if groups[TIME_SHIFT] == LETTING_GO:  # NOTE_OFFs that are impossible mean shifts
+                offs = groups[NOTE_OFF:TIME_SHIFT]
+                offs[offs == LETTING_GO] = WAITING
+            groups[TIME_SHIFT:VELOCITY] = WAITING
+        if self.otherwise is not None:
+            for ids in self._later:
+                groups[ids] = LATER
+            groups[self.otherwise] = LATER
         return groups
 
     def weigh(self, bias_V: Bias) -> None:
@@ -175,11 +188,13 @@ class GivenGrammar:
             if self.grammar.now < self.wait:
                 keep_waiting(bias_V, self.wait - self.grammar.now)
             elif following is not None and steps <= LONGEST_SHIFT:
-                arrival = TIME_SHIFT - 1 + steps
-                if self.grammar.ready and self._awaited:
-                    bias_V[arrival] = 0  # the VELOCITY was that of a note which comes by itself
+                arrival, wanted = TIME_SHIFT - 1 + steps, list[slice]()
+                if self.grammar.ready and self._awaited:  # the VELOCITY was that of a note which comes by itself
+                    arrival = arrival if self._patient else TIME_SHIFT
+                    wanted = [slice(key, key + 1) for key in self._awaited]
+                    bias_V[arrival] = 0
                 if bias_V[arrival] > -np.inf:
-                    self.otherwise, self._later = arrival, [slice(arrival + 1, VELOCITY), *self._coming]
+                    self.otherwise, self._later = arrival, [slice(arrival + 1, VELOCITY), *wanted]
         if self._steps or self._now.notes or self.new_until is not None:
             bias_V[END] = -np.inf
 
@@ -212,7 +227,7 @@ class GivenGrammar:
             return
         self.otherwise = self.due
         after = [slice(note.id + 1, NOTE_OFF)] if note.is_on else [slice(0, NOTE_OFF), slice(note.id + 1, TIME_SHIFT)]
-        self._later = [*after, *self._coming]
+        self._later = after
         if bias_V[note.id] == -np.inf:
             self._later.append(slice(note.id, note.id + 1))  # with another velocity
         if not grammar.ready:
@@ -221,10 +236,9 @@ class GivenGrammar:
                 self._later.append(slice(VELOCITY, BEGIN))
 
     @property
-    def _coming(self) -> list[slice]:
+    def _coming(self) -> list[int]:
         """What comes by itself: given notes that are about to be struck, and the ends of those that sound."""
-        ids = [*self._awaited, *(NOTE_OFF + key for key in self.grammar.kept)]
-        return [slice(id, id + 1) for id in ids]
+        return [*self._awaited, *(NOTE_OFF + key for key in self.grammar.kept)]
 
     def _await(self, bias_V: Bias) -> None:
         """Do not strike the keys of given notes that are about to come."""

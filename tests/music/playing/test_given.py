@@ -215,7 +215,7 @@ def test_a_model_that_would_wait_longer_waits_for_what_is_given() -> None:
 
 def announcing(*scheduled: tuple[int, Sequence[int]], end: int = 1000, lead: int = 100) -> GivenGrammar:
     """A grammar whose given notes have been announced."""
-    return GivenGrammar(EventGrammar([BEGIN], end), scheduled, lead=lead)
+    return GivenGrammar(EventGrammar([BEGIN], end), scheduled, lead=lead, patient=True)
 
 
 def test_a_model_that_wants_an_announced_note_waits_for_it() -> None:
@@ -233,6 +233,17 @@ def test_a_model_that_wants_an_announced_note_waits_for_it() -> None:
     assert chance_for(grammar, ON + 60) == {LOUD + 9: 1}
     accepted(grammar, LOUD + 9, ON + 60)
     assert chance_for(grammar, OFF + 60) == {SHIFT + 30: 1}, "its end comes by itself, too"
+
+
+def test_in_a_gap_a_model_that_wants_an_announced_note_waits_a_little() -> None:
+    """As long as it would wait, but not beyond the next given event."""
+    grammar = GivenGrammar(EventGrammar([BEGIN]), [(50, [LOUD + 9, ON + 60]), (80, [OFF + 60])], new_until=40, lead=100)
+    assert ON + 60 not in choices(grammar)
+    assert chance_for(grammar, ON + 60) == {SHIFT + step: pytest.approx(1 / 49, abs=1e-5) for step in range(1, 50)}
+    assert {id for id in accepted(grammar, LOUD + 3) if id >= 256} == {SHIFT + 1}, (
+        "the velocity may be that of the note"
+    )
+    assert chance_for(grammar, ON + 60) == {SHIFT + 1: 1}
 
 
 def chance_for(grammar: GivenGrammar, id: int) -> dict[int, float]:
