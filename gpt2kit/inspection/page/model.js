@@ -19,7 +19,7 @@ function showModel() {
   });
   pen.putImageData(pixels, 0, 0);
   const drawn = positions.every.map((step, axis) => step > 1 ? `one ${axis ? "column" : "row"} in ${step}` : "").filter(Boolean), every = drawn.length ? ` The picture shows ${drawn.join(" and ")}.` : "";
-  byId("positions-caption").textContent = `The position vectors: a row for each of the ${inWords(model.window)} positions (first at the top), a column for each of the ${inWords(model.width)} numbers; blue is above 0, orange below.${every}`;
+  byId("positions-caption").textContent = positions.low === 0 && positions.high === 0 ? "The position vectors are all 0 and add nothing: the attention of this model knows distances." : `The position vectors: a row for each of the ${inWords(model.window)} positions (first at the top), a column for each of the ${inWords(model.width)} numbers; blue is above 0, orange below.${every}`;
 }
 function drawStack(model) {
   const shownBlocks = model.layers > 8 ? [model.layers, model.layers - 1, 0, 2, 1] : [...Array(model.layers).keys()].map((each) => model.layers - each);

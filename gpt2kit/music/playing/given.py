@@ -92,8 +92,8 @@ class GivenGrammar:
         notes in the prompt. Given notes that are struck within `lead` steps have been announced.
 
         What the model wants and comes by itself, an announced note or the end of a given one, makes it wait a little.
-        If `patient`, it waits for the next given event: with a tune, which has many, it would otherwise play far too many
-        notes, but in a gap too few.
+        If `patient`, it waits for the next given event: with a tune, which has many, it would otherwise play far too
+        many notes, but in a gap too few.
         """
         self.grammar, self.wait, self._lead, self._patient = grammar, wait, lead, patient
         self._announced = deque(announced)
