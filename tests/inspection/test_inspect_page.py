@@ -206,12 +206,12 @@ def test_layer_head_and_token_are_chosen_by_mouse_and_keyboard(tab: "Browser", s
 
 
 def test_position_vectors_of_0_are_said_to_add_nothing(tab: "Browser", subject: Make, tmp_path: Path) -> None:
-    view, caption = view_of(trace_of(subject("music"))), "document.getElementById('positions-caption').textContent"
-    write_page(tmp_path / "a.html", view, "x", piece_view(subject("music")))
+    view, caption = view_of(trace_of(subject("lm"))), "document.getElementById('positions-caption').textContent"
+    write_page(tmp_path / "a.html", view, "x")
     tab.open(tmp_path / "a.html")
     assert tab.value(caption).startswith("The position vectors: a row for each of the")
     view["model"]["positions"] |= {"low": 0.0, "high": 0.0}
-    write_page(tmp_path / "a.html", view, "x", piece_view(subject("music")))
+    write_page(tmp_path / "a.html", view, "x")
     tab.open(tmp_path / "a.html")
     assert tab.value(caption).startswith("The position vectors are all 0 and add nothing")
 
