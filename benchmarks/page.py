@@ -152,6 +152,8 @@ def _line(said: IO[str]) -> Any:
 
 TYPE = """(async (text) => {
   const field = document.querySelector('#inputs textarea'), said = document.getElementById('ten-said');
+  const busy = document.getElementById('busy');  // while the sections below the last answer are computed
+  while (busy.textContent) await new Promise((done) => setTimeout(done, 5));
   const began = performance.now();
   said.textContent = '';
   field.value = text;
