@@ -30,7 +30,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", [*tasks.names(), "labelled"])
 def test_it_says_what_training_does(name: str, prepared: Prepared, tmp_path: Path) -> None:
-    tiny = prepared(name, tmp_path, "train.steps=4", "train.evaluate_every=2")
+    tiny = prepared(name, tmp_path, "train.steps=4", "train.evaluate_every=2", "train.position_vectors=true")
     before = sorted(tmp_path.rglob("*"))
     told = preflight(tiny, tmp_path / "data", tmp_path / "runs" / "new")
     assert sorted(tmp_path.rglob("*")) == before
