@@ -6,7 +6,7 @@ import pytest
 
 from gpt2kit.inspection.roles import roles_of
 from gpt2kit.inspection.trace import Looked
-from tests.inspection.test_roles import IDS, PATTERNS, looked, pattern
+from tests.inspection.test_head_roles import IDS, PATTERNS, looked, pattern
 
 if TYPE_CHECKING:
     from tests.live.conftest import EngineInNode
