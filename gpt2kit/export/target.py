@@ -65,7 +65,7 @@ class Target(ABC):
         return ""
 
     def doubt(self, subject: RunUnderTest, dtype: str) -> str:
-        """Why an export may not be what the user wants, such as its size; "" if there is no reason."""
+        """A reason to ask before writing, such as the size of the export; "" without one."""
         return ""
 
     @abstractmethod
