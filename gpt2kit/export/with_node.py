@@ -73,6 +73,11 @@ class Node(Reader):
         found: list[Ids] = self._ask("greedy", prompts=[[*prompt] for prompt in prompts], most=new, stop=stop)
         return found
 
+    def answers(self, inputs: Sequence[Sequence[str]], **settings: object) -> list[str]:
+        """The texts that the page answers; each input is a list of texts, and settings are [generate] keys."""
+        found: list[str] = self._ask("answers", inputs=[[*values] for values in inputs], settings=settings)
+        return found
+
     def _ask(self, what: str, **question: object) -> Any:
         """Raises RuntimeError with the error of Node."""
         assert self.process.stdin is not None

@@ -3,7 +3,7 @@
 "use strict";
 const page = require("fs").readFileSync(process.argv[2], "utf8");
 const part = (id) => JSON.parse(page.split(`<script type="application/json" id="${id}">`)[1].split("</script>")[0]);
-const run = part("run"), { Model, Bpe, Reader, likeliest } = new Function(`"use strict";\n${part("engine")}\nreturn { Model, Bpe, Reader, likeliest };`)();
+const run = part("run"), { Model, Bpe, Reader, TextRun, likeliest } = new Function(`"use strict";\n${part("engine")}\nreturn { Model, Bpe, Reader, TextRun, likeliest };`)();
 const model = new Model(run), bpe = run.tokenizer && new Bpe(run.tokenizer);
 const packed = (rows) => Buffer.concat(rows.map((row) => Buffer.from(Float32Array.from(row).buffer))).toString("base64");
 
@@ -24,6 +24,14 @@ const asked = {
         made.push(likeliest(logits));
         if (made.at(-1) === stop || made.length === most) return made;
       }
+    });
+  },
+  /* The texts that the page answers to inputs, each a list of texts, with settings other than the run's. */
+  answers({ inputs, settings }) {
+    const text = new TextRun(run), reader = new Reader(text.model);
+    return inputs.map((values) => {
+      const ids = text.answer(values, { settings: { ...text.settings, ...settings }, reader });
+      for (let step = ids.next(); ; step = ids.next()) if (step.done) return step.value.text;
     });
   },
   /* Control tokens are found in the text, which the page itself never does. */
