@@ -4,8 +4,8 @@ from gpt2kit.html import resource
 
 FOLDER = "live/engine"
 ENGINE = (
-    *("packing", "simd", "linear", "attention", "attention_compressed", "model"),
-    *("heap", "random", "sampling", "decoding"),
+    *("packing", "simd", "linear", "attention", "attention_compressed", "cache", "model"),
+    *("heap", "random", "sampling", "reader", "decoding"),
     *("bpe", "endings", "prompts", "labelled", "paragraphs", "textrun"),
     *("arrays", "pieces", "tracing", "lens", "roles", "looking", "outlook", "attribution", "neurons", "view"),
     *("events", "encoding", "keyboard", "grammar", "wait", "steering", "given", "filling", "midi", "performing"),

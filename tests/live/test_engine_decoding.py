@@ -170,31 +170,15 @@ def test_other_ends_and_other_beginnings(loaded: Engine, model: GPT2) -> None:
 
 
 def test_an_edited_text_is_read_from_its_change(loaded: Engine) -> None:
-    """One reader for all of them gives the answers that each has by itself."""
+    """One reader for all of them, or two, give the answers that each has by itself."""
     prompts = [[5, 3, 8, 1], [5, 3, 8, 1], [5, 3, 2], [5, 3, 2, 9, 9, 4], [7], [5, 3], PROMPTS[-1], PROMPTS[-1][:9]]
-    body = """(prompts, settings) => {
-        const reader = new Reader(kept.model), read = [];
-        const model = { config: kept.model.config, newCache: () => kept.model.newCache() };
-        return prompts.map((prompt) => answer(kept.model, prompt, settings, [0], 3, null, { reader }).ids);
+    body = """(prompts, settings, names) => {
+        const readers = Object.fromEntries(names.map((name) => [name, new Reader(kept.model)]));
+        return prompts.map((prompt) => answer(kept.model, prompt, settings, [0], 3, null, readers).ids);
     }"""
     alone = [loaded(ANSWER, prompt, asdict(SAMPLED), [EOS], 3)[0] for prompt in prompts]
-    assert loaded(body, prompts, asdict(SAMPLED)) == alone
-
-
-def test_only_the_changed_end_is_read(loaded: Engine) -> None:
-    body = """(texts) => {
-        const read = [], model = {
-            newCache: () => ({ rewind: (position) => read.push(position) }),
-            prefill: (cache, ids) => read.push(ids),
-            step: (cache, id) => read.push([id]),
-        };
-        const reader = new Reader(model);
-        texts.forEach((text) => { reader.read(text); reader.step(9); });
-        return read;
-    }"""
-    texts = [[1, 2, 3], [1, 2, 3], [1, 2, 3, 9, 4], [1, 5]]
-    wanted = [0, [1, 2, 3], [9], 2, [3], [9], 4, [4], [9], 1, [5], [9]]
-    assert loaded(body, texts) == wanted
+    for names in (["reader"], ["reader", "later"]):
+        assert loaded(body, prompts, asdict(SAMPLED), names) == alone
 
 
 def test_limits(engine: Engine) -> None:

@@ -41,32 +41,6 @@ function repeatsItself(ids) {
 
 const lastIds = (ids, room) => ids.slice(-room);
 
-/* A cache with the ids that it holds: a text that has changed is read again from its first different id only. `off` are
-   the parts of the model that are switched off, as in `Model.step`. */
-class Reader {
-  constructor(model, off = null) {
-    this.model = model;
-    this.off = off;
-    this.cache = model.newCache();
-    this.ids = [];
-    this.logits = null;
-  }
-
-  /* The logits after a text, which may be overwritten by the next call. */
-  read(ids) {
-    let kept = 0;
-    while (kept < Math.min(this.ids.length, ids.length - 1) && this.ids[kept] === ids[kept]) kept++;
-    this.cache.rewind(kept);
-    this.ids = [...ids];
-    return this.logits = this.model.prefill(this.cache, ids.slice(kept), null, this.off);
-  }
-
-  step(id) {
-    this.ids.push(id);
-    return this.logits = this.model.step(this.cache, id, null, this.off);
-  }
-}
-
 /* Chooses the ids of one answer. An automaton, as in gpt2kit/decoding/grammar.py, says which may come next:
    {over, weigh(bias), accept(id), groups}. */
 class Chooser {
@@ -126,9 +100,10 @@ class Chooser {
    answer. Returns {ids, finished, limit, circling}: whether a stop ended the answer or else which limit, and whether it
    repeats itself. Options: `recent(ids, room)` are the ids to continue from when the window is full, `ended(ids)` says
    whether an answer is complete, `reader` is a Reader that has read an earlier text, whose `logits` an id was chosen from
-   when it is yielded, and `given` are ids that the answer begins with. */
+   when it is yielded, `later` one for the texts that follow when the window is full, and `given` are ids that the answer
+   begins with. */
 function* generate(model, prompt, settings, stops, seed, automaton = null, options = {}) {
-  const { recent = lastIds, ended = () => false, reader = new Reader(model), given = [] } = options;
+  const { recent = lastIds, ended = () => false, reader: first = new Reader(model), later = first, given = [] } = options;
   const window = model.config.n_positions, limit = newTokenLimit(prompt.length, window, settings);
   const chooser = new Chooser(prompt, settings, seed, automaton), made = [...given];
   for (const id of given) chooser.take(id);
@@ -137,6 +112,7 @@ function* generate(model, prompt, settings, stops, seed, automaton = null, optio
     const whole = [...prompt, ...made], isFirst = made.length === given.length && whole.length < window;
     const text = isFirst ? whole : recent(whole, Math.max(1, Math.floor(window / 2)));
     const end = Math.min(made.length + Math.max(1, window - text.length), limit);
+    const reader = isFirst ? first : later;
     let logits = reader.read(text);
     while (true) {
       const id = chooser.choose(logits);

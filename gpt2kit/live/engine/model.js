@@ -7,19 +7,6 @@ const ATTENTIONS = { full: FullAttention, local: LocalAttention, relative: Relat
 /* Prompts are read in pieces of at most this many tokens: a weight is loaded once for several of them. */
 const PREFILL_ROWS = 16;
 
-/* What the layers remember of the tokens before `position`. A text that was edited keeps the beginning that it has in common:
-   rewind to its length. A cache belongs to one choice of parts that are off. */
-class Cache {
-  constructor(layers) {
-    this.layers = layers;
-    this.position = 0;
-  }
-  rewind(position) {
-    if (position < 0 || position > this.position) throw new RangeError(`a cache of ${this.position} tokens cannot be rewound to ${position}`);
-    this.position = position;
-  }
-}
-
 /* Room for all matrices, and for the inputs and outputs of a product. */
 function memoryFor(tensors) {
   const shapes = tensors.map(({ shape }) => shape).filter((shape) => shape.length === 2), most = (axis) => Math.max(...shapes.map((shape) => shape[axis]));
@@ -78,8 +65,14 @@ class Model {
   /* The logits after the last of several tokens. */
   prefill(cache, ids, watch = null, off = null) {
     this.read(cache, ids, watch, off);
-    this.head.apply(this.normed, this.logits);
+    this.predict();
     if (watch) watch.watch("logits", null, this.logits);
+    return this.logits;
+  }
+
+  /* The logits after the last token that was read. */
+  predict() {
+    this.head.apply(this.normed, this.logits);
     return this.logits;
   }
 
@@ -93,21 +86,44 @@ class Model {
     return scores;
   }
 
+  /* By layer, the first position that a token at `position` and later ones use. With local attention a layer sees the end
+     of a text, and each layer below it a little more. */
+  used(position) {
+    const first = [];
+    for (let layer = this.blocks.length - 1, at = position; layer >= 0; layer--) first[layer] = at = this.blocks[layer].attention.first(at);
+    return first;
+  }
+
+  /* Whether a cache has all that a token at `position` uses of what was read. */
+  serves(cache, position) {
+    return this.used(position).every((first, layer) => first >= cache.begins[layer]);
+  }
+
   /* Append tokens; leaves the last one's vector after the last norm in `normed`. */
   read(cache, ids, watch, off) {
+    const pieces = this.readInPieces(cache, ids, watch, off);
+    while (!pieces.next().done);
+  }
+
+  /* The same, which pauses after each piece; the cache has what was read if it is left then. With `sparse` it leaves out
+     what the last token and later ones do not use. */
+  *readInPieces(cache, ids, watch, off, sparse = false) {
     const { n_positions: window } = this.config, width = this.config.n_embd;
     if (!ids.length) throw new RangeError("there is no token to read");
     if (cache.position + ids.length > window) throw new RangeError(`${cache.position + ids.length} tokens; the model's window has ${window}`);
     const unknown = ids.find((id) => !(id >= 0 && id < this.config.vocab_size));
     if (unknown !== undefined) throw new RangeError(`the id ${unknown} is not in the vocabulary of ${this.config.vocab_size}`);
     if (off) this.checkOff(off);
-    const most = watch ? 1 : PREFILL_ROWS;
+    const most = watch ? 1 : PREFILL_ROWS, begun = cache.position, used = sparse ? this.used(begun + ids.length - 1) : [];
+    used.forEach((first, layer) => { if (first > begun) cache.begins[layer] = first; });
     let count = 0;
     for (let first = 0; first < ids.length; first += count) {
+      if (first) yield;
       count = Math.min(most, ids.length - first);
       this.embed(ids, first, count, cache.position);
       if (watch) watch.watch("embedding", null, this.stream.subarray(0, width));
       for (let layer = 0; layer < this.blocks.length; layer++) {
+        if (cache.position + count <= used[layer]) break;  // no layer above uses them either
         const see = watch && ((name, values, length = width, from = 0) => watch.watch(name, layer, values.subarray(from, from + length)));
         this.attend(layer, cache, count, see, off);
         this.transform(layer, count, see, off);

@@ -67,7 +67,7 @@ keys.release = (pitch) => {
   session.given = session.all = [...session.all, { ...note, end: Math.max(now, note.start + 0.02) }].sort((a, b) => a.start - b.start);
   showNotes(session.all, now);
   clearTimeout(session.waiting);
-  if (!session.sounding.size) session.waiting = setTimeout(pauseClock, 250);
+  if (!session.sounding.size) session.waiting = setTimeout(pauseClock, 100);
 };
 function pauseClock() {
   read();

@@ -7,7 +7,9 @@ class Host {
     this.player = new PerformanceRun(run);
     this.model = this.player.model;
     this.tracer = new Tracer(this.model);
-    this.reader = new Reader(this.model);
+    this.off = null;
+    this.readers = this.player.readers();
+    this.reading = 0;  // counts what reads with them
     this.knows = { shape: run.shape, answers: run.task.answers, plays: true, generate: run.generate, spell: spokenEvent, automatonAt: (subject, position) => this.automatonAt(subject, position) };
   }
 
@@ -16,15 +18,17 @@ class Host {
     return this.player.continuation(notes.length ? primerOf(notes) : null, 1);
   }
 
-  /* A reader that may know the performance already. */
-  readerWithout(off) {
-    if (JSON.stringify(off) !== JSON.stringify(this.reader.off ?? NOTHING_OFF)) this.reader = new Reader(this.model, off);
-    return this.reader;
+  /* Readers that may know the performance already. What reads ahead with them ends: they are for one at a time. */
+  readersWithout(off) {
+    this.reading++;
+    if (JSON.stringify(off) !== JSON.stringify(this.off ?? NOTHING_OFF)) Object.assign(this, { off, readers: this.player.readers(off) });
+    return this.readers;
   }
 
-  /* Read a performance, so that a continuation begins sooner. */
-  read({ notes, off }) {
-    this.readerWithout(off).read(this.after(notes).prompt);
+  /* Read a performance while nothing is asked, so that a continuation begins sooner. */
+  async read({ notes, off }, say, current) {
+    const readers = this.readersWithout(off), mine = this.reading;
+    await drawing(this.player.prepare(this.after(notes), readers), () => current() && this.reading === mine, () => {});
     return null;
   }
 
@@ -44,7 +48,7 @@ class Host {
     const part = this.player.continuation(notes.length ? primerOf(notes) : null, seconds, { settings: { ...this.run.generate, ...settings }, wish });
     let now = streamSeconds(part.whole);
     say({ part: { begin: part.until } });
-    const found = await drawing(this.player.play(part, seed, this.readerWithout(off)), current, ({ id, strokes }) => {
+    const found = await drawing(this.player.play(part, seed, this.readersWithout(off)), current, ({ id, strokes }) => {
       now += stepsOf(id) / STEPS_A_SECOND;
       if (strokes.length || isShift(id)) say({ part: { strokes: strokes.map((stroke) => ({ ...stroke })), now } });
     });
@@ -54,7 +58,7 @@ class Host {
   /* New notes from `begin` to `end` (seconds); all others are kept. */
   async fill({ notes, begin, end, settings, wish, seed, off }, say, current) {
     const part = this.player.filling(aroundGap(notes, begin, end), { settings: { ...this.run.generate, ...settings }, wish });
-    const found = await drawing(this.player.play(part, seed, new Reader(this.model, off)), current, () => {});
+    const found = await drawing(this.player.play(part, seed, this.player.readers(off)), current, () => {});
     return found && { notes: part.notes(found.ids) };
   }
 
@@ -74,7 +78,7 @@ class Host {
     if (heard.length > ids.length) subject.remarks.push(`the performance has ${heard.length.toLocaleString("en")} events: the figures are for its last ${ids.length}, as if it began there`);
     const view = viewOf(this.tracer, subject, this.knows, off), now = streamSeconds(heard), position = ids.length - 1;
     const chancesAfter = (logits) => chancesOf(decodedLogits(logits, subject, position, { ...this.run.generate, repetition_penalty: 1 }, this.automatonAt(subject, position)));
-    const recent = recentEvents(heard, window), chances = chancesAfter(this.readerWithout(off).read(recent)), best = largestPlaces(chances, 0, chances.length, OTHERS);
+    const recent = recentEvents(heard, window), chances = chancesAfter(this.readersWithout(off).reader.read(recent)), best = largestPlaces(chances, 0, chances.length, OTHERS);
     const side = { name: this.run.shape.name, labels: false, next: best.map((id) => [id, eventAt(id, now), chances[id]]), plain: null };
     if (JSON.stringify(off) !== JSON.stringify(NOTHING_OFF)) {
       const plain = chancesAfter(new Reader(this.model).read(recent));
