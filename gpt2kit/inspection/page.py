@@ -62,6 +62,7 @@ def page_of(
     style = resource("music/pages/roll.css") + resource(f"{FOLDER}/page.css") + ("" if live is None else live.style)
     blocks = ({"piece": piece} if piece else {}) | dict({} if live is None else live.data)
     parts = {
+        **_unit_parts("event" if piece else "token"),
         "head": head(title, style, OFFLINE if live is None else f"{OFFLINE}{live.policy}"),
         "performance": performance if live is None else "",
         "data": embedded(view),
@@ -74,6 +75,12 @@ def page_of(
         "player": roll_script() if piece else "",
     }
     return filled(resource(f"{FOLDER}/page.html"), parts)
+
+
+def _unit_parts(unit: str) -> dict[str, str]:
+    """How a template names what a model reads one after the other."""
+    article = "an" if unit[0] in "aeiou" else "a"
+    return {"unit": unit, "Unit": unit.capitalize(), "a-unit": f"{article} {unit}"}
 
 
 def _live_part(live: Live, performance: str) -> str:

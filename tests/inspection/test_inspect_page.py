@@ -214,6 +214,7 @@ def test_position_vectors_of_0_are_said_to_add_nothing(tab: "Browser", subject: 
     write_page(tmp_path / "a.html", view, "x")
     tab.open(tmp_path / "a.html")
     assert tab.value(caption).startswith("The position vectors are all 0 and add nothing")
+    assert not tab.value("document.getElementById('positions').offsetParent"), "there is nothing to see"
 
 
 def test_the_chosen_head_is_large(tab: "Browser", subject: Make, tmp_path: Path) -> None:
@@ -324,7 +325,8 @@ def test_music_has_captions_of_its_own(tab: "Browser", subject: Make, tmp_path: 
     tab.open(tmp_path / "a.html")
     told = tab.value("document.querySelector('main').innerText")
     assert "events with their ids" in told
-    assert not re.findall(r"\w*(?:is a space|letter|character|\bword)\w*", told)
+    assert not re.findall(r"\w*(?:is a space|letter|character|\bword|\btoken (?!of this model))\w*", told)
+    assert re.findall(r".*tokens.*", told) == [tab.value("document.getElementById('input-lead').textContent")]
 
 
 def test_it_says_which_way_a_matrix_lies(tab: "Browser", subject: Make, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The page of a run that plays, in a browser: what is played on it, and what its model adds to that."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -194,6 +195,30 @@ def test_stop_take_over_and_clear(piano: Piano, python: Engine) -> None:
     assert piano.tab.value("document.getElementById('download').disabled")
     piano.tab.value("[1, 2].forEach(() => document.getElementById('go-on').click())")
     assert piano.tab.value("document.getElementById('download').disabled"), "stopped before the first note"
+
+
+def test_the_lesson_is_about_events(piano: Piano) -> None:
+    tab, wide = piano.tab, 390
+    tab.send("Emulation.setDeviceMetricsOverride", width=wide, height=844, deviceScaleFactor=1, mobile=True)
+    piano.letter("a")
+    piano.click("#go-on")
+    piano.finished()
+    piano.settled()
+    piano.click("#lesson-start")
+    told = []
+    while not told or told[-1][0] != "end":
+        parts = ("lesson-on", "lesson-title", "lesson-text")
+        told.append([tab.value(f"document.getElementById('{part}').innerText") for part in parts])
+        piano.click("#lesson-on")
+    assert len(told) == 12
+    words = "\n".join(text for step in told for text in step)
+    assert not re.search(r"NaN|undefined|null|Infinity|\{|\btoken|\bword|\bletter", words)
+    assert "C4 off" in words
+    assert "It begins with" in words, "the vector of an event"
+    assert "The largest that you see of this head" in words
+    shown = tab.value("document.querySelector('main').innerText")
+    assert not re.search(r"NaN|undefined|Infinity|\ba token|is a space", shown)
+    assert tab.value("document.documentElement.scrollWidth") <= wide
 
 
 def test_fill_a_gap(piano: Piano, python: Engine) -> None:

@@ -18,7 +18,7 @@ function closeRows() {
 function showTables() {
   const found = closeRows();
   if (!found) {
-    fill("tables", make("p", { class: "faint", text: `This page has the numbers of heads for the last ${count() - data.first} tokens only: choose one of them.` }));
+    fill("tables", make("p", { class: "faint", text: inUnits(`This page has the numbers of heads for the last ${count() - data.first} tokens only: choose one of them.`) }));
     return;
   }
   const { close } = data.looked[state.layer], { rows, near, keys, place } = found;
@@ -28,7 +28,7 @@ function showTables() {
   const scores = rows.flatMap((line) => near.map((key) => value(close.scores, line, key))).filter(Number.isFinite), most = largest(scores) || 1;
   const kinds = [
     [`Scores: ${product()}`, (line, key) => { const score = value(close.scores, line, key); return Number.isFinite(score) ? [score.toFixed(2), `color-mix(in srgb, ${score > 0 ? "var(--share)" : "var(--below)"} ${Math.round(55 * Math.abs(score) / most)}%, transparent)`] : ["·", "none"]; }],
-    ["Mask: −∞ for tokens that must not be seen", (line, key) => masked(line, key) ? ["−∞", "var(--mask)"] : [value(close.scores, line, key).toFixed(2), "none"]],
+    [`Mask: −∞ for ${units()} that must not be seen`, (line, key) => masked(line, key) ? ["−∞", "var(--mask)"] : [value(close.scores, line, key).toFixed(2), "none"]],
     ["Softmax: each row sums to 1", (line, key) => masked(line, key) ? ["0", "none"] : [value(close.weights, line, key).toFixed(2).replace(/^0/, ""), shade(value(close.weights, line, key))], true],
   ];
   fill("tables", ...kinds.map(([caption, cell, last]) => make("figure", {}, make("div", { class: "wide" }, make("table", { class: "scores" },
@@ -51,7 +51,7 @@ function showGather() {
     make("tr", { class: "sum" }, make("th", { scope: "row", text: "weighted sum" }), make("td"), make("td"), make("td", { class: "figure", text: seenKeys.reduce((all, key) => all + weights[key], 0).toFixed(2) }), make("td", {}, strip([...sum], largest(sum), "the weighted sum of the values"))));
   const further = 1 - seenKeys.reduce((all, key) => all + weights[key], 0);
   const relative = data.model.attention[kind].distances ? " A term for the distance is added." : "", rest = seenKeys.length - chosen.length;
-  byId("gather-caption").textContent = `The chosen token's query is multiplied with every key${divisor(state.layer) && `, and the product is divided by ${divisor(state.layer)}`}${data.model.scaled.by_width ? ", the root of a head's width" : ""}.${relative} Softmax turns these scores into weights that sum to 1; the values are added up by these weights.${rest > 0 ? ` The ${chosen.length} keys with the largest weights are listed, of ${inWords(seenKeys.length)}.` : ""}${further > 0.005 ? ` The other ${percent(further)} of the weight is on earlier tokens, whose numbers are not in this page.` : ""}`;
+  byId("gather-caption").textContent = inUnits(`The chosen token's query is multiplied with every key${divisor(state.layer) && `, and the product is divided by ${divisor(state.layer)}`}${data.model.scaled.by_width ? ", the root of a head's width" : ""}.${relative} Softmax turns these scores into weights that sum to 1; the values are added up by these weights.${rest > 0 ? ` The ${chosen.length} keys with the largest weights are listed, of ${inWords(seenKeys.length)}.` : ""}${further > 0.005 ? ` The other ${percent(further)} of the weight is on earlier tokens, whose numbers are not in this page.` : ""}`);
 }
 function showSplit() {
   const heads = [...Array(data.model.heads).keys()], found = closeRows(), { close } = data.looked[state.layer];

@@ -47,7 +47,11 @@ const row = (packed, ...index) => {
 const count = () => data.tokens.length;
 const piece = (id) => data.pieces[id] || ["?", "name", ""];
 const shown = (id) => piece(id)[0];
-const units = () => data.model.task === "music" ? "events" : "tokens";
+const isMusic = () => data.model.task === "music";
+const unit = () => isMusic() ? "event" : "token";
+const units = () => `${unit()}s`;
+/* What is said of tokens, said of events where the model plays. */
+const inUnits = (text) => isMusic() ? text.replaceAll("a token", "an event").replaceAll("token", "event") : text;
 const follower = (token) => data.followers[token];
 const percent = (share) => share >= 0.0995 ? `${(100 * share).toFixed(0)}%` : share >= 0.00095 ? `${(100 * share).toFixed(1)}%` : share > 0 ? "< 0.1%" : "0%";
 const inWords = (value) => value.toLocaleString("en");

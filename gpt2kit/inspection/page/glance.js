@@ -22,7 +22,7 @@ const ROLES = {
 };
 function roleOf(layer, head) {
   const role = data.roles[layer][head];
-  return role && { short: ROLES[role[0]][0], share: percent(role[1]), told: `${percent(role[1])} of its attention is on ${ROLES[role[0]][1]}` };
+  return role && { short: ROLES[role[0]][0], share: percent(role[1]), told: `${percent(role[1])} of its attention is on ${inUnits(ROLES[role[0]][1])}` };
 }
 const seen = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) if (isIntersecting) {
@@ -48,7 +48,7 @@ function showLarge() {
   const { layer, allHeads } = state, head = allHeads ? -1 : state.head;
   fill("large", count() <= READABLE ? largeTable(layer, head) : largePicture(layer, head));
   const role = allHeads ? null : roleOf(layer, head);
-  byId("large-caption").textContent = `Layer ${layer + 1}, ${allHeads ? "the mean of all heads" : `head ${head + 1}`}, large: each row is a token that looks. ${role ? `On this input ${role.told}. ` : ""}Choose a field to choose its row.`;
+  byId("large-caption").textContent = inUnits(`Layer ${layer + 1}, ${allHeads ? "the mean of all heads" : `head ${head + 1}`}, large: each row is a token that looks. ${role ? `On this input ${role.told}. ` : ""}Choose a field to choose its row.`);
 }
 const looking = (from, to, share) => `${shown(data.tokens[from])} → ${shown(data.tokens[to])}: ${percent(share)}`;
 function largeTable(layer, head) {
@@ -64,7 +64,7 @@ let drawnLarge = { of: null, name: "", canvas: null };
 function largePicture(layer, head) {
   const name = `${layer}.${head}`;
   if (drawnLarge.of !== data || drawnLarge.name !== name) drawnLarge = { of: data, name, canvas: portrait(layer, head, 512) };
-  const { canvas } = drawnLarge, told = make("p", { class: "faint", text: "Point at the picture to see which tokens a field belongs to." });
+  const { canvas } = drawnLarge, told = make("p", { class: "faint", text: `Point at the picture to see which ${units()} a field belongs to.` });
   const places = (event) => {
     const box = canvas.getBoundingClientRect(), place = (share) => Math.max(0, Math.min(count() - 1, Math.floor(share * count())));
     return [place((event.clientY - box.top) / box.height), place((event.clientX - box.left) / box.width)];

@@ -1,6 +1,5 @@
 /* ---- the same sections for what is typed or played now: `question` says what that is, `ask` answers ---- */
 const live = { answer: [], off: { heads: [], attentions: [], mlps: [] }, turn: 0, now: 0, sides: [] };
-const unit = settings.fixed ? "events" : "tokens";
 const anyOff = () => live.off.heads.length + live.off.attentions.length + live.off.mlps.length > 0;
 /* Ask for the view of the answer chosen so far, or of `more`, which is drawn first. `heard`: which of the new events sound, "last" or "all". */
 async function refresh(more = null, heard = "") {
@@ -50,7 +49,7 @@ function showSides(sides) {
       const item = make("li", {}, make("button", { class: "tok chip", dir: "auto", disabled: number > 0 || side.labels, title: number || side.labels ? "" : "Choose this one to continue", onclick: () => add(id) }, ...marked(shownText)), make("span", { class: "meter" }, make("span", { style: `width:${100 * chance / side.next[0][2]}%` })), make("span", { class: "share", text: percent(chance) }));
       if (!number && plain && plain.has(id)) item.lastChild.title = item.lastChild.textContent = `${percent(chance)} (${percent(plain.get(id))})`;
       return item;
-    })), make("figcaption", { text: side.labels ? "The probability of each label." : number ? `The likeliest next ${unit} of this model.` : plain ? `The likeliest next ${unit} with parts switched off; in brackets the probability of the whole model.` : `The likeliest next ${unit}: choose one to continue.` }))));
+    })), make("figcaption", { text: side.labels ? "The probability of each label." : number ? `The likeliest next ${units()} of this model.` : plain ? `The likeliest next ${units()} with parts switched off; in brackets the probability of the whole model.` : `The likeliest next ${units()}: choose one to continue.` }))));
 }
 /* A head or layer was switched on or off; a page that writes answers writes them again. */
 let switched = () => refresh();

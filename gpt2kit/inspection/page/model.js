@@ -8,7 +8,8 @@ function showModel() {
   fill("remarks", ...data.remarks.map((text) => make("li", { text })));
   drawStack(model);
   showWeights(model, 1);
-  const { positions } = model, [rows, columns] = positions.shape, canvas = byId("positions");
+  const { positions } = model, [rows, columns] = positions.shape, canvas = byId("positions"), silent = positions.low === 0 && positions.high === 0;
+  canvas.hidden = silent;
   canvas.width = columns;
   canvas.height = rows;
   const pen = canvas.getContext("2d"), pixels = pen.createImageData(columns, rows);
@@ -19,7 +20,7 @@ function showModel() {
   });
   pen.putImageData(pixels, 0, 0);
   const drawn = positions.every.map((step, axis) => step > 1 ? `one ${axis ? "column" : "row"} in ${step}` : "").filter(Boolean), every = drawn.length ? ` The picture shows ${drawn.join(" and ")}.` : "";
-  byId("positions-caption").textContent = positions.low === 0 && positions.high === 0 ? "The position vectors are all 0 and add nothing: the attention of this model knows distances." : `The position vectors: a row for each of the ${inWords(model.window)} positions (first at the top), a column for each of the ${inWords(model.width)} numbers; blue is above 0, orange below.${every}`;
+  byId("positions-caption").textContent = silent ? "The position vectors are all 0 and add nothing: the attention of this model knows distances." : `The position vectors: a row for each of the ${inWords(model.window)} positions (first at the top), a column for each of the ${inWords(model.width)} numbers; blue is above 0, orange below.${every}`;
 }
 function drawStack(model) {
   const shownBlocks = model.layers > 8 ? [model.layers, model.layers - 1, 0, 2, 1] : [...Array(model.layers).keys()].map((each) => model.layers - each);
@@ -27,13 +28,13 @@ function drawStack(model) {
   const box = (title, detail, settings = {}) => make(settings.onclick ? "button" : "div", { class: "box", ...settings }, make("b", { text: title }), make("span", { class: "faint", text: detail }));
   const head = model.weights.find(([, name]) => name.startsWith("lm_head"));
   fill("drawing",
-    box("next token", `${inWords(model.vocabulary)} probabilities; the head ${head ? "has vectors of its own" : "reuses the token vectors"}`),
+    box(`next ${unit()}`, `${inWords(model.vocabulary)} probabilities; the head ${head ? "has vectors of its own" : `reuses the ${unit()} vectors`}`),
     box(head ? "last norm and head" : "last norm", total("end")),
     ...shownBlocks.map((block) => block ? box(`block ${block}`, `${model.kinds[block - 1]} attention, MLP · ${total(`block ${block}`)}`, { onclick: () => showWeights(model, block), title: "Show its weights" }) : make("div", { class: "faint dots", text: `${model.layers - 4} more` })),
-    box("token + position", `${total("embeddings")}`));
+    box(`${unit()} + position`, `${total("embeddings")}`));
 }
 function showWeights(model, block) {
-  const line = (part, [, name, shape, many, meaning]) => make("tr", {}, make("td", {}, make("code", { text: name })), make("td", { class: "figure", text: shape.join(" × ") }), make("td", { class: "figure", text: inWords(many) }), make("td", { class: "faint", text: meaning }));
+  const line = (part, [, name, shape, many, meaning]) => make("tr", {}, make("td", {}, make("code", { text: name })), make("td", { class: "figure", text: shape.join(" × ") }), make("td", { class: "figure", text: inWords(many) }), make("td", { class: "faint", text: inUnits(meaning) }));
   const sum = (text, value) => make("tr", { class: "sum" }, make("th", { scope: "row", colspan: 2, text }), make("td", { class: "figure", text: inWords(value) }), make("td"));
   const of = (part) => model.weights.filter((weight) => weight[0] === part).map((weight) => line(part, weight));
   const blocks = Object.entries(model.totals).filter(([part]) => part.startsWith("block"));

@@ -6,7 +6,7 @@ const pushedBy = (layer, number) => data.neurons.pushed[`${layer}.${number}`];
 function showNeurons() {
   const { layer, token } = state, step = data.steps.indexOf(token), { numbers, activations } = data.neurons;
   byId("neurons-caption").textContent = step < 0
-    ? `This page has the neurons at the tokens ${data.steps[0] + 1} to ${data.steps.at(-1) + 1} only: choose one of them.`
+    ? `This page has the neurons at the ${units()} ${data.steps[0] + 1} to ${data.steps.at(-1) + 1} only: choose one of them.`
     : `The MLP of layer ${layer + 1} has ${inWords(data.model.inner)} neurons; those with the largest activation after ${shown(data.tokens[token])} are listed. Each pushes some ${units()} up (▲) and others down (▼): its output, read with the last norm and the head, without what later layers make of it.`;
   if (step < 0) { fill("neurons"); return; }
   const found = [...row(numbers, layer, step)], strength = row(activations, layer, step), most = largest(strength), before = data;

@@ -24,15 +24,15 @@ function showNext() {
     return item;
   }));
   const size = stored.ids.length + stored.counts.reduce((a, b) => a + b, 0), penalty = data.generate.repetition_penalty !== 1 ? ` Both include the run's repetition penalty of ${data.generate.repetition_penalty}.` : "";
-  byId("next-caption").textContent = `${inWords(inPlay)} of ${inWords(size)} tokens can be drawn after ${shown(data.tokens[data.steps[state.step]])}. Bars are probabilities with these settings, thin marks those at temperature 1 without top-k and top-p.${penalty}${came < 0 ? "" : ` The actual next token is ${shown(came)}.`}`;
+  byId("next-caption").textContent = inUnits(`${inWords(inPlay)} of ${inWords(size)} tokens can be drawn after ${shown(data.tokens[data.steps[state.step]])}. Bars are probabilities with these settings, thin marks those at temperature 1 without top-k and top-p.${penalty}${came < 0 ? "" : ` The actual next token is ${shown(came)}.`}`);
   byId("next").dataset.play = inPlay;
 }
 function showPath() {
-  byId("path-caption").textContent = `The ${count() <= data.prompt ? "input" : data.answers ? "answer" : "continuation"} token by token, each with its probability and the likeliest alternatives: the model's own probabilities, before any setting.`;
+  byId("path-caption").textContent = inUnits(`The ${count() <= data.prompt ? "input" : data.answers ? "answer" : "continuation"} token by token, each with its probability and the likeliest alternatives: the model's own probabilities, before any setting.`);
   fill("path", ...data.steps.map((place, step) => {
     const came = follower(place), [chance, position, drawn, inPlay] = data.path[step];
     const others = likeliest(stages() - 1, place).filter(({ id }) => id !== came).slice(0, 4);
-    const detail = came < 0 ? "no next token" : `${percent(chance)}, rank ${inWords(position)}; with the run's settings ${inWords(inPlay)} can be drawn, this one with ${percent(drawn)}`;
+    const detail = came < 0 ? `no next ${unit()}` : `${percent(chance)}, rank ${inWords(position)}; with the run's settings ${inWords(inPlay)} can be drawn, this one with ${percent(drawn)}`;
     return make("li", { class: step === state.step ? "here" : null }, make("button", { class: "plain", title: detail, onclick: () => choose({ step, token: place }) }, came < 0 ? make("span", { class: "faint", text: "next" }) : tokenName(came), came < 0 ? null : make("span", { class: "share", text: percent(chance) })), make("span", { class: "others" }, ...others.map(({ id, chance: share }) => make("span", { class: share > 0.5 * chance ? "near" : "" }, tokenName(id), ` ${percent(share)}`))));
   }));
 }

@@ -3,17 +3,17 @@ const COLUMNS = 40;
 const nearness = (rank) => rank === 0 ? 0 : rank === 1 ? 1 : rank <= 5 ? 0.55 : rank <= 20 ? 0.32 : rank <= 100 ? 0.16 : 0.04;
 function showLens() {
   const to = Math.min(count(), state.lensFrom + COLUMNS), places = [...Array(to - state.lensFrom).keys()].map((each) => each + state.lensFrom);
-  byId("lens-range").textContent = count() > COLUMNS ? `tokens ${state.lensFrom + 1} to ${to} of ${inWords(count())}` : "";
+  byId("lens-range").textContent = count() > COLUMNS ? `${units()} ${state.lensFrom + 1} to ${to} of ${inWords(count())}` : "";
   byId("lens-back").hidden = byId("lens-on").hidden = count() <= COLUMNS;
-  fill("lens-legend", "rank of the actual next token ", ...[[1, "1"], [5, "5"], [20, "20"], [100, "100"], [101, "more"]].map(([rank, text]) => make("span", { class: "swatch", style: `background:${shade(nearness(rank))}`, text })));
+  fill("lens-legend", `rank of the actual next ${unit()} `, ...[[1, "1"], [5, "5"], [20, "20"], [100, "100"], [101, "more"]].map(([rank, text]) => make("span", { class: "swatch", style: `background:${shade(nearness(rank))}`, text })));
   const head = make("tr", {}, make("th", { scope: "row", text: "after" }), ...places.map((place) => make("th", { scope: "col", class: place === state.token ? "here" : null }, tokenName(data.tokens[place]))));
   const line = (stage) => make("tr", {}, make("th", { scope: "row", text: stage ? `layer ${stage}` : "input" }), ...places.map((place) => {
     const [best] = likeliest(stage, place), own = rank(stage, place), came = follower(place);
-    const detail = came < 0 ? "" : `; ${shown(came)}, the actual next token, has rank ${inWords(own)} with ${percent(number(data.lens.chance, stage, place))}`;
+    const detail = came < 0 ? "" : `; ${shown(came)}, the actual next ${unit()}, has rank ${inWords(own)} with ${percent(number(data.lens.chance, stage, place))}`;
     const settled = data.lens.settled[place] === stage;
     return make("td", { class: `${place === state.token ? "here" : ""}${settled ? " settled" : ""}`, style: `background:${shade(nearness(own))}`, title: `${stage ? `layer ${stage}` : "input"}: ${shown(best.id)} ${percent(best.chance)}${detail}` }, make("button", { class: "cell", tabindex: place === state.token ? 0 : -1, "data-stage": stage, "data-token": place, onclick: () => choose({ token: place, stage }) }, tokenName(best.id)));
   }));
-  const came = make("tr", { class: "came" }, make("th", { scope: "row", text: "next token" }), ...places.map((place) => make("td", {}, follower(place) < 0 ? "" : tokenName(follower(place)))));
+  const came = make("tr", { class: "came" }, make("th", { scope: "row", text: `next ${unit()}` }), ...places.map((place) => make("td", {}, follower(place) < 0 ? "" : tokenName(follower(place)))));
   fill("lens", head, came, ...[...Array(stages()).keys()].reverse().map(line));
 }
 function scrollLens() {
@@ -23,7 +23,7 @@ function scrollLens() {
 function showMind() {
   const came = follower(state.token), settled = data.lens.settled[state.token], last = stages() - 1;
   const after = [make("span", {}, "After "), make("b", {}, tokenName(data.tokens[state.token]))];
-  if (came < 0) { fill("mind", ...after, " comes nothing: it is the last token."); return; }
+  if (came < 0) { fill("mind", ...after, ` comes nothing: it is the last ${unit()}.`); return; }
   const whose = data.given || state.token < data.prompt - 1 ? "comes" : "the model chose";
   const best = likeliest(last, state.token)[0];
   const verdict = settled < 0
@@ -34,7 +34,7 @@ function showMind() {
 function showLikeliest() {
   const found = likeliest(state.stage, state.token), came = follower(state.token);
   fill("likeliest", ...found.map(({ id, chance }) => bar(id, chance, found[0].chance, { class: id === came ? "came" : null })));
-  byId("likeliest-caption").textContent = `The ten likeliest tokens after ${shown(data.tokens[state.token])} ${state.stage ? `if the model stopped after layer ${state.stage}` : "from the input alone"}${came < 0 ? "" : `; the actual next token has rank ${inWords(rank(state.stage, state.token))}`}.`;
+  byId("likeliest-caption").textContent = inUnits(`The ten likeliest tokens after ${shown(data.tokens[state.token])} ${state.stage ? `if the model stopped after layer ${state.stage}` : "from the input alone"}${came < 0 ? "" : `; the actual next token has rank ${inWords(rank(state.stage, state.token))}`}.`);
 }
 function showWritten() {
   const { attention, mlp, stream } = data.written, layers = data.model.layers;

@@ -87,11 +87,11 @@ function labelExplained(likeliestLabel) {
 }
 function showSurprise() {
   const last = stages() - 1, bits = data.tokens.map((_, place) => place && rank(last, place - 1) ? -Math.log2(Math.max(1e-9, number(data.lens.chance, last, place - 1))) : null);
-  byId("task-title").textContent = data.model.task === "music" ? "What it looked back at, and what surprised it" : "What surprised the model";
-  const surprised = "A good model is seldom surprised. The stronger the color of a token, the less likely the model found it.";
+  byId("task-title").textContent = byId("task").contains(byId("roll")) ? "What it looked back at, and what surprised it" : "What surprised the model";
+  const surprised = inUnits("A good model is seldom surprised. The stronger the color of a token, the less likely the model found it.");
   byId("task-lead").textContent = byId("task").contains(byId("roll")) ? `Choose a note to hear it: lines lead to the earlier notes that the model looked at. The color of a line shows the head, its width the weight. ${surprised}` : surprised;
   const known = bits.filter((value) => value !== null), mean = known.reduce((a, b) => a + b, 0) / (known.length || 1);
-  fill("task-body", make("figure", {}, make("div", { class: `flow${known.length > 200 ? " tall" : ""}` }, ...data.tokens.map((id, place) => tokenButton(place, { style: bits[place] === null ? null : `background:${shade(bits[place] / 14)}`, title: bits[place] === null ? shown(id) : `${shown(id)}: ${bits[place].toFixed(1)} bits` }))), make("figcaption", { text: known.length ? `Surprise in bits, ${mean.toFixed(2)} per ${data.model.task === "music" ? "event" : "token"} on average: 1 bit is a coin toss, 10 bits are one chance in a thousand.` : "With a single token there is nothing to predict yet." })));
+  fill("task-body", make("figure", {}, make("div", { class: `flow${known.length > 200 ? " tall" : ""}` }, ...data.tokens.map((id, place) => tokenButton(place, { style: bits[place] === null ? null : `background:${shade(bits[place] / 14)}`, title: bits[place] === null ? shown(id) : `${shown(id)}: ${bits[place].toFixed(1)} bits` }))), make("figcaption", { text: known.length ? `Surprise in bits, ${mean.toFixed(2)} per ${unit()} on average: 1 bit is a coin toss, 10 bits are one chance in a thousand.` : `With a single ${unit()} there is nothing to predict yet.` })));
 }
 function showTask() {
   const { task } = data.model, answered = data.answers && data.followers.some((id, place) => place >= data.prompt - 1 && id >= 0);
