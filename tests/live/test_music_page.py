@@ -205,7 +205,7 @@ def test_the_lesson_is_about_events(piano: Piano) -> None:
     piano.finished()
     piano.settled()
     piano.click("#lesson-start")
-    told = []
+    told: list[list[str]] = []
     while not told or told[-1][0] != "end":
         parts = ("lesson-on", "lesson-title", "lesson-text")
         told.append([tab.value(f"document.getElementById('{part}').innerText") for part in parts])

@@ -70,13 +70,19 @@ class Host {
     return midiFile(notes);
   }
 
+  /* The end of a performance and of an answer, as `viewOf` takes it. */
+  subjectOf(whole, answer) {
+    const heard = [...whole, ...answer], ids = recentEvents(heard, Math.min(this.model.config.n_positions, LOOKED));
+    const subject = { whole, answer, ids, prompt: Math.max(1, ids.length - answer.length), followers: [...ids.slice(1), -1], finished: false, given: false, remarks: [], labels: {} };
+    if (heard.length > ids.length) subject.remarks.push(`the performance has ${heard.length.toLocaleString("en")} events: the figures are for its last ${ids.length}, as if it began there`);
+    return subject;
+  }
+
   /* One pass over the end of a performance and of the answer: what the page draws, and the notes of both. What is likely
      next is computed from all that the window has room for. */
   look({ notes, answer, off }) {
-    const { whole, notes: played } = this.after(notes), heard = [...whole, ...answer], window = this.model.config.n_positions, ids = recentEvents(heard, Math.min(window, LOOKED));
-    const subject = { whole, answer, ids, prompt: Math.max(1, ids.length - answer.length), followers: [...ids.slice(1), -1], finished: false, given: false, remarks: [], labels: {} };
-    if (heard.length > ids.length) subject.remarks.push(`the performance has ${heard.length.toLocaleString("en")} events: the figures are for its last ${ids.length}, as if it began there`);
-    const view = viewOf(this.tracer, subject, this.knows, off), now = streamSeconds(heard), position = ids.length - 1;
+    const { whole, notes: played } = this.after(notes), heard = [...whole, ...answer], window = this.model.config.n_positions, subject = this.subjectOf(whole, answer);
+    const view = viewOf(this.tracer, subject, this.knows, off), now = streamSeconds(heard), position = subject.ids.length - 1;
     const chancesAfter = (logits) => chancesOf(decodedLogits(logits, subject, position, { ...this.run.generate, repetition_penalty: 1 }, this.automatonAt(subject, position)));
     const recent = recentEvents(heard, window), chances = chancesAfter(this.readersWithout(off).reader.read(recent)), best = largestPlaces(chances, 0, chances.length, OTHERS);
     const side = { name: this.run.shape.name, labels: false, next: best.map((id) => [id, eventAt(id, now), chances[id]]), plain: null };
