@@ -339,8 +339,8 @@ def command(tmp_path: Path) -> Iterator[Callable[[Sequence[str]], Command]]:
 
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-PATIENCE = 60.0
-"""Seconds for any one answer, on a busy machine."""
+PATIENCE = 180.0
+"""Seconds for any one answer, on a slow and busy machine."""
 
 
 def installed() -> str | None:
@@ -357,11 +357,15 @@ class Browser:
         self._number = 0
         self._session = ""
         self._home = ""
-        self._loaded = False
+        self._loaded = ""
+        self._names: dict[str, str] = {}
+        self._downloads: list[tuple[str, bytes]] = []
+        self._folder = Path()
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
+        self.send("Page.setLifecycleEventsEnabled", enabled=True)
 
     def send(self, method: str, **parameters: object) -> dict[str, Any]:
         self._number += 1
@@ -383,11 +387,33 @@ class Browser:
         self.visit(path.as_uri())
 
     def visit(self, address: str) -> None:
-        self._loaded, self._home = False, address
-        self.send("Page.navigate", url=address)
-        while not self._loaded:
+        self._home = address
+        document = self.send("Page.navigate", url=address)["loaderId"]
+        while self._loaded != document:
             self._note(self._receive())
         self.frame()
+
+    def leave(self) -> None:
+        """End the page: what it still does, such as asking a server that ends, is no problem of a later one."""
+        if self._home != "about:blank":
+            self.visit("about:blank")
+
+    def problem(self) -> str:
+        """The next problem, which is expected."""
+        while not self.problems:
+            self._note(self._receive())
+        return self.problems.pop(0)
+
+    def download_to(self, folder: Path) -> None:
+        """Files get names of the browser's own, so that none has to wait for an earlier one."""
+        self._folder = folder
+        self.send("Browser.setDownloadBehavior", behavior="allowAndName", downloadPath=str(folder), eventsEnabled=True)
+
+    def downloaded(self) -> tuple[str, bytes]:
+        """The name and the content of the next file that the page saves, once it is complete."""
+        while not self._downloads:
+            self._note(self._receive())
+        return self._downloads.pop(0)
 
     def value(self, script: str) -> Any:
         """What a JavaScript expression gives; awaited if it is a promise."""
@@ -442,8 +468,13 @@ class Browser:
 
     def _note(self, event: dict[str, Any]) -> None:
         method, parameters = event.get("method"), event.get("params", {})
-        if method == "Page.loadEventFired":
-            self._loaded = True
+        if method == "Page.lifecycleEvent" and parameters["name"] == "load":
+            self._loaded = parameters["loaderId"]
+        elif method == "Browser.downloadWillBegin":
+            self._names[parameters["guid"]] = parameters["suggestedFilename"]
+        elif method == "Browser.downloadProgress" and parameters["state"] == "completed":
+            path = self._folder / parameters["guid"]
+            self._downloads.append((self._names.pop(parameters["guid"]), path.read_bytes()))
         elif method == "Runtime.exceptionThrown":
             self.problems.append(str(parameters["exceptionDetails"]))
         elif method == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning", "assert"):
@@ -502,9 +533,10 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def tab(chromium: Browser) -> Iterator[Browser]:
-    """A browser that must have had nothing to complain of when the test ends."""
+    """A browser that must have had nothing to complain of when the page has ended."""
     chromium.problems.clear()
     yield chromium
+    chromium.leave()
     assert chromium.problems == []
 
 

@@ -53,24 +53,43 @@ def separators_of(trace: Trace) -> set[int]:
 
 def roles_of(looked: Looked, ids: Sequence[int], separators: Collection[int]) -> list[Role | None]:
     """The role of each head of a layer; None for a head without one. `separators` are ids that are not text."""
-    masks = {name: _by_key(mask, looked.spans) for name, mask in role_masks(ids, separators).items()}
     even = _even(looked)
+    measured = {
+        name: found
+        for name, mask in role_masks(ids, separators).items()
+        if (found := _measured(_by_key(mask, looked.spans), even))
+    }
     return [
-        role_of(np.maximum(keys, 0), weights, even, masks)
+        role_of(np.maximum(keys, 0), weights, measured)
         for keys, weights in zip(looked.columns, looked.weights, strict=True)
     ]
 
 
-def role_of(keys: Numbers, weights: Floats, even: Floats, masks: dict[str, Floats]) -> Role | None:
-    """The role of a head that gives `weights` to `keys`, [T, top] each; `even` is even attention, [T, S], and the masks
-    have the part of each key that a role is about, [T, S]."""
-    several, best = (even > 0).sum(1) > 1, None
-    for name, mask in masks.items():
-        looking = (mask * even).any(1) & several
-        if looking.sum() < FEWEST:
-            continue
-        by_chance = float((mask * even)[looking].sum(1).mean())
-        share = float((np.take_along_axis(mask, keys, 1) * weights)[looking].sum(1).mean())
+class Measured(NamedTuple):
+    """What a role is about in a layer, the same for all heads."""
+
+    parts: Floats
+    """The part of each key that it is about, [T, S]."""
+    looking: Mask
+    """The positions that it is measured on, [T]."""
+    by_chance: float
+    """The share of even attention."""
+
+
+def _measured(parts: Floats, even: Floats) -> Measured | None:
+    """None for a role that too few positions can have; `even` is even attention, [T, S]."""
+    shares = parts * even
+    looking = shares.any(1) & ((even > 0).sum(1) > 1)
+    if looking.sum() < FEWEST:
+        return None
+    return Measured(parts, looking, float(shares[looking].sum(1).mean()))
+
+
+def role_of(keys: Numbers, weights: Floats, measured: dict[str, Measured]) -> Role | None:
+    """The role of a head that gives `weights` to `keys`, [T, top] each."""
+    best = None
+    for name, (parts, looking, by_chance) in measured.items():
+        share = float((np.take_along_axis(parts, keys, 1) * weights)[looking].sum(1).mean())
         if share >= max(LARGE, CLEARLY * by_chance) and (best is None or share > best.share):
             best = Role(name, share)
     return best

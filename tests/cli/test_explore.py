@@ -17,14 +17,14 @@ RunOf = Callable[[str], Path]
 
 def test_it_serves_until_it_is_stopped(run_of: RunOf, command: Callable[[Sequence[str]], Any]) -> None:
     serving = command(["explore", str(run_of("lm")), "The robot", "--compare", str(run_of("lm")), "--json"])
-    for _ in range(6000):
+    for _ in range(18000):
         if serving.stdout.is_file() and serving.stdout.read_text(encoding="utf-8").endswith("\n"):
             break
         time.sleep(0.01)
     told = serving.stdout.read_text(encoding="utf-8")
     address = json.loads(told)["url"]
     assert address.startswith("http://127.0.0.1:")
-    connection = http.client.HTTPConnection(address.removeprefix("http://").rstrip("/"), timeout=30)
+    connection = http.client.HTTPConnection(address.removeprefix("http://").rstrip("/"), timeout=180)
     connection.request("GET", "/")
     assert "The robot" in connection.getresponse().read().decode()
     serving.send(signal.SIGINT)

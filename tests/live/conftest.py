@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -18,8 +17,28 @@ from gpt2kit.selftest.run_under_test import opened
 if TYPE_CHECKING:
     from tests.conftest import Browser
 
-PATIENCE = 20.0
 ANSWER = "#so-far"
+QUESTIONS = """globalThis.questions = {
+  asked: 0,
+  last: {},  // question by kind
+  open: new Map(),  // turn by kind: a later question replaces an earlier one of its kind
+  get answered() { return this.open.size === 0 && document.getElementById("busy").textContent === ""; },
+};
+globalThis.Worker = class extends Worker {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("message", ({ data: { turn, part } }) => {
+      for (const [kind, open] of questions.open) if (part === undefined && open === turn) questions.open.delete(kind);
+    });
+  }
+  postMessage(message) {
+    questions.asked++;
+    questions.last[message.kind] = message.question;
+    questions.open.set(message.kind, message.turn);
+    super.postMessage(message);
+  }
+};"""
+"""What a page asks its model; all of it is answered when nothing on the page changes by itself any more."""
 DRIVER = Path(__file__).parent / "engine_driver.js"
 
 
@@ -69,19 +88,24 @@ class RunPage:
         self.tab = tab
 
     def type(self, text: str, field: int = 0) -> None:
+        """Type, and wait until the page asks its model, as it does when the typing pauses."""
+        self.computed()
+        asked = self.tab.value("questions.asked")
         found = f"const field = document.querySelectorAll('#inputs textarea')[{field}];"
         self.tab.value(f"(() => {{ {found} field.focus(); field.select(); }})()")
         if text:
             self.tab.send("Input.insertText", text=text)
         else:
             self.tab.press("Delete", 46)
+        self.tab.until(f"questions.asked > {asked}")
 
     def set(self, id: str, value: object) -> None:
         found = f"const found = document.getElementById('{id}'); found.value = {json.dumps(value)};"
         self.tab.value(f"(() => {{ {found} found.dispatchEvent(new Event('change')); }})()")
 
     def click(self, selector: str, number: int = 0) -> None:
-        """With the mouse."""
+        """With the mouse, when nothing is computed that could move the element."""
+        self.computed()
         found = f"const found = document.querySelectorAll({json.dumps(selector)})[{number}];"
         open_ = "for (const outer of document.querySelectorAll('details')) outer.open = true;"
         scroll = "found.scrollIntoView({ block: 'center', behavior: 'instant' });"
@@ -96,20 +120,13 @@ class RunPage:
         return self.texts(selector)[0]
 
     def shows(self, wanted: str, selector: str = ANSWER) -> None:
-        """Soon."""
-        end = time.monotonic() + PATIENCE
-        while (found := self.text(selector)) != one_spaced(wanted) and time.monotonic() < end:
-            time.sleep(0.02)
-        assert found == one_spaced(wanted)
-
-    def answers(self, wanted: str) -> None:
-        """The complete answer, and the sections below it."""
-        self.shows(wanted)
-        self.tab.until("document.getElementById('ten').textContent !== 'stop'")
+        """When all is computed."""
         self.computed()
+        assert self.text(selector) == one_spaced(wanted)
 
     def computed(self) -> None:
-        self.tab.until("document.getElementById('busy').textContent === ''")
+        """Wait until the page has the answers to all its questions, such as the complete text and its sections."""
+        self.tab.until("questions.answered")
 
     def likeliest(self) -> dict[str, float]:
         """The bars under the answer: the share of each text."""
@@ -130,7 +147,15 @@ def one_spaced(text: str) -> str:
 
 
 @pytest.fixture
-def page(tab: "Browser", tmp_path: Path) -> Callable[..., RunPage]:
+def asking_tab(tab: "Browser") -> Iterator["Browser"]:
+    """A tab in which `questions` are counted."""
+    script = tab.send("Page.addScriptToEvaluateOnNewDocument", source=QUESTIONS)["identifier"]
+    yield tab
+    tab.send("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+
+
+@pytest.fixture
+def page(asking_tab: "Browser", tmp_path: Path) -> Callable[..., RunPage]:
     """`page(run, max_new_tokens=9)`: the page of a run in fp32, in the browser, with other settings of its decoding."""
 
     def open_page(run: Path, **generate: object) -> RunPage:
@@ -138,7 +163,7 @@ def page(tab: "Browser", tmp_path: Path) -> Callable[..., RunPage]:
         described["generate"] |= generate
         path = tmp_path / f"{run.parent.name}.html"
         path.write_text(run_page(described), encoding="utf-8")
-        tab.open(path)
-        return RunPage(tab)
+        asking_tab.open(path)
+        return RunPage(asking_tab)
 
     return open_page

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from tests.conftest import Browser
 
 SEED, TEMPERATURE = 5, 1.0
-PATIENCE = 60.0
-"""Seconds to wait for a file."""
 SHORTEST = 20
 """Milliseconds by which a note that is struck as the music stops may outlast the stop, rounding included."""
 
@@ -48,11 +46,18 @@ def file(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-class Piano:
-    """The open page, and the folder that it downloads to."""
+COLLECT_LIT = """globalThis.lit = new Set();
+new MutationObserver((changes) => {
+  for (const { target } of changes) if (target.classList.contains("played")) lit.add(Number(target.dataset.pitch));
+}).observe(document.getElementById("piano-keys"), { subtree: true, attributeFilter: ["class"] })"""
+"""The keys that are lit, if only for a moment."""
 
-    def __init__(self, tab: "Browser", folder: Path) -> None:
-        self.tab, self.folder = tab, folder
+
+class Piano:
+    """The open page."""
+
+    def __init__(self, tab: "Browser") -> None:
+        self.tab = tab
 
     def letter(self, letter: str, *kinds: str) -> None:
         for kind in kinds or ("keyDown", "keyUp"):
@@ -82,38 +87,33 @@ class Piano:
         return list(self.tab.value(found))
 
     def settled(self) -> None:
-        """Wait until the figures are those of the performance."""
-        self.tab.until("document.getElementById('busy').textContent === ''")
+        """Wait until the figures are those of the performance, and nothing moves any more."""
+        self.tab.until("questions.answered")
 
     def finished(self) -> None:
         self.says("go-on", "go on")
 
     def midi(self) -> bytes:
         """The bytes of the file that "download MIDI" gives."""
-        path = self.folder / "performance.mid"
         self.click("#download")
-        end = time.monotonic() + PATIENCE
-        while not path.exists():
-            assert time.monotonic() < end, "nothing was downloaded"
-            time.sleep(0.02)
-        data = path.read_bytes()
-        path.unlink()
-        return data
+        name, content = self.tab.downloaded()
+        assert name == "performance.mid"
+        return content
 
     def notes(self) -> list[tuple[int, int, int, int]]:
         return table(parse_midi(self.midi()).notes)
 
 
 @pytest.fixture
-def piano(tab: "Browser", file: Path, tmp_path: Path) -> Iterator[Piano]:
-    tab.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
-    tab.open(file)
-    tab.until("document.getElementById('busy').textContent === ''")
-    opened_page = Piano(tab, tmp_path)
+def piano(asking_tab: "Browser", file: Path, tmp_path: Path) -> Iterator[Piano]:
+    asking_tab.download_to(tmp_path)
+    asking_tab.open(file)
+    opened_page = Piano(asking_tab)
+    opened_page.settled()
     opened_page.set(ten_seed=SEED, ten_temperature=TEMPERATURE, go_seconds=1)
     yield opened_page
-    tab.visit("about:blank")
-    tab.send("Browser.setDownloadBehavior", behavior="default")
+    asking_tab.leave()
+    asking_tab.send("Browser.setDownloadBehavior", behavior="default")
 
 
 def table(notes: Notes) -> list[tuple[int, int, int, int]]:
@@ -171,15 +171,16 @@ def test_stop_take_over_and_clear(piano: Piano, python: Engine) -> None:
     assert table(parse_midi(begun).notes) == table(play.piece(python, result)), "a new piece"
 
     piano.set(go_seconds=60)
+    piano.tab.value(COLLECT_LIT)
     piano.click("#go-on")
-    piano.tab.until("document.querySelectorAll('#piano-keys .played').length > 0")
-    piano.tab.until("parseFloat(document.getElementById('clock').textContent.slice(2)) > 2.5")
+    piano.tab.until("lit.size > 0")
+    piano.tab.until("document.getElementById('overview').getAttribute('aria-valuenow') > 2.5")
     piano.click("#go-on")
     stopped = piano.notes()
-    primer = primer_of(begun)
-    (result,) = play.play(python, primer.opening, 10.0, 1)
-    whole = table(parse_midi(play.continuation(python, primer, result)).notes)
     ends = max(end for _, end, _, _ in stopped) - SHORTEST
+    primer = primer_of(begun)
+    (result,) = play.play(python, primer.opening, ends / 1000, 1)
+    whole = table(parse_midi(play.continuation(python, primer, result)).notes)
     assert ended(stopped, ends) == ended(whole, ends)
     assert begun_before(stopped, ends) == begun_before(whole, ends)
 
@@ -233,6 +234,7 @@ def test_fill_a_gap(piano: Piano, python: Engine) -> None:
     piano.click("#fill")
     piano.says("fill-said", "the gap must begin before that")
     piano.set(fill_from=0.2, fill_to=0.8)
+    piano.settled()
     piano.click("#fill")
     piano.says("fill-said", f"seed {SEED}")
     around = gap_of(given, 0.2, 0.8)

@@ -103,9 +103,9 @@ def test_nothing_but_summaries_without_words() -> None:
 def test_a_sentence_of_100_000_characters_takes_seconds() -> None:
     """As a document, a reference and an output, of which the first 1,000 words are scored."""
     sentence, scores = "山" * 100_000, SummaryScores()
-    started = time.perf_counter()
+    started = time.process_time()
     told = scores.add(sentence, Example("", sentence, sentence))
-    assert time.perf_counter() - started < 30
+    assert time.process_time() - started < 30
     assert [told[name] for name in ROUGE] == [pytest.approx(100)] * 4
     assert told["longest copied span, words"] == 1000
 

@@ -8,6 +8,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from gpt2kit.runs.folder import Run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 
-STEPS, PATIENCE = 120, 60.0
+STEPS, PATIENCE = 120, 180.0
 SETTINGS = [
     *(f"train.steps={STEPS}", "train.evaluate_every=17", "train.save_every=5", "train.batch_tokens=40"),
     *("train.ema=0.9", "train.optimizer=muon", "train.lr=1e-3", "model.dropout=0.2", "train.samples=1"),
@@ -98,32 +99,51 @@ def tiny(examples: Callable[[str], Any], tmp_path: Path) -> Recipe:
 
 
 @pytest.mark.parametrize(("keep", "kills"), [("last", 20), ("best", 5)])
-def test_kills_change_nothing(tiny: Recipe, tmp_path: Path, keep: str, kills: int) -> None:
+def test_kills_change_nothing(
+    tiny: Recipe, tmp_path: Path, keep: str, kills: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny = recipe.build(tiny.name, recipe.apply(tiny.table(), [f"train.keep={keep}"]))
     data, whole, run = (tmp_path / name for name in ("data", "whole", "run"))
     for _ in gpt2kit.train(tiny, data, whole):
         pass
 
-    def live() -> None:
-        for _ in gpt2kit.train(tiny, data, run, resume=run.exists()):
-            pass
+    def live(goal: int, writes: int | None) -> None:
+        """It stops before its end, or while it saves: after so many writes from the step `goal` on."""
+        step = -1
 
-    chance = random.Random(keep)
+        def write(descriptor: int) -> None:
+            nonlocal writes
+            if step < goal or writes is None:
+                return
+            writes -= 1
+            if writes < 0:
+                waiting.touch()
+                time.sleep(2 * PATIENCE)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", write)
+            for event in gpt2kit.train(tiny, data, run, resume=run.exists()):
+                step = getattr(event, "step", step)
+                if step >= STEPS - 10:
+                    time.sleep(2 * PATIENCE)
+
+    chance, waiting = random.Random(keep), tmp_path / "waiting"
     while_saving = 0
     for number in range(kills):
-        child = forked(live)
-        goal = number * (STEPS - 50) // kills
         # The first ones are killed before the first save, some after a while whatever was done by then, the others
         # after a step of their own: a moment later or while a temporary file is being written.
-        if number % 5 == 1:
+        goal, early = number * (STEPS - 50) // kills, number % 5 == 1
+        writes = chance.randrange(4) if number % 2 and not early else None
+        child = forked(partial(live, goal, writes))
+        if writes is not None:
+            wait(child, waiting.exists)
+            waiting.unlink()
+        elif early:
             time.sleep(chance.uniform(0, 0.1))
             assert not ended(child), "the child ended by itself"
         else:
             wait(child, lambda goal=goal: last_step(run) >= goal, pause=0.002)  # type: ignore[misc]  # a default
-            if number % 2:
-                wait(child, lambda: is_saving(run))
-            else:
-                time.sleep(chance.uniform(0, 0.02))
+            time.sleep(chance.uniform(0, 0.02))
         kill(child)
         while_saving += is_saving(run)
     assert while_saving >= kills // 5, "a moment that this test is about"

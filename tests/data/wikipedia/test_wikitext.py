@@ -145,11 +145,11 @@ def test_what_nothing_closes(markup: str, text: str) -> None:
 )
 def test_markup_that_never_ends(part: str) -> None:
     """No page may hold up a dump."""
-    start = time.perf_counter()
+    start = time.process_time()
     with contextlib.suppress(MarkupError):
         read_wikitext(part * 20_000)
     read_wikitext(part * 60)
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
 
 
 @pytest.mark.parametrize("markup", ["{{a|" * 201 + "}}" * 201, "[" * 201, "]" * 300 + "[" * 201, "<ref>" * 201])

@@ -204,7 +204,7 @@ def test_notes_are_painted_where_they_sound(tab: "Browser", tmp_path: Path, dark
 
 
 def test_space_plays_and_pauses_and_the_cursor_moves(tab: "Browser", tmp_path: Path) -> None:
-    written(tmp_path / "a.html", THREE)
+    written(tmp_path / "a.html", Notes.of([60, 72], [20, 120], [0.5, 2.0], [1.5, 600.0]))
     tab.open(tmp_path / "a.html")
     before = middle(painted(tab, "#d02f2f"))
     assert position(tab) == 0
@@ -234,6 +234,9 @@ def test_every_note_is_struck_in_time_and_heard(tab: "Browser", tmp_path: Path) 
     notes = Notes.of([48, 60, 96], [30, 80, 120], [0.1, 0.2, 0.4], [0.5, 0.4, 0.6])
     written(tmp_path / "a.html", notes)
     tab.open(tmp_path / "a.html")
+    tab.press("+")  # without a user's key a page is silent
+    tab.value("roll.piano.open()")
+    tab.until("roll.piano.audible()")
     tab.value(
         """(() => {
           window.struck = [];
