@@ -9,7 +9,7 @@ Shapes: L layers, H heads, P positions, N tokens at each of them, D width, V voc
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from gpt2kit.model.ablation import Off
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.trace import Layer, embedded
+from gpt2kit.model.trace import Layer, embedded, layers
 
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
@@ -54,6 +54,18 @@ class Attribution:
         ends = [self.token, self.position, self.biases, self.norm]
         heads = self.heads.reshape(*self.ids.shape, -1)
         return np.concatenate([np.stack(ends, -1), heads, self.mlps], -1)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Attribution"]) -> "Attribution":
+        """The tokens of several after each other."""
+        named = (field.name for field in fields(cls))
+        return cls(**{name: np.concatenate([getattr(each, name) for each in parts], 1) for name in named})
+
+    @classmethod
+    def summed(cls, parts: Sequence["Attribution"]) -> "Attribution":
+        """The sums of several with the same ids."""
+        named = (field.name for field in fields(cls) if field.name != "ids")
+        return cls(parts[0].ids, **{name: np.sum([getattr(each, name) for each in parts], 0) for name in named})
 
     def largest(self, step: int, place: int, count: int) -> list[tuple[str, float]]:
         """The names and values of the parts that add or take the most for one token."""
@@ -94,10 +106,9 @@ class Parts:
         return self._attribution(ids, self.model.head, list(range(len(self.positions))))
 
     @torch.no_grad()
-    def of_labels(self) -> Attribution | None:
-        """Of the logits of a classifier's labels at the last position, [1, labels]; None without a choice of labels."""
-        if self.model.score is None or len(self.model.labels) < 2:
-            return None
+    def of_labels(self) -> Attribution:
+        """Of a classifier's scores of its labels at the last position, [1, labels]; a multiple choice has one."""
+        assert self.model.score is not None
         return self._attribution(np.arange(len(self.model.labels))[None], self.model.score.weight, [-1])
 
     def _attribution(self, ids: Numbers, table: Tensor, places: list[int]) -> Attribution:
@@ -129,3 +140,15 @@ class Parts:
 
 def _array(tensor: Tensor) -> Floats:
     return tensor.float().cpu().numpy()
+
+
+def of_answers(model: GPT2, texts: Sequence[Sequence[int]], off: Off) -> Attribution:
+    """Of the logits of a classifier's answers, [1, answers]: each text of a multiple choice has a logit of its own,
+    otherwise a label's is the sum over the texts."""
+    read = []
+    for text in texts:
+        parts = Parts(model, text, [len(text) - 1], off)
+        for layer in layers(model, text, off):
+            parts.add(layer)
+        read.append(parts.of_labels())
+    return Attribution.joined(read) if len(model.labels) == 1 else Attribution.summed(read)

@@ -135,8 +135,7 @@ def _label_attribution(trace: Trace) -> list[dict[str, Any]] | None:
     """What each part adds to the logit of each label."""
     if trace.labels is None:
         return None
-    names = trace.subject.engine.model.labels
-    return [{"label": name, **_parts(trace.labels, 0, place)} for place, name in enumerate(names)]
+    return [{"label": name, **_parts(trace.labels, 0, place)} for place, name in enumerate(trace.subject.answers)]
 
 
 def _parts(found: Attribution, step: int, place: int) -> dict[str, Any]:

@@ -36,6 +36,10 @@ class Subject:
     """What is not shown, and why."""
     earlier: tuple[int, ...] = ()
     """The beginning of the answer, if it is not in the window."""
+    answers: tuple[str, ...] = ()
+    """For a classifier: its labels, or the choices, in the order of their numbers,"""
+    texts: tuple[list[int], ...] = ()
+    """and the ids of all texts that it reads, of which one is shown."""
 
 
 def short_name(name: str) -> str:
@@ -114,9 +118,10 @@ def _labelled(engine: Engine, name: str, task: str, source: Any) -> Subject:
     if len(texts) > 1:
         remarks.append(f"the model reads {len(texts)} texts for this input; text {shown + 1} is shown")
     labels = result.probabilities or {}
-    return _subject(
+    subject = _subject(
         engine, name, task, source, texts[shown], [], False, truncated, labels=labels, remarks=tuple(remarks)
     )
+    return replace(subject, answers=tuple(engine.task.layout.answers(source)), texts=tuple(texts))
 
 
 def _subject(

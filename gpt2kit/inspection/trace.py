@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpt2kit.inspection.attribution import Attribution, Parts
+from gpt2kit.inspection.attribution import Attribution, Parts, of_answers
 from gpt2kit.inspection.neurons import Neurons, strongest
 from gpt2kit.inspection.subject import Subject
 from gpt2kit.model.ablation import Off, without
@@ -123,7 +123,7 @@ class Trace:
     attribution: Attribution
     """What each part of the model adds at the steps to the logits of the likeliest tokens and the actual one."""
     labels: Attribution | None
-    """The same for the labels of a classifier, at the last position, [1, labels]."""
+    """The same for the answers of a classifier, its labels or the choices, at the last position, [1, answers]."""
     neurons: Neurons
     """The strongest neurons at the steps."""
 
@@ -175,7 +175,7 @@ def _trace_of(subject: Subject, model: GPT2, off: Off) -> Trace:
         steps=steps,
         logits=_array(lens(model, after[list(steps)])),
         attribution=parts.attribution(_explained(lens_ids[-1, list(steps)], [subject.followers[at] for at in steps])),
-        labels=parts.of_labels() if subject.labels else None,
+        labels=of_answers(model, subject.texts, off) if subject.texts else None,
         neurons=Neurons(*(np.stack(each) for each in zip(*fired, strict=True))),
     )
 

@@ -75,7 +75,7 @@ def view_of(trace: Trace, neurons: bool = True) -> dict[str, Any]:
         },
         "labelled": None
         if trace.labels is None
-        else {"names": subject.engine.model.labels, "parts": packed(trace.labels.flat[0], "f4")},
+        else {"names": list(subject.answers), "parts": packed(trace.labels.flat[0], "f4")},
         "neurons": {
             "numbers": packed_ids(trace.neurons.numbers, config.inner),
             "activations": packed(trace.neurons.activations, "f4"),
@@ -123,6 +123,7 @@ def shape_view(model: GPT2, name: str, task: str) -> dict[str, Any]:
         "weights": [[*weight] for weight in weights],
         "totals": totals(weights),
         "total": model.parameter_count(),
+        "labels": list(model.labels),
     }
 
 

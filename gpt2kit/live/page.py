@@ -33,8 +33,8 @@ TITLES = {
 }
 """The title and the lead of each form of prompt, as in gpt2kit/tasks/asking.py."""
 
-CHOICES = 4
-"""Fields for the choices of a multiple choice."""
+CHOICES, FEWEST_CHOICES = 4, 2
+"""Fields for the choices of a multiple choice, and how many of them must have a text."""
 
 
 def run_page(run: Mapping[str, Any]) -> str:
@@ -51,6 +51,7 @@ def run_page(run: Mapping[str, Any]) -> str:
     }
     settings["choices"] = not plays and task["form"] == "chosen"
     settings["answers"] = not plays and task["form"] in ("answered", "turns")
+    settings["end"] = None if plays else task["eos"]
     scripts = (f"{INSPECTION}/live", *(f"{FOLDER}/{part}" for part in (MUSIC if plays else TEXTS)))
     live = Live(
         settings,
@@ -75,12 +76,15 @@ def worker_script(plays: bool) -> str:
 def _inputs(run: Mapping[str, Any]) -> str:
     task, shape = run["task"], run["shape"]
     title, lead = TITLES[task["form"]]
-    names = [*task["inputs"]]
+    optional = [*task.get("optional", ())]
+    names = [f"{name} (may be empty)" if name in optional else name for name in task["inputs"]]
+    needed = [name not in optional for name in task["inputs"]]
     if task["form"] == "chosen":
         names = ["context", *(f"choice {number + 1}" for number in range(CHOICES))]
+        needed = [number <= FEWEST_CHOICES for number in range(len(names))]
     elif task["form"] == "turns":
-        names = ["system prompt (may be empty)", "message"]
-    fields = "".join(_field(name, len(names) > 1) for name in names)
+        names, needed = ["system prompt (may be empty)", "message"], [False, True]
+    fields = "".join(_field(*each, len(names) > 1) for each in zip(names, needed, strict=True))
     endings = [*task.get("endings", ())]
     options = "".join(
         f"<option{' selected' * (each == task['ending'])}>{html.escape(each)}</option>" for each in endings
@@ -96,7 +100,7 @@ def _inputs(run: Mapping[str, Any]) -> str:
     return filled(resource(f"{FOLDER}/texts.html"), parts)
 
 
-def _field(name: str, named: bool) -> str:
-    label = html.escape(name)
-    area = f'<textarea rows="2" spellcheck="false" aria-label="{label}"></textarea>'
+def _field(name: str, needed: bool, named: bool) -> str:
+    label, required = html.escape(name), " required" * needed
+    area = f'<textarea rows="2" spellcheck="false" aria-label="{label}"{required}></textarea>'
     return f'<label class="typed"><span class="faint">{label if named else ""}</span>{area}</label>\n'

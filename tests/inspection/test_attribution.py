@@ -1,13 +1,16 @@
 """What each part adds to a logit: the parts add up to the model's own."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import gpt2kit
 from gpt2kit.inspection.attribution import Parts
 from gpt2kit.inspection.subject import Subject
+from gpt2kit.inspection.subject import subject_of as inspected
 from gpt2kit.inspection.trace import trace_of
 from gpt2kit.model.ablation import Off, without
 from gpt2kit.model.gpt2 import GPT2
@@ -78,4 +81,23 @@ def test_the_parts_of_a_label_add_up(labelled: Callable[..., Subject]) -> None:
     np.testing.assert_allclose(found.logits[0], scores, atol=1e-5)
     shares = dict(zip(model.labels, torch.from_numpy(found.logits[0]).softmax(-1).tolist(), strict=True))
     assert shares == pytest.approx(made.labels, abs=1e-5)
-    assert trace_of(labelled("choice", "I eat\tan apple\ta stone")).labels is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "count"), [("choice", "7 is\todd\teven\todd", 3), ("similar", "3 or so\ta", 2)]
+)
+def test_the_parts_of_several_texts_add_up(run_of: Callable[..., Path], kind: str, text: str, count: int) -> None:
+    """A choice has the logit of its own text; a label's is the sum over the texts."""
+    engine, off = gpt2kit.load(run_of(kind)), Off(heads=frozenset({(0, 1)}))
+    made = inspected(engine, "", "finetune", engine.task.parse(text))
+    found, model = trace_of(made, off).labels, engine.model
+    assert len(made.texts) == count
+    assert made.ids in made.texts
+    assert found is not None
+    assert model.score is not None
+    with torch.no_grad(), without(model, off):
+        scores = torch.stack([model.score(model.hidden(torch.tensor([ids]))[0, -1]) for ids in made.texts])
+    np.testing.assert_allclose(found.logits[0], scores[:, 0] if kind == "choice" else scores.sum(0), atol=1e-5)
+    assert len(made.answers) == found.logits.shape[1]
+    if kind == "choice":
+        assert made.answers == ("odd", "even", "odd")

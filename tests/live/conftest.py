@@ -130,7 +130,7 @@ class RunPage:
 
     def likeliest(self) -> dict[str, float]:
         """The bars under the answer: the share of each text."""
-        return dict(zip(self.texts("#sides .chip"), map(RunPage.share, self.texts("#sides .share")), strict=True))
+        return dict(zip(self.texts("#sides li > .tok"), map(RunPage.share, self.texts("#sides .share")), strict=True))
 
     def shares(self, selector: str) -> list[float]:
         return [self.share(each) for each in self.texts(selector)]

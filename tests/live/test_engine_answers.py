@@ -56,6 +56,8 @@ def test_answers(engine: "EngineInNode", run_of: Callable[..., Path], kind: str,
     found = engine(ANSWERS, run, INPUTS[kind], run["generate"] | settings)
     assert asdict(replace(config, max_ratio=config.ratio)) == run["generate"] | settings
     for answer, wanted in zip(found, python.results(sources, config), strict=True):
+        end, stops = answer.pop("end"), [python.task.vocabulary.eos, *config.stop_ids]
+        assert end in ((*stops, None) if wanted.finished else (None,)), "a text may end an answer, too"
         assert answer == {
             "count": len(wanted.ids[0]),
             "ids": wanted.ids[0],

@@ -67,6 +67,7 @@ def test_answers(loaded: Engine, model: GPT2, name: str) -> None:
         prompt, (wanted,) = PROMPTS[decoded.index], decoded.answers
         yielded, found = loaded(ANSWER, prompt, asdict(config), stops, int(config.seed) + decoded.index)
         assert yielded == wanted.ids
+        assert found.pop("end") in (stops if wanted.finished else [None])
         assert found == {
             "ids": wanted.ids,
             "finished": wanted.finished,

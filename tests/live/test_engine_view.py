@@ -58,7 +58,12 @@ VIEW = """(run, knows, subject, off) => {
   const spell = (id) => id === 7 ? "<sep>" : new TextEncoder().encode(` ${id}`);
   const odd = { groups: null, weigh: (bias) => bias.forEach((_, id) => { bias[id] = id % 2 ? -Infinity : 0; }) };
   kept.knows = { ...knows, spell, automatonAt: () => knows.odd ? odd : null };
-  return viewOf(kept.tracer, subject, kept.knows, off);
+  kept.whole = (steps) => {
+    let found = steps.next();
+    while (!found.done) found = steps.next();
+    return found.value;
+  };
+  return kept.whole(viewOf(kept.tracer, subject, kept.knows, off));
 }"""
 
 
@@ -105,7 +110,7 @@ def given(subject: Subject, off: Off = NOTHING, odd: bool = False) -> list[Any]:
     """What the engine takes: the run, what the page knows, the subject, and the parts that are off."""
     engine = subject.engine
     knows = {"shape": shape_view(engine.model, subject.name, subject.task), "answers": False, "plays": False}
-    names = ("ids", "prompt", "followers", "finished", "given", "remarks", "labels")
+    names = ("ids", "prompt", "followers", "finished", "given", "remarks", "labels", "answers", "texts")
     parts = {"heads": [*map(list, off.heads)], "attentions": [*off.attentions], "mlps": [*off.mlps]}
     own = {"generate": SETTINGS | {"beams": 1}, "odd": odd}
     return [weights(engine.model, "f32"), knows | own, {name: getattr(subject, name) for name in names}, parts]
@@ -195,7 +200,8 @@ def test_an_edited_text_is_read_again_from_its_change(engine: "EngineInNode", ti
     subject = subject_of(tiny_model(n_layer=3, attention="full,compressed,relative", compression=2))
     engine(VIEW, *given(subject))
     again = """(subject, off) => {
-      const views = [kept.tracer, new Tracer(kept.model)].map((tracer) => viewOf(tracer, subject, kept.knows, off));
+      const view = (tracer) => kept.whole(viewOf(tracer, subject, kept.knows, off));
+      const views = [kept.tracer, new Tracer(kept.model)].map(view);
       return [kept.tracer.cache.position, JSON.stringify(views[0]) === JSON.stringify(views[1])];
     }"""
     for ids in (IDS[:15], [*IDS[:9], 3, 4], [*IDS[:9], 3, 4, 5], [*IDS[:9], 3], [2]):
@@ -209,7 +215,7 @@ def test_the_parts_add_up_to_the_logits(engine: "EngineInNode", tiny_model: Buil
     model = tiny_model(**SHAPES[name])
     run, _, _, parts = given(subject_of(model), off)
     found = engine(
-        "(run, ids, off, position) => { const tracer = new Tracer(new Model(run)); tracer.read(ids, off);"
+        "(run, ids, off, position) => { const tracer = new Tracer(new Model(run)); [...tracer.read(ids, off)];"
         " return attributionOf(tracer, position, [...Array(23).keys()]).map((parts) => sumOf(flatParts(parts))); }",
         run,
         IDS,
@@ -220,12 +226,16 @@ def test_the_parts_add_up_to_the_logits(engine: "EngineInNode", tiny_model: Buil
         np.testing.assert_allclose(found, model(torch.tensor([IDS]))[0, 13].numpy(), atol=1e-4, rtol=0)
 
 
-def test_the_parts_of_a_label(engine: "EngineInNode", tiny_model: Build) -> None:
-    model = tiny_model()
-    model.set_classifier(("bad", "good", "unknown"))
-    subject = replace(subject_of(model, prompt=20), labels={"good": 0.5, "unknown": 0.3, "bad": 0.2})
-    expected, found = view_of(trace_of(subject))["labelled"], engine(VIEW, *given(subject))["labelled"]
-    assert found["names"] == ["bad", "good", "unknown"]
+@pytest.mark.parametrize("off", [NOTHING, OFF])
+@pytest.mark.parametrize("labels", [("bad", "good", "unknown"), ("",)])
+def test_the_parts_of_a_label(engine: "EngineInNode", tiny_model: Build, labels: tuple[str, ...], off: Off) -> None:
+    """Of labels that are read from two texts, and of two choices."""
+    model = tiny_model(attention="full,compressed", compression=3)
+    model.set_classifier(labels)
+    answers = labels if len(labels) > 1 else ("10", "9")
+    subject = replace(subject_of(model, prompt=20), answers=answers, texts=(IDS, [*IDS[:9], 2, 5]))
+    expected, found = view_of(trace_of(subject, off))["labelled"], engine(VIEW, *given(subject, off))["labelled"]
+    assert found["names"] == [*answers]
     agrees(found["parts"], expected["parts"], "parts")
 
 

@@ -1,6 +1,7 @@
 """The page of a run that answers texts, in a browser: it shows what Python computes."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ import pytest
 
 import gpt2kit
 from gpt2kit.inspection.continuing import next_of
-from gpt2kit.inspection.subject import followed
+from gpt2kit.inspection.subject import followed, subject_of
 from gpt2kit.model.ablation import Off, without
 from gpt2kit.pipeline.engine import Engine
 from gpt2kit.tasks.text import TextTask
@@ -72,6 +73,26 @@ def test_a_translation(tab: "Browser", page: Pages, by_heart: Path) -> None:
     shown.shows(engine.task.decode(other))
     shown.click("#ten")
     shown.shows("qu'ils mangent du gâteau")
+    assert "1 layer × 2 heads" in shown.text("#shape")
+
+    ids, eos = greedy(engine, text), engine.task.vocabulary.eos
+    after = next_of(followed(engine, "", "", engine.task.parse(text), ids))
+    assert shown.text("#sides h3") == "The answer is complete"
+    assert shown.text("#sides figcaption").startswith("<|endoftext|> ends the answer: its probability was ")
+    assert shown.share(shown.text("#sides figcaption")) == pytest.approx(float(after[eos]), abs=0.006)
+    assert shown.texts("#sides .came .tok") == ["<|endoftext|>"]
+    assert tab.value("document.querySelector('#sides .came button').disabled")
+    shown.click("#undo")
+    shown.computed()
+    assert shown.text(ANSWER) == "qu'ils mangent du gâteau", "only its end is removed"
+    assert shown.text("#sides h3") == "What comes next"
+    shown.click("#sides .chip")
+    shown.computed()
+    assert shown.text("#sides h3") == "The answer is complete"
+    shown.click("#sides .chip", 1)
+    shown.shows(engine.task.decode([*ids, int(after.topk(2).indices[1])]))
+    shown.click("#ten")
+    shown.shows("qu'ils mangent du gâteau")
 
     head, both = Off(heads=frozenset({(0, 1)})), Off(heads=frozenset({(0, 1)}), mlps=frozenset({0}))
     shown.click("#switches input", 1)
@@ -84,6 +105,8 @@ def test_a_translation(tab: "Browser", page: Pages, by_heart: Path) -> None:
     with without(engine.model, both):
         chances = next_of(followed(engine, "", "", engine.task.parse(text), changed)).topk(3)
     assert [*shown.likeliest().values()][:3] == pytest.approx(chances.values.tolist(), abs=0.006)
+    focused = "[...document.querySelectorAll('#switches input')].indexOf(document.activeElement)"
+    assert tab.value(focused) == 3, "the switch still has the focus"
     shown.click("#switches input", 1)
     shown.click("#switches input", 3)
     shown.shows("qu'ils mangent du gâteau")
@@ -162,7 +185,7 @@ def test_labels(tab: "Browser", page: Pages, run_of: Runs) -> None:
 
     shown.type("3 is here")
     shown.computed()
-    assert shown.texts("#sides .chip") == [], "the other text is missing"
+    assert shown.texts("#sides .tok") == [], "the other text is missing"
     assert shown.texts("#weighed .word") == []
     shown.type("7 lives here", 1)
     shown.computed()
@@ -187,6 +210,28 @@ def test_labels(tab: "Browser", page: Pages, run_of: Runs) -> None:
     assert shown.likeliest() == {name: pytest.approx(value, abs=0.006) for name, value in changed.probabilities.items()}
 
 
+def test_a_long_text(tab: "Browser", page: Pages, run_of: Runs) -> None:
+    """Words that the model does not read are not weighed, and the page says that the text is cut."""
+    run = run_of("labelled")
+    engine, shown = gpt2kit.load(run), page(run)
+    text = "fine 3 dull 2 words " * 2600
+    shown.type(text)
+    shown.computed()
+    assert "So far" not in shown.text("#weighed-caption")
+    assert "only a part of it is read" in shown.text("#remarks")
+    assert "the rest is not read" in shown.text("#weighed")
+    (ids, _) = engine.prompt(engine.task.parse(text), engine.config)
+    assert isinstance(engine.task, TextTask)
+    read = engine.task.bpe.decode(ids[1:-1])
+    assert text.startswith(read)
+    words = shown.texts("#weighed .word")
+    assert words == text.split()[: len(read.split())]
+    title = tab.value("[...document.querySelectorAll('#weighed .word')][1].title")
+    (without_it,) = engine.results([engine.task.parse(text.replace("3 ", "", 1))])
+    assert without_it.probabilities is not None
+    assert shown.share(title.split("” ")[1]) == pytest.approx(without_it.probabilities[title.split(":")[0]], abs=0.006)
+
+
 def test_choices_and_completions(tab: "Browser", page: Pages, run_of: Runs) -> None:
     engine, shown = gpt2kit.load(run_of("choice")), page(run_of("choice"))
     assert shown.texts("#inputs label") == ["context", *(f"choice {n}" for n in (1, 2, 3, 4))]
@@ -196,6 +241,21 @@ def test_choices_and_completions(tab: "Browser", page: Pages, run_of: Runs) -> N
     (wanted,) = engine.results([engine.task.parse("3 is\todd\teven")])
     assert wanted.probabilities is not None
     assert shown.likeliest() == {name: pytest.approx(value, abs=0.006) for name, value in wanted.probabilities.items()}
+    assert shown.text("#sides h3") == "The choice"
+    shown.computed()
+    best, other = sorted(wanted.probabilities.values(), reverse=True)
+    assert shown.texts("#label-explained option") == ["odd", "even"]
+    total = tab.value("Number(document.querySelector('#label-parts [data-total]').dataset.total)")
+    assert total == pytest.approx(math.log(best / other), abs=1e-3), "the parts add up"
+    for field, text in enumerate(("3 is", "10", "9")):  # an object of JavaScript would have 9 first
+        shown.type(text, field)
+    shown.computed()
+    (wanted,) = engine.results([engine.task.parse("3 is\t10\t9")])
+    assert shown.texts("#sides .tok")[0] == wanted.outputs[0]
+    assert shown.texts("#label-explained option") == ["10", "9"]
+    assert "choice" in shown.text("#drawing .box")
+    made = subject_of(engine, "", "finetune", engine.task.parse("3 is\t10\t9"))
+    assert [int(text.split()[-1]) for text in shown.texts("#tokens button")] == made.ids
 
     engine, shown = gpt2kit.load(run_of("completion")), page(run_of("completion"))
     shown.type("what is 3")

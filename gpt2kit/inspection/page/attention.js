@@ -19,7 +19,7 @@ function showArcs() {
     before = place;
   }
   const rest = count() - token - 1;
-  fill("arcs", ...chips, rest > 0 ? make("span", { class: "faint masked", text: `${inWords(rest)} masked: they come later` }) : null);
+  fill("arcs", ...chips, rest > 0 ? make("span", { class: "faint masked", text: `${inWords(rest)} masked: ${rest === 1 ? "it comes" : "they come"} later` }) : null);
   byId("kind").textContent = inUnits(data.model.attention[data.looked[layer].kind].summary);
   const best = heads.flatMap((head) => lookedAt(layer, head, token).map((each) => ({ ...each, head }))).sort((a, b) => b.weight - a.weight);
   fill("looked", "In layer ", String(layer + 1), state.allHeads ? ", all heads together, " : `, head ${state.head + 1}, `, make("b", {}, tokenName(data.tokens[token])), " looked at ", ...(state.allHeads ? [...shares.keys()].sort((a, b) => shares[b] - shares[a]).slice(0, 3).filter((place) => shares[place] > 0).flatMap((place, at) => [at ? ", " : "", make("b", {}, tokenName(data.tokens[place])), ` (${percent(shares[place])})`]) : best.slice(0, 3).flatMap(({ key, weight }, at) => [at ? ", " : "", make("b", { text: keyName(layer, key) }), ` (${percent(weight)})`])), ".");

@@ -37,7 +37,7 @@ function partsList(parts, token, sum) {
   const order = [...parts.keys()].sort((a, b) => Math.abs(parts[b]) - Math.abs(parts[a])), listed = order.slice(0, LISTED_PARTS), rest = order.slice(LISTED_PARTS);
   const total = parts.reduce((all, value) => all + value, 0), others = rest.reduce((all, place) => all + parts[place], 0), most = Math.max(largest(parts), Math.abs(others));
   const line = (name, value) => make("li", {}, name, signedBar(value, most), make("span", { class: "share", text: signed(value) }));
-  return make("ol", { class: "bars parts" }, ...listed.map((place) => line(partLink(place, token), parts[place])), rest.length ? line(make("span", { class: "faint", text: `${inWords(rest.length)} other parts` }), others) : null,
+  return make("ol", { class: "bars parts" }, ...listed.map((place) => line(partLink(place, token), parts[place])), rest.length ? line(make("span", { class: "faint", text: several(rest.length, "other part") }), others) : null,
     make("li", { class: "sum" }, make("span", { text: sum }), make("span"), make("span", { class: "share", "data-total": total, text: signed(total) })));
 }
 function partLink(place, token) {

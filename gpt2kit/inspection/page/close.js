@@ -27,8 +27,8 @@ function showTables() {
   const earlier = (line) => 1 - near.reduce((all, key) => all + value(close.weights, line, key), 0);
   const scores = rows.flatMap((line) => near.map((key) => value(close.scores, line, key))).filter(Number.isFinite), most = largest(scores) || 1;
   const kinds = [
-    [`Scores: ${product()}`, (line, key) => { const score = value(close.scores, line, key); return Number.isFinite(score) ? [score.toFixed(2), `color-mix(in srgb, ${score > 0 ? "var(--share)" : "var(--below)"} ${Math.round(55 * Math.abs(score) / most)}%, transparent)`] : ["·", "none"]; }],
-    [`Mask: −∞ for ${units()} that must not be seen`, (line, key) => masked(line, key) ? ["−∞", "var(--mask)"] : [value(close.scores, line, key).toFixed(2), "none"]],
+    [`Scores: ${product()}`, (line, key) => { const score = value(close.scores, line, key); return Number.isFinite(score) ? [rounded(score), `color-mix(in srgb, ${score > 0 ? "var(--share)" : "var(--below)"} ${Math.round(55 * Math.abs(score) / most)}%, transparent)`] : ["·", "none"]; }],
+    [`Mask: −∞ for ${units()} that must not be seen`, (line, key) => masked(line, key) ? ["−∞", "var(--mask)"] : [rounded(value(close.scores, line, key)), "none"]],
     ["Softmax: each row sums to 1", (line, key) => masked(line, key) ? ["0", "none"] : [value(close.weights, line, key).toFixed(2).replace(/^0/, ""), shade(value(close.weights, line, key))], true],
   ];
   fill("tables", ...kinds.map(([caption, cell, last]) => make("figure", {}, make("div", { class: "wide" }, make("table", { class: "scores" },
@@ -47,7 +47,7 @@ function showGather() {
   fill("gather",
     make("tr", {}, ...["", "key", product(), "softmax", "value"].map((text) => make("th", { scope: "col", text }))),
     make("tr", { class: "here" }, make("th", { scope: "row" }, "query of ", name), make("td", {}, strip([...query], largest(query), "the query")), make("td"), make("td"), make("td")),
-    ...chosen.map((key) => make("tr", {}, make("th", { scope: "row" }, make("span", { class: "tok", text: keyName(state.layer, close.keys[key]) })), make("td", {}, strip([...row(close.key, state.head, key)], most_keys, "the key")), make("td", { class: "figure", text: scores[key].toFixed(2) }), make("td", { class: "figure", style: `background:${shade(weights[key])}`, text: weights[key].toFixed(3) }), make("td", { style: `opacity:${0.25 + 0.75 * weights[key]}` }, strip([...row(close.value, state.head, key)], most, "the value")))),
+    ...chosen.map((key) => make("tr", {}, make("th", { scope: "row" }, make("span", { class: "tok", text: keyName(state.layer, close.keys[key]) })), make("td", {}, strip([...row(close.key, state.head, key)], most_keys, "the key")), make("td", { class: "figure", text: rounded(scores[key]) }), make("td", { class: "figure", style: `background:${shade(weights[key])}`, text: weights[key].toFixed(3) }), make("td", { style: `opacity:${0.25 + 0.75 * weights[key]}` }, strip([...row(close.value, state.head, key)], most, "the value")))),
     make("tr", { class: "sum" }, make("th", { scope: "row", text: "weighted sum" }), make("td"), make("td"), make("td", { class: "figure", text: seenKeys.reduce((all, key) => all + weights[key], 0).toFixed(2) }), make("td", {}, strip([...sum], largest(sum), "the weighted sum of the values"))));
   const further = 1 - seenKeys.reduce((all, key) => all + weights[key], 0);
   const relative = data.model.attention[kind].distances ? " A term for the distance is added." : "", rest = seenKeys.length - chosen.length;

@@ -47,11 +47,17 @@ const row = (packed, ...index) => {
 const count = () => data.tokens.length;
 const piece = (id) => data.pieces[id] || ["?", "name", ""];
 const shown = (id) => piece(id)[0];
-const isMusic = () => data.model.task === "music";
+const isMusic = () => data ? data.model.task === "music" : settings.fixed;
 const unit = () => isMusic() ? "event" : "token";
 const units = () => `${unit()}s`;
 /* What is said of tokens, said of events where the model plays. */
 const inUnits = (text) => isMusic() ? text.replaceAll("a token", "an event").replaceAll("token", "event") : text;
+/* Decimals with a proper minus sign, which 0 has not. */
+const rounded = (value, digits = 2) => value.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
+/* "1 layer", "2 layers". */
+const several = (many, name) => `${inWords(many)} ${name}${many === 1 ? "" : "s"}`;
+/* What a classifier chooses from. */
+const labelName = () => (data ? data.model.labels.length === 1 : settings.choices) ? "choice" : "label";
 const follower = (token) => data.followers[token];
 const percent = (share) => share >= 0.0995 ? `${(100 * share).toFixed(0)}%` : share >= 0.00095 ? `${(100 * share).toFixed(1)}%` : share > 0 ? "< 0.1%" : "0%";
 const inWords = (value) => value.toLocaleString("en");

@@ -4,7 +4,8 @@ function showToolbar() {
   fill("pick-layer", ...[...Array(data.model.layers).keys()].map(option));
   fill("pick-head", ...[...Array(data.model.heads).keys()].map(option));
 }
-function show() {
+/* Draw everything, and choose a token, or else the last one of the prompt. */
+function show(chosen = {}) {
   document.body.classList.remove("waiting");
   state.token = Math.min(Math.max(0, data.prompt - 1), count() - 1);
   state.layer = Math.min(state.layer, data.model.layers - 1);
@@ -24,7 +25,7 @@ function show() {
   asModel();
   showCache();
   showTask();
-  choose({});
+  choose(chosen);
 }
 /* Other scripts add what else a choice changes. */
 const chosenToo = [];

@@ -16,9 +16,9 @@ function showCache() {
     make("tr", {}, make("th", { scope: "col", text: "" }), ...places.map((place) => make("th", { scope: "col", class: place > last ? "later" : null }, place > last ? "" : tokenName(data.tokens[place])))),
     ...[...data.model.kinds.keys()].reverse().map((layer) => make("tr", {}, make("th", { scope: "row", text: `layer ${layer + 1}` }), ...places.map((place) => { const [kind, title] = cell(layer, place); return make("td", { class: kind, title: `layer ${layer + 1}, ${shown(data.tokens[place])}: ${title}` }); }))));
   const { layers, width } = data.model, came = follower(last), computed = last + 1 - first;
-  fill("step-text", step === 0 ? `The prompt of ${inWords(data.prompt)} ${data.prompt === 1 ? unit() : units()} is read in one step` : `Step ${step} of ${clockSteps() - 1} reads `, step === 0 ? "" : make("b", {}, tokenName(data.tokens[last])), ...(came < 0 ? [`: no ${unit()} follows.`] : [`; the next ${unit()} is `, make("b", {}, tokenName(came)), "."]));
+  fill("step-text", step === 0 ? `The ${data.model.labels.length ? "input" : "prompt"} of ${several(data.prompt, unit())} is read in one step` : `Step ${step} of ${clockSteps() - 1} reads `, step === 0 ? "" : make("b", {}, tokenName(data.tokens[last])), ...(came < 0 ? [`: no ${unit()} follows.`] : [`; the next ${unit()} is `, make("b", {}, tokenName(came)), "."]));
   const keys = data.looked.reduce((all, looked) => all + kept(looked, last + 1), 0);
-  byId("step-count").textContent = `Computed: ${inWords(computed)} ${computed === 1 ? "column" : "columns"} of ${layers} layers. The cache then holds ${inWords(keys)} keys and ${inWords(keys)} values of ${inWords(width)} numbers each, ${inWords(2 * width * keys)} numbers in total.${step ? ` Without the cache all ${inWords(last + 1)} columns would be computed again.` : ""}`;
+  byId("step-count").textContent = `Computed: ${several(computed, "column")} of ${several(layers, "layer")}. The cache then holds ${several(keys, "key")} and ${several(keys, "value")} of ${inWords(width)} numbers each, ${inWords(2 * width * keys)} numbers in total.${step ? ` Without the cache all ${inWords(last + 1)} columns would be computed again.` : ""}`;
   byId("step-back").disabled = step === 0;
   byId("step-on").disabled = step >= clockSteps() - 1;
   byId("cache").dataset.step = step;

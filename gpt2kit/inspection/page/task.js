@@ -70,20 +70,20 @@ function showSources() {
     make("figure", {}, shadedSource(shares), make("figcaption", { text: "The input as the model reads it." })));
 }
 function showExtract() {
-  const last = count() - 1, shares = rowOver(taskState.layer, taskState.head, last), labels = Object.entries(data.labels).sort((a, b) => b[1] - a[1]);  // an object has numbers in their own order
-  byId("task-title").textContent = "What the label is based on";
-  byId("task-lead").textContent = "The label is predicted from the vector of the last token alone. What this token looked at is what the prediction is based on.";
-  fill("task-body", make("figure", {}, make("ol", { class: "bars labels" }, ...labels.slice(0, 12).map(([name, share]) => make("li", {}, make("span", { class: "tok", text: name }), make("span", { class: "meter" }, make("span", { style: `width:${100 * share}%` })), make("span", { class: "share", text: percent(share) })))), make("figcaption", { text: "The probability of each label." })),
+  const last = count() - 1, shares = rowOver(taskState.layer, taskState.head, last), kind = labelName(), labels = Object.entries(data.labels).sort((a, b) => b[1] - a[1]);  // an object has numbers in their own order
+  byId("task-title").textContent = `What the ${kind} is based on`;
+  byId("task-lead").textContent = kind === "choice" ? "The model reads the context once with each choice, and gives each of these texts a score, from the vector of its last token alone. The likeliest choice has the highest score." : "The label is predicted from the vector of the last token alone. What this token looked at is what the prediction is based on.";
+  fill("task-body", make("figure", {}, make("ol", { class: "bars labels" }, ...labels.slice(0, 12).map(([name, share]) => make("li", {}, make("span", { class: "tok", text: name }), make("span", { class: "meter" }, make("span", { style: `width:${100 * share}%` })), make("span", { class: "share", text: percent(share) })))), make("figcaption", { text: `The probability of each ${kind}.` })),
     ...(data.labelled ? labelExplained(labels[0][0]) : []),
-    picks(showExtract), make("figure", {}, shadedSource(shares), make("figcaption", { text: "What the last token looked at: the stronger the color, the larger the weight." })));
+    picks(showExtract), make("figure", {}, shadedSource(shares), make("figcaption", { text: `What the last token looked at${kind === "choice" ? " in the text of the likeliest choice" : ""}: the stronger the color, the larger the weight.` })));
 }
 /* What each part of the model adds to the logit of a label, the likeliest one unless another is chosen. */
 function labelExplained(likeliestLabel) {
-  const { names } = data.labelled, label = names.indexOf(names.includes(taskState.label) ? taskState.label : likeliestLabel), parts = labelParts(label);
+  const { names } = data.labelled, kind = labelName(), label = names.indexOf(names.includes(taskState.label) ? taskState.label : likeliestLabel), parts = labelParts(label);
   const chosen = make("select", { id: "label-explained", onchange: (event) => { taskState.label = event.target.value; showExtract(); } }, ...names.map((name) => make("option", { value: name, text: name })));
   chosen.value = names[label];
-  return [make("h3", { text: "Where the label comes from" }), make("div", { class: "bar" }, make("label", {}, "label ", chosen)), make("div", { class: "columns two", id: "label-parts" }, partsList(parts, count() - 1, "the difference"), make("div", { class: "wide" }, partsGrid(parts))),
-    make("p", { class: "faint caption", text: `What each part of the model adds to the logit of ${names[label]}, less the mean of what it adds to those of the other labels: blue speaks for it, orange against it. The parts add up exactly.` })];
+  return [make("h3", { text: `Where the ${kind} comes from` }), make("div", { class: "bar" }, make("label", {}, `${kind} `, chosen)), make("div", { class: "columns two", id: "label-parts" }, partsList(parts, count() - 1, "the difference"), make("div", { class: "wide" }, partsGrid(parts))),
+    make("p", { class: "faint caption", text: `What each part of the model adds to the ${kind === "choice" ? "score" : "logit"} of ${names[label]}, less ${names.length > 2 ? `the mean of what it adds to those of the other ${kind}s` : `what it adds to that of ${names[1 - label]}`}: blue speaks for it, orange against it. The parts add up exactly.` })];
 }
 function showSurprise() {
   const last = stages() - 1, bits = data.tokens.map((_, place) => place && rank(last, place - 1) ? -Math.log2(Math.max(1e-9, number(data.lens.chance, last, place - 1))) : null);

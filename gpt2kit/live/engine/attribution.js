@@ -51,10 +51,10 @@ const flatParts = ({ token, position, biases, norm, heads, mlps }) => [token, po
 /* The ids whose logits are explained at a position: the likeliest, and the actual next one if it is not among them, else -1. */
 const explainedIds = ({ ids, follower }) => [...ids, ids.includes(follower) ? -1 : follower];
 
-function attributionView(tracer, steps) {
+function* attributionView(tracer, steps) {
   const explained = steps.map((position) => explainedIds(tracer.readings.at(-1)[position])), size = 4 + tracer.layers.length * (1 + tracer.model.config.n_head);
-  const parts = steps.map((position, step) => {
-    const found = tracer.remember(position, "attribution", explained[step].join(), () => attributionOf(tracer, position, explained[step].map((id) => Math.max(id, 0))).map(flatParts));
+  const parts = yield* stepByStep([...steps.keys()], (step) => {
+    const position = steps[step], found = tracer.remember(position, "attribution", explained[step].join(), () => attributionOf(tracer, position, explained[step].map((id) => Math.max(id, 0))).map(flatParts));
     return explained[step].map((id, place) => id < 0 ? Array(size).fill(0) : found[place]);
   });
   return {
@@ -63,9 +63,14 @@ function attributionView(tracer, steps) {
   };
 }
 
-/* The same for the labels of a classifier, at the last position; null without a choice of labels. */
-function labelledView(tracer) {
-  const { score, config: { labels } } = tracer.model;
-  if (score === null || labels.length < 2) return null;
-  return { names: labels, parts: heldRows(attributionOf(tracer, tracer.ids.length - 1, [...labels.keys()], score).map(flatParts)) };
+/* The same for the answers of a classifier, step by step: each of its `texts` of a multiple choice has a logit of its
+   own, otherwise a label's is the sum over the texts. */
+function* labelledView(tracer, { texts, answers }, off) {
+  const { model, model: { score, config: { labels } } } = tracer, other = new Tracer(model), read = [];
+  for (const text of texts) {
+    yield* other.read(text, off);
+    read.push(attributionOf(other, text.length - 1, [...labels.keys()], score).map(flatParts));
+  }
+  const sums = (rows) => rows.reduce((sum, row) => sum.map((value, part) => value + row[part]));
+  return { names: answers, parts: heldRows(labels.length === 1 ? read.flat() : [...labels.keys()].map((label) => sums(read.map((rows) => rows[label])))) };
 }

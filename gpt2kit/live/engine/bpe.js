@@ -49,9 +49,13 @@ class Bpe {
     return this.ids.get(token);
   }
 
-  encode(text) {
+  /* The ids of a text; of a long one at least the first `most`. */
+  encode(text, most = Infinity) {
     const ids = [];
-    for (const piece of text.match(PIECE) ?? []) for (const id of this.idsOf(piece)) ids.push(id);
+    for (const [piece] of text.matchAll(PIECE)) {
+      for (const id of this.idsOf(piece)) ids.push(id);
+      if (ids.length >= most) break;
+    }
     return ids;
   }
 

@@ -97,8 +97,8 @@ class Chooser {
 }
 
 /* Yield the ids of one answer without its end token; the prompt has at least one id, `stops` are the ids that end an
-   answer. Returns {ids, finished, limit, circling}: whether a stop ended the answer or else which limit, and whether it
-   repeats itself. Options: `recent(ids, room)` are the ids to continue from when the window is full, `ended(ids)` says
+   answer. Returns {ids, finished, end, limit, circling}: whether the answer is complete, the stop that ended it (else null),
+   or else which limit did, and whether it repeats itself. Options: `recent(ids, room)` are the ids to continue from when the window is full, `ended(ids)` says
    whether an answer is complete, `reader` is a Reader that has read an earlier text, whose `logits` an id was chosen from
    when it is yielded, `later` one for the texts that follow when the window is full, and `given` are ids that the answer
    begins with. */
@@ -107,7 +107,7 @@ function* generate(model, prompt, settings, stops, seed, automaton = null, optio
   const window = model.config.n_positions, limit = newTokenLimit(prompt.length, window, settings);
   const chooser = new Chooser(prompt, settings, seed, automaton), made = [...given];
   for (const id of given) chooser.take(id);
-  let stopped = false, finished = chooser.over;
+  let stop = null, finished = chooser.over;
   while (!finished && made.length < limit) {
     const whole = [...prompt, ...made], isFirst = made.length === given.length && whole.length < window;
     const text = isFirst ? whole : recent(whole, Math.max(1, Math.floor(window / 2)));
@@ -116,8 +116,10 @@ function* generate(model, prompt, settings, stops, seed, automaton = null, optio
     let logits = reader.read(text);
     while (true) {
       const id = chooser.choose(logits);
-      stopped = stops.includes(id);
-      if (stopped) break;
+      if (stops.includes(id)) {
+        stop = id;
+        break;
+      }
       made.push(id);
       chooser.accept(id);
       finished = chooser.over || ended(made);
@@ -125,9 +127,9 @@ function* generate(model, prompt, settings, stops, seed, automaton = null, optio
       if (finished || made.length === end) break;
       logits = reader.step(id);
     }
-    finished ||= stopped;
+    finished ||= stop !== null;
   }
-  return { ids: made, finished, limit: finished ? "" : limitedBy(prompt.length, window, settings), circling: repeatsItself(made) };
+  return { ids: made, finished, end: stop, limit: finished ? "" : limitedBy(prompt.length, window, settings), circling: repeatsItself(made) };
 }
 
 /* A whole answer: what `generate` returns. */

@@ -15,8 +15,9 @@ class LabelledPrompts extends Prompts {
     return this.task.labels;
   }
 
-  encode(values) {
-    return this.joined(this.orders(values).map((texts) => texts.map((text) => this.bpe.encode(text))));
+  /* At most about `most` ids of each text: `shorten` would make as long ones equally long. */
+  encode(values, ending, most = Infinity) {
+    return this.joined(this.orders(values).map((texts) => texts.map((text) => this.bpe.encode(text, most))));
   }
 
   /* The prompt of several rows, each given as the ids of its texts. */
@@ -35,6 +36,12 @@ class LabelledPrompts extends Prompts {
       else if (id !== this.extract) rows.at(-1).at(-1).push(id);
     }
     return rows;
+  }
+
+  /* The number of characters of each text that the model reads. */
+  lengthsRead(ids) {
+    const [texts] = this.rows(ids);
+    return texts.map((text) => this.bpe.decode(text).length);
   }
 
   room(window) {
@@ -71,6 +78,11 @@ class ChosenPrompts extends LabelledPrompts {
 
   answers([, ...choices]) {
     return choices;
+  }
+
+  lengthsRead(ids) {
+    const length = (text) => this.bpe.decode(text).length, rows = this.rows(ids);
+    return [Math.max(...rows.map(([context]) => length(context))), ...rows.map(([, choice]) => length(choice))];
   }
 
   isBlank(values) {

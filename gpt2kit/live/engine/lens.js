@@ -46,16 +46,17 @@ function readingOf(logits, from, size, follower) {
   return reading;
 }
 
-/* Complete the tracer's readings [stages][T]; those that are known stay. Logits are computed for as many positions at a time as the model reads. */
-function readStages(tracer, followers) {
+/* Complete the tracer's readings [stages][T], step by step; those that are known stay. Logits are computed for as many positions at a time as the model reads. */
+function* readStages(tracer, followers) {
   const size = tracer.model.head.rows;
-  tracer.readings.forEach((readings, stage) => {
+  for (const [stage, readings] of tracer.readings.entries()) {
     const residuals = tracer.stage(stage), missing = [...followers.keys()].filter((position) => !readings[position] || readings[position].follower !== followers[position]);
     for (let first = 0; first < missing.length; first += PREFILL_ROWS) {
       const some = missing.slice(first, first + PREFILL_ROWS), logits = lensLogits(tracer.model, some.map((position) => residuals[position]));
       some.forEach((position, row) => { readings[position] = readingOf(logits, row * size, size, followers[position]); });
+      yield;
     }
-  });
+  }
 }
 
 /* The first stage from which on the actual next token is the likeliest at every stage, [T]; -1 if it is not at the end. */

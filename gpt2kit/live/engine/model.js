@@ -48,7 +48,7 @@ class Model {
     this.written = rows(width);
     this.hidden = rows(inner);
     this.logits = new Float32Array(config.vocab_size);
-    this.reading = null;
+    this.classified = null;
   }
 
   newCache() {
@@ -76,11 +76,17 @@ class Model {
     return this.logits;
   }
 
-  /* The scores of the labels for a text, from the vector of its last token: logits, one per label. */
+  /* The scores of the labels for a text, from the vector of its last token: logits, one per label. What the text has in
+     common with the one before is not read again, unless it is watched. */
   classify(ids, watch = null, off = null) {
-    this.reading ||= this.newCache();
-    this.reading.rewind(0);
-    this.read(this.reading, ids, watch, off);
+    const parts = JSON.stringify(off), known = !watch && this.classified?.parts === parts ? this.classified : { cache: this.newCache(), ids: [], parts };
+    let kept = 0;
+    while (kept < Math.min(known.ids.length, ids.length - 1) && known.ids[kept] === ids[kept]) kept++;
+    known.cache.rewind(kept);
+    known.ids.length = kept;
+    this.classified = known;
+    this.read(known.cache, ids.slice(kept), watch, off);
+    known.ids = [...ids];
     const scores = new Float32Array(this.score.rows);
     this.score.apply(this.normed, scores);
     return scores;

@@ -20,7 +20,7 @@ class Prompts {
   /* The prompt, cut so that an answer fits after it, and whether it was cut. `ending` is one of the task's endings, such
      as a language. */
   prompt(values, settings, window, ending = this.task.ending) {
-    const ids = this.encode(values, ending), room = this.room(window, settings), cut = this.length(ids) > room;
+    const ids = this.encode(values, ending, window), room = this.room(window, settings), cut = this.length(ids) > room;
     return { ids: cut ? this.shorten(ids, room) : ids, cut };
   }
 

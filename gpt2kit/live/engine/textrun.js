@@ -19,7 +19,7 @@ class TextRun {
      prompt, such as a language, a `reader` with an earlier prompt, and the ids `given` that the answer begins with. */
   *answer(values, options = {}) {
     const text = this.prompts.answerWithoutModel(values);
-    if (text !== null) return { ids: [], finished: true, limit: "", circling: false, text, cut: false };
+    if (text !== null) return { ids: [], finished: true, end: null, limit: "", circling: false, text, cut: false };
     const { settings = this.settings, seed = 0, reader = new Reader(this.model), given = [] } = options;
     const { ids, cut } = this.prompt(values, options);
     const stops = new Stops(settings.stop, this.bpe, (found) => this.prompts.decode(found));

@@ -24,16 +24,19 @@ class Tracer {
     this.notes = [];
   }
 
-  /* Read a text of at most n_positions ids. */
-  read(ids, off = NOTHING_OFF) {
+  /* Read a text of at most n_positions ids, step by step: a reader that is left alone after one has read its beginning. */
+  *read(ids, off = NOTHING_OFF) {
     if (JSON.stringify(off) !== JSON.stringify(this.off)) this.begin(off);
     let kept = 0;
     while (kept < Math.min(this.ids.length, ids.length) && this.ids[kept] === ids[kept]) kept++;
     this.cache.rewind(kept);
     for (const list of [this.inputs, this.notes, ...this.readings, ...this.layers.flatMap((layer) => Object.values(layer))]) list.length = Math.min(list.length, kept);
     this.ids.length = kept;
-    if (kept < ids.length) this.model.read(this.cache, ids.slice(kept), this, off);
-    this.ids = [...ids];
+    for (const id of ids.slice(kept)) {
+      this.model.read(this.cache, [id], this, off);
+      this.ids.push(id);
+      yield;
+    }
   }
 
   /* The model's intermediate results of one position, in arrays that it will overwrite. */

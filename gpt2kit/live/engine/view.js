@@ -1,6 +1,7 @@
 /* ---- view: the data of the inspection page, computed here; the same as gpt2kit/inspection/view.py writes into a page ----
-   `subject` is {ids, prompt, followers, finished, given, remarks, labels}: the ids of one pass, how many of them are the
-   prompt, the id after each (-1: none), and the probability of each label of a classifier. `knows` is what the page
+   `subject` is {ids, prompt, followers, finished, given, remarks, labels, answers, texts}: the ids of one pass, how many of
+   them are the prompt, the id after each (-1: none), and for a classifier the probability of each label, the names of its
+   answers in order, and the ids of all texts that it reads. `knows` is what the page
    knows of the run: {shape, answers, plays, generate, spell(id), automatonAt(subject, position)}: `shape` as `content`
    of gpt2kit/live/content.py has it, and an automaton that has accepted the ids up to the position, or null. */
 const DISTRIBUTIONS = 32;  // positions whose whole distribution is kept
@@ -15,6 +16,16 @@ function explainedSteps({ ids, prompt }) {
 /* The ids of a text that are not text themselves, such as a separator; music has none: all its ids are events. */
 function separatorsOf(ids, { plays, spell }) {
   return new Set(plays ? [] : ids.filter((id) => pieceOf(id, spell(id))[1] === "name"));
+}
+
+/* What `compute` gives for each, one a step. */
+function* stepByStep(each, compute) {
+  const found = [];
+  for (const one of each) {
+    found.push(compute(one));
+    yield;
+  }
+  return found;
 }
 
 const piecesOf = (ids, spell) => Object.fromEntries([...new Set(ids)].filter((id) => id >= 0).map((id) => [id, pieceOf(id, spell(id))]));
@@ -37,14 +48,16 @@ function outlookOf({ model, last }, subject, position, { generate, automatonAt }
   return { distribution: distributionOf(decoded), chosen: chosenToken(logits, decoded, subject.followers[position], generate) };
 }
 
-/* All sections; the tracer reads what it has not read yet. */
-function viewOf(tracer, subject, knows, off = NOTHING_OFF) {
+/* All sections; the tracer reads what it has not read yet. A generator whose steps are short: a page lets answers go first. */
+function* viewOf(tracer, subject, knows, off = NOTHING_OFF) {
   const { ids, prompt, followers } = subject, { model } = tracer, { generate } = knows;
-  tracer.read(ids, off);
-  readStages(tracer, followers);
+  yield* tracer.read(ids, off);
+  yield* readStages(tracer, followers);
   const steps = explainedSteps(subject), first = ids.length - closeCount(ids.length, model.config), separators = separatorsOf(ids, knows);
-  const attention = tracer.layers.map((_, layer) => lookedOf(tracer, layer, first, separators));
-  const outlook = steps.map((position) => tracer.remember(position, "outlook", JSON.stringify([generate, prompt, followers[position]]), () => outlookOf(tracer, subject, position, knows))), output = outlook.map(({ distribution }) => distribution);
+  const attention = yield* stepByStep([...tracer.layers.keys()], (layer) => lookedOf(tracer, layer, first, separators));
+  const outlook = yield* stepByStep(steps, (position) => tracer.remember(position, "outlook", JSON.stringify([generate, prompt, followers[position]]), () => outlookOf(tracer, subject, position, knows)));
+  const output = outlook.map(({ distribution }) => distribution), attribution = yield* attributionView(tracer, steps);
+  const labelled = model.score === null ? null : yield* labelledView(tracer, subject, off);
   const named = [...ids, ...followers, ...tracer.readings.flat().flatMap((reading) => reading.ids), ...output.flatMap((each) => [...each.ids.values.subarray(0, LISTED)])];
   return {
     model: { ...knows.shape, positions: tracer.picture ??= positionsPicture(model) },
@@ -65,8 +78,8 @@ function viewOf(tracer, subject, knows, off = NOTHING_OFF) {
     roles: attention.map(({ roles }) => roles),
     steps,
     output,
-    attribution: attributionView(tracer, steps),
-    labelled: Object.keys(subject.labels).length ? labelledView(tracer) : null,
+    attribution,
+    labelled,
     neurons: neuronsView(tracer, steps),
     generate: Object.fromEntries(["temperature", "top_k", "top_p", "beams", "repetition_penalty"].map((name) => [name, generate[name]])),
     path: outlook.map(({ chosen }) => chosen),

@@ -1,7 +1,8 @@
 /* ---- answers word by word, as one types; a click on a word shows what else was likely there ---- */
-const answering = { tokens: [], word: -1, text: "", finished: false, busy: false };
+/* `end` is the token that ended the answer, or null; an answer may also be `finished` by a text that ends it. */
+const answering = { tokens: [], word: -1, text: "", end: null, finished: false, busy: false };
 const UNSURE = 0.5;  // words of a lower probability are marked
-const question = () => ({ values: inputs(), ending: ending(), answer: live.answer, finished: answering.finished, off: live.off });
+const question = () => ({ values: inputs(), ending: ending(), answer: live.answer, end: live.end, off: live.off });
 const showSound = () => {};
 /* The words of an answer: [{from, to, text}], tokens from `from` to before `to`. */
 function answeredWords() {
@@ -25,7 +26,7 @@ function showAnswer() {
 }
 function chooseWord(number) {
   answering.word = answering.word === number ? -1 : number;
-  showAnswer();
+  keepingFocus("so-far", showAnswer);
   showAlternatives();
 }
 /* What else could begin the chosen word. */
@@ -44,11 +45,29 @@ function goOn(place, id) {
   const { others } = answering.tokens[place];
   write([...answering.tokens.slice(0, place), { ...others.find((each) => each.id === id), others }]);
 }
+/* The answer is now these tokens, and nothing is known of what ends it. */
+function begin(tokens) {
+  Object.assign(answering, { tokens, word: -1, text: "", finished: false });
+  live.answer = tokens.map(({ id }) => id);
+  endWith(null);
+}
+function endWith(token) {
+  answering.end = token;
+  live.end = token && token.id;
+}
+const whatEnds = settings.answers ? "answer" : "text";
+const ofNext = { title: sideTitle, caption: sideCaption };
+sideTitle = (side) => answering.finished && !answering.text ? `The ${whatEnds} is complete` : ofNext.title(side);
+sideCaption = (plain) => {
+  if (!answering.finished || answering.text) return ofNext.caption(plain);
+  const { end } = answering, why = end ? `${end.piece[0]} ends the ${whatEnds}: its probability was ${percent(end.chance)}.` : `It ends with a text that ends every ${whatEnds} (generate.stop).`;
+  return `${why} The list has the likeliest ${units()} at this place: choose another one to continue instead.${plain ? " Parts are switched off: in brackets is the probability in the whole model." : ""}`;
+};
 /* Write an answer to the input, which begins with these tokens. */
 async function write(tokens = []) {
   const began = performance.now(), given = tokens.length, asked = { values: inputs(), ending: ending(), given: tokens.map(({ id }) => id), off: live.off, ...drawKnobs() };
-  Object.assign(answering, { tokens, word: -1, text: "", finished: false, busy: true });
-  live.answer = tokens.map(({ id }) => id);
+  begin(tokens);
+  answering.busy = true;
   byId("ten").textContent = "stop";
   showAnswer();
   showAlternatives();
@@ -59,9 +78,10 @@ async function write(tokens = []) {
       showAnswer();
     });
     answering.finished = found.finished;
-    if (!answering.tokens.length) answering.text = found.text;
+    endWith(found.end);
+    if (!answering.tokens.length && !found.end) answering.text = found.text;
     const seconds = (performance.now() - began) / 1000, made = answering.tokens.length - given, drawn = (asked.settings.temperature ?? settings.knobs.temperature) > 0;
-    byId("ten-said").textContent = [...found.remarks, made ? `${inWords(made)} tokens in ${seconds.toFixed(2)} s` : "", drawn ? `seed ${asked.seed}` : ""].filter(Boolean).join(" · ");
+    byId("ten-said").textContent = [...found.remarks, made ? `${several(made, "token")} in ${seconds.toFixed(2)} s` : "", drawn ? `seed ${asked.seed}` : ""].filter(Boolean).join(" · ");
     settle();
   } catch (error) {
     if (!(error instanceof Outdated)) byId("busy").textContent = error.message;
@@ -77,32 +97,37 @@ function stopWriting() {
   ask("answer", null).catch(() => {});
   settle();
 }
-/* Choose a next token by hand. */
+/* Choose a next token by hand, which may be the one that ends a text. */
 function add(id) {
-  const others = live.sides[0].next.map(([other, , chance]) => ({ id: other, piece: piece(other), chance }));
-  change([...answering.tokens, { ...others.find((each) => each.id === id), others }]);
+  const { next, pieces } = live.sides[0], others = next.map(([other, , chance], place) => ({ id: other, piece: pieces[place], chance })), chosen = { ...others.find((each) => each.id === id), others };
+  if (id === settings.end) change(answering.tokens, chosen); else change([...answering.tokens, chosen]);
 }
 /* What was typed has changed: an answer is written again; a text that is continued only waits. */
 function typed() {
-  if (settings.labels) { live.answer = []; refresh(); weigh(); return; }
+  if (settings.labels) { refresh(); weigh(); return; }
   if (settings.answers && inputs().some((text) => text.trim())) { write(); return; }
   change([]);
 }
-/* The answer is now these tokens, chosen by hand. */
-function change(tokens) {
+/* The answer is now these tokens, chosen by hand, and ended by one or by none. */
+function change(tokens, end = null) {
   ask("answer", null).catch(() => {});
-  Object.assign(answering, { tokens, word: -1, text: "", finished: false });
-  live.answer = tokens.map(({ id }) => id);
+  begin(tokens);
+  endWith(end);
+  answering.finished = end !== null;
   byId("ten-said").textContent = "";
   showAnswer();
   showAlternatives();
   settle();
 }
 if (settings.labels || settings.answers) switched = typed;
+missing = () => {
+  const fields = [...document.querySelectorAll("#inputs textarea")], blank = ({ value }) => !value.trim();
+  return fields.every(blank) ? "There is no input yet: type one." : `Still empty: ${fields.filter((field) => field.required && blank(field)).map((field) => field.ariaLabel).join(", ")}.`;
+};
 let waiting = 0;
 for (const field of document.querySelectorAll("#inputs textarea, #ending")) field.oninput = () => { clearTimeout(waiting); waiting = setTimeout(typed, 120); };
 byId("ten").onclick = () => answering.busy ? stopWriting() : write(settings.answers ? [] : answering.tokens);
-byId("undo").onclick = () => change(answering.tokens.slice(0, -1));
+byId("undo").onclick = () => change(answering.end ? answering.tokens : answering.tokens.slice(0, -1));
 byId("restart").onclick = () => change([]);
 byId("weight").hidden = !settings.labels;
 refresh();

@@ -1,9 +1,7 @@
 /* ---- the lesson: the steps of The Illustrated GPT-2 with the reader's own input; each points at a part of the page ---- */
-const several = (many, name) => `${inWords(many)} ${name}${many === 1 ? "" : "s"}`;
 const last = () => Math.max(0, data.prompt - 1);  // the token after which the answer begins
 const close = () => last() < data.first ? count() - 1 : last();  // one whose vectors the page has
 const bold = (id) => make("b", {}, tokenName(id));
-const rounded = (value, digits = 2) => value.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
 const some = (values, many = 4) => [...values].slice(0, many).map((value) => rounded(value)).join(", ");
 const isTied = () => !data.model.weights.some(([, name]) => name.startsWith("lm_head"));
 const attentionKind = () => data.looked[state.layer].kind;
@@ -69,7 +67,7 @@ const LESSON = [
     return ["A small matrix turns the vector of the last token into a score for each label, and softmax turns the scores into probabilities. The likeliest label is ", ...found, " The last token is used because no other one can see the whole text: each sees only itself and what comes before it."];
   } },
   { title: "That is all", at: "explore", text: () => [
-    `A GPT-2 has no other parts: vectors, attention, MLPs, and ${Object.keys(data.labels).length ? "a small matrix for the labels" : "a choice that becomes input"}. `, isMusic() ? "Play something, let the model continue," : "Change your input, or switch off a head,", " and go through these steps again. Every number that you saw was computed on your machine by this model."] },
+    `A GPT-2 has no other parts: vectors, attention, MLPs, and ${Object.keys(data.labels).length ? "a small matrix for the labels" : `a chosen ${unit()} that becomes input`}. `, isMusic() ? "Play something, let the model continue," : "Change your input, or switch off a head,", " and go through these steps again. Every number that you saw was computed on your machine by this model."] },
 ];
 
 const lesson = { step: -1 };

@@ -1,18 +1,27 @@
 /* The Worker of a page: it has the model, and answers messages {turn, kind, question}. A later question of the same kind
-   ends the one before. `Host` is in worker_text.js or worker_music.js. */
+   ends the one before. Answers go first: figures wait while there is a question of a lower rank.
+   `Host` is in worker_text.js or worker_music.js. */
 const OTHERS = 10, PAUSE_EVERY = 12;  // likeliest tokens of each step; milliseconds between two looks for messages
-const newest = {};
+const RANKS = { look: 1, weigh: 2 };  // of other kinds 0
+const newest = {}, underway = [0, 0, 0];  // questions of each rank that are being answered
 let host = null;
 globalThis.onmessage = async ({ data: { turn, kind, question } }) => {
   newest[kind] = turn;
-  const current = () => newest[kind] === turn, say = (found) => { if (current()) postMessage({ turn, ...found }); };
+  const rank = RANKS[kind] ?? 0, current = () => newest[kind] === turn, proceed = async () => {
+    do await pause(); while (current() && underway.slice(0, rank).some(Boolean));
+    return current();
+  };
+  const say = (found) => { if (current()) postMessage({ turn, ...found }); };
+  underway[rank]++;
   try {
     if (kind === "open") {
       host = new Host(JSON.parse(question));
       say({ found: null });
-    } else say({ found: await host[kind](question, say, current) });
+    } else say({ found: await host[kind](question, say, proceed) });
   } catch (error) {
     say({ error: error.message });
+  } finally {
+    underway[rank]--;
   }
 };
 
@@ -21,16 +30,16 @@ const channel = new MessageChannel(), waiting = [];
 channel.port1.onmessage = () => waiting.shift()();
 const pause = () => new Promise((resume) => { waiting.push(resume); channel.port2.postMessage(null); });
 
-/* Call `each` for every id of a generator while the question is current; returns the generator's result, or null. */
-async function drawing(ids, current, each) {
+/* The result of a generator, of which `each` gets the steps; null if the question is no longer current. `proceed` lets
+   other questions be answered, and tells whether this one is current. */
+async function drawing(steps, proceed, each = () => {}) {
   let paused = performance.now();
   while (true) {
-    const { done, value } = ids.next();
+    const { done, value } = steps.next();
     if (done) return value;
     each(value);
     if (performance.now() - paused > PAUSE_EVERY) {
-      await pause();
-      if (!current()) return null;
+      if (!await proceed()) return null;
       paused = performance.now();
     }
   }

@@ -26,9 +26,9 @@ class Host {
   }
 
   /* Read a performance while nothing is asked, so that a continuation begins sooner. */
-  async read({ notes, off }, say, current) {
+  async read({ notes, off }, say, proceed) {
     const readers = this.readersWithout(off), mine = this.reading;
-    await drawing(this.player.prepare(this.after(notes), readers), () => current() && this.reading === mine, () => {});
+    await drawing(this.player.prepare(this.after(notes), readers), async () => await proceed() && this.reading === mine);
     return null;
   }
 
@@ -42,13 +42,13 @@ class Host {
 
   /* Continue a performance by `seconds`; parts are {begin}, when the continuation begins, and then {strokes, now}: notes
      that began or ended, and the time up to which the model has played. No question: stop. */
-  async play(question, say, current) {
+  async play(question, say, proceed) {
     if (question === null) return null;
     const { notes, seconds, settings, wish, seed, off } = question;
     const part = this.player.continuation(notes.length ? primerOf(notes) : null, seconds, { settings: { ...this.run.generate, ...settings }, wish });
     let now = streamSeconds(part.whole);
     say({ part: { begin: part.until } });
-    const found = await drawing(this.player.play(part, seed, this.readersWithout(off)), current, ({ id, strokes }) => {
+    const found = await drawing(this.player.play(part, seed, this.readersWithout(off)), proceed, ({ id, strokes }) => {
       now += stepsOf(id) / STEPS_A_SECOND;
       if (strokes.length || isShift(id)) say({ part: { strokes: strokes.map((stroke) => ({ ...stroke })), now } });
     });
@@ -56,9 +56,9 @@ class Host {
   }
 
   /* New notes from `begin` to `end` (seconds); all others are kept. */
-  async fill({ notes, begin, end, settings, wish, seed, off }, say, current) {
+  async fill({ notes, begin, end, settings, wish, seed, off }, say, proceed) {
     const part = this.player.filling(aroundGap(notes, begin, end), { settings: { ...this.run.generate, ...settings }, wish });
-    const found = await drawing(this.player.play(part, seed, this.player.readers(off)), current, () => {});
+    const found = await drawing(this.player.play(part, seed, this.player.readers(off)), proceed);
     return found && { notes: part.notes(found.ids) };
   }
 
@@ -80,9 +80,10 @@ class Host {
 
   /* One pass over the end of a performance and of the answer: what the page draws, and the notes of both. What is likely
      next is computed from all that the window has room for. */
-  look({ notes, answer, off }) {
+  async look({ notes, answer, off }, say, proceed) {
     const { whole, notes: played } = this.after(notes), heard = [...whole, ...answer], window = this.model.config.n_positions, subject = this.subjectOf(whole, answer);
-    const view = viewOf(this.tracer, subject, this.knows, off), now = streamSeconds(heard), position = subject.ids.length - 1;
+    const view = await drawing(viewOf(this.tracer, subject, this.knows, off), proceed), now = streamSeconds(heard), position = subject.ids.length - 1;
+    if (view === null) return null;
     const chancesAfter = (logits) => chancesOf(decodedLogits(logits, subject, position, { ...this.run.generate, repetition_penalty: 1 }, this.automatonAt(subject, position)));
     const recent = recentEvents(heard, window), chances = chancesAfter(this.readersWithout(off).reader.read(recent)), best = largestPlaces(chances, 0, chances.length, OTHERS);
     const side = { name: this.run.shape.name, labels: false, next: best.map((id) => [id, eventAt(id, now), chances[id]]), plain: null };
