@@ -1,5 +1,6 @@
 """`transformers serve` answers for run folders, on a port of this machine that the system has chosen."""
 
+import importlib.util
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -17,8 +18,10 @@ RunOf = Callable[..., Path]
 PATIENCE = 180.0
 """Seconds until the server listens or answers, on a slow and busy machine."""
 
-for needed in ("fastapi", "uvicorn", "openai"):
-    pytest.importorskip(needed)
+NEEDED = ("fastapi", "uvicorn", "openai")
+"""They take a second to import: not each worker has to."""
+
+pytestmark = pytest.mark.skipif(not all(map(importlib.util.find_spec, NEEDED)), reason="needs transformers[serving]")
 
 
 @pytest.fixture
