@@ -243,6 +243,15 @@ def test_fill_a_gap(piano: Piano, python: Engine) -> None:
     assert piano.notes() == filled
     outside = [note for note in table(parse_midi(given).notes) if not 200 <= note[0] < 800]
     assert set(outside) <= set(filled)
+    piano.click("#go-on")
+    piano.finished()
+    piano.set(fill_from=1.3)
+    piano.set(fill_to=13.3)
+    piano.tab.value("['#switches input', '#fill'].forEach((each) => document.querySelector(each).click())")
+    assert not piano.tab.value("document.getElementById('fill-said').textContent.includes('seed')")
+    piano.says("fill-said", f"seed {SEED}")
+    piano.click("#clear")
+    assert piano.tab.value("['ten-said', 'fill-said'].map((id) => document.getElementById(id).textContent)") == ["", ""]
 
 
 def test_choose_an_event(piano: Piano) -> None:

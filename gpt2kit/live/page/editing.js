@@ -28,6 +28,7 @@ function clear() {
   roll.piano.hush();
   Object.assign(session, { given: [], all: [] });
   live.answer = [];
+  for (const id of ["ten-said", "fill-said"]) byId(id).textContent = "";
   showNotes();
   refresh();
 }

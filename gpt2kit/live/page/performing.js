@@ -12,7 +12,7 @@ const showAnswer = (chosen) => fill("so-far", ...(chosen || []).flatMap((text, p
 /* The performance with the answer; a chosen event that strikes a key sounds. */
 function showSound({ notes }, heard) {
   if (session.going || session.begun !== null) return;
-  session.all = notes;
+  if (JSON.stringify(notes) !== JSON.stringify(session.all)) session.all = notes;  // what waits for these notes sees whether they change
   showNotes();
   if (heard && live.answer.at(-1) < 128) roll.hear(notes.findLastIndex(({ pitch }) => pitch === live.answer.at(-1)));
 }

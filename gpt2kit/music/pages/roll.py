@@ -65,7 +65,8 @@ def write_roll(path: Path, piece: Marked, title: str = "") -> None:
     notes = piece.notes
     grid = grid_of(notes)
     rows = grid.rows
-    height = TOP + len(rows) * (grid.height + BOTTOM) + UNIT
+    first = TOP if piece.given is None else TOP + roll_marks.LEGEND_ROOM
+    height = first + len(rows) * (grid.height + BOTTOM) + UNIT
     with matplotlib.rc_context(STYLE), atomic(path) as temporary:
         figure = Figure((WIDTH / DOTS, height / DOTS), DOTS)
         canvas = FigureCanvasAgg(figure)
@@ -76,7 +77,7 @@ def write_roll(path: Path, piece: Marked, title: str = "") -> None:
             roll_marks.legend(axes)
         drawn = []
         for number, (start, stop) in enumerate(rows):
-            top = TOP + number * (grid.height + BOTTOM)
+            top = first + number * (grid.height + BOTTOM)
             _keyboard(_axes(figure, LEFT - 6 - KEYS_WIDTH, top, KEYS_WIDTH, grid.height), grid)
             axes = _axes(figure, LEFT, top, WIDTH - LEFT - RIGHT, grid.height)
             _lanes(axes, grid, start, stop, [min(max(time, start), stop) for time in (piece.begin, piece.end)])

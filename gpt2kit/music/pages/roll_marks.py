@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 BORDER = (46, 105, 160)
 NEW = palette.of_velocity(90)
 """The colour of new notes in the legend."""
-LEGEND_TOP = 46
+LEGEND_TOP, LEGEND_ROOM = 64, 24
+"""Where the legend begins, below the title, and the room that it adds above the first row."""
 WIDE = 140
 """A name has room in this many pixels."""
 

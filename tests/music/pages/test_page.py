@@ -473,3 +473,23 @@ def test_the_names_of_lines_are_whole_on_a_phone(tab: "Browser", tmp_path: Path)
             assert all(one[1] <= other[0] for one, other in pairwise(places))
             sides.add(tuple(sorted(name for name, _ in names)))
     assert {("primer",), ("next event", "primer"), ()} <= sides
+
+
+def test_what_an_empty_roll_says_fits_on_a_phone(tab: "Browser", tmp_path: Path) -> None:
+    """Of a piece that is being written; its lines are recorded when the roll is drawn again."""
+    page = written(tmp_path / "a.html", Notes.none())
+    (tmp_path / "a.html").write_text(page.replace('"primer":', '"now":0.0,"primer":', 1), encoding="utf-8")
+    tab.open(tmp_path / "a.html")
+    tab.value(
+        "(() => { globalThis.lines = []; const { prototype } = CanvasRenderingContext2D, draw = prototype.fillText;"
+        " prototype.fillText = function (text, x, ...more) {"
+        " const half = this.measureText(text).width / 2;"
+        " if (this.textAlign === 'center') lines.push([text, x - half, x + half]);"
+        " draw.call(this, text, x, ...more); }; })()"
+    )
+    tab.send("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+    tab.until("lines.some(([text]) => text.includes('choose'))")
+    said = [line for line in tab.value("lines") if line[0][0].isalpha()][-2:]
+    assert " ".join(text for text, _, _ in said) == "The piece begins with the event that you choose."
+    wide = tab.value("document.getElementById('roll').clientWidth")
+    assert all(0 < left < right < wide for _, left, right in said)

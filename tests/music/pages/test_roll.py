@@ -82,13 +82,17 @@ def test_given_notes_among_new_ones_are_grey(tmp_path: Path) -> None:
     """And a legend says so, which other pictures do not have."""
     notes = Notes.of([60, 72], [64, 120], [0.0, 5.0], [2.0, 10.0])
     second = (roll_grid.WIDTH - roll_grid.LEFT - roll_grid.RIGHT) / 10
-    write_roll(tmp_path / "a.png", Marked(notes, given=np.array([True, False])))
+    write_roll(tmp_path / "a.png", Marked(notes, given=np.array([True, False])), "a jig by g, q and p")
     with Image.open(tmp_path / "a.png") as picture:
         pixels = np.asarray(picture.convert("RGB"))
     assert columns(pixels, palette.GIVEN) == pytest.approx([0, 2 * second], abs=4)
     assert columns(pixels, palette.of_velocity(120)) == pytest.approx([5 * second, 10 * second], abs=6)
     legend = (pixels[: roll_grid.TOP] == palette.GIVEN).all(axis=2)
     assert legend.sum() > 200
+    written = (pixels[: roll_grid.TOP, roll_grid.LEFT : 700] < 250).any(axis=(1, 2))
+    borders = np.flatnonzero(np.diff(written)).tolist()
+    assert len(borders) >= 4
+    assert borders[2] - borders[1] > 6, "the legend is apart from the title"
     assert not (drawn(tmp_path / "b.png", notes)[: roll_grid.TOP] == palette.GIVEN).all(axis=2).any()
 
 

@@ -74,8 +74,16 @@ function drawRoll() {
     pen.fillStyle = style.faint;
     pen.textAlign = "center";
     pen.font = "16px system-ui, sans-serif";
-    pen.fillText(piece.now === undefined ? "This piece has no notes." : "The piece begins with the event that you choose.", (LEFT + right) / 2, roll.clientHeight / 2 - 8);
+    const lines = linesOf(pen, piece.now === undefined ? "This piece has no notes." : "The piece begins with the event that you choose.", right - LEFT - 16);
+    lines.forEach((line, number) => pen.fillText(line, (LEFT + right) / 2, roll.clientHeight / 2 - 8 + 22 * (number - (lines.length - 1) / 2)));
   }
+}
+/* A text in lines that are not wider than the room. */
+function linesOf(pen, text, room) {
+  return text.split(" ").reduce((lines, word) => {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    return lines.length && pen.measureText(longer).width <= room ? [...lines.slice(0, -1), longer] : [...lines, word];
+  }, []);
 }
 /* Writes the name of a line next to it, before or after it: whole, or not at all where it would meet `other`. Returns where it is, [from, to]. */
 function nameLine(pen, text, at, before, right, other = null) {
