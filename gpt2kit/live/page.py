@@ -17,7 +17,10 @@ POLICY = " 'wasm-unsafe-eval'; worker-src blob:"
 TEXTS = ("inputs", "answering", "weighing")
 MUSIC = ("inputs", "keys", "performing", "continuing", "editing")
 
-CHOOSE_A_WORD = "Choose a word of it to see what else was likely, and continue from there."
+CHOOSE_A_WORD = (
+    "Words that the model was unsure of are underlined. Choose a word to see what else was likely, and continue from "
+    "there."
+)
 TITLES = {
     "answered": ("Ask the model", f"Type a text: the answer appears as you type. {CHOOSE_A_WORD}"),
     "turns": ("Talk to the model", f"Type a message: the answer appears as you type. {CHOOSE_A_WORD}"),

@@ -216,7 +216,7 @@ def test_the_lesson_is_about_events(piano: Piano) -> None:
     assert not re.search(r"NaN|undefined|null|Infinity|\{|\btoken|\bword|\bletter", words)
     assert "C4 off" in words
     assert "It begins with" in words, "the vector of an event"
-    assert "The largest that you see of this head" in words
+    assert "The largest in this head" in words
     shown = tab.value("document.querySelector('main').innerText")
     assert not re.search(r"NaN|undefined|Infinity|\ba token|is a space", shown)
     assert tab.value("document.documentElement.scrollWidth") <= wide

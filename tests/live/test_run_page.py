@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from gpt2kit.inspection.continuing import next_of
 from gpt2kit.inspection.subject import followed, subject_of
 from gpt2kit.model.ablation import Off, without
 from gpt2kit.pipeline.engine import Engine
+from gpt2kit.tasks.summarize import Summarize
 from gpt2kit.tasks.text import TextTask
 
 if TYPE_CHECKING:
@@ -193,6 +195,7 @@ def test_labels(tab: "Browser", page: Pages, run_of: Runs) -> None:
     assert shown.likeliest() == {name: pytest.approx(value, abs=0.006) for name, value in wanted.items()}
     best = max(wanted, key=lambda name: wanted[name])
     assert next(iter(shown.likeliest())) == best
+    assert not tab.value("document.getElementById('ten').offsetParent"), "a label is not continued"
     assert shown.texts("#weighed .word") == ["3", "is", "here", "7", "lives", "here"]
     titles = tab.value("[...document.querySelectorAll('#weighed .word')].map((word) => word.title)")
     without_it = [
@@ -208,6 +211,20 @@ def test_labels(tab: "Browser", page: Pages, run_of: Runs) -> None:
         (changed,) = engine.results([engine.task.parse("3 is here\t7 lives here")])
     assert changed.probabilities is not None
     assert shown.likeliest() == {name: pytest.approx(value, abs=0.006) for name, value in changed.probabilities.items()}
+
+
+def test_a_summary(page: Pages, run_of: Runs) -> None:
+    """A title alone has none."""
+    run = run_of("summarize")
+    engine, shown = gpt2kit.load(run), page(run)
+    assert isinstance(engine.task, Summarize)
+    assert shown.texts("#inputs label") == ["title (may be empty)", "document"]
+    shown.type("Cats")
+    shown.shows("Still empty: document.")
+    shown.type("A cat lives here. It sleeps.", 1)
+    (wanted,) = engine.results([replace(engine.task, title="Cats").parse("A cat lives here. It sleeps.")])
+    shown.shows(wanted.outputs[0])
+    assert "Sources" in shown.text("nav")
 
 
 def test_a_long_text(tab: "Browser", page: Pages, run_of: Runs) -> None:

@@ -30,7 +30,7 @@ function showAttribution() {
   byId("against").value = against;
   const other = against < 0 ? null : logitParts(step, against), parts = logitParts(step, id).map((value, place) => value - (other ? other[place] : 0));
   fill("parts", partsList(parts, data.steps[step], other ? "the difference" : "the logit"), make("div", { class: "wide" }, partsGrid(parts)));
-  byId("parts-caption").textContent = inUnits(`What each part of the model adds to the logit of ${shown(id)} after ${shown(data.tokens[data.steps[step]])}${other ? `, less what it adds to that of ${shown(against)}` : ""}: blue raises it, orange lowers it. The last norm is taken at its actual scale, so that the parts add up exactly.${other ? "" : " Probabilities depend on differences of logits only: compare with another token to leave out what raises both."}`);
+  byId("parts-caption").textContent = inUnits(`What each part of the model adds to the logit of ${quoted(id)} after ${quoted(data.tokens[data.steps[step]])}${other ? `, less what it adds to that of ${quoted(against)}` : ""}: blue raises it, orange lowers it. The last norm is taken at its actual scale, so that the parts add up exactly.${other ? "" : " Probabilities depend on differences of logits only: compare with another token to leave out what raises both."}`);
 }
 /* The largest parts as signed bars, the sum of the others, and that of all. */
 function partsList(parts, token, sum) {

@@ -47,6 +47,7 @@ const row = (packed, ...index) => {
 const count = () => data.tokens.length;
 const piece = (id) => data.pieces[id] || ["?", "name", ""];
 const shown = (id) => piece(id)[0];
+const quoted = (id) => `“${shown(id)}”`;
 const isMusic = () => data ? data.model.task === "music" : settings.fixed;
 const unit = () => isMusic() ? "event" : "token";
 const units = () => `${unit()}s`;

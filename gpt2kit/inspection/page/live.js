@@ -37,7 +37,8 @@ let missing = () => "There is no input yet: type one.";
 /* Nothing is computed for an empty text. */
 function showEmpty(empty) {
   document.body.classList.toggle("waiting", empty);
-  for (const tools of document.querySelectorAll("#choice .tools, #off")) tools.hidden = empty;
+  byId("off").hidden = empty;
+  for (const tools of document.querySelectorAll("#choice .tools")) tools.hidden = empty || (live.sides.length > 0 && live.sides[0].labels);
   if (!empty) return;
   fill("sides");
   fill("so-far", make("span", { class: "faint", text: missing() }));

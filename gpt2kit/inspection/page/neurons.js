@@ -7,7 +7,7 @@ function showNeurons() {
   const { layer, token } = state, step = data.steps.indexOf(token), { numbers, activations } = data.neurons;
   byId("neurons-caption").textContent = step < 0
     ? `This page has the neurons at the ${units()} ${data.steps[0] + 1} to ${data.steps.at(-1) + 1} only: choose one of them.`
-    : `The MLP of layer ${layer + 1} has ${inWords(data.model.inner)} neurons; those with the largest activation after ${shown(data.tokens[token])} are listed. Each pushes some ${units()} up (▲) and others down (▼): its output, read with the last norm and the head, without what later layers make of it.`;
+    : `The MLP of layer ${layer + 1} has ${inWords(data.model.inner)} neurons; those with the largest activation after ${quoted(data.tokens[token])} are listed. Each pushes some ${units()} up (▲) and others down (▼): its output, read with the last norm and the head, without what later layers make of it.`;
   if (step < 0) { fill("neurons"); return; }
   const found = [...row(numbers, layer, step)], strength = row(activations, layer, step), most = largest(strength), before = data;
   const missing = found.filter((number) => !pushedBy(layer, number));

@@ -24,7 +24,7 @@ function showNext() {
     return item;
   }));
   const size = stored.ids.length + stored.counts.reduce((a, b) => a + b, 0), penalty = data.generate.repetition_penalty !== 1 ? ` Both include the run's repetition penalty of ${data.generate.repetition_penalty}.` : "";
-  byId("next-caption").textContent = inUnits(`${inWords(inPlay)} of ${inWords(size)} tokens can be drawn after ${shown(data.tokens[data.steps[state.step]])}. Bars are probabilities with these settings, thin marks those at temperature 1 without top-k and top-p.${penalty}${came < 0 ? "" : ` The actual next token is ${shown(came)}.`}`);
+  byId("next-caption").textContent = inUnits(`${inWords(inPlay)} of ${inWords(size)} tokens can be drawn after ${quoted(data.tokens[data.steps[state.step]])}. Bars are probabilities with these settings, thin marks those at temperature 1 without top-k and top-p.${penalty}${came < 0 ? "" : ` The actual next token is ${quoted(came)}.`}`);
   byId("next").dataset.play = inPlay;
 }
 function showPath() {

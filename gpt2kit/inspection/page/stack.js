@@ -34,7 +34,7 @@ function showMind() {
 function showLikeliest() {
   const found = likeliest(state.stage, state.token), came = follower(state.token);
   fill("likeliest", ...found.map(({ id, chance }) => bar(id, chance, found[0].chance, { class: id === came ? "came" : null })));
-  byId("likeliest-caption").textContent = inUnits(`The ten likeliest tokens after ${shown(data.tokens[state.token])} ${state.stage ? `if the model stopped after layer ${state.stage}` : "from the input alone"}${came < 0 ? "" : `; the actual next token has rank ${inWords(rank(state.stage, state.token))}`}.`);
+  byId("likeliest-caption").textContent = inUnits(`The ten likeliest tokens after ${quoted(data.tokens[state.token])} ${state.stage ? `if the model stopped after layer ${state.stage}` : "from the input alone"}${came < 0 ? "" : `; the actual next token has rank ${inWords(rank(state.stage, state.token))}`}.`);
 }
 function showWritten() {
   const { attention, mlp, stream } = data.written, layers = data.model.layers;

@@ -83,7 +83,7 @@ function labelExplained(likeliestLabel) {
   const chosen = make("select", { id: "label-explained", onchange: (event) => { taskState.label = event.target.value; showExtract(); } }, ...names.map((name) => make("option", { value: name, text: name })));
   chosen.value = names[label];
   return [make("h3", { text: `Where the ${kind} comes from` }), make("div", { class: "bar" }, make("label", {}, `${kind} `, chosen)), make("div", { class: "columns two", id: "label-parts" }, partsList(parts, count() - 1, "the difference"), make("div", { class: "wide" }, partsGrid(parts))),
-    make("p", { class: "faint caption", text: `What each part of the model adds to the ${kind === "choice" ? "score" : "logit"} of ${names[label]}, less ${names.length > 2 ? `the mean of what it adds to those of the other ${kind}s` : `what it adds to that of ${names[1 - label]}`}: blue speaks for it, orange against it. The parts add up exactly.` })];
+    make("p", { class: "faint caption", text: `What each part of the model adds to the ${kind === "choice" ? "score" : "logit"} of “${names[label]}”, less ${names.length > 2 ? `the mean of what it adds to those of the other ${kind}s` : `what it adds to that of “${names[1 - label]}”`}: blue speaks for it, orange against it. The parts add up exactly.` })];
 }
 function showSurprise() {
   const last = stages() - 1, bits = data.tokens.map((_, place) => place && rank(last, place - 1) ? -Math.log2(Math.max(1e-9, number(data.lens.chance, last, place - 1))) : null);
@@ -95,7 +95,7 @@ function showSurprise() {
 }
 function showTask() {
   const { task } = data.model, answered = data.answers && data.followers.some((id, place) => place >= data.prompt - 1 && id >= 0);
-  const [name, show] = Object.keys(data.labels).length ? ["Label", showExtract]
+  const [name, show] = Object.keys(data.labels).length ? [labelName() === "choice" ? "Choice" : "Label", showExtract]
     : { translate: ["Alignment", showAlignment], summarize: ["Sources", showSources], music: ["Music", showSurprise] }[task]
       || (answered ? ["Sources", showSources] : ["Surprise", showSurprise]);
   byId("task-name").textContent = name;

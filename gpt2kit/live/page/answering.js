@@ -9,7 +9,7 @@ function answeredWords() {
   const found = [];
   answering.tokens.forEach(({ piece: [text, , hex] }, place) => {
     if (!found.length || /^[·↵⇥␍]/.test(text)) found.push({ from: place, to: place, bytes: [] });
-    found.at(-1).bytes.push(...hex.split(" ").map((byte) => parseInt(byte, 16)));
+    if (hex) found.at(-1).bytes.push(...hex.split(" ").map((byte) => parseInt(byte, 16)));  // a control token has no text
     found.at(-1).to = place + 1;
   });
   return found.map(({ from, to, bytes }) => ({ from, to, text: new TextDecoder().decode(Uint8Array.from(bytes)) }));

@@ -3,6 +3,9 @@ const last = () => Math.max(0, data.prompt - 1);  // the token after which the a
 const close = () => last() < data.first ? count() - 1 : last();  // one whose vectors the page has
 const bold = (id) => make("b", {}, tokenName(id));
 const some = (values, many = 4) => [...values].slice(0, many).map((value) => rounded(value)).join(", ");
+const sized = (length) => rounded(length, length < 1 ? 2 : 1);
+/* Whether the prompt's last token is a separator. */
+const isMark = (token) => !isMusic() && data.tokens.length > 1 && token === last() && piece(data.tokens[token])[1] === "name";
 const isTied = () => !data.model.weights.some(([, name]) => name.startsWith("lm_head"));
 const attentionKind = () => data.looked[state.layer].kind;
 /* The key with the largest weight for the chosen token, layer and head: its name and its weight. */
@@ -27,7 +30,7 @@ const LESSON = [
   { title: "The input becomes numbers", at: "tokens", choose: () => ({ token: last() }), text: () => [
     isMusic() ? "The model reads events, not sound: a key goes down or up, time passes, or the velocity changes. " : "The model reads numbers, not letters. ",
     `${isMusic() ? `You see ${several(count(), unit())} of the performance.` : `Your input is cut into ${several(data.prompt, unit())}.`} Each one has a number in a vocabulary of ${inWords(data.model.vocabulary)}: `,
-    bold(data.tokens[state.token]), ` is number ${inWords(data.tokens[state.token])}. Everything that follows is computed from these numbers.`] },
+    bold(data.tokens[state.token]), ` is number ${inWords(data.tokens[state.token])}${isMark(state.token) ? `; it is not text, but marks where the ${Object.keys(data.labels).length ? "text ends" : "answer begins"}` : ""}. Everything that follows is computed from these numbers.`] },
   { title: "A vector for the {unit}, and one for its place", at: "embedding", choose: () => ({ token: close() }), text: () => {
     const vectors = embeddingOf(state.token), silent = data.model.positions.low === 0 && data.model.positions.high === 0, start = `The number selects a row of a table: a vector of ${inWords(data.model.width)} numbers, which the model has learned for `;
     if (!vectors) return [start, bold(data.tokens[state.token]), ...(silent ? ["."] : [". A second table has a vector for each position; the two vectors are added."])];
@@ -35,21 +38,21 @@ const LESSON = [
   } },
   { title: "Up through the blocks", at: "drawing", text: () => [
     `The vector passes through ${several(data.model.layers, "block")}${data.model.layers > 1 ? ", which have the same parts but different weights" : ""}. A block has two parts: attention, which collects information from the ${unit()} itself and earlier ones, and an MLP, which works on one vector alone. Each part reads a normalized copy of the vector, and its result is added to the vector. The vector of `,
-    bold(data.tokens[state.token]), ` has the length ${rounded(number(data.written.stream, 0, state.token), 1)} before the first block and ${rounded(number(data.written.stream, data.model.layers, state.token), 1)} after the last.`] },
+    bold(data.tokens[state.token]), ` has the length ${sized(number(data.written.stream, 0, state.token))} before the first block and ${sized(number(data.written.stream, data.model.layers, state.token))} after the last.`] },
   { title: "Attention, step 1: query, key and value", at: "split", choose: () => ({ token: close(), allHeads: false }), text: () => [
     `In block ${state.layer + 1}, the vector of each ${unit()} is multiplied by three matrices. This gives a query, which says what the ${unit()} looks for, a key, which says what it offers, and a value, which is what it passes on. Each is split into ${several(data.model.heads, "head")} of ${several(data.model.width / data.model.heads, "number")}, which work side by side.`,
     attentionKind() === "compressed" ? ` In this block, neighboring ${units()} then share one key and one value.` : "", ...(closeRows() ? [" You see the query of ", bold(data.tokens[state.token]), ", a strip for each head."] : [])] },
   { title: "Attention, step 2: scores, the mask and softmax", at: "tables", choose: () => ({ token: close(), allHeads: false }), text: () => {
     const line = scoreLine(), divided = divisor(state.layer), knows = data.model.attention[attentionKind()].distances;
-    return ["The query of ", bold(data.tokens[state.token]), ` is multiplied with each key${divided ? `, and the product is divided by ${divided}` : ""}.${knows ? " A term for the distance is added." : ""} That is the score. The mask sets the scores of all later ${units()} to −∞, because the model must not see what it has to predict. Softmax turns the scores into weights that add up to 1.`, ...(line.length ? [" The largest that you see of this head: ", ...line, "."] : [])];
+    return ["The query of ", bold(data.tokens[state.token]), ` is multiplied with each key${divided ? `, and the product is divided by ${divided}` : ""}.${knows ? " A term for the distance is added." : ""} That is the score. The mask sets the scores of all later ${units()} to −∞, because the model must not see what it has to predict. Softmax turns the scores into weights that add up to 1.`, ...(line.length ? [data.first ? " The largest that this page has of this head: " : " The largest in this head: ", ...line, "."] : [])];
   } },
   { title: "Attention, step 3: add up the values", at: "gather", choose: () => ({ token: close(), allHeads: false }), text: () => [
-    "Each value is multiplied by its weight, and all are added up. In this head, the largest weight is on ", ...strongestKey(), `. The sums of ${data.model.heads > 1 ? `all ${data.model.heads} heads are joined` : "the head"}${data.model.heads > 1 ? ", multiplied" : " are multiplied"} by one more matrix, and added to the vector.`] },
+    "Each value is multiplied by its weight, and all are added up. In this head, the largest weight is on ", ...strongestKey(), `. The sums of ${data.model.heads > 1 ? `the ${data.model.heads} heads are joined` : "the head"}${data.model.heads > 1 ? ", multiplied" : " are multiplied"} by one more matrix, and added to the vector.`] },
   { title: "What the heads look at", at: "arcs", choose: () => ({ token: last() }), text: () => [
     `Choose another ${unit()}, layer or head, and look at the lines. Some heads look at the ${unit()} before, some at the same ${unit()} earlier${isMusic() ? "" : " in the input"}, and many at nothing in particular. Nobody assigned these roles: they were learned. In layer ${state.layer + 1}, head ${state.head + 1}, `, bold(data.tokens[state.token]), " looks most at ", ...strongestKey(), "."] },
   { title: "The MLP", at: "written", choose: () => ({ token: last() }), text: () => {
     const layer = state.layer, mlp = number(data.written.mlp, layer, state.token), attention = number(data.written.attention, layer, state.token);
-    return [`The MLP multiplies the vector by a matrix of ${inWords(data.model.width)} × ${inWords(data.model.inner)}, applies an activation function (${data.model.activation}) to each of the ${inWords(data.model.inner)} numbers, and multiplies by a second matrix, back to ${inWords(data.model.width)}. It works on one ${unit()} at a time. For `, bold(data.tokens[state.token]), `, block ${layer + 1} adds a vector of length ${rounded(attention, 1)} by attention and one of length ${rounded(mlp, 1)} by the MLP.`];
+    return [`The MLP multiplies the vector by a matrix of ${inWords(data.model.width)} × ${inWords(data.model.inner)}, applies an activation function (${data.model.activation}) to each of the ${inWords(data.model.inner)} numbers, and multiplies by a second matrix, back to ${inWords(data.model.width)}. It works on one ${unit()} at a time. For `, bold(data.tokens[state.token]), `, block ${layer + 1} adds a vector of length ${sized(attention)} by attention and one of length ${sized(mlp)} by the MLP.`];
   } },
   { title: "When does it know?", at: "lens", choose: () => ({ token: last() }), labels: false, text: () => {
     const came = follower(state.token), settled = data.lens.settled[state.token], [first] = likeliest(0, state.token), [best] = likeliest(stages() - 1, state.token);
@@ -61,13 +64,13 @@ const LESSON = [
   } },
   { title: "One {unit} at a time", at: "cache", labels: false, text: () => [
     `The chosen ${unit()} becomes part of the input, and the model predicts the next one, until ${isMusic() ? "the time is over" : "it predicts the end or reaches a limit"}. The keys and values of earlier ${units()} do not change, so they are kept: this is the KV cache. ${isMusic() ? "What you played" : `Your input of ${several(data.prompt, unit())}`} is read in one step; each further step computes only one column.`] },
-  { title: "The label", at: "task-body", labels: true, text: () => {
+  { get title() { return `The ${labelName()}`; }, at: "task-body", labels: true, text: () => {
     const [name, share] = Object.entries(data.labels).reduce((best, each) => each[1] > best[1] ? each : best), found = [make("b", { text: name }), ` with ${percent(share)}.`];
     if (settings.choices) return ["The model reads your context once with each choice. A small matrix turns the vector of the last token of each of these texts into one score, and softmax turns the scores into probabilities. The likeliest choice is ", ...found];
     return ["A small matrix turns the vector of the last token into a score for each label, and softmax turns the scores into probabilities. The likeliest label is ", ...found, " The last token is used because no other one can see the whole text: each sees only itself and what comes before it."];
   } },
   { title: "That is all", at: "explore", text: () => [
-    `A GPT-2 has no other parts: vectors, attention, MLPs, and ${Object.keys(data.labels).length ? "a small matrix for the labels" : `a chosen ${unit()} that becomes input`}. `, isMusic() ? "Play something, let the model continue," : "Change your input, or switch off a head,", " and go through these steps again. Every number that you saw was computed on your machine by this model."] },
+    `A GPT-2 has no other parts: vectors, attention, MLPs, and ${Object.keys(data.labels).length ? `a small matrix for the ${labelName()}s` : `a chosen ${unit()} that becomes input`}. `, isMusic() ? "Play something, let the model continue," : "Change your input, or switch off a head,", " and go through these steps again. Every number that you saw was computed on your machine by this model."] },
 ];
 
 const lesson = { step: -1 };
