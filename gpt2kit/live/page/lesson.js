@@ -1,5 +1,6 @@
 /* ---- the lesson: the steps of The Illustrated GPT-2 with the reader's own input; each points at a part of the page ---- */
-const last = () => Math.max(0, data.prompt - 1);  // the token after which the answer begins
+/* The token after which the answer begins; of an answer whose beginning is not in view, the last one with all figures. */
+const last = () => isMusic() && data.prompt === 1 ? data.steps.at(-1) : Math.max(0, data.prompt - 1);
 const close = () => last() < data.first ? count() - 1 : last();  // one whose vectors the page has
 const bold = (id) => make("b", {}, tokenName(id));
 const some = (values, many = 4) => [...values].slice(0, many).map((value) => rounded(value)).join(", ");
