@@ -26,6 +26,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ os.environ["HF_MODULES_CACHE"] = tempfile.mkdtemp(prefix="gpt2kit-modules-")  # 
 
 import torch  # after the switches that it, the Hub's client and transformers read
 
+from gpt2kit.cli import console
 from gpt2kit.cli.app import run
 from gpt2kit.config import ModelConfig
 from gpt2kit.data.store import Store, StoreWriter
@@ -99,6 +101,14 @@ def no_wait_for_the_disk() -> Iterator[None]:
     """A file that is written need not reach the disk: no test cuts the power. An error for a bad descriptor stays."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: os.fstat(descriptor) and None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_progress_by_the_clock() -> Iterator[None]:
+    """A command says how far it is every few seconds: what a test reads does not depend on the machine's speed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(console, "time", SimpleNamespace(monotonic=lambda: 1000.0))
         yield
 
 

@@ -112,7 +112,7 @@ def test_a_closed_pipe_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_counter_off_a_terminal_speaks_now_and_then(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr(console, "SECONDS_BETWEEN_LINES", -1.0)
     counter = console.Counter("records")
     counter("train", 1000)
     counter.done()

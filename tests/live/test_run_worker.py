@@ -48,7 +48,7 @@ def worker(run_of: Callable[..., Path]) -> Callable[..., list[list[Any]]]:
         assert eager.count(" = -1") >= 2
         given: dict[str, Any] = {"worker": eager, "run": content(opened(run_of(kind)), "f32"), "asked": asked}
         given["answers"] = len(asked) - outdated
-        done = subprocess.run([node, "-e", HOST], input=json.dumps(given), capture_output=True, text=True, timeout=20)
+        done = subprocess.run([node, "-e", HOST], input=json.dumps(given), capture_output=True, text=True, timeout=180)
         assert done.returncode == 0, done.stderr
         found: list[list[Any]] = json.loads(done.stdout)
         return found
