@@ -285,3 +285,15 @@ def test_keys_that_are_held_and_those_that_do_not_play(piano: Piano) -> None:
     piano.letter("s", "keyUp")
     piano.click("#midi")
     piano.says("midi-said", "this browser does not let the page use MIDI")
+
+
+def test_a_midi_keyboard_with_a_pedal(piano: Piano) -> None:
+    access = "(globalThis.access = { inputs: new Map([['1', { name: 'Grand' }]]) })"
+    piano.tab.value(f"void (navigator.requestMIDIAccess = async () => {access})")
+    piano.click("#midi")
+    piano.says("midi-said", "listening to Grand")
+    for message in ([0x90, 64, 99], [0xB3, 64, 127], [0x80, 64, 0], [0x91, 67, 33], [0x91, 67, 0], [0xB3, 64, 0]):
+        piano.tab.value(f"access.inputs.get('1').onmidimessage({{ data: {message} }})")
+    assert sorted(note[2:] for note in piano.notes()) == [(64, 99), (67, 33)]
+    (_, first, *_), (_, second, *_) = piano.notes()
+    assert abs(first - second) <= SHORTEST, "the pedal holds both until it is let go"
