@@ -23,7 +23,7 @@ function scrollLens() {
 function showMind() {
   const came = follower(state.token), settled = data.lens.settled[state.token], last = stages() - 1;
   const after = [make("span", {}, "After "), make("b", {}, tokenName(data.tokens[state.token]))];
-  if (came < 0) { fill("mind", ...after, ` comes nothing yet: it is the last ${unit()}.`); return; }
+  if (came < 0) { fill("mind", ...after, ` comes nothing${data.model.labels.length ? "" : " yet"}: it is the last ${unit()}.`); return; }
   const whose = data.given || state.token < data.prompt - 1 ? "comes" : "the model chose";
   const best = likeliest(last, state.token)[0];
   const verdict = settled < 0

@@ -130,4 +130,5 @@ byId("ten").onclick = () => answering.busy ? stopWriting() : write(settings.answ
 byId("undo").onclick = () => change(answering.end ? answering.tokens : answering.tokens.slice(0, -1));
 byId("restart").onclick = () => change([]);
 byId("weight").hidden = !settings.labels;
+if (settings.labels) byId("sides").after(byId("weight"));  // the label itself comes first
 refresh();
