@@ -213,6 +213,25 @@ def test_labels(tab: "Browser", page: Pages, run_of: Runs) -> None:
     assert shown.likeliest() == {name: pytest.approx(value, abs=0.006) for name, value in changed.probabilities.items()}
 
 
+def test_a_text_is_continued_again(tab: "Browser", page: Pages, run_of: Runs) -> None:
+    """Each time by as many tokens, until the window is full; figures are about a token that all of them have."""
+    run = run_of("lm")
+    engine, shown = gpt2kit.load(run), page(run, max_new_tokens=20, temperature=0)
+    assert isinstance(engine.task, TextTask)
+    shown.type("The robot")
+    shown.set("ten-temperature", 0)
+    for count in (20, 40):
+        shown.click("#ten")
+        (wanted,) = engine.results(["The robot"], engine.configured({"temperature": 0, "max_new_tokens": count}))
+        shown.shows(wanted.outputs[0])
+        assert len(wanted.ids[0]) == count
+    assert tab.value("document.querySelectorAll('#neurons li').length") > 0
+    for _ in range(2):
+        shown.click("#ten")
+        shown.computed()
+    assert f"the window of {engine.model.config.n_positions} tokens is full" in shown.text("#ten-said")
+
+
 def test_a_summary(page: Pages, run_of: Runs) -> None:
     """A title alone has none."""
     run = run_of("summarize")

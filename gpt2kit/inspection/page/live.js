@@ -20,7 +20,7 @@ async function refresh(more = null, heard = "") {
     if (!found.view) { showRemarks([]); return; }
     if (more) byId("ten-said").textContent = found.seed !== null ? `drawn with seed ${found.seed}` : "";
     data = found.view;
-    show({ token: data.tokens.length - 1 });
+    show({ token: data.steps.at(-1) });  // the last token, of a long answer the last one that all sections have
     if (!early) showSides(found.sides);
     showSwitches();
     keepingFocus("so-far", () => showAnswer(found.chosen));

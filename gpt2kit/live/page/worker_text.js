@@ -25,13 +25,15 @@ class Host {
      No question: stop. */
   async answer(question, say, proceed) {
     if (question === null) return null;
-    const { values, ending, given, off, settings, seed } = question, reader = this.readerOf(off);
-    const ids = this.text.answer(values, { settings: { ...this.run.generate, ...settings }, seed, ending, reader, given });
+    const { values, ending, given, off, settings, seed } = question, { generate, task } = this.run, reader = this.readerOf(off);
+    const max_new_tokens = generate.max_new_tokens + (task.answers ? 0 : given.length);  // a text continues for as long again
+    const ids = this.text.answer(values, { settings: { ...generate, max_new_tokens, ...settings }, seed, ending, reader, given });
     const found = await drawing(ids, proceed, (id) => say({ part: { id, ...this.judged(id, reader.logits) } }));
     if (found === null) return null;
     const remarks = this.remarksOn(found.cut);
     if (found.circling) remarks.push("the answer repeats itself");
-    else if (!found.finished && this.run.task.answers) remarks.push("the answer was ended by its limit");
+    if (found.limit === "window") remarks.push(`the window of ${this.model.config.n_positions.toLocaleString("en")} tokens is full`);
+    else if (!found.finished && !found.circling && task.answers) remarks.push("the answer was ended by its limit");
     if (!found.ids.length && found.text) remarks.push("a text without letters is copied: the model is not asked");
     return { text: found.text, remarks, end: found.end === null ? null : { id: found.end, ...this.judged(found.end, reader.logits) }, finished: found.finished };
   }
