@@ -93,6 +93,11 @@ def test_a_translation(tab: "Browser", page: Pages, by_heart: Path) -> None:
     assert shown.text("#sides h3") == "The answer is complete"
     shown.click("#sides .chip", 1)
     shown.shows(engine.task.decode([*ids, int(after.topk(2).indices[1])]))
+    shown.click("#restart")
+    shown.computed()
+    shown.click("#sides .chip", shown.texts("#sides .chip").index("<|endoftext|>"))
+    shown.computed()
+    assert shown.text("#sides h3") == "The answer is empty"
     shown.click("#ten")
     shown.shows("qu'ils mangent du gâteau")
 

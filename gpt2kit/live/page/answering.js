@@ -57,7 +57,7 @@ function endWith(token) {
 }
 const whatEnds = settings.answers ? "answer" : "text";
 const ofNext = { title: sideTitle, caption: sideCaption };
-sideTitle = (side) => answering.finished && !answering.text ? `The ${whatEnds} is complete` : ofNext.title(side);
+sideTitle = (side) => answering.finished && !answering.text ? `The ${whatEnds} is ${answering.tokens.length ? "complete" : "empty"}` : ofNext.title(side);
 sideCaption = (plain) => {
   if (!answering.finished || answering.text) return ofNext.caption(plain);
   const { end } = answering, why = end ? `${end.piece[0]} ends the ${whatEnds}: its probability was ${percent(end.chance)}.` : `It ends with a text that ends every ${whatEnds} (generate.stop).`;
