@@ -152,8 +152,6 @@ def _line(said: IO[str]) -> Any:
 
 TYPE = """(async (text) => {
   const field = document.querySelector('#inputs textarea'), said = document.getElementById('ten-said');
-  const busy = document.getElementById('busy');  // while the sections below the last answer are computed
-  while (busy.textContent) await new Promise((done) => setTimeout(done, 5));
   const began = performance.now();
   said.textContent = '';
   field.value = text;
@@ -184,7 +182,10 @@ def in_chromium(lines: Sequence[str], pages: dict[str, Path], rounds: int) -> di
                 tab.open(page)
                 tab.until("document.getElementById('so-far').innerText !== ''")
                 opened.append(tab.value("performance.now()") / 1000)
-                found = [tab.value(f"{TYPE}({json.dumps(line)})") for line in lines]
+                found = []
+                for line in lines:
+                    tab.until("document.getElementById('busy').textContent === ''")  # figures of the last answer
+                    found.append(tab.value(f"{TYPE}({json.dumps(line)})"))
                 first.append(found[0][0])
                 rates.append(sum(tokens for _, tokens, _ in found) / sum(seconds for *_, seconds in found))
             figures[dtype] = {
