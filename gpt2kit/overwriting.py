@@ -141,10 +141,12 @@ def check_file(path: Path, overwrite: bool, kind: FileKind, inputs: Inputs = ())
     if not os.path.lexists(path):
         return ""
     files.refuse_existing_file(path, overwrite=True)  # a directory
-    if path.exists() and not path.is_file():
+    if not path.exists():
+        return ""  # a link to nothing has nothing to lose
+    if not path.is_file():
         raise UserError(f"{path} is not a regular file, and is not replaced; choose another name")
     try:
-        ours = not path.exists() or kind.wrote(path)  # a link to nothing has nothing to lose
+        ours = kind.wrote(path)
     except OSError:
         ours = False
     if not ours:

@@ -197,6 +197,13 @@ def test_a_file_is_known_by_its_content(
         check_file(path, True, kind)
 
 
+def test_a_link_to_nothing_has_nothing_to_lose(tmp_path: Path) -> None:
+    """Nothing is replaced then, and nothing is said of it."""
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for overwrite in (False, True):
+        assert check_file(tmp_path / "link", overwrite, PREDICTIONS) == ""
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device")
 def test_a_device_is_not_replaced() -> None:
     with pytest.raises(UserError, match="is not a regular file"):
