@@ -5,6 +5,7 @@ Shapes: T positions, V vocabulary, C classes.
 
 import base64
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -19,10 +20,29 @@ from torch import Tensor
 from gpt2kit.export.target import END, LABELS, LIMITS, WINDOW, Reader
 from gpt2kit.selftest.probes import Ids
 
+OLDEST = 20
+"""The first version of Node.js with all that the page's script uses, such as regular expressions with sets."""
+
+PATIENCE = 60
+"""Seconds that a program may take to tell its version."""
+
 
 def node() -> str | None:
-    """The program, if it is installed."""
-    return shutil.which("node")
+    """The program, if it is installed and not too old. One that cannot start, such as an empty shim, is none."""
+    program = shutil.which("node")
+    if program is None:
+        return None
+    try:
+        numbers = re.match(r"v(\d+)\.", version_of(program))
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return program if numbers is not None and int(numbers[1]) >= OLDEST else None
+
+
+def version_of(program: str) -> str:
+    """What a Node says of itself, such as v20.1.0."""
+    asked = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=PATIENCE)
+    return asked.stdout.strip()
 
 
 class Node(Reader):
@@ -33,8 +53,7 @@ class Node(Reader):
     def __init__(self, path: Path) -> None:
         program = node()
         assert program is not None
-        version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-        self.tool = f"Node.js {version.removeprefix('v')}"
+        self.tool = f"Node.js {version_of(program).removeprefix('v')}"
         with as_file(files("gpt2kit") / "live/node.js") as driver:
             self.process = subprocess.Popen(
                 [program, str(driver), str(path)],

@@ -9,7 +9,9 @@ import pytest
 from gpt2kit.errors import UserError
 from gpt2kit.export import html
 from gpt2kit.export.verb import export
+from gpt2kit.export.with_node import node
 from gpt2kit.html import json_of_element
+from gpt2kit.inspection.page import write_page
 
 Make = Callable[..., Path]
 
@@ -49,3 +51,36 @@ def test_a_large_page_is_written_on_request(run_of: Make, tmp_path: Path, monkey
     with pytest.raises(UserError, match=r"the page would have about 0 MB for .* weights, and be slow; --yes writes it"):
         export(run_of("lm"), "html", tmp_path / "page.html")
     assert export(run_of("lm"), "html", tmp_path / "page.html", yes=True).size > 0
+
+
+@pytest.mark.parametrize(
+    ("script", "usable"),
+    [
+        ("echo v20.0.0", True),
+        ("echo v118.2.1", True),
+        ("echo v18.19.0", False),
+        ("echo no version is set", False),
+        ("exit 1", False),
+    ],
+)
+def test_a_node_that_cannot_run_the_page_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, usable: bool
+) -> None:
+    """Old ones are common in distributions, and an empty shim of a version manager is no reason against an export."""
+    program = tmp_path / "node"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert node() == (str(program) if usable else None)
+    program.write_text("not a program")
+    assert node() is None
+    program.unlink()
+    assert node() is None
+
+
+def test_another_page_is_not_replaced(run_of: Make, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    write_page(page, {}, "a view of inspect")
+    assert not html.Html.kind.wrote(page)
+    export(run_of("lm"), "html", tmp_path / "model.html")
+    assert html.Html.kind.wrote(tmp_path / "model.html")
