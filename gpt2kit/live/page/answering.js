@@ -121,8 +121,8 @@ function change(tokens, end = null) {
 }
 if (settings.labels || settings.answers) switched = typed;
 missing = () => {
-  const fields = [...document.querySelectorAll("#inputs textarea")], blank = ({ value }) => !value.trim();
-  return fields.every(blank) ? "There is no input yet: type one." : `Still empty: ${fields.filter((field) => field.required && blank(field)).map((field) => field.ariaLabel).join(", ")}.`;
+  const fields = [...document.querySelectorAll("#inputs textarea")], blank = ({ value }) => !value.trim(), empty = fields.filter((field) => field.required && blank(field));
+  return fields.every(blank) || !empty.length ? "There is no input yet: type one." : `Still empty: ${empty.map((field) => field.ariaLabel).join(", ")}.`;
 };
 let waiting = 0;
 for (const field of document.querySelectorAll("#inputs textarea, #ending")) field.oninput = () => { clearTimeout(waiting); waiting = setTimeout(typed, 120); };
@@ -131,4 +131,5 @@ byId("undo").onclick = () => change(answering.end ? answering.tokens : answering
 byId("restart").onclick = () => change([]);
 byId("weight").hidden = !settings.labels;
 if (settings.labels) byId("sides").after(byId("weight"));  // the label itself comes first
+addEventListener("pageshow", ({ persisted }) => { if (!persisted && inputs().some(Boolean)) typed(); });  // the browser puts back what was typed before
 refresh();

@@ -1,0 +1,41 @@
+"""The page of a run in the window of a browser: its width, and what it shows when one comes back to it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.conftest import Browser
+    from tests.live.conftest import RunPage
+
+Pages = Callable[..., "RunPage"]
+PHONE = 360
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def test_a_text_that_the_browser_puts_back_is_answered(asking_tab: "Browser", page: Pages, by_heart: Path) -> None:
+    """When one comes back to a page, its fields are filled without an event for each, and before it is shown."""
+    shown = page(by_heart)
+    shown.shows("There is no input yet: type one.")
+    asking_tab.value("document.querySelector('#inputs textarea').value = 'let them eat cake'")
+    asking_tab.value("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: false }))")
+    shown.shows("qu'ils mangent du gâteau")
+
+
+def test_white_space_is_no_input(page: Pages, by_heart: Path) -> None:
+    """Also what only Python takes for white space."""
+    shown = page(by_heart)
+    for text in (" ", "\x85", "\x1c"):
+        shown.type(text)
+        shown.shows("There is no input yet: type one.")
+
+
+def test_long_words_do_not_make_the_page_wider(tab: "Browser", page: Pages, run_of: Callable[..., Path]) -> None:
+    word = "word" * 40
+    shown = page(run_of("choice"))
+    tab.send("Emulation.setDeviceMetricsOverride", width=PHONE, height=800, deviceScaleFactor=1, mobile=False)
+    for field in range(3):
+        shown.type(f"{word}{field}", field)
+    shown.computed()
+    assert len(shown.texts("#label-explained option")) == 2
+    assert tab.value(TOO_WIDE) <= 0
