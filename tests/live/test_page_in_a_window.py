@@ -1,4 +1,4 @@
-"""The page of a run in the window of a browser: its width, and what it shows when one comes back to it."""
+"""The page of a run in the window of a browser: its width, its fields, and what it shows when one comes back to it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -39,3 +39,16 @@ def test_long_words_do_not_make_the_page_wider(tab: "Browser", page: Pages, run_
     shown.computed()
     assert len(shown.texts("#label-explained option")) == 2
     assert tab.value(TOO_WIDE) <= 0
+
+
+def test_seeds_and_top_k_are_whole_numbers(tab: "Browser", page: Pages, by_heart: Path) -> None:
+    """And a seed is one that the command line accepts."""
+    shown = page(by_heart)
+    shown.set("ten-temperature", 1.5)
+    for seed, top_k, wanted in ((5.7, 1.9, [5, 1]), (2**32 + 5, 3, [2**32 - 1, 3]), (0, 0, [0, 0])):
+        shown.set("ten-seed", seed)
+        shown.set("ten-top-k", top_k)
+        shown.type(f"let them eat {seed} cakes")
+        shown.computed()
+        assert tab.value("[questions.last.answer.seed, questions.last.answer.settings.top_k]") == wanted
+        assert f"seed {wanted[0]}" in shown.text("#ten-said")

@@ -9,11 +9,15 @@ function numberOf(id) {
   const { value, min, max } = byId(id);
   return value === "" ? null : Math.max(Number(min), Math.min(max === "" ? Number.MAX_SAFE_INTEGER : Number(max), Number(value)));
 }
+function wholeNumberOf(id) {
+  const number = numberOf(id);
+  return number === null ? null : Math.floor(number);
+}
 /* The settings that the user has changed, and a seed: a new one if none is given. */
 function drawKnobs() {
-  const chosen = { temperature: numberOf("ten-temperature"), top_k: numberOf("ten-top-k"), top_p: numberOf("ten-top-p") };
+  const chosen = { temperature: numberOf("ten-temperature"), top_k: wholeNumberOf("ten-top-k"), top_p: numberOf("ten-top-p") };
   const known = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== null));
   if (known.temperature === 0) Object.assign(known, { top_k: 0, top_p: 1 });  // greedy decoding has no use for them
-  return { settings: known, seed: numberOf("ten-seed") ?? Math.floor(2 ** 31 * Math.random()) };
+  return { settings: known, seed: wholeNumberOf("ten-seed") ?? Math.floor(2 ** 31 * Math.random()) };
 }
 for (const name of ["temperature", "top_k", "top_p"]) byId(`ten-${name.replace("_", "-")}`).value = settings.knobs[name];
