@@ -7,7 +7,9 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-OFFLINE = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+OFFLINE = (
+    "default-src 'none'; form-action 'none'; base-uri 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+)
 """The content security policy of a page that requests nothing."""
 
 

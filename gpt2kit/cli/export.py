@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpt2kit.cli import console, options, reports
-from gpt2kit.export.formats import FORMATS, find
+from gpt2kit.export.formats import FORMATS, dtype_of, find
 
 if TYPE_CHECKING:
     from gpt2kit.selftest.check import Check
@@ -47,7 +47,7 @@ def export(
     json: options.JsonOption = False,
 ) -> None:
     """Write a run for another tool, which must give the run's logits and answers; exit code 7 if it does not."""
-    path = out or f"{run.rstrip('/')}{find(to).ending}"
+    path, dtype = out or f"{run.rstrip('/')}{find(to).ending}", dtype_of(find(to), dtype)
     from gpt2kit.export.verb import check_out
     from gpt2kit.export.verb import export as exported
 

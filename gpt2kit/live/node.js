@@ -38,7 +38,7 @@ const asked = {
   encode({ texts }) {
     const names = run.tokenizer.special.map((id) => run.tokenizer.tokens[id]).sort((a, b) => b.length - a.length), escaped = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
     const split = new RegExp(`(${escaped.join("|")})`);
-    return texts.map((text) => text.split(split).flatMap((piece) => names.includes(piece) ? [bpe.id(piece)] : bpe.encode(piece)));
+    return texts.map((text) => (names.length ? text.split(split) : [text]).flatMap((piece) => names.includes(piece) ? [bpe.id(piece)] : bpe.encode(piece)));
   },
 };
 require("readline").createInterface({ input: process.stdin, terminal: false }).on("line", (line) => {

@@ -36,6 +36,9 @@ TITLES = {
 }
 """The title and the lead of each form of prompt, as in gpt2kit/tasks/asking.py."""
 
+LABELS = 20
+"""Labels that a page lists before anything was typed."""
+
 CHOICES, FEWEST_CHOICES = 4, 2
 """Fields for the choices of a multiple choice, and how many of them must have a text."""
 
@@ -90,17 +93,25 @@ def _inputs(run: Mapping[str, Any]) -> str:
     fields = "".join(_field(*each, len(names) > 1) for each in zip(names, needed, strict=True))
     endings = [*task.get("endings", ())]
     options = "".join(
-        f"<option{' selected' * (each == task['ending'])}>{html.escape(each)}</option>" for each in endings
+        f'<option value="{html.escape(each)}"{" selected" * (each == task["ending"])}></option>' for each in endings
     )
     parts = {
         "title": title,
         "lead": lead,
-        "about": html.escape(f"{shape['name']}: a GPT-2 with {shape['total']:,} weights."),
+        "about": html.escape(f"{shape['name']}: a GPT-2 with {shape['total']:,} weights.{_labels(run)}"),
         "fields": fields,
         "endings": options,
         "hidden": "" if len(endings) > 1 else " hidden",
     }
     return filled(resource(f"{FOLDER}/texts.html"), parts)
+
+
+def _labels(run: Mapping[str, Any]) -> str:
+    """A sentence on what a classifier chooses between; "" for other models."""
+    labels = run["config"]["labels"]
+    if run["task"]["form"] != "labelled" or not labels:
+        return ""
+    return f" It chooses between {', '.join(labels[:LABELS])}{', …' * (len(labels) > LABELS)}."
 
 
 def _field(name: str, needed: bool, named: bool) -> str:

@@ -69,7 +69,7 @@ def test_a_page_asks_for_nothing(subject: Make, task: str, tmp_path: Path) -> No
     page = Reader(text)
     assert page.addresses == []
     assert page.scripts == (5 if task == "music" else 4)
-    assert "default-src 'none'" in text
+    assert "default-src 'none'; form-action 'none'; base-uri 'none'" in text
     assert "connect-src" not in text
     assert "<title>runs/" + task + " &lt;b&gt;</title>" in text
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)|url\(|@import|fetch\(|XMLHttp|WebSocket|import\(", text)

@@ -56,6 +56,16 @@ def test_an_int8_row_is_as_exact_as_its_largest_number_allows() -> None:
     assert (errors.max(-1) <= largest / 253).all()
 
 
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_a_type_cannot_hold_give_no_warning() -> None:
+    smallest = np.full((1, 3), np.finfo(np.float32).smallest_subnormal)
+    steps, scales = int8_rows(smallest)
+    assert steps.tolist() == [[0, 0, 0]]
+    assert scales.tolist() == [1]
+    int8_rows(np.array([[np.nan, 1]], np.float32))
+    packed_tensor(np.array([[1e6]], np.float32), "f16")
+
+
 @pytest.mark.parametrize("length", range(6))
 def test_base64_of_every_length(engine: "EngineInNode", length: int) -> None:
     data = bytes(range(250, 256))[:length]

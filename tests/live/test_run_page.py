@@ -105,6 +105,7 @@ def test_a_translation(tab: "Browser", page: Pages, by_heart: Path) -> None:
     shown.click("#switches input", 1)
     shown.shows(engine.task.decode(greedy(engine, text, off=head)))
     assert "switched off" in shown.text("#sides figcaption")
+    assert shown.text("#off-said").startswith("Parts of the model are switched off.")
     shown.click("#switches input", 3)
     changed = greedy(engine, text, off=both)
     assert changed != greedy(engine, text)
@@ -114,9 +115,14 @@ def test_a_translation(tab: "Browser", page: Pages, by_heart: Path) -> None:
     assert [*shown.likeliest().values()][:3] == pytest.approx(chances.values.tolist(), abs=0.006)
     focused = "[...document.querySelectorAll('#switches input')].indexOf(document.activeElement)"
     assert tab.value(focused) == 3, "the switch still has the focus"
-    shown.click("#switches input", 1)
-    shown.click("#switches input", 3)
+    shown.click("#all-on")
     shown.shows("qu'ils mangent du gâteau")
+    assert not tab.value("document.getElementById('off-said').offsetParent")
+    assert tab.value("[...document.querySelectorAll('#switches input')].every(({ checked }) => checked)")
+    asked = tab.value("questions.asked")
+    shown.set("ten-temperature", -1)
+    shown.click("#ten")
+    assert tab.value("questions.asked") == asked, "the browser says what is accepted"
     shown.type("")
     shown.shows("There is no input yet: type one.")
     assert not tab.value("document.getElementById('alternatives').offsetParent")
@@ -135,7 +141,8 @@ def test_several_languages(tab: "Browser", page: Pages, tmp_path: Path, examples
     gpt2kit.prepare(tiny, {"train": corpora, "val": corpora}, tmp_path / "data")
     list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"))
     shown = page(tmp_path / "run")
-    assert shown.texts("#ending option") == ["fr", "de"]
+    assert shown.texts("#ending option") == ["French", "German"]
+    assert "It answers in French or German." in shown.text("#about")
     shown.type("yes thanks")
     shown.shows(gpt2kit.load(tmp_path / "run", to="fr")("yes thanks"))
     asked = tab.value("questions.asked")
@@ -184,6 +191,7 @@ def test_labels(tab: "Browser", page: Pages, run_of: Runs) -> None:
     run = run_of("pairs")
     engine, shown = gpt2kit.load(run), page(run)
     assert shown.texts("#inputs label") == ["premise", "hypothesis"]
+    assert f"It chooses between {', '.join(engine.model.labels)}." in shown.text("#about")
 
     def chances(*texts: str) -> dict[str, float]:
         (found,) = engine.results([engine.task.parse("\t".join(texts))])

@@ -70,12 +70,21 @@ function showSides(sides) {
 }
 /* A head or layer was switched on or off; a page that writes answers writes them again. */
 let switched = () => refresh();
+function changeOff() {
+  byId("off-said").hidden = !anyOff();
+  switched();
+}
+byId("all-on").onclick = () => {
+  for (const list of Object.values(live.off)) list.length = 0;
+  for (const box of document.querySelectorAll("#switches input")) box.checked = true;
+  changeOff();
+};
 function showSwitches() {
   const { layers, heads } = data.model, { off } = live;
   const toggle = (list, value) => {
     const place = list.findIndex((each) => String(each) === String(value));
     if (place < 0) list.push(value); else list.splice(place, 1);
-    switched();
+    changeOff();
   };
   const box = (name, list, value) => make("td", {}, make("input", { type: "checkbox", "aria-label": name, title: name, checked: !list.some((each) => String(each) === String(value)), onchange: () => toggle(list, value) }));
   keepingFocus("switches", () => fill("switches", make("table", {}, make("tr", {}, ...["", ...[...Array(heads).keys()].map((head) => `head ${head + 1}`), "attention", "MLP"].map((text) => make("th", { scope: "col", text }))),

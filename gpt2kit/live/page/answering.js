@@ -65,6 +65,7 @@ sideCaption = (plain) => {
 };
 /* Write an answer to the input, which begins with these tokens. */
 async function write(tokens = []) {
+  if (!valid()) return;
   const began = performance.now(), given = tokens.length, asked = { values: inputs(), ending: ending(), given: tokens.map(({ id }) => id), off: live.off, ...drawKnobs() };
   begin(tokens);
   answering.busy = true;
@@ -76,6 +77,7 @@ async function write(tokens = []) {
       answering.tokens.push(token);
       live.answer.push(token.id);
       showAnswer();
+      byId("so-far").scrollTop = byId("so-far").scrollHeight;  // a long answer is followed to its end
     });
     answering.finished = found.finished;
     endWith(found.end);
@@ -87,10 +89,11 @@ async function write(tokens = []) {
     if (!(error instanceof Outdated)) byId("busy").textContent = error.message;
   }
 }
+const offerWriting = () => { byId("ten").textContent = settings.answers ? "write again" : "write on"; };
 /* The answer is complete, or was stopped: the other sections show it. */
 function settle() {
   answering.busy = false;
-  byId("ten").textContent = settings.answers ? "write again" : "write on";
+  offerWriting();
   refresh();
 }
 function stopWriting() {
@@ -132,4 +135,5 @@ byId("restart").onclick = () => change([]);
 byId("weight").hidden = !settings.labels;
 if (settings.labels) byId("sides").after(byId("weight"));  // the label itself comes first
 addEventListener("pageshow", ({ persisted }) => { if (!persisted && inputs().some(Boolean)) typed(); });  // the browser puts back what was typed before
+offerWriting();
 refresh();

@@ -4,6 +4,23 @@ function inputs() {
   return settings.choices ? values.filter((value, place) => place === 0 || value.trim()) : values;
 }
 const ending = () => byId("ending").value || undefined;
+/* What a prompt may end with is mostly a language. */
+function nameOfEnding(ending) {
+  try { return new Intl.DisplayNames(["en"], { type: "language" }).of(ending); } catch { return ending; }
+}
+if (byId("ending")) {
+  for (const option of byId("ending").options) option.textContent = nameOfEnding(option.value);
+  const names = [...byId("ending").options].map(({ textContent }) => textContent).filter(Boolean);
+  byId("answers-in").textContent = names.length ? `It answers in ${new Intl.ListFormat("en", { type: "disjunction" }).format(names)}. ` : "";
+}
+/* Whether all numbers are in their ranges; the browser says what is wrong with the first that is not. */
+function valid() {
+  const wrong = [...document.querySelectorAll("#explore input[type=number]")].find(({ validity: { badInput, rangeUnderflow, rangeOverflow } }) => badInput || rangeUnderflow || rangeOverflow);
+  if (!wrong) return true;
+  if (wrong.closest("details")) wrong.closest("details").open = true;
+  wrong.reportValidity();
+  return false;
+}
 /* The number in a field, within its limits; null if there is none. */
 function numberOf(id) {
   const { value, min, max } = byId(id);
