@@ -22,12 +22,20 @@ def packed_ids(ids: NDArray[np.int64], most: int) -> Packed:
 
 
 def packed_picture(values: NDArray[Any]) -> Packed:
-    """One byte each, from the smallest to the largest value, which are in `low` and `high`."""
+    """One byte each, from the smallest to the largest value, which are in `low` and `high`: for colors only."""
     low, high = float(values.min()), float(values.max())
     steps = (values - low) * (255 / (high - low or 1.0))
     return packed(np.rint(steps), "u1") | {"low": low, "high": high}
 
 
+def packed_scores(scores: NDArray[Any]) -> Packed:
+    """Two bytes each, from the smallest to the largest, `low` and `high`; all bits set means NaN."""
+    known = scores[np.isfinite(scores)]
+    low, high = float(known.min(initial=0)), float(known.max(initial=0))
+    steps = np.rint((scores - low) * (65534 / (high - low or 1.0)))
+    return packed(np.where(np.isfinite(scores), steps, 65535), "u2") | {"kind": "score", "low": low, "high": high}
+
+
 def packed_weights(weights: NDArray[Any]) -> Packed:
-    """Shares from 0 to 1, one byte each, as square roots, which keep small ones distinct from 0."""
-    return packed(np.rint(np.sqrt(np.clip(weights, 0, 1)) * 255), "u1")
+    """Shares from 0 to 1, two bytes each, as square roots: at most 0.00002 off, and small ones stay distinct from 0."""
+    return packed(np.rint(np.sqrt(np.clip(weights, 0, 1)) * 65535), "u2") | {"kind": "share"}

@@ -8,7 +8,7 @@ import numpy as np
 
 from gpt2kit.inspection.neurons import pushed_by
 from gpt2kit.inspection.outlook import decoded_logits, path
-from gpt2kit.inspection.packing import packed, packed_ids, packed_picture, packed_weights
+from gpt2kit.inspection.packing import packed, packed_ids, packed_picture, packed_scores, packed_weights
 from gpt2kit.inspection.pieces import piece_of
 from gpt2kit.inspection.roles import roles_of_trace
 from gpt2kit.inspection.subject import short_name
@@ -49,21 +49,21 @@ def view_of(trace: Trace, neurons: bool = True) -> dict[str, Any]:
         "answers": subject.engine.task.layout.has_answers,
         "first": trace.first,
         "embeddings": {
-            "tokens": packed_picture(trace.tokens),
-            "positions": packed_picture(trace.positions),
+            "tokens": packed(trace.tokens, "f4"),
+            "positions": packed(trace.positions, "f4"),
         },
         "lens": {
             "ids": packed_ids(trace.lens_ids, subject.engine.model.vocab_size),
-            "chances": packed(trace.lens_chances, "f2"),
+            "chances": packed_weights(trace.lens_chances),
             "ranks": packed_ids(trace.ranks, subject.engine.model.vocab_size),
-            "chance": packed(trace.chances, "f2"),
+            "chance": packed(trace.chances, "f4"),
             "settled": trace.settled.tolist(),
         },
         "written": {
             "stream": packed(trace.stream, "f4"),
             "attention": packed(trace.attention, "f4"),
             "mlp": packed(trace.mlp, "f4"),
-            "heads": packed(np.minimum(trace.heads, 65504), "f2"),
+            "heads": packed(trace.heads, "f4"),
         },
         "looked": [_looked(each, config.n_positions) for each in trace.looked],
         "roles": [[role and [*role] for role in roles] for roles in roles_of_trace(trace)],
@@ -138,13 +138,15 @@ def pieces_view(task: Task[Any, Any], ids: Iterable[int]) -> dict[int, list[str]
 
 def _looked(looked: Looked, window: int) -> dict[str, Any]:
     close, most = looked.close, window
+    given = (looked.columns >= 0).any(0)  # by every head: a row has no more keys than its position sees
     plain = np.array_equal(looked.spans, np.arange(len(looked.spans))[:, None].repeat(2, 1))
     return {
         "kind": looked.kind,
         "spans": None if plain else looked.spans.tolist(),
         "visible": packed_ids(looked.visible, most),
+        "ends": packed(given.sum(1).cumsum(), "u4"),
         "heads": [
-            {"columns": packed_ids(columns, most), "weights": packed_weights(weights)}
+            {"columns": packed_ids(columns[given], most), "weights": packed_weights(weights[given])}
             for columns, weights in zip(looked.columns, looked.weights, strict=True)
         ],
         "close": {
@@ -152,9 +154,9 @@ def _looked(looked: Looked, window: int) -> dict[str, Any]:
             "query": packed(close.query, "f2"),
             "key": packed(close.key, "f2"),
             "value": packed(close.value, "f2"),
-            "scores": packed(close.scores, "f2"),
+            "scores": packed_scores(close.scores),
             "hidden": packed(close.hidden, "u1"),
-            "weights": packed(close.weights, "f2"),
+            "weights": packed_weights(close.weights),
         },
     }
 

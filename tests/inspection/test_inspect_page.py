@@ -349,6 +349,28 @@ def test_what_is_redrawn_keeps_the_focus(tab: "Browser", subject: Make, tmp_path
         assert tab.value("[inspection.state.token, inspection.state.stage]") == [place, stage]
 
 
+def test_numbers_that_are_written_out_are_the_model_s(tab: "Browser", subject: Make, tmp_path: Path) -> None:
+    """In the sentence and the table, for each token and head, to the digits shown."""
+    found = paged(tmp_path / "a.html", subject("translate"))
+    tab.open(tmp_path / "a.html")
+    column = (
+        "(number) => [...document.querySelectorAll(`#gather tr:not(.here, .sum) td:nth-child(${number})`)]"
+        ".map((each) => Number(each.innerText.replace('−', '-')))"
+    )
+    for layer, looked in enumerate(found.looked):
+        for head, (columns, weights) in enumerate(zip(looked.columns, looked.weights, strict=True)):
+            for place in range(len(found.ids)):
+                tab.value(f"inspection.choose({{ token: {place}, layer: {layer}, head: {head}, allHeads: false }})")
+                scores, shares = tab.value(f"[3, 4].map({column})")
+                own = weights[place][columns[place] >= 0][:12]
+                np.testing.assert_allclose(shares, own, rtol=0, atol=0.00052)
+                known = looked.close.scores[head, place]
+                np.testing.assert_allclose(np.sort(scores), np.sort(known[columns[place][: len(own)]]), 0, 0.0052)
+                for part, share in zip(re.findall(r"\((.*?)%\)", text(tab, "looked")), own, strict=False):
+                    half = 0.0005 if "." in part else 0.005
+                    assert float(part) / 100 == pytest.approx(share, abs=half + 0.00002)
+
+
 def test_it_says_what_was_looked_at_when_it_was_settled_and_what_else(
     tab: "Browser", subject: Make, tmp_path: Path
 ) -> None:

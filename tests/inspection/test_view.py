@@ -95,4 +95,4 @@ def test_a_thousand_tokens_of_144_heads_stay_below_ten_megabytes() -> None:
     ids = torch.randint(300, (1024,)).tolist()
     engine = Engine(Counting(), model, GenerateConfig(device="cpu"))  # type: ignore[arg-type]  # as far as it is needed
     made = Subject(engine, "wide", "lm", "", 1000, ids, [*ids[1:], -1], False)
-    assert len(json.dumps(view_of(trace_of(made)))) < 8_500_000
+    assert len(json.dumps(view_of(trace_of(made)))) < 10_000_000

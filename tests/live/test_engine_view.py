@@ -120,7 +120,13 @@ def numbers(packed: dict[str, Any]) -> Any:
     """The values of an array, from base64 or as a list of the engine."""
     if "values" in packed:
         return np.array(packed["values"], np.float64).reshape(packed["shape"])
-    stored = np.frombuffer(base64.b64decode(packed["data"]), f"<{packed['kind']}")
+    kind, data = packed["kind"], base64.b64decode(packed["data"])
+    stored = np.frombuffer(data, "<u2" if kind in ("share", "score") else f"<{kind}").astype(np.float64)
+    if kind == "share":
+        stored = (stored / 65535) ** 2
+    elif kind == "score":
+        steps = np.where(stored == 65535, np.nan, stored)
+        stored = packed["low"] + steps / 65534 * (packed["high"] - packed["low"])
     return stored.reshape(packed["shape"]).astype(np.float64)
 
 
@@ -130,11 +136,11 @@ def agrees(found: Any, expected: Any, where: str = "view") -> None:
         assert found["shape"] == expected["shape"], where
         kind = expected["kind"]
         exact = kind in ("u2", "u4") or where.endswith("hidden")
-        rounded = {"u1": 1.0, "f2": 2e-3, "f4": 1e-4}.get(kind, 0.0)
-        assert found["kind"] == ("f4" if kind == "f2" else kind), where
+        rounded = {"u1": 1.0, "f2": 2e-3, "f4": 1e-4, "share": 2e-5, "score": 6e-4}.get(kind, 0.0)
+        assert found["kind"] == ("f4" if kind in ("f2", "share", "score") else kind), where
         bounds = {"rtol": 0, "atol": 0} if exact else {"rtol": 1e-3 if kind == "f2" else 1e-4, "atol": rounded}
         np.testing.assert_allclose(numbers(found), numbers(expected), err_msg=where, **bounds)
-        for name in ("low", "high"):
+        for name in ("low", "high") if kind == "u1" else ():
             assert found.get(name) == pytest.approx(expected.get(name)), where
     elif isinstance(expected, dict):
         assert {*found} == {*map(str, expected)}, where
@@ -182,8 +188,9 @@ def test_of_a_long_text_the_end_and_the_strongest_weights(engine: "EngineInNode"
     expected = view_of(trace_of(subject))
     some = f"({VIEW})(...given)"
     found = engine(
-        f"(...given) => {{ const view = {some}, {{ heads, close, visible }} = view.looked[given.pop()];"
-        " return { first: view.first, keys: close.keys, scores: close.scores, columns: heads[1].columns, visible }; }",
+        f"(...given) => {{ const view = {some}, {{ heads, ends, close, visible }} = view.looked[given.pop()];"
+        " return { first: view.first, keys: close.keys, scores: close.scores, ends: ends.values,"
+        " columns: heads[1].columns, visible }; }",
         *given(subject),
         3,
     )
@@ -192,6 +199,7 @@ def test_of_a_long_text_the_end_and_the_strongest_weights(engine: "EngineInNode"
     agrees(found["keys"], looked["close"]["keys"])
     agrees(found["scores"], looked["close"]["scores"], "scores")
     agrees(found["visible"], looked["visible"], "visible")
+    assert found["ends"] == numbers(looked["ends"]).tolist()
     assert found["columns"]["shape"] == looked["heads"][1]["columns"]["shape"]
 
 

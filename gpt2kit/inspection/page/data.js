@@ -20,6 +20,8 @@ function numbers(packed) {
   if (packed.kind === "u1") packed.values = bytes;
   else if (packed.kind === "u2") packed.values = new Uint16Array(buffer);
   else if (packed.kind === "u4") packed.values = new Uint32Array(buffer);
+  else if (packed.kind === "score") packed.values = Float32Array.from(new Uint16Array(buffer), (steps) => steps === 65535 ? NaN : packed.low + steps / 65534 * (packed.high - packed.low));
+  else if (packed.kind === "share") packed.values = Float32Array.from(new Uint16Array(buffer), (root) => (root / 65535) ** 2);
   else if (packed.kind === "f4") packed.values = new Float32Array(buffer);
   else {
     if (!halves) halfTable();
@@ -74,9 +76,8 @@ function likeliest(stage, token) {
 /* ---- attention ---- */
 /* The keys that a token looks at in one head, [{key, weight}], the largest weight first. */
 function lookedAt(layer, head, token) {
-  const { columns, weights } = data.looked[layer].heads[head], none = NONE[columns.kind];
-  const keys = row(columns, token), shares = row(weights, token), found = [];
-  for (let place = 0; place < keys.length; place++) if (keys[place] !== none) found.push({ key: keys[place], weight: (shares[place] / 255) ** 2 });
+  const { ends, heads } = data.looked[layer], { columns, weights } = heads[head], keys = numbers(columns), shares = numbers(weights), end = number(ends, token), found = [];
+  for (let place = token ? number(ends, token - 1) : 0; place < end; place++) if (keys[place] !== NONE[columns.kind]) found.push({ key: keys[place], weight: shares[place] });
   return found;
 }
 /* The first and the last token of a key; -1 for the learned key of compressed attention. */

@@ -23,8 +23,7 @@ function showToken() {
     byId("embedding-caption").textContent = `This page has the vectors of the last ${count() - data.first} ${units()} only: choose one of them.`;
     return;
   }
-  const real = (packed) => [...row(packed, place)].map((value) => packed.low + value / 255 * (packed.high - packed.low));
-  const first = real(tokens), second = real(positions), sum = first.map((value, at) => value + second[at]);
+  const first = [...row(tokens, place)], second = [...row(positions, place)], sum = first.map((value, at) => value + second[at]);
   const most = largest(sum);
   const line = (name, values) => make("div", { class: "stripline" }, make("span", { text: name }), strip(values, most, `${name}: ${values.length} numbers, the largest ${largest(values).toFixed(2)}`));
   fill("embedding", line(`${unit()} ${text}`, first), line(`+ position ${state.token + 1}`, second), line("= the input", sum));

@@ -17,15 +17,12 @@ function heldIds(shape, values, most) {
   return held(small ? "u2" : "u4", shape, type.from(values, (value) => value < 0 ? none : value));
 }
 
-/* One byte each, from the smallest to the largest value. */
+/* One byte each, from the smallest to the largest value: for colors only. */
 function heldPicture({ shape, values }) {
   let low = Infinity, high = -Infinity;
   for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); }
   return { ...held("u1", shape, Uint8Array.from(values, (value) => Math.round((value - low) * (255 / (high - low || 1))))), low, high };
 }
-
-/* Shares from 0 to 1, as square roots. */
-const heldWeights = (shape, weights) => held("u1", shape, Uint8Array.from(weights, (weight) => Math.round(Math.sqrt(Math.min(1, weight)) * 255)));
 
 /* The position vectors, thinned to a picture: one row and one column in `every`. */
 function positionsPicture({ positions: { shape: [rows, columns], values } }) {

@@ -94,12 +94,19 @@ function lookedOf(tracer, number, first, separators) {
   const { model: { config, blocks }, ids } = tracer, block = blocks[number], count = ids.length, top = keptKeys(count, config);
   const spans = spansOf(block.attention, count), visible = visiblePositions(block.attention, count);
   const strongest = strongestKeys(block, tracer.layers[number], Math.min(top, spans ? spans.length : count));
-  const shape = [count, strongest[0].top];
+  /* A row has no more keys than its position sees: `ends` is where each row ends. */
+  const [{ top: kept }] = strongest, ends = new Uint32Array(count), given = (_, place) => strongest.some(({ keys }) => keys[place] >= 0);
+  strongest[0].keys.forEach((_, place) => { if (given(_, place)) ends[Math.floor(place / kept)]++; });
+  for (let position = 1; position < count; position++) ends[position] += ends[position - 1];
   const looked = {
     kind: config.kinds[number],
     spans,
     visible: heldIds([count, 2], visible.flat(), config.n_positions),
-    heads: strongest.map(({ keys, weights }) => ({ columns: heldIds(shape, keys, config.n_positions), weights: heldWeights(shape, weights) })),
+    ends: held("u4", [count], ends),
+    heads: strongest.map(({ keys, weights }) => {
+      const columns = keys.filter(given), shares = weights.filter(given);
+      return { columns: heldIds([columns.length], columns, config.n_positions), weights: held("f4", [shares.length], shares) };
+    }),
     close: closeView(block, tracer.layers[number], tracer.cache.layers[number], count, spans, first),
   };
   return { looked, roles: rolesOf(strongest, spans, visible, ids, separators) };

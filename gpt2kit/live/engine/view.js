@@ -71,7 +71,7 @@ function* viewOf(tracer, subject, knows, off = NOTHING_OFF) {
     labels: subject.labels,
     answers: knows.answers,
     first,
-    embeddings: { tokens: heldPicture(heldRows(tokenVectors(model, ids, first))), positions: heldPicture(heldRows(positionVectors(model, ids, first))) },
+    embeddings: { tokens: heldRows(tokenVectors(model, ids, first)), positions: heldRows(positionVectors(model, ids, first)) },
     lens: lensView(tracer),
     written: writtenView(tracer),
     looked: attention.map(({ looked }) => looked),

@@ -16,8 +16,8 @@ function strongestKey() {
 }
 /* The chosen token's vectors in numbers; null where the page does not have them. */
 function embeddingOf(token) {
-  const place = token - data.first, real = (packed) => [...row(packed, place)].map((value) => packed.low + value / 255 * (packed.high - packed.low));
-  return place < 0 ? null : { token: real(data.embeddings.tokens), position: real(data.embeddings.positions) };
+  const place = token - data.first;
+  return place < 0 ? null : { token: row(data.embeddings.tokens, place), position: row(data.embeddings.positions, place) };
 }
 function scoreLine() {
   const found = closeRows();
