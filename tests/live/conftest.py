@@ -12,6 +12,8 @@ import pytest
 from gpt2kit.live.content import content
 from gpt2kit.live.page import run_page
 from gpt2kit.live.scripts import engine_script
+from gpt2kit.music.midi import parse_midi
+from gpt2kit.music.notes import Notes
 from gpt2kit.selftest.run_under_test import opened
 
 if TYPE_CHECKING:
@@ -167,3 +169,101 @@ def page(asking_tab: "Browser", tmp_path: Path) -> Callable[..., RunPage]:
         return RunPage(asking_tab)
 
     return open_page
+
+
+COLUMNS = """(colour, least) => {
+  const canvas = document.getElementById("roll"), { width, height } = canvas, copy = new OffscreenCanvas(width, height);
+  const pen = copy.getContext("2d", { willReadFrequently: true });
+  pen.drawImage(canvas, 0, 0);  // read itself, a canvas would leave the graphics card
+  const pixels = pen.getImageData(0, 0, width, height).data, counts = Array(width).fill(0);
+  const wanted = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  for (let place = 0; place < width * height; place++)
+    if (wanted.every((value, channel) => pixels[4 * place + channel] === value)) counts[place % width]++;
+  return [...counts.keys()].filter((column) => counts[column] >= least);
+}"""
+
+
+class PianoPage:
+    """The page of a run that plays, in a tab, and what a user does with it."""
+
+    def __init__(self, tab: "Browser") -> None:
+        self.tab = tab
+
+    def letter(self, letter: str, *kinds: str) -> None:
+        for kind in kinds or ("keyDown", "keyUp"):
+            code = {";": "Semicolon"}.get(letter, f"Key{letter.upper()}")
+            self.tab.send("Input.dispatchKeyEvent", type=kind, key=letter, code=code)
+
+    def place(self, selector: str) -> tuple[float, float]:
+        """The lower part of an element, which is scrolled into view: there a white key is no black one."""
+        place = (
+            f"(() => {{ const element = document.querySelector({selector!r}); "
+            "element.scrollIntoView({ block: 'center' }); const box = element.getBoundingClientRect(); "
+            "return [box.left + box.width / 2, box.top + 0.8 * box.height]; })()"
+        )
+        x, y = self.tab.value(place)
+        return x, y
+
+    def click(self, selector: str, kinds: tuple[str, ...] = ("mouseMoved", "mousePressed", "mouseReleased")) -> None:
+        x, y = self.place(selector)
+        for kind in kinds:
+            self.tab.mouse(kind, x, y)
+        self.tab.frame()
+
+    def glide(self, selector: str) -> None:
+        """Move the mouse, whose button is pressed."""
+        x, y = self.place(selector)
+        self.tab.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y, button="left", buttons=1)
+        self.tab.frame()
+
+    def set(self, **fields: float) -> None:
+        for name, value in fields.items():
+            self.tab.value(f"document.getElementById({name.replace('_', '-')!r}).value = {value}")
+
+    def says(self, id: str, text: str) -> None:
+        self.tab.until(f"document.getElementById({id!r}).textContent.includes({text!r})")
+
+    def down(self) -> list[int]:
+        found = "[...document.querySelectorAll('#piano-keys .down')].map((key) => Number(key.dataset.pitch))"
+        return list(self.tab.value(found))
+
+    def settled(self) -> None:
+        """Wait until the figures are those of the performance, and nothing moves any more."""
+        self.tab.until("questions.answered")
+
+    def finished(self) -> None:
+        self.says("go-on", "go on")
+
+    def midi(self) -> bytes:
+        """The bytes of the file that "download MIDI" gives."""
+        self.click("#download")
+        name, content = self.tab.downloaded()
+        assert name == "performance.mid"
+        return content
+
+    def notes(self) -> Notes:
+        """Those of this file."""
+        return parse_midi(self.midi()).notes
+
+    def columns(self, colour: str, least: int) -> list[int]:
+        """The columns of the piano roll in which at least `least` pixels have a colour (#rrggbb)."""
+        return list(self.tab.value(f"({COLUMNS})('{colour}', {least})"))
+
+
+@pytest.fixture(scope="session")
+def piano_file(run_of: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the run `run_of("music")`."""
+    path = tmp_path_factory.mktemp("page") / "piano.html"
+    path.write_text(run_page(content(opened(run_of("music")), "f32")), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def piano(asking_tab: "Browser", piano_file: Path, tmp_path: Path) -> Iterator[PianoPage]:
+    asking_tab.download_to(tmp_path)
+    asking_tab.open(piano_file)
+    opened_page = PianoPage(asking_tab)
+    opened_page.settled()
+    yield opened_page
+    asking_tab.leave()
+    asking_tab.send("Browser.setDownloadBehavior", behavior="default")

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 
 import gpt2kit
-from gpt2kit.live.content import content
-from gpt2kit.live.page import run_page
 from gpt2kit.music.editing.given_file import gap_of
 from gpt2kit.music.editing.primer import primer_of
 from gpt2kit.music.midi import parse_midi
@@ -19,10 +17,9 @@ from gpt2kit.music.midi_file.writer import midi_bytes
 from gpt2kit.music.notes import Notes
 from gpt2kit.pipeline import fill, play
 from gpt2kit.pipeline.engine import Engine
-from gpt2kit.selftest.run_under_test import opened
 
 if TYPE_CHECKING:
-    from tests.conftest import Browser
+    from tests.live.conftest import PianoPage
 
 SEED, TEMPERATURE = 5, 1.0
 SHORTEST = 20
@@ -39,13 +36,6 @@ def python(run: Path) -> Engine:
     return gpt2kit.load(run, {"seed": SEED, "temperature": TEMPERATURE})
 
 
-@pytest.fixture(scope="module")
-def file(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("page") / "piano.html"
-    path.write_text(run_page(content(opened(run), "f32")), encoding="utf-8")
-    return path
-
-
 COLLECT_LIT = """globalThis.lit = new Set();
 new MutationObserver((changes) => {
   for (const { target } of changes) if (target.classList.contains("played")) lit.add(Number(target.dataset.pitch));
@@ -53,67 +43,10 @@ new MutationObserver((changes) => {
 """The keys that are lit, if only for a moment."""
 
 
-class Piano:
-    """The open page."""
-
-    def __init__(self, tab: "Browser") -> None:
-        self.tab = tab
-
-    def letter(self, letter: str, *kinds: str) -> None:
-        for kind in kinds or ("keyDown", "keyUp"):
-            code = {";": "Semicolon"}.get(letter, f"Key{letter.upper()}")
-            self.tab.send("Input.dispatchKeyEvent", type=kind, key=letter, code=code)
-
-    def click(self, selector: str, kinds: tuple[str, ...] = ("mouseMoved", "mousePressed", "mouseReleased")) -> None:
-        place = (
-            f"(() => {{ const element = document.querySelector({selector!r}); "
-            "element.scrollIntoView({ block: 'center' }); const box = element.getBoundingClientRect(); "
-            "return [box.left + box.width / 2, box.top + 0.8 * box.height]; })()"
-        )
-        x, y = self.tab.value(place)
-        for kind in kinds:
-            self.tab.mouse(kind, x, y)
-        self.tab.frame()
-
-    def set(self, **fields: float) -> None:
-        for name, value in fields.items():
-            self.tab.value(f"document.getElementById({name.replace('_', '-')!r}).value = {value}")
-
-    def says(self, id: str, text: str) -> None:
-        self.tab.until(f"document.getElementById({id!r}).textContent.includes({text!r})")
-
-    def down(self) -> list[int]:
-        found = "[...document.querySelectorAll('#piano-keys .down')].map((key) => Number(key.dataset.pitch))"
-        return list(self.tab.value(found))
-
-    def settled(self) -> None:
-        """Wait until the figures are those of the performance, and nothing moves any more."""
-        self.tab.until("questions.answered")
-
-    def finished(self) -> None:
-        self.says("go-on", "go on")
-
-    def midi(self) -> bytes:
-        """The bytes of the file that "download MIDI" gives."""
-        self.click("#download")
-        name, content = self.tab.downloaded()
-        assert name == "performance.mid"
-        return content
-
-    def notes(self) -> list[tuple[int, int, int, int]]:
-        return table(parse_midi(self.midi()).notes)
-
-
 @pytest.fixture
-def piano(asking_tab: "Browser", file: Path, tmp_path: Path) -> Iterator[Piano]:
-    asking_tab.download_to(tmp_path)
-    asking_tab.open(file)
-    opened_page = Piano(asking_tab)
-    opened_page.settled()
-    opened_page.set(ten_seed=SEED, ten_temperature=TEMPERATURE, go_seconds=1)
-    yield opened_page
-    asking_tab.leave()
-    asking_tab.send("Browser.setDownloadBehavior", behavior="default")
+def piano(piano: "PianoPage") -> "PianoPage":
+    piano.set(ten_seed=SEED, ten_temperature=TEMPERATURE, go_seconds=1)
+    return piano
 
 
 def table(notes: Notes) -> list[tuple[int, int, int, int]]:
@@ -136,7 +69,7 @@ def up_to(notes: list[tuple[int, int, int, int]], last: tuple[int, int, int, int
     return midi_bytes(Notes.of(pitch, velocity, start / 1000, end / 1000))
 
 
-def test_play_and_let_the_model_continue(piano: Piano, python: Engine) -> None:
+def test_play_and_let_the_model_continue(piano: "PianoPage", python: Engine) -> None:
     for letter in "adg":
         piano.letter(letter)
     piano.letter("x")
@@ -154,7 +87,7 @@ def test_play_and_let_the_model_continue(piano: Piano, python: Engine) -> None:
     assert piano.down() == [], "a key that is held ends where the model begins"
     piano.letter("a", "keyUp")
     piano.finished()
-    after = piano.notes()
+    after = table(piano.notes())
     held = [note for note in after if note[2] == 72 and note[0] > 1000 * played.end.max()]
     assert held
     primer = primer_of(up_to(after, held[0]))
@@ -163,7 +96,7 @@ def test_play_and_let_the_model_continue(piano: Piano, python: Engine) -> None:
     assert len(after) > 6
 
 
-def test_stop_take_over_and_clear(piano: Piano, python: Engine) -> None:
+def test_stop_take_over_and_clear(piano: "PianoPage", python: Engine) -> None:
     piano.click("#go-on")
     piano.finished()
     begun = piano.midi()
@@ -176,7 +109,7 @@ def test_stop_take_over_and_clear(piano: Piano, python: Engine) -> None:
     piano.tab.until("lit.size > 0")
     piano.tab.until("document.getElementById('overview').getAttribute('aria-valuenow') > 2.5")
     piano.click("#go-on")
-    stopped = piano.notes()
+    stopped = table(piano.notes())
     ends = max(end for _, end, _, _ in stopped) - SHORTEST
     primer = primer_of(begun)
     (result,) = play.play(python, primer.opening, ends / 1000, 1)
@@ -188,7 +121,7 @@ def test_stop_take_over_and_clear(piano: Piano, python: Engine) -> None:
     piano.says("go-on", "stop")
     piano.letter("a")
     piano.finished()
-    taken = piano.notes()
+    taken = table(piano.notes())
     assert ended(taken, ends) == ended(stopped, ends)
     assert max(taken)[2:] == (60, 72)
 
@@ -198,7 +131,7 @@ def test_stop_take_over_and_clear(piano: Piano, python: Engine) -> None:
     assert piano.tab.value("document.getElementById('download').disabled"), "stopped before the first note"
 
 
-def test_the_lesson_is_about_events(piano: Piano) -> None:
+def test_the_lesson_is_about_events(piano: "PianoPage") -> None:
     """Of a piece that begins with the model."""
     tab, wide = piano.tab, 390
     tab.send("Emulation.setDeviceMetricsOverride", width=wide, height=844, deviceScaleFactor=1, mobile=True)
@@ -224,7 +157,15 @@ def test_the_lesson_is_about_events(piano: Piano) -> None:
     assert tab.value("document.documentElement.scrollWidth") <= wide
 
 
-def test_fill_a_gap(piano: Piano, python: Engine) -> None:
+def borders(piano: "PianoPage", duration: float) -> list[float]:
+    """Where lines separate what is kept from what is new (seconds), in a roll that shows the whole piece."""
+    wide, high = piano.tab.value("[document.getElementById('roll')].flatMap((all) => [all.width, all.height])")
+    columns = piano.columns("#2e69a0", high // 2)
+    lines = [column for column in columns if column - 1 not in columns]
+    return [(column + 1 - 56) / (wide - 56) * (duration + 2) - 0.5 for column in lines]
+
+
+def test_fill_a_gap(piano: "PianoPage", python: Engine) -> None:
     for letter in "asdf":
         piano.letter(letter)
         time.sleep(0.3)
@@ -242,9 +183,10 @@ def test_fill_a_gap(piano: Piano, python: Engine) -> None:
     around = gap_of(given, 0.2, 0.8)
     (result,) = fill.infill(python, around.notes, 1)
     filled = table(parse_midi(around.with_new(fill.added(python, around.notes, result))).notes)
-    assert piano.notes() == filled
+    assert table(piano.notes()) == filled
     outside = [note for note in table(parse_midi(given).notes) if not 200 <= note[0] < 800]
     assert set(outside) <= set(filled)
+    assert borders(piano, max(end for _, end, _, _ in filled) / 1000) == pytest.approx([0.2, 0.8], abs=0.01)
     piano.click("#go-on")
     piano.finished()
     piano.set(fill_from=1.3)
@@ -256,7 +198,7 @@ def test_fill_a_gap(piano: Piano, python: Engine) -> None:
     assert piano.tab.value("['ten-said', 'fill-said'].map((id) => document.getElementById(id).textContent)") == ["", ""]
 
 
-def test_choose_an_event(piano: Piano) -> None:
+def test_choose_an_event(piano: "PianoPage") -> None:
     piano.click("#events summary")
     piano.tab.until("document.querySelectorAll('#sides button').length === 10")
     piano.click("#sides button")
@@ -266,7 +208,7 @@ def test_choose_an_event(piano: Piano) -> None:
     piano.tab.until("document.querySelectorAll('#so-far .tok').length === 0")
 
 
-def test_keys_that_are_held_and_those_that_do_not_play(piano: Piano) -> None:
+def test_keys_that_are_held_and_those_that_do_not_play(piano: "PianoPage") -> None:
     piano.letter("a", "keyDown")
     assert piano.down() == [60]
     piano.tab.value("dispatchEvent(new Event('blur'))")
@@ -274,7 +216,7 @@ def test_keys_that_are_held_and_those_that_do_not_play(piano: Piano) -> None:
     piano.click("#higher")
     piano.click("[data-pitch='88']", ("mouseMoved", "mousePressed"))
     assert piano.down() == [88], "the keys are an octave higher"
-    piano.click("[data-pitch='86']", ("mouseMoved",))
+    piano.glide("[data-pitch='86']")
     assert piano.down() == [86], "the mouse glides"
     piano.click("[data-pitch='86']", ("mouseReleased",))
     assert piano.down() == []
@@ -287,13 +229,13 @@ def test_keys_that_are_held_and_those_that_do_not_play(piano: Piano) -> None:
     piano.says("midi-said", "this browser does not let the page use MIDI")
 
 
-def test_a_midi_keyboard_with_a_pedal(piano: Piano) -> None:
+def test_a_midi_keyboard_with_a_pedal(piano: "PianoPage") -> None:
     access = "(globalThis.access = { inputs: new Map([['1', { name: 'Grand' }]]) })"
     piano.tab.value(f"void (navigator.requestMIDIAccess = async () => {access})")
     piano.click("#midi")
     piano.says("midi-said", "listening to Grand")
     for message in ([0x90, 64, 99], [0xB3, 64, 127], [0x80, 64, 0], [0x91, 67, 33], [0x91, 67, 0], [0xB3, 64, 0]):
         piano.tab.value(f"access.inputs.get('1').onmidimessage({{ data: {message} }})")
-    assert sorted(note[2:] for note in piano.notes()) == [(64, 99), (67, 33)]
-    (_, first, *_), (_, second, *_) = piano.notes()
-    assert abs(first - second) <= SHORTEST, "the pedal holds both until it is let go"
+    assert sorted(note[2:] for note in table(piano.notes())) == [(64, 99), (67, 33)]
+    first, second = piano.notes().end
+    assert abs(first - second) <= SHORTEST / 1000, "the pedal holds both until it is let go"

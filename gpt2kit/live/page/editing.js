@@ -12,7 +12,7 @@ async function fillGap() {
     const asked = { notes: before, begin, end, off: live.off, wish: wishes(), ...drawKnobs() }, { notes } = await ask("fill", asked);
     if (session.all !== before || session.going || session.begun !== null) return tell("nothing was filled, because the performance has changed");
     tell(`seed ${asked.seed}`);
-    Object.assign(session, { given: notes, all: notes });
+    Object.assign(session, { given: notes, all: notes, filled: { notes, part: [begin, end] } });
     live.answer = [];
     showNotes();
     roll.play(Math.max(0, begin - 2));
@@ -43,6 +43,7 @@ byId("download").onclick = download;
 byId("filling").hidden = !settings.performance.infills;
 byId("undo").onclick = () => { live.answer.pop(); refresh(); };
 byId("restart").onclick = () => { live.answer = []; refresh(); };
+byId("events").ontoggle = showEnd;
 byId("undo").textContent = "remove one event";
 byId("ten").hidden = byId("looks").hidden = true;
 byId("how").append(byId("ten").parentElement);

@@ -25,8 +25,9 @@ function createPiano() {
   piano.audible = () => context !== null && context.state === "running";
   /* Seconds, of the sound or, where there is none, of the page. */
   piano.now = () => piano.audible() ? context.currentTime : performance.now() / 1000;
-  /* Whether there can be sound. */
+  /* Whether there can be sound. Before the user's first click, key or lifted finger a browser refuses it, with a warning. */
   piano.open = () => {
+    if (navigator.userActivation && !navigator.userActivation.hasBeenActive) return false;
     if (!context && window.AudioContext) {
       context = new AudioContext();
       const dry = context.createGain(), wet = context.createGain(), room = context.createConvolver();

@@ -9,10 +9,8 @@ function drawRoll() {
   const from = Math.max(x(0), LEFT), to = Math.min(x(duration), right);
   pen.fillStyle = style.lane;
   for (let pitch = lowest; pitch <= highest; pitch++) if (isBlack(pitch)) pen.fillRect(from, y(pitch), to - from, high);
-  if (piece.primer > 0) {
-    pen.fillStyle = style.primer;
-    pen.fillRect(x(0), TOP, x(Math.min(piece.primer, duration)) - x(0), bottom - TOP);
-  }
+  pen.fillStyle = style.primer;
+  for (const [from, to] of kept) pen.fillRect(x(from), TOP, x(to) - x(from), bottom - TOP);
   const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600].find((each) => each * scale >= 70) || 1800;
   pen.textAlign = "center";
   pen.textBaseline = "top";
@@ -43,10 +41,8 @@ function drawRoll() {
   }
   pen.globalAlpha = 1;
   drawArcs(pen);
-  if (piece.primer > 0) {
-    pen.fillStyle = style["primer-line"];
-    pen.fillRect(x(piece.primer) - 1, 4, 2, bottom - 4);
-  }
+  pen.fillStyle = style["primer-line"];
+  for (const time of borders()) pen.fillRect(x(time) - 1, 4, 2, bottom - 4);
   let named = null;
   if (piece.now !== undefined) {  // the notes that are held are drawn beyond it
     pen.strokeStyle = pen.fillStyle = style.ink;
@@ -60,7 +56,8 @@ function drawRoll() {
     named = nameLine(pen, "next event", x(piece.now), false, right);
   }
   pen.fillStyle = style["primer-line"];
-  if (piece.primer > 0) nameLine(pen, "primer", x(piece.primer), true, right, named);
+  if (piece.part) nameLine(pen, "new part", x(piece.part[0]), false, right, named);
+  else if (piece.primer > 0) nameLine(pen, "primer", x(piece.primer), true, right, named);
   pen.fillStyle = style.cursor;
   pen.fillRect(x(position) - 1, TOP - 8, 2, bottom - TOP + 8);
   pen.beginPath();
@@ -78,6 +75,8 @@ function drawRoll() {
     lines.forEach((line, number) => pen.fillText(line, (LEFT + right) / 2, roll.clientHeight / 2 - 8 + 22 * (number - (lines.length - 1) / 2)));
   }
 }
+/* The times between what is kept and the model's part. */
+const borders = () => kept.map(([from, to]) => from > 0 ? from : to);
 /* A text in lines that are not wider than the room. */
 function linesOf(pen, text, room) {
   return text.split(" ").reduce((lines, word) => {
@@ -137,12 +136,10 @@ const overviewX = (time) => 8 + time / (duration || 1) * (overview.clientWidth -
 function drawOverview() {
   const pen = sharp(overview), tall = overview.clientHeight - 12, high = tall / (highest - lowest + 1);
   const ratio = overviewX(1) - overviewX(0);
-  if (piece.primer > 0) {
-    pen.fillStyle = style.primer;
-    pen.fillRect(overviewX(0), 0, Math.min(piece.primer, duration) * ratio, overview.clientHeight);
-    pen.fillStyle = style["primer-line"];
-    pen.fillRect(overviewX(Math.min(piece.primer, duration)), 0, 1.5, overview.clientHeight);
-  }
+  pen.fillStyle = style.primer;
+  for (const [from, to] of kept) pen.fillRect(overviewX(from), 0, (to - from) * ratio, overview.clientHeight);
+  pen.fillStyle = style["primer-line"];
+  for (const time of borders()) pen.fillRect(overviewX(time), 0, 1.5, overview.clientHeight);
   for (let note = 0; note < count; note++) {
     pen.fillStyle = colours[piece.velocity[note] - 1];
     pen.fillRect(overviewX(start[note]), Math.round(6 + (highest - piece.pitch[note]) * high), Math.max((end[note] - start[note]) * ratio, 1), Math.max(Math.round(high), 1));

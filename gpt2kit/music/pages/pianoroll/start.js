@@ -27,5 +27,6 @@ function resize() {
 load(JSON.parse(byId("piece").textContent));
 new ResizeObserver(resize).observe(roll);
 dark.addEventListener("change", () => { readStyle(); redraw(); });
-/* For other scripts of the page: show another piece or a part of it, hear its notes, play it from a time on. */
-globalThis.roll = { load, show: showPart, hear, seek, piano, play: (time) => { seek(time); player.setPlaying(true); } };
+/* For other scripts of the page: show another piece or a part of it, lengthen the notes that are held,
+   hear notes, play from a time on. */
+globalThis.roll = { load, show: showPart, lengthen, hear, seek, piano, play: (time) => { seek(time); player.setPlaying(true); } };
