@@ -64,7 +64,7 @@ def test_a_translation(tab: "Browser", page: Pages, by_heart: Path) -> None:
     shown.shows("qu'ils mangent du gâteau")
     assert shown.texts(f"{ANSWER} button") == ["qu'ils", "mangent", "du", "gâteau"]
     shown.click(f"{ANSWER} button", 1)
-    assert shown.text("#alternatives-of") == "Instead of mangent the model could have written:"
+    assert shown.text("#alternatives-of") == "Instead of mangent the model could have begun with:"
     place = next(at for at, id in enumerate(greedy(engine, text)) if engine.task.bpe.token(id).startswith("Ġ"))
     before = greedy(engine, text)[:place]
     chances = next_of(followed(engine, "", "", engine.task.parse(text), before)).topk(10)

@@ -35,7 +35,7 @@ function showAlternatives() {
   byId("alternatives").hidden = !word;
   if (!word) return;
   const { id: own, others } = answering.tokens[word.from], most = others[0].chance;
-  fill("alternatives-of", "Instead of ", make("b", { text: word.text.trim() }), " the model could have written:");
+  fill("alternatives-of", "Instead of ", make("b", { text: word.text.trim() }), " the model could have begun with:");
   fill("alternatives-list", ...others.map(({ id, piece: [text, kind], chance }) => make("li", { class: id === own ? "came" : null },
     make("button", { class: `tok chip ${kind}`, disabled: id === own, title: id === own ? "This is what it wrote" : "Continue from this one", onclick: () => goOn(word.from, id) }, ...marked(text)),
     make("span", { class: "meter" }, make("span", { style: `width:${100 * chance / most}%` })), make("span", { class: "share", text: percent(chance) }))));
