@@ -333,7 +333,7 @@ def test_a_conversation(tab: "Browser", page: Pages, tmp_path: Path, examples: C
     [
         ("translate", ["I am a student"], (), 1280),
         ("labelled", ["fine 3"], ("model.attention=compressed", "model.compression=3"), 390),
-        ("lm", ["The robot must"], ("model.attention=relative-local", "model.block=6"), 390),
+        ("lm", ["The robot must " * 9], ("model.attention=relative-local", "model.block=6"), 390),
     ],
 )
 def test_the_lesson(
@@ -355,14 +355,30 @@ def test_the_lesson(
     covered = (  # the card that is above the bar at the top cannot be below it
         "(() => { const found = document.querySelector('.pointed'), bar = document.getElementById('chooser');"
         " const top = found.id === 'explore' ? 0 : bar.getBoundingClientRect().bottom;"
-        " return top - found.getBoundingClientRect().top; })()"
+        " const box = found.getBoundingClientRect();"
+        " const end = document.getElementById('lesson').getBoundingClientRect().top;"
+        " return found.querySelector('#arcs') && box.height > end - top ? 0 : top - box.top; })()"  # its end is shown
     )
+    in_view = (
+        "(selector) => { const box = document.querySelector(selector).getBoundingClientRect(); return"
+        " box.top >= document.getElementById('chooser').getBoundingClientRect().bottom"
+        " && box.bottom <= document.getElementById('lesson').getBoundingClientRect().top; }"
+    )
+    needed = {  # what a step asks for, and what it changes
+        "Up through the blocks": ["#drawing > :last-child"],
+        "What the heads look at": ["#arcs .asking"],
+        "The output: a probability for each token": ["#temperature", "#next li"],
+        "One token at a time": ["#step-on", "#cache .new"],
+    }
     steps, titles = int(shown.text("#lesson-count").split()[-1]), []
     for number in range(1, steps + 1):
         assert shown.text("#lesson-count") == f"Step {number} of {steps}"
         assert tab.value("document.querySelectorAll('.pointed').length") == 1
         assert tab.value(covered) <= 0, shown.text("#lesson-title")
         assert tab.value(room) > 120, shown.text("#lesson-title")
+        for selector in needed.get(shown.text("#lesson-title"), []):
+            assert tab.value(f"({in_view})({selector!r})"), selector
+        assert tab.value("document.getElementById('lesson-count').offsetHeight") < 30, "one line"
         words = shown.text("#lesson-text")
         assert len(words) > 100
         assert not any(odd in words for odd in ("NaN", "undefined", "null", "Infinity"))
@@ -380,3 +396,21 @@ def test_the_lesson(
     assert tab.value("document.getElementById('lesson-back').disabled")
     shown.click("#lesson-close")
     assert not tab.value("document.getElementById('lesson').offsetParent")
+
+
+def test_the_lesson_explains_the_same_token_of_a_new_input(page: Pages, run_of: Runs) -> None:
+    """What is typed during the lesson is explained as if it had been started afterwards; Escape closes it."""
+    shown = page(run_of("translate"))
+    shown.type("I am")
+    shown.click("#lesson-start")
+    for step in range(11):
+        shown.type(f"I am a student {step} .")
+        shown.computed()
+        token, words = shown.text("#picked"), shown.text("#lesson-text")
+        shown.tab.press("Escape", 27)
+        assert not shown.tab.value("document.getElementById('lesson').offsetParent")
+        shown.click("#lesson-start")
+        for _ in range(step):
+            shown.click("#lesson-on")
+        assert (shown.text("#picked"), shown.text("#lesson-text")) == (token, words)
+        shown.click("#lesson-on")

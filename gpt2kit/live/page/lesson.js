@@ -37,7 +37,7 @@ const LESSON = [
     if (!vectors) return [start, bold(data.tokens[state.token]), ...(silent ? ["."] : [". A second table has a vector for each position; the two vectors are added."])];
     return [start, bold(data.tokens[state.token]), `. It begins with ${some(vectors.token)}. `, silent ? `The position adds nothing here: in this model, attention knows how far apart two ${units()} are.` : `A second table has a vector for position ${inWords(state.token + 1)}, which begins with ${some(vectors.position)}. The two vectors are added, so the same ${unit()} at another position gives another vector.`];
   } },
-  { title: "Up through the blocks", at: "drawing", text: () => [
+  { title: "Up through the blocks", at: "drawing", also: "#drawing > :last-child", text: () => [
     `The vector passes through ${several(data.model.layers, "block")}${data.model.layers > 1 ? ", which have the same parts but different weights" : ""}. A block has two parts: attention, which collects information from the ${unit()} itself and earlier ones, and an MLP, which works on one vector alone. Each part reads a normalized copy of the vector, and its result is added to the vector. The vector of `,
     bold(data.tokens[state.token]), ` has the length ${sized(number(data.written.stream, 0, state.token))} before the first block and ${sized(number(data.written.stream, data.model.layers, state.token))} after the last.`] },
   { title: "Attention, step 1: query, key and value", at: "split", choose: () => ({ token: close(), allHeads: false }), text: () => [
@@ -49,7 +49,7 @@ const LESSON = [
   } },
   { title: "Attention, step 3: add up the values", at: "gather", choose: () => ({ token: close(), allHeads: false }), text: () => [
     "Each value is multiplied by its weight, and all are added up. In this head, the largest weight is on ", ...strongestKey(), `. The sums of ${data.model.heads > 1 ? `the ${data.model.heads} heads are joined` : "the head"}${data.model.heads > 1 ? ", multiplied" : " are multiplied"} by one more matrix, and added to the vector.`] },
-  { title: "What the heads look at", at: "arcs", choose: () => ({ token: last() }), text: () => [
+  { title: "What the heads look at", at: "arcs", also: "#arcs .asking", choose: () => ({ token: last() }), text: () => [
     `Choose another ${unit()}, layer or head, and look at the lines. Some heads look at the ${unit()} before, some at the same ${unit()} earlier${isMusic() ? "" : " in the input"}, and many at nothing in particular. Nobody assigned these roles: they were learned. In layer ${state.layer + 1}, head ${state.head + 1}, `, bold(data.tokens[state.token]), " looks most at ", ...strongestKey(), "."] },
   { title: "The MLP", at: "written", choose: () => ({ token: last() }), text: () => {
     const layer = state.layer, mlp = number(data.written.mlp, layer, state.token), attention = number(data.written.attention, layer, state.token);
@@ -59,11 +59,11 @@ const LESSON = [
     const came = follower(state.token), settled = data.lens.settled[state.token], [first] = likeliest(0, state.token), [best] = likeliest(stages() - 1, state.token);
     return ["Each row of this table shows what the model would predict if it stopped there. Before the first block it would predict ", bold(first.id), ", after the last one ", bold(best.id), ` (${percent(best.chance)}).`, ...(came >= 0 && settled > 0 ? [" The ", unit(), " that it chose, ", bold(came), `, is the likeliest from layer ${settled} on.`] : [])];
   } },
-  { title: "The output: a probability for each {unit}", at: "next", choose: () => ({ token: last() }), labels: false, text: () => {
-    const [best, second] = likeliest(stages() - 1, last());
+  { title: "The output: a probability for each {unit}", at: "drawn", choose: () => ({ token: last() }), labels: false, text: () => {
+    const drawn = distribution(state.step), { chances } = sampled(drawn, 1, 0, 1), [best, second] = [0, 1].map((place) => ({ id: drawn.ids[place], chance: chances[place] }));
     return [`The last vector is normalized and multiplied with a vector for each of the ${inWords(data.model.vocabulary)} ${units()}${isTied() ? ", the same vectors as in step 2" : ""}. Softmax turns the products into probabilities: `, bold(best.id), ` ${percent(best.chance)}, `, bold(second.id), ` ${percent(second.chance)}, and so on. Then one is chosen: the likeliest, or one that is drawn at random by these probabilities. Move the temperature and see what changes.`];
   } },
-  { title: "One {unit} at a time", at: "cache", labels: false, text: () => [
+  { title: "One {unit} at a time", at: "stepping", labels: false, text: () => [
     `The chosen ${unit()} becomes part of the input, and the model predicts the next one, until ${isMusic() ? "the time is over" : "it predicts the end or reaches a limit"}. The keys and values of earlier ${units()} do not change, so they are kept: this is the KV cache. ${isMusic() ? "What you played" : `Your input of ${several(data.prompt, unit())}`} is read in one step; each further step computes only one column.`] },
   { get title() { return `The ${labelName()}`; }, at: "task-body", labels: true, text: () => {
     const [name, share] = Object.entries(data.labels).reduce((best, each) => each[1] > best[1] ? each : best), found = [make("b", { text: name }), ` with ${percent(share)}.`];
@@ -74,17 +74,18 @@ const LESSON = [
     `A GPT-2 has no other parts: vectors, attention, MLPs, and ${Object.keys(data.labels).length ? `a small matrix for the ${labelName()}s` : `a chosen ${unit()} that becomes input`}. `, isMusic() ? "Play something, let the model continue," : "Change your input, or switch off a head,", " and go through these steps again. Every number that you saw was computed on your machine by this model."] },
 ];
 
-const lesson = { step: -1 };
+const lesson = { step: -1, about: null };  // a step, and the data that it was chosen for
 const lessonSteps = () => LESSON.filter(({ labels }) => labels === undefined || labels === Object.keys(data.labels).length > 0);
 function showLesson() {
   for (const old of document.querySelectorAll(".pointed")) old.classList.remove("pointed");
   const open = lesson.step >= 0 && data !== null;
   byId("lesson").hidden = !open;
   byId("lesson-start").hidden = open;
-  if (!open) return;
+  if (!open) return null;
   const steps = lessonSteps();
   lesson.step = Math.min(lesson.step, steps.length - 1);
   const { title, at: target, text } = steps[lesson.step];
+  if (lesson.about !== data) { explain(steps[lesson.step]); return null; }  // the input is another one
   byId("lesson-count").textContent = `Step ${lesson.step + 1} of ${steps.length}`;
   byId("lesson-title").textContent = title.replace("{unit}", unit());
   fill("lesson-text", ...text());
@@ -94,19 +95,29 @@ function showLesson() {
   pointed.classList.add("pointed");
   return pointed;
 }
-/* Go to a step: choose what it is about, and bring that part of the page into view above the lesson. */
+/* Choose what a step is about; this shows the step, too. */
+function explain({ choose: chosen }) {
+  const before = lesson.about;
+  lesson.about = data;
+  choose(chosen ? chosen() : before === data ? {} : { token: last() });
+}
+/* Go to a step, and bring its part of the page into view between the bar at the top and the lesson. */
 function teach(step) {
   const steps = lessonSteps();
   lesson.step = step < steps.length ? step : -1;
-  const { choose: chosen } = steps[lesson.step] || {};
-  if (chosen) choose(chosen());
+  const current = steps[lesson.step];
+  if (current) explain(current);
   const pointed = showLesson();
   if (!pointed) return;
   pointed.style.scrollMarginTop = `${byId("chooser").offsetHeight + 14}px`;  // it stays at the top
   pointed.scrollIntoView({ block: "start", behavior: "instant" });  // the parts are far apart
+  const also = current.also && document.querySelector(current.also);
+  const below = also ? also.getBoundingClientRect().bottom + 14 - byId("lesson").getBoundingClientRect().top : 0;
+  if (below > 0) scrollBy({ top: below, behavior: "instant" });  // of a long part, what it is about
 }
 byId("lesson-start").onclick = () => teach(0);
 byId("lesson-back").onclick = () => teach(lesson.step - 1);
 byId("lesson-on").onclick = () => teach(lesson.step + 1);
 byId("lesson-close").onclick = () => teach(Infinity);
+document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !event.isComposing && lesson.step >= 0) teach(Infinity); });
 chosenToo.push(showLesson);  // its numbers follow the choice of a token, a layer or a head
