@@ -42,13 +42,19 @@ def test_long_words_do_not_make_the_page_wider(tab: "Browser", page: Pages, run_
 
 
 def test_seeds_and_top_k_are_whole_numbers(tab: "Browser", page: Pages, by_heart: Path) -> None:
-    """And a seed is one that the command line accepts."""
+    """And a seed is one that the command line accepts; the page says so of another."""
     shown = page(by_heart)
     shown.set("ten-temperature", 1.5)
-    for seed, top_k, wanted in ((5.7, 1.9, [5, 1]), (2**32 + 5, 3, [2**32 - 1, 3]), (0, 0, [0, 0])):
+    for seed, top_k, wanted in ((5.7, 1.9, [5, 1]), (2**32 - 1, 3, [2**32 - 1, 3]), (0, 0, [0, 0])):
         shown.set("ten-seed", seed)
         shown.set("ten-top-k", top_k)
         shown.type(f"let them eat {seed} cakes")
         shown.computed()
         assert tab.value("[questions.last.answer.seed, questions.last.answer.settings.top_k]") == wanted
         assert f"seed {wanted[0]}" in shown.text("#ten-said")
+    asked = tab.value("questions.asked")
+    shown.set("ten-seed", 2**32)
+    shown.click("#ten")
+    assert shown.text("#ten-said").startswith("seed: ")
+    assert str(2**32 - 1) in shown.text("#ten-said")
+    assert tab.value("questions.asked") == asked

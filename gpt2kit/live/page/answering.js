@@ -65,7 +65,11 @@ sideCaption = (plain) => {
 };
 /* Write an answer to the input, which begins with these tokens. */
 async function write(tokens = []) {
-  if (!valid()) return;
+  const wrong = outOfRange();
+  if (wrong) {
+    byId("ten-said").textContent = `${wrong.labels[0].textContent.trim()}: ${wrong.validationMessage}`;
+    return;
+  }
   const began = performance.now(), given = tokens.length, asked = { values: inputs(), ending: ending(), given: tokens.map(({ id }) => id), off: live.off, ...drawKnobs() };
   begin(tokens);
   answering.busy = true;

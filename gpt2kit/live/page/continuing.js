@@ -97,6 +97,14 @@ const wishes = () => {
   const notes = numberOf("wish-notes"), velocity = numberOf("wish-velocity");
   return notes === null && velocity === null ? null : { notesPerSecond: notes, velocity };
 };
+/* Whether all numbers are in their ranges; the browser says what is wrong with the first that is not. */
+function valid() {
+  const wrong = outOfRange();
+  if (!wrong) return true;
+  if (wrong.closest("details")) wrong.closest("details").open = true;
+  wrong.reportValidity();
+  return false;
+}
 byId("go-on").onclick = () => session.going ? stop() : goOn();
 document.addEventListener("keydown", (event) => {
   if (event.key !== " " || !session.going || event.target.matches("input, select, textarea, button, summary")) return;

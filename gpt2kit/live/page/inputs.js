@@ -13,14 +13,8 @@ if (byId("ending")) {
   const names = [...byId("ending").options].map(({ textContent }) => textContent).filter(Boolean);
   byId("answers-in").textContent = names.length ? `It answers in ${new Intl.ListFormat("en", { type: "disjunction" }).format(names)}. ` : "";
 }
-/* Whether all numbers are in their ranges; the browser says what is wrong with the first that is not. */
-function valid() {
-  const wrong = [...document.querySelectorAll("#explore input[type=number]")].find(({ validity: { badInput, rangeUnderflow, rangeOverflow } }) => badInput || rangeUnderflow || rangeOverflow);
-  if (!wrong) return true;
-  if (wrong.closest("details")) wrong.closest("details").open = true;
-  wrong.reportValidity();
-  return false;
-}
+/* The first field whose number is not in its range. */
+const outOfRange = () => [...document.querySelectorAll("#explore input[type=number]")].find(({ validity: { badInput, rangeUnderflow, rangeOverflow } }) => badInput || rangeUnderflow || rangeOverflow);
 /* The number in a field, within its limits; null if there is none. */
 function numberOf(id) {
   const { value, min, max } = byId(id);
