@@ -72,7 +72,10 @@ class FileKind:
 MARK = GENERATOR.encode()
 TICKS = (b"\x01\xf4", b"\x00\x32")
 """The ticks of a beat in our MIDI files, 500 or 50, which other programs do not use."""
-PAGE = FileKind("a page", lambda head, _: b'<meta name="generator" content="' + MARK + b'">' in head)
+OUR_PAGE, WORKER = b'<meta name="generator" content="' + MARK + b'">', b"worker-src blob:"
+PAGE = FileKind("a page", lambda head, _: OUR_PAGE in head and WORKER not in head)
+MODEL_PAGE = FileKind("a page of a model", lambda head, _: OUR_PAGE in head and WORKER in head)
+"""The only page with a Worker: it has weights, and no other page replaces it."""
 PICTURE = FileKind("a picture", lambda head, _: head.startswith(b"\x89PNG") and b"Software\0" + MARK in head)
 SOUND = FileKind("a sound", lambda head, tail: head.startswith(b"RIFF") and b"ISFT" in tail and MARK in tail)
 FLAC = FileKind("a sound", lambda head, _: head.startswith(b"fLaC") and b"=" + MARK in head)

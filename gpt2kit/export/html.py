@@ -10,9 +10,9 @@ from gpt2kit.export.with_node import Node, node
 from gpt2kit.export.with_page import Stored, rounded
 from gpt2kit.live.asking import refusal
 from gpt2kit.live.content import content
-from gpt2kit.live.page import POLICY, run_page
+from gpt2kit.live.page import run_page
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.overwriting import PAGE, FileKind
+from gpt2kit.overwriting import MODEL_PAGE
 from gpt2kit.selftest.run_under_test import RunUnderTest
 
 LARGE = 30_000_000
@@ -24,7 +24,7 @@ BYTES = {"f32": 4, "f16": 2, "int8": 1}
 class Html(Target):
     """A page of any run whose input a page can make; beam search is greedy there."""
 
-    kind = FileKind("a page of a model", lambda head, tail: PAGE.recognizes(head, tail) and POLICY.encode() in head)
+    kind = MODEL_PAGE
 
     def refusal(self, subject: RunUnderTest, dtype: str) -> str:
         return refusal(subject.task)

@@ -12,6 +12,7 @@ from gpt2kit.export.verb import export
 from gpt2kit.export.with_node import node
 from gpt2kit.html import json_of_element
 from gpt2kit.inspection.page import write_page
+from gpt2kit.overwriting import PAGE
 
 Make = Callable[..., Path]
 
@@ -82,5 +83,7 @@ def test_another_page_is_not_replaced(run_of: Make, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     write_page(page, {}, "a view of inspect")
     assert not html.Html.kind.wrote(page)
+    assert PAGE.wrote(page)
     export(run_of("lm"), "html", tmp_path / "model.html")
     assert html.Html.kind.wrote(tmp_path / "model.html")
+    assert not PAGE.wrote(tmp_path / "model.html"), "nor is this one by other pages"
