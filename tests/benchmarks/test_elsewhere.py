@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,7 @@ import pytest
 
 from gpt2kit.export.verb import export
 from gpt2kit.runs.folder import Run
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+from tests.benchmarks.conftest import benchmark
 
 
 class Stop(Exception):
@@ -40,16 +38,8 @@ class OnePass:
 
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[Any]:
-    """benchmarks/elsewhere.py, whose scripts import one another by their bare names."""
-    before = set(sys.modules)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(BENCHMARKS)
-        import elsewhere
-
-        yield elsewhere
-    for name in set(sys.modules) - before:
-        if (path := getattr(sys.modules[name], "__file__", None)) and BENCHMARKS in Path(path).parents:
-            del sys.modules[name]
+    with benchmark("elsewhere") as script:
+        yield script
 
 
 @pytest.fixture

@@ -15,22 +15,13 @@ from typing import Any
 import pytest
 import torch
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+from tests.benchmarks.conftest import benchmark
 
 
 @pytest.fixture(scope="module")
 def gpu() -> Iterator[Any]:
-    """benchmarks/gpu.py, whose scripts import one another by their bare names."""
-    before = set(sys.modules)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(BENCHMARKS)
-        patch.setenv("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
-        import gpu
-
-        yield gpu
-    for name in set(sys.modules) - before:
-        if (path := getattr(sys.modules[name], "__file__", None)) and BENCHMARKS in Path(path).parents:
-            del sys.modules[name]
+    with benchmark("gpu", PYTORCH_NVML_BASED_CUDA_CHECK="1") as script:
+        yield script
 
 
 @pytest.fixture(scope="module")

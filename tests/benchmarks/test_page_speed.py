@@ -2,7 +2,6 @@
 
 import argparse
 import itertools
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,23 +10,14 @@ import pytest
 
 from gpt2kit.export.verb import export
 from gpt2kit.export.with_node import node
+from tests.benchmarks.conftest import benchmark
 from tests.conftest import installed
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
 def speed() -> Iterator[Any]:
-    """benchmarks/page.py, whose scripts import one another by their bare names."""
-    before = set(sys.modules)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(BENCHMARKS)
-        import page
-
-        yield page
-    for name in set(sys.modules) - before:
-        if (path := getattr(sys.modules[name], "__file__", None)) and BENCHMARKS in Path(path).parents:
-            del sys.modules[name]
+    with benchmark("page") as script:
+        yield script
 
 
 def test_figures_are_medians_of_the_rounds(speed: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -209,13 +209,13 @@ def test_an_empty_box_in_a_browser(tab: "Browser", subject: Make) -> None:
     type_in = "(() => { const box = document.getElementById('typed'); box.value = '%s'; box.oninput(); })()"
     hidden = "['stack', 'ten', 'switches'].every((id) => document.getElementById(id).offsetParent === null)"
     with explored(tab, explorer_of(subject("translate"), text="")):
-        tab.until("document.getElementById('so-far').innerText.includes('no input yet')")
+        tab.until("document.getElementById('so-far').innerText.includes('Type something first.')")
         assert tab.value(hidden)
         tab.value(type_in % "A")
         tab.until("document.querySelectorAll('#sides li').length === 10")
         assert not tab.value(hidden)
         tab.value(type_in % " ")
-        tab.until("document.getElementById('so-far').innerText.includes('no input yet')")
+        tab.until("document.getElementById('so-far').innerText.includes('Type something first.')")
         assert tab.value(hidden)
         assert tab.value("document.querySelectorAll('#sides li').length") == 0
 

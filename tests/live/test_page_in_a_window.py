@@ -16,7 +16,7 @@ TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clie
 def test_a_text_that_the_browser_puts_back_is_answered(asking_tab: "Browser", page: Pages, by_heart: Path) -> None:
     """When one comes back to a page, its fields are filled without an event for each, and before it is shown."""
     shown = page(by_heart)
-    shown.shows("There is no input yet: type one.")
+    shown.shows("Type something first.")
     asking_tab.value("document.querySelector('#inputs textarea').value = 'let them eat cake'")
     asking_tab.value("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: false }))")
     shown.shows("qu'ils mangent du gâteau")
@@ -27,7 +27,7 @@ def test_white_space_is_no_input(page: Pages, by_heart: Path) -> None:
     shown = page(by_heart)
     for text in (" ", "\x85", "\x1c"):
         shown.type(text)
-        shown.shows("There is no input yet: type one.")
+        shown.shows("Type something first.")
 
 
 def test_long_words_do_not_make_the_page_wider(tab: "Browser", page: Pages, run_of: Callable[..., Path]) -> None:

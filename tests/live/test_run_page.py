@@ -49,7 +49,7 @@ def test_a_translation(tab: "Browser", page: Pages, by_heart: Path) -> None:
     """As one types; other words; heads that are off; texts that are not sentences."""
     engine, shown = gpt2kit.load(by_heart), page(by_heart)
     assert isinstance(engine.task, TextTask)
-    shown.shows("There is no input yet: type one.")
+    shown.shows("Type something first.")
     assert not tab.value("document.getElementById('ten').offsetParent")
     for text in ("I am a student", "two lines", "été 中文 🙂\tשלום", "a cat " * 99):
         shown.type(text)
@@ -124,7 +124,7 @@ def test_a_translation(tab: "Browser", page: Pages, by_heart: Path) -> None:
     shown.click("#ten")
     assert tab.value("questions.asked") == asked, "the browser says what is accepted"
     shown.type("")
-    shown.shows("There is no input yet: type one.")
+    shown.shows("Type something first.")
     assert not tab.value("document.getElementById('alternatives').offsetParent")
 
 

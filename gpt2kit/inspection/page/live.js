@@ -33,7 +33,7 @@ async function refresh(more = null, heard = "") {
 }
 const isWaiting = () => document.body.classList.contains("waiting");
 /* What is missing while there is nothing to compute. */
-let missing = () => "There is no input yet: type one.";
+let missing = () => "Type something first.";
 /* Nothing is computed for an empty text. */
 function showEmpty(empty) {
   document.body.classList.toggle("waiting", empty);

@@ -25,7 +25,7 @@ function showAlignment() {
   const sources = sourceWords(), targets = answerWords();
   byId("task-title").textContent = "Which words of the source each word comes from";
   byId("task-lead").textContent = "Attention aligns a translation: each word of the answer with the words of the source that the model looked at to write it. The weights do not sum to 1, because the model also looks at its own answer and at the separator.";
-  if (!targets.length) { fill("task-body", make("p", { class: "faint", text: "There is no answer in this page." })); return; }
+  if (!targets.length) { fill("task-body", make("p", { class: "faint", text: "The answer is empty." })); return; }
   const looks = targets.map((target) => wordLooks(target, sources)), best = Math.max(...looks.flat()) || 1;
   taskState.word = Math.min(taskState.word, targets.length - 1);
   const above = sources.map((word) => wordButton(word, { "data-word": word.from }));
@@ -61,7 +61,7 @@ function showSources() {
   const targets = answerWords();
   byId("task-title").textContent = data.model.task === "summarize" ? "Where the summary comes from" : "Where the answer comes from";
   byId("task-lead").textContent = "Choose a word of the answer: the input shows what the model looked at to write it; the stronger the color, the larger the weight.";
-  if (!targets.length) { fill("task-body", make("p", { class: "faint", text: "There is no answer in this page." })); return; }
+  if (!targets.length) { fill("task-body", make("p", { class: "faint", text: "The answer is empty." })); return; }
   taskState.word = Math.min(taskState.word, targets.length - 1);
   const word = targets[taskState.word], rows = [...Array(word.to - word.from).keys()].map((each) => rowOver(taskState.layer, taskState.head, word.from + each));
   const shares = rows[0].map((_, place) => rows.reduce((all, row) => all + row[place], 0) / rows.length), inside = shares.slice(0, data.prompt).reduce((a, b) => a + b, 0);

@@ -129,7 +129,7 @@ function change(tokens, end = null) {
 if (settings.labels || settings.answers) switched = typed;
 missing = () => {
   const fields = [...document.querySelectorAll("#inputs textarea")], blank = ({ value }) => !value.trim(), empty = fields.filter((field) => field.required && blank(field));
-  return fields.every(blank) || !empty.length ? "There is no input yet: type one." : `Still empty: ${empty.map((field) => field.ariaLabel).join(", ")}.`;
+  return fields.every(blank) || !empty.length ? "Type something first." : `Still empty: ${empty.map((field) => field.ariaLabel).join(", ")}.`;
 };
 let waiting = 0;
 for (const field of document.querySelectorAll("#inputs textarea, #ending")) field.oninput = () => { clearTimeout(waiting); waiting = setTimeout(typed, 120); };

@@ -30,8 +30,8 @@ const channel = new MessageChannel(), waiting = [];
 channel.port1.onmessage = () => waiting.shift()();
 const pause = () => new Promise((resume) => { waiting.push(resume); channel.port2.postMessage(null); });
 
-/* The result of a generator, of which `each` gets the steps; null if the question is no longer current. `proceed` lets
-   other questions be answered, and tells whether this one is current. */
+/* Run a generator to its end and return its result; `each` receives the steps. `proceed` answers other questions in
+   between, and tells whether this one is still current: if not, the result is null. */
 async function drawing(steps, proceed, each = () => {}) {
   let paused = performance.now();
   while (true) {
