@@ -3,7 +3,7 @@
 import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -35,6 +35,8 @@ from gpt2kit.cli.performance import generate as play
 from gpt2kit.errors import Interrupted, MachineError, UserError
 
 PREPARATION: tuple[Callable[..., None], ...] = (prepare.prepare, show.show, train.train)
+RECIPES = "recipes"
+"""The group of commands on recipes."""
 MEDIA: dict[str, tuple[Callable[..., None], ...]] = {
     "lines": (generate.generate,),
     "text": (continuation.generate,),
@@ -67,8 +69,29 @@ class TaskGroup(TyperGroup):
         return found
 
 
-def build() -> typer.Typer:
-    """The whole command line."""
+class Syntaxes(Mapping[str, TaskSyntax]):
+    """How the words after each task are read; a task is imported when its own are asked for."""
+
+    def __getitem__(self, name: str) -> TaskSyntax:
+        if name not in tasks.names():
+            raise KeyError(name)
+        return TaskSyntax([verb.__name__ for verb in commands_of(tasks.find(name)().about.medium)])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tasks.names())
+
+    def __len__(self) -> int:
+        return len(tasks.names())
+
+
+COMMANDS: tuple[Callable[..., None], ...] = (
+    *(demo.demo, merge.merge, export.export, inspect.inspect, explore.explore, doctor.doctor, selftest.selftest),
+)
+"""The commands without a task."""
+
+
+def build(names: Sequence[str] | None = None) -> typer.Typer:
+    """The command line: of all tasks, or of those that are named."""
     settings = {"help_option_names": ["-h", "--help"]}
     app = typer.Typer(
         help="Train and use GPT-2 for a task: choose one, then prepare, show, train, generate or evaluate.",
@@ -77,7 +100,7 @@ def build() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for name in tasks.names():
+    for name in tasks.names() if names is None else names:
         kind = tasks.find(name)
         short = f"Without a command, `gpt2kit {name} ...` means `gpt2kit {name} generate ...`."
         task_app = typer.Typer(
@@ -90,22 +113,25 @@ def build() -> typer.Typer:
         for verb in commands_of(kind().about.medium):
             task_app.command(verb.__name__)(verbs.bind(verb, name, kind))
         app.add_typer(task_app, name=name, rich_help_panel="Tasks")
-    app.command("demo")(demo.demo)
-    app.command("merge")(merge.merge)
-    app.command("export")(export.export)
-    app.command("inspect")(inspect.inspect)
-    app.command("explore")(explore.explore)
-    app.command("doctor")(doctor.doctor)
-    app.command("selftest")(selftest.selftest)
-    app.add_typer(recipes.app, name="recipes")
+    for command in COMMANDS:
+        app.command(command.__name__)(command)
+    app.add_typer(recipes.app, name=RECIPES)
     app.callback(invoke_without_command=True)(version)
     return app
 
 
+def tasks_needed(words: Sequence[str]) -> tuple[str, ...]:
+    """The tasks that a command needs to know: its own, none, or all to list them."""
+    first = words[0] if words else ""
+    if first in tasks.names():
+        return (first,)
+    return () if first in (RECIPES, *(command.__name__ for command in COMMANDS)) else tuple(tasks.names())
+
+
 @functools.cache
-def command() -> Callable[..., Any]:
-    """The command line as one function of its words; it is built once in a process."""
-    return typer.main.get_command(build())
+def command(names: tuple[str, ...]) -> Callable[..., Any]:
+    """The command line of these tasks as one function of its words; it is built once in a process."""
+    return typer.main.get_command(build(names))
 
 
 def version(
@@ -129,11 +155,10 @@ def run(words: Sequence[str]) -> int:
 def _run(words: Sequence[str]) -> int:
     as_json = "--json" in words
     try:
-        abouts = {name: tasks.find(name)().about for name in tasks.names()}
-        commands = {name: [verb.__name__ for verb in commands_of(about.medium)] for name, about in abouts.items()}
-        syntax = {name: TaskSyntax(known) for name, known in commands.items()}
-        code = command()(
-            expand(words, syntax, sys.stdin is not None and sys.stdin.isatty()),
+        needed = tasks_needed(words)
+        syntaxes = Syntaxes() if needed else {}
+        code = command(needed)(
+            expand(words, syntaxes, sys.stdin is not None and sys.stdin.isatty()),
             prog_name="gpt2kit",
             standalone_mode=True,
         )

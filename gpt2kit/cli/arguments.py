@@ -50,14 +50,14 @@ def expand(words: Sequence[str], tasks: Mapping[str, TaskSyntax], on_terminal: b
     """
     expanded = list(words)
     first, second = [*expanded, "", ""][:2]
-    if able := [task for task, syntax in tasks.items() if first in syntax.commands]:
+    if first not in tasks and (able := [task for task, syntax in tasks.items() if first in syntax.commands]):
         raise UserError(f"name a task first: gpt2kit TASK {first} ..., where TASK is {', '.join(able)}")
     if first not in tasks or (len(expanded) == 1 and on_terminal):
         return _at_home(expanded)
+    own = tasks[first].commands
     # A command of another task is not an input.
-    commands = {command for syntax in tasks.values() for command in syntax.commands}
-    if second not in {*commands, "--help", "-h"}:
-        _refuse_typo(first, second, tasks[first].commands)
+    if second not in {*own, "--help", "-h"} and not (second.isalpha() and _is_command(second, tasks)):
+        _refuse_typo(first, second, own)
         expanded.insert(1, "generate")
     verb = expanded[1]
     if verb == "evaluate":
@@ -65,6 +65,10 @@ def expand(words: Sequence[str], tasks: Mapping[str, TaskSyntax], on_terminal: b
     if verb == "prepare":
         _refuse_no_corpus(expanded)
     return _at_home(_repeated(_listed(expanded, verb), CORPUS_OPTIONS.get(verb, ())))
+
+
+def _is_command(word: str, tasks: Mapping[str, TaskSyntax]) -> bool:
+    return any(word in syntax.commands for syntax in tasks.values())
 
 
 def _refuse_typo(task: str, word: str, commands: Collection[str]) -> None:
