@@ -1,5 +1,5 @@
-"""Encodes records to ids on disk, a few thousand at a time. Memory holds those, and a few hashes per row to find
-duplicates and leaks."""
+"""Encodes records to ids on disk, a few thousand at a time. Memory holds those; hashes of all rows, to find duplicates
+and leaks, are in temporary files."""
 
 import hashlib
 import re
@@ -8,16 +8,17 @@ import unicodedata
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gpt2kit.data.hashes import Hashes, contains
 from gpt2kit.data.layouts import Layout, Stream
 from gpt2kit.data.report import PassedOver, SplitReport
-from gpt2kit.data.sampled_lines import mostly_within, sampled_lines
+from gpt2kit.data.sampled_lines import mostly, sampled_lines
 from gpt2kit.data.store import IdRow, StoreWriter
 
 RECORDS_A_BATCH = 4096
@@ -88,11 +89,9 @@ class SplitWriter(Generic[Item]):
         self.report = SplitReport()
         self._waiting: list[Item] = []
         self._weight = 0
-        self._keys: list[NDArray[np.uint64]] = []
-        self._bare: list[NDArray[np.uint64]] = []
-        self._mirrors: list[NDArray[np.uint64]] = []
-        self._rows: list[NDArray[np.uint64]] = []
-        self._lines: list[NDArray[np.uint32]] = []
+        self._keys, self._bare, self._mirrors, self._rows, self._lines = (Hashes(store.folder) for _ in range(5))
+        self._lines_of = array("I")
+        """The number of sampled lines of each text; of the training split only the lines are needed."""
 
     def add(self, record: Item) -> None:
         """Write a record, perhaps later; one that has a problem is counted."""
@@ -116,34 +115,42 @@ class SplitWriter(Generic[Item]):
         self._write()
         report, store = self.report, self.store
         report.rows, report.tokens, report.prompt_tokens = store.rows, store.tokens, store.prompt_tokens
-        report.duplicates = report.rows - len(np.unique(np.concatenate(self._rows))) if self._rows else 0
+        report.duplicates = report.rows - self._rows.distinct()
+        self._rows.close()
+        self.training_keys = None
+
+    def close(self) -> None:
+        """Drop the hashes, and the temporary files that they are in."""
+        for hashes in (self._keys, self._bare, self._mirrors, self._rows, self._lines):
+            hashes.close()
 
     def keys(self) -> NDArray[np.uint64]:
         """Sorted hashes of the records' keys, to find leaks into other splits."""
-        return np.unique(_all(self._keys))
+        return self._keys.sorted()
 
     def compare(self, training: "SplitWriter[Item]") -> None:
         """Count the rows whose source is also in the training split, but written differently."""
-        exactly = np.isin(_all(self._keys), _all(training._keys))
-        bare = np.isin(_all(self._bare), _all(training._bare))
-        self.report.nearly_leaked = int((bare & ~exactly).sum())
-        if self._mirrors and training._mirrors:
+        exactly = self._keys.within(training._keys)
+        self.report.nearly_leaked = int((self._bare.within(training._bare) & ~exactly).sum())
+        if len(self._mirrors) and len(training._mirrors):
             self.report.leaks = self._shared_roles(training)
-        copied = int((mostly_within(self._lines, training._lines) & ~exactly).sum()) if self._lines else 0
-        if copied:
-            self.report.leaks["parts of documents of which most lines are in train"] = copied
+        if self._lines_of:
+            most = mostly(self._lines.within(training._lines), np.array(self._lines_of))
+            if copied := int((most & ~exactly).sum()):
+                self.report.leaks["parts of documents of which most lines are in train"] = copied
 
     def _shared_roles(self, training: "SplitWriter[Item]") -> dict[str, int]:
         """The number of rows by the role that one of their sides has in the training split."""
-        sources, targets = _all(self._keys), _all(self._mirrors)
-        learned_sources, learned_targets = _all(training._keys), _all(training._mirrors)
+        with (
+            closing(_pairs(self._mirrors, self._keys)) as reverses,
+            closing(_pairs(training._keys, training._mirrors)) as pairs,
+        ):
+            reversed_pairs = reverses.within(pairs)
         found = {
-            "pairs that are in train the other way round": np.isin(
-                _pairs(targets, sources), _pairs(learned_sources, learned_targets)
-            ),
-            "sources that are targets in train": np.isin(sources, learned_targets),
-            "targets that are sources in train": np.isin(targets, learned_sources),
-            "targets that are also targets in train": np.isin(targets, learned_targets),
+            "pairs that are in train the other way round": reversed_pairs,
+            "sources that are targets in train": self._keys.within(training._mirrors),
+            "targets that are sources in train": self._mirrors.within(training._keys),
+            "targets that are also targets in train": self._mirrors.within(training._mirrors),
         }
         return {shared: int(rows.sum()) for shared, rows in found.items() if rows.any()}
 
@@ -159,7 +166,7 @@ class SplitWriter(Generic[Item]):
         texts = [record.key.strip() for record in batch]
         keys = np.array([_hash(text.encode()) for text in texts], dtype=np.uint64)
         if self.training_keys is not None:
-            for index in np.flatnonzero(np.isin(keys, self.training_keys)):
+            for index in np.flatnonzero(contains(self.training_keys, keys)):
                 self.report.leaked += 1
                 self.report.show("source also in training", batch[index].key)
         for record in batch:
@@ -169,9 +176,10 @@ class SplitWriter(Generic[Item]):
         if any(mirrors):
             self._mirrors.append(np.array([_hash(text.strip().encode()) for text in mirrors], dtype=np.uint64))
         if isinstance(self.layout, Stream) and self.layout.joined:
-            found = [sampled_lines(text) for text in texts]
-            # Of the training split only the lines are needed, not whose they are; many small arrays take memory.
-            self._lines += [np.concatenate(found)] if self.trains and found else found
+            for lines in map(sampled_lines, texts):
+                self._lines.append(lines)
+                if not self.trains:
+                    self._lines_of.append(len(lines))
         self._bare.append(np.array([_hash(bare(text)) for text in texts], dtype=np.uint64))
 
     def _write(self) -> None:
@@ -269,13 +277,12 @@ def bare(text: str) -> bytes:
     return text.casefold().encode().translate(None, ASIDE) or text.encode()
 
 
-def _all(parts: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
-    return np.concatenate(parts) if parts else np.empty(0, np.uint64)
-
-
-def _pairs(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _pairs(first: Hashes, second: Hashes) -> Hashes:
     """A hash of each pair of hashes, which depends on their order."""
-    return first * np.uint64(0x9E3779B97F4A7C15) + second
+    pairs = Hashes(first.folder)
+    for one, other in zip(first.blocks(), second.blocks(), strict=True):
+        pairs.append(one * np.uint64(0x9E3779B97F4A7C15) + other)
+    return pairs
 
 
 def _bytes(ids: Sequence[int]) -> bytes:

@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,23 +19,20 @@ LONG = 2000
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
 
 
-def sampled_lines(text: str) -> NDArray[np.uint32]:
-    """Hashes of some lines of a text; the same lines are chosen in every text.
+def sampled_lines(text: str) -> NDArray[np.uint64]:
+    """Hashes of some lines of a text, in the upper of their 64 bits; the same lines are chosen in every text.
 
     The lines at both ends may have been cut, and are left out if there are others.
     """
     lines = text.split("\n") if text.count("\n") * LONG >= len(text) else SENTENCE_END.split(text)
     whole = lines[1:-1] if len(lines) > 2 else lines
     hashes = (zlib.crc32(line.encode()) for each in whole if len(line := each.strip()) >= SHORTEST)
-    return np.array([found for found in hashes if found % EVERY == 0], dtype=np.uint32)
+    return np.array([found << 32 for found in hashes if found % EVERY == 0], dtype=np.uint64)
 
 
-def mostly_within(lines: list[NDArray[np.uint32]], others: list[NDArray[np.uint32]]) -> NDArray[np.bool_]:
-    """For the sampled lines of each text: whether most of them are among those of the other texts."""
-    if not lines or not others:
-        return np.zeros(len(lines), bool)
-    found = np.isin(np.concatenate(lines), np.concatenate(others))
-    sizes = np.array([len(each) for each in lines])
-    ends = np.cumsum(sizes)
+def mostly(found: NDArray[np.bool_], sizes: NDArray[Any]) -> NDArray[np.bool_]:
+    """For texts with these numbers of sampled lines, which follow each other: whether most lines of each are found."""
+    ends = np.cumsum(sizes, dtype=np.int64)
     counts = np.concatenate([[0], np.cumsum(found)])
-    return (counts[ends] - counts[ends - sizes]) * 2 > sizes
+    result: NDArray[np.bool_] = (counts[ends] - counts[ends - sizes]) * 2 > sizes
+    return result

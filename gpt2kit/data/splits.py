@@ -1,12 +1,15 @@
 """Which records of a corpus are held out for validation, if no validation corpus is given."""
 
-from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from gpt2kit.data.hashes import Hashes, contains
 from gpt2kit.data.sources import fingerprint, held_out
 
 DIVIDED = "its reverse is held out, and its source is also in training"
@@ -44,38 +47,44 @@ class Division(Generic[Item]):
       its own key is also in training. So no held-out text is in training in any role.
     - A label of which all records would be held out stays in training.
 
-    The first reading remembers a few hashes: of the held-out keys, and of the keys whose mirrors may be held out.
+    The first reading remembers a few hashes: of the held-out keys, and of the keys whose mirrors may be held out. Those
+    of the other keys, with which they are compared at its end, are in a temporary file in `folder`.
     """
 
-    def __init__(self, share: float) -> None:
-        self.share = share
-        self._held: set[int] = set()
-        self._doubtful: set[int] = set()
-        self._divided: set[int] = set()
+    def __init__(self, share: float, folder: Path) -> None:
+        self.share, self.folder = share, folder
+        self._held = self._divided = np.empty(0, np.uint64)
         self._rare: set[str] = set()
 
     def usable(self, records: Iterable[Item]) -> Iterator[Item]:
         """The records of the first reading that are certainly trained on."""
-        trained: set[str] = set()
+        labels: set[str] = set()
         waiting: dict[str, list[Item]] = {}
-        keys = array("Q")
-        for record in records:
-            if record.problem:
-                continue
-            split = split_of(record, self.share)
-            if record.mirror and not record.split:
-                split = self._remember(record, split, keys)
-            if split == "train":
-                trained.add(record.label)
-                waiting.pop(record.label, None)
-                yield record
-            elif record.label and not record.split and record.label not in trained:
-                waiting.setdefault(record.label, []).append(record)
-        self._rare = set(waiting)
-        for each in waiting.values():
-            yield from each
-        both = np.intersect1d(np.array(keys, np.uint64), np.fromiter(self._doubtful, np.uint64, len(self._doubtful)))
-        self._divided = set(both.tolist())
+        with ExitStack() as stack:
+            held, doubtful, keys = (stack.enter_context(closing(Hashes(self.folder))) for _ in range(3))
+            for record in records:
+                if record.problem:
+                    continue
+                split = split_of(record, self.share)
+                if record.mirror and not record.split:
+                    key = fingerprint(record.key)
+                    if split == "val":
+                        held.add(key)
+                    elif held_out(record.mirror, self.share):  # perhaps the reverse of a held-out record
+                        doubtful.add(key)
+                        split = ""
+                    else:
+                        keys.add(key)
+                if split == "train":
+                    labels.add(record.label)
+                    waiting.pop(record.label, None)
+                    yield record
+                elif record.label and not record.split and record.label not in labels:
+                    waiting.setdefault(record.label, []).append(record)
+            self._rare = set(waiting)
+            for each in waiting.values():
+                yield from each
+            self._held, self._divided = held.sorted(), doubtful.shared(keys)
 
     def read_rest(self, usable: Iterator[Item]) -> None:
         """Finish the first reading where its outcome matters."""
@@ -99,23 +108,15 @@ class Division(Generic[Item]):
             else:
                 yield record
 
-    def _remember(self, record: Item, split: str, keys: "array[int]") -> str:
-        """Note a record that has a mirror; the records that may be reverses of held-out ones are not trained on."""
-        key = fingerprint(record.key)
-        if split == "val":
-            self._held.add(key)
-        elif held_out(record.mirror, self.share):
-            self._doubtful.add(key)
-            return ""
-        else:
-            keys.append(key)
-        return split
-
     def _reverse(self, record: Item) -> bool:
         """Whether a record that is not held out by its key is the reverse of one that is."""
         if not record.mirror or record.split or held_out(record.key, self.share):
             return False
-        return held_out(record.mirror, self.share) and fingerprint(record.mirror) in self._held
+        return held_out(record.mirror, self.share) and _is_among(self._held, record.mirror)
 
     def _is_divided(self, record: Item) -> bool:
-        return fingerprint(record.key) in self._divided
+        return _is_among(self._divided, record.key)
+
+
+def _is_among(known: NDArray[np.uint64], text: str) -> bool:
+    return bool(contains(known, np.array([fingerprint(text)], np.uint64))[0])

@@ -28,8 +28,8 @@ from gpt2kit.errors import DataError, counted
 IdRow = tuple[Sequence[int], Sequence[int]]
 """The ids of a prompt and of its target."""
 
-SCANNED_IDS = 1 << 24
-"""Ids in memory at a time when all are scanned."""
+SCANNED_IDS, SCANNED_ROWS = 1 << 24, 1 << 18
+"""Ids, or rows, in memory at a time when all are scanned."""
 
 
 def id_dtype(vocab_size: int) -> np.dtype[Any]:
@@ -149,8 +149,13 @@ class Store:
         """Whether every row lies within the ids, after the previous one, and every prompt within its row."""
         if not self.rows:
             return not self.tokens
-        inside = int(self.ends.min()) >= 0 and int(self.ends[-1]) == self.tokens
-        return inside and bool((np.diff(self.ends) >= 0).all() and (self.prompts <= self.lengths()).all())
+        if int(self.ends[-1]) != self.tokens:
+            return False
+        sizes = self.row_sizes()
+        return all(
+            (prompts <= lengths).all() and 0 <= lengths.min() <= lengths.max() <= self.tokens
+            for prompts, lengths in sizes
+        )
 
     def verify(self) -> None:
         """Raises DataError if a file is not as it was written. It reads all of them, about a second for each GB: done
@@ -182,6 +187,21 @@ class Store:
 
     def __len__(self) -> int:
         return self.rows
+
+    def row_sizes(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """The number of prompt tokens and of all tokens of each row as prepare wrote it, some rows at a time.
+
+        The files are read: pages of a memory-mapped one would count as memory of this process.
+        """
+        last = 0
+        path = self.folder / self.split
+        with open(f"{path}.ends", "rb") as ends_file, open(f"{path}.prompts", "rb") as prompts_file:
+            for start in range(0, self.rows, SCANNED_ROWS):
+                count = min(SCANNED_ROWS, self.rows - start)
+                prompts = np.fromfile(prompts_file, np.uint32, count).astype(np.int64)
+                ends = np.fromfile(ends_file, np.int64, count)
+                yield prompts, np.diff(ends, prepend=last)
+                last = int(ends[-1])
 
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of every row."""

@@ -7,23 +7,16 @@ from numpy.typing import NDArray
 
 from gpt2kit.data.store import Store
 
-ROWS = 1 << 20
-"""Rows in memory at a time."""
-
 
 def needed_ratio(store: Store, extra: int, beyond: int) -> float:
     """The least ratio by which ratio x prompt + extra tokens hold the targets of all rows, but for one row of `beyond`;
     0 without rows."""
-    if not len(store):
-        return 0.0
-    needed = np.concatenate(
-        [
-            (np.maximum(targets - extra, 0) / np.maximum(prompts, 1)).astype(np.float32)
-            for prompts, targets in _of(store)
-        ]
-    )
-    place = len(needed) - 1 - len(needed) // beyond
-    return float(np.partition(needed, place)[place])
+    kept = len(store) // beyond + 1
+    largest = np.empty(0, np.float32)
+    for prompts, targets in _of(store):
+        needed = (np.maximum(targets - extra, 0) / np.maximum(prompts, 1)).astype(np.float32)
+        largest = np.sort(np.concatenate([largest, needed]))[-kept:]
+    return float(largest[0]) if len(largest) else 0.0
 
 
 def longer_than(store: Store, tokens: int) -> int:
@@ -38,8 +31,5 @@ def longer_than_ratio(store: Store, ratio: float, extra: int) -> int:
 
 def _of(store: Store) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Tokens of the prompts and of the targets, some rows at a time."""
-    for start in range(0, len(store), ROWS):
-        ends = np.asarray(store.ends[start : start + ROWS])
-        lengths = np.diff(ends, prepend=int(store.ends[start - 1]) if start else 0)
-        prompts = np.asarray(store.prompts[start : start + ROWS]).astype(np.int64)
+    for prompts, lengths in store.row_sizes():
         yield prompts, lengths - prompts

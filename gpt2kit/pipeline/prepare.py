@@ -46,9 +46,11 @@ def prepare(
             )
     task, window = recipe.task.infer_task(corpora["train"]), recipe.model.n_positions
     longest = task.layout.row_limit(window)
-    division: Division[Record[Any, Any]] | None = None if "val" in corpora else Division(task.held_out)
-    split = division.split if division else only("train")
     with overwriting.new_folder(Path(out), overwrite, PREPARED, inputs_of(recipe, corpora)) as folder:
+        division: Division[Record[Any, Any]] | None = None
+        if "val" not in corpora:
+            division = Division(task.held_out, folder)
+        split = division.split if division else only("train")
         found = _counted(task, corpora["train"], "fit", progress)
         alone = (record for record in found if split(record) == "train" and not record.problem)
         usable = division.usable(found) if division else alone
@@ -60,11 +62,15 @@ def prepare(
             division.read_rest(usable)
             records = division.checked(records)
         writers = write_splits(folder, names, records, split, fitted, longest)
-        keys = writers["train"].keys()
-        for name in (name for name in corpora if name != "train"):
+        others = [name for name in corpora if name != "train"]
+        keys = writers["train"].keys() if others else None
+        for name in others:
             writers |= write_splits(folder, (name,), read(corpora[name], name), only(name), fitted, longest, keys)
+        keys = None
         for name in (name for name in writers if name != "train"):
             writers[name].compare(writers["train"])
+        for writer in writers.values():
+            writer.close()
         reports = {name: writer.report for name, writer in writers.items()}
         if not reports["train"].rows:
             raise DataError(f"{' '.join(corpora['train'])}: nothing to train on ({reports['train'].reasons()})")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gpt2kit.data import prepare
+from gpt2kit.data import hashes, prepare
 from gpt2kit.data.layouts import Rows
 from gpt2kit.data.prepare import IdRows, bare, fit_rows, write_splits
 from gpt2kit.data.report import WIDTH, Damage, SplitReport
@@ -166,6 +166,7 @@ PAIRS = [("abc", "x"), ("", "y"), ("abc", "x"), ("abcdefghijkl", "x"), ("de", "z
 @pytest.fixture(params=[1, 2, 4096])
 def records_a_batch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prepare, "RECORDS_A_BATCH", request.param)
+    monkeypatch.setattr(hashes, "AT_ONCE", request.param)
 
 
 @pytest.mark.usefixtures("records_a_batch")

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from gpt2kit.data import hashes
 from gpt2kit.data.sources import held_out
 from gpt2kit.data.splits import DIVIDED, Division
 
@@ -20,9 +22,16 @@ class Row:
     problem: str = ""
 
 
+@pytest.fixture(autouse=True, params=[8, hashes.AT_ONCE], ids=["with files", "in memory"])
+def hashes_at_once(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Temporary files are made in the current folder, and nothing is left there."""
+    monkeypatch.setattr(hashes, "AT_ONCE", request.param)
+    monkeypatch.chdir(tmp_path)
+
+
 def divide(rows: Sequence[Row]) -> tuple[list[Row], dict[str, list[Row]]]:
     """The records of the first reading, and those of the second by their splits."""
-    division: Division[Row] = Division(SHARE)
+    division: Division[Row] = Division(SHARE, Path())
     first = list(division.usable(iter(rows)))
     found: dict[str, list[Row]] = {"train": [], "val": [], "dropped": []}
     for row in division.checked(rows):
@@ -110,7 +119,7 @@ def test_splits_that_the_corpus_names_stay() -> None:
 
 def test_the_first_reading_is_finished_where_it_matters() -> None:
     for rows, wanted in (([Row("a"), Row("b")], 1), (two_ways(5), 0), ([Row(t, label=t) for t in KEPT[:5]], 0)):
-        division: Division[Row] = Division(1e-9)
+        division: Division[Row] = Division(1e-9, Path())
         reading = iter(rows)
         division.read_rest(division.usable(reading))
         assert len(list(reading)) == wanted

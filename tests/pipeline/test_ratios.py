@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from gpt2kit.config import EXTRA_TOKENS, GenerateConfig
-from gpt2kit.data import target_lengths
+from gpt2kit.data import store as stores
 from gpt2kit.data.store import Store
 from gpt2kit.decoding.answer import new_token_limit
 from gpt2kit.pipeline.ratios import SLACK, beyond, fitting_ratio, longer
@@ -20,7 +20,7 @@ def rows(*lengths: tuple[int, int], times: int = 1) -> list[tuple[list[int], lis
 
 @pytest.fixture(autouse=True)
 def few_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(target_lengths, "ROWS", 7)
+    monkeypatch.setattr(stores, "SCANNED_ROWS", 7)
 
 
 def test_short_targets_keep_the_least_ratio(store_of: StoreOf) -> None:
