@@ -2,9 +2,6 @@
 and leaks, are in temporary files."""
 
 import hashlib
-import re
-import string
-import unicodedata
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gpt2kit.data.bare import bare
 from gpt2kit.data.hashes import Hashes, contains
 from gpt2kit.data.layouts import Layout, Stream
 from gpt2kit.data.report import PassedOver, SplitReport
@@ -27,11 +25,6 @@ CHARACTERS_A_BATCH = 1 << 20
 
 BETWEEN = 0xFFFFFFFF
 """Not an id: it separates a prompt from its target when both are hashed."""
-
-TYPOGRAPHIC = re.compile("[‘’‚“”„«»‹›–—]")
-END = 2000
-"""Characters at each end of a long text that are compared with other texts."""
-ASIDE = (string.punctuation + string.whitespace).encode()
 
 Item = TypeVar("Item", bound="Readable")
 Encoded = TypeVar("Encoded", contravariant=True)
@@ -158,8 +151,19 @@ class SplitWriter(Generic[Item]):
         """Start to encode the waiting records after the previous ones are written."""
         self._write()
         batch, self._waiting, self._weight = self._waiting, [], 0
-        self._encoding = (batch, self.executor.submit(self.task.encode, batch))
+        self._encoding = (batch, self.executor.submit(self._ids, batch))
         self._look(batch)
+
+    def _ids(self, batch: list[Item]) -> IdRows:
+        """The rows of a batch; its records may be long, and while they are encoded a token takes many bytes."""
+        rows: list[IdRow] = []
+        start, size = 0, 0
+        for end, record in enumerate(batch, 1):
+            size += len(record.key)
+            if size >= CHARACTERS_A_BATCH or end == len(batch):
+                rows += [(_compact(prompt), _compact(target)) for prompt, target in self.task.encode(batch[start:end])]
+                start, size = end, 0
+        return rows
 
     def _look(self, batch: list[Item]) -> None:
         """Collect what is known of records without their ids."""
@@ -266,17 +270,6 @@ def fit_rows(records: Sequence[object], rows: IdRows, layout: Layout, window: in
     return fitting
 
 
-def bare(text: str) -> bytes:
-    """A text without its case, spaces, punctuation and compatible forms (NFKC), so that copies that were typed, cleaned
-    or quoted differently are equal. The whole text if nothing else would remain; the beginning and the end of a long
-    one."""
-    if len(text) > 2 * END:
-        text = text[:END] + text[-END:]
-    if not text.isascii():
-        text = TYPOGRAPHIC.sub("", unicodedata.normalize("NFKC", text))
-    return text.casefold().encode().translate(None, ASIDE) or text.encode()
-
-
 def _pairs(first: Hashes, second: Hashes) -> Hashes:
     """A hash of each pair of hashes, which depends on their order."""
     pairs = Hashes(first.folder)
@@ -285,8 +278,12 @@ def _pairs(first: Hashes, second: Hashes) -> Hashes:
     return pairs
 
 
+def _compact(ids: Sequence[int]) -> "array[int]":
+    return ids if isinstance(ids, array) else array("I", ids)
+
+
 def _bytes(ids: Sequence[int]) -> bytes:
-    return (ids if isinstance(ids, array) else array("I", ids)).tobytes()
+    return _compact(ids).tobytes()
 
 
 def _hash(value: bytes) -> int:

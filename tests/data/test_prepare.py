@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gpt2kit.data import hashes, prepare
 from gpt2kit.data.layouts import Rows
-from gpt2kit.data.prepare import IdRows, bare, fit_rows, write_splits
+from gpt2kit.data.prepare import IdRows, fit_rows, write_splits
 from gpt2kit.data.report import WIDTH, Damage, SplitReport
 from gpt2kit.data.store import Store
 
@@ -199,20 +199,6 @@ def test_sources_that_stand_in_training_in_another_form_are_counted(tmp_path: Pa
     writers = write_splits(tmp_path, ("train", "val"), map(Pair, pairs), lambda pair: pair[1], Letters(), 99)
     writers["val"].compare(writers["train"])
     assert writers["val"].report.nearly_leaked == 2, "one is equal, and of marks alone nothing is set aside"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("The Cat, sat.", "thecatsat"), ("« Été »", "été"), ("ﬁn…", "fin"), ("?!", "?!"), ("", ""), ("100 %", "100")],
-)
-def test_what_is_bare_of_a_text(text: str, expected: str) -> None:
-    assert bare(text).decode() == expected
-
-
-def test_a_long_text_is_known_by_its_ends() -> None:
-    long = f"A{'b ' * 9999}C"
-    assert bare(long) == bare(long.swapcase()) == bare(long[:4000] + long[9000:])
-    assert bare(long) != bare(f"{long[:-1]}D")
 
 
 def test_a_target_that_continues_the_source_is_no_duplicate(tmp_path: Path) -> None:
