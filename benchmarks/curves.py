@@ -1,6 +1,6 @@
 """Pictures of docs/ from the last records of results/: a curve for each program or start, as SVG.
 
-python benchmarks/curves.py             # docs/long.svg and docs/transfer.svg
+python benchmarks/curves.py             # docs/long.svg, docs/transfer.svg and docs/growth.svg
 """
 
 import json
@@ -57,7 +57,11 @@ LOOKS: dict[Any, Any] = STYLE | {
 
 def draw(name: str) -> None:
     """Draw the last record of results/NAME.jsonl to docs/NAME.svg."""
-    last = json.loads((RESULTS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    records = list(map(json.loads, (RESULTS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()))
+    last = records[-1]
+    if "sizes" in last:  # they may have been measured one by one
+        same = [record["sizes"] for record in records if record["table"] == last["table"]]
+        last["sizes"] = {size: found for sizes in same for size, found in sizes.items()}
     with matplotlib.rc_context(LOOKS):
         PICTURES[name](last).savefig(DOCS / f"{name}.svg", metadata={"Date": None, "Creator": None}, facecolor="white")
 
@@ -100,7 +104,23 @@ def _transfer(record: dict[str, Any]) -> Figure:
     return figure
 
 
-PICTURES: dict[str, Callable[[dict[str, Any]], Figure]] = {"long": _long, "transfer": _transfer}
+def _growth(record: dict[str, Any]) -> Figure:
+    """Peak memory and time of prepare by the number of pairs, for each version; only the numbers are logarithmic."""
+    figure, (memory, time) = _panels(2, "Preparing sentence pairs, with a number in each", "pairs")
+    by_rows = {found["corpus"]["rows"]: found for found in record["sizes"].values()}
+    for name, label in (("now", "this version"), ("before", "the version before")):
+        measured = {rows: found[name] for rows, found in by_rows.items() if name in found}
+        memory.plot(list(measured), [found["peak_mb"] for found in measured.values()], label=label)
+        time.plot(list(measured), [found["cpu_seconds"] / rows * 1e6 for rows, found in measured.items()])
+    for axes, title in ((memory, "Peak memory, MB"), (time, "Microseconds of CPU time per pair")):
+        axes.set_title(title)
+        axes.set_ylim(bottom=0)
+        _name_ticks(axes, by_rows)
+    figure.legend(loc="outside lower left", ncols=2, frameon=False)
+    return figure
+
+
+PICTURES: dict[str, Callable[[dict[str, Any]], Figure]] = {"long": _long, "transfer": _transfer, "growth": _growth}
 
 
 def _panels(count: int, title: str, label: str) -> "tuple[Figure, list[Axes]]":
@@ -121,4 +141,5 @@ def _name_ticks(axes: "Axes", xs: Iterable[float]) -> None:
 
 if __name__ == "__main__":
     for each in PICTURES:
-        draw(each)
+        if (RESULTS / f"{each}.jsonl").is_file():
+            draw(each)

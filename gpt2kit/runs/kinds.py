@@ -7,7 +7,7 @@ TOKENIZER = ("task.json", "tokenizer.json", "tokenizer_config.json", "events.tsv
 PREPARED = FolderKind(
     "prepared data",
     marks=("task.json", "prepare.json", "train.ids"),
-    patterns=(*TOKENIZER, "prepare.json"),
+    patterns=(*TOKENIZER, "vocabulary.json", "prepare.json"),
     parts=(".ids", ".ends", ".prompts", ".names", ".texts", ".json"),
 )
 

@@ -3,13 +3,13 @@
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from gpt2kit.config import knob
-from gpt2kit.data.bpe import END_OF_TEXT, TOKENIZER_FILE, Bpe, write_tokenizer_config
+from gpt2kit.data.bpe import BYTES, END_OF_TEXT, TOKENIZER_FILE, Bpe, write_tokenizer_config
 from gpt2kit.data.corpus_marks import marks
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.layouts import Layout, Rows
@@ -137,9 +137,23 @@ class TextTask(Task[Source, Target]):
             bpe = Bpe.load(fetch(self.tokenizer))
             bpe.add_separators(separators)
         else:
-            bpe = Bpe.train(iter(texts), self.vocab, separators)
+            bpe = self._learned(texts, separators, folder)
         bpe.save(folder, window)
         return self.opened(folder)
+
+    def _learned(self, texts: Iterable[str], separators: Sequence[str], folder: Path) -> Bpe:
+        if self.vocab == BYTES:  # nothing is learned
+            return Bpe.train(iter(()), self.vocab, separators)
+        from gpt2kit.data.vocabulary_sample import train_on_sample  # it needs numpy
+
+        train = partial(Bpe.train, vocab=self.vocab, separators=separators)
+        return train_on_sample(train, texts, folder, self.vocab)
+
+    def describe(self) -> list[str]:
+        """Whether the vocabulary was learned from a sample."""
+        from gpt2kit.data.vocabulary_sample import described
+
+        return [*super().describe(), *described(self.folder)]
 
     def controls_in(self, text: str) -> dict[str, int]:
         """The number of control tokens that are spelled in a text, for a report; they are encoded as plain text."""

@@ -75,9 +75,8 @@ class Completion(RowTask):
         return {"prompt": "+".join(self.asked), "completion": self.answered}
 
     def describe(self) -> list[str]:
-        if self.template:
-            return [f"kind completion (template {self.template!r})"]
-        return super().describe()
+        kind, *lines = super().describe()
+        return [f"kind completion (template {self.template!r})" if self.template else kind, *lines]
 
     def source(self, where: str, row: dict[str, object]) -> Values:
         """Of several columns without a template, a row may lack some: an instruction need not have an input."""

@@ -78,7 +78,7 @@ class TableTask(TextTask[Source, str]):
         return settings | {"columns": [f"{role}={column}" for role, column in merged.items()]}
 
     def describe(self) -> list[str]:
-        return [f"kind {self.kind}"]
+        return [f"kind {self.kind}", *super().describe()]
 
     def taken(self) -> dict[str, str]:
         """The column of each role; of a template, its columns."""
