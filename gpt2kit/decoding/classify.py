@@ -53,8 +53,8 @@ def _batch(model: GPT2, examples: Sequence[Sequence[Sequence[int]]]) -> list[lis
     ends_B = torch.tensor([len(text) - 1 for text in texts], device=device)
     places = [(number, slot) for number, example in enumerate(examples) for slot in range(len(example))]
     examples_B, slots_B = torch.tensor(places, device=device).t()
-    last_BD = model.hidden(ids_BT)[torch.arange(len(texts), device=device), ends_B]
-    logits_EC = model.classify(last_BD, examples_B, slots_B, len(examples))
+    ends_B += torch.arange(len(texts), device=device) * ids_BT.size(1)
+    logits_EC = model.classify(model.hidden(ids_BT, positions_N=ends_B), examples_B, slots_B, len(examples))
     found: list[list[float]] = logits_EC.softmax(-1).tolist()
     several = len(model.labels) > 1
     return [row if several else row[: len(example)] for row, example in zip(found, examples, strict=True)]

@@ -165,10 +165,11 @@ class Attention(nn.Module, ABC):
     def initialise(self, std: float) -> None:
         """Draw the parameters that the kind adds; `std` is that of GPT-2's products."""
 
-    def forward(self, x_BTD: Tensor, attend: Attend | None = None) -> Tensor:
-        """Padding is on the right, so that no other token sees it. In decoding `attend` keeps a cache."""
-        attended = (attend or self.attend)(*self.projected(x_BTD))
-        return self.c_proj(attended.transpose(1, 2).flatten(2))
+    def forward(self, x_BTD: Tensor, attend: Attend | None = None, positions_N: Tensor | None = None) -> Tensor:
+        """Padding is on the right, so that no other token sees it. In decoding `attend` keeps a cache. With
+        `positions_N`, flat in B x T, only what these attend to comes out, [N, D]."""
+        attended_BTD = (attend or self.attend)(*self.projected(x_BTD)).transpose(1, 2).flatten(2)
+        return self.c_proj(attended_BTD if positions_N is None else attended_BTD.flatten(0, 1)[positions_N])
 
     def projected(self, x_BTD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Query, key and value, each [B, H, T, K]."""

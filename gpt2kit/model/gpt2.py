@@ -70,10 +70,12 @@ class Block(nn.Module):
     def drop(self, x_BTD: Tensor) -> Tensor:
         return dropout(x_BTD, self.dropout, self.training)
 
-    def forward(self, x_BTD: Tensor, attend: Attend | None = None) -> Tensor:
-        """For training, and for decoding, in which `attend` keeps a cache."""
-        x_BTD = x_BTD + self.drop(self.attn(self.ln_1(x_BTD), attend))
-        return x_BTD + self.drop(self.mlp(self.ln_2(x_BTD)))
+    def forward(self, x_BTD: Tensor, attend: Attend | None = None, positions_N: Tensor | None = None) -> Tensor:
+        """For training, and for decoding, in which `attend` keeps a cache. With `positions_N`, flat in B x T, only
+        these positions come out, [N, D]: all others are computed as far as keys and values."""
+        x = x_BTD if positions_N is None else x_BTD.flatten(0, 1)[positions_N]
+        x = x + self.drop(self.attn(self.ln_1(x_BTD), attend, positions_N))
+        return x + self.drop(self.mlp(self.ln_2(x)))
 
 
 class Transformer(nn.Module):
@@ -170,18 +172,19 @@ class GPT2(nn.Module):
         """Number of weights; the tied head is not counted again."""
         return sum(parameter.numel() for parameter in self.parameters())
 
-    def hidden(self, ids_BT: Tensor, left_out_BT: Tensor | None = None) -> Tensor:
-        """Hidden states [B, T, D] after the last norm; rows are padded on the right with any id. Tokens that are left
-        out have no vector."""
+    def hidden(self, ids_BT: Tensor, left_out_BT: Tensor | None = None, positions_N: Tensor | None = None) -> Tensor:
+        """Hidden states [B, T, D] after the last norm, or [N, D] of some positions, flat in B x T. Rows are padded on
+        the right with any id. Tokens that are left out have no vector."""
         body = self.transformer
         positions_T = torch.arange(ids_BT.size(1), device=ids_BT.device)
         tokens_BTD = body.wte(ids_BT)
         if left_out_BT is not None:
             tokens_BTD = tokens_BTD.masked_fill(left_out_BT[..., None], 0.0)
         x_BTD = dropout(tokens_BTD + body.wpe(positions_T), body.dropout, self.training)
-        for block in body.blocks():
+        *first, last = body.blocks()
+        for block in first:
             x_BTD = block(x_BTD)
-        return body.ln_f(x_BTD)
+        return body.ln_f(last(x_BTD, positions_N=positions_N))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """[..., D] to [..., V]."""

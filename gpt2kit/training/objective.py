@@ -25,7 +25,7 @@ class LanguageModelObjective(Objective):
 
     def forward(self, ids_BT: Tensor, positions_N: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
         """Positions are flat in B x T."""
-        hidden_ND = self.model.hidden(ids_BT).flatten(0, 1)[positions_N]
+        hidden_ND = self.model.hidden(ids_BT, positions_N=positions_N)
         if self.training:
             return self.loss(hidden_ND, self.model.head, labels_N, new_MD=self.model.new_rows)
         plain = cross_entropy(hidden_ND, self.model.head, labels_N)
@@ -54,12 +54,15 @@ class ClassifierObjective(Objective):
         answers_E: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Positions and ends are flat in B x T; the first four are the language model's, weighted target by target."""
-        hidden = self.model.hidden(ids_BT, self._left_out(ids_BT, ends_B)).flatten(0, 1)
-        logits_EC = self.model.classify(hidden[ends_B], examples_B, slots_B, len(answers_E))
+        learns_language = self.training and self.lm_weight
+        needed = torch.cat((ends_B, positions_N)) if learns_language else ends_B
+        hidden = self.model.hidden(ids_BT, self._left_out(ids_BT, ends_B), needed)
+        logits_EC = self.model.classify(hidden[: len(ends_B)], examples_B, slots_B, len(answers_E))
         plain = F.cross_entropy(logits_EC, answers_E, reduction="sum")
         total = plain
-        if self.training and self.lm_weight:
-            language, _ = self.loss(hidden[positions_N], self.model.head, labels_N, weights_N, self.model.new_rows)
+        if learns_language:
+            vectors_ND = hidden[len(ends_B) :]
+            language, _ = self.loss(vectors_ND, self.model.head, labels_N, weights_N, self.model.new_rows)
             total = total + self.lm_weight * language
         return total, plain.detach()
 

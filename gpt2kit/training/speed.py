@@ -57,11 +57,11 @@ def model_flop(config: ModelConfig, vocab_size: int, lengths: NDArray[np.int64],
     """FLOP of a training step on rows of `lengths` tokens, the last of which is only a target."""
     inputs = lengths.astype(np.float64) - 1
     width = config.n_embd
-    block_weights = config.n_layer * (4 * width * width + 2 * width * config.inner)
-    blocks = 6 * block_weights * inputs.sum()
+    after_attention = width * width + 2 * width * config.inner
+    everywhere = config.n_layer * 3 * width * width + (config.n_layer - 1) * after_attention
+    at_targets = after_attention + vocab_size * width  # the end of the last block, and the head
     attention = sum(KINDS[kind].flop(config, inputs).sum() for kind in config.kinds)
-    head = 6 * vocab_size * width * targets  # only target positions reach it
-    return float(blocks + attention + head)
+    return float(6 * everywhere * inputs.sum() + attention + 6 * at_targets * targets)
 
 
 @lru_cache

@@ -141,6 +141,20 @@ def test_bf16_is_close_to_fp32(tiny_model: Build, attention: str) -> None:
     assert 0 < (rounded - exact).abs().max() < 0.15 * exact.abs().max()
 
 
+@EVERY
+def test_some_positions_have_the_same_vectors_and_gradients_alone(tiny_model: Build, attention: str) -> None:
+    model, ids = build(tiny_model, attention), torch.randint(23, (2, 27))
+    positions = torch.tensor([3, 4, 26, 27 + 11, 27 + 25])
+    weights = torch.randn(5, 16)
+    found = []
+    for hidden in (model.hidden(ids).flatten(0, 1)[positions], model.hidden(ids, positions_N=positions)):
+        model.zero_grad()
+        (hidden * weights).sum().backward()
+        gradients = {name: each.grad for name, each in model.named_parameters() if each.grad is not None}
+        found.append((hidden.detach(), gradients))
+    torch.testing.assert_close(found[1], found[0], atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["relative-local", "local", "compressed"])
 def test_a_layer_is_one_graph_for_all_lengths(tiny_model: Build, kind: str) -> None:
     """Nothing in it depends on what stands in a tensor."""

@@ -55,11 +55,11 @@ class Small(GPT2):
         super().__init__(ModelConfig(n_layer=1, n_head=2, n_embd=16, n_positions=32, dropout=dropout), VOCAB)
         self.fits, self.refusal, self.seen = fits, refusal, list[int]()
 
-    def hidden(self, ids_BT: Tensor, left_out_BT: Tensor | None = None) -> Tensor:
+    def hidden(self, ids_BT: Tensor, left_out_BT: Tensor | None = None, positions_N: Tensor | None = None) -> Tensor:
         self.seen.append(len(ids_BT))
         if len(ids_BT) > self.fits:
             raise self.refusal
-        return super().hidden(ids_BT, left_out_BT)
+        return super().hidden(ids_BT, left_out_BT, positions_N)
 
 
 def events_of(model: GPT2, train: Store, folder: Path, **knobs: Any) -> list[Any]:

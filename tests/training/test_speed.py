@@ -33,7 +33,8 @@ def test_padding_and_prompts_do_not_count() -> None:
     both = np.concatenate([short, long])
     found = model_flop(config, 100, both, 6)
     assert found == pytest.approx(model_flop(config, 100, short, 2) + model_flop(config, 100, long, 4))
-    assert found - model_flop(config, 100, both, 5) == pytest.approx(6 * 100 * 16)
+    after_attention = 16 * 16 + 2 * 16 * 40  # of the last block, which goes on with positions before targets only
+    assert found - model_flop(config, 100, both, 5) == pytest.approx(6 * (after_attention + 100 * 16))
 
 
 def test_attention_counts_what_it_reaches() -> None:
