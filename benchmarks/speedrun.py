@@ -3,10 +3,11 @@
     python benchmarks/speedrun.py DATA --task translate --steps 1800 2000 --beside OLDER_CLONE --beside-steps 2800 3000
     python benchmarks/speedrun.py DATA --task music --steps 3200 --seeds 1 --set train.lr=4e-3
 
-DATA is a folder that `gpt2kit TASK prepare` made with the task's recipe here. A run is the recipe with its whole schedule over so
-many steps, as a user starts it from the shell; its seconds are those of the command, from start to exit, its loss is
-that of its last validation. Of each clone, lengths are tried from the first on, with every seed, until the mean loss of
-the seeds is at most the target. Nothing else should run on the machine: each line says how busy it was before the run.
+DATA is a folder that `gpt2kit TASK prepare` made with the task's recipe here. A run is the recipe with its whole
+schedule over so many steps, as a user starts it from the shell; its seconds are those of the command, from start to
+exit, its loss is that of its last validation. Of each clone, lengths are tried from the first on, with every seed,
+until the mean loss of the seeds is at most the target. Nothing else should run on the machine: each line says how busy
+it was before the run.
 """
 
 import argparse
