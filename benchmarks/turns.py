@@ -142,6 +142,10 @@ class Player:
     program: str
     settings: Settings
     ours: bool = False
+    environment: dict[str, str | None] = field(default_factory=dict)
+    """Variables of its own; None removes one."""
+    warm_seconds: float | None = None
+    """Its own warm-up."""
     failed: str = ""
     notes: dict[str, Any] = field(default_factory=dict)
     turns: list[dict[str, Any]] = field(default_factory=list)
@@ -208,7 +212,8 @@ class _Worker:
         self.log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - lives as long
         threads = {name: str(plan.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         gpu = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]  # Trainer would spread over all that it sees
-        environment = os.environ | threads | {"CUDA_VISIBLE_DEVICES": gpu, "HF_HUB_OFFLINE": "1"}
+        changes = threads | {"CUDA_VISIBLE_DEVICES": gpu, "HF_HUB_OFFLINE": "1"} | player.environment
+        environment = {name: value for name, value in (os.environ | changes).items() if value is not None}
         self.process = subprocess.Popen(
             [sys.executable, script, "--worker"],
             stdin=subprocess.PIPE,
@@ -220,10 +225,10 @@ class _Worker:
         )
         order = {
             "program": player.program,
-            "settings": player.settings | {"threads": plan.threads},
+            "settings": {"threads": plan.threads} | player.settings,
             "seconds": plan.seconds,
             "warm_units": plan.warm_units,
-            "warm_seconds": plan.warm_seconds,
+            "warm_seconds": plan.warm_seconds if player.warm_seconds is None else player.warm_seconds,
         }
         self._write(json.dumps(order))
 

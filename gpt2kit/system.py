@@ -7,11 +7,33 @@ from pathlib import Path
 MEMBERSHIP = Path("/proc/self/cgroup")
 GROUPS = Path("/sys/fs/cgroup")
 MEMORY = Path("/proc/meminfo")
+TIMES = Path("/proc/stat")
+SCHEDULED = Path("/proc/thread-self/schedstat")
 
 
 def cores() -> int:
     """CPU cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def idle_seconds() -> float | None:
+    """Seconds for which the cores that this process may use were idle, summed since the machine started; None if the
+    system does not say."""
+    mine = {f"cpu{core}" for core in os.sched_getaffinity(0)} if hasattr(os, "sched_getaffinity") else set()
+    try:
+        lines = (line.split() for line in TIMES.read_text(encoding="ascii").splitlines())
+        ticks = [
+            int(words[4]) + int(words[5]) for words in lines if words and words[0] in mine
+        ]  # idle, waiting for I/O
+        return sum(ticks) / os.sysconf("SC_CLK_TCK") if ticks else None
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def waited_seconds() -> float | None:
+    """Seconds for which this thread was ready to run while others had the core; None if the system does not say."""
+    words = _words(SCHEDULED)
+    return int(words[1]) / 1e9 if len(words) == 3 and words[1].isdecimal() else None
 
 
 def core_quota() -> float | None:

@@ -111,7 +111,7 @@ IMPORTS: dict[str, set[str]] = {
     "overwriting": {"errors", "files"},
     "html": set(),
     "system": set(),
-    "model": {"config", "errors", "files", "tensor_files"},
+    "model": {"config", "errors", "files", "system", "tensor_files"},
     "data": {"decoding", "errors", "files", "metrics"},  # of decoding, the type of a grammar
     "metrics": {"errors"},
     "decoding": {"config", "errors", "model", "system"},

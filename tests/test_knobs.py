@@ -116,6 +116,7 @@ TRAIN: dict[str, tuple[list[str], str]] = {
     "dtype": ([], "bf16"),
     "compile": ([], "on"),
     "device": ([], "cuda:99"),
+    "threads": ([], "1"),
     "checkpointing": ([], "true"),
     "tensorboard": ([], "true"),
     "seed": ([], "1"),
@@ -146,9 +147,9 @@ def work_done(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     done = {"blocks": 0, "saves": 0}
     forward, save = Block.forward, loop.Loop.save
 
-    def counted(self: Block, x: torch.Tensor, attend: Any = None) -> torch.Tensor:
+    def counted(self: Block, *arguments: Any, **named: Any) -> torch.Tensor:
         done["blocks"] += 1
-        return forward(self, x, attend)
+        return forward(self, *arguments, **named)
 
     def saved(self: loop.Loop) -> None:
         done["saves"] += 1

@@ -29,12 +29,34 @@ def kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Kernel:
     monkeypatch.setattr(allowance, "MEMBERSHIP", tmp_path / "cgroup")
     monkeypatch.setattr(allowance, "GROUPS", tmp_path / "groups")
     monkeypatch.setattr(allowance, "MEMORY", tmp_path / "meminfo")
+    monkeypatch.setattr(allowance, "TIMES", tmp_path / "stat")
+    monkeypatch.setattr(allowance, "SCHEDULED", tmp_path / "schedstat")
     return Kernel(tmp_path)
 
 
 def test_a_machine_without_groups_has_no_quota(kernel: Kernel) -> None:
     assert allowance.core_quota() is None
     assert 1 <= allowance.cores() <= (os.cpu_count() or 1)
+
+
+def test_idle_seconds_are_those_of_the_cores_of_this_process(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Idle, and waiting for I/O; the fourth and fifth column."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {1, 2}, raising=False)
+    monkeypatch.setattr(os, "sysconf", lambda name: 100)
+    kernel.says(stat="cpu  9 9 9 999 99\ncpu0 1 0 1 500 0\ncpu1 1 0 1 300 50\ncpu2 1 0 1 250 0 0\nintr 1 2 3 4\n")
+    assert allowance.idle_seconds() == 6.0
+    for nonsense in ("cpu1 1 2\n", "cpu1 a b c d e\n", "cpu0 1 2 3 4 5\n"):
+        kernel.says(stat=nonsense)
+        assert allowance.idle_seconds() is None
+    (kernel.folder / "stat").unlink()
+    assert allowance.idle_seconds() is None
+
+
+def test_the_time_for_which_a_thread_waited_for_a_core(kernel: Kernel) -> None:
+    kernel.says(schedstat="5000000000 1500000000 77\n")
+    assert allowance.waited_seconds() == 1.5
+    kernel.says(schedstat="0 0\n")
+    assert allowance.waited_seconds() is None
 
 
 def test_the_smallest_quota_of_all_groups_above_counts(kernel: Kernel) -> None:

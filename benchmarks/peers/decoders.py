@@ -2,7 +2,8 @@
 
 A pass answers every prompt once; what goes back with a turn are the answers of its last pass, end tokens left out.
 Settings: weights (a Hugging Face folder), prompts (a JSON file of lists of ids), dtype, beams, length_penalty, new (the
-most tokens of an answer), eos (-1: there is none, every answer has `new` tokens), rows (prompts a batch, for peers).
+most tokens of an answer), eos (-1: there is none, every answer has `new` tokens), rows (prompts a batch, for peers),
+warm (least seconds of warm-up, where a program needs them).
 """
 
 import json
@@ -35,6 +36,8 @@ def passes(settings: Settings, turn: Turn, answer: Callable[[Ids], Ids]) -> None
     started = time.perf_counter()
     answer(few)
     if time.perf_counter() - started < WARM_SECONDS:
+        answer(few)
+    while time.perf_counter() - started < settings.get("warm", 0):
         answer(few)
     turn.ready()
     while True:

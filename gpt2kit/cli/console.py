@@ -190,6 +190,7 @@ class Bar:
         self.progress = Progress(*columns, console=messages, disable=not messages.is_terminal)
         self.bar = self.progress.add_task("training", total=None, state="", more="")
         self.spoken = 0.0
+        self.wide = messages.is_terminal and messages.width >= WIDE
 
     def __enter__(self) -> "Bar":
         return self

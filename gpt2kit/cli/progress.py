@@ -19,6 +19,7 @@ def training(stream: "Iterable[Event]") -> "Iterator[Event]":
     from gpt2kit.pipeline.train import Samples
     from gpt2kit.training import events
 
+    busy = ""  # what a wide bar says as long as it is true, and others once
     with console.Bar() as bar:
         for event in stream:
             if isinstance(event, events.Start):
@@ -36,7 +37,12 @@ def training(stream: "Iterable[Event]") -> "Iterator[Event]":
                 console.say(_rescheduled(event))
             elif isinstance(event, events.StepDone):
                 state = f"epoch {event.epoch:.2f}  loss {event.loss:.3f}  {event.tokens_per_second:,.0f} tokens/s"
-                bar.move(event.step, event.steps, state, f"{event.of_peak:.0%} of peak", event.seconds_left)
+                more = busy if bar.wide and busy else f"{event.of_peak:.0%} of peak"
+                bar.move(event.step, event.steps, state, more, event.seconds_left)
+            elif isinstance(event, events.Shared):
+                busy = _shared(event) if event.busy else ""
+                if not bar.wide:
+                    console.say(f"step {event.step:,}  {_shared(event)}")
             elif isinstance(event, events.Validation):
                 console.say(_validated(event))
             elif isinstance(event, events.Ended):
@@ -92,6 +98,11 @@ def _rescheduled(event: "events.Rescheduled") -> str:
     )
 
 
+def _shared(event: "events.Shared") -> str:
+    state = "the machine is busy" if event.busy else "the machine is free again"
+    return f"{state}: {event.threads} of {event.of} threads"
+
+
 def _validated(event: "events.Validation") -> str:
     part = f", on {event.batches:,} of {counted(event.of, 'batch')}: the budget leaves no time for more"
     part = part if event.batches < event.of else ""
@@ -105,6 +116,7 @@ def _started(event: "events.Start") -> str:
         resumed = ", starting again: the run was stopped before its first saved step"
     steps = f"{counted(event.steps, 'step')}, " if event.steps else "as many steps as fit into the budget, "
     where = event.device if event.processes == 1 else f"{event.processes} x {event.device.split(':')[0]}"
+    where += f" with {counted(event.threads, 'thread')}" if event.threads else ""
     compiled = ", compiled (the first steps take half a minute)" if event.compiled else ""
     part = ""
     if event.learning is not None:

@@ -99,6 +99,11 @@ class TrainConfig:
     )
     compile: str = knob("auto", "use torch.compile; auto: if it saves time within the run", ("auto", "on", "off"))
     device: str = knob("auto", "cpu, cuda, cuda:1, mps, or auto: the first of cuda, mps and cpu that the machine has")
+    threads: int = knob(
+        0,
+        "threads on a CPU; 0: all that PyTorch uses, fewer while other programs keep the cores busy, which changes "
+        "rounding",
+    )
     checkpointing: bool = knob(
         False, "gradient checkpointing: recompute each block in the backward pass; less memory, same results, slower"
     )
@@ -112,7 +117,7 @@ class TrainConfig:
         above_zero(self, "epochs", "lr", "muon_lr", "lora_alpha")
         at_least(self, 0, "steps", "least_steps", "budget_steps", "clip", "weight_decay", "lm_weight", "patience")
         at_least(self, 0, "freeze", "lora", "keep_checkpoints")
-        at_least(self, 0, "evaluate_every", "save_every", "samples", "validate_tokens", "window")
+        at_least(self, 0, "evaluate_every", "save_every", "samples", "validate_tokens", "window", "threads")
         at_least(self, 1, "batch_tokens", "accumulate")
         share(self, "beta2", "warmup", "label_smoothing", "ema", "token_dropout")
         check(0 <= self.final_lr <= 1, f"final_lr = {self.final_lr}; expected 0 to 1")

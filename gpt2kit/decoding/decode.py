@@ -213,19 +213,20 @@ def answers(
         raise UserError(
             f"beams = {config.beams}: beam search does not support grammar: set beams = 1 or generate.grammar = false"
         )
-    for chosen in batches(model, [len(prompt) for prompt in prompts], config):
-        batch = [prompts[index] for index in chosen]
-        if config.beams > 1:
-            found = beam_search(model, batch, config, stops)
-        else:
-            rows = [numbers[index] for index in chosen]
-            own = [automata[index] for index in chosen] if automata else ()
-            decoding = Decoding(model, batch, config, stops, rows, own, recent, ended, scored)
-            for _ in decoding.run():
-                pass
-            found = [[answer] for answer in decoding.answers()]
-        for index, hypotheses in zip(chosen, found, strict=True):
-            yield Decoded(index, hypotheses)
+    with model.threads.used():
+        for chosen in batches(model, [len(prompt) for prompt in prompts], config):
+            batch = [prompts[index] for index in chosen]
+            if config.beams > 1:
+                found = beam_search(model, batch, config, stops)
+            else:
+                rows = [numbers[index] for index in chosen]
+                own = [automata[index] for index in chosen] if automata else ()
+                decoding = Decoding(model, batch, config, stops, rows, own, recent, ended, scored)
+                for _ in decoding.run():
+                    pass
+                found = [[answer] for answer in decoding.answers()]
+            for index, hypotheses in zip(chosen, found, strict=True):
+                yield Decoded(index, hypotheses)
 
 
 @torch.inference_mode()
@@ -238,8 +239,9 @@ def stream(
 ) -> Iterator[int]:
     """Yield the tokens of one answer as they are decoded, without the end token."""
     stops = (stop, *config.stop_ids)
-    for new in Decoding(model, [prompt], with_seed(config), stops, [0], automata).run():
-        token = int(new[0])
-        if token in stops:
-            return
-        yield token
+    with model.threads.used():
+        for new in Decoding(model, [prompt], with_seed(config), stops, [0], automata).run():
+            token = int(new[0])
+            if token in stops:
+                return
+            yield token

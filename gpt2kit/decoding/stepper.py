@@ -3,6 +3,7 @@
 On CUDA a step is captured as a graph: replayed, it costs one launch instead of hundreds.
 """
 
+import time
 from collections.abc import Sequence
 
 import torch
@@ -39,6 +40,7 @@ class Stepper:
             row[: len(prompt)] = torch.tensor(prompt)
         self.model = model
         self.cache = model.new_cache(len(prompts), longest + most_new * width, width, static)
+        self._ended = 0.0
         self.logits_PV = model.prefill(ids_PT.to(device), lengths, self.cache)
         self._captured: tuple[int, ...] = ()
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -46,7 +48,11 @@ class Stepper:
     def step(self, tokens_PW: Tensor) -> Tensor:
         """Logits [P, W, V] in fp32 after one more token of each hypothesis; valid until the next step."""
         if self.model.device.type != "cuda":
-            return self.model.step(tokens_PW, self.cache)
+            started = self._ended or time.perf_counter()  # with what the caller did after the step before
+            logits_PWV = self.model.step(tokens_PW, self.cache)
+            self._ended = time.perf_counter()
+            self.model.threads.add(self._ended - started, tokens_PW.numel())
+            return logits_PWV
         if self._graph is None or self._captured != self.cache.shapes:
             self._capture(tokens_PW)
         assert self._graph is not None

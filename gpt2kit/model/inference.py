@@ -15,6 +15,7 @@ from gpt2kit.model.attention import Attend, Attention, by_head
 from gpt2kit.model.cache import Cache
 from gpt2kit.model.gpt2 import GPT2, Block
 from gpt2kit.model.kernels import Norm, Product
+from gpt2kit.model.threads import Threads
 
 
 class InferenceGPT2:
@@ -32,6 +33,7 @@ class InferenceGPT2:
         blocks = [_laid_out(block, self.config, layer, self.dtype) for layer, block in enumerate(body.blocks())]
         self.attentions, self.blocks = [block.attn for block in blocks], [_plain(block) for block in blocks]
         self.norm, self.head = _norm(body.ln_f), Product(model.head, None, self.dtype)
+        self.threads = Threads(self.device.type == "cpu")
 
     def new_cache(self, prompts: int, slots: int, width: int = 1, static: bool = False) -> Cache:
         """Room for `prompts` prompts and answers of `width` hypotheses, `slots` slots each. On CPUs it is in fp32:

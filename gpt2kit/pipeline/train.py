@@ -119,6 +119,7 @@ def _train_in(
             work.resume(length)
         if resume and group.is_main:
             record_resumed(folder, prepared, recipe)
+            work.threads.repeat(folder.log.threads_after(work.progress.step))
             folder.log.forget_after(work.progress.step)
         sampling = replace(recipe, generate=recipe.generate.fitted(prepared.max_ratio))
         yield from _logged(work, folder, task, prepared.store("val"), sampling, start or "")
@@ -245,4 +246,5 @@ def _metrics(event: events.StepDone | events.Validation) -> dict[str, float | in
         "rate": event.rate,
         "tokens_per_second": round(event.tokens_per_second),
         "of_peak": round(event.of_peak, 4),
+        **({} if event.threads is None else {"threads": event.threads}),
     }

@@ -23,6 +23,12 @@ class Log:
         if self.path.is_file():
             files.write_text(self.path, "".join(f"{line}\n" for line, at in self._lines() if at <= step))
 
+    def threads_after(self, step: int) -> dict[int, int]:
+        """The number of threads of each logged step after this one, 0 for all; empty if all of them had all."""
+        lines = [json.loads(line) for line, at in self._lines() if step < at < math.inf and f'"{LOSS}"' not in line]
+        counts = {line["step"]: int(line.get("threads") or 0) for line in lines}
+        return counts if any(counts.values()) else {}
+
     def last_step(self) -> int | None:
         """The last step; None if the log is empty."""
         steps = [int(step) for _, step in self._lines() if math.isfinite(step)]

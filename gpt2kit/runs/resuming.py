@@ -17,7 +17,7 @@ from gpt2kit.tasks.base import Task
 RECORDED = ("keep_state", "keep_checkpoints")
 """Knobs of [train] that a resumed run may change, from then on: they affect what it keeps, not the result."""
 
-ELSEWHERE = ("device", "parallel", "checkpointing", "tensorboard", *RECORDED)
+ELSEWHERE = ("device", "threads", "parallel", "checkpointing", "tensorboard", *RECORDED)
 """Knobs of [train] that a resumed run may change: they affect where it is computed, not the result."""
 
 

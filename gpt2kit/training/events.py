@@ -18,6 +18,8 @@ class Start:
     compiled: bool
     resumed: bool = False
     processes: int = 1
+    threads: int = 0
+    """The number of threads on a CPU, if the recipe fixes it."""
     learning: int | None = None
     """The number of parameters that are trained; None means all."""
     remarks: tuple[str, ...] = ()
@@ -84,6 +86,19 @@ class StepDone:
     seconds_left: float
     of_peak: float = 0.0
     """Model FLOP per second, as a share of what the devices reach in a large matrix product."""
+    threads: int | None = None
+    """The number of threads on a CPU, if it was lower than usual."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Other programs keep the cores busy, or no longer do: from the next step on, threads are used differently."""
+
+    step: int
+    threads: int
+    of: int
+    """The usual number of threads."""
+    busy: bool
 
 
 @dataclass(frozen=True)
@@ -115,4 +130,4 @@ class Stopped:
     signal: int
 
 
-Event = Start | Fitted | Planned | Extended | Rescheduled | StepDone | Validation | Ended | Stopped
+Event = Start | Fitted | Planned | Extended | Rescheduled | StepDone | Shared | Validation | Ended | Stopped

@@ -13,9 +13,10 @@ from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError
 from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.model.threads import Threads
 from gpt2kit.training import compilation, probe, speed, state
 from gpt2kit.training.distributed import ProcessGroup
-from gpt2kit.training.events import Ended, Event, Fitted, Planned, Start, StepDone, Stopped, Validation
+from gpt2kit.training.events import Ended, Event, Fitted, Planned, Shared, Start, StepDone, Stopped, Validation
 from gpt2kit.training.kept import KeptWeights, SaveWeights
 from gpt2kit.training.length import follow, rescheduled
 from gpt2kit.training.plan import Plan
@@ -54,6 +55,8 @@ class Loop:
         self.flop = compilation.expected_flop(config, model, self.batches, self.progress.steps, self.group.device)
         compiles = compilation.wants_compile(config, self.group.device, self.flop)
         self.learner = Learner(model, self.batches, config, self.group, compiles)
+        alone = self.group.device.type == "cpu" and self.group.size == 1
+        self.threads = Threads(alone, config.threads, compiles)
 
     def resume(self, length: dict[str, Any] | None = None) -> None:
         """Continue from the state in the folder, or from the first step if none has been saved.
@@ -97,7 +100,7 @@ class Loop:
         kept = KeptWeights(learner, self.config.keep, save_weights, outdated)
         learner.compile()
         yield self._start()
-        with StopRequest() as stop:
+        with StopRequest() as stop, self.threads.used():
             yield from self.fit()
             before = self._planned_before
             if schedule.budget is not None and not (progress.step and progress.costs.step):
@@ -117,12 +120,15 @@ class Loop:
             remaining = batches_from(self.batches, progress.step)
             schedule.mark()
             while progress.step < progress.steps:
+                self.threads.begin(progress.step + 1)
                 started = self.clock()
                 rows = next(remaining)
                 loss, signal = learner.step(rows, progress, stop)
                 progress.step += 1
-                speedometer.add(rows, self.clock() - started)
-                yield self._step_done(loss, speedometer, schedule)
+                speedometer.add(rows, seconds := self.clock() - started)
+                done = self._step_done(loss, speedometer, schedule)
+                yield from self._share(seconds, self.batches.tokens(rows))
+                yield done
                 last = progress.step == progress.steps
                 validates = self.validation is not None and (last or progress.step % progress.evaluate_every == 0)
                 if validates:
@@ -144,6 +150,13 @@ class Loop:
                     with schedule.saving():
                         self.save()
         kept.finished(progress)
+
+    def _share(self, seconds: float, tokens: int) -> Iterator[Shared]:
+        """Choose the threads of the next step, after one of some tokens."""
+        threads, before = self.threads, (self.threads.busy, self.threads.chosen)
+        threads.add(seconds, tokens)
+        if (threads.busy, threads.chosen) != before:
+            yield Shared(self.progress.step, threads.chosen, threads.most, threads.busy)
 
     def _stop(self, kept: KeptWeights, schedule: Schedule, signal: int) -> Stopped:
         """Save all that is needed to use and to continue the run."""
@@ -172,7 +185,8 @@ class Loop:
     ) -> probe.Measured:
         """Time steps and validations; weights and optimisers are unchanged afterwards."""
         validate = None if self.validation is None else self._validation_loss
-        return probe.measure(self.learner, self.progress, validate, self.clock, widths, times, seconds, stopped)
+        with self.threads.used():
+            return probe.measure(self.learner, self.progress, validate, self.clock, widths, times, seconds, stopped)
 
     def _validation_loss(self, most: int = 0, ends: float | None = None) -> SplitLoss:
         """The loss on the validation split; on a part of it with `most`, or if more would not end before `ends`."""
@@ -200,6 +214,7 @@ class Loop:
             compiled=learner.compiles,
             resumed=self.resumed,
             processes=self.group.size,
+            threads=self.config.threads,
             learning=None if learner.learning == learner.parameters else learner.learning,
             remarks=learner.model.remarks,
             doubts=learner.model.doubts,
@@ -215,4 +230,5 @@ class Loop:
             tokens_per_second=speedometer.tokens_per_second,
             seconds_left=schedule.seconds_left(speedometer.step_seconds),
             of_peak=speedometer.of_peak,
+            threads=self.threads.fewer,
         )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt2kit.cli import progress
+from gpt2kit.cli import console, progress
 from gpt2kit.pipeline.train import Samples
 from gpt2kit.training import events
 
@@ -41,6 +41,41 @@ def test_training_passes_every_event_on(capsys: Capture) -> None:
     assert "step 5  validation loss 2.1250 nats per target token\n" in err
     assert "(not the lowest so far)" in err
     assert "good [b]" in err
+
+
+def test_a_busy_machine_is_said_once_per_change(capsys: Capture) -> None:
+    step = events.StepDone(4, 9, 1.0, 2.5, 0.001, 1000.0, 3700.0, 0.41)
+    told: list[events.Event | Samples] = [events.Shared(4, 1, 2, True), step, step, events.Shared(8, 2, 2, False), step]
+    assert list(progress.training(iter(told))) == told
+    err = capsys.readouterr().err
+    assert err.count("busy") == 1
+    assert "step 4  the machine is busy: 1 of 2 threads\n" in err
+    assert "step 8  the machine is free again: 2 of 2 threads\n" in err
+
+
+def test_on_a_terminal_the_bar_says_so_as_long_as_it_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it is wide; there it replaces the share of peak."""
+    shown: list[str] = []
+
+    class Wide(console.Bar):
+        def __init__(self) -> None:
+            super().__init__()
+            self.wide = True
+
+        def move(self, step: int, steps: int, state: str, more: str, seconds_left: float) -> None:
+            shown.append(more)
+
+    monkeypatch.setattr(console, "Bar", Wide)
+    step = events.StepDone(4, 9, 1.0, 2.5, 0.001, 1000.0, 3700.0, 0.41)
+    told: list[events.Event | Samples] = [step, events.Shared(4, 1, 2, True), step, step]
+    list(progress.training(iter([*told, events.Shared(8, 2, 2, False), step])))
+    busy = "the machine is busy: 1 of 2 threads"
+    assert shown == ["41% of peak", busy, busy, "41% of peak"]
+
+
+def test_a_fixed_number_of_threads_is_named(capsys: Capture) -> None:
+    list(progress.training(iter([events.Start(0, 9, 4, 1, 0.0, "cpu", "fp32", False, threads=1)])))
+    assert "fp32 on cpu with 1 thread\n" in capsys.readouterr().err
 
 
 def test_a_run_without_a_saved_state_says_that_it_starts_again(capsys: Capture) -> None:
