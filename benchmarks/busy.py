@@ -1,6 +1,7 @@
 """Training and decoding on a busy machine: threads that are chosen while the program runs, beside fixed settings.
 
-    python benchmarks/busy.py PREPARED_FOLDER          # of `gpt2kit translate prepare`; less than ten minutes
+    python benchmarks/busy.py PREPARED_FOLDER --row training      # of `gpt2kit translate prepare`
+    python benchmarks/busy.py PREPARED_FOLDER --row decoding      # each takes less than ten minutes on a free machine
     python benchmarks/busy.py PREPARED_FOLDER --busy 1 --row training --rounds 5
 
 Beside 0, 1 and 2 processes that keep a core busy each (a loop in Python, and products in numpy), every program stays
@@ -54,7 +55,7 @@ ROWS = ("training", "decoding")
 LOADS = ("while True: sum(range(10**5))", "import numpy as np\na = np.ones((300, 300))\nwhile True: a @ a")
 """Programs that keep a core busy."""
 
-PROMPTS, NEW = 64, 32
+PROMPTS, NEW = 32, 24
 """Prompts of a pass of decoding, and new tokens of each answer."""
 
 CHOSEN, TRAINER = "chosen", "Trainer"
@@ -62,7 +63,7 @@ CHOSEN, TRAINER = "chosen", "Trainer"
 SPINS = "300000"
 """What GNU's OpenMP does by itself; said in the environment, gpt2kit leaves it alone."""
 
-CHOOSING = {"training": 25.0, "decoding": 8.0}
+CHOOSING = {"training": 20.0, "decoding": 8.0}
 """Seconds of warm-up in which the choice is made."""
 
 
@@ -73,7 +74,9 @@ def busy(processes: int) -> Iterator[None]:
     started: list[subprocess.Popen[bytes]] = []
     try:
         for number in range(processes):
-            started.append(subprocess.Popen([sys.executable, "-c", LOADS[number % len(LOADS)]], env=alone))
+            command = [sys.executable, "-c", LOADS[number % len(LOADS)]]
+            # A session of its own, like a program of another window: Linux divides the cores among sessions first.
+            started.append(subprocess.Popen(command, env=alone, start_new_session=True))
         yield
     finally:
         for process in started:
@@ -109,7 +112,7 @@ def main() -> None:
     parser.add_argument("--row", action="append", choices=ROWS, help="may be repeated; all by default")
     parser.add_argument("--busy", action="append", type=int, help="other processes; may be repeated; 0, 1 and 2")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=5, help="about how long a turn lasts")
+    parser.add_argument("--seconds", type=float, default=4, help="about how long a turn of training lasts")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--smoke", action="store_true", help="one short round, which is not kept")
     arguments = parser.parse_args()

@@ -25,7 +25,7 @@ def idle_seconds() -> float | None:
         ticks = [
             int(words[4]) + int(words[5]) for words in lines if words and words[0] in mine
         ]  # idle, waiting for I/O
-        return sum(ticks) / os.sysconf("SC_CLK_TCK") if ticks else None
+        return sum(ticks) / os.sysconf("SC_CLK_TCK") or None  # some sandboxes have a file of zeros
     except (OSError, ValueError, IndexError):
         return None
 

@@ -45,7 +45,7 @@ def test_idle_seconds_are_those_of_the_cores_of_this_process(kernel: Kernel, mon
     monkeypatch.setattr(os, "sysconf", lambda name: 100)
     kernel.says(stat="cpu  9 9 9 999 99\ncpu0 1 0 1 500 0\ncpu1 1 0 1 300 50\ncpu2 1 0 1 250 0 0\nintr 1 2 3 4\n")
     assert allowance.idle_seconds() == 6.0
-    for nonsense in ("cpu1 1 2\n", "cpu1 a b c d e\n", "cpu0 1 2 3 4 5\n"):
+    for nonsense in ("cpu1 1 2\n", "cpu1 a b c d e\n", "cpu0 1 2 3 4 5\n", "cpu1 0 0 0 0 0\n"):
         kernel.says(stat=nonsense)
         assert allowance.idle_seconds() is None
     (kernel.folder / "stat").unlink()

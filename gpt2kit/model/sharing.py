@@ -9,7 +9,8 @@ changes the rounding of sums, so it is changed only if that gives clearly more t
 from dataclasses import dataclass
 
 TAKEN = 0.3
-"""Other programs must use this many cores, or a twentieth of all, before the machine counts as busy."""
+"""Other programs must use this many of the cores that the threads need, or a twentieth of them, before the machine
+counts as busy."""
 
 CERTAIN, MOST_CERTAIN, SOON = 1.0, 64.0, 10.0
 """Seconds in a row that must show that the machine is busy, or free again; if it is busy again soon after that, twice
@@ -66,8 +67,8 @@ class Sharing:
         self.setting = self.chosen = self.full
         """The setting of the next window, and the one that was chosen last: others are tried in between."""
         self.may_sleep, self.may_shrink = may_sleep, may_shrink and threads > 1
-        self._enough = min(threads, cores) - max(TAKEN, cores / 20)
-        self._cores = cores
+        needed = min(threads, cores)
+        self._enough = needed - max(TAKEN, needed / 20)
         self._clock = 0.0
         self._different = 0.0  # seconds in a row that speak against the setting
         self._room = float(cores)  # of the last window that told it

@@ -36,16 +36,14 @@ class Sleepers:
 
     def __init__(self) -> None:
         self._over: threading.Event | None = None
-        self._holder: threading.Thread | None = None
 
     def set(self, sleeping: bool) -> bool:
         """Returns whether anything was changed. Then the caller has to set the number of threads: it may be another."""
         if sleeping == (self._over is not None):
             return False
-        if self._over is not None and self._holder is not None:
-            self._over.set()
-            self._holder.join()
-            self._over = self._holder = None
+        if self._over is not None:
+            self._over.set()  # nobody waits for the end of the thread: while Python ends, that would be for ever
+            self._over = None
             return True
         over, ready = threading.Event(), threading.Event()
 
@@ -55,8 +53,8 @@ class Sleepers:
             ready.set()
             over.wait()
 
-        self._over, self._holder = over, threading.Thread(target=hold, name="gpt2kit-sleepers", daemon=True)
-        self._holder.start()
+        self._over = over
+        threading.Thread(target=hold, name="gpt2kit-sleepers", daemon=True).start()
         ready.wait()
         return True
 
@@ -153,6 +151,9 @@ class Threads:
         self._again: dict[int, int] = {}  # the number of threads of each step that is repeated
         self._repeats = self._looked = False
 
+    _python_ends = staticmethod(sys.is_finalizing)
+    """A generator that nobody has closed is closed then, when modules have lost their names."""
+
     @property
     def busy(self) -> bool:
         """Whether the machine was found busy, so that another setting than usual was chosen."""
@@ -186,7 +187,8 @@ class Threads:
             yield
         finally:
             _in_use = self._running = False
-            self._apply(Setting(before, False))
+            if not self._python_ends():
+                self._apply(Setting(before, False))
 
     def _look(self) -> None:
         """See whether the machine has been busy since this program began."""
@@ -211,7 +213,8 @@ class Threads:
         """Before a step of a run."""
         if self._again and step in self._again:
             self._repeats = True
-            self._apply(Setting(self._again.pop(step), True))  # the machine was busy, and may be so again
+            sleeping = self.sharing is not None and self.sharing.may_sleep  # the machine was busy, and may be so again
+            self._apply(Setting(self._again.pop(step), sleeping))
         elif self._repeats:
             self._repeats, self._again = False, {}
             self._apply(self._setting)

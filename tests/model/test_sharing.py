@@ -122,6 +122,12 @@ def test_threads_that_need_only_a_part_of_the_cores_are_not_disturbed_by_others(
     assert set(lived(sharing, 60, {Setting(4, False): 5000}, lambda setting: 12.0)) == {Setting(4, False)}
 
 
+def test_a_few_threads_of_many_cores_notice_that_all_are_taken() -> None:
+    sharing = Sharing(2, 64)
+    lived(sharing, 30, BESIDE_ONE, beside_one)
+    assert sharing.chosen == ONE
+
+
 def test_others_of_a_lower_priority_are_no_reason_for_anything() -> None:
     """They take the time that sleeping threads leave, but none from spinning ones."""
 
