@@ -12,11 +12,12 @@ from typing import Any
 from turns import say
 
 
-def seconds_of(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, list[float]]:
-    """Seconds that each command takes from its start to its end, in each round; one round before them is not counted,
-    as it reads files into memory and writes compiled modules."""
+def take_turns(commands: Mapping[str, Sequence[str]], rounds: int) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """Seconds that each command takes from its start to its end, in each round, and what it prints; one round before
+    them is not counted, as it reads files into memory and writes compiled modules."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     found: dict[str, list[float]] = {name: [] for name in commands}
+    printed: dict[str, str] = {}
     for number in range(rounds + 1):
         for name, words in commands.items():
             started = time.perf_counter()
@@ -24,10 +25,11 @@ def seconds_of(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, 
             seconds = time.perf_counter() - started
             if done.returncode:
                 sys.exit(f"{name} ended with code {done.returncode}: {done.stderr[-500:]}")
+            printed[name] = done.stdout
             if number:
                 found[name].append(seconds)
                 say(f"round {number} of {rounds}: {name} {seconds:.2f} s")
-    return found
+    return found, printed
 
 
 def figures(seconds: Mapping[str, Sequence[float]], base: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from in_turn import figures, seconds_of
+from in_turn import figures, take_turns
 from machine import record
 
 TORCH = "import torch"
@@ -44,7 +44,8 @@ def main() -> None:
     arguments = parser.parse_args()
     rounds = 1 if arguments.smoke else arguments.rounds
     with tempfile.TemporaryDirectory() as folder:
-        found = figures(seconds_of(commands(arguments.run, arguments.text, Path(folder)), rounds), TORCH)
+        seconds, _ = take_turns(commands(arguments.run, arguments.text, Path(folder)), rounds)
+    found = figures(seconds, TORCH)
     print(json.dumps(found, indent=2))
     if not arguments.smoke:
         record("start", {"rounds": rounds, "commands": found})

@@ -4,6 +4,7 @@ Shapes: P prompts, W beams, C = 2 W candidates, S steps, V vocabulary.
 """
 
 from collections.abc import Sequence
+from math import isfinite
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch.nn import functional as F
 
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding.answer import Answer, length_penalty, new_token_limit
+from gpt2kit.decoding.largest import largest
 from gpt2kit.decoding.stepper import Stepper
 from gpt2kit.model.inference import InferenceGPT2
 
@@ -51,15 +53,14 @@ class _Searches:
     def answers(self, prompt: int, length: int, alpha: float) -> list[Answer]:
         """Finished hypotheses, best first, then the live ones that the limit cut off after `length` tokens."""
         found = []
-        finished = zip(self.best_PW[prompt], self.best_lengths_PW[prompt], self.best_ids_PWS[prompt], strict=True)
-        for score, tokens, ids in finished:
-            if score.isfinite():
-                total = float(score) * length_penalty(int(tokens) + 1, alpha)
-                found.append(Answer(ids[: int(tokens)].tolist(), float(score), True, total))
-        for score, ids in zip(self.scores_PW[prompt], self.ids_PWS[prompt], strict=True):
-            if score.isfinite():
-                total = float(score)
-                found.append(Answer(ids[:length].tolist(), total / length_penalty(length, alpha), False, total))
+        finished = (self.best_PW[prompt], self.best_lengths_PW[prompt], self.best_ids_PWS[prompt])
+        for score, tokens, ids in zip(*(values.tolist() for values in finished), strict=True):
+            if isfinite(score):
+                total = score * length_penalty(tokens + 1, alpha)
+                found.append(Answer(ids[:tokens], score, True, total))
+        for total, ids in zip(self.scores_PW[prompt].tolist(), self.ids_PWS[prompt].tolist(), strict=True):
+            if isfinite(total):
+                found.append(Answer(ids[:length], total / length_penalty(length, alpha), False, total))
         return found[: self.best_PW.size(1)]
 
     def keep(self, prompts: Tensor) -> None:
@@ -114,8 +115,10 @@ def _candidates(logits_PWV: Tensor, scores_PW: Tensor, beams: int) -> tuple[Tens
     """
     width, vocab = logits_PWV.shape[1:]
     per_beam, wanted = min(2 * beams, vocab), 2 * beams
-    best, tokens = logits_PWV.log_softmax(-1).topk(per_beam)
-    best = scores_PW[:, :, None] + best
+    best, tokens = largest(logits_PWV, per_beam)
+    # log_softmax of these alone: the largest of all probabilities is the first one's.
+    log_p = best - best[:, :, :1] + logits_PWV.softmax(-1).amax(-1, keepdim=True).log()
+    best = scores_PW[:, :, None] + log_p
     scores, where = best.flatten(1).topk(min(wanted, width * per_beam))
     missing = (0, wanted - scores.size(1))
     origins, chosen = where // per_beam, tokens.flatten(1).gather(1, where)

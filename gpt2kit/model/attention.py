@@ -90,7 +90,7 @@ def cached_attention(
     query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, bias: Tensor | None = None
 ) -> Tensor:
     """Attention of a few new queries [B, H, T, K] to all keys [B, H, S, K] that `mask` [B, 1, T, S] shows (None:
-    all): True, or for a fused kernel 0 instead of -inf; `bias` [B, H, T, S] is added to the scaled scores."""
+    all): 0 for those, else -inf; `bias` [B, H, T, S] is added to the scaled scores."""
     query = query.to(keys.dtype)
     if kernels.fuses(query.device):
         if bias is not None:
@@ -98,9 +98,9 @@ def cached_attention(
         return F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
     scores_BHTS = (query * query.size(-1) ** -0.5) @ keys.transpose(-1, -2)
     if bias is not None:
-        scores_BHTS = scores_BHTS + bias
+        scores_BHTS += bias
     if mask is not None:
-        scores_BHTS = scores_BHTS.masked_fill(~mask, float("-inf"))
+        scores_BHTS += mask
     return scores_BHTS.softmax(-1) @ values
 
 

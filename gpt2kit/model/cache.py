@@ -16,7 +16,6 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from gpt2kit.model import kernels
 from gpt2kit.model.cache_slots import BUCKET, enlarge, keep_rows, roomy
 
 
@@ -91,13 +90,10 @@ class Cache:
         self.visible_PWS.scatter_(2, self.slots_W[:, None].expand(self.prompts, -1, 1), True)
         for masks in self.masks.values():
             masks.prepare()
-            masks.mask = None if masks.visible is None else self._fused(masks.visible)
+            masks.mask = None if masks.visible is None else self._added(masks.visible)
 
-    def _fused(self, visible: Tensor) -> Tensor:
-        """The mask for attention: what is visible, or what a fused kernel adds to the scores, made here once a step for
-        all layers."""
-        if not kernels.fuses(self.device):
-            return visible
+    def _added(self, visible: Tensor) -> Tensor:
+        """What attention adds to the scores of keys that are visible or not, made here once a step for all layers."""
         return torch.zeros(visible.shape, device=self.device, dtype=self.dtype).masked_fill(~visible, -torch.inf)
 
     def step(self) -> None:

@@ -22,8 +22,9 @@ def enlarge(tensors: list[Tensor], room: int) -> None:
     """Enlarge each tensor to `room` slots, one tensor at a time; new slots are 0."""
     for index, old in enumerate(tensors):
         prompts, heads, slots, width = old.shape
-        tensors[index] = old.new_zeros(prompts, heads, room, width)
+        tensors[index] = old.new_empty(prompts, heads, room, width)
         tensors[index][:, :, :slots] = old
+        tensors[index][:, :, slots:] = 0
 
 
 def keep_rows(lists: Iterable[list[Tensor]], prompts_P: Tensor) -> None:

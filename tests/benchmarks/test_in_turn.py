@@ -26,12 +26,14 @@ def test_figures_are_medians_of_the_rounds(in_turn: Any) -> None:
 
 def test_commands_are_started_in_turn(in_turn: Any, tmp_path: Path) -> None:
     started = tmp_path / "started"
-    write = f"import sys; open({str(started)!r}, 'a').write(sys.argv[1])"
+    write = f"import sys; print(sys.argv[1]); open({str(started)!r}, 'a').write(sys.argv[1])"
     commands = {name: [sys.executable, "-c", write, name] for name in "ab"}
-    assert {name: len(seconds) for name, seconds in in_turn.seconds_of(commands, 2).items()} == {"a": 2, "b": 2}
+    seconds, printed = in_turn.take_turns(commands, 2)
+    assert {name: len(own) for name, own in seconds.items()} == {"a": 2, "b": 2}
+    assert printed == {"a": "a\n", "b": "b\n"}
     assert started.read_text() == "ababab"
 
 
 def test_a_command_that_fails_is_named(in_turn: Any) -> None:
     with pytest.raises(SystemExit, match=r"bad ended with code 3: no$"):
-        in_turn.seconds_of({"bad": [sys.executable, "-c", "import sys; sys.stderr.write('no'); sys.exit(3)"]}, 1)
+        in_turn.take_turns({"bad": [sys.executable, "-c", "import sys; sys.stderr.write('no'); sys.exit(3)"]}, 1)
