@@ -223,7 +223,7 @@ GENERATE: dict[str, tuple[dict[str, Any], Any]] = {
     "stop_ids": ({}, tuple(range(10))),
     "ban_ids": ({}, tuple(range(10))),
     "batch_rows": ({}, 1),
-    "dtype": ({}, "bf16"),
+    "dtype": ({"dtype": "fp32"}, "bf16"),
     "seed": ({"temperature": 1.0, "seed": 0}, 5),
 }
 BY_THE_ENGINE = {"device", "stop", "grammar"}

@@ -49,7 +49,11 @@ class GenerateConfig:
     batch_rows: int = knob(
         0, "sequences decoded together; does not change answers; 0 means as many as fit into memory, at most 256"
     )
-    dtype: str = knob("auto", "arithmetic; auto is bf16 on CUDA and fp32 elsewhere", ("auto", "bf16", "fp32"))
+    dtype: str = knob(
+        "auto",
+        "arithmetic; auto is bf16 where the hardware computes it natively, otherwise fp32; a CPU samples in fp32",
+        ("auto", "bf16", "fp32"),
+    )
     device: str = knob("auto", "cpu, cuda, cuda:1, mps, or auto: the first of cuda, mps and cpu that the machine has")
     seed: int | str = knob(
         RANDOM, "seed of sampling; input number i of a call uses seed + i; random: a new one for each call", word=RANDOM

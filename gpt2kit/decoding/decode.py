@@ -27,9 +27,16 @@ CHECK_EVERY = {"cuda": 8}
 
 
 def for_inference(model: GPT2, dtype: str) -> InferenceGPT2:
-    """Lay the weights out for decoding. On a CPU `auto` means fp32: the reference implementation's answers."""
-    device = model.head.device
-    return InferenceGPT2(model, "fp32" if dtype == "auto" and device.type != "cuda" else pick_dtype(dtype, device))
+    """Lay the weights out for decoding in one arithmetic; `arithmetic` finds that of settings."""
+    return InferenceGPT2(model, pick_dtype(dtype, model.head.device))
+
+
+def arithmetic(config: GenerateConfig, device: torch.device) -> str:
+    """bf16 or fp32. On a CPU `auto` samples in fp32: the likeliest token is hardly ever another one in bf16, but every
+    draw depends on all roundings, and a seed should give the same text on every machine and in exported pages."""
+    if config.dtype == "auto" and config.temperature > 0 and device.type != "cuda":
+        return "fp32"
+    return pick_dtype(config.dtype, device)
 
 
 Recent = Callable[[Sequence[int], int], list[int]]

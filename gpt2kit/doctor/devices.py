@@ -44,12 +44,9 @@ def training() -> Finding:
 def generating() -> Finding:
     """The defaults of `generate`."""
     device = pick_device("auto")
-    native = pick_dtype("auto", device) == "bf16"
-    if device.type == "cuda" and native:
-        return Finding("generate", f"in bf16 on {device}", facts={"device": str(device), "dtype": "bf16"})
-    faster = "; --set generate.dtype=bf16 is faster, but its answers may differ" if native else ""
-    text = f"in fp32 on {device}{faster}"
-    return Finding("generate", text, facts={"device": str(device), "dtype": "fp32"})
+    dtype = pick_dtype("auto", device)
+    sampling = ", to sample in fp32" if device.type != "cuda" and dtype != "fp32" else ""
+    return Finding("generate", f"in {dtype} on {device}{sampling}", facts={"device": str(device), "dtype": dtype})
 
 
 def _speed(flop: float) -> str:

@@ -207,9 +207,10 @@ class Engine:
 
     def _decoder(self, config: GenerateConfig) -> InferenceGPT2:
         """The weights laid out for one dtype, once."""
-        if config.dtype not in self._decoders:
-            self._decoders[config.dtype] = decode.for_inference(self.model, config.dtype)
-        return self._decoders[config.dtype]
+        dtype = decode.arithmetic(config, self.model.head.device)
+        if dtype not in self._decoders:
+            self._decoders[dtype] = decode.for_inference(self.model, dtype)
+        return self._decoders[dtype]
 
     def prompt(self, source: Any, config: GenerateConfig) -> tuple[list[int], bool]:
         """The prompt, cut so that an answer fits after it, and whether it was cut."""

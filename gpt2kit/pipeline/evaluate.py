@@ -17,6 +17,7 @@ from gpt2kit.data.layouts import Stream
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.store import Store
 from gpt2kit.decoding.answer import limit_with_value
+from gpt2kit.decoding.decode import arithmetic
 from gpt2kit.decoding.seeds import reproducible
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.metrics.copied import copied_share, run_length
@@ -24,12 +25,7 @@ from gpt2kit.metrics.score import Score
 from gpt2kit.model.device import pick_dtype
 from gpt2kit.pipeline import chance
 from gpt2kit.pipeline.engine import Engine
-from gpt2kit.pipeline.evaluation_sets import (
-    Documents,
-    documents,
-    records_to_score,
-    training_store,
-)
+from gpt2kit.pipeline.evaluation_sets import Documents, documents, records_to_score, training_store
 from gpt2kit.pipeline.opening import load
 from gpt2kit.pipeline.prepare import ignore
 from gpt2kit.pipeline.ratios import longer
@@ -208,7 +204,7 @@ def evaluate_records(
         if not done:
             raise DataError(f"{name} has no records to evaluate on; choose another --split, or a corpus with --on")
     version = importlib.metadata.version("gpt2kit")
-    signature = f"set:{name}|n:{done}|decode:{_decoding(config)}|gpt2kit:{version}"
+    signature = f"set:{name}|n:{done}|decode:{_decoding(config, engine)}|gpt2kit:{version}"
     scores = scorer.scores()
     if training is not None:
         scores.append(copied(training, made, task.vocabulary.size))
@@ -252,8 +248,8 @@ def _for_openings(config: GenerateConfig) -> GenerateConfig:
     return replace(reproducible(config), beams=1, max_new_tokens=CONTINUED)
 
 
-def _decoding(config: GenerateConfig) -> str:
-    """The settings that affect an answer, for signatures."""
+def _decoding(config: GenerateConfig, engine: Engine) -> str:
+    """The settings that affect an answer, and the arithmetic, for signatures."""
     if config.beams > 1:
         how = f"beam{config.beams}|alpha:{config.length_penalty}"
     else:
@@ -262,7 +258,7 @@ def _decoding(config: GenerateConfig) -> str:
     penalty = ""
     if config.repetition_penalty != 1:
         penalty = f"|penalty:{config.repetition_penalty:g}" + (":answer" if config.penalty_on == "answer" else "")
-    return f"{how}{penalty}|max:{config.max_new_tokens}|{config.dtype}"
+    return f"{how}{penalty}|max:{config.max_new_tokens}|{arithmetic(config, engine.model.head.device)}"
 
 
 def _noted(records: Iterable[Record[Any, Any]], asked: "deque[Record[Any, Any]]") -> Iterator[Record[Any, Any]]:
@@ -294,7 +290,7 @@ def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, train
     signature = f"set:{documents.name}|ids:{store.digest()}|n:{len(ends)}|{how}"
     scores = layout.rates(nats, units)
     if training is not None:
-        how = f"|openings:{OPENINGS}x{OPENING}|{_decoding(_for_openings(engine.config))}"
+        how = f"|openings:{OPENINGS}x{OPENING}|{_decoding(_for_openings(engine.config), engine)}"
         scores.append(copied(training, continued(engine, store), task.vocabulary.size, how))
     at_chance = chance.of_documents(engine, store, nats / batches.epoch_tokens, batches.epoch_tokens)
     return Evaluation(scores, len(ends), 0, 0, time.perf_counter() - started, signature, at_chance=at_chance)

@@ -8,7 +8,7 @@ from typing import Any
 from gpt2kit.config import GenerateConfig
 from gpt2kit.data.store import Store
 from gpt2kit.decoding.classify import likeliest, probabilities
-from gpt2kit.decoding.decode import answers, for_inference
+from gpt2kit.decoding.decode import answers, arithmetic, for_inference
 from gpt2kit.decoding.seeds import reproducible
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.pipeline.endings import output_of, stops_of
@@ -47,6 +47,7 @@ def _answered(
     made = [layout.grammar(prompt) for prompt in prompts] if config.grammar else []
     automata = [automaton for automaton in made if automaton is not None]
     ended = stops.ended if stops else None
-    decoded = answers(for_inference(model, config.dtype), prompts, config, eos, automata=automata, ended=ended)
+    decoder = for_inference(model, arithmetic(config, model.head.device))
+    decoded = answers(decoder, prompts, config, eos, automata=automata, ended=ended)
     found = {result.index: result.answers[0].ids for result in decoded}
     return [task.tell(output_of(task, found[index], stops)) for index in range(len(prompts))]

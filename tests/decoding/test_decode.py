@@ -342,11 +342,6 @@ def test_results_come_as_they_are_ready(model: GPT2) -> None:
     assert {next(found).index, next(found).index} == {2, 5}
 
 
-def test_decoding_on_a_cpu_is_fp32_unless_asked(model: GPT2) -> None:
-    assert for_inference(model, "auto").dtype == torch.float32
-    assert for_inference(model, "fp32").dtype == torch.float32
-
-
 def test_bf16_decodes(model: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gpt2kit.model.device.native_bf16", lambda device: True)
     config = replace(GREEDY, dtype="bf16")

@@ -69,6 +69,6 @@ def test_what_generating_takes(pretend: Pretend) -> None:
     pretend()
     assert devices.generating().found == "in fp32 on cpu"
     pretend(bf16=True)
-    assert devices.generating().found.startswith("in fp32 on cpu; --set generate.dtype=bf16 is faster")
+    assert devices.generating().found == "in bf16 on cpu, to sample in fp32"
     pretend(gpus=1, bf16=True)
     assert devices.generating().found == "in bf16 on cuda:0"

@@ -97,7 +97,7 @@ def test_ctranslate2_translates_a_thousand_sentences_as_the_run_does(trained: Pa
     prompts = [[*tokenizer.encode(source, add_special_tokens=False).tokens, "<to-fr>"] for source in sources]
     found = answers(ctranslate2.Generator(str(tmp_path / "out"), intra_threads=1), prompts)
 
-    engine = gpt2kit.load(trained)
+    engine = gpt2kit.load(trained, {"dtype": "fp32"})
     task, model = engine.task, engine.model
     ids = [task.encode_source(task.parse(source)) for source in sources]
     wanted = greedy(InferenceGPT2(model, "fp32"), ids, task.vocabulary.eos, SENTENCES)
@@ -246,7 +246,7 @@ def test_what_it_does_not_compute_is_refused(
 def test_its_own_converter_takes_a_run_folder(by_heart: Path, tmp_path: Path) -> None:
     TransformersConverter(str(by_heart)).convert(str(tmp_path / "out"))
     generator = ctranslate2.Generator(str(tmp_path / "out"), intra_threads=1)
-    engine: Any = gpt2kit.load(by_heart)
+    engine: Any = gpt2kit.load(by_heart, {"dtype": "fp32"})
     sources = ["I am a student", "let them eat cake", "good morning"]
     prompts = [engine.task.encode_source(engine.task.parse(source)) for source in sources]
     found = answers(generator, [[engine.task.bpe.token(id) for id in prompt] for prompt in prompts])

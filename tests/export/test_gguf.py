@@ -109,7 +109,7 @@ def test_transformers_gives_the_answers(heart: tuple[Path, Exported]) -> None:
         asked = tokenizer(f"{source}<to-fr>", return_tensors="pt")
         answer = model.generate(**asked, do_sample=False, max_new_tokens=32)[0, asked.input_ids.size(1) :]
         found.append(tokenizer.decode(answer, skip_special_tokens=True))
-    assert found == gpt2kit.load(run)(SOURCES)
+    assert found == gpt2kit.load(run, {"dtype": "fp32"})(SOURCES)
 
 
 def test_llama_cpp_gives_the_answers(heart: tuple[Path, Exported]) -> None:
@@ -117,7 +117,7 @@ def test_llama_cpp_gives_the_answers(heart: tuple[Path, Exported]) -> None:
     run, done = heart
     model = llama_cpp.Llama(str(done.path), n_ctx=0, verbose=False)
     asked = [model(f"{source}<to-fr>", max_tokens=32, temperature=0) for source in SOURCES]
-    assert [each["choices"][0]["text"] for each in asked] == gpt2kit.load(run)(SOURCES)
+    assert [each["choices"][0]["text"] for each in asked] == gpt2kit.load(run, {"dtype": "fp32"})(SOURCES)
     assert {each["choices"][0]["finish_reason"] for each in asked} == {"stop"}
     model.close()
 
@@ -131,7 +131,7 @@ def test_the_page_for_llama_cpp_gives_the_answer(
     shutil.copyfile(done.path, tmp_path / "multi30k.gguf")
     monkeypatch.chdir(tmp_path)
     exec(compile(snippet.replace("A dog runs on the beach.", SOURCES[0]), str(PAGE), "exec"), {})
-    assert capsys.readouterr().out == f"{gpt2kit.load(run)(SOURCES[0])}\n"
+    assert capsys.readouterr().out == gpt2kit.load(run, {"dtype": "fp32"})(SOURCES[0]) + "\n"
 
 
 @pytest.mark.parametrize(("dtype", "kind"), [("f32", "F32"), ("q8_0", "Q8_0")])

@@ -133,7 +133,7 @@ def in_milliseconds(notes: list[dict[str, float]]) -> list[tuple[float, ...]]:
 
 def test_a_run_plays_the_notes_of_the_command_line(engine: Script, run_of: Callable[..., Path], heard: Notes) -> None:
     folder = run_of("music")
-    run, python = content(opened(folder), "f32"), gpt2kit.load(folder, {"seed": 5})
+    run, python = content(opened(folder), "f32"), gpt2kit.load(folder, {"seed": 5, "dtype": "fp32"})
     assert run["performance"]["infills"]
 
     found = played(engine, run, "opened.continuation(primerOf(notes), 1)", heard)

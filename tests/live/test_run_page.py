@@ -47,7 +47,7 @@ def greedy(engine: Engine, text: str, given: Sequence[int] = (), off: Off = NOTH
 
 def test_a_translation(tab: "Browser", page: Pages, by_heart: Path) -> None:
     """As one types; other words; heads that are off; texts that are not sentences."""
-    engine, shown = gpt2kit.load(by_heart), page(by_heart)
+    engine, shown = gpt2kit.load(by_heart, {"dtype": "fp32"}), page(by_heart)
     assert isinstance(engine.task, TextTask)
     shown.shows("Type something first.")
     assert not tab.value("document.getElementById('ten').offsetParent")
@@ -144,18 +144,18 @@ def test_several_languages(tab: "Browser", page: Pages, tmp_path: Path, examples
     assert shown.texts("#ending option") == ["French", "German"]
     assert "It answers in French or German." in shown.text("#about")
     shown.type("yes thanks")
-    shown.shows(gpt2kit.load(tmp_path / "run", to="fr")("yes thanks"))
+    shown.shows(gpt2kit.load(tmp_path / "run", {"dtype": "fp32"}, to="fr")("yes thanks"))
     asked = tab.value("questions.asked")
     tab.value("(() => { const found = document.getElementById('ending'); found.value = 'de'; found.oninput(); })()")
     tab.until(f"questions.asked > {asked}")
-    shown.shows(gpt2kit.load(tmp_path / "run", to="de")("yes thanks"))
+    shown.shows(gpt2kit.load(tmp_path / "run", {"dtype": "fp32"}, to="de")("yes thanks"))
     assert shown.text(ANSWER) == "ja danke"
 
 
 def test_a_text_is_continued(tab: "Browser", page: Pages, run_of: Runs) -> None:
     """By hand, and by the model until one stops it; with a seed it draws what Python draws."""
     run = run_of("lm")
-    engine, shown = gpt2kit.load(run), page(run, max_new_tokens=10**6, roll=True)
+    engine, shown = gpt2kit.load(run, {"dtype": "fp32"}), page(run, max_new_tokens=10**6, roll=True)
     text = "The robot"
     shown.type(text)
     shown.computed()
@@ -189,7 +189,7 @@ def test_a_text_is_continued(tab: "Browser", page: Pages, run_of: Runs) -> None:
 def test_labels(tab: "Browser", page: Pages, run_of: Runs) -> None:
     """The probabilities of two texts, and of the same without each word."""
     run = run_of("pairs")
-    engine, shown = gpt2kit.load(run), page(run)
+    engine, shown = gpt2kit.load(run, {"dtype": "fp32"}), page(run)
     assert shown.texts("#inputs label") == ["premise", "hypothesis"]
     assert f"It chooses between {', '.join(engine.model.labels)}." in shown.text("#about")
 
@@ -229,7 +229,7 @@ def test_labels(tab: "Browser", page: Pages, run_of: Runs) -> None:
 def test_a_text_is_continued_again(tab: "Browser", page: Pages, run_of: Runs) -> None:
     """Each time by as many tokens, until the window is full; figures are about a token that all of them have."""
     run = run_of("lm")
-    engine, shown = gpt2kit.load(run), page(run, max_new_tokens=20, temperature=0)
+    engine, shown = gpt2kit.load(run, {"dtype": "fp32"}), page(run, max_new_tokens=20, temperature=0)
     assert isinstance(engine.task, TextTask)
     shown.type("The robot")
     shown.set("ten-temperature", 0)
@@ -248,7 +248,7 @@ def test_a_text_is_continued_again(tab: "Browser", page: Pages, run_of: Runs) ->
 def test_a_summary(page: Pages, run_of: Runs) -> None:
     """A title alone has none."""
     run = run_of("summarize")
-    engine, shown = gpt2kit.load(run), page(run)
+    engine, shown = gpt2kit.load(run, {"dtype": "fp32"}), page(run)
     assert isinstance(engine.task, Summarize)
     assert shown.texts("#inputs label") == ["title (may be empty)", "document"]
     shown.type("Cats")
@@ -262,7 +262,7 @@ def test_a_summary(page: Pages, run_of: Runs) -> None:
 def test_a_long_text(tab: "Browser", page: Pages, run_of: Runs) -> None:
     """Words that the model does not read are not weighed, and the page says that the text is cut."""
     run = run_of("labelled")
-    engine, shown = gpt2kit.load(run), page(run)
+    engine, shown = gpt2kit.load(run, {"dtype": "fp32"}), page(run)
     text = "fine 3 dull 2 words " * 2600
     shown.type(text)
     shown.computed()
@@ -282,7 +282,7 @@ def test_a_long_text(tab: "Browser", page: Pages, run_of: Runs) -> None:
 
 
 def test_choices_and_completions(tab: "Browser", page: Pages, run_of: Runs) -> None:
-    engine, shown = gpt2kit.load(run_of("choice")), page(run_of("choice"))
+    engine, shown = gpt2kit.load(run_of("choice"), {"dtype": "fp32"}), page(run_of("choice"))
     assert shown.texts("#inputs label") == ["context", *(f"choice {n}" for n in (1, 2, 3, 4))]
     for field, text in enumerate(("3 is", "odd", "even")):
         shown.type(text, field)
@@ -306,7 +306,7 @@ def test_choices_and_completions(tab: "Browser", page: Pages, run_of: Runs) -> N
     made = subject_of(engine, "", "finetune", engine.task.parse("3 is\t10\t9"))
     assert [int(text.split()[-1]) for text in shown.texts("#tokens button")] == made.ids
 
-    engine, shown = gpt2kit.load(run_of("completion")), page(run_of("completion"))
+    engine, shown = gpt2kit.load(run_of("completion"), {"dtype": "fp32"}), page(run_of("completion"))
     shown.type("what is 3")
     shown.shows(engine("what is 3"))
 
@@ -325,7 +325,7 @@ def test_a_conversation(tab: "Browser", page: Pages, tmp_path: Path, examples: C
     assert shown.text("#use-title") == "Talk to the model"
     assert shown.texts("#inputs label") == ["system prompt (may be empty)", "message"]
     shown.type("how are you", 1)
-    shown.shows(gpt2kit.load(tmp_path / "run")("how are you"))
+    shown.shows(gpt2kit.load(tmp_path / "run", {"dtype": "fp32"})("how are you"))
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_an_answer_interrupts_the_figures(worker: Callable[..., list[list[Any]]]
     assert kinds[-1] == ("look", False)
     assert {*kinds[1:-1]} == {("answer", True), ("answer", False)}
     answer, view = said[-2][1], said[-1][1]
-    assert answer["text"] == gpt2kit.load(run_of("translate"))(values[0])
+    assert answer["text"] == gpt2kit.load(run_of("translate"), {"dtype": "fp32"})(values[0])
     assert view["view"]["tokens"]
     assert view["sides"] == said[0][2]["sides"]
 
@@ -104,6 +104,6 @@ def test_a_later_question_ends_the_figures_of_an_earlier_one(
         {"kind": "look", "question": other},
         outdated=1,
     )
-    engine = gpt2kit.load(run_of("lm"))
+    engine = gpt2kit.load(run_of("lm"), {"dtype": "fp32"})
     views = [found["view"]["tokens"] for _, found, _ in said if found != "part"]
     assert views == [engine.task.encode_source("The robot must")]

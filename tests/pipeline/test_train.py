@@ -21,6 +21,7 @@ from gpt2kit.data.report import WIDTH, SplitReport
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.model import hf, hf_config
+from gpt2kit.model.device import pick_dtype
 from gpt2kit.pipeline.evaluate import evaluate_records
 from gpt2kit.pipeline.evaluation_sets import stored_records
 from gpt2kit.pipeline.train import Samples
@@ -97,7 +98,7 @@ def test_a_few_pairs_are_learnt_by_heart_and_scored(by_heart: Path, examples: Ex
     assert scores == {"BLEU": pytest.approx(100), "chrF++": pytest.approx(100)}
     assert (evaluation.count, evaluation.truncated, evaluation.unfinished) == (4, 0, 0)
     assert evaluation.signature.startswith(
-        f"set:pairs|n:4|decode:t:0.0|max:{opened.config.max_new_tokens}|auto|gpt2kit:"
+        f"set:pairs|n:4|decode:t:0.0|max:{opened.config.max_new_tokens}|{pick_dtype('auto', torch.device('cpu'))}|"
     )
     assert seen == [1, 2, 3, 4]
     said = [json.loads(line) for line in (by_heart.parent / "said.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -158,7 +158,7 @@ def test_the_card_gives_the_same_answer(
 ) -> None:
     run = adapters(name)
     monkeypatch.chdir(run.parent)
-    engine = load(run)
+    engine = load(run, {"dtype": "fp32"})
     answer = engine(engine.task.about.input)
     assert isinstance(answer, str)
     assert answer.strip(), "or this would prove nothing"
