@@ -101,6 +101,8 @@ class Loop:
         learner.compile()
         yield self._start()
         with StopRequest() as stop, self.threads.used():
+            if self.threads.busy:
+                yield self._shared()
             yield from self.fit()
             before = self._planned_before
             if schedule.budget is not None and not (progress.step and progress.costs.step):
@@ -156,7 +158,10 @@ class Loop:
         threads, before = self.threads, (self.threads.busy, self.threads.chosen)
         threads.add(seconds, tokens)
         if (threads.busy, threads.chosen) != before:
-            yield Shared(self.progress.step, threads.chosen, threads.most, threads.busy)
+            yield self._shared()
+
+    def _shared(self) -> Shared:
+        return Shared(self.progress.step, self.threads.chosen, self.threads.most, self.threads.busy)
 
     def _stop(self, kept: KeptWeights, schedule: Schedule, signal: int) -> Stopped:
         """Save all that is needed to use and to continue the run."""

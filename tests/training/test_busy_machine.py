@@ -93,6 +93,14 @@ def test_a_run_tells_what_it_does_about_a_busy_machine(machine: Machine, tiny: A
     assert machine.count == 2
 
 
+def test_a_run_that_starts_on_a_busy_machine_says_so_before_its_first_step(
+    machine: Machine, tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "_LOADED", Reading(-1.0, -1.0, 0.0))  # one core was used, and none was idle
+    begun = until(0, gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"))
+    assert [event for event in begun if isinstance(event, Shared)] == [Shared(0, 2, 2, True)]
+
+
 def test_a_killed_run_repeats_its_steps_with_the_threads_that_they_had(
     machine: Machine, tiny: Any, tmp_path: Path
 ) -> None:
