@@ -38,6 +38,14 @@ def keep_memory(device: torch.device) -> None:
         mallopt(top_pad, 64 << 20)
 
 
+def release_memory(device: torch.device) -> None:
+    """Give memory that is not in use back to the system: a GPU's cache, or what the C library keeps."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
+
+
 def native_bf16(device: torch.device) -> bool:
     """Whether the hardware computes bf16 products; emulated, they would be slower than fp32."""
     if device.type == "cuda":

@@ -13,8 +13,9 @@ from torch.nn import functional as F
 
 from gpt2kit.model.device import product_dtype
 
-CHUNK = 2048
-"""Targets whose logits exist at a time: 32 MB in bf16 at V = 8,192. The head's gradient is summed once per chunk."""
+CHUNK, LOGITS = 2048, 1 << 25
+"""Targets whose logits exist at a time: 32 MB in bf16 at V = 8,192. The head's gradient is summed once per chunk. A CPU
+computes at most so many logits at a time, 64 MB in bf16: for GPT-2's vocabulary 640 targets, which is as fast."""
 
 ROWS_STEP = 64
 """Products have a multiple of this many rows, the last ones zero: kernel libraries keep memory for each size they
@@ -46,6 +47,27 @@ def chunk_grad(
     return smoothed_N.sum(), plain_N.sum()
 
 
+def chunk_grad_in_place(
+    logits_NV: Tensor, labels_N: Tensor, smoothing: float, weights_N: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """The same numbers without a compiler, which makes one loop of `chunk_grad`: here each copy of the logits costs
+    memory and time."""
+    logits = logits_NV.float()
+    normaliser_N = logits.logsumexp(-1)
+    plain_N = normaliser_N - logits.gather(1, labels_N[:, None])[:, 0]
+    smoothed_N = (1 - smoothing) * plain_N + smoothing * (normaliser_N - logits.mean(-1))
+    others = smoothing / logits.size(1)
+    gradient = logits.sub_(normaliser_N[:, None]).exp_()
+    at_labels = gradient.gather(1, labels_N[:, None]) - (1 - smoothing + others)
+    gradient.sub_(others).scatter_(1, labels_N[:, None], at_labels)
+    if weights_N is not None:
+        smoothed_N, plain_N = weights_N * smoothed_N, weights_N * plain_N
+        gradient.mul_(weights_N[:, None])
+    if gradient.dtype != logits_NV.dtype:
+        logits_NV.copy_(gradient)
+    return smoothed_N.sum(), plain_N.sum()
+
+
 class _Fused(torch.autograd.Function):
     """Head and cross-entropy in one: (hidden, head) -> (smoothed sum, plain sum). The head's gradient is that of all
     its rows, or only of the last ones if these are given a second time."""
@@ -72,9 +94,10 @@ class _Fused(torch.autograd.Function):
             head_grad = torch.empty_like(learns) if len(hidden) else torch.zeros_like(learns)
             first = vocab - len(learns)
         smoothed, plain = hidden_ND.new_zeros((), dtype=torch.float32), hidden_ND.new_zeros((), dtype=torch.float32)
-        buffer = hidden.new_empty(min(CHUNK, len(hidden) + ROWS_STEP - 1), len(head))
-        for start in range(0, len(hidden), CHUNK):
-            part = slice(start, start + CHUNK)
+        size = chunk_size(vocab, device)
+        buffer = hidden.new_empty(min(size, len(hidden) + ROWS_STEP - 1), len(head))
+        for start in range(0, len(hidden), size):
+            part = slice(start, start + size)
             labels, chunk = labels_N[part], _padded(hidden[part], ROWS_STEP)
             targets = len(labels)
             logits = torch.mm(chunk, head.t(), out=buffer[: len(chunk)])
@@ -98,6 +121,12 @@ class _Fused(torch.autograd.Function):
         return hidden_grad * grads[0], *of_rows, None, None, None, None
 
 
+def chunk_size(vocab: int, device: str) -> int:
+    """The number of targets whose logits exist at a time."""
+    fitting = LOGITS // vocab // ROWS_STEP * ROWS_STEP
+    return CHUNK if device == "cuda" else min(CHUNK, max(ROWS_STEP, fitting))
+
+
 def _padded(rows: Tensor, step: int) -> Tensor:
     """The rows, followed by zeros up to a multiple of `step`."""
     missing = -len(rows) % step
@@ -109,7 +138,7 @@ class TargetLoss:
 
     def __init__(self, smoothing: float = 0.0, compiled: bool = False) -> None:
         self.smoothing = smoothing
-        self.grad: ChunkGrad = torch.compile(chunk_grad, dynamic=True) if compiled else chunk_grad
+        self.grad: ChunkGrad = torch.compile(chunk_grad, dynamic=True) if compiled else chunk_grad_in_place
 
     def __call__(
         self,
@@ -127,6 +156,7 @@ class TargetLoss:
 
 def cross_entropy(hidden_ND: Tensor, head_VD: Tensor, labels_N: Tensor) -> Tensor:
     """Summed cross-entropy in nats, without gradients."""
-    chunks = zip(hidden_ND.split(CHUNK), labels_N.split(CHUNK), strict=True)
+    size = chunk_size(len(head_VD), hidden_ND.device.type)
+    chunks = zip(hidden_ND.split(size), labels_N.split(size), strict=True)
     losses = [F.cross_entropy(F.linear(hidden, head_VD).float(), labels, reduction="sum") for hidden, labels in chunks]
     return torch.stack(losses).sum()

@@ -3,6 +3,7 @@
 import sys
 
 import torch
+from torch import nn
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -22,3 +23,11 @@ def peak(device: torch.device) -> int | None:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def leave_file(model: nn.Module) -> None:
+    """Copy weights that are in memory which is not torch's: those that were read from a file are in a mapping of it,
+    and as long as one of them is used, the whole file stays in memory."""
+    for parameter in model.parameters():
+        if not parameter.untyped_storage().resizable():
+            parameter.data = parameter.data.clone()

@@ -14,6 +14,7 @@ from torch.optim import AdamW, Optimizer
 
 from gpt2kit.data.batches import BatchRows
 from gpt2kit.errors import OutOfMemory
+from gpt2kit.model.device import release_memory
 from gpt2kit.training import distributed, memory
 from gpt2kit.training.gradient import shard
 from gpt2kit.training.progress import Progress
@@ -155,9 +156,7 @@ def _failure(learner: Learner, rows: BatchRows, accumulate: int) -> str | None:
     failure, held = None, list[Tensor]()
     try:
         held = reserve_moments(learner.optimizers)
-        for weight in weights:
-            weight.grad = torch.zeros_like(weight)
-        _compute_gradient(learner, rows, accumulate)
+        _compute_gradient(learner, rows, accumulate, weights)
     except Exception as error:
         if not memory.is_out_of_memory(error):
             raise
@@ -168,17 +167,19 @@ def _failure(learner: Learner, rows: BatchRows, accumulate: int) -> str | None:
         weight.grad = None
     if failure is not None:  # reference cycles may keep tensors of the failed attempt; a full collection is slow
         gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    release_memory(learner.group.device)  # in what stays, the next tensors would hardly find a place
     return failure
 
 
-def _compute_gradient(learner: Learner, rows: BatchRows, accumulate: int) -> None:
+def _compute_gradient(learner: Learner, rows: BatchRows, accumulate: int, weights: list[Tensor]) -> None:
     """Nothing is sent, as another process may have no memory for its share."""
     targets = max(1, learner.batches.targets(rows))
+    micro_batches = shard(rows, accumulate, learner.group)
     learner.module.train()
     with distributed.no_sync(learner.module):
-        for micro_batch in shard(rows, accumulate, learner.group) * 2:  # the second time, free memory is fragmented
+        for micro_batch in micro_batches * 2:  # the second time, free memory is fragmented
+            for weight in weights:  # the gradients of other micro-batches take memory, too
+                weight.grad = torch.zeros_like(weight) if len(micro_batches) > 1 else None
             learner.gradient.backward(micro_batch, targets)
 
 

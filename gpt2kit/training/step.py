@@ -36,6 +36,7 @@ class Learner:
         self.parameters = model.parameter_count()
         self.learning = sum(each.numel() for each in model.parameters() if each.requires_grad)
         self.model = model.to(group.device)
+        memory.leave_file(self.model)
         if config.checkpointing:
             checkpoint_blocks(self.model)
         loss = TargetLoss(config.label_smoothing, compiles)

@@ -110,3 +110,21 @@ print(resident() - before)
     grown = {mode: int(fresh(code, mode)) for mode in ("kept", "returned")}
     assert grown["kept"] > 250e6
     assert grown["returned"] < 50e6
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="this is about glibc")
+def test_kept_memory_is_released(fresh: Callable[..., str]) -> None:
+    code = """
+import pathlib, torch
+from gpt2kit.model.device import keep_memory, release_memory
+keep_memory(torch.device("cpu"))
+resident = lambda: int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096
+before = resident()
+torch.ones(1 << 26)
+kept = resident()
+release_memory(torch.device("cpu"))
+print(kept - before, resident() - before)
+"""
+    kept, left = map(int, fresh(code).split())
+    assert kept > 250e6
+    assert left < 50e6

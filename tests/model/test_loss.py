@@ -5,9 +5,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gpt2kit.model.loss import CHUNK, TargetLoss, cross_entropy
+from gpt2kit.model import loss as losses
+from gpt2kit.model.loss import CHUNK, TargetLoss, chunk_grad, chunk_grad_in_place, chunk_size, cross_entropy
 
 WIDTH, VOCAB = 8, 37
+GRADS = (chunk_grad, chunk_grad_in_place)
 
 
 def drawn(count: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -99,3 +101,35 @@ def test_a_model_that_knows_nothing_pays_the_logarithm_of_the_vocabulary() -> No
     zeros = torch.zeros(10, WIDTH)
     found = cross_entropy(zeros, torch.randn(VOCAB, WIDTH), torch.arange(10))
     assert found.item() / 10 == pytest.approx(torch.tensor(float(VOCAB)).log().item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+def test_in_place_the_numbers_are_the_same(dtype: torch.dtype, smoothing: float, weighted: bool) -> None:
+    logits, labels = (4 * torch.randn(70, VOCAB)).to(dtype), torch.randint(VOCAB, (70,))
+    weights = torch.rand(70) if weighted else None
+    copies = [logits.clone(), logits.clone()]
+    sums = [grad(copy, labels, smoothing, weights) for grad, copy in zip(GRADS, copies, strict=True)]
+    assert torch.equal(*copies)
+    assert not torch.equal(copies[0], logits)
+    assert sums[0] == sums[1]
+
+
+def test_fewer_logits_of_a_large_vocabulary_exist_at_a_time() -> None:
+    assert [chunk_size(vocab, "cpu") for vocab in (37, 8192, 16384)] == [CHUNK] * 3
+    assert chunk_size(50257, "cpu") == 640
+    assert chunk_size(10**9, "cpu") == 64
+    assert chunk_size(50257, "cuda") == CHUNK
+
+
+def test_smaller_chunks_have_the_same_loss_and_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden, head, labels = drawn(200)
+    whole = TargetLoss(0.1)(hidden, head, labels)
+    wanted = torch.autograd.grad(whole[0], (hidden, head))
+    monkeypatch.setattr(losses, "LOGITS", 64 * VOCAB)
+    parts = TargetLoss(0.1)(hidden, head, labels)
+    torch.testing.assert_close(parts, whole)
+    for got, want in zip(torch.autograd.grad(parts[0], (hidden, head)), wanted, strict=True):
+        torch.testing.assert_close(got, want)
+    torch.testing.assert_close(cross_entropy(hidden, head, labels), whole[1].float(), rtol=1e-5, atol=1e-4)
