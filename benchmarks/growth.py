@@ -100,18 +100,15 @@ def main() -> None:
     arguments = parser.parse_args()
     clones = {"now": HERE} | ({"before": arguments.beside.resolve()} if arguments.beside else {})
     task, name, lines = ("translate", "corpus.tsv", pairs) if arguments.kind == "pairs" else ("lm", "corpus.txt", text)
-    found: dict[str, Any] = {}
+    kept = "growth" if arguments.kind == "pairs" else "growth-text"
     with tempfile.TemporaryDirectory(dir=arguments.work) as folder:
         for size in arguments.sizes:
             corpus = written(lines(arguments.table, size), Path(folder) / name)
             runs = {
                 who: measured(clone, task, Path(folder) / name, Path(folder) / "out") for who, clone in clones.items()
             }
-            found[str(size)] = {"corpus": corpus, **runs}
-            print(size, found[str(size)], file=sys.stderr, flush=True)
-    record(
-        "growth" if arguments.kind == "pairs" else "growth-text", {"table": Path(arguments.table).name, "sizes": found}
-    )
+            # One record for each size, so that a run that is cut off still counts.
+            record(kept, {"table": Path(arguments.table).name, "sizes": {str(size): {"corpus": corpus, **runs}}})
 
 
 if __name__ == "__main__":
