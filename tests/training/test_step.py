@@ -161,7 +161,7 @@ def test_rows_must_fit_into_the_window(
 
 
 def test_too_little_memory_says_what_would_help(train: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def too_much(ids: Tensor) -> Tensor:
+    def too_much(ids: Tensor, **_: object) -> Tensor:
         raise torch.OutOfMemoryError("no room")
 
     model = model_of()
