@@ -17,6 +17,7 @@ gpu-gpt2-124M-batch1, -64   256 new tokens in bf16; needs a GPU. `bound` is what
 `same` is the share of answers equal to the first program's, gpt2kit in fp32. Beam searches of three systems normalise
 lengths in three ways, and low precision decides near-ties differently, so there it is below 1 and BLEU is the check.
 The peers decode --peer-rows sequences of similar length at a time (prompts times beams); gpt2kit goes by its defaults.
+llama.cpp's Q8_0 has 8-bit weights in blocks of 32.
 """
 
 import argparse
@@ -33,6 +34,7 @@ import numpy as np
 import torch
 from machine import record
 from peers.decoders import PROGRAMS, Ids
+from peers.exported import llama_cpp
 from report import add_options, chosen, failures, known_gpu, protocol, ratios, table, versions
 from turns import Plan, Player, Settings, play, serve
 
@@ -87,6 +89,9 @@ def players(row: Row, settings: Settings) -> list[Player]:
         found.append(Player("transformers bfloat16, static cache", "huggingface", static))
     for dtype in [*theirs, "float16" if row.gpu else "int8"]:
         found.append(Player(f"CTranslate2 {dtype}", "ctranslate2", settings | {"dtype": dtype}))
+    if not row.gpu and row.beams == 1:  # its Python package has no beam search, and its wheel computes on CPUs
+        rows = min(settings["rows"], row.prompts or settings["rows"])
+        found.append(Player("llama.cpp Q8_0", "llama_cpp", settings | {"weights": settings["gguf"], "rows": rows}))
     return found
 
 
@@ -122,10 +127,12 @@ def main() -> None:
 def measure(name: str, row: Row, arguments: argparse.Namespace, folder: Path) -> None:
     weights, prompts, records, eos = _random(row, folder) if row.prompts else _sentences(arguments)
     (folder / "prompts.json").write_text(json.dumps(prompts))
-    converted = folder / f"{weights.name}-ct2"
+    converted, gguf = folder / f"{weights.name}-ct2", folder / f"{weights.name}.gguf"
     settings: Settings = {
         "weights": str(weights),
         "converted": str(converted),
+        "gguf": str(gguf),
+        "window": PROMPT + row.new if row.prompts else hf_config.read(weights)[0].n_positions,
         "prompts": str(folder / "prompts.json"),
         "beams": row.beams,
         "length_penalty": GenerateConfig.length_penalty,
@@ -134,10 +141,11 @@ def measure(name: str, row: Row, arguments: argparse.Namespace, folder: Path) ->
         "rows": arguments.peer_rows // row.beams,
     }
     found = chosen(players(row, settings), arguments.only)
-    if not converted.is_dir():
-        problem = _convert(weights, converted)
-        for player in found:
-            player.failed = player.failed or (problem if player.program == "ctranslate2" else "")
+    for program, script, path in (("ctranslate2", "ct2.py", converted), ("llama_cpp", "numbered_gguf.py", gguf)):
+        asked = [player for player in found if player.program == program]
+        if asked and not path.exists() and (problem := _convert(script, weights, path)):
+            for player in asked:
+                player.failed = player.failed or problem
     plan = Plan(arguments.rounds, arguments.seconds, 0, 0, arguments.threads)
     play(__file__, found, plan)
     bound = _bound(row, weights, arguments.bandwidth) if row.gpu else None
@@ -158,7 +166,7 @@ def measure(name: str, row: Row, arguments: argparse.Namespace, folder: Path) ->
             "beams": row.beams,
             "counted": unit,
             "peer_rows": arguments.peer_rows,
-            "peers": versions("transformers", "ctranslate2"),
+            "peers": versions("transformers", "ctranslate2", "llama-cpp-python"),
         }
         record("decode", {**described, **protocol(plan), "programs": figures, "ratios": ratios(found)})
 
@@ -183,10 +191,10 @@ def _sentences(arguments: argparse.Namespace) -> tuple[Path, Ids, list[Record[An
     return arguments.run, [task.encode_source(pair.source) for pair in records], records, task.vocabulary.eos
 
 
-def _convert(weights: Path, converted: Path) -> str:
-    """Make CTranslate2's folder in a process of its own; the reason why it could not, or nothing."""
-    script = Path(__file__).parent / "peers" / "ct2.py"
-    done = subprocess.run([sys.executable, script, weights, converted], capture_output=True, text=True)
+def _convert(script: str, weights: Path, converted: Path) -> str:
+    """Write the weights for a peer in a process of its own; the reason why it could not, or nothing."""
+    command = [sys.executable, str(Path(__file__).parent / "peers" / script), str(weights), str(converted)]
+    done = subprocess.run(command, capture_output=True, text=True)
     lines = [line for line in done.stderr.split("\n") if line.strip()]
     return f"not converted: {lines[-1] if lines else done.returncode}"[:200] if done.returncode else ""
 
@@ -251,6 +259,6 @@ def _table(players: list[Player], figures: dict[str, dict[str, Any]], unit: str)
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--worker"]:
-        serve(PROGRAMS)
+        serve(PROGRAMS | {"llama_cpp": llama_cpp})
     else:
         main()

@@ -241,7 +241,7 @@ def decoding_seen(model: GPT2, **values: Any) -> object:
     together = batches(decoder, [2, 1, 7], config)
     prompts = [[5, 3], [7], [1, 2, 3, 4, 5, 6, 7]]
     answers = {found.index: found.answers for found in decode.answers(decoder, prompts, config, 0)}
-    return answers, list(together), str(decoder.head.dtype)
+    return answers, list(together), str(decoder.dtype)
 
 
 @pytest.mark.parametrize("key", GENERATE)

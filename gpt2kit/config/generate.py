@@ -51,8 +51,9 @@ class GenerateConfig:
     )
     dtype: str = knob(
         "auto",
-        "arithmetic; auto is bf16 where the hardware computes it natively, otherwise fp32; a CPU samples in fp32",
-        ("auto", "bf16", "fp32"),
+        "arithmetic; auto is bf16 where the hardware computes it natively, otherwise fp32; a CPU samples in fp32; "
+        "int8: 8-bit weights, on CPUs with AVX512-VNNI",
+        ("auto", "bf16", "fp32", "int8"),
     )
     device: str = knob("auto", "cpu, cuda, cuda:1, mps, or auto: the first of cuda, mps and cpu that the machine has")
     seed: int | str = knob(

@@ -32,8 +32,8 @@ def for_inference(model: GPT2, dtype: str) -> InferenceGPT2:
 
 
 def arithmetic(config: GenerateConfig, device: torch.device) -> str:
-    """bf16 or fp32. On a CPU `auto` samples in fp32: the likeliest token is hardly ever another one in bf16, but every
-    draw depends on all roundings, and a seed should give the same text on every machine and in exported pages."""
+    """bf16, fp32 or int8. On a CPU `auto` samples in fp32: the likeliest token is hardly ever another one in bf16, but
+    every draw depends on all roundings, and a seed should give the same text on every machine and in exported pages."""
     if config.dtype == "auto" and config.temperature > 0 and device.type != "cuda":
         return "fp32"
     return pick_dtype(config.dtype, device)

@@ -1,4 +1,4 @@
-"""Selects the device and the arithmetic: bf16 if the hardware supports it natively, else fp32."""
+"""Selects the device and the arithmetic: bf16 if the hardware supports it natively, else fp32; int8 on request."""
 
 import ctypes
 import sys
@@ -56,6 +56,17 @@ def native_bf16(device: torch.device) -> bool:
     return False
 
 
+def lacks_int8(device: torch.device) -> str:
+    """Why decoding cannot compute with 8-bit weights on a device; empty where it can."""
+    if device.type != "cpu":
+        return f"{device} does not compute with 8-bit weights, which are for CPUs"
+    found: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    if not found.get("avx512_vnni"):  # without it the kernel's sums of two products overflow
+        return "this CPU has no AVX512-VNNI instructions, which products of 8-bit numbers need"
+    shipped = "fbgemm" in torch.backends.quantized.supported_engines and hasattr(torch.ops.quantized, "linear_dynamic")
+    return "" if shipped else f"torch {torch.__version__} has no kernel for 8-bit weights"
+
+
 def autocast(device: torch.device, dtype: str) -> AbstractContextManager[object]:
     """The context for computing products; dtype is bf16 or fp32, from `pick_dtype`."""
     return torch.autocast(device.type, torch.bfloat16) if dtype == "bf16" else nullcontext()
@@ -69,9 +80,12 @@ def product_dtype(device: torch.device, otherwise: torch.dtype) -> torch.dtype:
 
 
 def pick_dtype(name: str, device: torch.device) -> str:
-    """bf16 or fp32. Raises MachineError if bf16 was requested but would only be emulated."""
+    """bf16, fp32, or int8 if that was requested. Raises MachineError for what the device cannot compute natively."""
     if name == "auto":
         return "bf16" if native_bf16(device) else "fp32"
+    if name == "int8" and (reason := lacks_int8(device)):
+        accepted = "auto, bf16 and fp32" if native_bf16(device) else "auto and fp32"
+        raise MachineError(f"dtype = int8: {reason}; accepted here: {accepted}")
     if name == "bf16" and not native_bf16(device):
         raise MachineError(f"dtype = bf16: {device} does not compute bf16 natively; accepted here: auto and fp32")
     return name

@@ -11,11 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from gpt2kit.config import ModelConfig
-from gpt2kit.model.attention import Attend, Attention, by_head
+from gpt2kit.model.attention import Attention, by_head
 from gpt2kit.model.cache import Cache
 from gpt2kit.model.gpt2 import GPT2, Block
+from gpt2kit.model.int8 import Int8Product
 from gpt2kit.model.kernels import Norm, Product
 from gpt2kit.model.threads import Threads
+
+MakeProduct = Callable[..., Callable[[Tensor], Tensor]]
+"""(weight, bias or None) to the product; `activation` may name a function that follows it."""
 
 
 class InferenceGPT2:
@@ -25,14 +29,18 @@ class InferenceGPT2:
     """
 
     def __init__(self, model: GPT2, dtype: str) -> None:
-        """`dtype` is bf16 or fp32, the arithmetic of the products; the residual stream is fp32."""
+        """`dtype` is the arithmetic of the products: bf16, fp32, or int8, which is for CPUs; the residual stream is
+        fp32."""
         body = model.transformer
         self.config, self.vocab_size, self.device = model.config, model.vocab_size, model.head.device
         self.dtype = torch.bfloat16 if dtype == "bf16" else torch.float32
         self.tokens_VD, self.positions_TD = body.wte.weight.detach().clone(), body.wpe.weight.detach().clone()
-        blocks = [_laid_out(block, self.config, layer, self.dtype) for layer, block in enumerate(body.blocks())]
+        product = Int8Product if dtype == "int8" else partial(Product, dtype=self.dtype)
+        blocks = [
+            _laid_out(block, self.config, layer, self.dtype, product) for layer, block in enumerate(body.blocks())
+        ]
         self.attentions, self.blocks = [block.attn for block in blocks], [_plain(block) for block in blocks]
-        self.norm, self.head = _norm(body.ln_f), Product(model.head, None, self.dtype)
+        self.norm, self.head = _norm(body.ln_f), product(model.head, None)
         self.threads = Threads(self.device.type == "cpu")
 
     def new_cache(self, prompts: int, slots: int, width: int = 1, static: bool = False) -> Cache:
@@ -54,9 +62,11 @@ class InferenceGPT2:
         are stored in an empty cache."""
         cache.begin(lengths)
         x_PTD = self.tokens_VD[ids_PT] + self.positions_TD[: ids_PT.size(1)]
-        for block, attention, layer in zip(self.blocks, self.attentions, cache.layers, strict=True):
-            x_PTD = block(x_PTD, partial(attention.prefill, layer))
-        last_PD = x_PTD[torch.arange(len(ids_PT), device=self.device), cache.positions_P - 1]
+        ends_P = torch.arange(len(ids_PT), device=self.device) * ids_PT.size(1) + cache.positions_P - 1
+        *first, (last, attention, layer) = zip(self.blocks, self.attentions, cache.layers, strict=True)
+        for block, its_attention, its_layer in first:
+            x_PTD = block(x_PTD, partial(its_attention.prefill, its_layer))
+        last_PD = last(x_PTD, partial(attention.prefill, layer), ends_P)
         return self.head(self.norm(last_PD)).float()
 
     def step(self, tokens_PW: Tensor, cache: Cache) -> Tensor:
@@ -77,21 +87,24 @@ class InferenceGPT2:
         return self.head(self.norm(x_PWD)).float()
 
 
-def _laid_out(block: Block, config: ModelConfig, layer: int, dtype: torch.dtype) -> Block:
-    """A copy that computes with weights in `dtype`."""
+def _laid_out(block: Block, config: ModelConfig, layer: int, dtype: torch.dtype, product: MakeProduct) -> Block:
+    """A copy that computes with weights in `dtype`, and its products as `product` does."""
     with torch.device("meta"):  # every weight is taken from `block`
         copy = Block(config, layer).eval()
     attention, mlp = block.attn, block.mlp
     own = {name: weight.detach().to(dtype, copy=True) for name, weight in attention.named_parameters(recurse=False)}
-    fused = partial(by_head, _fused(attention, dtype), attention.heads)
-    _replace(copy.attn, c_attn=None, projected=fused, c_proj=_product(attention.c_proj, dtype), **own)
-    _replace(copy.mlp, c_fc=_product(mlp.c_fc, dtype, config.activation_function), c_proj=_product(mlp.c_proj, dtype))
+    fused = partial(by_head, product(*_scaled(attention)), attention.heads)
+    c_fc = product(mlp.c_fc.weight, mlp.c_fc.bias, activation=config.activation_function)
+    _replace(
+        copy.attn, c_attn=None, projected=fused, c_proj=product(attention.c_proj.weight, attention.c_proj.bias), **own
+    )
+    _replace(copy.mlp, c_fc=c_fc, c_proj=product(mlp.c_proj.weight, mlp.c_proj.bias))
     _replace(copy.mlp, act=_as_it_is)  # c_fc applies it
     _replace(copy, ln_1=_norm(block.ln_1), ln_2=_norm(block.ln_2), drop=_as_it_is)
     return copy
 
 
-def _plain(block: Block) -> Callable[[Tensor, Attend], Tensor]:
+def _plain(block: Block) -> Callable[..., Tensor]:
     """The block's forward pass without modules, which look for hooks at every call."""
     _replace(block, attn=block.attn.forward, mlp=block.mlp.forward)
     return block.forward
@@ -105,18 +118,14 @@ def _replace(module: nn.Module, **parts: Any) -> None:
         setattr(module, name, part)
 
 
-def _fused(attention: Attention, dtype: torch.dtype) -> Product:
-    """The product for query, key and value; the query's weights include its scale."""
+def _scaled(attention: Attention) -> tuple[Tensor, Tensor]:
+    """Weights and bias of the product for query, key and value; the query's include its scale."""
     weight, bias = attention.c_attn.weight.detach(), attention.c_attn.bias.detach()
     if attention.query_scale != 1:
         factors = torch.ones_like(bias)
         factors[: len(bias) // 3] = attention.query_scale
         weight, bias = weight * factors[:, None], bias * factors
-    return Product(weight, bias, dtype)
-
-
-def _product(linear: nn.Linear, dtype: torch.dtype, activation: str = "") -> Product:
-    return Product(linear.weight, linear.bias, dtype, activation)
+    return weight, bias
 
 
 def _norm(norm: nn.LayerNorm) -> Norm:

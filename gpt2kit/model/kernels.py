@@ -17,6 +17,10 @@ def packs(device: torch.device) -> bool:
     return device.type == "cpu" and vectors and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
+FEW, MORE = (1, 2), 4
+"""One row or two take the packed product longer than four do (by 1.1 to 1.4 times, on AVX512), so they are repeated."""
+
+
 def fuses(device: torch.device) -> bool:
     """Whether attention to a cache is one fused kernel; on a CPU, plain products of a few queries are faster."""
     return device.type != "cpu"
@@ -36,9 +40,17 @@ class Product:
     def __call__(self, x: Tensor) -> Tensor:
         x = x.to(self.dtype)
         if self.packed:
-            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, self.after, [], self.form)
+            rows = x.numel() // x.size(-1)
+            if rows in FEW:
+                repeated = torch.cat([x.reshape(rows, -1)] * (MORE // rows))
+                return self._linear(repeated)[:rows].view(*x.shape[:-1], -1)
+            return self._linear(x)
         out = F.linear(x, self.weight, self.bias)
         return out if self.act is None else self.act(out)
+
+    def _linear(self, x: Tensor) -> Tensor:
+        out: Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, self.after, [], self.form)
+        return out
 
 
 class Norm:

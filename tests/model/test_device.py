@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,12 +17,14 @@ class Machine:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.monkeypatch = monkeypatch
 
-    def has(self, cuda: int = 0, mps: bool = False, bf16: bool = False) -> None:
+    def has(self, cuda: int = 0, mps: bool = False, bf16: bool = False, vnni: bool = False) -> None:
         self.monkeypatch.setattr("torch.cuda.is_available", lambda: cuda > 0)
         self.monkeypatch.setattr("torch.cuda.device_count", lambda: cuda)
         self.monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: bf16)
         self.monkeypatch.setattr("torch.backends.mps.is_available", lambda: mps)
-        self.monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_bf16": bf16}, raising=False)
+        self.monkeypatch.setattr(
+            "torch.cpu.get_capabilities", lambda: {"avx512_bf16": bf16, "avx512_vnni": vnni}, raising=False
+        )
 
 
 @pytest.fixture
@@ -80,6 +83,23 @@ def test_bf16_is_never_emulated(machine: Machine, device: str) -> None:
     assert pick_dtype("auto", torch.device(device)) == "fp32"
     with pytest.raises(MachineError, match="bf16"):
         pick_dtype("bf16", torch.device(device))
+
+
+def test_int8_is_for_cpus_that_multiply_8_bit_numbers(machine: Machine) -> None:
+    machine.has(cuda=1, vnni=True)
+    assert pick_dtype("int8", torch.device("cpu")) == "int8"
+    with pytest.raises(MachineError, match=r"dtype = int8: cuda .* for CPUs; accepted here: auto and fp32"):
+        pick_dtype("int8", torch.device("cuda"))
+    machine.has(bf16=True)
+    with pytest.raises(MachineError, match=r"dtype = int8: .* AVX512-VNNI .*; accepted here: auto, bf16 and fp32"):
+        pick_dtype("int8", torch.device("cpu"))
+
+
+def test_int8_needs_the_kernel_of_torch(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.has(vnni=True)
+    monkeypatch.setattr("torch.backends.quantized", SimpleNamespace(supported_engines=["qnnpack"]))
+    with pytest.raises(MachineError, match=r"dtype = int8: torch .* has no kernel for 8-bit weights"):
+        pick_dtype("int8", torch.device("cpu"))
 
 
 def test_an_old_torch_that_cannot_tell_takes_fp32(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import torch
 from gpt2kit.model import kernels
 from gpt2kit.model.kernels import Norm, Product, packs
 
-SHAPES = ((10,), (1, 10), (5, 10), (3, 4, 10), (70, 10))
+SHAPES = ((10,), (1, 10), (2, 10), (2, 1, 10), (5, 10), (3, 4, 10), (70, 10))
 EPSILON = 1e-5
 AFTER = {
     "": torch.nn.Identity(),
