@@ -58,9 +58,9 @@ def test_cached_attention_is_the_last_rows_of_the_whole() -> None:
     last = cached_attention(query[:, :, 9:], key, value, None)
     torch.testing.assert_close(last, whole[:, :, 9:], atol=1e-6, rtol=1e-5)
     positions = torch.arange(10)
-    visible = (positions <= positions[7:, None])[None, None]
+    mask = torch.zeros(3, 10).masked_fill(positions > positions[7:, None], -torch.inf)[None, None]
     torch.testing.assert_close(
-        cached_attention(query[:, :, 7:], key, value, visible), whole[:, :, 7:], atol=1e-6, rtol=1e-5
+        cached_attention(query[:, :, 7:], key, value, mask), whole[:, :, 7:], atol=1e-6, rtol=1e-5
     )
 
 
