@@ -4,12 +4,14 @@ import torch
 from torch import Tensor
 
 GROUP = 64
-"""On a CPU a maximum is vectorised and `topk` is not: it is asked for the best groups of so many entries first."""
+"""Entries per group. On a CPU `topk` is slow and a maximum fast: it first chooses among the maxima of groups."""
 
 
 def largest(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k largest entries of each row, [..., k] of [..., V], the largest first, and their places: those of
-    `torch.topk`, in half of its time for the vocabulary of a model; of equal entries any."""
+    """The k largest entries of each row of [..., V], the largest first, and their places, both [..., k].
+
+    The same as `torch.topk` in half of its time for the vocabulary of a model; among equal entries the choice is free.
+    """
     rows, length = x.shape[:-1], x.size(-1)
     groups = length // GROUP
     if x.device.type != "cpu" or groups < 2 * k:

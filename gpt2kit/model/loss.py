@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from gpt2kit.model.device import product_dtype
 
 CHUNK, LOGITS = 2048, 1 << 25
-"""Targets whose logits exist at a time: 32 MB in bf16 at V = 8,192. The head's gradient is summed once per chunk. A CPU
-computes at most so many logits at a time, 64 MB in bf16: for GPT-2's vocabulary 640 targets, which is as fast."""
+"""Largest numbers of targets, and on a CPU of logits, that are computed at a time. 2,048 targets are 32 MB of logits in
+bf16 at V = 8,192. With GPT-2's vocabulary the second limit applies: 640 targets and 64 MB, at the same speed."""
 
 ROWS_STEP = 64
 """Products have a multiple of this many rows, the last ones zero: kernel libraries keep memory for each size they
