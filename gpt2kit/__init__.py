@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gpt2kit.model.gpt2 import GPT2
+    from gpt2kit.pipeline.augment import augment
     from gpt2kit.pipeline.engine import Engine
     from gpt2kit.pipeline.evaluate import evaluate
     from gpt2kit.pipeline.opening import load
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from gpt2kit.tasks.base import Task
     from gpt2kit.tasks.record import Record
 
-__all__ = ["GPT2", "Engine", "Recipe", "Record", "Task", "evaluate", "load", "load_recipe", "prepare", "train"]
+__all__ = ["GPT2", "Engine", "Recipe", "Record", "Task"]
+__all__ += ["augment", "evaluate", "load", "load_recipe", "prepare", "train"]
 
 _HOMES = {
     "Engine": "pipeline.engine",
@@ -26,6 +28,7 @@ _HOMES = {
     "Recipe": "recipe",
     "Record": "tasks.record",
     "Task": "tasks.base",
+    "augment": "pipeline.augment",
     "evaluate": "pipeline.evaluate",
     "load": "pipeline.opening",
     "load_recipe": "recipe",

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from gpt2kit import tasks
 from gpt2kit.cli import (
+    augment,
     console,
     continuation,
     demo,
@@ -38,7 +39,7 @@ PREPARATION: tuple[Callable[..., None], ...] = (prepare.prepare, show.show, trai
 RECIPES = "recipes"
 """The group of commands on recipes."""
 MEDIA: dict[str, tuple[Callable[..., None], ...]] = {
-    "lines": (generate.generate,),
+    "lines": (generate.generate, augment.augment),
     "text": (continuation.generate,),
     "performance": (play.generate, infill.infill, accompany.accompany, render.render),
 }

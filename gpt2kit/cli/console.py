@@ -180,9 +180,10 @@ class Counter:
 
 
 class Bar:
-    """Training progress: a bar with rate and time left on a terminal, otherwise a line every few seconds."""
+    """Progress: a bar with rate and time left on a terminal, otherwise a line every few seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str = "step") -> None:
+        self.unit = unit
         state = "{task.fields[state]}"
         if messages.width >= WIDE:
             state += "  {task.fields[more]}"
@@ -210,7 +211,7 @@ class Bar:
         self.progress.update(self.bar, completed=step, total=steps, state=state, more=more)
         if not messages.is_terminal and time.monotonic() - self.spoken > SECONDS_BETWEEN_LINES:
             self.spoken = time.monotonic()
-            say(f"step {step:,}/{steps:,}  {state}  {more}  {clock(seconds_left)} left")
+            say(f"{self.unit} {step:,}/{steps:,}  {state}  {more}  {clock(seconds_left)} left")
 
 
 def clock(seconds: float) -> str:

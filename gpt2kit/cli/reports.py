@@ -9,6 +9,7 @@ from gpt2kit.errors import counted
 
 if TYPE_CHECKING:
     from gpt2kit.data.report import SplitReport
+    from gpt2kit.pipeline.augment import Added
     from gpt2kit.pipeline.engine import Result
     from gpt2kit.pipeline.evaluate import Evaluation
 
@@ -77,9 +78,10 @@ def left_out(split: str, report: "SplitReport") -> None:
         console.warn(f"{split}: {share}; the others are used: check that this is the right corpus")
 
 
-def comparison(source: str, output: str, target: str) -> None:
-    """Print a source, the model's answer and the reference, one below the other."""
-    console.say(f"    source     {source}\n    model      {output}\n    reference  {target}\n")
+def comparison(source: str, output: str, target: str | None) -> None:
+    """Print a source, the model's answer and the reference, if there is one, one below the other."""
+    reference = "" if target is None else f"    reference  {target}\n"
+    console.say(f"    source     {source}\n    model      {output}\n{reference}")
 
 
 def evaluated(evaluation: "Evaluation") -> None:
@@ -108,6 +110,36 @@ def evaluated(evaluation: "Evaluation") -> None:
         console.say(remark)
     if evaluation.at_chance:
         console.warn(evaluation.at_chance)
+
+
+AUGMENTED = ("run", "inputs", "examples", "added", "rows", "true", "duplicates", "left out")
+
+
+def augmented(found: "Sequence[Added]", out: str) -> None:
+    """Print what each run has added and why the other answers were left out, with two examples of each."""
+    rows = []
+    for each in found:
+        left = sum(each.left_out.values())
+        counts = (each.asked, each.answers, each.added, each.rows, each.equal, each.duplicates, left)
+        rows.append((each.origin, *(f"{count:,}" for count in counts)))
+    console.figures(AUGMENTED, rows)
+    for each in found:
+        for reason, count in each.left_out.items():
+            console.say(f"{each.origin}: left out, {reason}: {count:,}")
+        if each.cut:
+            console.say(f"{each.origin}: sources cut to fit into the window: {each.cut:,} of {each.added:,}")
+        if each.scores:
+            scores = "  ".join(f"{name} {value:.1f}" for name, value in each.scores.items())
+            length = f"{each.length_ratio:.2f} times as long" if each.length_ratio is not None else ""
+            console.say(f"{each.origin}: compared with the truth: {scores}  {length}")
+        if each.confidence is not None:
+            console.say(f"{each.origin}: mean confidence {each.confidence:.3f}")
+        if each.labels:
+            labels = ", ".join(f"{label} {count:,}" for label, count in each.labels.items())
+            console.say(f"{each.origin}: labels added: {labels}")
+        for example in each.examples:
+            comparison(*example)
+    console.say(f"written to {out}; its prepare.json has what each run has added")
 
 
 def state(result: "Result") -> dict[str, Any]:

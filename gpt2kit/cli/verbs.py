@@ -92,6 +92,8 @@ def _option(key: str, field: "Field[Any]", verb: str, task: str) -> Any:
 
 def _default(key: str, field: "Field[Any]", verb: str, task: str) -> str:
     """What holds without the option, in words."""
+    if verb == "augment":
+        return "as the data says"
     if verb not in BEFORE_THE_RUN and not set(BEFORE_THE_RUN).isdisjoint(field.metadata["flag"]):
         return f"the run's task.{key}"
     settings = _shipped(task)

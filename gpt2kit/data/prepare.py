@@ -200,7 +200,7 @@ class SplitWriter(Generic[Item]):
             self.store.add(rows)
         else:
             self.store.add(rows, [repr(record) for record in batch])
-        self._rows.append(np.array([_hash(b"".join(map(_bytes, (p, [BETWEEN], t)))) for p, t in rows], dtype=np.uint64))
+        self._rows.append(np.array([row_hash(*row) for row in rows], dtype=np.uint64))
 
     def _learned(self, rows: IdRows) -> IdRows:
         learned = [(prompt, self.layout.learned(target)) for prompt, target in rows]
@@ -268,6 +268,11 @@ def fit_rows(records: Sequence[object], rows: IdRows, layout: Layout, window: in
             report.cut_tokens += whole - len(prompt)
         fitting.append((prompt, target))
     return fitting
+
+
+def row_hash(prompt: Sequence[int], target: Sequence[int]) -> int:
+    """64 bits that are equal for equal rows."""
+    return _hash(b"".join(map(_bytes, (prompt, [BETWEEN], target))))
 
 
 def _pairs(first: Hashes, second: Hashes) -> Hashes:

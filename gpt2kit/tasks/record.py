@@ -45,6 +45,17 @@ class Record(Generic[Source, Target]):
         return self.name or f"Record(source={self.source!r}, target={self.target!r}, id={self.id!r})"
 
 
+@dataclass(frozen=True)
+class Question(Generic[Source, Target]):
+    """What a run is asked to add its answer to training data."""
+
+    source: Source
+    truth: Target | None
+    """The right answer, if the data has it."""
+    learned: Callable[[Target], Record[Source, Target]]
+    """The example to train on that an answer makes."""
+
+
 class Subset(NamedTuple):
     """A part of a set of records, and its name for signatures, as in `OPTION:VALUE`."""
 

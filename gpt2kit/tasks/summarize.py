@@ -59,7 +59,7 @@ class Summarize(TextPairs[Document]):
         (),
         "the columns of a table: document and summary, or title, document and summary, as in --columns "
         "document,summary; to generate, the document alone is enough",
-        flag=("prepare", "generate", "evaluate"),
+        flag=("prepare", "generate", "evaluate", "augment"),
         metavar="NAME,...",
         unset="well-known names, such as document and summary",
     )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from gpt2kit.metrics.translations import TranslationScores
 from gpt2kit.tasks import asking
 from gpt2kit.tasks.about import About
 from gpt2kit.tasks.base import Scorer, recast
-from gpt2kit.tasks.record import Record, Subset
+from gpt2kit.tasks.record import Question, Record, Subset
 from gpt2kit.tasks.text import TOKENIZERS, TextPairs
 
 ABOUT = About(
@@ -57,6 +57,11 @@ def separator(language: str) -> str:
     return f"<to-{language}>"
 
 
+def _from_answer(target: str, language: str, answer: str) -> Record[Sentence, str]:
+    """A pair whose source is an answer."""
+    return Record(Sentence(answer, language), target)
+
+
 @dataclass(frozen=True)
 class Translate(TextPairs[Sentence]):
     """Translation learned from sentence pairs, into one language or into several."""
@@ -64,7 +69,7 @@ class Translate(TextPairs[Sentence]):
     to: str = knob(
         "fr",
         "the language to translate into, such as fr: of a corpus that does not name it, or of a model of several",
-        flag=("prepare", "generate", "evaluate"),
+        flag=("prepare", "generate", "evaluate", "augment"),
         metavar="LANGUAGE",
     )
     languages: tuple[str, ...] = knob((), "target languages of the model; prepare takes them from the corpora")
@@ -183,6 +188,46 @@ class Translate(TextPairs[Sentence]):
         """With --to, one direction."""
         to = settings.get("to")
         return None if to is None else Subset(f"to:{to}", lambda record: record.source.to == to)
+
+    def questions(
+        self, records: Sequence[Record[Sentence, Any]], data: "Translate", given: Mapping[str, Any]
+    ) -> Iterator[Question[Sentence, str]]:
+        """The sources, and for a run of the other direction the targets, of which its answers become the sources.
+
+        A language into which the data does not translate is taken for that of its sources; of data in both directions,
+        it is the language of a target that is also a source.
+        """
+        wanted = (given["to"],) if "to" in given else self.languages
+        if wanted[0] not in self.languages:
+            raise UserError(f"--to {wanted[0]}: this run translates into {', '.join(self.languages)}")
+        sources = {record.source for record in records}
+        for record in records:
+            text, language = record.source
+            if record.target is None:
+                yield self._on_input(text, wanted, data)
+                continue
+            if language in wanted:
+                yield Question(record.source, record.target, partial(Record, record.source))
+            for other in wanted:
+                reverse = Sentence(record.target, other)
+                if other != language and (other not in data.languages or reverse in sources):
+                    yield Question(reverse, text, partial(_from_answer, record.target, language))
+
+    def _on_input(self, text: str, wanted: Sequence[str], data: "Translate") -> Question[Sentence, str]:
+        """A text without a translation: it is a source, or a target for a run of the other direction."""
+        if len(wanted) > 1:
+            raise UserError(
+                f"--input: this run translates into {', '.join(wanted)}: choose the language of its answers with --to"
+            )
+        asked = Sentence(text, wanted[0])
+        if asked.to in data.languages:
+            return Question(asked, None, partial(Record, asked))
+        if len(data.languages) > 1:
+            raise UserError(
+                f"--input: this run translates into {asked.to}, and the data into {', '.join(data.languages)}: the "
+                f"language of the file is not known"
+            )
+        return Question(asked, None, partial(_from_answer, text, data.languages[0]))
 
     def score(self, outputs: Sequence[str], targets: Sequence[str]) -> list[Score]:
         scorer = self.scorer()

@@ -4,9 +4,10 @@ token; two texts with a delimiter between them, in both orders if the task is sy
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from gpt2kit.data.columns.roles import KINDS
 from gpt2kit.data.frame import Frame
@@ -19,7 +20,7 @@ from gpt2kit.metrics.score import Score
 from gpt2kit.tasks import asking
 from gpt2kit.tasks.about import About
 from gpt2kit.tasks.formats.rows import RowTask, Values
-from gpt2kit.tasks.record import Record
+from gpt2kit.tasks.record import Question, Record
 from gpt2kit.tasks.text import TextVocabulary
 
 START, DELIMITER, EXTRACT = SPECIALS = ("<start>", "<delimiter>", "<extract>")
@@ -138,6 +139,15 @@ class Labelled(RowTask):
                 f"2 to {MOST_LABELS:,}; if the column has texts to write, use --columns completion=COLUMN"
             )
         return replace(self, labels=tuple(labels))
+
+    def questions(
+        self, records: Sequence[Record[Values, Any]], data: RowTask, given: Mapping[str, Any]
+    ) -> Iterator[Question[Values, str]]:
+        if any(record.target is not None for record in records):
+            raise UserError("the labels of the training examples are known: give texts without labels with --input")
+        if unknown := [label for label in self.labels if label not in data.labels]:
+            raise DataError(f"the run has the label {unknown[0]!r}; those of the data are {', '.join(data.labels)}")
+        return super().questions(records, data, given)
 
     def orders(self, source: Values) -> list[Values]:
         """The texts of each row that the model reads for an example."""

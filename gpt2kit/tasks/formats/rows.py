@@ -5,16 +5,17 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from gpt2kit.data.columns.cell_text import columns_in, text_in
 from gpt2kit.data.columns.nested import flat_rows
 from gpt2kit.data.columns.roles import has_header, is_header
 from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.data.sources import is_table, read_rows
+from gpt2kit.errors import DataError, counted
 from gpt2kit.tasks.about import About
 from gpt2kit.tasks.formats.table import TableTask
-from gpt2kit.tasks.record import Record
+from gpt2kit.tasks.record import Question, Record
 from gpt2kit.tasks.text import TOKENIZERS
 
 Values = tuple[str, ...]
@@ -90,6 +91,16 @@ class RowTask(TableTask[Values]):
             return (self.source(where, row) for where, row in self.rows(file))
         lines = stream_lines(stdin, "standard input") if file in ("", "-") else text_lines(file)
         return map(self.parse, lines)
+
+    def questions(
+        self, records: Sequence[Record[Values, Any]], data: "RowTask", given: Mapping[str, Any]
+    ) -> Iterator[Question[Values, str]]:
+        if len(self.asked) != len(data.asked):
+            raise DataError(
+                f"the run answers {counted(len(self.asked), 'text')} ({', '.join(self.asked)}), and a row of the data "
+                f"has {counted(len(data.asked), 'text')} ({', '.join(data.asked)})"
+            )
+        return super().questions(records, data, given)
 
     def stored(self, record: Record[Values, str]) -> Mapping[str, str]:
         return {"values": json.dumps(record.source, ensure_ascii=False), "target": record.target}

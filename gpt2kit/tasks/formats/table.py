@@ -27,7 +27,7 @@ class TableTask(TextTask[Source, str]):
         (),
         f"the columns of a table whose names differ from their roles, as in {HOW_TO_NAME}; several columns that "
         "belong together have + between them, as in prompt=instruction+input",
-        flag=("prepare", "generate", "evaluate"),
+        flag=("prepare", "generate", "evaluate", "augment"),
         metavar="ROLE=NAME,...",
         unset="columns that are called like roles: text, label, prompt, completion, ...",
     )

@@ -1,0 +1,135 @@
+"""Answers of a run to many inputs. Each is appended to a file when it is made, so that a killed command continues."""
+
+import hashlib
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gpt2kit import digests, files, recipe
+from gpt2kit.config import GenerateConfig
+from gpt2kit.decoding.repetition import repeats_itself
+from gpt2kit.decoding.seeds import reproducible
+from gpt2kit.errors import DataError, UserError
+from gpt2kit.pipeline.engine import Engine, Result
+from gpt2kit.pipeline.prepare import ignore
+
+PATTERN = "answers-*.jsonl"
+"""The names of the files."""
+
+PART = 256
+"""Inputs that are decoded together, after which progress is told."""
+
+WITHOUT_EFFECT = ("device", "batch_rows")
+"""Knobs of [generate] that do not change answers."""
+
+Progress = Callable[[int, int, float], None]
+"""(answers so far, of how many, seconds left)."""
+
+
+class Said(NamedTuple):
+    """One answer."""
+
+    text: str
+    confidence: float | None
+    """The probability of a label, or the geometric mean of those of an answer's tokens, its end token included; None
+    where it is not known."""
+    problem: str
+    """Why it is not fit to be learned, in a few words; empty if it is."""
+
+
+def answers(
+    engine: Engine,
+    sources: Sequence[Any],
+    count: int,
+    folder: Path,
+    scored: bool = False,
+    progress: Progress = ignore,
+) -> list[list[Said]]:
+    """The answers to each source: `count` samples, or the `count` best of beam search.
+
+    They are kept in a file of `folder`, whose name is a digest of all that they depend on: with the same run, sources
+    and settings, only those that it lacks are made. `scored`: with a confidence also where that takes time.
+
+    Raises UserError for a `count` that the settings cannot give, DataError for a damaged file.
+    """
+    config, labels = reproducible(engine.config), bool(engine.task.layout.labels)
+    sampled = config.temperature > 0 and not labels
+    if not sampled and not 1 <= count <= (1 if labels else config.beams):
+        raise UserError(_too_many(count, config, labels))
+    sizes = [len(engine.task.show(source)) for source in sources]
+    order = sorted(range(len(sources)), key=lambda place: -sizes[place]) * (count if sampled else 1)
+    path = folder / f"answers-{_digest(engine, [sources[place] for place in order], count, scored)}.jsonl"
+    said, assigned = _kept(path), config.seed
+    assert isinstance(assigned, int), "reproducible has set it"
+    left, started = sum(sizes[place] for place in order[len(said) :]), time.monotonic()
+    done = 0
+    progress(len(said), len(order), math.inf)
+    with files.appended(path) as append:
+        for start in range(len(said), len(order), PART):
+            part = order[start : start + PART]
+            numbered = replace(config, seed=assigned + start)
+            for place, result in zip(
+                part, engine.results((sources[place] for place in part), numbered, scored=scored), strict=True
+            ):
+                found = _said(result, 1 if sampled else count)
+                append(json.dumps(found, ensure_ascii=False))
+                said.append(found)
+                done += sizes[place]
+            progress(len(said), len(order), (time.monotonic() - started) * (left / max(1, done) - 1))
+    found_by_source: list[list[Said]] = [[] for _ in sources]
+    for place, found in zip(order, said, strict=True):
+        found_by_source[place] += found
+    return found_by_source
+
+
+def _too_many(count: int, config: GenerateConfig, labels: bool) -> str:
+    if labels or count < 1:
+        return f"answers = {count}; expected 1{' : a text has one label' if labels else ' or more'}"
+    return (
+        f"answers = {count}: expected 1 to the number of beams, which is {config.beams}; or sample with a temperature "
+        "above 0"
+    )
+
+
+def _said(result: Result, best: int) -> list[Said]:
+    found = []
+    for output, ids, total in zip(result.outputs[:best], result.ids, result.log_probabilities, strict=False):
+        tokens = 1 if result.probabilities is not None else len(ids) + result.finished
+        confidence = None if total is None else math.exp(total / max(1, tokens))
+        problem = "" if str(output).strip() else "empty answer"
+        problem = problem or ("" if result.finished else "answer without an end")
+        problem = problem or ("answer that repeats itself" if repeats_itself(ids) else "")
+        found.append(Said(str(output), confidence, problem))
+    return found
+
+
+def _digest(engine: Engine, sources: Sequence[Any], count: int, scored: bool) -> str:
+    """The digest of all that the answers depend on."""
+    assert engine.run is not None
+    asked = hashlib.blake2b(digest_size=16)
+    for source in sources:
+        asked.update(f"{source!r}\n".encode("utf-8", "backslashreplace"))
+    with (engine.run.path / engine.run.weights).open("rb") as file:
+        weights = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    settings = {
+        key: value for key, value in recipe.values(reproducible(engine.config)).items() if key not in WITHOUT_EFFECT
+    }
+    made = {"weights": weights, "tokenizer": engine.task.vocabulary.fingerprint(), "settings": settings}
+    return digests.of_object(made | {"sources": asked.hexdigest(), "count": count, "scored": scored})
+
+
+def _kept(path: Path) -> list[list[Said]]:
+    """The answers in a file; a last line that was not completed is cut off."""
+    content = path.read_bytes() if path.is_file() else b""
+    whole = content[: content.rfind(b"\n") + 1]
+    if len(whole) < len(content):
+        os.truncate(path, len(whole))
+    try:
+        return [[Said(*each) for each in json.loads(line)] for line in whole.split(b"\n")[:-1]]
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{path} is damaged ({error}): delete it, and its answers are made again") from None
