@@ -48,7 +48,7 @@ def augment(
         list[str],
         options.several(
             "--weight",
-            "[DIR=]X",
+            "X|DIR=X",
             "How often each example of a run, or of the data, occurs: 2 is twice, 0.5 a half of them; without DIR: "
             "of every run.",
             "1",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gpt2kit import digests, files, recipe
+from gpt2kit import files, recipe
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding.repetition import repeats_itself
 from gpt2kit.decoding.seeds import reproducible
@@ -63,7 +63,8 @@ def answers(
         raise UserError(_too_many(count, config, labels))
     sizes = [len(engine.task.show(source)) for source in sources]
     order = sorted(range(len(sources)), key=lambda place: -sizes[place]) * (count if sampled else 1)
-    path = folder / f"answers-{_digest(engine, [sources[place] for place in order], count, scored)}.jsonl"
+    asked = [sources[place] for place in order]
+    path = folder / f"answers-{_digest(engine, asked, count, scored)}.jsonl"
     said, assigned = _kept(path), config.seed
     assert isinstance(assigned, int), "reproducible has set it"
     left, started = sum(sizes[place] for place in order[len(said) :]), time.monotonic()
@@ -71,11 +72,9 @@ def answers(
     progress(len(said), len(order), math.inf)
     with files.appended(path) as append:
         for start in range(len(said), len(order), PART):
-            part = order[start : start + PART]
-            numbered = replace(config, seed=assigned + start)
-            for place, result in zip(
-                part, engine.results((sources[place] for place in part), numbered, scored=scored), strict=True
-            ):
+            part = slice(start, start + PART)
+            results = engine.results(asked[part], replace(config, seed=assigned + start), scored=scored)
+            for place, result in zip(order[part], results, strict=True):
                 found = _said(result, 1 if sampled else count)
                 append(json.dumps(found, ensure_ascii=False))
                 said.append(found)
@@ -110,17 +109,16 @@ def _said(result: Result, best: int) -> list[Said]:
 
 def _digest(engine: Engine, sources: Sequence[Any], count: int, scored: bool) -> str:
     """The digest of all that the answers depend on."""
-    assert engine.run is not None
-    asked = hashlib.blake2b(digest_size=16)
-    for source in sources:
-        asked.update(f"{source!r}\n".encode("utf-8", "backslashreplace"))
+    assert engine.run is not None, "only a run is asked"
+    found = hashlib.blake2b(digest_size=8)
     with (engine.run.path / engine.run.weights).open("rb") as file:
-        weights = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-    settings = {
-        key: value for key, value in recipe.values(reproducible(engine.config)).items() if key not in WITHOUT_EFFECT
-    }
-    made = {"weights": weights, "tokenizer": engine.task.vocabulary.fingerprint(), "settings": settings}
-    return digests.of_object(made | {"sources": asked.hexdigest(), "count": count, "scored": scored})
+        found.update(hashlib.file_digest(file, "blake2b").digest())
+    settings = recipe.values(reproducible(engine.config))
+    decisive = {key: value for key, value in settings.items() if key not in WITHOUT_EFFECT}
+    found.update(json.dumps([engine.task.vocabulary.fingerprint(), decisive, count, scored]).encode())
+    for source in sources:
+        found.update(f"\n{source!r}".encode("utf-8", "backslashreplace"))
+    return found.hexdigest()
 
 
 def _kept(path: Path) -> list[list[Said]]:

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from gpt2kit import digests, files, overwriting, recipe
+from gpt2kit import files, overwriting, recipe
 from gpt2kit.data.bare import bare
 from gpt2kit.data.lines import check_file
 from gpt2kit.data.prepare import RECORDS_A_BATCH, fit_rows, row_hash
@@ -295,7 +295,7 @@ class _Writing:
                 raise DataError("none of the answers can be added, and the data has weight 0: nothing to train on")
             counts = {"rows": writer.rows, "tokens": writer.tokens, "prompt_tokens": writer.prompt_tokens}
             counts["duplicates"] = writer.rows - len(self.rows)
-        before = {key: value for key, value in self.prepared.report.items() if key != digests.KEY}
+        before = self.prepared.report
         origins: list[dict[str, Any]] = [{"origin": str(self.prepared.path), "weight": weights[0], "rows": of_data}]
         if "origins" in before:
             origins[0]["origins"] = before["origins"]

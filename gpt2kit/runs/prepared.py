@@ -106,7 +106,17 @@ class Prepared(TaskFolder):
             for split, counts in self.report["splits"].items()
         }
         ratio = {} if self.max_ratio is None else {"max_ratio": self.max_ratio}
-        return {"corpora": corpora, "window": self.report.get("window", 0), **ratio, "splits": splits}
+        origins = {"origins": _named(self.report["origins"])} if "origins" in self.report else {}
+        return {"corpora": corpora, "window": self.report.get("window", 0), **ratio, "splits": splits, **origins}
+
+
+def _named(origins: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The origins of augmented data with their rows, and with names instead of paths."""
+    return [
+        {"origin": Path(each["origin"]).name, "weight": each["weight"], "rows": each["rows"]}
+        | ({"origins": _named(each["origins"])} if "origins" in each else {})
+        for each in origins
+    ]
 
 
 def _report_digest(report: dict[str, Any]) -> str:

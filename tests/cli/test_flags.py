@@ -31,6 +31,7 @@ TRAIN = "translate train DATA --out new SMALL --set train.steps=2"
 GENERATE = "translate generate --run RUN"
 EVALUATE = "translate evaluate --run RUN"
 LM = "lm generate --run LM --length 8 --seed 0"
+AUGMENT = "translate augment DATA --run RUN"
 INFILL = "music infill TUNE --run PIANO --from 0.2 --to 0.6 --no-sound --seed 0"
 ACCOMPANY = "music accompany TUNE --run PIANO --no-sound --seed 0"
 MUSIC = "music generate --run PIANO --seconds 1 --out a.mid --seed 0"
@@ -93,6 +94,24 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--set": (f"{GENERATE} xyz", "--set generate.max_new_tokens=1"),
         "--device": (f"{GENERATE} x", "--device cuda:99"),
         "--json": (f"{GENERATE} x", "--json"),
+    },
+    "augment": {
+        "data": ("translate augment --run RUN", "DATA"),
+        "--run": (AUGMENT, "--run RUN"),
+        "--out": (AUGMENT, "--out new"),
+        "--input": (AUGMENT, "--input TEXTS"),
+        "--answers": (f"{AUGMENT} --beams 2", "--answers 2"),
+        "--confidence": (AUGMENT, "--confidence 0.999"),
+        "--weight": (AUGMENT, "--weight 2"),
+        "--beams": (AUGMENT, "--beams 2"),
+        "--temperature": (AUGMENT, "--temperature 9"),
+        "--top-k": (f"{AUGMENT} --temperature 9", "--top-k 2"),
+        "--top-p": (f"{AUGMENT} --temperature 9", "--top-p 0.1"),
+        "--seed": (f"{AUGMENT} --temperature 9", "--seed 3"),
+        "--set": (AUGMENT, "--set generate.max_new_tokens=1"),
+        "--device": (AUGMENT, "--device cuda:99"),
+        "--overwrite": ("translate augment PREPARED --run RUN --out DATA", "--overwrite"),
+        "--json": (AUGMENT, "--json"),
     },
     "evaluate": {
         "--run": ("translate evaluate", "--run RUN"),
@@ -332,7 +351,7 @@ def place(
     (folder / "texts.txt").write_text("good morning\nother\n" * 6, encoding="utf-8")
     (folder / "mine.toml").write_text(recipe.load("translate", [*tiny, "train.loss_on=all", "task.vocab=305"]).toml())
     words |= {"OTHER": [str(folder / "other.jsonl")], "TEXTS": [str(folder / "texts.txt")]}
-    words |= {"TOML": [str(folder / "mine.toml")]}
+    words |= {"TOML": [str(folder / "mine.toml")], "PREPARED": [str(by_heart.parent / "data")]}
     return Place(words, folder)
 
 

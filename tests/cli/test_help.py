@@ -69,7 +69,7 @@ def test_brackets_are_shown() -> None:
 
 def test_all_commands_are_looked_at() -> None:
     verbs = {name.split()[1] for name, _, _ in ALL if name.split()[0] in tasks.names()}
-    assert verbs == {"prepare", "show", "train", "generate", "evaluate", "render", "infill", "accompany"}
+    assert verbs == {"prepare", "show", "train", "generate", "augment", "evaluate", "render", "infill", "accompany"}
     assert {"demo", "merge", "inspect", "explore", "doctor", "selftest", "recipes"} <= {
         name.split()[0] for name, _, _ in ALL
     }

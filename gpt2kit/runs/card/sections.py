@@ -56,8 +56,17 @@ def data(facts: Facts) -> str:
         if report["cut"]:
             notes.append(f"- {code(split)}: sources cut to fit into the window lost {report['cut_tokens']:,} tokens")
     corpora = [f"- {code(split)}: {', '.join(map(code, names))}" for split, names in facts.data["corpora"].items()]
-    parts = ["## Data", "\n".join(corpora), table(columns, rows), "\n".join(notes)]
+    parts = ["## Data", "\n".join(corpora), _origins(facts.data), table(columns, rows), "\n".join(notes)]
     return "\n\n".join(filter(None, parts))
+
+
+def _origins(data: dict[str, Any]) -> str:
+    """The runs whose answers are among the training data; empty without any."""
+    if "origins" not in data:
+        return ""
+    prepared, *runs = data["origins"]
+    added = ", ".join(f"{each['rows']:,} of {code(each['origin'])}" for each in runs)
+    return f"Rows of train: {prepared['rows']:,} of {code(prepared['origin'])}, and with answers of runs: {added}."
 
 
 def training(facts: Facts) -> str:

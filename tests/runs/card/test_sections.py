@@ -56,6 +56,9 @@ def test_the_data_is_counted_and_reasons_are_told(run_of: RunOf) -> None:
     assert "- `train`: 200 dropped, `source empty`" in shown
     assert "- `train`: 7 `targets <b>shortened`" in shown
     assert "- `train`: sources cut to fit into the window lost 400 tokens" in shown
+    origins = [{"origin": name, "weight": 1.0, "rows": rows} for name, rows in (("data", 900), ("a", 60), ("b|", 40))]
+    shown = sections.data(of(run_of, data=data | {"origins": origins}))
+    assert "Rows of train: 900 of `data`, and with answers of runs: 60 of `a`, 40 of `b|`.\n" in shown
     shown = sections.limits(of(run_of, data=data))
     assert "- 5% of its training sources were cut to fit into the window." in shown
     assert "- 20 of 1,000 sources of `val` are also in its training data, or nearly so" in shown

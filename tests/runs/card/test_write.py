@@ -141,6 +141,7 @@ def test_nothing_of_the_data_is_markup(run_of: RunOf, copied: Copied) -> None:
     assert found.data is not None
     report = found.data["splits"]["train"] | {"dropped": {HOSTILE: 3}, "left_out": {HOSTILE: 1}, "leaked": 1}
     data = {"corpora": {HOSTILE: [HOSTILE, f"hf:{HOSTILE}"]}, "window": 9, "splits": {HOSTILE: report}}
+    data["origins"] = [{"origin": HOSTILE, "weight": 1.0, "rows": 1}] * 2
     figure = {"value": 1.0, "signature": HOSTILE}
     told = {"scores": {HOSTILE: figure}, "beside": {HOSTILE: {HOSTILE: figure}}, "signature": HOSTILE}
     told |= {"count": 1, "truncated": 0, "unfinished": 0, "at_chance": HOSTILE}
