@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gpt2kit import files, recipe
-from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding.repetition import repeats_itself
 from gpt2kit.decoding.seeds import reproducible
 from gpt2kit.errors import DataError, UserError
@@ -59,8 +58,15 @@ def answers(
     """
     config, labels = reproducible(engine.config), bool(engine.task.layout.labels)
     sampled = config.temperature > 0 and not labels
-    if not sampled and not 1 <= count <= (1 if labels else config.beams):
-        raise UserError(_too_many(count, config, labels))
+    if count < 1:
+        raise UserError(f"answers = {count}; expected 1 or more")
+    if count > 1 and labels:
+        raise UserError(f"answers = {count}: a text has one label; expected 1")
+    if not sampled and count > config.beams:
+        raise UserError(
+            f"answers = {count}: expected 1 to the number of beams, which is {config.beams}; or sample with a "
+            "temperature above 0"
+        )
     sizes = [len(engine.task.show(source)) for source in sources]
     order = sorted(range(len(sources)), key=lambda place: -sizes[place]) * (count if sampled else 1)
     asked = [sources[place] for place in order]
@@ -84,15 +90,6 @@ def answers(
     for place, found in zip(order, said, strict=True):
         found_by_source[place] += found
     return found_by_source
-
-
-def _too_many(count: int, config: GenerateConfig, labels: bool) -> str:
-    if labels or count < 1:
-        return f"answers = {count}; expected 1{' : a text has one label' if labels else ' or more'}"
-    return (
-        f"answers = {count}: expected 1 to the number of beams, which is {config.beams}; or sample with a temperature "
-        "above 0"
-    )
 
 
 def _said(result: Result, best: int) -> list[Said]:

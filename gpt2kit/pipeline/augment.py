@@ -9,11 +9,11 @@ import io
 import math
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from gpt2kit import files, overwriting, recipe
 from gpt2kit.data.bare import bare
@@ -34,6 +34,7 @@ from gpt2kit.runs.prepared import REPORT_FILE, Prepared
 from gpt2kit.runs.task_folder import TASK_FILE
 from gpt2kit.tasks.base import Task, decode_row
 from gpt2kit.tasks.record import Question, Record
+from gpt2kit.tasks.text import TextTask
 
 SCORED = 2000
 """Answers that are scored against the truth."""
@@ -133,9 +134,7 @@ def augment(
     records = _inputs(prepared, str(input), task_settings) if input else _examples(prepared)
     asked = [_questions(run, prepared.task, records, task_settings) for run in opened]
     held_out = HeldOut.of(prepared)
-    parts = path.with_name(f"{path.name}.part")
-    files.writable_folder(parts)
-    with files.held(parts):
+    with _kept_answers(path) as parts:
         found = []
         for run, questions in zip(opened, asked, strict=True):
             engine = load_run(run, dict(settings or {}))
@@ -149,19 +148,30 @@ def augment(
         with overwriting.new_folder(path, overwrite, PREPARED, inputs) as folder:
             writing = _Writing(prepared, folder, held_out, confidence)
             added = writing.write(weighted, opened, asked, found)
-        for kept in parts.glob(answering.PATTERN):
-            kept.unlink()
-        with suppress(OSError):  # somebody has put a file there
-            parts.rmdir()
     return added
+
+
+@contextmanager
+def _kept_answers(out: Path) -> Iterator[Path]:
+    """The folder of the answers so far, which one process at a time uses; on success it is removed."""
+    parts = out.with_name(f"{out.name}.part")
+    files.writable_folder(parts)
+    with files.held(parts):
+        try:
+            yield parts
+            for kept in parts.glob(answering.PATTERN):
+                kept.unlink()
+        finally:
+            with suppress(OSError):  # it is not empty
+                parts.rmdir()
 
 
 def _check_kind(run: Run, prepared: Prepared) -> None:
     """Raises unless the run's answers are of the same kind as those of the data."""
     if run.task_name != prepared.task_name:
         raise DataError(f"{run.path} is a run of {run.task_name}, and {prepared.path} is data for {prepared.task_name}")
-    if prepared.task.layout.continues:
-        raise UserError(f"{prepared.path} has whole documents, to which there are no answers that could be added")
+    if prepared.task.layout.continues or not isinstance(prepared.task, TextTask):
+        raise UserError(f"{prepared.path} has whole documents, or no texts: there are no answers that could be added")
     if type(run.task) is not type(prepared.task):
         kinds = [getattr(task, "kind", type(task).__name__) for task in (run.task, prepared.task)]
         raise DataError(
@@ -211,11 +221,11 @@ def _examples(prepared: Prepared) -> list[Record[Any, Any]]:
 
 
 def _questions(
-    run: Run, data: Task[Any, Any], records: Sequence[Record[Any, Any]], given: Mapping[str, Any]
+    run: Run, data: Any, records: Sequence[Record[Any, Any]], given: Mapping[str, Any]
 ) -> list[Question[Any, Any]]:
     """What a run is asked. Raises UserError if there is nothing."""
     try:
-        found = [*run.task.questions(records, data, given)]
+        found = [*cast(TextTask[Any, Any], run.task).questions(records, data, given)]
     except UserError as error:
         raise type(error)(f"{run.path}: {error}") from None
     if not found:

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Self, TypeVar
 
@@ -14,7 +13,7 @@ from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.metrics.score import Score
 from gpt2kit.tasks.about import About
-from gpt2kit.tasks.record import Question, Record, Source, Subset, Target
+from gpt2kit.tasks.record import Record, Source, Subset, Target
 from gpt2kit.tasks.vocabulary import Vocabulary
 
 
@@ -120,16 +119,6 @@ class Task(ABC, Generic[Source, Target]):
     def subset(self, settings: Mapping[str, Any]) -> Subset | None:
         """The part of a set that `evaluate` scores if its command gives these [task] settings; None: all of it."""
         return None
-
-    def questions(
-        self, records: Sequence[Record[Source, Any]], data: Self, given: Mapping[str, Any]
-    ) -> Iterator[Question[Source, Target]]:
-        """What `augment` asks a run of this task about the examples of prepared data, whose task is `data`, or about
-        inputs, whose target is None; by default their sources. `given` are the [task] settings of its command.
-
-        Raises UserError if the run's answers do not fit the data.
-        """
-        return (Question(record.source, record.target, partial(Record, record.source)) for record in records)
 
     def score(self, outputs: Sequence[Target], targets: Sequence[Target]) -> list[Score]:
         """Figures for outputs and their references; a stream has those of its loss instead."""

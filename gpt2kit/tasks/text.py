@@ -1,7 +1,7 @@
 """The base classes of tasks whose ids represent text, and of tasks that pair texts with texts."""
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import chain
@@ -20,7 +20,7 @@ from gpt2kit.metrics.score import Score
 from gpt2kit.tasks import asking
 from gpt2kit.tasks.about import About
 from gpt2kit.tasks.base import Task
-from gpt2kit.tasks.record import Record, Source, Target
+from gpt2kit.tasks.record import Question, Record, Source, Target
 from gpt2kit.tasks.vocabulary import Vocabulary
 
 TOKENIZERS = ("tokenizers",)
@@ -148,6 +148,16 @@ class TextTask(Task[Source, Target]):
 
         train = partial(Bpe.train, vocab=self.vocab, separators=separators)
         return train_on_sample(train, texts, folder, self.vocab)
+
+    def questions(
+        self, records: Sequence[Record[Source, Any]], data: Self, given: Mapping[str, Any]
+    ) -> Iterator[Question[Source, Target]]:
+        """What `augment` asks a run of this task about the examples of prepared data, whose task is `data`, or about
+        inputs, whose target is None; by default their sources. `given` are the [task] settings of its command.
+
+        Raises UserError if the run's answers do not fit the data.
+        """
+        return (Question(record.source, record.target, partial(Record, record.source)) for record in records)
 
     def describe(self) -> list[str]:
         """Whether the vocabulary was learned from a sample."""
