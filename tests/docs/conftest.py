@@ -71,6 +71,7 @@ def write_materials(folder: Path) -> None:
     reviews = [(f"It was {word}.", label) for label, words in REVIEWS.items() for word in words]
     rows = [f"{text},{label}\n" for text, label in reviews * 10]
     (folder / "reviews.csv").write_text("".join(["text,label\n", *rows]), encoding="utf-8")
+    (folder / "unlabeled.csv").write_text("text\nIt was grand.\nIt was grim.\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
