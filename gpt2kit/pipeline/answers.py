@@ -67,7 +67,7 @@ def answers(
             f"answers = {count}: expected 1 to the number of beams, which is {config.beams}; or sample with a "
             "temperature above 0"
         )
-    sizes = [len(engine.task.show(source)) for source in sources]
+    sizes = [len(repr(source)) for source in sources]
     order = sorted(range(len(sources)), key=lambda place: -sizes[place]) * (count if sampled else 1)
     asked = [sources[place] for place in order]
     path = folder / f"answers-{_digest(engine, asked, count, scored)}.jsonl"

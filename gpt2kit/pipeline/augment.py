@@ -34,7 +34,7 @@ from gpt2kit.runs.prepared import REPORT_FILE, Prepared
 from gpt2kit.runs.task_folder import TASK_FILE
 from gpt2kit.tasks.base import Task, decode_row
 from gpt2kit.tasks.record import Question, Record
-from gpt2kit.tasks.text import TextTask
+from gpt2kit.tasks.text import TextPairs, TextTask
 
 SCORED = 2000
 """Answers that are scored against the truth."""
@@ -84,7 +84,7 @@ class Added:
             self.left_out[reason] = self.left_out.get(reason, 0) + count
 
     def json(self) -> dict[str, Any]:
-        return {key: value for key, value in asdict(self).items() if value not in (None, {})}
+        return asdict(self)
 
 
 def augment(
@@ -260,8 +260,9 @@ class HeldOut:
 
     @staticmethod
     def _of(task: Task[Any, Any], record: Record[Any, Any]) -> tuple[bytes, tuple[bytes, ...]]:
-        source, target = bare(task.show(record.source)), bare(task.tell(record.target))
-        return source, tuple(sorted((source, target)))
+        whole = task.text_of(record.source) if isinstance(task, TextPairs) else task.show(record.source)
+        source = bare(whole)
+        return source, tuple(sorted((source, bare(task.tell(record.target)))))
 
 
 class _Writing:
