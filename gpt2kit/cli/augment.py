@@ -114,6 +114,8 @@ def augment(
                 signal.SIGINT, "interrupted; the answers so far are kept: the same command continues"
             ) from None
     reports.augmented(found, written)
+    if not any(each.added for each in found):
+        console.warn(f"no answer was added: {written} has no other examples than {folder}")
     console.say(f"next:\n  gpt2kit {task} train {shlex.quote(written)}")
     if json:
         console.result_json({"origins": [each.json() for each in found], "out": written})

@@ -127,7 +127,7 @@ def augmented(found: "Sequence[Added]", out: str) -> None:
         for reason, count in each.left_out.items():
             console.say(f"{each.origin}: left out, {reason}: {count:,}")
         if each.cut:
-            console.say(f"{each.origin}: sources cut to fit into the window: {each.cut:,} of {each.added:,}")
+            console.say(f"{each.origin}: sources cut to fit into the window: {each.cut:,}")
         if each.scores:
             scores = "  ".join(f"{name} {value:.1f}" for name, value in each.scores.items())
             length = f"{each.length_ratio:.2f} times as long" if each.length_ratio is not None else ""

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +21,6 @@ from gpt2kit.data.bare import bare
 from gpt2kit.data.lines import check_file
 from gpt2kit.data.prepare import RECORDS_A_BATCH, fit_rows, row_hash
 from gpt2kit.data.report import SplitReport
-from gpt2kit.data.sources import fingerprint
 from gpt2kit.data.store import IdRow, StoreWriter
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.pipeline import answers as answering
@@ -36,11 +36,13 @@ from gpt2kit.tasks.base import Task, decode_row
 from gpt2kit.tasks.record import Question, Record
 from gpt2kit.tasks.text import TextPairs, TextTask
 
-SCORED = 2000
+SCORED = 1000
 """Answers that are scored against the truth."""
 
 SHOWN = 2
 """Examples of added rows in a report."""
+
+UNKNOWN = "input that its ids do not tell"
 
 Progress = Callable[[str, int, int, float], None]
 """(run, answers so far, of how many, seconds left)."""
@@ -48,7 +50,7 @@ Progress = Callable[[str, int, int, float], None]
 
 @dataclass
 class Added:
-    """What one run has added; an answer that was not added is counted once, by the first reason."""
+    """What one run has added, and why its other answers were left out: each is counted once, by the first reason."""
 
     origin: str
     """The run."""
@@ -65,9 +67,9 @@ class Added:
     duplicates: int = 0
     """Examples that are already there, from the data or from another answer, and are not the truth."""
     left_out: dict[str, int] = field(default_factory=dict)
-    """Answers and examples that are not fit to be learned, by the reason."""
+    """Answers that are not fit to be learned, and inputs that were not asked, by the reason."""
     cut: int = 0
-    """Added rows whose source was cut to fit into the window."""
+    """Rows whose source was cut to fit into the window."""
     confidence: float | None = None
     """The mean confidence of the answers."""
     length_ratio: float | None = None
@@ -132,22 +134,29 @@ def augment(
     store.check_ids(prepared.task.vocabulary.size)
     prepared.check_copied()
     records = _inputs(prepared, str(input), task_settings) if input else _examples(prepared)
+    unknown = 0 if input else len(store) - len(records)
     asked = [_questions(run, prepared.task, records, task_settings) for run in opened]
     held_out = HeldOut.of(prepared)
     with _kept_answers(path) as parts:
         found = []
         for run, questions in zip(opened, asked, strict=True):
-            engine = load_run(run, dict(settings or {}))
             sources = list(dict.fromkeys(question.source for question in questions))
-
-            def told(done: int, of: int, seconds: float, name: str = str(run.path)) -> None:
-                progress(name, done, of, seconds)
-
-            said = answering.answers(engine, sources, answers, parts, confidence > 0, told)
+            said = answering.answers(
+                load_run(run, dict(settings or {})),
+                sources,
+                answers,
+                parts,
+                scored=confidence > 0,
+                progress=partial(progress, str(run.path)),
+            )
             found.append(dict(zip(sources, said, strict=True)))
+        added = [Added(str(run.path), weight) for run, weight in zip(opened, weighted[1:], strict=True)]
         with overwriting.new_folder(path, overwrite, PREPARED, inputs) as folder:
             writing = _Writing(prepared, folder, held_out, confidence)
-            added = writing.write(weighted, opened, asked, found)
+            for report, run, questions, said_by_source in zip(added, opened, asked, found, strict=True):
+                _measure(report, run.task, questions, said_by_source)
+                report.leave_out({UNKNOWN: unknown} if unknown else {})
+            writing.write(weighted[0], added, asked, found)
     return added
 
 
@@ -274,47 +283,42 @@ class _Writing:
         self.window = self.task.layout.row_limit(prepared.window)
         if not self.window:
             raise DataError(f"{prepared.path / REPORT_FILE} lacks the window: prepare the data again")
-        self.seen: set[int] = set()
-        """Fingerprints of the examples that are there."""
-        self.rows: set[int] = set()
-        """Hashes of the rows that are there."""
+        self.known: dict[int, bool] = {}
+        """Whether a row is written, by its hash: of a row that is accepted, the weight may leave out all copies."""
 
     def write(
         self,
-        weights: Sequence[float],
-        runs: Sequence[Run],
+        weight: float,
+        added: Sequence[Added],
         asked: Sequence[Sequence[Question[Any, Any]]],
         found: Sequence[Mapping[Any, Sequence[Said]]],
-    ) -> list[Added]:
+    ) -> None:
+        """Write the rows of the data, as often as their `weight` says, then those of each run; completes `added`."""
         self._copy_files()
-        added = [Added(str(run.path), weight) for run, weight in zip(runs, weights[1:], strict=True)]
         with StoreWriter(self.folder, "train", self.task.vocabulary.size) as writer:
             for start in range(0, len(self.store), RECORDS_A_BATCH):
                 places = range(start, min(start + RECORDS_A_BATCH, len(self.store)))
-                kept = [*self._weighted(map(self.store.row, places), weights[0])]
-                self.seen.update(_example(*decode_row(self.task, *row)) for row in kept)
-                writer.add(kept)
+                writer.add(self._weighted(map(self.store.row, places), weight))
+            self.known = {hashed: written for hashed, written in self.known.items() if written}
             of_data = writer.rows
-            for report, run, questions, said in zip(added, runs, asked, found, strict=True):
-                _measure(report, run.task, questions, said)
-                examples = self._accepted(report, questions, said)
+            for report, questions, said in zip(added, asked, found, strict=True):
+                examples = self._fit(report, questions, said)
                 while batch := list(islice(examples, RECORDS_A_BATCH)):
-                    rows = [*self._weighted(self._fitting(report, batch), report.weight)]
-                    report.rows += len(rows)
-                    writer.add(rows)
+                    rows = writer.rows
+                    writer.add(self._weighted(self._new(report, batch), report.weight))
+                    report.rows += writer.rows - rows
             if not writer.rows:
                 raise DataError("none of the answers can be added, and the data has weight 0: nothing to train on")
             counts = {"rows": writer.rows, "tokens": writer.tokens, "prompt_tokens": writer.prompt_tokens}
-            counts["duplicates"] = writer.rows - len(self.rows)
+            counts["duplicates"] = writer.rows - sum(self.known.values())
         before = self.prepared.report
-        origins: list[dict[str, Any]] = [{"origin": str(self.prepared.path), "weight": weights[0], "rows": of_data}]
+        origins: list[dict[str, Any]] = [{"origin": str(self.prepared.path), "weight": weight, "rows": of_data}]
         if "origins" in before:
             origins[0]["origins"] = before["origins"]
         splits = before["splits"] | {"train": before["splits"]["train"] | counts}
         origins += [each.json() for each in added]
         made = before | {"splits": splits, "origins": origins}
         Prepared.create(self.folder, self.prepared.task_name, self.task.opened(self.folder), made)
-        return added
 
     def _copy_files(self) -> None:
         """The tokenizer, val and test, as they are."""
@@ -324,43 +328,44 @@ class _Writing:
             if path.is_file() and path.name not in foreign and not path.name.startswith((*own, ".")):
                 shutil.copyfile(path, self.folder / path.name)
 
-    def _accepted(
+    def _fit(
         self, report: Added, questions: Iterable[Question[Any, Any]], said: Mapping[Any, Sequence[Said]]
-    ) -> Iterator[Record[Any, Any]]:
-        """The examples to add; counts the others."""
+    ) -> Iterator[tuple[Question[Any, Any], Said, Record[Any, Any]]]:
+        """The answers that are fit to be learned, with the examples that they make; counts the others."""
         for question in questions:
             for answer in said[question.source]:
                 record = question.learned(answer.text)
                 report.answers += 1
-                is_true = _is_true(question, answer)
-                report.equal += is_true
-                example = _example(record.source, record.target)
+                report.equal += _is_true(question, answer)
                 reason = answer.problem
                 if not reason and answer.confidence is not None and answer.confidence < self.confidence:
                     reason = f"confidence below {self.confidence:g}"
                 if reason := reason or self.held_out.problem(self.task, record):
                     report.leave_out({reason: 1})
-                elif example in self.seen:
-                    report.duplicates += not is_true
                 else:
-                    self.seen.add(example)
-                    if not is_true and len(report.examples) < SHOWN:
-                        report.examples.append((self.task.show(question.source), answer.text, question.truth))
-                    if self.task.layout.labels:
-                        report.labels[record.target] = report.labels.get(record.target, 0) + 1
-                    yield record
+                    yield question, answer, record
 
-    def _fitting(self, report: Added, records: list[Record[Any, Any]]) -> Sequence[IdRow]:
-        """The rows of examples, as prepare makes them."""
+    def _new(
+        self, report: Added, examples: Sequence[tuple[Question[Any, Any], Said, Record[Any, Any]]]
+    ) -> Iterator[IdRow]:
+        """The rows of examples, as prepare makes them, but for those that are there already."""
         assert self.window is not None
-        learned = self.task.layout.learned
-        rows = [(prompt, learned(target)) for prompt, target in self.task.encode(records)]
-        fitted = SplitReport()
-        rows_that_fit = fit_rows(records, rows, self.task.layout, self.window, fitted)
+        layout, fitted = self.task.layout, SplitReport()
+        encoded = self.task.encode([record for _, _, record in examples])
+        for (question, answer, record), (prompt, target) in zip(examples, encoded, strict=True):
+            for row in fit_rows([record], [(prompt, layout.learned(target))], layout, self.window, fitted):
+                is_true = _is_true(question, answer)
+                if row_hash(*row) in self.known:
+                    report.duplicates += not is_true
+                    continue
+                report.added += 1
+                if not is_true and len(report.examples) < SHOWN:
+                    report.examples.append((self.task.show(question.source), answer.text, question.truth))
+                if layout.labels:
+                    report.labels[record.target] = report.labels.get(record.target, 0) + 1
+                yield row
         report.leave_out(fitted.dropped)
         report.cut += fitted.cut
-        report.added += len(rows_that_fit)
-        return rows_that_fit
 
     def _weighted(self, rows: Iterable[IdRow], weight: float) -> Iterator[IdRow]:
         """Rows as often as their weight says: of its fraction, a hash decides."""
@@ -368,14 +373,8 @@ class _Writing:
         for row in rows:
             hashed = row_hash(*row)
             times = int(whole) + (hashed < rest * 2**64)
-            if times:
-                self.rows.add(hashed)
+            self.known[hashed] = times > 0
             yield from [row] * times
-
-
-def _example(source: Any, target: Any) -> int:
-    """A fingerprint of an example, by which duplicates are found."""
-    return fingerprint(f"{source!r}\t{target}")
 
 
 def _is_true(question: Question[Any, Any], answer: Said) -> bool:

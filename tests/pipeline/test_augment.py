@@ -317,3 +317,29 @@ def test_reports_are_json(data: Path, fr: Path, tmp_path: Path, say: Say) -> Non
     assert isinstance(added, Added)
     assert json.loads(json.dumps(added.json()))["added"] == 2
     assert Store(tmp_path / "more", "train").rows == 5
+
+
+def test_inputs_that_ids_do_not_tell(tmp_path: Path, by_heart: Path, write: Write, say: Say, examples: Any) -> None:
+    """Of two texts without a known character, one is cut within a character: its ids are no text to ask about."""
+    settings = [*examples("translate").TINY, f'task.tokenizer="{by_heart}"']
+    corpora = {"train": [write("a.tsv", ["й" * 99 + "\ta", "й" * 99 + "\tat"])], "val": [write("v.tsv", VAL)]}
+    gpt2kit.prepare(recipe.load("translate", settings), corpora, tmp_path / "data")
+    asked = say(lambda text: "ok")
+    (added,) = gpt2kit.augment(tmp_path / "data", [by_heart], tmp_path / "more")
+    assert (len(asked), added.asked, added.left_out) == (1, 1, {"input that its ids do not tell": 1})
+    assert added.added == 1
+
+
+def test_columns_of_a_prompt_are_one_text(tmp_path: Path, write: Write, say: Say, examples: Any) -> None:
+    """Ids tell no columns: the same example from a table is a duplicate all the same."""
+    rows = [{"ask": f"what is {n}", "more": "now", "reply": "a number"} for n in range(4)]
+    table = write("a.jsonl", [json.dumps(row) for row in rows])
+    val = write("v.jsonl", [json.dumps({"ask": "how", "more": "so", "reply": "well"})])
+    settings = [*examples("finetune").TINY, "task.columns=prompt=ask+more,completion=reply", "train.steps=2"]
+    tiny = recipe.load("finetune", settings)
+    gpt2kit.prepare(tiny, {"train": [table], "val": [val]}, tmp_path / "data")
+    list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "run"))
+    say(lambda text: "ok")
+    (first,) = gpt2kit.augment(tmp_path / "data", [tmp_path / "run"], tmp_path / "once")
+    (again,) = gpt2kit.augment(tmp_path / "once", [tmp_path / "run"], tmp_path / "twice", input=table)
+    assert (first.added, again.added, again.duplicates) == (4, 0, 4)
