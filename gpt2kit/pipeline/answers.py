@@ -94,11 +94,13 @@ def answers(
 
 def _said(result: Result, best: int) -> list[Said]:
     found = []
-    for output, ids, total in zip(result.outputs[:best], result.ids, result.log_probabilities, strict=False):
-        tokens = 1 if result.probabilities is not None else len(ids) + result.finished
+    made = zip(result.outputs[:best], result.ids, result.log_probabilities, strict=False)
+    for place, (output, ids, total) in enumerate(made):
+        ended = place < result.complete
+        tokens = 1 if result.probabilities is not None else len(ids) + ended
         confidence = None if total is None else math.exp(total / max(1, tokens))
         problem = "" if str(output).strip() else "empty answer"
-        problem = problem or ("" if result.finished else "answer without an end")
+        problem = problem or ("" if ended else "answer without an end")
         problem = problem or ("answer that repeats itself" if repeats_itself(ids) else "")
         found.append(Said(str(output), confidence, problem))
     return found

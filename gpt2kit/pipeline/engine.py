@@ -49,6 +49,8 @@ class Result:
     """What ended an unfinished answer: max_ratio or max_new_tokens of [generate], or window."""
     seed: int | None = None
     """The seed that gives this output again as the first of a call; None if it was not sampled."""
+    complete: int = 1
+    """The number of outputs that the length limit did not end: they come first."""
 
 
 class Engine:
@@ -165,6 +167,7 @@ class Engine:
                 log_probabilities=[answer.log_probability for answer in found.answers],
                 limit="" if finished else limited_by(len(ids[found.index]), window, config),
                 seed=seeds(config, [numbers[found.index]])[0] if config.temperature else None,
+                complete=sum(answer.finished for answer in found.answers),
             )
             while yielded < len(results) and (result := results[yielded]) is not None:
                 yield result

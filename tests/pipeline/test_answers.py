@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 import gpt2kit
+from gpt2kit.decoding.beam import beam_search
+from gpt2kit.decoding.decode import for_inference
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.pipeline import answers as answering
 from gpt2kit.pipeline.answers import Said, answers
@@ -62,6 +64,18 @@ def test_the_best_of_beam_search(by_heart: Path, tmp_path: Path) -> None:
         answers(engine, SOURCES, 4, tmp_path)
     with pytest.raises(UserError, match="answers = 0; expected 1 or more"):
         answers(engine, SOURCES, 0, tmp_path)
+
+
+def test_only_some_of_the_best_have_an_end(by_heart: Path, tmp_path: Path) -> None:
+    """What a limit has cut off is not fit to be learned, also after an answer that is; the oracle is the search."""
+    engine = gpt2kit.load(by_heart, {"beams": 4, "max_new_tokens": 8})
+    found = answers(engine, SOURCES, 4, tmp_path)
+    decoder = for_inference(engine.model, "fp32")
+    prompts = [engine.task.encode_source(source) for source in SOURCES]
+    searched = beam_search(decoder, prompts, engine.config, [engine.task.vocabulary.eos])
+    expected = [[each.finished for each in every] for every in searched]
+    assert [[said.problem != "answer without an end" for said in every] for every in found] == expected
+    assert any(len(set(each)) == 2 for each in expected)
 
 
 def test_a_text_has_one_label(run_of: Callable[..., Path], tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ def say(monkeypatch: pytest.MonkeyPatch) -> Say:
                 asked.append(self.task.show(source))
                 text = answer(asked[-1])
                 probabilities = {text: 0.5} if self.task.layout.labels else None
-                yield Result([text], [None], not text.endswith("..."), False, [[1]], probabilities)
+                ended = not text.endswith("...")
+                yield Result([text], [None], ended, False, [[1]], probabilities, complete=int(ended))
 
         monkeypatch.setattr(Engine, "results", results)
         return asked
