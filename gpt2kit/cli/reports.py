@@ -130,8 +130,8 @@ def augmented(found: "Sequence[Added]", out: str) -> None:
             console.say(f"{each.origin}: sources cut to fit into the window: {each.cut:,}")
         if each.scores:
             scores = "  ".join(f"{name} {value:.1f}" for name, value in each.scores.items())
-            length = f"{each.length_ratio:.2f} times as long" if each.length_ratio is not None else ""
-            console.say(f"{each.origin}: compared with the truth: {scores}  {length}")
+            compared = f"the first {counted(each.scored, 'answer')}, compared with the truth"
+            console.say(f"{each.origin}: {compared}: {scores}; {each.length_ratio:.2f} times as long")
         if each.confidence is not None:
             console.say(f"{each.origin}: mean confidence {each.confidence:.3f}")
         if each.labels:

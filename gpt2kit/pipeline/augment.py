@@ -36,8 +36,8 @@ from gpt2kit.tasks.base import Task, decode_row
 from gpt2kit.tasks.record import Question, Record
 from gpt2kit.tasks.text import TextPairs, TextTask
 
-SCORED = 1000
-"""Answers that are scored against the truth."""
+SCORED, SCORED_CHARACTERS = 1000, 1 << 18
+"""Answers that are scored against the truth, and characters of their inputs: scores of long documents take long."""
 
 SHOWN = 2
 """Examples of added rows in a report."""
@@ -74,8 +74,9 @@ class Added:
     """The mean confidence of the answers."""
     length_ratio: float | None = None
     """Characters of the answers over those of the truth."""
+    scored: int = 0
     scores: dict[str, float] = field(default_factory=dict)
-    """Scores of the first answers against the truth."""
+    """Scores of the first `scored` answers against the truth."""
     labels: dict[str, int] = field(default_factory=dict)
     """The labels of a classifier's answers that were added."""
     examples: list[tuple[str, str, str | None]] = field(default_factory=list)
@@ -392,7 +393,11 @@ def _measure(
     if not pairs:
         return
     report.length_ratio = sum(len(answer.text) for _, answer in pairs) / sum(len(str(q.truth)) for q, _ in pairs)
-    scorer = task.scorer()
+    scorer, characters = task.scorer(), 0
     for question, answer in pairs[:SCORED]:
         scorer.add(Record(question.source, question.truth), answer.text)
+        report.scored += 1
+        characters += len(repr(question.source))
+        if characters > SCORED_CHARACTERS:
+            break
     report.scores = {score.name: score.value for score in scorer.scores() if not score.system}

@@ -49,7 +49,7 @@ def test_what_is_left_out_is_told_with_scores(by_heart: Path, tmp_path: Path, ca
     assert run([*words, "--out", str(tmp_path / "more")]) == 0
     err = " ".join(capsys.readouterr().err.split())
     assert "left out, source is in val or test: 4" in err
-    assert "compared with the truth: BLEU 100.0 chrF++ 100.0 1.00 times as long" in err
+    assert "the first 4 answers, compared with the truth: BLEU 100.0 chrF++ 100.0; 1.00 times as long" in err
 
 
 def test_an_interrupted_command_goes_on(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import gpt2kit
-from gpt2kit import recipe
+from gpt2kit import files, recipe
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.pipeline.augment import Added
@@ -95,7 +95,7 @@ def test_answers_to_the_sources_are_added(data: Path, fr: Path, tmp_path: Path, 
     assert (added.asked, added.answers, added.added, added.rows, added.equal, added.duplicates) == (3, 3, 2, 2, 1, 0)
     assert added.examples == [("two", "les deux", "deux"), ("three", "trois!", "trois")]
     assert added.length_ratio == pytest.approx(len("unles deuxtrois!") / len("undeuxtrois"))
-    assert set(added.scores) == {"BLEU", "chrF++"}
+    assert (added.scored, set(added.scores)) == (3, {"BLEU", "chrF++"})
 
 
 def test_a_run_of_the_other_direction_writes_sources(data: Path, en: Path, tmp_path: Path, say: Say) -> None:
@@ -235,6 +235,16 @@ def test_what_there_is_stays(data: Path, fr: Path, tmp_path: Path, say: Say) -> 
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_one_process_at_a_time(data: Path, fr: Path, tmp_path: Path, say: Say) -> None:
+    say(FRENCH.__getitem__)
+    (tmp_path / "more.part").mkdir()
+    with files.held(tmp_path / "more.part"), pytest.raises(UserError, match=r"more.part is in use by another process"):
+        gpt2kit.augment(data, [fr], tmp_path / "more")
+    assert (tmp_path / "more.part").is_dir()
+    gpt2kit.augment(data, [fr], tmp_path / "more")
+    assert not (tmp_path / "more.part").exists()
+
+
 def test_data_of_another_kind(data: Path, fr: Path, run_of: RunOf, tmp_path: Path) -> None:
     out = tmp_path / "more"
     with pytest.raises(DataError, match=r"is a run of lm, and .* is data for translate"):
@@ -318,6 +328,19 @@ def test_reports_are_json(data: Path, fr: Path, tmp_path: Path, say: Say) -> Non
     assert isinstance(added, Added)
     assert json.loads(json.dumps(added.json()))["added"] == 2
     assert Store(tmp_path / "more", "train").rows == 5
+
+
+@pytest.mark.parametrize("limit", [{"SCORED": 2}, {"SCORED_CHARACTERS": 50}])
+def test_only_the_first_answers_are_scored(
+    data: Path, fr: Path, tmp_path: Path, say: Say, monkeypatch: pytest.MonkeyPatch, limit: dict[str, int]
+) -> None:
+    """As many as the characters of the inputs allow, the one that goes beyond them included."""
+    for name, value in limit.items():
+        monkeypatch.setattr(f"gpt2kit.pipeline.augment.{name}", value)
+    say(lambda text: "un" if text == "three" else FRENCH[text])
+    (added,) = gpt2kit.augment(data, [fr], tmp_path / "more")
+    assert added.scored == 2
+    assert added.scores["chrF++"] > 50, "the wrong answer is the third"
 
 
 def test_inputs_that_ids_do_not_tell(tmp_path: Path, by_heart: Path, write: Write, say: Say, examples: Any) -> None:
