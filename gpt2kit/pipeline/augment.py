@@ -127,6 +127,8 @@ def augment(
         raise UserError("runs: give at least one, whose answers are added")
     if not 0 <= confidence < 1:
         raise UserError(f"confidence = {confidence:g}; expected at least 0 and less than 1")
+    if "columns" in task_settings and not input:
+        raise UserError("--columns names those of a table of --input: add one, or leave out --columns")
     for run in opened:
         _check_kind(run, prepared)
     inputs = [str(data), *(str(run) for run in runs), str(input)]

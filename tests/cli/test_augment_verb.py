@@ -107,6 +107,8 @@ def test_labels_are_counted(run_of: RunOf, tmp_path: Path, capsys: Capture) -> N
     assert sum(labels.values()) == 2
     assert "labels added: " in err
     assert "    source     fine and fine\n" in err
+    assert run([*words[:-4], "--out", str(tmp_path / "other"), "--columns", "text=body"]) == 2
+    assert "--columns names those of a table of --input" in capsys.readouterr().err
 
 
 def test_other_tasks_have_no_such_verb(capsys: Capture) -> None:

@@ -278,3 +278,19 @@ def test_reviews_as_they_are_given_out(shared_data: SharedData, tmp_path: Path) 
     task, store = prepared(str(shared_data("sst2/sst2-dev.tsv.gz")), tmp_path / "data", "task.columns=text=1,label=0")
     assert len(store) == 872
     assert task.labels == ("0", "1")
+
+
+def test_answers_of_a_run_that_do_not_fit_the_data() -> None:
+    """Another number of texts in a row, or a label that the data does not have."""
+    one = Completion(kind="completion", columns=("prompt=q", "completion=a"))
+    two = Completion(kind="completion", columns=("prompt=q+more", "completion=a"))
+    with pytest.raises(DataError, match=r"answers 1 text \(q\), and a row of the data has 2 texts \(q, more\)"):
+        list(one.questions([], two, {}))
+    columns = ("text=t", "label=l")
+    wider = Labelled(kind="classification", columns=columns, labels=("bad", "good", "so so"))
+    data = Labelled(kind="classification", columns=columns, labels=("good", "bad"))
+    asked: Record[tuple[str, ...], Any] = Record(("fine",), None)
+    with pytest.raises(DataError, match="the run has the label 'so so'; those of the data are good, bad"):
+        list(wider.questions([asked], data, {}))
+    (question,) = data.questions([asked], wider, {})
+    assert question.learned("good") == Record(("fine",), "good")

@@ -181,3 +181,29 @@ def test_scores_carry_their_signatures() -> None:
 def test_a_vocabulary_too_small_for_the_bytes_says_what_is_needed(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"task\.vocab = 257; expected at least 258"):
         Translate(vocab=257).fit(["a.tsv"], [], tmp_path, 64)
+
+
+def learned(task: Translate, data: Translate, record: Record[Sentence, Any], **given: str) -> list[Record[Any, str]]:
+    """The examples that the answer "?" to each question makes."""
+    return [question.learned("?") for question in task.questions([record], data, given)]
+
+
+def test_what_a_run_is_asked_about_a_sentence_of_one_side() -> None:
+    """A file of sentences has no language of its own: that of the answers says whether they are sources or targets."""
+    fr, both = Translate(languages=("fr",)), Translate(languages=("fr", "en"))
+    given = Record(Sentence("un", "fr"), None)
+    assert learned(fr, fr, given) == learned(both, fr, given, to="fr") == [Record(Sentence("un", "fr"), "?")]
+    assert learned(both, fr, given, to="en") == [Record(Sentence("?", "fr"), "un")]
+    with pytest.raises(UserError, match="translates into fr, en: choose the language of its answers with --to"):
+        learned(both, fr, given)
+    with pytest.raises(UserError, match="and the data into fr, en: the language of the file is not known"):
+        learned(Translate(languages=("de",)), both, given)
+
+
+def test_a_run_is_not_asked_in_a_direction_that_the_data_has_not() -> None:
+    """Of English into French and German, no German sentence is a source, and a French one is not translated into it."""
+    several = Translate(languages=("fr", "de"))
+    assert learned(several, several, Record(Sentence("one", "fr"), "un")) == [Record(Sentence("one", "fr"), "?")]
+    assert learned(Translate(languages=("en",)), several, Record(Sentence("one", "fr"), "un")) == [
+        Record(Sentence("?", "fr"), "un")
+    ]
