@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.export.target import END, LIMITS, WINDOW, Reader, Target
+from gpt2kit.model.device import sums_of_int8_overflow
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.overwriting import FolderKind
 from gpt2kit.selftest.probes import Ids
@@ -37,6 +38,10 @@ ACTIVATIONS = {
     "relu": common_spec.Activation.RELU,
 }
 
+OVERFLOWS = (
+    "not compared, as this CPU has no VNNI instructions and its sums of 8-bit products overflow: use "
+    "compute_type='float32' here"
+)
 EXACT_INT8 = 0.05
 """Largest accepted error in fp32 of weights that are stored in int8. 0.006 was seen, as CTranslate2 4.8.5 does not
 restore them in full precision; a missing bias gives 0.15 or more."""
@@ -89,6 +94,8 @@ class CTranslate2(Target):
         window = subject.model.config.n_positions
         yield Generator(path, window, "float32", EXACT_INT8 if dtype == "int8" else LIMITS["f32"])
         if (fastest := Generator(path, window)).computes != "float32":
+            if fastest.computes.startswith("int8") and sums_of_int8_overflow():
+                fastest.inexact = OVERFLOWS
             yield fastest
 
 

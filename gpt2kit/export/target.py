@@ -33,6 +33,9 @@ class Reader(ABC):
     """The largest accepted error if the run's weights are rounded as the export stores them: of a tool that computes in
     fp32, so that nothing else is rounded."""
 
+    inexact: str = ""
+    """Why this machine cannot tell whether the tool's logits and answers are right; empty where it can."""
+
     @abstractmethod
     def logits(self, ids: Ids) -> Tensor:
         """The logits [T, V] after each position of a text; of a classifier [1, C], after the last one."""

@@ -84,7 +84,7 @@ def export(
         for check in proof.of(target.readers(subject, written, dtype), dtype, stored):
             checks.append(check)
             report(check)
-        if failed := [check.name for check in checks if not check.passed]:
+        if failed := [check.name for check in checks if check.passed is False]:
             raise CheckFailed(f"{run}: {len(failed)} of {len(checks)} checks of the export failed, nothing was written")
         return _document(subject, to, dtype, size_of(written), checks)
 

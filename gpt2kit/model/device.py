@@ -3,6 +3,7 @@
 import ctypes
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 
@@ -51,17 +52,28 @@ def native_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "cpu":
-        found: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # torch >= 2.11
-        return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+        return bool(_capabilities().get("avx512_bf16") or _capabilities().get("amx_bf16"))
     return False
+
+
+def sums_of_int8_overflow() -> bool:
+    """Whether other programs' products of 8-bit numbers on this CPU may be far off: x86 without VNNI adds each two in
+    16 bits (oneDNN's guide, "Nuances of int8 computations")."""
+    found = _capabilities()
+    return found.get("architecture") == "x86_64" and not (found.get("avx512_vnni") or found.get("avx_vnni"))
+
+
+def _capabilities() -> dict[str, Any]:
+    """What the CPU has, by the names of its instructions; empty before torch 2.11."""
+    found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return found
 
 
 def lacks_int8(device: torch.device) -> str:
     """Why decoding cannot compute with 8-bit weights on a device; empty where it can."""
     if device.type != "cpu":
         return f"{device} does not compute with 8-bit weights, which are for CPUs"
-    found: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-    if not found.get("avx512_vnni"):  # without it the kernel's sums of two products overflow
+    if not _capabilities().get("avx512_vnni"):  # without it the kernel's sums of two products overflow
         return "this CPU has no AVX512-VNNI instructions, which products of 8-bit numbers need"
     shipped = "fbgemm" in torch.backends.quantized.supported_engines and hasattr(torch.ops.quantized, "linear_dynamic")
     return "" if shipped else f"torch {torch.__version__} has no kernel for 8-bit weights"

@@ -10,11 +10,13 @@ FUSED = {"": ("none", ""), "gelu_new": ("gelu", "tanh"), "gelu": ("gelu", "none"
 """The operation after a packed product and its form, by the name of the activation function."""
 
 
-def packs(device: torch.device) -> bool:
+def packs(device: torch.device, dtype: torch.dtype) -> bool:
     """Whether weights can be kept in the blocked layout of the CPU's kernels, which otherwise convert them at every
-    call."""
+    call. Those of bf16 need more than AVX2."""
     vectors = torch.backends.cpu.get_cpu_capability().startswith("AVX")
-    return device.type == "cpu" and vectors and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    if device.type != "cpu" or not vectors or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        return False
+    return dtype != torch.bfloat16 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 FEW, MORE = (1, 2), 4
@@ -31,7 +33,7 @@ class Product:
 
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype, activation: str = "") -> None:
         weight = weight.detach().to(dtype, copy=True)
-        self.dtype, self.packed = dtype, packs(weight.device)
+        self.dtype, self.packed = dtype, packs(weight.device, dtype)
         self.act, (self.after, self.form) = ACTIVATIONS.get(activation), FUSED[activation]
         self.bias = None if bias is None else bias.detach().to(dtype, copy=True)
         # These are the operators that torch.compile emits for constant weights; they have no public names.

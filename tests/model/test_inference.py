@@ -29,7 +29,7 @@ def no_gradients() -> object:
 def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways of keeping weights on a CPU; the first is skipped by machines whose kernels know no blocked layout."""
     if request.param == "plain":
-        monkeypatch.setattr(kernels, "packs", lambda device: False)
+        monkeypatch.setattr(kernels, "packs", lambda device, dtype: False)
 
 
 def prefilled(
@@ -187,7 +187,7 @@ def test_bf16_is_close_to_fp32(tiny_model: Build, attention: str) -> None:
 @KINDS
 def test_the_step_of_a_gpu(tiny_model: Build, attention: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a CUDA graph captures, computed on the CPU: shapes that stay, plain weights, and the fused kernel's mask."""
-    monkeypatch.setattr(kernels, "packs", lambda device: False)
+    monkeypatch.setattr(kernels, "packs", lambda device, dtype: False)
     monkeypatch.setattr(kernels, "fuses", lambda device: True)
     test_step_by_step_equals_one_pass(tiny_model, attention, [5, 1, 3], static=True)
     test_hypotheses_see_their_own_past_alone(tiny_model, attention, static=True)

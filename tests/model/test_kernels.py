@@ -19,12 +19,12 @@ TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 0.1}
 
 def product_of(packed: bool, after: str, bias: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> Product:
     """The same weights each time, in the layout that is asked for."""
-    if packed and not packs(torch.device("cpu")):
-        pytest.skip("this CPU's kernels know no blocked layout")
+    if packed and not packs(torch.device("cpu"), dtype):
+        pytest.skip("this CPU's kernels know no blocked layout for this type")
     generator = torch.Generator().manual_seed(1)
     weight, shift = torch.randn(24, 10, generator=generator), torch.randn(24, generator=generator)
     with monkeypatch.context() as context:
-        context.setattr(kernels, "packs", lambda device: packed)
+        context.setattr(kernels, "packs", lambda device, dtype: packed)
         product = Product(weight, shift if bias else None, dtype, after)
     assert product.packed == packed
     return product

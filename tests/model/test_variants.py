@@ -155,7 +155,7 @@ def test_other_attention_in_transformers(tiny_model: Build, tmp_path: Path) -> N
 @torch.inference_mode()
 def test_cached_equals_full(tiny_model: Build, monkeypatch: pytest.MonkeyPatch, static: bool, packed: bool) -> None:
     if not packed:
-        monkeypatch.setattr(kernels, "packs", lambda device: False)
+        monkeypatch.setattr(kernels, "packs", lambda device, dtype: False)
     for activation in ("gelu", "relu"):
         model = mixed(tiny_model, activation_function=activation)
         decoder, lengths = InferenceGPT2(model, "fp32"), [5, 1, 3]
