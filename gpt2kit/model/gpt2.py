@@ -168,6 +168,13 @@ class GPT2(nn.Module):
             if isinstance(module, nn.Linear) and module.bias is not None:
                 nn.init.zeros_(module.bias)
 
+    def start_without_blocks(self) -> None:
+        """Set the projections into the residual stream to 0: at first every block adds nothing, as the residual
+        branches of Goyal et al. 2017 (section 5.1)."""
+        for block in self.transformer.blocks():
+            for projection in (block.attn.c_proj, block.mlp.c_proj):
+                nn.init.zeros_(projection.weight)
+
     def parameter_count(self) -> int:
         """Number of weights; the tied head is not counted again."""
         return sum(parameter.numel() for parameter in self.parameters())

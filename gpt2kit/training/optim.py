@@ -6,9 +6,10 @@ from contextlib import contextmanager
 
 import torch
 from torch import nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 
 from gpt2kit.config import TrainConfig
+from gpt2kit.training.muon import Muon
 
 
 def build(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
@@ -27,9 +28,12 @@ def build(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     ]
     optimizers: list[Optimizer] = [AdamW(groups, lr=config.lr, betas=(0.9, config.beta2), fused=True)]
     if hidden:
-        matrices = [parameter for name, parameter in named if name in hidden]
-        decay, adjust = config.weight_decay, "match_rms_adamw"
-        optimizers.append(Muon(matrices, lr=config.muon_lr, weight_decay=decay, adjust_lr_fn=adjust))
+        matrices = {name: parameter for name, parameter in named if name in hidden}
+        apart = [
+            {"params": [p for name, p in matrices.items() if name.endswith(".c_attn.weight") == three], "parts": parts}
+            for three, parts in ((True, 3), (False, 1))
+        ]
+        optimizers.append(Muon(apart, lr=config.muon_lr, weight_decay=config.weight_decay))
     for optimizer in optimizers:
         for param_group in optimizer.param_groups:
             param_group["peak"] = param_group["lr"]

@@ -9,13 +9,14 @@ import torch
 from transformers import AutoModelForSequenceClassification, GPT2Config, GPT2ForSequenceClassification, GPT2LMHeadModel
 
 import gpt2kit
-from gpt2kit import files, recipe
+from gpt2kit import files, recipe, tasks
 from gpt2kit.data.bpe import Bpe
 from gpt2kit.errors import UserError
 from gpt2kit.model import hf
 from gpt2kit.pipeline.dry_run import preflight
 from gpt2kit.pipeline.merge import merge
 from gpt2kit.pipeline.opening import zero_shot
+from gpt2kit.pipeline.start import first_model
 from gpt2kit.recipe import Recipe
 from gpt2kit.selftest.prove import prove
 from gpt2kit.training import events
@@ -53,6 +54,21 @@ def tiny(translation_from: Callable[..., Recipe], padded: Path) -> Recipe:
 @pytest.fixture(scope="module")
 def data(tiny: Recipe, prepare_for: Callable[[Recipe, int], Path]) -> Path:
     return prepare_for(tiny, 64)
+
+
+def test_with_muon_the_blocks_of_a_new_model_add_nothing_at_first(tiny: Recipe, padded: Path) -> None:
+    """A pretrained model stays what it is."""
+    muon, task = asking(tiny, "train.optimizer=muon"), recipe.build_section(tasks.find("translate"), "task", {})
+    opened = task.opened(padded)
+
+    def projections(chosen: Recipe, init: str | None) -> list[bool]:
+        found = first_model(chosen, opened, init).named_parameters()
+        return [bool(weight.any()) for name, weight in found if name.endswith("c_proj.weight")]
+
+    shape = ["model.n_layer=2", "model.n_embd=16", "model.n_head=4"]
+    assert projections(asking(muon, *shape), None) == [False] * 4
+    assert projections(asking(tiny, *shape), None) == [True] * 4
+    assert projections(muon, str(padded)) == [True] * 4
 
 
 def asking(tiny: Recipe, *settings: str) -> Recipe:

@@ -8,11 +8,13 @@ from contextlib import nullcontext
 import pytest
 import torch
 from torch import Tensor
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 
 from gpt2kit.config import TrainConfig
+from gpt2kit.model import lora
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.training import optim
+from gpt2kit.training.muon import Muon
 
 Build = Callable[..., GPT2]
 
@@ -55,8 +57,22 @@ def test_muon_gets_exactly_the_blocks_matrices(tiny_model: Build) -> None:
         for layer in range(2)
         for matrix in ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
     }
+    for group in muon.param_groups:  # query, key and value have one weight
+        assert all(("c_attn" in name) == (group["parts"] == 3) for name in names(model, group["params"]))
+        assert group["params"]
     assert {group["lr"] for group in muon.param_groups} == {5e-3}
     assert {group["lr"] for group in adamw.param_groups} == {1e-3}
+
+
+def test_adapters_of_query_key_and_value_are_matrices_of_their_own(tiny_model: Build) -> None:
+    """Three parts of an adapter's first matrix would be nothing that the model computes."""
+    model = tiny_model()
+    lora.adapt(model, 2, 4.0, ("c_attn",), 0)
+    _, muon = optim.build(model, TrainConfig(optimizer="muon", lora=2))
+    assert not [p for group in muon.param_groups if group["parts"] == 3 for p in group["params"]]
+    assert [p for group in muon.param_groups for p in group["params"]]
+    model(torch.arange(12).view(2, 6)).sum().backward()
+    muon.step()
 
 
 def test_the_two_rates_move_together(tiny_model: Build) -> None:
