@@ -9,7 +9,7 @@ from gpt2kit.errors import counted
 
 if TYPE_CHECKING:
     from gpt2kit.data.report import SplitReport
-    from gpt2kit.pipeline.augment import Added
+    from gpt2kit.pipeline.augmenting.added import Added
     from gpt2kit.pipeline.engine import Result
     from gpt2kit.pipeline.evaluate import Evaluation
 

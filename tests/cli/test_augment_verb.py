@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gpt2kit.cli.app import run
-from gpt2kit.pipeline import answers
+from gpt2kit.pipeline.augmenting import answers
 from gpt2kit.pipeline.engine import Engine
 
 Capture = pytest.CaptureFixture[str]

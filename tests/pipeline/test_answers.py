@@ -14,8 +14,8 @@ import gpt2kit
 from gpt2kit.decoding.beam import beam_search
 from gpt2kit.decoding.decode import for_inference
 from gpt2kit.errors import DataError, UserError
-from gpt2kit.pipeline import answers as answering
-from gpt2kit.pipeline.answers import Said, answers
+from gpt2kit.pipeline.augmenting import answers as answering
+from gpt2kit.pipeline.augmenting.answers import Said, answers
 from gpt2kit.pipeline.engine import Engine
 from gpt2kit.tasks.translate import Sentence
 

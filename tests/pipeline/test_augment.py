@@ -11,7 +11,7 @@ import gpt2kit
 from gpt2kit import files, recipe
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
-from gpt2kit.pipeline.augment import Added
+from gpt2kit.pipeline.augmenting.added import Added
 from gpt2kit.pipeline.engine import Engine, Result
 from gpt2kit.runs.prepared import Prepared
 from gpt2kit.tasks.base import decode_row
@@ -336,7 +336,7 @@ def test_only_the_first_answers_are_scored(
 ) -> None:
     """As many as the characters of the inputs allow, the one that goes beyond them included."""
     for name, value in limit.items():
-        monkeypatch.setattr(f"gpt2kit.pipeline.augment.{name}", value)
+        monkeypatch.setattr(f"gpt2kit.pipeline.augmenting.added.{name}", value)
     say(lambda text: "un" if text == "three" else FRENCH[text])
     (added,) = gpt2kit.augment(data, [fr], tmp_path / "more")
     assert added.scored == 2
