@@ -134,7 +134,7 @@ IMPORTS: dict[str, set[str]] = {
         "tasks",
         "tensor_files",
     },
-    "pipeline": CORE | {"recipe", "runs", "tasks"},
+    "pipeline": CORE | {"digests", "recipe", "runs", "tasks"},
     "inspection": CORE - {"training"} | {"html", "pipeline", "tasks"},
     "selftest": CORE | {"pipeline", "recipe", "runs", "tasks"},
     "live": {"config", "data", "html", "inspection", "model", "music", "pipeline", "selftest", "tasks"},

@@ -44,7 +44,11 @@ def table(engine: "Engine", result: "Result") -> None:
         for number, origin in enumerate(each.sources):
             shown = "" if number else each.token
             text = f"{origin.before}[{origin.token}]{origin.after}"
-            where = [f"{origin.example:,}", origin.source] if pairs else [_document(origin), f"{origin.position:,}"]
+            where = (
+                [f"{origin.example:,}", _shortened(origin.source)]
+                if pairs
+                else [_document(origin), f"{origin.position:,}"]
+            )
             rows.append([shown, f"{origin.distance:.2f}", *where, text])
     places = ["example", "its source", "its answer"] if pairs else ["document", "at", "its text"]
     console.table(["token", "distance", *places], [list(map(_line, row)) for row in rows])
@@ -62,10 +66,12 @@ def table_of_seconds(sources: "Sequence[TokenSources]") -> None:
 
 
 def _document(origin: "Origin") -> str:
-    return origin.name or f"{origin.example:,}"
+    return origin.name.rsplit("/", 1)[-1] or f"{origin.example:,}"
 
 
 def _line(text: str) -> str:
-    """A text on one line, without its middle if it is long."""
-    text = text.replace("\n", "\\n")
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 + 3 :]}"
+    return text.replace("\r", "\\r").replace("\n", "\\n")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -13,7 +13,7 @@ from gpt2kit.pipeline.datastore import Datastore
 from gpt2kit.tasks.base import Task
 from gpt2kit.tasks.vocabulary import GAP
 
-BEFORE, AFTER = 12, 4
+BEFORE, AFTER = 8, 4
 """Tokens that are shown before and after the one of a training example."""
 
 LONGEST = 200

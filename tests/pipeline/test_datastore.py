@@ -16,7 +16,6 @@ from gpt2kit.data.layouts import Stream
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, MachineError, UserError
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.pipeline import datastore
 from gpt2kit.pipeline.datastore import FILE
 from gpt2kit.pipeline.engine import Engine
 
@@ -81,46 +80,43 @@ def test_a_state_costs_a_byte_per_dimension_and_eight(run: Path) -> None:
     assert 490_000 * (192 + 8) + 1000 < 100e6
 
 
-def computed(run: Path, monkeypatch: pytest.MonkeyPatch, **moved: Any) -> bool:
+def computed(run: Path, **moved: Any) -> bool:
     """Whether opening the datastore of a run computes it."""
-    calls: list[object] = []
-    compute = datastore._computed
-    with monkeypatch.context() as patch:
-        patch.setattr(datastore, "_computed", lambda *given: calls.append(given) or compute(*given))
-        gpt2kit.load(run, **moved).datastore()
+    calls: list[int] = []
+    gpt2kit.load(run, **moved).datastore(lambda done, of: calls.append(done))
     return bool(calls)
 
 
-def test_it_is_computed_once(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert computed(run, monkeypatch)
+def test_it_is_computed_once(run: Path) -> None:
+    assert computed(run)
     first = (run / FILE).read_bytes()
-    assert not computed(run, monkeypatch)
+    assert not computed(run)
     moved = shutil.move(run.parent / "data", run.parent / "elsewhere")
-    assert not computed(run, monkeypatch, data=moved)
+    assert not computed(run, data=moved)
     (run / FILE).unlink()
-    assert computed(run, monkeypatch, data=moved)
+    assert computed(run, data=moved)
     assert (run / FILE).read_bytes() == first
 
 
-def test_other_weights_have_other_states(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_weights_have_other_states(run: Path) -> None:
     engine = gpt2kit.load(run)
     before = engine.datastore().neighbours.states.levels_ND
     with torch.no_grad():
         engine.model.transformer.wpe.weight.mul_(1.1)
     changed = Engine(engine.task, engine.model, engine.config, engine.run)
     assert not torch.equal(changed.datastore().neighbours.states.levels_ND, before)
-    assert computed(run, monkeypatch), "the file has those of the changed weights"
+    assert computed(run), "the file has those of the changed weights"
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "text", "empty"])
-def test_a_damaged_file_is_computed_again(run: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
-    assert computed(run, monkeypatch)
+def test_a_damaged_file_is_computed_again(run: Path, damage: str) -> None:
+    assert computed(run)
     whole = (run / FILE).read_bytes()
     flipped = bytearray(whole)
     flipped[-10] ^= 1
     damaged = {"cut": whole[:-9], "flipped": bytes(flipped), "text": b"a text", "empty": b""}
     (run / FILE).write_bytes(damaged[damage])
-    assert computed(run, monkeypatch)
+    assert computed(run)
     assert (run / FILE).read_bytes() == whole
 
 
