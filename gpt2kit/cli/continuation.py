@@ -109,8 +109,8 @@ def generate(
         if result.truncated:
             console.say(f"sample {sampled}: the prompt is longer than the model's window; its end is continued")
         console.result(f"{_before(sampled)}{prompt}{text}")
-        if traced:
-            table(engine, result)
+        if result.sources:
+            table(engine, result.sources)
     reports.remarks(sampled, 0, {}, {}, circling, engine.config.repetition_penalty)
 
 

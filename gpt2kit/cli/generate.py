@@ -104,8 +104,8 @@ def generate(
             else:
                 for output in outputs:
                     console.result(output.replace("\n", " ").replace("\r", " "))
-                if traced:
-                    table(engine, result)
+                if result.sources:
+                    table(engine, result.sources)
         if interactive and isinstance(engine.config.seed, int):  # as input number i of one call
             engine.config = replace(engine.config, seed=engine.config.seed + 1)
     reached = {limit_with_value(limit, engine.config): number for limit, number in limits.items()}

@@ -9,7 +9,7 @@ from gpt2kit.cli import console
 from gpt2kit.errors import UserError
 
 if TYPE_CHECKING:
-    from gpt2kit.pipeline.engine import Engine, Result
+    from gpt2kit.pipeline.engine import Engine
     from gpt2kit.pipeline.sources import Origin, TokenSources
 
 COUNT = 3
@@ -36,25 +36,24 @@ def read_training_data(engine: "Engine", traced: bool, data: str) -> int:
     return COUNT if traced else 0
 
 
-def table(engine: "Engine", result: "Result") -> None:
-    """Print the sources of each token of a text."""
-    pairs = not engine.task.layout.continues
+def table(engine: "Engine", sources: "Sequence[TokenSources]") -> None:
+    """Print the sources of each token of a text, or of each second of music."""
+    if engine.task.about.medium == "performance":
+        _table_of_seconds(sources)
+        return
+    continues = engine.task.layout.continues
     rows = []
-    for each in result.sources or []:
+    for each in sources:
         for number, origin in enumerate(each.sources):
-            shown = "" if number else each.token
+            where = f"{_document(origin)}, {origin.position:,}" if continues else f"{origin.example:,}"
+            source = [] if continues else [_shortened(origin.source)]
             text = f"{origin.before}[{origin.token}]{origin.after}"
-            where = (
-                [f"{origin.example:,}", _shortened(origin.source)]
-                if pairs
-                else [_document(origin), f"{origin.position:,}"]
-            )
-            rows.append([shown, f"{origin.distance:.2f}", *where, text])
-    places = ["example", "its source", "its answer"] if pairs else ["document", "at", "its text"]
+            rows.append(["" if number else each.token, f"{origin.distance:.2f}", where, *source, text])
+    places = ["document, token", "its text"] if continues else ["example", "its source", "its answer"]
     console.table(["token", "distance", *places], [list(map(_line, row)) for row in rows])
 
 
-def table_of_seconds(sources: "Sequence[TokenSources]") -> None:
+def _table_of_seconds(sources: "Sequence[TokenSources]") -> None:
     """Print the piece that most events of each second of new music come from, and where in it the nearest one is."""
     rows = []
     for second, events in groupby(sources, key=lambda each: int(each.second or 0)):

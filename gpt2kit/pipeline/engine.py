@@ -201,7 +201,7 @@ class Engine:
                 log_probabilities=[answer.log_probability for answer in found.answers],
                 limit="" if finished else limited_by(len(ids[found.index]), window, config),
                 seed=seeds(config, [numbers[found.index]])[0] if config.temperature else None,
-                sources=self._sources(ids[found.index], found.answers[0].ids, traced) if traced else None,
+                sources=self.sources_of(ids[found.index], found.answers[0].ids, traced) if traced else None,
             )
             while yielded < len(results) and (result := results[yielded]) is not None:
                 yield result
@@ -212,7 +212,8 @@ class Engine:
     def _places(self) -> Places:
         return Places(self.task, self.datastore().store)
 
-    def _sources(self, prompt: list[int], ids: list[int], count: int) -> list[TokenSources]:
+    def sources_of(self, prompt: Sequence[int], ids: Sequence[int], count: int) -> list[TokenSources]:
+        """The `count` nearest training examples of each id of an answer, whether the model wrote it or not."""
         return sources_of(self._places, self.model, self.datastore(), prompt, ids, count)
 
     def _automata(

@@ -268,6 +268,8 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--visualizer": ("inspect PIANO TUNE --json --set generate.seed=0", "--visualizer v.json"),
         "--generate": ("inspect RUN x --json", "--generate 1"),
         "--target": ("inspect RUN x --json", "--target un"),
+        "--sources": ("inspect RUN x --json", "--sources"),
+        "--data": ("inspect RUN x --json --sources", "--data nowhere"),
         "--base": ("inspect RUN x --json", "--base nowhere"),
         "--set": ("inspect RUN xyz --json", "--set generate.max_new_tokens=1"),
         "--device": ("inspect RUN x --json", "--device cuda:99"),

@@ -10,7 +10,7 @@ from gpt2kit.cli import options
 from gpt2kit.cli.performance import outputs, side_by_side, wishes
 from gpt2kit.cli.performance.heard import Reading, heard
 from gpt2kit.cli.performance.model_options import ModelOptions
-from gpt2kit.cli.sources import read_training_data, table_of_seconds
+from gpt2kit.cli.sources import read_training_data, table
 from gpt2kit.errors import DataError, UserError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def generate(
         reached, lacking = fulfilled(engine, given, result, wish), shortfall(result, seconds, waiting(engine, given))
         outputs.describe(written[-1], result, reached, lacking, "the primer")
         if result.sources and not json:
-            table_of_seconds(result.sources)
+            table(engine, result.sources)
     side_by_side.compare(files.page, written, engine, f"continuations of {Path(prime).name}" if prime else "samples")
     outputs.report(written, json)
 
