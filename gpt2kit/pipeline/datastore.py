@@ -19,6 +19,7 @@ from gpt2kit.data.batches import RowBatches
 from gpt2kit.data.layouts import Stream
 from gpt2kit.data.store import Store
 from gpt2kit.data.streams import DocumentWindows, pieces_of
+from gpt2kit.decoding.batching import free_memory
 from gpt2kit.decoding.nearest import States, quantized
 from gpt2kit.decoding.neighbours import Neighbours
 from gpt2kit.errors import DataError, MachineError
@@ -144,6 +145,12 @@ def _computed(model: GPT2, run: Run, store: Store, progress: Progress) -> dict[s
     count = sum(batches.targets(rows) for rows in epoch)
     if not count:
         raise DataError(f"{store.folder}: its train split has no targets to compare with")
+    needed, free = count * (model.config.n_embd + 8), free_memory(torch.device("cpu"))
+    if needed > free:
+        raise MachineError(
+            f"{store.folder}: the states before its {count:,} target tokens take {needed / 1e9:.1f} GB, and "
+            f"{free / 1e9:.1f} GB of memory are free: sources and generate.knn need all of them at a time"
+        )
     levels_ND, scales_N = torch.empty(count, model.config.n_embd, dtype=torch.int8), torch.empty(count)
     places_N = torch.empty(count, dtype=torch.int32 if store.tokens < 1 << 31 else torch.int64)
     done = 0

@@ -16,6 +16,7 @@ from gpt2kit.data.layouts import Stream
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, MachineError, UserError
 from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.pipeline import datastore
 from gpt2kit.pipeline.datastore import FILE
 from gpt2kit.pipeline.engine import Engine
 
@@ -137,6 +138,12 @@ def test_a_run_that_cannot_be_written_has_sources_all_the_same(run: Path, monkey
     found = gpt2kit.load(run).datastore()
     assert "No space left" in found.unkept
     assert len(found.places_N)
+
+
+def test_more_states_than_memory_are_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datastore, "free_memory", lambda device: 1000)
+    with pytest.raises(MachineError, match=r"target tokens take 0\.0 GB, and 0\.0 GB of memory are free"):
+        gpt2kit.load(run).datastore()
 
 
 def test_data_that_is_gone_or_changed_is_refused(run: Path) -> None:
