@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from gpt2kit import recipe
 from gpt2kit.config import CORPUS, GenerateConfig, with_generation
@@ -20,12 +20,13 @@ from gpt2kit.errors import UserError
 from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
-from gpt2kit.pipeline.datastore import Datastore, Progress, open_datastore
 from gpt2kit.pipeline.endings import output_of, stops_of
-from gpt2kit.pipeline.prepare import ignore
 from gpt2kit.pipeline.sources import Places, TokenSources, sources_of
 from gpt2kit.runs.folder import Run
 from gpt2kit.tasks.base import Task
+
+if TYPE_CHECKING:
+    from gpt2kit.pipeline.datastore import Datastore, Progress
 
 WINDOW_OF_INPUTS = 2048
 """Inputs that are sorted by length together; more are read after these are answered: constant memory for any pipe."""
@@ -145,7 +146,7 @@ class Engine:
             yield from self._window(window, config, offset, grammar, scored, traced)
             offset += len(window)
 
-    def datastore(self, progress: Progress = ignore) -> Datastore:
+    def datastore(self, progress: "Progress" = lambda done, of: None) -> "Datastore":
         """The states of the run's training data, which sources and `generate.knn` need: read, or computed first.
 
         Raises DataError if the data has changed or is gone, UserError for a classifier or a model without a run.
@@ -153,13 +154,15 @@ class Engine:
         if self._datastore is None:
             if self.task.layout.labels:
                 raise UserError(
-                    "a classifier generates no tokens: it has no sources, and generate.knn = 0 is its only value"
+                    "a classifier generates no tokens: it has no sources, and no neighbours for generate.knn"
                 )
             if self.run is None:
                 raise UserError(
                     "this model was not loaded from a run, so the examples that it was trained on are not known; "
                     "sources and generate.knn need a run"
                 )
+            from gpt2kit.pipeline.datastore import open_datastore  # it needs numpy, and decoding does not
+
             self._datastore = open_datastore(self.run, self.model, progress)
         return self._datastore
 

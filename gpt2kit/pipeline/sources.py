@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gpt2kit.data.layouts import Stream
-from gpt2kit.data.store import Store
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.music.stream.encoding import times
-from gpt2kit.pipeline.datastore import Datastore
 from gpt2kit.tasks.base import Task
 from gpt2kit.tasks.vocabulary import GAP
+
+if TYPE_CHECKING:
+    from gpt2kit.data.store import Store
+    from gpt2kit.pipeline.datastore import Datastore
 
 BEFORE, AFTER = 8, 4
 """Tokens that are shown before and after the one of a training example."""
@@ -65,7 +66,7 @@ class TokenSources:
 
 
 def sources_of(
-    places: "Places", model: GPT2, datastore: Datastore, prompt: Sequence[int], ids: Sequence[int], count: int
+    places: "Places", model: GPT2, datastore: "Datastore", prompt: Sequence[int], ids: Sequence[int], count: int
 ) -> list[TokenSources]:
     """The `count` nearest sources of each id of an answer to a prompt."""
     near = datastore.near(model, [*prompt, *ids], len(prompt), count)
@@ -78,7 +79,7 @@ def sources_of(
 class Places:
     """Describes places in the training data for people."""
 
-    def __init__(self, task: Task[Any, Any], store: Store) -> None:
+    def __init__(self, task: Task[Any, Any], store: "Store") -> None:
         self.task, self.store, self.is_stream = task, store, isinstance(task.layout, Stream)
         self.names = store.names() if (store.folder / f"{store.split}.names").is_file() else []
         self.ends = store.document_ends() if self.is_stream else store.ends
@@ -115,7 +116,11 @@ class Places:
 
     def seconds(self, ids: Sequence[int]) -> Sequence[float | None]:
         """When each event is played; None for text."""
-        return [round(second, 2) for second in times(ids).tolist()] if self.plays else [None] * len(ids)
+        if not self.plays:
+            return [None] * len(ids)
+        from gpt2kit.music.stream.encoding import times  # which no text needs
+
+        return [round(second, 2) for second in times(ids).tolist()]
 
     def _seconds_in(self, begin: int, end: int) -> Sequence[float | None]:
         return self.seconds(self.store.ids[begin:end].tolist())
