@@ -150,7 +150,7 @@ def test_the_ends_of_the_ranges_are_inside(values: dict[str, Any]) -> None:
         ({"repetition_penalty": 0.0}, "repetition_penalty"),
         ({"knn": -0.1}, "knn = -0.1; expected at least 0 and less than 1"),
         ({"knn": 1.0}, "knn = 1.0; expected at least 0 and less than 1"),
-        ({"knn_neighbours": 0}, "knn_neighbours = 0; expected at least 1"),
+        ({"knn_neighbors": 0}, "knn_neighbors = 0; expected at least 1"),
         ({"knn_temperature": 0.0}, r"knn_temperature = 0.0; expected a number above 0"),
         ({"repetition_penalty": 1.2, "beams": 2}, "set beams = 1"),
         ({"penalty_on": "answer"}, "penalty_on = 'answer' needs a repetition_penalty"),

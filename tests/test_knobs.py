@@ -227,7 +227,7 @@ GENERATE: dict[str, tuple[dict[str, Any], Any]] = {
     "dtype": ({"dtype": "fp32"}, "bf16"),
     "seed": ({"temperature": 1.0, "seed": 0}, 5),
 }
-BY_THE_ENGINE = {"device", "stop", "grammar", "knn", "knn_neighbours", "knn_temperature"}
+BY_THE_ENGINE = {"device", "stop", "grammar", "knn", "knn_neighbors", "knn_temperature"}
 """Knobs that choose where the model is, before it decodes, where a text ends, which the core never sees, whether the
 task's grammar is used: see tests/cli/test_music_verbs.py, and what the training data says: see below."""
 
@@ -257,13 +257,13 @@ def test_every_generate_knob_is_in_the_table() -> None:
     assert set(GENERATE) | BY_THE_ENGINE == set(recipe.knobs(GenerateConfig))
 
 
-@pytest.mark.parametrize("changed", [{"knn": 0.9}, {"knn_neighbours": 2}, {"knn_temperature": 0.1}])
-def test_neighbours_count_as_set(changed: dict[str, Any], by_heart: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("changed", [{"knn": 0.9}, {"knn_neighbors": 2}, {"knn_temperature": 0.1}])
+def test_neighbors_count_as_set(changed: dict[str, Any], by_heart: Path, tmp_path: Path) -> None:
     shutil.copytree(by_heart.parent, tmp_path / "project")
     engine = gpt2kit.load(tmp_path / "project" / "run")
     source, seen = engine.task.parse("let them"), []
     for settings in ({}, changed):
-        config = engine.configured({"knn": 0.5, "knn_neighbours": 4} | settings)
+        config = engine.configured({"knn": 0.5, "knn_neighbors": 4} | settings)
         seen.append(next(engine.results([source], config, scored=True)).log_probabilities)
     assert seen[0] != seen[1]
 

@@ -20,7 +20,7 @@ LONGEST = 60
 
 
 def read_training_data(engine: "Engine", traced: bool, data: str) -> int:
-    """Read or compute what sources and neighbours need, with its progress, if anything does.
+    """Read or compute what sources and neighbors need, with its progress, if anything does.
 
     Returns the number of sources for each token. Raises UserError if --data is given and nothing needs it.
     """

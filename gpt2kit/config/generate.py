@@ -48,9 +48,9 @@ class GenerateConfig:
         "share of each prediction that comes from the training examples in the most similar contexts (kNN-LM); 0 is "
         "off; needs the prepared data of the run",
     )
-    knn_neighbours: int = knob(8, "number of these examples")
+    knn_neighbors: int = knob(8, "number of these examples")
     knn_temperature: float = knob(
-        10.0, "a neighbour at the Euclidean distance d counts exp(-d^2 / X): the larger X, the more equal they are"
+        10.0, "a neighbor at the Euclidean distance d counts exp(-d^2 / X): the larger X, the more equal they are"
     )
     grammar: bool = knob(
         True, "generate only what can follow, for a task whose ids have a grammar, such as events of music"
@@ -83,7 +83,7 @@ class GenerateConfig:
         return self if self.max_ratio != CORPUS or ratio is None else replace(self, max_ratio=ratio)
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "beams", "max_new_tokens", "knn_neighbours")
+        at_least(self, 1, "beams", "max_new_tokens", "knn_neighbors")
         at_least(self, 0, "temperature", "top_k", "batch_rows")
         if not isinstance(self.max_ratio, str):
             at_least(self, 0, "max_ratio")

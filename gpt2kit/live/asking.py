@@ -28,7 +28,7 @@ def refusal(task: Task[Any, Any]) -> str:
 def asking(task: Task[Any, Any], config: GenerateConfig) -> dict[str, Any]:
     """The parts `tokenizer` (None if ids are not text), `task` and `generate` of a run in a page.
 
-    Pages have no beam search and no training data: they decode greedily, without neighbours, instead.
+    Pages have no beam search and no training data: they decode greedily, without neighbors, instead.
     """
     described = {} if task.about.asking is None else task.about.asking.described()
     own = {

@@ -3,7 +3,7 @@
 A state is the model's last one, after the final norm, at the position that predicts the target. It is computed once and
 kept in the run folder.
 
-Shapes: N targets, D width, K neighbours.
+Shapes: N targets, D width, K neighbors.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from gpt2kit.data.store import Store
 from gpt2kit.data.streams import DocumentWindows, pieces_of
 from gpt2kit.decoding.batching import free_memory
 from gpt2kit.decoding.nearest import States, quantized
-from gpt2kit.decoding.neighbours import Neighbours
+from gpt2kit.decoding.neighbors import Neighbors
 from gpt2kit.errors import DataError, MachineError
 from gpt2kit.model.device import autocast, pick_dtype
 from gpt2kit.model.gpt2 import GPT2
@@ -54,7 +54,7 @@ class Datastore:
     """The states, and where in the training data they are."""
 
     store: Store
-    neighbours: Neighbours
+    neighbors: Neighbors
     places_N: Tensor
     unkept: str = ""
     """Why the states could not be kept in the run folder; empty if they are."""
@@ -73,7 +73,7 @@ class Datastore:
                 continue
             inputs = torch.tensor([ids[start : end - 1]], device=model.head.device)
             before = torch.arange(begin - 1 - start, end - 1 - start, device=inputs.device)
-            distances, indices = self.neighbours.states.nearest(_states(model, inputs, before), count)
+            distances, indices = self.neighbors.states.nearest(_states(model, inputs, before), count)
             places = self.places_N[indices.cpu()].tolist()
             for row in zip(distances.sqrt().tolist(), places, strict=True):
                 found.append([Near(*each) for each in zip(*row, strict=True)])
@@ -107,7 +107,7 @@ def open_datastore(run: Run, model: GPT2, progress: Progress) -> Datastore:
     device, places = model.head.device, found["places"].long()
     tokens = torch.from_numpy(store.ids[places.numpy()].astype("int64"))
     states = States(found["levels"].to(device), found["scales"].to(device))
-    return Datastore(store, Neighbours(states, tokens.to(device)), places, unkept)
+    return Datastore(store, Neighbors(states, tokens.to(device)), places, unkept)
 
 
 def _version(model: GPT2, store: Store) -> str:

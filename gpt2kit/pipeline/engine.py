@@ -13,7 +13,7 @@ from gpt2kit.decoding import decode
 from gpt2kit.decoding.answer import limited_by
 from gpt2kit.decoding.classify import likeliest, probabilities
 from gpt2kit.decoding.grammar import Automaton, MakeAutomaton
-from gpt2kit.decoding.neighbours import with_neighbours
+from gpt2kit.decoding.neighbors import with_neighbors
 from gpt2kit.decoding.repetition import repeats_itself
 from gpt2kit.decoding.seeds import seeds, with_seed
 from gpt2kit.errors import UserError
@@ -154,7 +154,7 @@ class Engine:
         if self._datastore is None:
             if self.task.layout.labels:
                 raise UserError(
-                    "a classifier generates no tokens: it has no sources, and no neighbours for generate.knn"
+                    "a classifier generates no tokens: it has no sources, and no neighbors for generate.knn"
                 )
             if self.run is None:
                 raise UserError(
@@ -254,12 +254,12 @@ class Engine:
         return config if config.max_ratio != CORPUS or self.run is None else config.fitted(self.run.max_ratio)
 
     def _decoder(self, config: GenerateConfig) -> InferenceGPT2:
-        """The weights laid out for one dtype, once; with neighbours in the training data if they have a share."""
+        """The weights laid out for one dtype, once; with neighbors in the training data if they have a share."""
         dtype = decode.arithmetic(config, self.model.head.device)
         if dtype not in self._decoders:
             self._decoders[dtype] = decode.for_inference(self.model, dtype)
         decoder = self._decoders[dtype]
-        return with_neighbours(decoder, self.datastore().neighbours, config) if config.knn else decoder
+        return with_neighbors(decoder, self.datastore().neighbors, config) if config.knn else decoder
 
     def prompt(self, source: Any, config: GenerateConfig) -> tuple[list[int], bool]:
         """The prompt, cut so that an answer fits after it, and whether it was cut."""

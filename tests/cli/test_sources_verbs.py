@@ -1,4 +1,4 @@
-"""Sources and neighbours from the command line: tables, JSON, and what is refused."""
+"""Sources and neighbors from the command line: tables, JSON, and what is refused."""
 
 import json
 import shutil
@@ -49,9 +49,9 @@ def test_the_same_as_json(translator: Path, capsys: Capture) -> None:
     assert "sources" not in empty
 
 
-def test_neighbours_are_named_in_the_signature_of_a_score(translator: Path, capsys: Capture) -> None:
+def test_neighbors_are_named_in_the_signature_of_a_score(translator: Path, capsys: Capture) -> None:
     assert run(["translate", "evaluate", "--run", str(translator), "--knn", "0.25", "--json"]) == 0
-    assert "|knn:0.25|neighbours:8|T:" in json.loads(capsys.readouterr().out)["signature"]
+    assert "|knn:0.25|neighbors:8|T:" in json.loads(capsys.readouterr().out)["signature"]
     assert run(["translate", "evaluate", "--run", str(translator), "--json"]) == 0
     assert "knn" not in json.loads(capsys.readouterr().out)["signature"]
 

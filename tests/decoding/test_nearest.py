@@ -42,7 +42,7 @@ def test_a_state_finds_itself_far_from_the_origin() -> None:
     assert torch.equal(states.at(indices[:, 0]), states.at(torch.arange(400)))
 
 
-def test_there_are_no_more_neighbours_than_states() -> None:
+def test_there_are_no_more_neighbors_than_states() -> None:
     distances, indices = States(*quantized(torch.eye(3))).nearest(torch.zeros(2, 3), 8)
     assert distances.shape == indices.shape == (2, 3)
 

@@ -59,11 +59,11 @@ def test_the_states_are_those_before_all_targets(kind: str, prepared: Callable[.
     found = engine.datastore()
     expected = states_by_hand(engine.model, found.store, isinstance(engine.task.layout, Stream))
     assert sorted(found.places_N.tolist()) == sorted(expected)
-    states = found.neighbours.states
+    states = found.neighbors.states
     for index, place in enumerate(found.places_N.tolist()):
         off = (states.at(torch.tensor(index)) - expected[place]).abs().max()
         assert off <= 1e-4 + float(states.scales_N[index]) / 2
-        assert found.neighbours.tokens_N[index] == found.store.ids[place]
+        assert found.neighbors.tokens_N[index] == found.store.ids[place]
 
 
 def test_progress_counts_all_states(run: Path) -> None:
@@ -101,11 +101,11 @@ def test_it_is_computed_once(run: Path) -> None:
 
 def test_other_weights_have_other_states(run: Path) -> None:
     engine = gpt2kit.load(run)
-    before = engine.datastore().neighbours.states.levels_ND
+    before = engine.datastore().neighbors.states.levels_ND
     with torch.no_grad():
         engine.model.transformer.wpe.weight.mul_(1.1)
     changed = Engine(engine.task, engine.model, engine.config, engine.run)
-    assert not torch.equal(changed.datastore().neighbours.states.levels_ND, before)
+    assert not torch.equal(changed.datastore().neighbors.states.levels_ND, before)
     assert computed(run), "the file has those of the changed weights"
 
 

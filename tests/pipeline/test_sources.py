@@ -82,17 +82,17 @@ def test_beams_have_those_of_the_best_answer(fr: Engine) -> None:
     assert [each.id for each in sources] == result.ids[0]
 
 
-def test_neighbours_change_an_answer_and_its_probability(fr: Engine) -> None:
+def test_neighbors_change_an_answer_and_its_probability(fr: Engine) -> None:
     plain, _ = traced(fr, "let them", beams=2)
-    mixed, _ = traced(fr, "let them", beams=2, knn=0.9, knn_neighbours=1)
-    same, _ = traced(fr, "let them", beams=2, knn=0.0, knn_neighbours=1)
+    mixed, _ = traced(fr, "let them", beams=2, knn=0.9, knn_neighbors=1)
+    same, _ = traced(fr, "let them", beams=2, knn=0.0, knn_neighbors=1)
     assert plain.log_probabilities == same.log_probabilities
     assert plain.log_probabilities != mixed.log_probabilities
     assert fr("let them eat cake", knn=0.5) == "qu'ils mangent du gâteau"
     assert "".join(fr.stream("good morning", knn=0.5)) == "bonjour"
 
 
-def test_a_model_without_a_run_has_no_neighbours(fr: Engine) -> None:
+def test_a_model_without_a_run_has_no_neighbors(fr: Engine) -> None:
     engine = Engine(fr.task, fr.model, GenerateConfig(knn=0.5))
     with pytest.raises(UserError, match=r"not loaded from a run.*generate\.knn need a run"):
         engine("good morning")
