@@ -148,6 +148,10 @@ def test_the_ends_of_the_ranges_are_inside(values: dict[str, Any]) -> None:
         ({"batch_rows": -1}, "batch_rows"),
         ({"stop_ids": (3, -1)}, "stop_ids"),
         ({"repetition_penalty": 0.0}, "repetition_penalty"),
+        ({"knn": -0.1}, "knn = -0.1; expected at least 0 and less than 1"),
+        ({"knn": 1.0}, "knn = 1.0; expected at least 0 and less than 1"),
+        ({"knn_neighbors": 0}, "knn_neighbors = 0; expected at least 1"),
+        ({"knn_temperature": 0.0}, r"knn_temperature = 0.0; expected a number above 0"),
         ({"repetition_penalty": 1.2, "beams": 2}, "set beams = 1"),
         ({"penalty_on": "answer"}, "penalty_on = 'answer' needs a repetition_penalty"),
         (
@@ -167,7 +171,8 @@ def test_a_decoding_that_cannot_be(values: dict[str, Any], message: str) -> None
 
 
 @pytest.mark.parametrize(
-    "values", [{"temperature": 1.0, "top_p": 0.0}, {"temperature": 0.5, "top_k": 3, "top_p": 0.9}, {"beams": 4}]
+    "values",
+    [{"temperature": 1.0, "top_p": 0.0}, {"temperature": 0.5, "top_k": 3, "top_p": 0.9}, {"beams": 4}, {"knn": 0.3}],
 )
 def test_decodings_that_can_be(values: dict[str, Any]) -> None:
     assert GenerateConfig(**values)

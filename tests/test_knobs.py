@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -226,9 +227,9 @@ GENERATE: dict[str, tuple[dict[str, Any], Any]] = {
     "dtype": ({"dtype": "fp32"}, "bf16"),
     "seed": ({"temperature": 1.0, "seed": 0}, 5),
 }
-BY_THE_ENGINE = {"device", "stop", "grammar"}
-"""Knobs that choose where the model is, before it decodes, where a text ends, which the core never sees, and whether
-the task's grammar is used: see tests/cli/test_music_verbs.py."""
+BY_THE_ENGINE = {"device", "stop", "grammar", "knn", "knn_neighbors", "knn_temperature"}
+"""Knobs that choose where the model is, before it decodes, where a text ends, which the core never sees, whether the
+task's grammar is used: see tests/cli/test_music_verbs.py, and what the training data says: see below."""
 
 
 def decoding_seen(model: GPT2, **values: Any) -> object:
@@ -254,6 +255,17 @@ def test_generate_knobs(key: str, tiny_model: Build) -> None:
 
 def test_every_generate_knob_is_in_the_table() -> None:
     assert set(GENERATE) | BY_THE_ENGINE == set(recipe.knobs(GenerateConfig))
+
+
+@pytest.mark.parametrize("changed", [{"knn": 0.9}, {"knn_neighbors": 2}, {"knn_temperature": 0.1}])
+def test_neighbors_count_as_set(changed: dict[str, Any], by_heart: Path, tmp_path: Path) -> None:
+    shutil.copytree(by_heart.parent, tmp_path / "project")
+    engine = gpt2kit.load(tmp_path / "project" / "run")
+    source, seen = engine.task.parse("let them"), []
+    for settings in ({}, changed):
+        config = engine.configured({"knn": 0.5, "knn_neighbors": 4} | settings)
+        seen.append(next(engine.results([source], config, scored=True)).log_probabilities)
+    assert seen[0] != seen[1]
 
 
 def test_the_device_is_where_the_model_is(by_heart: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpt2kit.cli import console, loading, options, reports
+from gpt2kit.cli.sources import read_training_data, table
 from gpt2kit.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def generate(
         ),
     ] = None,
     run: options.RunOption = "",
+    data: options.MovedDataOption = "",
     base: options.BaseOption = "",
     file: Annotated[
         str,
@@ -55,6 +57,8 @@ def generate(
     top_p: options.TopPOption = None,
     seed: options.SeedOption = None,
     stop: options.StopOption,
+    sources: options.SourcesOption = False,
+    knn: options.KnnOption = None,
     zero_shot: options.ZeroShotOption = False,
     init: options.ZeroShotInitOption = "",
     set: options.EngineSetOption,
@@ -69,16 +73,17 @@ def generate(
     loading.check_zero_shot(zero_shot, init, run)
     loading.check_texts(texts or ())
     sampling: dict[str, Any] = {"max_new_tokens": length, "temperature": temperature, "top_k": top_k, "top_p": top_p}
-    sampling |= {"seed": seed, "stop": loading.stop_texts(stop)}
+    sampling |= {"knn": knn, "seed": seed, "stop": loading.stop_texts(stop)}
     if file not in ("", "-"):
         check_file(file)
-    engine = loading.load(task, run, sampling, device, set, flags, init, base=base)
+    engine = loading.load(task, run, sampling, device, set, flags, init, data, base)
     loading.settle_seed(engine, seed)
+    traced = read_training_data(engine, sources, data)
     if texts:
         prompts: Iterable[str] = texts
     elif file not in ("", "-"):
         prompts = ["".join(text_blocks(file)).removesuffix("\n")]
-    elif sys.stdin is None or (sys.stdin.isatty() and (json or nsamples > 1)):
+    elif sys.stdin is None or (sys.stdin.isatty() and (json or sources or nsamples > 1)):
         prompts = [""]
     elif sys.stdin.isatty():
         _converse(engine)
@@ -93,7 +98,7 @@ def generate(
             asked.extend([prompt] * nsamples)
             yield from [prompt] * nsamples
 
-    for result in engine.results(repeated(), scored=json):
+    for result in engine.results(repeated(), scored=json, traced=traced):
         sampled += 1
         prompt, text = asked.pop(0), str(result.outputs[0])
         if json:
@@ -104,6 +109,8 @@ def generate(
         if result.truncated:
             console.say(f"sample {sampled}: the prompt is longer than the model's window; its end is continued")
         console.result(f"{_before(sampled)}{prompt}{text}")
+        if result.sources:
+            table(engine, result.sources)
     reports.remarks(sampled, 0, {}, {}, circling, engine.config.repetition_penalty)
 
 

@@ -8,6 +8,7 @@ import typer
 from gpt2kit.cli import cards, console, loading, options, reports
 from gpt2kit.cli.performance.generate import check_seconds
 from gpt2kit.cli.performance.judged import judged
+from gpt2kit.cli.sources import read_training_data
 from gpt2kit.data.sources import is_table
 from gpt2kit.errors import PARTLY_DONE, UserError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 @options.only_for(
     beams=("lines",),
+    knn=("lines",),
     predictions=("lines",),
     overwrite=("lines",),
     stride=("text",),
@@ -50,6 +52,7 @@ def evaluate(
         typer.Option("--limit", min=1, metavar="N", show_default="all", help="Score only the first N examples."),
     ] = None,
     beams: options.BeamsOption = None,
+    knn: options.KnnOption = None,
     predictions: Annotated[
         str,
         typer.Option(
@@ -95,7 +98,7 @@ def evaluate(
     if zero_shot and not on:
         raise UserError("--zero-shot has no prepared data: give a corpus with --on")
     check_seconds(seconds)
-    engine = loading.load(task, run, {"beams": beams, "seed": seed}, device, set, flags, init, data, base)
+    engine = loading.load(task, run, {"beams": beams, "knn": knn, "seed": seed}, device, set, flags, init, data, base)
     engine.config = reproducible(engine.config)
     medium = engine.task.about.medium
     if on and split and medium != "performance":  # a corpus of pieces may name the split of each piece
@@ -111,6 +114,7 @@ def evaluate(
             raise UserError("--predictions: this task is scored by its loss and has no answers; leave it out")
         reports.replaced(written, check_file(written, overwrite, PREDICTIONS, on))
         files.writable_folder(written.parent)
+    read_training_data(engine, False, "")
     if engine.task.layout.continues:
         pieces = samples if medium == "performance" else 0
         scores, shown, report = _documents(engine, on, split, limit, stride, pieces, seconds, json)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from gpt2kit.cli import console, loading, options, reports
+from gpt2kit.cli.sources import read_training_data, table
 from gpt2kit.errors import UserError
 
 
@@ -21,6 +22,7 @@ def generate(
         typer.Argument(metavar="TEXT", show_default="the inputs of --file, or of standard input", help="Inputs."),
     ] = None,
     run: options.RunOption = "",
+    data: options.MovedDataOption = "",
     base: options.BaseOption = "",
     file: Annotated[
         str,
@@ -37,6 +39,8 @@ def generate(
     nbest: Annotated[
         int, typer.Option("--nbest", metavar="N", help="Print the N best answers to each input, of beam search.")
     ] = 1,
+    sources: options.SourcesOption = False,
+    knn: options.KnnOption = None,
     zero_shot: options.ZeroShotOption = False,
     init: options.ZeroShotInitOption = "",
     set: options.EngineSetOption,
@@ -51,10 +55,10 @@ def generate(
     if not texts and file not in ("", "-"):
         check_file(file)
     sampling: dict[str, Any] = {"beams": beams, "temperature": temperature, "top_k": top_k, "top_p": top_p}
-    sampling |= {"seed": seed, "stop": loading.stop_texts(stop)}
+    sampling |= {"knn": knn, "seed": seed, "stop": loading.stop_texts(stop)}
     loading.check_zero_shot(zero_shot, init, run)
     loading.check_texts(texts or ())
-    engine = loading.load(task, run, sampling, device, set, flags, init, base=base)
+    engine = loading.load(task, run, sampling, device, set, flags, init, data, base)
     if engine.task.layout.labels and (given_too := [key for key in sampling if sampling[key] is not None]):
         raise UserError(f"--{given_too[0].replace('_', '-')}: a label is classified, not generated; leave it out")
     loading.settle_seed(engine, seed)
@@ -71,16 +75,17 @@ def generate(
         console.say(f"{engine.task.about.input_unit} in, a line out; Ctrl-D ends")
 
     def inputs() -> Iterator[Any]:
-        sources = map(engine.task.parse, texts) if texts else engine.task.inputs(file, sys.stdin.buffer)
-        for source in sources:
+        parsed = map(engine.task.parse, texts) if texts else engine.task.inputs(file, sys.stdin.buffer)
+        for source in parsed:
             given.append(engine.task.show(source))
             yield source
 
+    traced = read_training_data(engine, sources, data)
     count = cut = circling = 0
     limits: Counter[str] = Counter()
     batches = ([source] for source in inputs()) if interactive else iter([inputs()])
     for batch in batches:
-        for result in engine.results(batch, engine.config, scored=json):
+        for result in engine.results(batch, engine.config, scored=json, traced=traced):
             text = given.pop(0)
             count, cut = count + 1, cut + result.truncated
             circling += result.circling
@@ -99,6 +104,8 @@ def generate(
             else:
                 for output in outputs:
                     console.result(output.replace("\n", " ").replace("\r", " "))
+                if result.sources:
+                    table(engine, result.sources)
         if interactive and isinstance(engine.config.seed, int):  # as input number i of one call
             engine.config = replace(engine.config, seed=engine.config.seed + 1)
     reached = {limit_with_value(limit, engine.config): number for limit, number in limits.items()}

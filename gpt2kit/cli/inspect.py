@@ -8,11 +8,13 @@ import typer
 
 from gpt2kit import files, overwriting, tasks
 from gpt2kit.cli import console, loading, options, reports
+from gpt2kit.cli.sources import read_training_data, table
 from gpt2kit.errors import UserError, counted
 
 if TYPE_CHECKING:
     from gpt2kit.inspection.subject import Subject
     from gpt2kit.pipeline.engine import Engine
+    from gpt2kit.pipeline.sources import TokenSources
 
 PAGE = "inspect.html"
 
@@ -77,6 +79,8 @@ def inspect(
             help="Inspect this answer instead of generating.",
         ),
     ] = None,
+    sources: options.SourcesOption = False,
+    data: options.MovedDataOption = "",
     base: options.BaseOption = "",
     set: options.EngineSetOption,
     device: options.DeviceOption = "",
@@ -103,7 +107,8 @@ def inspect(
             taken[str(path)] = overwriting.check_file(path, overwrite, overwriting.PICTURE, read)
     for name, what in taken.items():
         reports.replaced(name, what)
-    engine, task = opened(model, device, set, base)
+    engine, task = opened(model, device, set, base, data)
+    traced = read_training_data(engine, sources, data)
     if visualizer and engine.task.about.medium != "performance":
         raise UserError(f"--visualizer is for music: {model} is a model of {task}")
     source = source_of(engine, task, inputs or [], file)
@@ -119,24 +124,35 @@ def inspect(
         console.say(f"seed: {seed}; the same again with --set generate.seed={seed}")
     for remark in subject.remarks:
         console.say(remark)
-    _write(subject, out, text, png, visualizer, json, {} if seed is None else {"seed": seed})
+    answer = subject.ids[: subject.prompt], subject.ids[subject.prompt :]
+    found = engine.sources_of(*answer, traced) if traced else []
+    _write(subject, out, text, png, visualizer, json, found, {} if seed is None else {"seed": seed})
 
 
 def _write(
-    subject: "Subject", out: str, text: bool, png: str, visualizer: str, json: bool, more: dict[str, Any]
+    subject: "Subject",
+    out: str,
+    text: bool,
+    png: str,
+    visualizer: str,
+    json: bool,
+    sources: "list[TokenSources]",
+    more: dict[str, Any],
 ) -> None:
-    """Write what was asked for; the JSON says `more`, too."""
+    """Write what was asked for, with the sources of the answer; the JSON says `more`, too."""
     from gpt2kit.inspection.trace import trace_of
 
     found = trace_of(subject)
     if out:
         from gpt2kit.inspection.page import write_page
         from gpt2kit.inspection.performance import piece_view
+        from gpt2kit.inspection.sources import section_of
         from gpt2kit.inspection.subject import short_name
         from gpt2kit.inspection.view import view_of
 
         piece = piece_view(subject) if subject.engine.task.about.medium == "performance" else None
-        write_page(Path(out), view_of(found), f"{short_name(subject.name)}: inside the model", piece)
+        title = f"{short_name(subject.name)}: inside the model"
+        write_page(Path(out), view_of(found), title, piece, section_of(sources) if sources else "")
         console.say(f"{out}: a page that works offline, {Path(out).stat().st_size / 1e6:.1f} MB")
     if visualizer:
         from gpt2kit.inspection.performance import write_visualizer
@@ -155,23 +171,26 @@ def _write(
         from gpt2kit.inspection.tables import text_of
 
         console.result("\n".join(text_of(found)))
+        if sources:
+            table(subject.engine, sources)
     if json:
         from gpt2kit.inspection.numbers import numbers_of
 
+        more |= {"sources": [each.json() for each in sources]} if sources else {}
         console.result_json(numbers_of(found) | more)
 
 
-def opened(model: str, device: str, settings: list[str], base: str = "") -> "tuple[Engine, str]":
+def opened(model: str, device: str, settings: list[str], base: str = "", data: str = "") -> "tuple[Engine, str]":
     """The engine of a run, or of a GPT-2 that continues texts, and its task."""
     from gpt2kit.pipeline.opening import opened_run
     from gpt2kit.runs.task_folder import TASK_FILE
 
     if (Path(model) / TASK_FILE).is_file():
-        run = opened_run(model, base=base)
+        run = opened_run(model, data, base)
         return loading.load(run.task_name, run, {}, device, settings, {}), run.task_name
     if base:
         raise UserError(f"--base {base}: {model} is not a run of gpt2kit; leave it out")
-    return loading.load(tasks.PLAIN, "", {}, device, settings, {}, model), tasks.PLAIN
+    return loading.load(tasks.PLAIN, "", {}, device, settings, {}, model, data), tasks.PLAIN
 
 
 def source_of(engine: "Engine", task: str, inputs: list[str], file: str) -> Any:

@@ -183,6 +183,14 @@ TopPOption = Annotated[
         "top-p", "X", "Sample from the most likely tokens whose probabilities add up to X, from 0 to 1; 1: from all."
     ),
 ]
+KnnOption = Annotated[
+    float | None,
+    decoding("knn", "X", "The share of the training examples with the most similar contexts in each prediction."),
+]
+SourcesOption = Annotated[
+    bool,
+    switch("--sources", help="Also write the training examples that each token comes from."),
+]
 
 
 Verb = Callable[..., None]

@@ -147,7 +147,13 @@ def state(result: "Result") -> dict[str, Any]:
     found: dict[str, Any] = {"log_probability": result.log_probabilities[0]}
     found |= {"finished": result.finished, "truncated": result.truncated, "circling": result.circling}
     found |= {} if result.finished else {"limit": result.limit}
+    found |= sources(result)
     return found if result.seed is None else found | {"seed": result.seed}
+
+
+def sources(result: "Result") -> dict[str, Any]:
+    """The training examples that each token comes from, if they were asked for, for `--json`."""
+    return {} if result.sources is None else {"sources": [each.json() for each in result.sources]}
 
 
 def remarks(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gpt2kit.config.knobs import above_zero, at_least, check, knob, seeded
+from gpt2kit.config.knobs import above_zero, at_least, check, knob, seeded, share
 
 RANDOM, CORPUS = "random", "corpus"
 """Words that stand for a number that is not known yet: a random seed, and a ratio that fits the training data."""
@@ -43,6 +43,15 @@ class GenerateConfig:
     stop: tuple[str, ...] = knob((), "texts that end an answer, which does not include them")
     stop_ids: tuple[int, ...] = knob((), "ids that end an answer, in addition to the task's end token")
     ban_ids: tuple[int, ...] = knob((), "ids that are never generated")
+    knn: float = knob(
+        0.0,
+        "share of each prediction that comes from the training examples in the most similar contexts (kNN-LM); 0 is "
+        "off; needs the prepared data of the run",
+    )
+    knn_neighbors: int = knob(8, "number of these examples")
+    knn_temperature: float = knob(
+        10.0, "a neighbor at the Euclidean distance d counts exp(-d^2 / X): the larger X, the more equal they are"
+    )
     grammar: bool = knob(
         True, "generate only what can follow, for a task whose ids have a grammar, such as events of music"
     )
@@ -74,11 +83,12 @@ class GenerateConfig:
         return self if self.max_ratio != CORPUS or ratio is None else replace(self, max_ratio=ratio)
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "beams", "max_new_tokens")
+        at_least(self, 1, "beams", "max_new_tokens", "knn_neighbors")
         at_least(self, 0, "temperature", "top_k", "batch_rows")
         if not isinstance(self.max_ratio, str):
             at_least(self, 0, "max_ratio")
-        above_zero(self, "repetition_penalty")
+        above_zero(self, "repetition_penalty", "knn_temperature")
+        share(self, "knn")
         check(0 <= self.top_p <= 1, f"top_p = {self.top_p}; expected 0 to 1")
         for name in ("stop_ids", "ban_ids"):
             ids = getattr(self, name)

@@ -174,6 +174,10 @@ class RowBatches:
         prompts = np.asarray(self.store.prompts)[rows].astype(np.int64)
         return int(np.maximum(0, self.row_lengths[rows] - np.maximum(1, prompts)).sum())
 
+    def starts(self, rows: BatchRows) -> NDArray[np.int64]:
+        """Where each row [B] begins in the ids of the split."""
+        return row_starts(self.store, rows)
+
     def collate(self, rows: BatchRows) -> Batch:
         return collate(self.store, rows)
 
@@ -192,11 +196,14 @@ class RowBatching:
         return RowBatches(store, batch_tokens, seed=0)
 
 
+def row_starts(store: Store, rows: BatchRows) -> NDArray[np.int64]:
+    return np.where(rows > 0, np.asarray(store.ends)[rows - 1], 0)
+
+
 def collate(store: Store, rows: BatchRows) -> Batch:
     """Pad rows to the width of the longest."""
-    ends = np.asarray(store.ends)[rows]
-    starts = np.where(rows > 0, np.asarray(store.ends)[rows - 1], 0)
-    lengths = ends - starts
+    starts = row_starts(store, rows)
+    lengths = np.asarray(store.ends)[rows] - starts
     width = padded_width(int(lengths.max()))
     columns = np.arange(width + 1)
     inside = columns < lengths[:, None]

@@ -88,7 +88,7 @@ class DocumentWindows:
         pieces = [
             piece
             for begin, end in zip(begins, ends, strict=True)
-            for piece in _pieces(int(begin), int(end), window, stride or window)
+            for piece in pieces_of(int(begin), int(end), window, stride or window)
         ]
         pieces.sort(key=lambda piece: piece[2] - piece[0])
         self.pieces = np.array(pieces, dtype=np.int64).reshape(-1, 3)
@@ -123,6 +123,10 @@ class DocumentWindows:
     def targets(self, rows: BatchRows) -> int:
         return int((rows[:, 2] - rows[:, 1]).sum())
 
+    def starts(self, rows: BatchRows) -> NDArray[np.int64]:
+        """Where each window [B] begins in the ids of the split."""
+        return rows[:, 0]
+
     def collate(self, rows: BatchRows) -> Batch:
         lengths = self.lengths(rows)
         columns = np.arange(lengths.max())
@@ -146,8 +150,8 @@ class StreamBatching:
         return DocumentWindows(store, self.window, batch_tokens, self.stride)
 
 
-def _pieces(begin: int, end: int, window: int, stride: int) -> Iterator[tuple[int, int, int]]:
-    """(start, first target, end) of a document's windows: the first predicts as many as fit, the others `stride`."""
+def pieces_of(begin: int, end: int, window: int, stride: int) -> Iterator[tuple[int, int, int]]:
+    """(start, first target, end) of the windows of a text: the first predicts as many as fit, the others `stride`."""
     start, first = begin, begin + 1
     while first < end:
         yield start, first, min(start + window + 1, end)

@@ -53,9 +53,13 @@ class Live:
 
 
 def page_of(
-    view: dict[str, Any] | None, title: str, piece: dict[str, object] | None = None, live: Live | None = None
+    view: dict[str, Any] | None,
+    title: str,
+    piece: dict[str, object] | None = None,
+    live: Live | None = None,
+    last: str = "",
 ) -> str:
-    """The page as text. `piece` is a performance for the piano roll."""
+    """The page as text. `piece` is a performance for the piano roll, `last` the HTML of a last section."""
     roll = resource("music/pages/roll.html") if piece else ""
     performance = f'<div id="performance">{roll}</div>\n'
     scripts = [f"{FOLDER}/{name}" for name in SCRIPTS] + ([] if live is None else [*live.scripts])
@@ -68,6 +72,7 @@ def page_of(
         "data": embedded(view),
         "blocks": "".join(json_element(id, value) for id, value in blocks.items()),
         "live": "" if live is None else _live_part(live, performance),
+        "last": last,
         "end": "" if live is None else live.end,
         "settings": embedded(None if live is None else live.settings),
         "colours": embedded(palette.HEADS),
@@ -88,6 +93,8 @@ def _live_part(live: Live, performance: str) -> str:
     return filled(resource(f"{FOLDER}/live.html"), parts)
 
 
-def write_page(path: Path, view: dict[str, Any], title: str, piece: dict[str, object] | None = None) -> None:
+def write_page(
+    path: Path, view: dict[str, Any], title: str, piece: dict[str, object] | None = None, last: str = ""
+) -> None:
     """Raises MachineError if `path` cannot be written."""
-    write_text(path, page_of(view, title, piece))
+    write_text(path, page_of(view, title, piece, last=last))

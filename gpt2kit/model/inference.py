@@ -40,7 +40,8 @@ class InferenceGPT2:
             _laid_out(block, self.config, layer, self.dtype, product) for layer, block in enumerate(body.blocks())
         ]
         self.attentions, self.blocks = [block.attn for block in blocks], [_plain(block) for block in blocks]
-        self.norm, self.head = _norm(body.ln_f), product(model.head, None)
+        self.norm = _norm(body.ln_f)
+        self.head: Callable[[Tensor], Tensor] = product(model.head, None)
         self.threads = Threads(self.device.type == "cpu")
 
     def new_cache(self, prompts: int, slots: int, width: int = 1, static: bool = False) -> Cache:

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from gpt2kit import recipe
 from gpt2kit.config import CORPUS, GenerateConfig, with_generation
@@ -12,6 +13,7 @@ from gpt2kit.decoding import decode
 from gpt2kit.decoding.answer import limited_by
 from gpt2kit.decoding.classify import likeliest, probabilities
 from gpt2kit.decoding.grammar import Automaton, MakeAutomaton
+from gpt2kit.decoding.neighbors import with_neighbors
 from gpt2kit.decoding.repetition import repeats_itself
 from gpt2kit.decoding.seeds import seeds, with_seed
 from gpt2kit.errors import UserError
@@ -19,8 +21,12 @@ from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.model.inference import InferenceGPT2
 from gpt2kit.pipeline.endings import output_of, stops_of
+from gpt2kit.pipeline.sources import Places, TokenSources, sources_of
 from gpt2kit.runs.folder import Run
 from gpt2kit.tasks.base import Task
+
+if TYPE_CHECKING:
+    from gpt2kit.pipeline.datastore import Datastore, Progress
 
 WINDOW_OF_INPUTS = 2048
 """Inputs that are sorted by length together; more are read after these are answered: constant memory for any pipe."""
@@ -51,6 +57,8 @@ class Result:
     """The seed that gives this output again as the first of a call; None if it was not sampled."""
     complete: int = 1
     """The number of outputs that the length limit did not end: they come first."""
+    sources: list[TokenSources] | None = None
+    """Where each token of the first output comes from; None unless that was asked for."""
 
 
 class Engine:
@@ -72,6 +80,7 @@ class Engine:
         keep_memory(device)
         self.model = model.to(device).eval()
         self._decoders: dict[str, InferenceGPT2] = {}
+        self._datastore: Datastore | None = None
 
     @overload
     def __call__(self, source: str, **settings: Any) -> Any: ...
@@ -123,20 +132,50 @@ class Engine:
         config: GenerateConfig | None = None,
         grammar: MakeAutomaton | None = None,
         scored: bool = False,
+        traced: int = 0,
     ) -> Iterator[Result]:
         """Yield one result per source, in order, for any number of sources; `scored`: with log-probabilities.
 
-        `grammar` replaces the one of the task, which `generate.grammar` turns off.
+        `grammar` replaces the one of the task, which `generate.grammar` turns off. `traced` is the number of training
+        examples that are named for each token of the first output, see `datastore`.
         """
         config = with_seed(config or self.config)
+        if traced or config.knn:
+            self.datastore()
         iterator = iter(sources)
         offset = 0
         while window := list(islice(iterator, WINDOW_OF_INPUTS)):
-            yield from self._window(window, config, offset, grammar, scored)
+            yield from self._window(window, config, offset, grammar, scored, traced)
             offset += len(window)
 
+    def datastore(self, progress: "Progress" = lambda done, of: None) -> "Datastore":
+        """The states of the run's training data, which sources and `generate.knn` need: read, or computed first.
+
+        Raises DataError if the data has changed or is gone, UserError for a classifier or a model without a run.
+        """
+        if self._datastore is None:
+            if self.task.layout.labels:
+                raise UserError(
+                    "a classifier generates no tokens: it has no sources, and no neighbors for generate.knn"
+                )
+            if self.run is None:
+                raise UserError(
+                    "this model was not loaded from a run, so the examples that it was trained on are not known; "
+                    "sources and generate.knn need a run"
+                )
+            from gpt2kit.pipeline.datastore import open_datastore  # it needs numpy, and decoding does not
+
+            self._datastore = open_datastore(self.run, self.model, progress)
+        return self._datastore
+
     def _window(
-        self, sources: list[Any], config: GenerateConfig, offset: int, grammar: MakeAutomaton | None, scored: bool
+        self,
+        sources: list[Any],
+        config: GenerateConfig,
+        offset: int,
+        grammar: MakeAutomaton | None,
+        scored: bool,
+        traced: int,
     ) -> Iterator[Result]:
         """Yield in order, each result as soon as it and all previous ones are ready."""
         known = map(self.task.answer_without_model, sources)
@@ -168,11 +207,20 @@ class Engine:
                 limit="" if finished else limited_by(len(ids[found.index]), window, config),
                 seed=seeds(config, [numbers[found.index]])[0] if config.temperature else None,
                 complete=sum(answer.finished for answer in found.answers),
+                sources=self.sources_of(ids[found.index], found.answers[0].ids, traced) if traced else None,
             )
             while yielded < len(results) and (result := results[yielded]) is not None:
                 yield result
                 yielded += 1
         yield from (result for result in results[yielded:] if result is not None)
+
+    @cached_property
+    def _places(self) -> Places:
+        return Places(self.task, self.datastore().store)
+
+    def sources_of(self, prompt: Sequence[int], ids: Sequence[int], count: int) -> list[TokenSources]:
+        """The `count` nearest training examples of each id of an answer, whether the model wrote it or not."""
+        return sources_of(self._places, self.model, self.datastore(), prompt, ids, count)
 
     def _automata(
         self,
@@ -209,11 +257,12 @@ class Engine:
         return config if config.max_ratio != CORPUS or self.run is None else config.fitted(self.run.max_ratio)
 
     def _decoder(self, config: GenerateConfig) -> InferenceGPT2:
-        """The weights laid out for one dtype, once."""
+        """The weights laid out for one dtype, once; with neighbors in the training data if they have a share."""
         dtype = decode.arithmetic(config, self.model.head.device)
         if dtype not in self._decoders:
             self._decoders[dtype] = decode.for_inference(self.model, dtype)
-        return self._decoders[dtype]
+        decoder = self._decoders[dtype]
+        return with_neighbors(decoder, self.datastore().neighbors, config) if config.knn else decoder
 
     def prompt(self, source: Any, config: GenerateConfig) -> tuple[list[int], bool]:
         """The prompt, cut so that an answer fits after it, and whether it was cut."""

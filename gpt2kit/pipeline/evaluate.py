@@ -258,6 +258,8 @@ def _decoding(config: GenerateConfig, engine: Engine) -> str:
     penalty = ""
     if config.repetition_penalty != 1:
         penalty = f"|penalty:{config.repetition_penalty:g}" + (":answer" if config.penalty_on == "answer" else "")
+    if config.knn:
+        how += f"|knn:{config.knn:g}|neighbors:{config.knn_neighbors}|T:{config.knn_temperature:g}"
     return f"{how}{penalty}|max:{config.max_new_tokens}|{arithmetic(config, engine.model.head.device)}"
 
 

@@ -28,9 +28,16 @@ ANYTHING = Wish()
 
 
 def play(
-    engine: Engine, primer: Notes, seconds: float, samples: int, scored: bool = False, wish: Wish = ANYTHING
+    engine: Engine,
+    primer: Notes,
+    seconds: float,
+    samples: int,
+    scored: bool = False,
+    wish: Wish = ANYTHING,
+    traced: int = 0,
 ) -> list[Result]:
-    """Continuations of a primer, which may be empty, of `seconds` each; `scored`: with log-probabilities.
+    """Continuations of a primer, which may be empty, of `seconds` each; `scored`: with log-probabilities, `traced`:
+    with the sources of each event.
 
     The notes that sound at the end of an `Opening` are let go by the model, which is steered towards a `wish`.
     """
@@ -44,7 +51,7 @@ def play(
         grammar = AfterWait(kind(prompt, end), wait)
         return Steered(grammar, Steering(wish, prompt, wait)) if wish != ANYTHING else grammar
 
-    return list(engine.results([primer] * samples, config, automaton, scored))
+    return list(engine.results([primer] * samples, config, automaton, scored, traced))
 
 
 def waiting(engine: Engine, primer: Notes) -> float:

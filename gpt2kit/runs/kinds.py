@@ -16,7 +16,7 @@ RUN_FILES = (
     *("run.json", "recipe.toml", "data.json", "samples.json", "scores.json", "metrics.jsonl", "README.md", "proof.md"),
     *("config.json", "generation_config.json", "modeling_gpt2kit.py", "model.safetensors", "state.safetensors"),
     *("adapter_model.safetensors", "adapter_config.json", "merged_config.json"),
-    *("bayes.safetensors", "tensorboard/events.out.tfevents.*"),
+    *("bayes.safetensors", "tensorboard/events.out.tfevents.*", "sources/index.safetensors"),
 )
 
 RUN = FolderKind(

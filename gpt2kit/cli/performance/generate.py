@@ -10,6 +10,7 @@ from gpt2kit.cli import options
 from gpt2kit.cli.performance import outputs, side_by_side, wishes
 from gpt2kit.cli.performance.heard import Reading, heard
 from gpt2kit.cli.performance.model_options import ModelOptions
+from gpt2kit.cli.sources import read_training_data, table
 from gpt2kit.errors import DataError, UserError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def generate(
     flags: dict[str, str],
     *,
     run: options.RunOption = "",
+    data: options.MovedDataOption = "",
     base: options.BaseOption = "",
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="SECONDS", help="Play for this long, in addition to the primer.")
@@ -56,6 +58,8 @@ def generate(
     top_k: options.TopKOption = None,
     top_p: options.TopPOption = None,
     seed: options.SeedOption = None,
+    sources: options.SourcesOption = False,
+    knn: options.KnnOption = None,
     set: options.EngineSetOption,
     device: options.DeviceOption = "",
     overwrite: options.OverwriteFilesOption = False,
@@ -71,7 +75,7 @@ def generate(
     files = outputs.Files(out, samples, flac, sound, overwrite, prime)
     if prime_seconds is not None and not prime:
         raise UserError("--prime-seconds is a part of --prime: give the file, too")
-    model = ModelOptions(task, flags, run, base, temperature, top_k, top_p, seed, set, device)
+    model = ModelOptions(task, flags, run, base, temperature, top_k, top_p, seed, set, device, data, knn)
     how = model.reading()
     primer = _primer(prime, prime_seconds, how, alone) if prime else None
     given = primer.opening if primer else Notes.none()
@@ -79,10 +83,11 @@ def generate(
     check_seconds(seconds, begun)
     files.make_folder()
     engine = model.engine()
+    traced = read_training_data(engine, sources, data)
     begin = 0.0 if alone else begun
     files.announce(begin + seconds)
     written = []
-    for path, result in zip(files.paths, play(engine, given, seconds, samples, json, wish), strict=True):
+    for path, result in zip(files.paths, play(engine, given, seconds, samples, json, wish, traced), strict=True):
         if primer:
             content, marked = continuation(engine, primer, result, alone), partial(Marked, begin=begin)
             written.append(outputs.completed(path, content, marked, files.sound, how.instruments))
@@ -90,6 +95,8 @@ def generate(
             written.append(outputs.written(path, piece(engine, result), files.sound))
         reached, lacking = fulfilled(engine, given, result, wish), shortfall(result, seconds, waiting(engine, given))
         outputs.describe(written[-1], result, reached, lacking, "the primer")
+        if result.sources and not json:
+            table(engine, result.sources)
     side_by_side.compare(files.page, written, engine, f"continuations of {Path(prime).name}" if prime else "samples")
     outputs.report(written, json)
 

@@ -23,6 +23,8 @@ class ModelOptions(NamedTuple):
     seed: int | None
     settings: list[str]
     device: str
+    data: str = ""
+    knn: float | None = None
 
     def reading(self) -> Reading:
         """How the command reads MIDI files."""
@@ -31,9 +33,9 @@ class ModelOptions(NamedTuple):
 
     def engine(self) -> "Engine":
         """Load the model; prints the seed unless it was given."""
-        sampling = {name: getattr(self, name) for name in ("temperature", "top_k", "top_p", "seed")}
+        sampling = {name: getattr(self, name) for name in ("temperature", "top_k", "top_p", "knn", "seed")}
         engine: Engine = loading.load(
-            self.task, self.run, sampling, self.device, self.settings, self.flags, base=self.base
+            self.task, self.run, sampling, self.device, self.settings, self.flags, data=self.data, base=self.base
         )
         loading.settle_seed(engine, self.seed)
         return engine

@@ -156,6 +156,7 @@ def describe(written: Written, result: "Result", reached: "Mapping[str, Reached]
         facts["seed"] = result.seed
     facts |= wishes.told(facts["midi"], reached)
     facts["log_probability"] = result.log_probabilities[0]
+    facts |= reports.sources(result)
     if lacking:
         facts["short"] = lacking
         console.say(f"{facts['midi']}: {lacking}")
