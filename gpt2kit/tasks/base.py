@@ -10,6 +10,7 @@ from gpt2kit.config import check, knob
 from gpt2kit.data.columns.selection import Selection
 from gpt2kit.data.layouts import Layout
 from gpt2kit.data.lines import stream_lines, text_lines
+from gpt2kit.data.remote import shown
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.metrics.score import Score
 from gpt2kit.tasks.about import About
@@ -71,9 +72,14 @@ class Task(ABC, Generic[Source, Target]):
     @abstractmethod
     def layout(self) -> Layout: ...
 
+    def expand(self, corpus: Sequence[str]) -> list[str]:
+        """What the other methods take as a corpus, of its words on the command line: the names of its files, in order;
+        a URL has no password in it."""
+        return [shown(word) for word in corpus]
+
     @abstractmethod
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Source, Target]]:
-        """Stream the records of a corpus, given as on the command line, in order."""
+        """Stream the records of a corpus, given as `expand` returns it, in order."""
 
     @abstractmethod
     def fit(self, corpus: Sequence[str], records: Iterable[Record[Source, Target]], folder: Path, window: int) -> Self:
