@@ -27,6 +27,9 @@ EXTRAS |= dict.fromkeys((*CONTAINERS, "az"), "abfs")
 
 BUFFER = 1 << 18
 
+NOT_FOUND, DENIED = 404, (401, 403)
+"""Codes of HTTP."""
+
 _whole: dict[str, str] = {}
 """The URLs with something to hide, by their names."""
 
@@ -118,14 +121,16 @@ def failure(url: str, error: Exception) -> UserError:
     """An error of reading a URL, in words that hide what its name hides."""
     if isinstance(error, UserError):
         return error
+    cause = error.__cause__
     if isinstance(error, FileNotFoundError):
-        return DataError(f"{url}: no such file")
-    scheme = _scheme(url)
-    if isinstance(error, PermissionError):
+        if not isinstance(cause, Exception) or getattr(cause, "status", 0) == NOT_FOUND:
+            return DataError(f"{url}: no such file")
+        error = cause  # fsspec takes any failure of an address of the Web for a missing file
+    scheme, status = _scheme(url), getattr(error, "status", "")
+    if isinstance(error, PermissionError) or status in DENIED:
         return MachineError(
             f"{url}: access is denied; {scheme}:// takes its credentials from the environment or its configuration"
         )
-    status = getattr(error, "status", "")
     reason = type(error).__name__ + (f" {status}" if status else "")
     if url not in _whole and str(error):  # a library's words may have the URL in them, in any form
         reason += ": " + IN_TEXT.sub(lambda found: without_secrets(found.group()), str(error))[:300]

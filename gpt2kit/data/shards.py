@@ -78,7 +78,11 @@ def _in_folder(folder: str, accepted: str, accepts: Accepts | None) -> list[str]
 
 
 def _walk(folder: str) -> list[str]:
-    return [os.path.join(place, name) for place, _, names in os.walk(folder) for name in names]
+    return [os.path.join(place, name) for place, _, names in os.walk(folder, onerror=_refuse) for name in names]
+
+
+def _refuse(error: OSError) -> None:
+    raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from None
 
 
 def _is_hidden(inside: str) -> bool:
