@@ -18,7 +18,8 @@ def prepare(
         list[str],
         typer.Argument(
             metavar="CORPUS",
-            help="Files or folders of the task's kind, or hf:OWNER/NAME[:CONFIG] of the Hugging Face Hub.",
+            help="Files or folders of the task's kind, or hf:OWNER/NAME[:CONFIG] of the Hugging Face Hub; of text and "
+            "tables also globs in quotes and URLs.",
         ),
     ],
     val: options.ValOption,

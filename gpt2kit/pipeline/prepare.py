@@ -48,6 +48,7 @@ def prepare(
             raise UserError(
                 f"{word}: a pipe can be read only once, and prepare reads a corpus twice; write it to a file"
             )
+    files = {split: listing(words).json() for split, words in corpora.items()}
     task, window = recipe.task.infer_task(corpora["train"]), recipe.model.n_positions
     longest = task.layout.row_limit(window)
     with overwriting.new_folder(Path(out), overwrite, PREPARED, inputs_of(recipe, corpora)) as folder:
@@ -81,7 +82,7 @@ def prepare(
         ratio = _measured(folder, fitted, recipe, reports)
         report = {
             "corpora": given,
-            "files": {split: listing(files).json() for split, files in corpora.items()},
+            "files": files,
             "window": window,
             **({} if ratio is None else {"max_ratio": ratio}),
             "columns": [selection.json() for selection in _selections(fitted, corpora)],
