@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gpt2kit.data.remote import shown
 from gpt2kit.data.shards import MANY, expand
 from gpt2kit.data.sources import ACCEPTED, LANGUAGE_PREFIX, is_table, no_partner
 from gpt2kit.errors import DataError, counted
@@ -14,7 +15,7 @@ def expand_pairs(corpus: Sequence[str]) -> list[str]:
     `de=`, is that of all of its files. Raises DataError for text files without a partner.
     """
     found: list[str] = []
-    words = iter(corpus)
+    words = map(shown, corpus)
     for word in words:
         prefix, files = _files(word)
         if all(map(is_table, files)):

@@ -11,6 +11,8 @@ from typing import Any, BinaryIO, cast
 from gpt2kit.errors import DataError, MachineError, UserError
 
 URL = re.compile(r"(?:[\w+.-]+::)*(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://")
+BEFORE = re.compile(rf"[\w-]+=(?={URL.pattern})")
+"""What a word of the command line may have before a URL, such as a language."""
 IN_TEXT = re.compile(rf"{URL.pattern}[^\s'\"<>]+")
 USER = re.compile(r"[^/?#]*@|[^/?#@:]*:[^/?#@]*[^0-9/?#@][^@]*@")
 """A user and a password; also a password with a slash, which is not valid there, but given."""
@@ -45,6 +47,8 @@ def shown(word: str) -> str:
     """
     if word in _whole or (public := without_secrets(word)) == word:
         return word
+    if before := BEFORE.match(word):
+        return before.group() + shown(word[before.end() :])
     name, number = public, 1
     while _whole.get(name, word) != word:
         number += 1
@@ -55,6 +59,8 @@ def shown(word: str) -> str:
 
 def without_secrets(word: str) -> str:
     """A URL without user, password, query and fragment; any other word as it is."""
+    if before := BEFORE.match(word):
+        return before.group() + without_secrets(word[before.end() :])
     found = URL.match(word)
     if found is None:
         return word

@@ -37,6 +37,7 @@ def memory() -> Iterator[Any]:
         ("abfs://container@account.dfs.core.windows.net/x.csv", "abfs://container@account.dfs.core.windows.net/x.csv"),
         ("abfs://user:word@account/x.csv", "abfs://account/x.csv"),
         ("zip://a.csv::https://user:word@host/x.zip", "zip://host/x.zip"),
+        ("https://pre.host/x=https://user:word@host", "https://pre.host/x=https://user:word@host"),
         ("folder/what?sig=abc", "folder/what?sig=abc"),
         ("C:/user:word@x", "C:/user:word@x"),
     ],
@@ -46,6 +47,12 @@ def test_names_have_no_secrets(url: str, public: str) -> None:
     name = remote.shown(url)
     assert remote.shown(name) == name, "a name is shown as it is"
     assert remote.whole(name) == url
+
+
+def test_a_language_before_a_url() -> None:
+    name = remote.shown("pt-BR=https://user:word@language.host/x.tsv?sig=abc")
+    assert name == "pt-BR=https://language.host/x.tsv" == remote.shown(name)
+    assert remote.whole("https://language.host/x.tsv") == "https://user:word@language.host/x.tsv?sig=abc"
 
 
 def test_urls_that_differ_in_what_is_hidden_have_different_names() -> None:

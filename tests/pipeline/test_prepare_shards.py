@@ -190,6 +190,8 @@ def test_nothing_secret_is_written_or_said(memory: Any, capsys: pytest.CaptureFi
         "train": ["memory://d/train-*.tsv"],
         "val": ["memory://d/val.tsv"],
     }
+    prepare(recipe.load("translate", ["task.vocab=300"]), {"train": [f"de={val}"]}, "german")
+    assert Prepared.open("german").report["corpora"] == {"train": ["de=memory://d/val.tsv"]}
     assert Prepared.open("data").set_name("val") == "val.tsv:val"
 
 
@@ -200,6 +202,8 @@ def test_nothing_secret_is_written_or_said(memory: Any, capsys: pytest.CaptureFi
         (["{}nix.tsv?sig=sekret"], "memory://d/nix.tsv: no such file"),
         (["{}nix-*.tsv"], "memory://d/nix-*.tsv: no file matches this pattern"),
         (["{}one.en", "{}two.fr?sig=sekret"], "memory://d/two.fr has 2 lines but memory://d/one.en has 1"),
+        (["de={}bad.tsv?sig=sekret"], "memory://d/bad.tsv:2: expected at least 2 columns"),
+        (["de={}one.en"], "de=memory://d/one.en: a plain text file must be followed by its translation"),
         (["{}one.en"], "memory://d/one.en: a plain text file must be followed by its translation"),
         (["--val", "{}one.en", "{}two.fr?sig=sekret"], "here memory://d/one.en memory://d/two.fr; give the training"),
     ],
@@ -222,7 +226,7 @@ def test_nothing_secret_is_in_an_error(
 def test_music_is_not_read_from_a_url(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["music", "prepare", "https://someone:hunter2@music.host/x.zip?sig=sekret", "--out", "data"]) == 3
     said = capsys.readouterr().err
-    assert "https://music.host/x.zip: " in said
+    assert "https://music.host/x.zip: a URL is not accepted here; download it" in said
     assert not any(secret in said.encode() for secret in SECRETS)
 
 
