@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gpt2kit.data.remote import shown
-from gpt2kit.data.shards import MANY, expand
+from gpt2kit.data.shards import MANY, expand, several
 from gpt2kit.data.sources import ACCEPTED, LANGUAGE_PREFIX, is_table, no_partner
 from gpt2kit.errors import DataError, counted
 
@@ -29,9 +29,9 @@ def expand_pairs(corpus: Sequence[str]) -> list[str]:
             raise no_partner(word)
         if len(files) != len(targets):
             raise DataError(
-                f"{word} is {counted(len(files), 'file')}, {files[0]} to {files[-1]}, but {partner} is "
-                f"{counted(len(targets), 'file')}, {targets[0]} to {targets[-1]}; accepted: as many files on both "
-                "sides, which are paired in the order of their names"
+                f"{word} is {counted(len(files), 'file')} ({several(files)}), but {partner} is "
+                f"{counted(len(targets), 'file')} ({several(targets)}); accepted: as many files on both sides, which "
+                "are paired in the order of their names"
             )
         for source, target in zip(files, targets, strict=True):
             found += [prefix + source, target]

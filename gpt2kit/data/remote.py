@@ -127,16 +127,17 @@ def failure(url: str, error: Exception) -> UserError:
     """An error of reading a URL, in words that hide what its name hides."""
     if isinstance(error, UserError):
         return error
-    cause = error.__cause__
     if isinstance(error, FileNotFoundError):
+        cause = error.__cause__ if _is_web(url) else None  # on the Web, fsspec takes any failure for a missing file
         if not isinstance(cause, Exception) or getattr(cause, "status", 0) == NOT_FOUND:
             return DataError(f"{url}: no such file")
-        error = cause  # fsspec takes any failure of an address of the Web for a missing file
+        error = cause
     scheme, status = _scheme(url), getattr(error, "status", "")
     if isinstance(error, PermissionError) or status in DENIED:
-        return MachineError(
-            f"{url}: access is denied; {scheme}:// takes its credentials from the environment or its configuration"
-        )
+        why = f"{scheme}:// takes its credentials from the environment or its configuration"
+        if url in _whole:
+            why = "what the URL has for it, such as a password or a signature, is wrong or no longer valid"
+        return MachineError(f"{url}: access is denied; {why}")
     reason = type(error).__name__ + (f" {status}" if status else "")
     if url not in _whole and str(error):  # a library's words may have the URL in them, in any form
         reason += ": " + IN_TEXT.sub(lambda found: without_secrets(found.group()), str(error))[:300]

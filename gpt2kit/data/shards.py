@@ -51,8 +51,8 @@ def expand(word: str, accepted: str, accepts: Accepts | None = None) -> list[str
 
 
 def several(files: Sequence[str]) -> str:
-    """The names of a corpus in a message, of which there may be many."""
-    return f"{' '.join(files[:SHOWN])} ... ({len(files):,} files)" if len(files) > 2 * SHOWN else " ".join(files)
+    """The names of a corpus in a message: if there are many, the first."""
+    return f"{' '.join(files[:SHOWN])} ..." if len(files) > 2 * SHOWN else " ".join(files)
 
 
 def natural(name: str) -> tuple[list[str | int], str]:

@@ -115,7 +115,7 @@ def test_a_member_that_cannot_be_read(here: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_names_in_a_message_are_few() -> None:
     assert several(["a", "b"]) == "a b"
-    assert several([str(number) for number in range(1000)]) == "0 1 2 ... (1,000 files)"
+    assert several([str(number) for number in range(1000)]) == "0 1 2 ..."
 
 
 def test_pairs(here: Path, memory: Any) -> None:
@@ -134,7 +134,7 @@ def test_pairs(here: Path, memory: Any) -> None:
     [
         (
             ["en", "fr/9.fr"],
-            "^en is 2 files, en/9.en to en/10.en, but fr/9.fr is 1 file, .* as many files on both",
+            r"^en is 2 files \(en/9.en en/10.en\), but fr/9.fr is 1 file \(fr/9.fr\); .* as many",
         ),
         (["en/*"], r"^en/\*: a plain text file must be followed by its translation"),
         (["en", "t"], "^en: a plain text file must be followed by its translation"),

@@ -14,7 +14,7 @@ from gpt2kit.tasks.record import Source
 from gpt2kit.tasks.text import TextTask, document_separator
 
 DESCRIBED = 20
-"""Tables of a corpus whose columns are described: a sample of each is read for it."""
+"""The first tables of a corpus, whose columns are described: a sample of each is read for it."""
 
 
 @dataclass(frozen=True)
