@@ -17,6 +17,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "transformers": ("model/transformers_door.py", "model/modeling_gpt2kit.py"),
     "peft": ("model/peft_door.py",),
     "datasets": ("data/sources.py",),
+    "fsspec": ("data/remote.py",),
     "pyarrow": (),
     "tokenizers": ("data/bpe.py",),
     "tiktoken": ("data/bulk.py",),

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from gpt2kit.data.remote import without_secrets
 from gpt2kit.errors import UserError
 
 CORPUS_OPTIONS = {"prepare": ("--val", "--test"), "evaluate": ("--on",)}
@@ -115,7 +116,8 @@ def _refuse_no_corpus(words: Sequence[str]) -> None:
     for name, corpus in taken.items():
         if not left and len(corpus) > 1:
             raise UserError(
-                f"no training corpus is left: {name} takes all words up to the next option, here {' '.join(corpus)}; "
+                f"no training corpus is left: {name} takes all words up to the next option, here "
+                f"{' '.join(map(without_secrets, corpus))}; "
                 f"give the training corpus first: gpt2kit {words[0]} prepare TRAINING_CORPUS {name} CORPUS"
             )
 

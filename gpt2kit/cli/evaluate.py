@@ -9,6 +9,7 @@ from gpt2kit.cli import cards, console, loading, options, reports
 from gpt2kit.cli.performance.generate import check_seconds
 from gpt2kit.cli.performance.judged import judged
 from gpt2kit.cli.sources import read_training_data
+from gpt2kit.data import remote
 from gpt2kit.data.sources import is_table
 from gpt2kit.errors import PARTLY_DONE, UserError
 
@@ -94,6 +95,7 @@ def evaluate(
     from gpt2kit.decoding.seeds import reproducible
     from gpt2kit.overwriting import PREDICTIONS, check_file
 
+    on = list(map(remote.shown, on))
     loading.check_zero_shot(zero_shot, init, run)
     if zero_shot and not on:
         raise UserError("--zero-shot has no prepared data: give a corpus with --on")

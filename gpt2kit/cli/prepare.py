@@ -18,7 +18,8 @@ def prepare(
         list[str],
         typer.Argument(
             metavar="CORPUS",
-            help="Files or folders of the task's kind, or hf:OWNER/NAME[:CONFIG] of the Hugging Face Hub.",
+            help="Files or folders of the task's kind, or hf:OWNER/NAME[:CONFIG] of the Hugging Face Hub; of text and "
+            "tables also globs in quotes and URLs.",
         ),
     ],
     val: options.ValOption,
@@ -48,15 +49,17 @@ def prepare(
     counter = console.Counter("records")
     found = prepare(loaded, corpora, folder, overwrite, counter)
     counter.done()
-    reports.prepared(found, folder)
     prepared = Prepared.open(folder)
+    files = prepared.report["files"]
+    reports.files_read(files, corpora)
+    reports.prepared(found, folder)
     selections, examples = prepared.selections, rendered(prepared)
     reports.described([line for each in selections for line in each.lines()], prepared.task.describe(), examples)
     tokenizer = getattr(prepared.task, "tokenizer", "")
     init = f" --init {shlex.quote(tokenizer)}" if tokenizer and has_model(tokenizer) else ""
     console.say(f"next:\n  gpt2kit {task} train{f' {shlex.quote(out)}' if out else ''}{init}")
     if json:
-        shown = {"columns": [each.json() for each in selections], "examples": examples}
+        shown = {"columns": [each.json() for each in selections], "examples": examples, "files": files}
         console.result_json({split: report.json() for split, report in found.items()} | shown | {"out": folder})
     if any(report.has_damage for report in found.values()):
         raise typer.Exit(PARTLY_DONE)

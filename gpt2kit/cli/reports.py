@@ -56,6 +56,16 @@ def prepared(reports: "dict[str, SplitReport]", out: str) -> None:
     console.say(f"written to {out}; its prepare.json has what was dropped")
 
 
+def files_read(files: Mapping[str, Mapping[str, Any]], corpora: Mapping[str, Sequence[str]]) -> None:
+    """Print how many files the corpora are, where words of the command line stand for several."""
+    for split, found in files.items():
+        if found["count"] != len(corpora[split]):
+            size = "" if found["bytes"] is None else f", {found['bytes'] / 1e6:,.1f} MB"
+            first, *others = found["names"]
+            names = f"{first} ..." if others else first
+            console.say(f"{split}: {counted(found['count'], 'file')}{size}: {names}")
+
+
 def described(columns: Sequence[str], lines: Sequence[str], examples: Sequence[str]) -> None:
     """Print the columns that prepare took, what it inferred, and examples as the model reads them."""
     for line in (*columns, *lines):

@@ -31,8 +31,8 @@ SPLIT = "the first paragraph of each text, or all before its first heading, is t
 
 HOW_TO_NAME = "--columns document,summary or --columns title,document,summary"
 ACCEPTED = (
-    f"a table ({' '.join(TABLES)}), hf:owner/name[:config][@split], wikiextractor's files, a folder of these, or a "
-    "Wikipedia dump (.xml)"
+    f"a table ({' '.join(TABLES)}), hf:owner/name[:config][@split], wikiextractor's files, a Wikipedia dump (.xml), "
+    "or a folder, a glob in quotes or a URL of these"
 )
 
 
@@ -126,15 +126,9 @@ def _well_known_articles(word: str) -> Iterator[Article]:
     return articles()
 
 
-def article_files(word: str) -> list[str]:
-    """The files of a folder that articles can be read from, in order; any other word alone. Raises DataError if there
-    are none."""
-    if not os.path.isdir(word):
-        return [word]
-    files = sorted(os.path.join(folder, name) for folder, _, names in os.walk(word) for name in names)
-    if found := [path for path in files if is_dump(path) or is_table(path) or is_extracted(path)]:
-        return found
-    raise DataError(f"{word}: no articles in this folder; accepted: {ACCEPTED}")
+def has_articles(path: str) -> bool:
+    """Whether articles can be read from a file of a folder."""
+    return is_dump(path) or is_table(path) or is_extracted(path)
 
 
 def _documents(rows: Iterable[Fields]) -> Iterator[Article]:

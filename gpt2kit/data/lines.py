@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
+from gpt2kit.data import remote
 from gpt2kit.data.encodings import not_utf8
 from gpt2kit.errors import DataError
 
-COMPRESSIONS: dict[str, Callable[[str, str], object]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
-"""The function that opens a file, by the lower-case ending of its name."""
+COMPRESSIONS: dict[str, Callable[[IO[bytes], str], object]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+"""The function that unpacks an open file, by the lower-case ending of its name."""
 
 BLOCK = 1 << 18
 
@@ -28,11 +29,25 @@ BINARY = "a NUL byte, as in binary files and UTF-16; only UTF-8 text is accepted
 
 
 def check_file(path: str) -> None:
-    """Raise DataError unless `path` exists and is readable (a pipe is, a directory is not)."""
+    """Raise DataError unless `path` exists and is readable (a pipe is, a directory is not).
+
+    A URL is not asked for, but refused if it has something to hide that messages would show.
+    """
+    if remote.is_url(path):
+        if path != (public := remote.shown(path)):
+            raise DataError(
+                f"{public}: a URL with a password or a signature is accepted only as a corpus; download the file"
+            )
+        return
     if os.path.isdir(path):
         raise DataError(f"{path} is a directory; a file is needed")
     if not os.path.exists(path):
         raise DataError(f"{path}: no such file")
+
+
+def can_be_read_twice(path: str) -> bool:
+    """Whether a path is a file or a URL, not a pipe."""
+    return remote.is_url(path) or os.path.isfile(path)
 
 
 def unpacked_name(path: str) -> str:
@@ -158,10 +173,14 @@ def _bounded_lines(file: BinaryIO, path: str) -> Iterator[bytes]:
 
 @contextmanager
 def _opened(path: str) -> Iterator[BinaryIO]:
+    unpack = COMPRESSIONS.get(os.path.splitext(path)[1].lower())
     try:
-        open_packed = COMPRESSIONS.get(os.path.splitext(path)[1].lower())
-        with cast(BinaryIO, open_packed(path, "rb")) if open_packed else open(path, "rb") as file:
-            yield file
+        with remote.open_file(path) if remote.is_url(path) else open(path, "rb") as file:
+            if unpack is None:
+                yield file
+            else:
+                with cast(BinaryIO, unpack(file, "rb")) as unpacked:
+                    yield unpacked
     except (
         EOFError,
         zlib.error,

@@ -11,6 +11,7 @@ from itertools import islice, zip_longest
 from typing import Any
 
 from gpt2kit.data.lines import check_file, cut, text_lines, unpacked_name
+from gpt2kit.data.remote import failure, is_url, whole
 from gpt2kit.data.tables.json_rows import is_array, is_json, json_rows
 from gpt2kit.data.tables.pairs import SAMPLE, Opened, Pair, delimited_pairs, row_pairs
 from gpt2kit.data.tables.rows import (
@@ -30,6 +31,7 @@ from gpt2kit.errors import DataError, MachineError, UserError, counted
 
 TABLES = (".tsv", ".csv", ".jsonl", ".json", ".parquet")
 ACCEPTED = f"two parallel text files, one table ({' '.join(TABLES)}) or hf:owner/name[:config][@split]"
+"""In place of a file there may be a folder, a glob or a URL: `parallel_files` knows them."""
 LANGUAGE_PREFIX = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*=")
 HUB_NAME = re.compile(r"hf:(?P<name>[\w.-]+/[\w.-]+)(:(?P<config>[^:@]+))?(@(?P<split>[^:@]+))?")
 ROWS_A_BATCH = 1000
@@ -118,11 +120,16 @@ def pair_paths(arguments: Sequence[str]) -> list[tuple[str, ...]]:
             continue
         partner = next(words, None)
         if partner is None or is_table(partner):
-            raise DataError(
-                f"{word}: a plain text file must be followed by its translation; accepted: {ACCEPTED}{_hint(word)}"
-            )
+            raise no_partner(word)
         corpora.append((word, partner))
     return corpora
+
+
+def no_partner(word: str) -> DataError:
+    """The error for a plain text file that is not followed by its translation."""
+    return DataError(
+        f"{word}: a plain text file must be followed by its translation; accepted: {ACCEPTED}{_hint(word)}"
+    )
 
 
 def _hint(path: str) -> str:
@@ -162,9 +169,9 @@ def fingerprint(text: str) -> int:
 
 def table_kind(path: str) -> str:
     """The lower-case ending of a table's name, before that of a compression; of a file with another ending, .jsonl if
-    it contains JSON objects."""
+    it contains JSON objects. Of a URL only the name is looked at."""
     ending = _ending(path)
-    return ".jsonl" if ending not in TABLES and is_json(path) else ending
+    return ".jsonl" if ending not in TABLES and not is_url(path) and is_json(path) else ending
 
 
 def check_table(path: str) -> None:
@@ -229,13 +236,15 @@ def _parquet_rows(path: str) -> Iterator[TableRow]:
     if not path.lower().endswith(".parquet"):
         raise DataError(f"{path}: Parquet is compressed internally; unpack this file and use the .parquet in it")
     datasets = _quiet_datasets()
-    files = glob.escape(os.path.abspath(path))  # `datasets` treats a name as a pattern
+    files = glob.escape(whole(path) if is_url(path) else os.path.abspath(path))  # `datasets` takes it for a pattern
     try:
         yield from _rows(
             path,
             datasets.load_dataset("parquet", data_files=files, split="train", streaming=True, batch_size=ROWS_A_BATCH),
         )
     except (ValueError, OSError, RuntimeError, datasets.exceptions.DatasetsError) as error:  # pyarrow's are among these
+        if is_url(path):
+            raise failure(path, error) from None
         raise DataError(f"{path}: cannot be read as Parquet: {error}") from None
 
 

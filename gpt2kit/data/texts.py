@@ -8,10 +8,11 @@ from functools import lru_cache
 from itertools import chain
 from shlex import quote
 
+from gpt2kit.data import remote
 from gpt2kit.data.columns.selection import Selection, select
 from gpt2kit.data.documents import contains, split_documents
-from gpt2kit.data.lines import check_file, cut, text_blocks, unpacked_name
-from gpt2kit.data.sources import TABLES, is_table, read_fields
+from gpt2kit.data.lines import can_be_read_twice, cut, text_blocks, unpacked_name
+from gpt2kit.data.sources import TABLES, check_table, is_table, read_fields
 from gpt2kit.data.tables.headers import is_text, looks
 from gpt2kit.data.tables.rows import Columns, count_columns, listed
 from gpt2kit.errors import DataError
@@ -32,7 +33,7 @@ TEXT_FILES = (".txt", ".text", ".md")
 """Files that are read from a folder, in addition to tables."""
 
 ACCEPTED = (
-    f"a text file, a folder of them ({' '.join(TEXT_FILES)}), a table ({' '.join(TABLES)}) or "
+    f"a text file, a folder of them ({' '.join(TEXT_FILES)}), a table ({' '.join(TABLES)}), a glob in quotes, a URL or "
     "hf:owner/name[:config][@split]"
 )
 
@@ -59,28 +60,25 @@ class Part:
 
 
 def read_texts(corpus: Sequence[str], column: str = "", separator: str = "") -> Iterator[Part]:
-    """Yield every text file, or what is between its separators, and each row of a table as a document.
+    """Yield every text file, or what is between its separators, and each row of a table as a document, of a corpus of
+    files.
 
     `column` is a table's, by default "text" or the only one of strings; text files have none.
 
     Raises DataError, immediately for a missing file and otherwise at the wrong line, and MachineError without a
     network.
     """
-    words = list(chain.from_iterable(map(_files, corpus)))
-    alone = len(words) == 1 and not is_table(words[0]) and _can_be_read_twice(words[0])
+    for word in corpus:
+        check_table(word)
+    alone = len(corpus) == 1 and not is_table(corpus[0]) and can_be_read_twice(corpus[0])
     return chain.from_iterable(
-        _rows(word, column) if is_table(word) else _file(word, separator, alone) for word in words
+        _rows(word, column) if is_table(word) else _file(word, separator, alone) for word in corpus
     )
-
-
-def _can_be_read_twice(path: str) -> bool:
-    """Whether a path is a file, not a pipe."""
-    return os.path.isfile(path)
 
 
 def _file(path: str, separator: str, alone: bool) -> Iterator[Part]:
     # Between separators a document is in memory; a whole file without any need not be.
-    undivided = bool(separator) and _can_be_read_twice(path) and not contains(text_blocks(path), separator)
+    undivided = bool(separator) and can_be_read_twice(path) and not contains(text_blocks(path), separator)
     if undivided or not separator:
         parts = _parts(path, text_blocks(path), _length(path, _state(path)) if alone else 0)
         return (replace(part, undivided=True) for part in parts) if undivided else parts
@@ -90,29 +88,16 @@ def _file(path: str, separator: str, alone: bool) -> Iterator[Part]:
 
 def select_text(corpus: Sequence[str], column: str = "") -> list[Selection]:
     """The column that `read_texts` takes from each table of a corpus."""
-    tables = filter(is_table, chain.from_iterable(map(_files, corpus)))
+    tables = filter(is_table, corpus)
     text = (lambda row, where: (column,)) if column else _only_column
     numbered = column.isdecimal()
     found = (select(table, lambda row, where: {"text": text(row, where)[0]}, not numbered) for table in tables)
     return list(chain.from_iterable(found))
 
 
-def _files(word: str) -> list[str]:
-    """The files and tables of a word of the command line; other files of a folder are ignored."""
-    if word.startswith("hf:"):
-        return [word]
-    if not os.path.isdir(word):
-        check_file(word)
-        return [word]
-    found = sorted(
-        os.path.join(folder, name)
-        for folder, _, names in os.walk(word)
-        for name in names
-        if is_table(os.path.join(folder, name)) or os.path.splitext(unpacked_name(name))[1].lower() in TEXT_FILES
-    )
-    if not found:
-        raise DataError(f"{word}: no text files in this folder; accepted: {ACCEPTED}")
-    return found
+def is_text_or_table(path: str) -> bool:
+    """Whether a file of a folder is read: other files are ignored."""
+    return is_table(path) or os.path.splitext(unpacked_name(path))[1].lower() in TEXT_FILES
 
 
 def _rows(word: str, column: str) -> Iterator[Part]:
@@ -143,7 +128,9 @@ def _only_column(row: dict[str, object], where: str) -> Columns:
 
 
 def _state(path: str) -> tuple[int, int]:
-    """Size and modification time, which detect a changed file."""
+    """Size and modification time, which detect a changed file; of a URL only the size, if that is known."""
+    if remote.is_url(path):
+        return remote.size(path) or 0, 0
     found = os.stat(path)
     return found.st_size, found.st_mtime_ns
 

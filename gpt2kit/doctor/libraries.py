@@ -29,6 +29,7 @@ REQUIRED: dict[str, Library] = {
     "safetensors": Library("safetensors", "reading and writing weights"),
     "filelock": Library("filelock", "locking a folder while it is written"),
     "datasets": Library("datasets", "Parquet files and data sets of the Hub"),
+    "fsspec": Library("fsspec", "corpora behind URLs"),
     "huggingface-hub": Library("huggingface_hub", "models and tokenizers of the Hub"),
     "transformers": Library("transformers", "checking and writing config.json"),
     "sacrebleu": Library("sacrebleu", "BLEU and chrF++"),

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from gpt2kit.data.prepare import write_splits
+from gpt2kit.data.remote import shown
 from gpt2kit.data.report import SplitReport, Unsuitable
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError, counted
@@ -58,12 +59,13 @@ def documents(
 
     Raises DataError if there are none.
     """
-    task = engine.task
+    task, corpus = engine.task, list(map(shown, corpus))
     with TemporaryDirectory() as folder:
         if corpus:
             wanted = split or "all"
             belongs = only(split) if split else lambda record: wanted
-            writers = write_splits(Path(folder), [wanted], task.read(corpus), belongs, task, None)
+            records = task.read(task.expand(corpus))
+            writers = write_splits(Path(folder), [wanted], records, belongs, task, None)
             name = f"{corpus_name(corpus)}:{split}" if split else corpus_name(corpus)
             found = Documents(name, Store(Path(folder), wanted), writers[wanted].report)
         else:
@@ -116,10 +118,10 @@ def corpus_records(
 
     Raises DataError after reading all records if every one was omitted.
     """
-    name = corpus_name(corpus)
+    name, files = corpus_name(list(map(shown, corpus))), task.expand(corpus)
 
     def scorable() -> Iterator[Record[Any, Any]]:
-        for record in task.read(corpus):
+        for record in task.read(files):
             report.read += 1
             if record.problem and not isinstance(record.problem, Unsuitable):
                 report.drop(record.problem, record)

@@ -10,10 +10,12 @@ from typing import Any
 from gpt2kit import overwriting
 from gpt2kit.data.columns.selection import Selection
 from gpt2kit.data.prepare import write_splits
+from gpt2kit.data.remote import shown
 from gpt2kit.data.report import SplitReport
 from gpt2kit.data.splits import Division
 from gpt2kit.data.store import Store
 from gpt2kit.errors import DataError, UserError
+from gpt2kit.pipeline.corpus_files import listing
 from gpt2kit.pipeline.endings import readable
 from gpt2kit.pipeline.ratios import beyond, fitting_ratio
 from gpt2kit.recipe import Recipe
@@ -39,11 +41,14 @@ def prepare(
     Without a "val" corpus the task decides which part of train is held out, by default by a hash of each key. A failure
     leaves `out` unchanged. `overwrite` replaces prepared data, and nothing else.
     """
+    given = {split: list(map(shown, words)) for split, words in corpora.items()}
+    corpora = {split: recipe.task.expand(words) for split, words in given.items()}
     for word in chain.from_iterable(corpora.values()):
         if Path(word).is_fifo():
             raise UserError(
                 f"{word}: a pipe can be read only once, and prepare reads a corpus twice; write it to a file"
             )
+    files = {split: listing(words).json() for split, words in corpora.items()}
     task, window = recipe.task.infer_task(corpora["train"]), recipe.model.n_positions
     longest = task.layout.row_limit(window)
     with overwriting.new_folder(Path(out), overwrite, PREPARED, inputs_of(recipe, corpora)) as folder:
@@ -73,10 +78,11 @@ def prepare(
             writer.close()
         reports = {name: writer.report for name, writer in writers.items()}
         if not reports["train"].rows:
-            raise DataError(f"{' '.join(corpora['train'])}: nothing to train on ({reports['train'].reasons()})")
+            raise DataError(f"{' '.join(given['train'])}: nothing to train on ({reports['train'].reasons()})")
         ratio = _measured(folder, fitted, recipe, reports)
         report = {
-            "corpora": dict(corpora),
+            "corpora": given,
+            "files": files,
             "window": window,
             **({} if ratio is None else {"max_ratio": ratio}),
             "columns": [selection.json() for selection in _selections(fitted, corpora)],

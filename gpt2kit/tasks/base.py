@@ -10,6 +10,7 @@ from gpt2kit.config import check, knob
 from gpt2kit.data.columns.selection import Selection
 from gpt2kit.data.layouts import Layout
 from gpt2kit.data.lines import stream_lines, text_lines
+from gpt2kit.data.remote import is_url, shown
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.metrics.score import Score
 from gpt2kit.tasks.about import About
@@ -71,9 +72,16 @@ class Task(ABC, Generic[Source, Target]):
     @abstractmethod
     def layout(self) -> Layout: ...
 
+    def expand(self, corpus: Sequence[str]) -> list[str]:
+        """What the other methods take as a corpus, of its words on the command line: the names of its files, in order;
+        a URL has no password in it. By default the words themselves, and no URLs."""
+        if url := next(filter(is_url, corpus), ""):
+            raise DataError(f"{shown(url)}: a URL is not accepted here; download it, and give the file")
+        return list(corpus)
+
     @abstractmethod
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Source, Target]]:
-        """Stream the records of a corpus, given as on the command line, in order."""
+        """Stream the records of a corpus, given as `expand` returns it, in order."""
 
     @abstractmethod
     def fit(self, corpus: Sequence[str], records: Iterable[Record[Source, Target]], folder: Path, window: int) -> Self:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gpt2kit.data.columns.roles import has_header
+from gpt2kit.data.shards import several
 from gpt2kit.data.sources import is_table
 from gpt2kit.errors import DataError, RecipeError, UserError
 from gpt2kit.tasks.about import About
@@ -47,7 +48,7 @@ class Finetune(TableTask[Continued], Lm):
         if table is None:
             if self.columns or self.template or self.kind not in ("", "text"):
                 raise UserError(
-                    f"{' '.join(corpus)}: plain text has no columns: leave out --columns, --template and task.kind"
+                    f"{several(corpus)}: plain text has no columns: leave out --columns, --template and task.kind"
                 )
             if not (self.kind or self.separator):
                 _refuse_tables(corpus)

@@ -4,6 +4,7 @@ trained (Radford et al. 2019)."""
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from gpt2kit.data.bpe import END_OF_TEXT
 from gpt2kit.data.columns.selection import Selection
 from gpt2kit.data.corpus_marks import marks
 from gpt2kit.data.layouts import Stream
+from gpt2kit.data.shards import expand, several
 from gpt2kit.data.sources import held_out, is_table
-from gpt2kit.data.texts import Part, read_texts, select_text
+from gpt2kit.data.texts import ACCEPTED, Part, is_text_or_table, read_texts, select_text
 from gpt2kit.errors import UserError
 from gpt2kit.metrics.score import Score
 from gpt2kit.tasks import asking
@@ -58,9 +60,12 @@ class Lm(TextTask[Continued, str]):
     def layout(self) -> Stream:
         return JoinedDocuments(self)
 
+    def expand(self, corpus: Sequence[str]) -> list[str]:
+        return list(chain.from_iterable(expand(word, ACCEPTED, is_text_or_table) for word in corpus))
+
     def infer_task(self, corpus: Sequence[str]) -> Task[Any, Any]:
-        if self.column and not any(is_table(word) or Path(word).is_dir() for word in corpus):
-            raise UserError(f"{' '.join(corpus)}: plain text has no column {self.column!r}; --column is for tables")
+        if self.column and not any(map(is_table, corpus)):
+            raise UserError(f"{several(corpus)}: plain text has no column {self.column!r}; --column is for tables")
         check_separator(self.separator, corpus)
         return self
 

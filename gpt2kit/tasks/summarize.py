@@ -10,11 +10,12 @@ from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
 from gpt2kit.config import check, knob
-from gpt2kit.data.articles import article_files, is_dump, read_articles, read_documents, select_articles
+from gpt2kit.data.articles import ACCEPTED, has_articles, is_dump, read_articles, read_documents, select_articles
 from gpt2kit.data.columns.selection import Selection
 from gpt2kit.data.layouts import Rows
 from gpt2kit.data.lines import stream_lines, text_lines
 from gpt2kit.data.report import Unsuitable
+from gpt2kit.data.shards import expand
 from gpt2kit.data.sources import is_table
 from gpt2kit.data.wikipedia.extracted import is_extracted
 from gpt2kit.metrics.extractive import tfidf_order
@@ -94,9 +95,11 @@ class Summarize(TextPairs[Document]):
     def layout(self) -> "SummaryRows":
         return SummaryRows(self)
 
+    def expand(self, corpus: Sequence[str]) -> list[str]:
+        return list(chain.from_iterable(expand(word, ACCEPTED, has_articles) for word in corpus))
+
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Document, str]]:
-        files = chain.from_iterable(map(article_files, corpus))
-        streams = [read_articles(file, self.columns) for file in files]
+        streams = [read_articles(file, self.columns) for file in corpus]
         for article in chain.from_iterable(streams):
             source = Document(article.title, article.body)
             yield self.pair(
@@ -110,8 +113,7 @@ class Summarize(TextPairs[Document]):
             )
 
     def select_columns(self, corpus: Sequence[str]) -> list[Selection]:
-        files = chain.from_iterable(map(article_files, corpus))
-        return list(chain.from_iterable(select_articles(file, self.columns) for file in files))
+        return list(chain.from_iterable(select_articles(file, self.columns) for file in corpus))
 
     def parse(self, text: str) -> Document:
         return Document(self.title, text)

@@ -14,7 +14,8 @@ from gpt2kit.data.corpus_marks import marks
 from gpt2kit.data.hub import fetch
 from gpt2kit.data.layouts import Layout, Rows
 from gpt2kit.data.report import Unsuitable
-from gpt2kit.data.sources import is_table
+from gpt2kit.data.shards import MANY, expand, several
+from gpt2kit.data.sources import TABLES, is_table
 from gpt2kit.errors import UserError
 from gpt2kit.metrics.score import Score
 from gpt2kit.tasks import asking
@@ -27,6 +28,8 @@ TOKENIZERS = ("tokenizers",)
 """Distributions that every text task requires."""
 
 ABOUT = About(requires=TOKENIZERS)
+
+ACCEPTED = f"text files, tables ({' '.join(TABLES)}), {MANY} or hf:owner/name[:config][@split]"
 
 PROMPTS = ("text_of", "separator_of", "encode_source", "decode", "layout", "blank", "answer_without_model")
 """Members of TextPairs; a task that overrides one of them says itself how a page asks it."""
@@ -45,7 +48,7 @@ def document_separator() -> Any:
 def check_separator(separator: str, corpus: Sequence[str]) -> None:
     """Raises UserError for a corpus of tables alone."""
     if separator and all(map(is_table, corpus)):
-        raise UserError(f"{' '.join(corpus)}: each row of a table is a document; --separator is for text files")
+        raise UserError(f"{several(corpus)}: each row of a table is a document; --separator is for text files")
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,9 @@ class TextTask(Task[Source, Target]):
     @property
     def about(self) -> About:
         return ABOUT
+
+    def expand(self, corpus: Sequence[str]) -> list[str]:
+        return list(chain.from_iterable(expand(word, ACCEPTED) for word in corpus))
 
     @cached_property
     def bpe(self) -> Bpe:

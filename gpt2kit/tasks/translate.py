@@ -12,6 +12,7 @@ from gpt2kit.config import knob
 from gpt2kit.data.columns.selection import Selection, select_pairs
 from gpt2kit.data.layouts import Layout, Rows
 from gpt2kit.data.lines import unpacked_name
+from gpt2kit.data.parallel_files import expand_pairs
 from gpt2kit.data.references import more_references
 from gpt2kit.data.sources import LANGUAGE_PREFIX, pair_paths, read_pairs
 from gpt2kit.errors import DataError, UserError, counted
@@ -132,6 +133,9 @@ class Translate(TextPairs[Sentence]):
                 language = self.to
             found.append((language, (first, *files[1:])))
         return found
+
+    def expand(self, corpus: Sequence[str]) -> list[str]:
+        return expand_pairs(corpus)
 
     @property
     def named(self) -> tuple[str, str] | None:

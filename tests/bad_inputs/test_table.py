@@ -2,7 +2,8 @@
 
 They are what users of comparable tools have run into, in this order: text data (1 to 17), tokenizers and checkpoints
 (18 to 27), training (28 to 36), generation (37 to 44), metrics (45 to 47), MIDI (48 to 60), pages that look inside and
-the command line (61 to 65). Tests that nothing else needed are in this folder, a file a section.
+the command line (61 to 65), corpora of many files (66 to 68). Tests that nothing else needed are in this folder, a file
+a section.
 """
 
 import ast
@@ -242,6 +243,17 @@ TABLE = """
     cli/test_app.py: test_a_signal_saves_and_the_printed_command_goes_on
     cli/test_arguments.py: test_a_home_behind_an_equals_sign
     bad_inputs/test_bad_paths.py: test_paths_of_any_kind
+66  globs of nothing, folders of several kinds, sides of different numbers, unreadable members: what was looked for
+    data/test_shards.py: test_what_has_no_files test_a_member_that_cannot_be_read test_pairs_that_do_not_match
+    data/test_shards.py: test_a_file_whose_name_is_a_pattern
+    pipeline/test_prepare_shards.py: test_a_bad_line_names_its_file
+67  URLs of a wrong scheme, without a package, without a file, or cut off from them: told
+    data/test_remote.py: test_what_is_not_there test_a_missing_package_is_told
+    data/test_remote.py: test_answers_of_the_web_that_fsspec_takes_for_a_missing_file
+68  passwords and signatures in URLs: nowhere shown or written
+    data/test_remote.py: test_names_have_no_secrets test_failures_hide_what_the_name_hides
+    data/test_remote.py: test_an_address_in_the_words_of_a_library_loses_its_secrets test_only_a_corpus_has_secrets
+    pipeline/test_prepare_shards.py: test_nothing_secret_is_written_or_said test_nothing_secret_is_in_an_error
 """
 """The number, what comes in and what becomes of it; below, files of this folder's parent and their tests, or behind "-"
 why there are none."""
@@ -268,7 +280,7 @@ def names(file: str) -> frozenset[str]:
 
 
 def test_every_number_stands_once() -> None:
-    assert [int(case.split()[0]) for case in cases()] == list(range(1, 66))
+    assert [int(case.split()[0]) for case in cases()] == list(range(1, 69))
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.split()[0])

@@ -388,7 +388,7 @@ def test_a_mistake_when_asking(
         (["generate", "--set", "task.vocab=1", "x"], 2, "--set task.vocab: it was fixed when the data was prepared"),
         (["evaluate"], 3, "runs/translate is not a directory"),
         (["prepare", "no.en", "no.fr"], 3, "no.en: no such file"),
-        (["prepare", "no.en"], 3, "no.en: a plain text file must be followed by its translation"),
+        (["prepare", "no.en"], 3, "no.en: no such file"),
         (["prepare", "no.tsv", "--val", "v.en", "--out", "x"], 3, "no.tsv: no such file"),
         (["prepare", "no.tsv", "--to", "french!"], 3, "'french!' is not a language code"),
     ],

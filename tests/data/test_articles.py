@@ -205,7 +205,9 @@ def test_a_missing_file_is_told_when_called(word: str) -> None:
 
 @pytest.mark.parametrize("word", ["a.txt", "a", "", "a.xml.zip", "a.jsonl.bak"])
 def test_a_word_that_is_neither_table_nor_dump(word: str) -> None:
-    with pytest.raises(DataError, match=r"cannot be read as articles; accepted: a table \(.tsv .csv .* dump \(.xml\)$"):
+    with pytest.raises(
+        DataError, match=r"cannot be read as articles; accepted: a table \(.tsv .csv .* dump .*, or a folder"
+    ):
         read_articles(word)
 
 

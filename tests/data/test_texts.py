@@ -7,7 +7,8 @@ import pytest
 
 from gpt2kit.data import texts
 from gpt2kit.data.bpe import Bpe
-from gpt2kit.data.texts import Part, read_texts
+from gpt2kit.data.shards import expand
+from gpt2kit.data.texts import ACCEPTED, Part, is_text_or_table, read_texts
 from gpt2kit.errors import DataError
 
 WORDS = "  The robot must\n\n\n obey  the orders given\tit,\n   and don't   look\u00a0 back \n1234 \n"
@@ -21,7 +22,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def parts(path: Path | str, column: str = "") -> list[Part]:
-    return list(read_texts([str(path)], column))
+    return list(read_texts(expand(str(path), ACCEPTED, is_text_or_table), column))
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -130,7 +131,7 @@ def test_what_is_no_text(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         parts(tmp_path / "b.txt")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="no text files in this folder; accepted: a text file, a folder"):
+    with pytest.raises(DataError, match="no files to read in this folder; accepted: a text file, a folder"):
         parts(tmp_path / "empty")
 
 

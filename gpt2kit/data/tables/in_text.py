@@ -4,7 +4,7 @@ import csv
 import os
 from itertools import islice
 
-from gpt2kit.data.lines import text_lines, unpacked_name
+from gpt2kit.data.lines import can_be_read_twice, text_lines, unpacked_name
 from gpt2kit.data.tables.delimited import NAMED
 
 SAMPLE = 50
@@ -17,7 +17,7 @@ LABEL = "__label__"
 
 def table_in_text(path: str) -> str:
     """What a text file seems to be if it is a table, with the remedy; empty for text, a folder and a pipe."""
-    lines = [line for line in islice(text_lines(path), SAMPLE) if line.strip()] if os.path.isfile(path) else []
+    lines = [line for line in islice(text_lines(path), SAMPLE) if line.strip()] if can_be_read_twice(path) else []
     if len(lines) < LEAST:
         return ""
     if all(line.startswith(LABEL) for line in lines):

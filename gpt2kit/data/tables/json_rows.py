@@ -1,12 +1,11 @@
 """Rows of JSON: one object per line, an array of objects, or an object with one list of them."""
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, count
 
-from gpt2kit.data.lines import cut, text_blocks, text_lines
+from gpt2kit.data.lines import can_be_read_twice, cut, text_blocks, text_lines
 from gpt2kit.data.tables.json_values import Values, loads, reason
 from gpt2kit.errors import DataError
 
@@ -68,7 +67,7 @@ def is_json(path: str) -> bool:
 def _begin(path: str) -> str:
     """The beginning of a file, after white space; empty for a pipe, which can be read only once, and for a file that is
     not text, which its reader reports."""
-    if not os.path.isfile(path):
+    if not can_be_read_twice(path):
         return ""
     try:
         return next((text for block in text_blocks(path) if (text := block.lstrip())), "")
@@ -83,7 +82,7 @@ def _lines(path: str) -> Iterator[Row]:
             continue
         where = f"{path}:{number}"
         rest = (f"\n{each}" for each in lines)
-        if not begun and line.lstrip().startswith("[") and not os.path.isfile(path):
+        if not begun and line.lstrip().startswith("[") and not can_be_read_twice(path):
             yield from _array(path, chain([line], rest))
             return
         try:

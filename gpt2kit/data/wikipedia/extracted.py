@@ -5,12 +5,11 @@ Its files have names such as wiki_00, and hold JSON lines, or texts between `<do
 """
 
 import html
-import os
 import re
 from collections.abc import Iterator
 
 from gpt2kit.data.article import Article
-from gpt2kit.data.lines import text_lines
+from gpt2kit.data.lines import can_be_read_twice, text_lines
 from gpt2kit.errors import DataError
 
 BEGIN = re.compile(r"<doc\s([^<>]*)>\s*")
@@ -21,7 +20,7 @@ HEADING = re.compile(r"(=+)\s*[^=\s].*\1|#{2,6}\s+\S.*")
 
 def is_extracted(path: str) -> bool:
     """Whether a file begins with `<doc ...>`; a pipe, which can be read only once, is not looked at."""
-    if not os.path.isfile(path):
+    if not can_be_read_twice(path):
         return False
     try:
         first = next((line for line in text_lines(path) if line.strip()), "")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from gpt2kit.config import check, knob
@@ -11,6 +12,9 @@ from gpt2kit.data.sources import is_table
 from gpt2kit.errors import UserError
 from gpt2kit.tasks.record import Source
 from gpt2kit.tasks.text import TextTask, document_separator
+
+DESCRIBED = 20
+"""The first tables of a corpus, whose columns are described: a sample of each is read for it."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +88,15 @@ class TableTask(TextTask[Source, str]):
         """The column of each role; of a template, its columns."""
         return self.named
 
+    def expand(self, corpus: Sequence[str]) -> list[str]:
+        return TextTask.expand(self, corpus)  # not that of Lm: the tables of a folder are of one kind
+
     def select_columns(self, corpus: Sequence[str]) -> list[Selection]:
         from gpt2kit.data.columns.inference import select  # here, so that --help does not wait for them
         from gpt2kit.data.columns.sample import Sample
 
-        samples = ((table, Sample.read([table], has_header(self.columns))) for table in corpus if is_table(table))
+        tables = islice(filter(is_table, corpus), DESCRIBED)
+        samples = ((table, Sample.read([table], has_header(self.columns))) for table in tables)
         return [select(self, self.taken(), sample, table) for table, sample in samples if sample.rows]
 
     @property

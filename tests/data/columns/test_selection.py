@@ -35,7 +35,7 @@ def test_a_column_that_is_no_text(tmp_path: Path) -> None:
 def test_texts(tmp_path: Path) -> None:
     table = write(tmp_path / "a.jsonl", '{"id": 1, "body": "one", "n": 2}\n')
     assert select_text([table]) == [Selection(table, {"text": "body"}, ["id", "n"])]
-    assert select_text([str(tmp_path)], "body") == [Selection(table, {"text": "body"}, ["id", "n"])]
+    assert select_text([table], "body") == [Selection(table, {"text": "body"}, ["id", "n"])]
     headerless = write(tmp_path / "b.tsv", "one\ttwo\n")
     assert select_text([headerless], "1") == [Selection(headerless, {"text": "1"}, ["0"])]
     assert select_text([write(tmp_path / "c.txt", "text")]) == []

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gpt2kit.data.articles import SPLIT, article_files, read_articles, read_documents, select_articles
+from gpt2kit.data.articles import ACCEPTED, SPLIT, has_articles, read_articles, read_documents, select_articles
+from gpt2kit.data.shards import expand
 from gpt2kit.data.wikipedia.extracted import whole_article
 from gpt2kit.errors import DataError
 
@@ -63,7 +64,7 @@ def test_files_of_documents_in_folders(tmp_path: Path) -> None:
     )
     second.write_text(json.dumps(ROW) + "\n", encoding="utf-8")
     (tmp_path / "notes.txt").write_text("nothing\n", encoding="utf-8")
-    assert article_files(str(tmp_path)) == [str(first), str(second)]
+    assert expand(str(tmp_path), ACCEPTED, has_articles) == [str(first), str(second)]
     found = list(read_articles(str(first)))
     assert [(each.title, each.lead, each.body) for each in found] == [
         ("A & B", "Lead <1>.", "Body."),
@@ -71,8 +72,8 @@ def test_files_of_documents_in_folders(tmp_path: Path) -> None:
     ]
     assert found[1].name == f"{first}:9"
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="no articles in this folder; accepted: a table"):
-        article_files(str(tmp_path / "empty"))
+    with pytest.raises(DataError, match="no files to read in this folder; accepted: a table"):
+        expand(str(tmp_path / "empty"), ACCEPTED, has_articles)
 
 
 def test_a_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,148 @@
+"""Words that stand for many files: globs, folders and URLs."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from gpt2kit.data.parallel_files import expand_pairs
+from gpt2kit.data.shards import expand, several
+from gpt2kit.errors import DataError
+
+NAMES = ("part-10.tsv.gz", "part-2.tsv", "part-1.tsv")
+ORDERED = ["part-1.tsv", "part-2.tsv", "part-10.tsv.gz"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    MemoryFileSystem.store.clear()
+    yield fsspec.filesystem("memory")
+    MemoryFileSystem.store.clear()
+
+
+def write(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def test_a_folder_and_a_glob_in_the_order_of_their_numbers(here: Path) -> None:
+    write(here / "d", *NAMES, "_SUCCESS", ".part-1.crc", "_temporary/part-3.tsv")
+    expected = [f"d/{name}" for name in ORDERED]
+    assert expand("d", "") == expand("d/part-*", "") == expected
+    assert expand("**/part-*.tsv", "")[-2:] == expected[:2]
+    assert expand("hf:owner/name", "") == ["hf:owner/name"]
+    assert expand("d/part-2.tsv", "") == ["d/part-2.tsv"]
+    assert (
+        expand(f"file://{here}/d/part*", "") == expand(str(here / "d"), "") == [str(here / name) for name in expected]
+    )
+
+
+def test_folders_that_match_a_glob(here: Path) -> None:
+    write(here, "d/10/b.csv", "d/9/a.csv", "d/10/a.csv")
+    assert expand("d/*", "") == ["d/9/a.csv", "d/10/a.csv", "d/10/b.csv"]
+
+
+def test_the_same_behind_a_url(memory: Any) -> None:
+    for name in (*NAMES, "_SUCCESS"):
+        memory.pipe(f"/d/{name}", b"")
+    expected = [f"memory://d/{name}" for name in ORDERED]
+    assert expand("memory://d", "") == expand("memory://d/", "") == expand("memory://d/part-*", "") == expected
+    assert expand("memory://*/part-1.tsv", "") == expected[:1]
+    with pytest.raises(DataError, match=r"^memory://d/q\*: no file matches this pattern; accepted: tables$"):
+        expand("memory://d/q*", "tables")
+    with pytest.raises(DataError, match=r"^memory://d/q: no such file"):
+        expand("memory://d/q", "")
+
+
+def test_a_file_whose_name_is_a_pattern(here: Path) -> None:
+    write(here, "a[1].csv", "a1.csv")
+    assert expand("a[1].csv", "") == ["a[1].csv"]
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        (
+            "d/*.csv",
+            r"^d/\*.csv: no file matches this pattern; in d there are 1.en, 2.en, 3.fr and 1 more; a.*: X$",
+        ),
+        ("nix/*.csv", r"^nix/\*.csv: no file matches this pattern, as there is no folder nix; accepted: X$"),
+        ("?.csv", r"^\?.csv: no file matches this pattern; in . there are d, empty, hidden; accepted: X$"),
+        ("empty", "^empty: no files to read in this folder; accepted: X$"),
+        ("hidden", "^hidden: no files to read in this folder; accepted: X$"),
+        ("d", r"^d: this folder has files of 2 kinds \(2 .en, 2 .fr\), such as 1.en, 3.fr; .* as in 'd/\*.en'$"),
+        ("a.csv", "^a.csv: no such file$"),
+    ],
+)
+def test_what_has_no_files(word: str, told: str, here: Path) -> None:
+    write(here, "d/1.en", "d/2.en", "d/3.fr", "d/4.fr", "hidden/_SUCCESS")
+    (here / "empty").mkdir()
+    with pytest.raises(DataError, match=told):
+        expand(word, "X")
+
+
+def test_a_folder_of_which_only_some_files_are_accepted(here: Path) -> None:
+    write(here, "d/1.txt", "d/2.png")
+    assert expand("d", "X", lambda name: name.endswith(".txt")) == ["d/1.txt"]
+    with pytest.raises(DataError, match=r"^d: no files to read in this folder, only 1.txt, 2.png; accepted: X$"):
+        expand("d", "X", lambda name: name.endswith(".mid"))
+
+
+def test_a_member_that_cannot_be_read(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(here, "d/1.csv")
+    (here / "d" / "2.csv").symlink_to("nowhere")
+    with pytest.raises(DataError, match=r"^d/2.csv: no such file$"):
+        expand("d", "")
+
+    def locked(folder: str) -> None:
+        raise PermissionError(13, "Permission denied", folder)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(DataError, match=r"^d: cannot be read: Permission denied$"):
+        expand("d", "")
+
+
+def test_names_in_a_message_are_few() -> None:
+    assert several(["a", "b"]) == "a b"
+    assert several([str(number) for number in range(1000)]) == "0 1 2 ..."
+
+
+def test_pairs(here: Path, memory: Any) -> None:
+    write(here, "en/10.en", "en/9.en", "fr/9.fr", "fr/10.fr", "t/1.tsv", "t/2.tsv")
+    pairs = ["en/9.en", "fr/9.fr", "en/10.en", "fr/10.fr"]
+    assert expand_pairs(["en/*.en", "fr/*.fr"]) == expand_pairs(["en", "fr"]) == pairs
+    tables = ["de=t/1.tsv", "de=t/2.tsv"]
+    assert expand_pairs(["de=t", *pairs, "hf:a/b"]) == [*tables, *pairs, "hf:a/b"]
+    assert expand_pairs(["de=en", "fr"]) == ["de=en/9.en", "fr/9.fr", "de=en/10.en", "fr/10.fr"]
+    memory.pipe("/x/1.de", b"")
+    assert expand_pairs(["en/9.en", "memory://x/*.de"]) == ["en/9.en", "memory://x/1.de"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["en", "fr/9.fr"],
+            r"^en is 2 files \(en/9.en en/10.en\), but fr/9.fr is 1 file \(fr/9.fr\); .* as many",
+        ),
+        (["en/*"], r"^en/\*: a plain text file must be followed by its translation"),
+        (["en", "t"], "^en: a plain text file must be followed by its translation"),
+        (["mixed/*", "fr"], r"^mixed/\*: a plain text file must be followed by its translation"),
+        (["en/*", "fr/*.it"], r"^fr/\*.it: no file matches .* in place of a file: a glob in quotes, a folder"),
+    ],
+)
+def test_pairs_that_do_not_match(words: list[str], told: str, here: Path) -> None:
+    write(here, "en/10.en", "en/9.en", "fr/9.fr", "fr/10.fr", "t/1.tsv", "mixed/1.en", "mixed/2.tsv")
+    with pytest.raises(DataError, match=told):
+        expand_pairs(words)
