@@ -25,6 +25,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -671,3 +672,70 @@ def copy_run() -> Callable[[Path, Path], Path]:
 def copied(tmp_path: Path, copy_run: Callable[[Path, Path], Path]) -> Callable[[Path], Path]:
     """`copied(run)`: a copy that may be broken; it knows its data by its path."""
     return lambda run: copy_run(run, tmp_path / "copy")
+
+
+class Forked(ForkProcess):
+    """`gpt2kit WORDS` in a copy of this process, with the methods of `subprocess.Popen` that PyTorch's launcher calls.
+
+    A launcher forks its ranks too; each of them first calls `in_rank`.
+    """
+
+    def __init__(
+        self, words: Sequence[str], environment: dict[str, str], folder: Path, in_rank: Callable[[], None]
+    ) -> None:
+        super().__init__()
+        self.words, self.environment, self.folder, self.in_rank = words, environment, folder, in_rank
+        self.start()
+
+    def run(self) -> None:
+        from torch.distributed.elastic.multiprocessing.subprocess_handler import SubprocessHandler
+
+        os.setsid()
+        os.chdir(self.folder)
+        os.environ.clear()
+        os.environ.update(self.environment)
+        warnings.resetwarnings()  # as in a new process they are printed, and not errors as in a test
+        warnings.simplefilter("ignore", DeprecationWarning)
+        if "RANK" in os.environ:
+            self.in_rank()
+        else:
+            for number, name in ((1, "stdout"), (2, "stderr")):
+                os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+            SubprocessHandler._popen = self.fork_rank  # type: ignore[method-assign, assignment]  # in this process only
+        with (
+            open(1, "w", encoding="utf-8", closefd=False) as sys.stdout,
+            open(2, "w", encoding="utf-8", closefd=False) as sys.stderr,
+        ):
+            sys.exit(run(self.words))
+
+    def fork_rank(self, words: Sequence[str], environment: dict[str, str]) -> Any:
+        assert words[:3] == (sys.executable, "-m", "gpt2kit")
+        return Forked(words[3:], environment, self.folder, self.in_rank)
+
+    def poll(self) -> int | None:
+        return self.exitcode
+
+    def wait(self, timeout: float) -> int:
+        self.join(timeout)
+        if self.exitcode is None:
+            raise subprocess.TimeoutExpired("gpt2kit", timeout)
+        return self.exitcode
+
+
+@contextmanager
+def in_ranks(folder: Path, *words: str, in_rank: Callable[[], None] = lambda: None) -> Iterator[Forked]:
+    """`gpt2kit WORDS` with --devices, in `folder`: the launcher, whose output is in the files `stdout` and `stderr`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads of other tests; the child does not need them
+        process = Forked(words, dict(os.environ), folder, in_rank)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+
+
+@pytest.fixture
+def forked() -> Callable[..., AbstractContextManager[Forked]]:
+    """`forked(folder, *words, in_rank=...)`: a command that starts ranks, as `in_ranks`."""
+    return in_ranks

@@ -26,6 +26,7 @@ from gpt2kit.cli import (
     prepare,
     recipes,
     selftest,
+    several,
     show,
     train,
     verbs,
@@ -155,6 +156,7 @@ def run(words: Sequence[str]) -> int:
 
 def _run(words: Sequence[str]) -> int:
     as_json = "--json" in words
+    several.command_line = words
     try:
         needed = tasks_needed(words)
         syntaxes = Syntaxes() if needed else {}

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from gpt2kit.cli import console, loading, options, reports
+from gpt2kit.cli import console, loading, options, reports, several
 from gpt2kit.errors import Interrupted, UserError
 
 
+@several.on_devices("the answers so far are kept: the same command continues")
 def augment(
     task: str,
     flags: dict[str, str],
@@ -79,9 +80,10 @@ def augment(
     generation: dict[str, Any] = {"beams": beams, "temperature": temperature, "top_k": top_k, "top_p": top_p}
     generation |= {"seed": seed, "device": device or None}
     settings = table.get("generate", {}) | {key: value for key, value in generation.items() if value is not None}
+    settings = several.with_own_device(settings, "auto")
     weights = _weights(weight, runs)
-    taken = check_folder(Path(written), overwrite, PREPARED, [folder, *runs, input])
-    reports.replaced(written, taken)
+    if several.is_main():
+        reports.replaced(written, check_folder(Path(written), overwrite, PREPARED, [folder, *runs, input]))
     for each in runs:
         loading.say_edited(Run.open(each))
     began: dict[str, int] = {}
@@ -107,12 +109,14 @@ def augment(
                 weights=weights,
                 overwrite=overwrite,
                 progress=progress,
+                group=several.group,
                 **flags,
             )
         except KeyboardInterrupt:
             raise Interrupted(
                 signal.SIGINT, "interrupted; the answers so far are kept: the same command continues"
             ) from None
+    several.leave_to_main()
     reports.augmented(found, written)
     if not any(each.added for each in found):
         console.warn(f"no answer was added: {written} has no other examples than {folder}")

@@ -96,8 +96,13 @@ def _discard(stream: TextIO) -> None:
 
 
 def result_json(value: Any) -> None:
+    result(json_line(value))
+
+
+def json_line(value: Any) -> str:
+    """JSON without characters that steer a terminal."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    result(STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def asked() -> str | None:

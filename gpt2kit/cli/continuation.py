@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gpt2kit.cli import console, loading, options, reports
+from gpt2kit.cli import console, loading, options, reports, several
 from gpt2kit.cli.sources import read_training_data, table
 from gpt2kit.errors import UserError
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gpt2kit.pipeline.engine import Engine
 
 
+@several.on_devices("the texts that were printed are complete")
 def generate(
     task: str,
     flags: dict[str, str],
@@ -86,6 +87,8 @@ def generate(
     elif sys.stdin is None or (sys.stdin.isatty() and (json or sources or nsamples > 1)):
         prompts = [""]
     elif sys.stdin.isatty():
+        if several.group is not None:
+            raise UserError("--devices is for many prompts: give them to standard input, or ask for --nsamples")
         _converse(engine)
         return
     else:
@@ -98,19 +101,20 @@ def generate(
             asked.extend([prompt] * nsamples)
             yield from [prompt] * nsamples
 
-    for result in engine.results(repeated(), scored=json, traced=traced):
-        sampled += 1
-        prompt, text = asked.pop(0), str(result.outputs[0])
-        if json:
-            made = {"sample": sampled, "input": prompt, "output": text, "tokens": len(result.ids[0])}
-            console.result_json(made | reports.state(result))
-            continue
-        circling += result.circling
-        if result.truncated:
-            console.say(f"sample {sampled}: the prompt is longer than the model's window; its end is continued")
-        console.result(f"{_before(sampled)}{prompt}{text}")
-        if result.sources:
-            table(engine, result.sources)
+    with several.answering(engine):
+        for result in engine.results(repeated(), scored=json, traced=traced):
+            sampled += 1
+            prompt, text = asked.pop(0), str(result.outputs[0])
+            if json:
+                made = {"sample": sampled, "input": prompt, "output": text, "tokens": len(result.ids[0])}
+                console.result_json(made | reports.state(result))
+                continue
+            circling += result.circling
+            if result.truncated:
+                console.say(f"sample {sampled}: the prompt is longer than the model's window; its end is continued")
+            console.result(f"{_before(sampled)}{prompt}{text}")
+            if result.sources:
+                table(engine, result.sources)
     reports.remarks(sampled, 0, {}, {}, circling, engine.config.repetition_penalty)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gpt2kit.cli import cards, console, loading, options, reports
+from gpt2kit.cli import cards, console, loading, options, reports, several
 from gpt2kit.cli.performance.generate import check_seconds
 from gpt2kit.cli.performance.judged import judged
 from gpt2kit.cli.sources import read_training_data
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gpt2kit.pipeline.engine import Engine
 
 
+@several.on_devices("nothing was written")
 @options.only_for(
     beams=("lines",),
     knn=("lines",),
@@ -114,8 +115,9 @@ def evaluate(
     if written is not None:
         if engine.task.layout.continues:
             raise UserError("--predictions: this task is scored by its loss and has no answers; leave it out")
-        reports.replaced(written, check_file(written, overwrite, PREDICTIONS, on))
-        files.writable_folder(written.parent)
+        if several.is_main():
+            reports.replaced(written, check_file(written, overwrite, PREDICTIONS, on))
+            files.writable_folder(written.parent)
     read_training_data(engine, False, "")
     if engine.task.layout.continues:
         pieces = samples if medium == "performance" else 0
@@ -150,7 +152,8 @@ def _answers(
     report, counter = SplitReport(), console.Counter("answers")
     name, records = records_to_score(engine, on, split, report, limit)
     training = loading.training_of(engine)
-    evaluation = evaluate_records(engine, records, name, predictions, lambda done: counter(name, done), training)
+    with several.answering(engine):
+        evaluation = evaluate_records(engine, records, name, predictions, lambda done: counter(name, done), training)
     counter.done()
     reports.left_out(name, report)
     if not json:
@@ -176,7 +179,9 @@ def _documents(
     with documents(engine, on, split, limit) as found:
         report = found.report or SplitReport()
         reports.left_out(found.name, report)
-        evaluation = evaluate_stream(engine, found, stride, loading.training_of(engine))
+        training = loading.training_of(engine) if several.is_main() else None
+        evaluation = evaluate_stream(engine, found, stride, training, several.group)
+        several.leave_to_main()
         if not json:
             reports.evaluated(evaluation)
         scores, shown = evaluation.json(), evaluation.samples

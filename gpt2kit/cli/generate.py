@@ -1,18 +1,25 @@
 """`gpt2kit TASK generate`, for tasks that answer an input with an output."""
 
+import signal
 import sys
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gpt2kit.cli import console, loading, options, reports
+from gpt2kit.cli import console, loading, options, reports, several
 from gpt2kit.cli.sources import read_training_data, table
-from gpt2kit.errors import UserError
+from gpt2kit.errors import Interrupted, UserError
+
+if TYPE_CHECKING:
+    from gpt2kit.pipeline.engine import Result
+    from gpt2kit.pipeline.generation import Answered
 
 
+@several.on_devices("with --out, the answers so far are kept: --resume goes on")
 def generate(
     task: str,
     flags: dict[str, str],
@@ -30,6 +37,19 @@ def generate(
             "--file", "-f", metavar="FILE", show_default="standard input", help="A file of inputs; - is standard input."
         ),
     ] = "",
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            show_default="standard output",
+            help="Write the answers to this file, when all are complete; until then FILE.part has those so far.",
+        ),
+    ] = "",
+    resume: Annotated[
+        bool, options.switch("--resume", help="With --out: go on with the answers that a stopped command has left.")
+    ] = False,
     beams: options.BeamsOption = None,
     temperature: options.TemperatureOption = None,
     top_k: options.TopKOption = None,
@@ -50,6 +70,8 @@ def generate(
     """Answer each input, on one line each."""
     from gpt2kit.data.lines import check_file
     from gpt2kit.decoding.answer import limit_with_value
+    from gpt2kit.pipeline.generation import Answered, Input, check, kept
+    from gpt2kit.pipeline.kept_answers import PART, digest, part_size
     from gpt2kit.pipeline.ratios import longer
 
     if not texts and file not in ("", "-"):
@@ -58,56 +80,95 @@ def generate(
     sampling |= {"knn": knn, "seed": seed, "stop": loading.stop_texts(stop)}
     loading.check_zero_shot(zero_shot, init, run)
     loading.check_texts(texts or ())
+    written = Path(out) if out else None
+    if resume and written is None:
+        raise UserError("--resume goes on with the answers of --out FILE: give the same file")
+    if written is not None and zero_shot:
+        raise UserError("--out keeps the answers of a run, and --zero-shot uses none: leave out one of them")
+    if written is not None and sources and not json:
+        raise UserError("--sources prints a table after each answer, and --out has a line for each: add --json")
+    before = check(written, resume) if written is not None and several.is_main() else {}
     engine = loading.load(task, run, sampling, device, set, flags, init, data, base)
     if engine.task.layout.labels and (given_too := [key for key in sampling if sampling[key] is not None]):
         raise UserError(f"--{given_too[0].replace('_', '-')}: a label is classified, not generated; leave it out")
+    if seed is None and "seed" in before:
+        engine.config = replace(engine.config, seed=before["seed"])
     loading.settle_seed(engine, seed)
     if not 1 <= nbest <= engine.config.beams:
         raise UserError(
             f"--nbest {nbest}: expected 1 to the number of beams, which is {engine.config.beams}; "
             f"add --beams {max(1, nbest)} or more"
         )
-    given: list[str] = []
     if not texts and file in ("", "-") and sys.stdin is None:
         raise UserError("standard input is closed: give the inputs as arguments, or in a --file")
     interactive = not texts and not file and sys.stdin.isatty()
+    if interactive and (several.group is not None or written is not None):
+        raise UserError("--devices and --out are for many inputs: give them in a --file, or to standard input")
     if interactive:
         console.say(f"{engine.task.about.input_unit} in, a line out; Ctrl-D ends")
 
-    def inputs() -> Iterator[Any]:
-        parsed = map(engine.task.parse, texts) if texts else engine.task.inputs(file, sys.stdin.buffer)
-        for source in parsed:
-            given.append(engine.task.show(source))
-            yield source
+    def answers(asked: Iterable[Input], first: int) -> Iterator[Answered]:
+        assert isinstance(engine.config.seed, int), "settle_seed came before"
+        config, shown = replace(engine.config, seed=engine.config.seed + first), deque[str]()
+
+        def parsed() -> Iterator[Any]:
+            for each in asked:
+                shown.append(each.shown)
+                yield each.source
+
+        for result in engine.results(parsed(), config, scored=json, traced=traced):
+            lines = _lines(result, shown.popleft(), nbest, json)
+            yield Answered(lines, result.truncated, result.circling, result.limit)
+            if result.sources and not json:  # after the answer was printed
+                table(engine, result.sources)
 
     traced = read_training_data(engine, sources, data)
     count = cut = circling = 0
     limits: Counter[str] = Counter()
-    batches = ([source] for source in inputs()) if interactive else iter([inputs()])
-    for batch in batches:
-        for result in engine.results(batch, engine.config, scored=json, traced=traced):
-            text = given.pop(0)
-            count, cut = count + 1, cut + result.truncated
-            circling += result.circling
-            if result.limit:
-                limits[result.limit] += 1
-            outputs = [str(output) for output in result.outputs[:nbest]]
-            if json and result.probabilities is not None:
-                details = {"probabilities": result.probabilities, "truncated": result.truncated}
-                console.result_json({"input": text, "output": outputs[0]} | details)
-            elif json:
-                scores = zip(outputs, result.scores, result.log_probabilities, strict=False)
-                answers = [{"text": o, "score": score, "log_probability": total} for o, score, total in scores]
-                console.result_json({"input": text, "output": outputs[0], "answers": answers} | reports.state(result))
-            elif result.probabilities is not None:
-                console.result("  ".join(f"{name} {share:.3f}" for name, share in result.probabilities.items()))
-            else:
-                for output in outputs:
-                    console.result(output.replace("\n", " ").replace("\r", " "))
-                if result.sources:
-                    table(engine, result.sources)
-        if interactive and isinstance(engine.config.seed, int):  # as input number i of one call
-            engine.config = replace(engine.config, seed=engine.config.seed + 1)
+    with several.answering(engine):
+        parsed = map(engine.task.parse, texts) if texts else engine.task.inputs(file, sys.stdin.buffer)
+        inputs = (Input(engine.task.show(source), source) for source in parsed)
+        if written is not None:
+            details = [nbest, json, traced, engine.given]
+            found = kept(written, inputs, answers, part_size(engine, PART), digest(engine, details), engine.config.seed)
+        elif interactive:
+            found = (answer for number, each in enumerate(inputs) for answer in answers([each], number))
+        else:
+            found = answers(inputs, 0)
+        for answer in found if written is None else _counted(found, out):
+            count, cut, circling = count + 1, cut + answer.truncated, circling + answer.circling
+            if answer.limit:
+                limits[answer.limit] += 1
+            for line in answer.lines if written is None else ():
+                console.result(line)
     reached = {limit_with_value(limit, engine.config): number for limit, number in limits.items()}
     higher = longer(limits, engine.config, engine.run.max_ratio if engine.run else None)
     reports.remarks(count, cut, reached, higher, circling, engine.config.repetition_penalty)
+
+
+def _counted(answers: "Iterator[Answered]", out: str) -> "Iterator[Answered]":
+    """Count the answers that are written to a file, on the terminal. Ctrl-C leaves them for --resume."""
+    counter = console.Counter("answers")
+    try:
+        for number, answer in enumerate(answers, 1):
+            counter(out, number)
+            yield answer
+    except KeyboardInterrupt:
+        message = "interrupted; the answers so far are kept: the same command with --resume goes on"
+        raise Interrupted(signal.SIGINT, message) from None
+    counter.done()
+
+
+def _lines(result: "Result", text: str, nbest: int, json: bool) -> list[str]:
+    """What is printed for an input, whose text is `text`."""
+    outputs = [str(output) for output in result.outputs[:nbest]]
+    if json and result.probabilities is not None:
+        details = {"probabilities": result.probabilities, "truncated": result.truncated}
+        return [console.json_line({"input": text, "output": outputs[0]} | details)]
+    if json:
+        scores = zip(outputs, result.scores, result.log_probabilities, strict=False)
+        answers = [{"text": o, "score": score, "log_probability": total} for o, score, total in scores]
+        return [console.json_line({"input": text, "output": outputs[0], "answers": answers} | reports.state(result))]
+    if result.probabilities is not None:
+        return ["  ".join(f"{name} {share:.3f}" for name, share in result.probabilities.items())]
+    return [output.replace("\n", " ").replace("\r", " ") for output in outputs]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from gpt2kit.cli import console, options
+from gpt2kit.cli import console, options, several
 from gpt2kit.errors import DataError, UserError
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def load(
         raise UserError(f"{moved[0]} is for a run, and --zero-shot uses none: leave out one of them")
     if zero_shot:
         say_hidden(zero_shot)
+        generate = several.with_own_device(generate, "auto")
         pretrained = opening.zero_shot(task, zero_shot, generate, **own)
         say_unusual(pretrained.model)
         return pretrained
@@ -55,6 +56,7 @@ def load(
     opened = folder if isinstance(folder, Run) else opening.opened_run(folder, data, base)
     if opened.task_name != task:
         raise DataError(f"{folder} is a run of {opened.task_name}, not of {task}")
+    generate = several.with_own_device(generate, opened.recipe.generate.device)
     loaded = opening.load_run(opened, generate, **own)
     say_edited(opened)
     return loaded

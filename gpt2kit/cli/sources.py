@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from gpt2kit.cli import console
+from gpt2kit.cli import console, several
 from gpt2kit.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def read_training_data(engine: "Engine", traced: bool, data: str) -> int:
             raise UserError(f"--data {data}: only --sources and --knn read the training data; leave it out")
         return 0
     counter = console.Counter("states")
-    found = engine.datastore(lambda done, of: counter(f"reading the training data, {of:,} tokens", done))
+    with several.main_first():
+        found = engine.datastore(lambda done, of: counter(f"reading the training data, {of:,} tokens", done))
     counter.done()
     if found.unkept:
         console.say(f"what was computed from the training data is not kept: {found.unkept}")

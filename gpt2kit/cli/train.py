@@ -142,7 +142,8 @@ def train(
         words += [option, value] if value else []
     given = {"--resume": resume, "--overwrite": overwrite, "--json": json}
     try:
-        launch.launch([*words, *(word for word in given if given[word])], devices, f"{again} --devices {devices}")
+        kept = f"the state of the last save is untouched; to continue from it:\n  {again} --devices {devices}"
+        launch.launch([*words, *(word for word in given if given[word])], devices, kept)
     except Interrupted as stopped:  # the main process has printed it
         raise typer.Exit(stopped.exit_code) from None
 

@@ -1,5 +1,6 @@
 """Groups prompts of similar length into batches, as many as memory holds."""
 
+import os
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -20,11 +21,12 @@ UNKNOWN_MEMORY = 4 << 30
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that are free on a device."""
+    """Bytes of a device that are free for this process: of those of a CPU, the others that torchrun started here have
+    their parts."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     found = allowance.memory()
-    return UNKNOWN_MEMORY if found is None else found[1]
+    return (UNKNOWN_MEMORY if found is None else found[1]) // int(os.environ.get("LOCAL_WORLD_SIZE", 1))
 
 
 def row_bytes(model: InferenceGPT2, slots: int) -> int:

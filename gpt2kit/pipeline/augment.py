@@ -20,6 +20,7 @@ from gpt2kit.pipeline.augmenting import answers as answering
 from gpt2kit.pipeline.augmenting.added import Added, measure
 from gpt2kit.pipeline.augmenting.held_out import HeldOut
 from gpt2kit.pipeline.augmenting.writing import Writing
+from gpt2kit.pipeline.dealing import dealing, serve
 from gpt2kit.pipeline.opening import load_run, opened_run
 from gpt2kit.pipeline.prepare import ignore
 from gpt2kit.runs.folder import Run
@@ -28,6 +29,7 @@ from gpt2kit.runs.prepared import Prepared
 from gpt2kit.tasks.base import decode_row
 from gpt2kit.tasks.record import Question, Record
 from gpt2kit.tasks.text import TextTask
+from gpt2kit.training.distributed import ProcessGroup
 
 UNKNOWN = "input that its ids do not tell"
 
@@ -47,6 +49,7 @@ def augment(
     weights: Mapping[str, float] | None = None,
     overwrite: bool = False,
     progress: Progress = ignore,
+    group: ProcessGroup | None = None,
     **task_settings: Any,
 ) -> list[Added]:
     """Write the prepared folder `data` with the answers of `runs` added to its training split to `out`; returns what
@@ -63,6 +66,8 @@ def augment(
     all are complete, so that the same call continues after an interruption. A failure leaves `out` unchanged;
     `overwrite` replaces prepared data, and nothing else.
 
+    The processes of a `group` share the answering. All of them call this; the list of all but the main one is empty.
+
     Raises DataError for a folder that is damaged or of another task, UserError for arguments that do not fit.
     """
     prepared, path = Prepared.open(data), Path(out)
@@ -76,6 +81,10 @@ def augment(
         raise UserError("--columns names those of a table of --input: add one, or leave out --columns")
     for run in opened:
         _check_kind(run, prepared)
+    if group is not None and not group.is_main:
+        for run in opened:
+            serve(load_run(run, dict(settings or {})), group)
+        return []
     inputs = [str(data), *(str(run) for run in runs), str(input)]
     overwriting.check_folder(path, overwrite, PREPARED, inputs)
     store = prepared.store("train")
@@ -89,14 +98,16 @@ def augment(
         found = []
         for run, questions in zip(opened, asked, strict=True):
             sources = list(dict.fromkeys(question.source for question in questions))
-            said = answering.answers(
-                load_run(run, dict(settings or {})),
-                sources,
-                answers,
-                parts,
-                scored=confidence > 0,
-                progress=partial(progress, str(run.path)),
-            )
+            engine = load_run(run, dict(settings or {}))
+            with dealing(engine, group):
+                said = answering.answers(
+                    engine,
+                    sources,
+                    answers,
+                    parts,
+                    scored=confidence > 0,
+                    progress=partial(progress, str(run.path)),
+                )
             found.append(dict(zip(sources, said, strict=True)))
         added = [Added(str(run.path), weight) for run, weight in zip(opened, weighted[1:], strict=True)]
         with overwriting.new_folder(path, overwrite, PREPARED, inputs) as folder:

@@ -27,9 +27,11 @@ from gpt2kit.tasks.base import Task
 
 if TYPE_CHECKING:
     from gpt2kit.pipeline.datastore import Datastore, Progress
+    from gpt2kit.pipeline.dealing import Dealer
 
 WINDOW_OF_INPUTS = 2048
-"""Inputs that are sorted by length together; more are read after these are answered: constant memory for any pipe."""
+"""Inputs for each process that are sorted by length together; more are read after these are answered: constant
+memory for any pipe."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Engine:
         self.model = model.to(device).eval()
         self._decoders: dict[str, InferenceGPT2] = {}
         self._datastore: Datastore | None = None
+        self.dealer: Dealer | None = None
+        """Gives other processes their shares of the inputs, if there are any."""
 
     @overload
     def __call__(self, source: str, **settings: Any) -> Any: ...
@@ -136,16 +140,21 @@ class Engine:
     ) -> Iterator[Result]:
         """Yield one result per source, in order, for any number of sources; `scored`: with log-probabilities.
 
-        `grammar` replaces the one of the task, which `generate.grammar` turns off. `traced` is the number of training
-        examples that are named for each token of the first output, see `datastore`.
+        `grammar` replaces the one of the task, which `generate.grammar` turns off; then this process alone answers.
+        `traced` is the number of training examples that are named for each token of the first output, see `datastore`.
         """
         config = with_seed(config or self.config)
         if traced or config.knn:
             self.datastore()
         iterator = iter(sources)
         offset = 0
-        while window := list(islice(iterator, WINDOW_OF_INPUTS)):
-            yield from self._window(window, config, offset, grammar, scored, traced)
+        dealer = None if grammar is not None else self.dealer
+        while window := list(islice(iterator, WINDOW_OF_INPUTS * (dealer.processes if dealer else 1))):
+            numbers = range(offset, offset + len(window))
+            if dealer is not None:
+                yield from dealer.answers(self, window, numbers, config, scored, traced)
+            else:
+                yield from self.window(window, numbers, config, scored, traced, grammar)
             offset += len(window)
 
     def datastore(self, progress: "Progress" = lambda done, of: None) -> "Datastore":
@@ -168,16 +177,19 @@ class Engine:
             self._datastore = open_datastore(self.run, self.model, progress)
         return self._datastore
 
-    def _window(
+    def window(
         self,
-        sources: list[Any],
+        sources: Sequence[Any],
+        numbers: Sequence[int],
         config: GenerateConfig,
-        offset: int,
-        grammar: MakeAutomaton | None,
         scored: bool,
-        traced: int,
+        traced: int = 0,
+        grammar: MakeAutomaton | None = None,
     ) -> Iterator[Result]:
-        """Yield in order, each result as soon as it and all previous ones are ready."""
+        """Yield in order, each result as soon as it and all previous ones are ready.
+
+        `numbers` are those of the sources in the whole input, which decide their seeds: config.seed must be a number.
+        """
         known = map(self.task.answer_without_model, sources)
         results: list[Result | None] = [
             None if each is None else Result([each], [None], True, False, ids=[[]]) for each in known
@@ -185,7 +197,7 @@ class Engine:
         asked = [index for index, result in enumerate(results) if result is None]
         prompts = [self.prompt(sources[index], config) for index in asked]
         ids = [prompt for prompt, _ in prompts]
-        numbers = [offset + index for index in asked]
+        numbers = [numbers[index] for index in asked]
         yielded = 0
         if self.task.layout.labels:
             results = self._chosen(sources, results, asked, prompts)
@@ -240,7 +252,11 @@ class Engine:
         return [automaton for automaton in map(make, whole) if automaton is not None]
 
     def _chosen(
-        self, sources: list[Any], results: list[Result | None], asked: list[int], prompts: list[tuple[list[int], bool]]
+        self,
+        sources: Sequence[Any],
+        results: list[Result | None],
+        asked: list[int],
+        prompts: list[tuple[list[int], bool]],
     ) -> list[Result | None]:
         """Answers of the classifier."""
         for index, likely in probabilities(self.model, [prompt for prompt, _ in prompts], self.task.layout.extract):

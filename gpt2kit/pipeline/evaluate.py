@@ -31,6 +31,7 @@ from gpt2kit.pipeline.prepare import ignore
 from gpt2kit.pipeline.ratios import longer
 from gpt2kit.runs.folder import SHOWN
 from gpt2kit.tasks.record import Record
+from gpt2kit.training.distributed import ProcessGroup
 from gpt2kit.training.validate import validation_loss
 
 EVALUATION_TOKENS = 8192
@@ -269,8 +270,14 @@ def _noted(records: Iterable[Record[Any, Any]], asked: "deque[Record[Any, Any]]"
         yield record
 
 
-def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, training: Store | None = None) -> Evaluation:
-    """The loss on whole documents, every token once, as the task's figures.
+def evaluate_stream(
+    engine: Engine,
+    documents: Documents,
+    stride: int = 0,
+    training: Store | None = None,
+    group: ProcessGroup | None = None,
+) -> Evaluation:
+    """The loss on whole documents, every token once, as the task's figures; the processes of a `group` share the work.
 
     Each window predicts `stride` tokens after its context; 0 derives the stride from the task's `overlap`. With the
     `training` store, the share of the openings' continuations that is copied from it is scored too.
@@ -282,7 +289,7 @@ def evaluate_stream(engine: Engine, documents: Documents, stride: int = 0, train
     window, version = model.config.n_positions, importlib.metadata.version("gpt2kit")
     stride = stride or max(1, window - int(window * layout.overlap))
     batches = layout.batching(window, stride=stride).validation(store, EVALUATION_TOKENS)
-    nats = validation_loss(model, batches, device, dtype) * batches.epoch_tokens
+    nats = validation_loss(model, batches, device, dtype, group) * batches.epoch_tokens
     units: Counter[str] = Counter()
     ends, row_ends = store.document_ends(), store.ends.tolist()
     firsts = {0, *ends.tolist()}  # the first token of a document has no prediction

@@ -8,11 +8,12 @@ of it.
 import gc
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
 import torch.distributed as dist
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 
 STARTED_BY = "GPT2KIT_DEVICES"
 """Set to their number in the processes that `--devices` starts. They leave it to their launcher to report an error."""
+
+PATIENCE = timedelta(days=30)
+"""How long processes that answer inputs wait for each other: the main one may wait for its own input for long."""
+
+
+class LostPeer(MachineError):
+    """Another process of the run is gone."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +68,27 @@ class ProcessGroup:
         """Wait until all processes have called this."""
         self.sum([0.0])
 
+    def dealt(self, objects: Sequence[Any]) -> Any:
+        """The one of the main process's objects that is for this process; the others' argument is not read."""
+        if self.size == 1:
+            return objects[0]
+        mine = [None]
+        dist.scatter_object_list(mine, list(objects) if self.is_main else None)
+        return mine[0]
+
+    def collected(self, value: object) -> list[Any]:
+        """On the main process the objects of all, by rank; on the others nothing."""
+        if self.size == 1:
+            return [value]
+        found: list[Any] = [None] * self.size
+        dist.gather_object(value, found if self.is_main else None)
+        return found if self.is_main else []
+
     def _reduced(self, values: list[float], operation: dist.ReduceOp.RedOpType) -> list[float]:
         if self.size == 1:
             return values
-        found = torch.tensor(values, dtype=torch.float64, device=self.device)
+        device = torch.device("cpu") if dist.get_backend() == "gloo" else self.device
+        found = torch.tensor(values, dtype=torch.float64, device=device)
         dist.all_reduce(found, operation)
         reduced: list[float] = found.tolist()
         return reduced
@@ -83,17 +108,35 @@ def join(device: str) -> Iterator[ProcessGroup]:
     if size == 1:
         yield ProcessGroup(pick_device(device))
         return
-    picked = _device_of_rank(device, int(os.environ["LOCAL_RANK"]))
+    picked = device_of_rank(device)
     if picked.type == "cuda":
         torch.cuda.set_device(picked)
         dist.init_process_group("nccl", device_id=picked)
     else:
         dist.init_process_group("gloo")
-    try:
+    with _closed_in_order():
         yield ProcessGroup(picked, rank, size)
+
+
+@contextmanager
+def join_to_answer() -> Iterator[ProcessGroup]:
+    """Join the processes of a command that answers inputs: what they send each other never is on a GPU.
+
+    `device` of the group is the CPU, as each process finds its own with `device_of_rank` when it loads a model.
+    """
+    dist.init_process_group("gloo", timeout=PATIENCE)
+    with _closed_in_order():
+        yield ProcessGroup(torch.device("cpu"), *place())
+
+
+@contextmanager
+def _closed_in_order() -> Iterator[None]:
+    """Leave torch's process group at the end, unless an error ends the block."""
+    try:
+        yield
     except RuntimeError as error:
         if lost_peer(error):
-            raise MachineError(f"rank {rank} lost the connection to another rank: {error}") from error
+            raise LostPeer(f"rank {dist.get_rank()} lost the connection to another rank: {error}") from error
         raise
     # After an error the others may be gone, and an orderly shutdown would wait for them.
     # DDP has to be gone before the group: the last one to hold a group waits for its threads, and DDP would hold the
@@ -104,11 +147,16 @@ def join(device: str) -> Iterator[ProcessGroup]:
 
 def record_error(error: UserError) -> None:
     """Write an error to the file in which the launcher, ours or torchrun, looks for the reason of a process's end."""
+    record_end(str(error), error.exit_code)
+
+
+def record_end(message: str, exit_code: int) -> None:
+    """Record an exit code and its reason, which is "" if the user knows it already."""
     if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
         import time
 
-        extra = {"py_callstack": str(error), "timestamp": str(int(time.time())), "exit_code": error.exit_code}
-        Path(path).write_text(json.dumps({"message": {"message": str(error), "extraInfo": extra}}), encoding="utf-8")
+        extra = {"py_callstack": message, "timestamp": str(int(time.time())), "exit_code": exit_code}
+        Path(path).write_text(json.dumps({"message": {"message": message, "extraInfo": extra}}), encoding="utf-8")
 
 
 def lost_peer(error: RuntimeError) -> bool:
@@ -117,10 +165,11 @@ def lost_peer(error: RuntimeError) -> bool:
     return isinstance(error, dist.DistError) or any(word in str(error) for word in words)
 
 
-def _device_of_rank(name: str, local_rank: int) -> torch.device:
+def device_of_rank(name: str) -> torch.device:
+    """This process's own device of those that the knob `name` stands for; MachineError if it would have to share it."""
     device = pick_device(name)
     if device.type == "cuda" and ":" not in name:
-        return pick_device(f"cuda:{local_rank}")
+        return pick_device(f"cuda:{os.environ['LOCAL_RANK']}")
     if device.type != "cpu":
         raise MachineError(f"device = {name!r}: several processes take cuda, where each gets its own, or cpu")
     return device

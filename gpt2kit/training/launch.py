@@ -28,7 +28,7 @@ STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
 class RankFailed(UserError):
-    """A process of a run on several devices failed."""
+    """A process of a run on several devices failed. The message is empty if that process has printed one."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -44,15 +44,16 @@ def check_devices(count: int, device: str) -> None:
         raise MachineError(f"--devices {count}: this machine has {there} {what}")
 
 
-def launch(words: Sequence[str], devices: int, again: str) -> None:
+def launch(words: Sequence[str], devices: int, kept: str) -> None:
     """Run `gpt2kit WORDS` in `devices` processes and wait for them.
 
-    Raises the error that ended the run, with the command `again` that continues it; Interrupted after a signal, once
-    the processes have saved.
+    Raises the error that ended the run; that of a process that could not tell it itself says what is `kept`. Raises
+    Interrupted after a signal, once the processes have saved.
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // devices)))
     os.environ[STARTED_BY] = str(devices)
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # replaced by our messages below
+    for name in ("torch.distributed.elastic", "torch.distributed.elastic.agent.server.api"):  # that has its own level
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # replaced by our messages below
     with tempfile.TemporaryDirectory() as scratch:
         config = LaunchConfig(
             min_nodes=1,
@@ -68,12 +69,12 @@ def launch(words: Sequence[str], devices: int, again: str) -> None:
         try:
             elastic_launch(config, sys.executable)("-m", "gpt2kit", *words)
         except ChildFailedError as error:
-            raise cause(error.failures, again) from None
+            raise cause(error.failures, kept) from None
         except SignalException as error:
             raise Interrupted(error.sigval, "") from None
 
 
-def cause(failures: dict[int, ProcessFailure], again: str) -> UserError | Interrupted:
+def cause(failures: dict[int, ProcessFailure], kept: str) -> UserError | Interrupted:
     """The failure that ended the run. The others are consequences: a lost connection, or the launcher ended them."""
     told = {rank: said(failure) for rank, failure in failures.items()}
 
@@ -83,16 +84,15 @@ def cause(failures: dict[int, ProcessFailure], again: str) -> UserError | Interr
 
     rank = min(failures, key=order)
     message, code = told[rank]
-    safe = f"the state of the last save is untouched; to continue from it:\n  {again}"
     if code < 0:
         hint = "; the system does that when memory runs out" if -code == signal.SIGKILL else ""
         name = failures[rank].signal_name()
-        return RankFailed(f"rank {rank} was killed by {name} (signal {-code}){hint}; {safe}", 128 - code)
+        return RankFailed(f"rank {rank} was killed by {name} (signal {-code}){hint}; {kept}", 128 - code)
     if code in STOPPED:
         return Interrupted(code - 128, "")
-    if message:
+    if message or has_told(failures[rank]):
         return RankFailed(message, code)
-    return RankFailed(f"rank {rank} ended with exit code {code}, see above; {safe}", code)
+    return RankFailed(f"rank {rank} ended with exit code {code}, see above; {kept}", code)
 
 
 def said(failure: ProcessFailure) -> tuple[str, int]:
@@ -100,7 +100,12 @@ def said(failure: ProcessFailure) -> tuple[str, int]:
 
     The two may differ: after recording the error, a process can be aborted by a thread that still waits for the others.
     """
-    message = failure.error_file_data.get("message")
-    if not isinstance(message, dict):
+    if not has_told(failure):
         return "", failure.exitcode
+    message = failure.error_file_data["message"]
     return str(message.get("message", "")), int(message.get("extraInfo", {}).get("exit_code", failure.exitcode))
+
+
+def has_told(failure: ProcessFailure) -> bool:
+    """Whether a process has recorded how it ended."""
+    return isinstance(failure.error_file_data.get("message"), dict)

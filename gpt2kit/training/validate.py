@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
@@ -51,9 +51,12 @@ def _mean(turns: Sequence[tuple[float, float]]) -> float:
     return sum(nats for nats, _ in turns) / sum(targets for _, targets in turns)
 
 
-def validation_loss(model: GPT2, batches: Batches, device: torch.device, dtype: str) -> float:
-    """Nats per target token over a whole split."""
-    return split_loss(objective_of(model, TargetLoss()), batches, ProcessGroup(device), dtype).loss
+def validation_loss(
+    model: GPT2, batches: Batches, device: torch.device, dtype: str, group: ProcessGroup | None = None
+) -> float:
+    """Nats per target token over a whole split, whose batches the processes of a group share."""
+    shared = ProcessGroup(device) if group is None else replace(group, device=device)
+    return split_loss(objective_of(model, TargetLoss()), batches, shared, dtype).loss
 
 
 @torch.no_grad()

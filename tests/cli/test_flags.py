@@ -81,6 +81,8 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "texts": (f"{GENERATE} --file /dev/null", "good"),
         "--run": ("translate generate good", "--run RUN"),
         "--file": (f"{GENERATE}", "--file TEXTS"),
+        "--out": (f"{GENERATE} x", "--out new"),
+        "--resume": (f"{GENERATE} x", "--resume"),
         "--beams": (f"{GENERATE} x --json", "--beams 2"),
         "--temperature": (f"{GENERATE} xyz", "--temperature 9"),
         "--top-k": (f"{GENERATE} xyz --temperature 9 --seed 0", "--top-k 2"),
@@ -96,6 +98,7 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--base": (f"{GENERATE} good", "--base nowhere"),
         "--set": (f"{GENERATE} xyz", "--set generate.max_new_tokens=1"),
         "--device": (f"{GENERATE} x", "--device cuda:99"),
+        "--devices": (f"{GENERATE} x", "--devices 2"),
         "--json": (f"{GENERATE} x", "--json"),
     },
     "augment": {
@@ -113,6 +116,7 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--seed": (f"{AUGMENT} --temperature 9", "--seed 3"),
         "--set": (AUGMENT, "--set generate.max_new_tokens=1"),
         "--device": (AUGMENT, "--device cuda:99"),
+        "--devices": (AUGMENT, "--devices 2"),
         "--overwrite": ("translate augment PREPARED --run RUN --out DATA", "--overwrite"),
         "--json": (AUGMENT, "--json"),
     },
@@ -130,6 +134,7 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--base": (EVALUATE, "--base nowhere"),
         "--set": (EVALUATE, "--set generate.max_new_tokens=2"),
         "--device": (EVALUATE, "--device cuda:99"),
+        "--devices": (EVALUATE, "--devices 2"),
         "--overwrite": (f"{EVALUATE} --predictions KEPT", "--overwrite"),
         "--json": (EVALUATE, "--json"),
     },
@@ -152,6 +157,7 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--base": (f"{LM} x", "--base nowhere"),
         "--set": (f"{LM} xyz", "--set generate.ban_ids=[10,11,12,13,14,15,16,17,18,19,20,100,101,102,103]"),
         "--device": (f"{LM} x", "--device cuda:99"),
+        "--devices": (LM, "--devices 2"),
         "--json": (f"{LM} x", "--json"),
     },
     "lm evaluate": {
@@ -166,6 +172,7 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--base": ("lm evaluate --run LM", "--base nowhere"),
         "--set": ("lm evaluate --run LM --json", "--set generate.temperature=9"),
         "--device": ("lm evaluate --run LM", "--device cuda:99"),
+        "--devices": ("lm evaluate --run LM", "--devices 2"),
         "--json": ("lm evaluate --run LM", "--json"),
     },
     "music generate": {
@@ -248,6 +255,7 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--base": ("music evaluate --run PIANO --samples 0", "--base nowhere"),
         "--set": ("music evaluate --run PIANO --samples 1 --seconds 1", "--set generate.temperature=5"),
         "--device": ("music evaluate --run PIANO --samples 0", "--device cuda:99"),
+        "--devices": ("music evaluate --run PIANO --samples 0", "--devices 2"),
         "--json": ("music evaluate --run PIANO --samples 0", "--json"),
     },
     "music render": {

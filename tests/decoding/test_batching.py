@@ -41,3 +41,5 @@ def test_files_that_were_read_leave_memory_free(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(allowance, "MEMORY", tmp_path / "meminfo")
     monkeypatch.setattr(allowance, "GROUPS", tmp_path)
     assert free_memory(CPU) == 600 * 1024
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    assert free_memory(CPU) == 200 * 1024

@@ -66,11 +66,11 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.files = {each.name: each.read_bytes() for each in sorted(path.iterdir())}
+        self.files = {each.name: each.read_bytes() for each in sorted(path.iterdir()) if each.is_file()}
 
     def put(self, changes: dict[str, bytes]) -> None:
         for path in self.path.iterdir():
-            if path.name not in self.files:
+            if path.is_file() and path.name not in self.files:
                 path.unlink()
         for name, content in (self.files | changes).items():
             (self.path / name).write_bytes(content)

@@ -83,7 +83,7 @@ def test_names_of_files(by_heart: Path, workplace: Path) -> None:
     assert f"set:{escaped}|n:4" in found
     assert f"{escaped}: 4 answers" in found
     assert "\\u2028 already exists" in shown(prepare, code=2)
-    assert f"{escaped}.tsv: no such file" in shown([*evaluate[:-1], f"{name}.tsv"], code=3)
+    assert f"{escaped}.tsv: no file matches this pattern" in shown([*evaluate[:-1], f"{name}.tsv"], code=3)
 
 
 def test_what_is_dropped(workplace: Path) -> None:

@@ -11,10 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from multiprocessing.context import ForkProcess
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +21,10 @@ import torch
 import torch.distributed as dist
 import torch.distributed.fsdp  # once for all ranks
 from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
-from torch.distributed.elastic.multiprocessing.subprocess_handler import SubprocessHandler
 from torch.nn.parallel import DistributedDataParallel
 
 import gpt2kit
 from gpt2kit import recipe
-from gpt2kit.cli import app
 from gpt2kit.data.batches import BatchRows, RowBatches
 from gpt2kit.data.store import Store
 from gpt2kit.errors import Interrupted, MachineError, UserError
@@ -87,69 +83,18 @@ def same_weights(run: Path, whole: Path) -> None:
     assert mine == pytest.approx(min(figures(run)["validation_loss"].values()), rel=TOLERANCE)
 
 
+Forked = Callable[..., AbstractContextManager[Any]]
+
 COMMAND = ("translate", "train", "data", "--devices", "2")
 
 
-class Forked(ForkProcess):
-    """`gpt2kit WORDS` in a copy of this process, with the methods of `subprocess.Popen` that PyTorch's launcher calls.
-
-    A launcher forks its ranks too; each of them first calls `in_rank`.
-    """
-
-    def __init__(
-        self, words: Sequence[str], environment: dict[str, str], folder: Path, in_rank: Callable[[], None]
-    ) -> None:
-        super().__init__()
-        self.words, self.environment, self.folder, self.in_rank = words, environment, folder, in_rank
-        self.start()
-
-    def run(self) -> None:
-        os.setsid()
-        os.chdir(self.folder)
-        os.environ.clear()
-        os.environ.update(self.environment)
-        warnings.resetwarnings()  # as in a new process they are printed, and not errors as in a test
-        warnings.simplefilter("ignore", DeprecationWarning)
-        if "RANK" in os.environ:
-            self.in_rank()
-        else:
-            for number, name in ((1, "stdout"), (2, "stderr")):
-                os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
-            SubprocessHandler._popen = self.fork_rank  # type: ignore[method-assign, assignment]  # in this process only
-        with (
-            open(1, "w", encoding="utf-8", closefd=False) as sys.stdout,
-            open(2, "w", encoding="utf-8", closefd=False) as sys.stderr,
-        ):
-            sys.exit(app.run(self.words))
-
-    def fork_rank(self, words: Sequence[str], environment: dict[str, str]) -> Any:
-        assert words[:3] == (sys.executable, "-m", "gpt2kit")
-        return Forked(words[3:], environment, self.folder, self.in_rank)
-
-    def poll(self) -> int | None:
-        return self.exitcode
-
-    def wait(self, timeout: float) -> int:
-        self.join(timeout)
-        if self.exitcode is None:
-            raise subprocess.TimeoutExpired("gpt2kit", timeout)
-        return self.exitcode
+@pytest.fixture
+def started(forked: Forked) -> Forked:
+    """`started(folder, *words)`: the training by two ranks, as `forked`."""
+    return lambda folder, *words, **more: forked(folder, *COMMAND, *words, **more)
 
 
-@contextmanager
-def started(folder: Path, *words: str, in_rank: Callable[[], None] = lambda: None) -> Iterator[Forked]:
-    """The launcher of two ranks, whose output is in the files `stdout` and `stderr`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # threads of other tests; the child does not need them
-        process = Forked([*COMMAND, *words], dict(os.environ), folder, in_rank)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.join()
-
-
-def wait_for_step(process: Forked, run: Path, step: int) -> None:
+def wait_for_step(process: Any, run: Path, step: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while not (run / "metrics.jsonl").is_file() or max(figures(run)["loss"], default=0) < step:
         assert process.poll() is None, (run.parent / "stderr").read_text(encoding="utf-8")
@@ -182,7 +127,7 @@ def watch_the_end() -> None:
     dist.destroy_process_group = watched
 
 
-def test_two_processes_give_the_numbers_of_one(tiny: Recipe, tmp_path: Path) -> None:
+def test_two_processes_give_the_numbers_of_one(tiny: Recipe, tmp_path: Path, started: Forked) -> None:
     """DDP; and one of them alone speaks and writes."""
     list(gpt2kit.train(tiny, tmp_path / "data", tmp_path / "whole"))
     (tmp_path / "tiny.toml").write_text(tiny.toml(), encoding="utf-8")
@@ -214,7 +159,7 @@ def kill_rank_1_before(step: int) -> None:
     Learner.step = killed  # type: ignore[method-assign, assignment]  # in the rank's process only
 
 
-def test_one_process_then_two_then_one(tiny: Recipe, tmp_path: Path) -> None:
+def test_one_process_then_two_then_one(tiny: Recipe, tmp_path: Path, started: Forked) -> None:
     """A run goes on sharded over two processes, loses one of them, and goes on in one."""
     slow = with_settings(tiny, "train.keep=best", "train.samples=1", "generate.max_new_tokens=4")
     data, run, whole = (tmp_path / name for name in ("data", "run", "whole"))
@@ -241,7 +186,7 @@ def test_one_process_then_two_then_one(tiny: Recipe, tmp_path: Path) -> None:
     same_weights(run, whole)
 
 
-def test_a_signal_stops_all_of_them_after_a_save(tiny: Recipe, tmp_path: Path) -> None:
+def test_a_signal_stops_all_of_them_after_a_save(tiny: Recipe, tmp_path: Path, started: Forked) -> None:
     (tmp_path / "tiny.toml").write_text(with_settings(tiny, "train.steps=100000").toml(), encoding="utf-8")
     run = tmp_path / "run"
     with started(tmp_path, "--out", "run", "--recipe", "tiny.toml") as process:
@@ -304,11 +249,13 @@ def test_there_are_no_more_devices_than_there_are(monkeypatch: pytest.MonkeyPatc
 def test_one_named_gpu_is_not_for_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert distributed._device_of_rank("cuda", 1) == torch.device("cuda:1")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert distributed.device_of_rank("cuda") == torch.device("cuda:1")
     with pytest.raises(MachineError, match="device = 'cuda:1': several processes take cuda"):
-        distributed._device_of_rank("cuda:1", 1)
+        distributed.device_of_rank("cuda:1")
+    monkeypatch.setenv("LOCAL_RANK", "2")
     with pytest.raises(MachineError, match="the last CUDA device of this machine is cuda:1"):
-        distributed._device_of_rank("cuda", 2)
+        distributed.device_of_rank("cuda")
 
 
 def failure(rank: int, exit_code: int, folder: Path, message: str = "") -> ProcessFailure:
@@ -324,7 +271,7 @@ def test_what_ended_a_run_is_told_apart(tmp_path: Path) -> None:
 
     lost = failure(0, 4, tmp_path, "rank 0 lost the connection")
     found = cause(lost, failure(1, -11, tmp_path))
-    assert str(found).startswith("rank 1 was killed by SIGSEGV (signal 11); the state")
+    assert str(found).startswith("rank 1 was killed by SIGSEGV (signal 11); AGAIN")
     assert found.exit_code == 139
     found = cause(failure(2, 1, tmp_path), failure(1, 3, tmp_path, "no such file"))
     assert (str(found), found.exit_code) == ("no such file", 3)
@@ -332,8 +279,7 @@ def test_what_ended_a_run_is_told_apart(tmp_path: Path) -> None:
     assert cause(ended, failure(7, -9, tmp_path)).exit_code == 137, "the launcher ended the other one"
     assert cause(ended, failure(1, 3, tmp_path, "no such file")).exit_code == 3
     found = cause(failure(3, 1, tmp_path))
-    assert str(found).startswith("rank 3 ended with exit code 1, see above; the state of the last save")
-    assert str(found).endswith("AGAIN")
+    assert str(found).startswith("rank 3 ended with exit code 1, see above; AGAIN")
     found = cause(failure(4, 143, tmp_path), failure(5, 143, tmp_path))
     assert isinstance(found, Interrupted)
     assert found.exit_code == 143

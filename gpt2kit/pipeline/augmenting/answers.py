@@ -1,30 +1,23 @@
 """Answers of a run to many inputs. Each is appended to a file when it is made, so that a killed command continues."""
 
-import hashlib
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gpt2kit import files, recipe
+from gpt2kit import files
 from gpt2kit.decoding.repetition import repeats_itself
 from gpt2kit.decoding.seeds import reproducible
 from gpt2kit.errors import DataError, UserError
 from gpt2kit.pipeline.engine import Engine, Result
+from gpt2kit.pipeline.kept_answers import PART, digest, part_size, whole_lines
 from gpt2kit.pipeline.prepare import ignore
 
 PATTERN = "answers-*.jsonl"
 """The names of the files."""
-
-PART = 256
-"""Inputs that are decoded together, after which progress is told."""
-
-WITHOUT_EFFECT = ("device", "batch_rows")
-"""Knobs of [generate] that do not change answers."""
 
 Progress = Callable[[int, int, float], None]
 """(answers so far, of how many, seconds left)."""
@@ -70,15 +63,16 @@ def answers(
     sizes = [len(repr(source)) for source in sources]
     order = sorted(range(len(sources)), key=lambda place: -sizes[place]) * (count if sampled else 1)
     asked = [sources[place] for place in order]
-    path = folder / f"answers-{_digest(engine, asked, count, scored)}.jsonl"
+    path = folder / f"answers-{digest(engine, [count, scored], asked)}.jsonl"
     said, assigned = _kept(path), config.seed
     assert isinstance(assigned, int), "reproducible has set it"
     left, started = sum(sizes[place] for place in order[len(said) :]), time.monotonic()
     done = 0
     progress(len(said), len(order), math.inf)
     with files.appended(path) as append:
-        for start in range(len(said), len(order), PART):
-            part = slice(start, start + PART)
+        size = part_size(engine, PART)
+        for start in range(len(said), len(order), size):
+            part = slice(start, start + size)
             results = engine.results(asked[part], replace(config, seed=assigned + start), scored=scored)
             for place, result in zip(order[part], results, strict=True):
                 found = _said(result, 1 if sampled else count)
@@ -106,27 +100,9 @@ def _said(result: Result, best: int) -> list[Said]:
     return found
 
 
-def _digest(engine: Engine, sources: Sequence[Any], count: int, scored: bool) -> str:
-    """The digest of all that the answers depend on."""
-    assert engine.run is not None, "only a run is asked"
-    found = hashlib.blake2b(digest_size=8)
-    with (engine.run.path / engine.run.weights).open("rb") as file:
-        found.update(hashlib.file_digest(file, "blake2b").digest())
-    settings = recipe.values(reproducible(engine.config))
-    decisive = {key: value for key, value in settings.items() if key not in WITHOUT_EFFECT}
-    found.update(json.dumps([engine.task.vocabulary.fingerprint(), decisive, count, scored]).encode())
-    for source in sources:
-        found.update(f"\n{source!r}".encode("utf-8", "backslashreplace"))
-    return found.hexdigest()
-
-
 def _kept(path: Path) -> list[list[Said]]:
-    """The answers in a file; a last line that was not completed is cut off."""
-    content = path.read_bytes() if path.is_file() else b""
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        os.truncate(path, len(whole))
+    """The answers in a file."""
     try:
-        return [[Said(*each) for each in json.loads(line)] for line in whole.split(b"\n")[:-1]]
+        return [[Said(*each) for each in json.loads(line)] for line in whole_lines(path)]
     except (ValueError, TypeError) as error:
         raise DataError(f"{path} is damaged ({error}): delete it, and its answers are made again") from None
