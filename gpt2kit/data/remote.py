@@ -1,4 +1,4 @@
-"""Files behind URLs, which fsspec opens by their scheme (s3://, gs://, https:// ...): the only import of fsspec.
+"""Files at URLs (s3://, gs://, https:// ...), opened with fsspec: its only import.
 
 A URL may have a password or a signature in it. The rest of the package knows it by its name without them, which reports
 and messages may show; only this file has the whole URL.

@@ -20,7 +20,7 @@ def first_model(recipe: Recipe, task: Task[Any, Any], init: str | None) -> GPT2:
     """The initial model of a run: random weights, or those of `init`."""
     model = _start_from(init, recipe, task) if init else GPT2(recipe.model, task.vocabulary.size, task.layout.labels)
     if not init and recipe.train.optimizer == "muon":
-        model.start_without_blocks()  # with Muon it learns sooner: docs/speedrun.md
+        model.start_without_blocks()  # translation is learned sooner: docs/speedrun.md
     keep_weights(model, recipe.train, task, init)
     return model
 
