@@ -16,10 +16,10 @@ all of them and skips the others, as is done here where a note-off is missing;
 - running status after SysEx: lasts. symusic loses the rest of the track, pretty_midi rejects the file;
 - SMPTE time, and a header of more than 6 bytes: read, though symusic rejects both and pretty_midi the first;
 - fewer tracks than the header says: rejected, as by pretty_midi;
-- data bytes above 127, which both reject: read as 127 and counted, as mido does with `clip=True`.
+- data bytes above 127, which both reject: read as 127 and counted, as mido does with `clip=True`;
+- notes of no length: dropped and counted, as by pretty_midi; symusic keeps them.
 
-Like both, this drops notes of no length. `from_pretty_midi` and `to_pretty_midi` are for users who have, or want, an
-object of pretty_midi.
+`from_pretty_midi` and `to_pretty_midi` are for users who have, or want, an object of pretty_midi.
 """
 
 import stat
