@@ -152,6 +152,13 @@ def test_the_ends_of_the_ranges_are_inside(values: dict[str, Any]) -> None:
         ({"knn": 1.0}, "knn = 1.0; expected at least 0 and less than 1"),
         ({"knn_neighbors": 0}, "knn_neighbors = 0; expected at least 1"),
         ({"knn_temperature": 0.0}, r"knn_temperature = 0.0; expected a number above 0"),
+        ({"mbr": -1}, "mbr = -1; expected at least 0"),
+        ({"mbr": 1, "temperature": 1.0}, r"mbr = 1: one sample has no others .* expected 0 \(off\), or 2 or more"),
+        ({"mbr": 16, "beams": 4}, "mbr = 16, beams = 4: mbr samples instead of searching: set beams = 1 or mbr = 0"),
+        (
+            {"mbr": 16},
+            r"mbr = 16, temperature = 0: mbr compares samples: set a temperature above 0, such as 0\.7, or mbr = 0",
+        ),
         ({"repetition_penalty": 1.2, "beams": 2}, "set beams = 1"),
         ({"penalty_on": "answer"}, "penalty_on = 'answer' needs a repetition_penalty"),
         (

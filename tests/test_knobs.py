@@ -214,6 +214,7 @@ GENERATE: dict[str, tuple[dict[str, Any], Any]] = {
     "beams": ({}, 3),
     "length_penalty": ({"beams": 3}, 3.0),
     "temperature": ({"seed": 0}, 1.0),
+    "mbr": ({"temperature": 1.0, "seed": 0}, 3),
     "top_k": ({"temperature": 1.0, "seed": 0}, 2),
     "top_p": ({"temperature": 1.0, "seed": 0}, 0.3),
     "repetition_penalty": ({}, 1.7),
@@ -227,9 +228,10 @@ GENERATE: dict[str, tuple[dict[str, Any], Any]] = {
     "dtype": ({"dtype": "fp32"}, "bf16"),
     "seed": ({"temperature": 1.0, "seed": 0}, 5),
 }
-BY_THE_ENGINE = {"device", "stop", "grammar", "knn", "knn_neighbors", "knn_temperature"}
+BY_THE_ENGINE = {"device", "stop", "grammar", "mbr_metric", "knn", "knn_neighbors", "knn_temperature"}
 """Knobs that choose where the model is, before it decodes, where a text ends, which the core never sees, whether the
-task's grammar is used: see tests/cli/test_music_verbs.py, and what the training data says: see below."""
+task's grammar is used: see tests/cli/test_music_verbs.py, which sample is the answer: see
+tests/pipeline/test_minimum_risk.py, and what the training data says: see below."""
 
 
 def decoding_seen(model: GPT2, **values: Any) -> object:

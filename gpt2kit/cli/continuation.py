@@ -27,7 +27,7 @@ def generate(
             help="Prompts: the model continues each.",
         ),
     ] = None,
-    run: options.RunOption = "",
+    run: options.RunsOption,
     data: options.MovedDataOption = "",
     base: options.BaseOption = "",
     file: Annotated[

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @several.on_devices("nothing was written")
 @options.only_for(
     beams=("lines",),
+    mbr=("lines",),
     knn=("lines",),
     predictions=("lines",),
     overwrite=("lines",),
@@ -35,7 +36,7 @@ def evaluate(
     task: str,
     flags: dict[str, str],
     *,
-    run: options.RunOption = "",
+    run: options.RunsOption,
     data: options.MovedDataOption = "",
     base: options.BaseOption = "",
     on: options.OnOption,
@@ -54,6 +55,7 @@ def evaluate(
         typer.Option("--limit", min=1, metavar="N", show_default="all", help="Score only the first N examples."),
     ] = None,
     beams: options.BeamsOption = None,
+    mbr: options.MbrOption = None,
     knn: options.KnnOption = None,
     predictions: Annotated[
         str,
@@ -101,7 +103,8 @@ def evaluate(
     if zero_shot and not on:
         raise UserError("--zero-shot has no prepared data: give a corpus with --on")
     check_seconds(seconds)
-    engine = loading.load(task, run, {"beams": beams, "knn": knn, "seed": seed}, device, set, flags, init, data, base)
+    decoding = {"beams": beams, "mbr": mbr, "knn": knn, "seed": seed}
+    engine = loading.load(task, run, decoding, device, set, flags, init, data, base)
     engine.config = reproducible(engine.config)
     medium = engine.task.about.medium
     if on and split and medium != "performance":  # a corpus of pieces may name the split of each piece
@@ -126,7 +129,7 @@ def evaluate(
         scores, shown, report = _answers(engine, on, split, limit, written, json)
     if json:
         console.result_json(scores | ({"dropped": report.dropped} if report.dropped else {}))
-    if engine.run is not None:
+    if engine.run is not None and not engine.others:  # scores of several runs are not those of one
         cards.scored(engine.run, scores, shown)
     if not json and not zero_shot and "at_chance" in scores:
         steps, shows = f"gpt2kit {task} train DATA --dry-run", f"gpt2kit {task} show DATA"

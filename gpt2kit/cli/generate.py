@@ -28,7 +28,7 @@ def generate(
         list[str] | None,
         typer.Argument(metavar="TEXT", show_default="the inputs of --file, or of standard input", help="Inputs."),
     ] = None,
-    run: options.RunOption = "",
+    run: options.RunsOption,
     data: options.MovedDataOption = "",
     base: options.BaseOption = "",
     file: Annotated[
@@ -51,6 +51,7 @@ def generate(
         bool, options.switch("--resume", help="With --out: go on with the answers that a stopped command has left.")
     ] = False,
     beams: options.BeamsOption = None,
+    mbr: options.MbrOption = None,
     temperature: options.TemperatureOption = None,
     top_k: options.TopKOption = None,
     top_p: options.TopPOption = None,
@@ -77,7 +78,7 @@ def generate(
     if not texts and file not in ("", "-"):
         check_file(file)
     sampling: dict[str, Any] = {"beams": beams, "temperature": temperature, "top_k": top_k, "top_p": top_p}
-    sampling |= {"knn": knn, "seed": seed, "stop": loading.stop_texts(stop)}
+    sampling |= {"mbr": mbr, "knn": knn, "seed": seed, "stop": loading.stop_texts(stop)}
     loading.check_zero_shot(zero_shot, init, run)
     loading.check_texts(texts or ())
     written = Path(out) if out else None
@@ -94,6 +95,8 @@ def generate(
     if seed is None and "seed" in before:
         engine.config = replace(engine.config, seed=before["seed"])
     loading.settle_seed(engine, seed)
+    if nbest > 1 and engine.config.mbr:
+        raise UserError(f"--nbest {nbest}: of the samples of --mbr one is the answer: leave out one of them")
     if not 1 <= nbest <= engine.config.beams:
         raise UserError(
             f"--nbest {nbest}: expected 1 to the number of beams, which is {engine.config.beams}; "

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def load(
     task: str,
-    run: "str | Run",
+    run: "str | Run | Sequence[str]",
     generation: dict[str, Any],
     device: str,
     settings: list[str],
@@ -26,9 +26,9 @@ def load(
     data: str = "",
     base: str = "",
 ) -> Any:
-    """The engine of a run, which must be one of this task, or of a pretrained model without training.
+    """The engine of a run, which must be one of this task, of several, or of a pretrained model without training.
 
-    `data` and `base` are the run's prepared folder and the model of its adapters, if they were moved.
+    `data` and `base` are the first run's prepared folder and the model of the runs' adapters, if they were moved.
     """
     from gpt2kit import recipe as recipes
     from gpt2kit.pipeline import opening
@@ -52,13 +52,17 @@ def load(
         pretrained = opening.zero_shot(task, zero_shot, generate, **own)
         say_unusual(pretrained.model)
         return pretrained
-    folder = run or f"runs/{task}"
-    opened = folder if isinstance(folder, Run) else opening.opened_run(folder, data, base)
-    if opened.task_name != task:
-        raise DataError(f"{folder} is a run of {opened.task_name}, not of {task}")
-    generate = several.with_own_device(generate, opened.recipe.generate.device)
+    folders = run or f"runs/{task}"
+    if isinstance(folders, Run):
+        opened = [folders]
+    else:
+        opened = opening.opened_runs([folders] if isinstance(folders, str) else folders, data, base)
+    for each in opened:
+        if each.task_name != task:
+            raise DataError(f"{each.path} is a run of {each.task_name}, not of {task}")
+    generate = several.with_own_device(generate, opened[0].recipe.generate.device)
     loaded = opening.load_run(opened, generate, **own)
-    say_edited(opened)
+    say_edited(opened[0])
     return loaded
 
 
@@ -95,18 +99,24 @@ def stop_texts(texts: Sequence[str]) -> list[str] | None:
 
 
 def settle_seed(engine: "Engine", given: int | None) -> None:
-    """Give an engine that samples a number as its seed; print it unless it was `given`, which must have an effect."""
+    """Give an engine that samples a number as its seed; print it unless it was `given`, which must have an effect, and
+    how minimum Bayes risk finds its answers."""
     from gpt2kit.decoding.seeds import with_seed
 
     engine.config = with_seed(engine.config)
     samples = engine.config.temperature > 0 and not engine.task.layout.labels
     if given is not None and not samples:
         console.say(f"--seed {given} has no effect: nothing is sampled here; a temperature above 0 samples")
+    if samples and (mbr := engine.config.mbr):
+        how = f"temperature {engine.config.temperature:g}, top-p {engine.config.top_p:g}"
+        console.say(
+            f"the one of {mbr} samples ({how}) that is most similar to the others, by {engine.config.mbr_metric}"
+        )
     if given is None and samples:
         console.say(f"seed: {engine.config.seed}; the same again with --seed {engine.config.seed}")
 
 
-def check_zero_shot(zero_shot: bool, init: str, run: str) -> None:
+def check_zero_shot(zero_shot: bool, init: str, run: Sequence[str]) -> None:
     """Raises UserError unless there is exactly one model: a run, or a pretrained one."""
     if zero_shot != bool(init) or (zero_shot and run):
         raise UserError(

@@ -21,10 +21,11 @@ def switch(*names: str, help: str) -> Any:
     return typer.Option(*names, metavar="", help=help)
 
 
-def several(name: str, metavar: str, help: str, default: str) -> Any:
+def several(name: str, metavar: str, help: str, default: str, *, short: str = "") -> Any:
     """An option that may be repeated."""
     help = f"{help} May be repeated."
-    return typer.Option(name, metavar=metavar, default_factory=list, show_default=default, help=help)
+    names = [name, short] if short else [name]
+    return typer.Option(*names, metavar=metavar, default_factory=list, show_default=default, help=help)
 
 
 def completing(values: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
@@ -81,6 +82,17 @@ OverwriteFilesOption = Annotated[
 ]
 RunOption = Annotated[
     str, typer.Option("--run", "-r", metavar="DIR", show_default="runs/TASK", help="The run whose model is used.")
+]
+RunsOption = Annotated[
+    list[str],
+    several(
+        "--run",
+        "DIR",
+        "The run whose model is used; of several, which have one vocabulary, the probabilities are averaged, and "
+        "settings and data are those of the first.",
+        "runs/TASK",
+        short="-r",
+    ),
 ]
 MovedDataOption = Annotated[
     str,
@@ -168,6 +180,10 @@ StopOption = Annotated[
 BeamsOption = Annotated[
     int | None,
     decoding("beams", "N", "Beam search with N hypotheses; 1: greedy decoding or sampling."),
+]
+MbrOption = Annotated[
+    int | None,
+    decoding("mbr", "N", "Answer with the one of N samples that is most similar to the others; 0: off."),
 ]
 TemperatureOption = Annotated[
     float | None,

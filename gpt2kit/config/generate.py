@@ -11,6 +11,14 @@ RANDOM, CORPUS = "random", "corpus"
 UNKNOWN_RATIO = 2.0
 """The ratio where no training data says one; also the least that is taken from training data."""
 
+METRICS = ("chrf", "bleu")
+"""Similarities of two texts, for minimum Bayes risk."""
+
+MBR_TEMPERATURE = 0.7
+"""What minimum Bayes risk samples with where nothing else is set. Samples estimate the model's own distribution without
+bias at 1.0 (Eikema and Aziz 2020, https://aclanthology.org/2020.coling-main.398); but of 16 samples, as of other small
+numbers, too few are good ones then: see docs/translate.md."""
+
 EXTRA_TOKENS = 16
 """Tokens that an answer may have in addition to max_ratio times those of its prompt: for short prompts."""
 
@@ -24,6 +32,12 @@ class GenerateConfig:
         0.6, "alpha in ((5 + length) / 6)^alpha, which divides the score of a beam-search hypothesis"
     )
     temperature: float = knob(0.0, "sampling temperature; 0 is greedy decoding")
+    mbr: int = knob(
+        0,
+        "minimum Bayes risk: answer with the one of N samples that is most similar to the others, of a temperature "
+        "above 0; 0 is off",
+    )
+    mbr_metric: str = knob("chrf", "how similar two samples are: sacreBLEU's chrF or BLEU of sentences", METRICS)
     top_k: int = knob(0, "sample from the k most likely tokens, ties included; 0 is off")
     top_p: float = knob(1.0, "sample from the smallest set of tokens with this total probability; 1 is off")
     repetition_penalty: float = knob(1.0, "above 1: make tokens that already occurred less likely; 1 is off")
@@ -84,7 +98,7 @@ class GenerateConfig:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "beams", "max_new_tokens", "knn_neighbors")
-        at_least(self, 0, "temperature", "top_k", "batch_rows")
+        at_least(self, 0, "temperature", "mbr", "top_k", "batch_rows")
         if not isinstance(self.max_ratio, str):
             at_least(self, 0, "max_ratio")
         above_zero(self, "repetition_penalty", "knn_temperature")
@@ -100,6 +114,16 @@ class GenerateConfig:
         check(self.penalty_on == "all" or self.repetition_penalty != 1, needed)
         sampled = self.temperature > 0
         both = f"beams = {self.beams}, temperature = {self.temperature}"
+        check(self.mbr != 1, "mbr = 1: one sample has no others to be compared with; expected 0 (off), or 2 or more")
+        check(
+            not self.mbr or self.beams == 1,
+            f"mbr = {self.mbr}, beams = {self.beams}: mbr samples instead of searching: set beams = 1 or mbr = 0",
+        )
+        check(
+            not self.mbr or sampled,
+            f"mbr = {self.mbr}, temperature = 0: mbr compares samples: set a temperature above 0, such as "
+            f"{MBR_TEMPERATURE}, or mbr = 0",
+        )
         check(
             not (self.beams > 1 and sampled), f"{both}: beam search does not sample: set temperature = 0 or beams = 1"
         )
@@ -116,6 +140,10 @@ class GenerateConfig:
 
 
 def with_generation(table: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """[generate] with the keys that a user gives. Temperature 0 turns off top_k and top_p unless these are given."""
+    """[generate] with the keys that a user gives. Temperature 0 turns off top_k and top_p unless these are given, and
+    mbr turns on sampling."""
     dropped = ("top_k", "top_p") if given.get("temperature") == 0 else ()
-    return {key: value for key, value in table.items() if key not in dropped} | given
+    found = {key: value for key, value in table.items() if key not in dropped} | given
+    if given.get("mbr") and "temperature" not in given and not found.get("temperature"):
+        found["temperature"] = MBR_TEMPERATURE
+    return found

@@ -8,7 +8,7 @@ import torch
 from gpt2kit import system as allowance
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding.answer import new_token_limit
-from gpt2kit.model.inference import InferenceGPT2
+from gpt2kit.decoding.average import Model
 
 MOST_ROWS = 256
 """With more rows than this, products are not faster per row."""
@@ -29,19 +29,19 @@ def free_memory(device: torch.device) -> int:
     return (UNKNOWN_MEMORY if found is None else found[1]) // int(os.environ.get("LOCAL_WORLD_SIZE", 1))
 
 
-def row_bytes(model: InferenceGPT2, slots: int) -> int:
+def row_bytes(model: Model, slots: int) -> int:
     """Bytes of one row while it is decoded: keys and values, twice as they move when rows leave, and logits."""
-    config = model.config
-    return 2 * 2 * 4 * config.n_layer * config.n_embd * slots + 8 * 4 * model.vocab_size
+    width = sum(member.config.n_layer * member.config.n_embd for member in model.members)
+    return 2 * 2 * 4 * width * slots + len(model.members) * 8 * 4 * model.vocab_size
 
 
-def batches(model: InferenceGPT2, lengths: Sequence[int], config: GenerateConfig) -> Iterator[list[int]]:
+def batches(model: Model, lengths: Sequence[int], config: GenerateConfig) -> Iterator[list[int]]:
     """Indices of the prompts of each batch, the longest prompts first."""
     order = sorted(range(len(lengths)), key=lambda index: lengths[index], reverse=True)
     memory = SHARE_OF_MEMORY * free_memory(model.device)
     while order:
         longest = lengths[order[0]]
-        slots = min(longest + new_token_limit(longest, model.config.n_positions, config), model.config.n_positions)
+        slots = min(longest + new_token_limit(longest, model.window, config), model.window)
         rows = config.batch_rows or min(MOST_ROWS, int(memory / row_bytes(model, slots)))
         prompts = max(1, rows // config.beams)
         yield order[:prompts]

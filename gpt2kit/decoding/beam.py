@@ -12,9 +12,9 @@ from torch.nn import functional as F
 
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding.answer import Answer, length_penalty, new_token_limit
+from gpt2kit.decoding.average import Model
 from gpt2kit.decoding.largest import largest
 from gpt2kit.decoding.stepper import Stepper
-from gpt2kit.model.inference import InferenceGPT2
 
 
 class _Searches:
@@ -71,11 +71,11 @@ class _Searches:
 
 
 def beam_search(
-    model: InferenceGPT2, prompts: Sequence[Sequence[int]], config: GenerateConfig, stops: Sequence[int]
+    model: Model, prompts: Sequence[Sequence[int]], config: GenerateConfig, stops: Sequence[int]
 ) -> list[list[Answer]]:
     """Yield the answers of each prompt, best first; a prompt's search ends when `beams` hypotheses have ended."""
     beams, alpha = config.beams, config.length_penalty
-    limits = [new_token_limit(len(prompt), model.config.n_positions, config) for prompt in prompts]
+    limits = [new_token_limit(len(prompt), model.window, config) for prompt in prompts]
     limits_P, ends = torch.tensor(limits, device=model.device), torch.tensor(stops, device=model.device)
     found: list[list[Answer]] = [[]] * len(prompts)
     stepper = Stepper(model, prompts, max(limits), beams)
@@ -100,7 +100,7 @@ def beam_search(
         searches.going_P &= ~over_P
         if ended and not searches.going_P.any():
             break
-        stepper.cache.branch(origins_PW)
+        stepper.branch(origins_PW)
         if ended and (kept := stepper.compact(searches.going_P)) is not None:
             searches.keep(kept)
             tokens_PW, limits_P = tokens_PW[kept], limits_P[kept]

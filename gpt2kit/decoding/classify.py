@@ -30,6 +30,16 @@ def probabilities(model: GPT2, prompts: Sequence[Sequence[int]], extract: int) -
         yield from zip(chosen, _batch(model, [examples[index] for index in chosen]), strict=True)
 
 
+def mean_probabilities(
+    models: Sequence[GPT2], prompts: Sequence[Sequence[int]], extract: int
+) -> Iterator[tuple[int, list[float]]]:
+    """The same for the mean of the probabilities of several models that have the same answers."""
+    streams = [probabilities(model, prompts, extract) for model in models]
+    for found in zip(*streams, strict=True):  # the order depends on the prompts alone
+        rows = zip(*(likely for _, likely in found), strict=True)
+        yield found[0][0], [sum(each) / len(models) for each in rows]
+
+
 def likeliest(probabilities: Sequence[float]) -> int:
     return max(range(len(probabilities)), key=probabilities.__getitem__)
 

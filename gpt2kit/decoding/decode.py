@@ -12,10 +12,11 @@ from torch import Tensor
 from gpt2kit.config import GenerateConfig
 from gpt2kit.decoding import sampling
 from gpt2kit.decoding.answer import Answer, length_penalty, new_token_limit
+from gpt2kit.decoding.average import Model
 from gpt2kit.decoding.batching import batches
 from gpt2kit.decoding.beam import beam_search
 from gpt2kit.decoding.grammar import Automaton, Grammars
-from gpt2kit.decoding.seeds import seeds, with_seed
+from gpt2kit.decoding.seeds import of_samples, seeds, with_seed
 from gpt2kit.decoding.stepper import Stepper
 from gpt2kit.errors import UserError
 from gpt2kit.model.device import pick_dtype
@@ -54,20 +55,20 @@ def last(text: Sequence[int], room: int) -> list[int]:
 class Decoding:
     """A batch of prompts being answered, greedily or by sampling.
 
-    Every prompt has at least one token. Row i draws from config.seed + numbers[i], so its answer does not depend on its
-    neighbours. `automata`, one for each prompt, say which ids may come next and when an answer is over: on CUDA, the
-    host then waits for each token. `ended` is asked after each token, which is slow; `scored` adds log-probabilities to
-    the answers. With `config.roll` a row that has filled the window continues from its `recent` half window, which is
-    read again, as every token then has another position.
+    Every prompt has at least one token. Row i draws from seeds[i], so its answer does not depend on its neighbours.
+    `automata`, one for each prompt, say which ids may come next and when an answer is over: on CUDA, the host then
+    waits for each token. `ended` is asked after each token, which is slow; `scored` adds log-probabilities to the
+    answers. With `config.roll` a row that has filled the window continues from its `recent` half window, which is read
+    again, as every token then has another position.
     """
 
     def __init__(
         self,
-        model: InferenceGPT2,
+        model: Model,
         prompts: Sequence[Sequence[int]],
         config: GenerateConfig,
         stops: Sequence[int],
-        numbers: Sequence[int],
+        seeds: Sequence[int],
         automata: Sequence[Automaton] = (),
         recent: Recent = last,
         ended: Ended | None = None,
@@ -75,7 +76,7 @@ class Decoding:
     ) -> None:
         self.model, self.prompts, self.config, device = model, prompts, config, model.device
         self.recent, self.ended, self.scored = recent, ended, scored
-        self.window = model.config.n_positions
+        self.window = model.window
         limits = [new_token_limit(len(prompt), self.window, config) for prompt in prompts]
         self.limits_N = torch.tensor(limits, device=device)
         self.ends, self.stops = frozenset(stops), torch.tensor(stops, device=device)
@@ -90,7 +91,7 @@ class Decoding:
             self.group_NV = torch.from_numpy(self.grammars.group_NV)
             self.stopped_N[:] = torch.tensor(self.grammars.over)
         if config.temperature > 0:
-            self.noise_NS = _noise(max(limits), seeds(config, numbers)).to(device)
+            self.noise_NS = _noise(max(limits), seeds).to(device)
         if config.repetition_penalty != 1:
             self.seen_NV = torch.zeros(len(prompts), model.vocab_size, dtype=torch.bool, device=device)
             for row, prompt in enumerate(prompts if config.penalty_on == "all" else ()):
@@ -189,7 +190,7 @@ def _noise(steps: int, seeds: Sequence[int]) -> Tensor:
 
 @dataclass(frozen=True)
 class Decoded:
-    """The answers to one prompt, best first."""
+    """The answers to one prompt: of beam search the best first, of several samples in the order of their seeds."""
 
     index: int
     answers: list[Answer]
@@ -197,7 +198,7 @@ class Decoded:
 
 @torch.inference_mode()
 def answers(
-    model: InferenceGPT2,
+    model: Model,
     prompts: Sequence[Sequence[int]],
     config: GenerateConfig,
     stop: int,
@@ -210,8 +211,8 @@ def answers(
     """Decode any number of prompts in batches of similar length; results come when they are ready, not in order.
 
     An answer ends with `stop`, with one of config.stop_ids, where its automaton is over, or where `ended` says so; then
-    it includes the ids that ended it. `numbers`, by default 0, 1, ..., give each prompt its seed when sampling. Answers
-    are scored by beam search, and otherwise if `scored`.
+    it includes the ids that ended it. `numbers`, by default 0, 1, ..., give each prompt its seed when sampling; with
+    `config.mbr` it has so many samples. Answers are scored by beam search, and otherwise if `scored`.
     """
     config = with_seed(config)
     numbers = range(len(prompts)) if numbers is None else numbers
@@ -220,34 +221,44 @@ def answers(
         raise UserError(
             f"beams = {config.beams}: beam search does not support grammar: set beams = 1 or generate.grammar = false"
         )
+    if automata and config.mbr:
+        raise UserError(f"mbr = {config.mbr}: it does not support grammar: set mbr = 0")
+    count = max(1, config.mbr)
+    rows = [(index, seed) for index, first in enumerate(seeds(config, numbers)) for seed in of_samples(first, count)]
+    made: dict[int, dict[int, list[Answer]]] = {}  # by prompt and row: samples of one may be in several batches
     with model.threads.used():
-        for chosen in batches(model, [len(prompt) for prompt in prompts], config):
-            batch = [prompts[index] for index in chosen]
+        for chosen in batches(model, [len(prompts[index]) for index, _ in rows], config):
+            batch = [prompts[rows[row][0]] for row in chosen]
             if config.beams > 1:
                 found = beam_search(model, batch, config, stops)
             else:
-                rows = [numbers[index] for index in chosen]
-                own = [automata[index] for index in chosen] if automata else ()
-                decoding = Decoding(model, batch, config, stops, rows, own, recent, ended, scored)
+                own = [automata[row] for row in chosen] if automata else ()
+                drawn = [rows[row][1] for row in chosen]
+                decoding = Decoding(model, batch, config, stops, drawn, own, recent, ended, scored)
                 for _ in decoding.run():
                     pass
                 found = [[answer] for answer in decoding.answers()]
-            for index, hypotheses in zip(chosen, found, strict=True):
-                yield Decoded(index, hypotheses)
+            for row, hypotheses in zip(chosen, found, strict=True):
+                index = rows[row][0]
+                of_prompt = made.setdefault(index, {})
+                of_prompt[row] = hypotheses
+                if len(of_prompt) == count:
+                    del made[index]
+                    yield Decoded(index, [answer for _, each in sorted(of_prompt.items()) for answer in each])
 
 
 @torch.inference_mode()
 def stream(
-    model: InferenceGPT2,
+    model: Model,
     prompt: Sequence[int],
     config: GenerateConfig,
     stop: int,
     automata: Sequence[Automaton] = (),
 ) -> Iterator[int]:
     """Yield the tokens of one answer as they are decoded, without the end token."""
-    stops = (stop, *config.stop_ids)
+    stops, config = (stop, *config.stop_ids), with_seed(config)
     with model.threads.used():
-        for new in Decoding(model, [prompt], with_seed(config), stops, [0], automata).run():
+        for new in Decoding(model, [prompt], config, stops, seeds(config, [0]), automata).run():
             token = int(new[0])
             if token in stops:
                 return

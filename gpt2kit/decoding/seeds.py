@@ -1,5 +1,6 @@
-"""Draws the seed of a call that samples and names none."""
+"""Seeds of sampling: of a call that names none, of its inputs, and of several samples of one input."""
 
+import random
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,3 +27,10 @@ def seeds(config: GenerateConfig, numbers: Sequence[int]) -> list[int]:
     """The seed of each of these inputs of a call; its settings must have a number as their seed."""
     assert isinstance(config.seed, int), "with_seed comes first"
     return [config.seed + number for number in numbers]
+
+
+def of_samples(seed: int, count: int) -> list[int]:
+    """The seeds of several samples of an input: its own, then others that follow from it alone. Its neighbors would be
+    those of other inputs; and only the lower 32 bits of a seed count for torch."""
+    drawn = random.Random(seed)
+    return [seed, *(drawn.getrandbits(32) for _ in range(count - 1))]

@@ -28,7 +28,8 @@ def refusal(task: Task[Any, Any]) -> str:
 def asking(task: Task[Any, Any], config: GenerateConfig) -> dict[str, Any]:
     """The parts `tokenizer` (None if ids are not text), `task` and `generate` of a run in a page.
 
-    Pages have no beam search and no training data: they decode greedily, without neighbors, instead.
+    Pages have no beam search, compare no samples and have no training data: they decode greedily, give one sample, and
+    use no neighbors instead.
     """
     described = {} if task.about.asking is None else task.about.asking.described()
     own = {
@@ -40,7 +41,7 @@ def asking(task: Task[Any, Any], config: GenerateConfig) -> dict[str, Any]:
     return {
         "tokenizer": _tokenizer(task.bpe) if isinstance(task, TextTask) else None,
         "task": own | described,
-        "generate": asdict(replace(config, beams=1, knn=0.0, max_ratio=config.ratio)),
+        "generate": asdict(replace(config, beams=1, mbr=0, knn=0.0, max_ratio=config.ratio)),
     }
 
 

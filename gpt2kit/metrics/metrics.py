@@ -43,6 +43,21 @@ def has_runs(outputs: Sequence[str], tokenize: str = DEFAULT) -> bool:
     return any(len(tokenizer(text).split()) >= RUN for text in outputs)
 
 
+def words(texts: Sequence[str], tokenize: str = DEFAULT) -> list[tuple[str, ...]]:
+    """What BLEU counts as the words of each text."""
+    tokenizer = _bleu(tokenize).tokenizer
+    return [tuple(tokenizer(text.rstrip()).split()) for text in texts]
+
+
+def bleu_of_counts(same: list[int], all: list[int], reference: int) -> float:
+    """BLEU of a sentence, 0 to 100, by the numbers of its n-grams that are in its reference, too, and of all of them,
+    each for 1 to 4 words, and by the words of the reference."""
+    from sacrebleu.metrics.bleu import BLEU
+
+    score: float = BLEU.compute_bleu(same, all, all[0], reference, smooth_method="exp", effective_order=True).score
+    return min(100.0, score)  # floats may add up to a little more
+
+
 def check_tokenization(name: str) -> None:
     """Raises MachineError if something that it needs is missing."""
     _bleu(name)

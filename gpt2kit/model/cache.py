@@ -116,7 +116,8 @@ class Cache:
             layer.branch(origins_PW)
 
     def keep(self, prompts_P: Tensor) -> None:
-        """Keep only these prompts, in this order; those that keep their places are not copied."""
+        """Keep only these prompts, in this order, or repeat some of them; those that keep their places are not
+        copied."""
         keep_rows((tensors for layer in self.layers for tensors in layer.tensors()), prompts_P)
         self.visible_PWS = self.visible_PWS[prompts_P]
         self.key_positions_PS = self.key_positions_PS[prompts_P]

@@ -29,10 +29,13 @@ def enlarge(tensors: list[Tensor], room: int) -> None:
 
 def keep_rows(lists: Iterable[list[Tensor]], prompts_P: Tensor) -> None:
     """Keep only these prompts in the tensors of each list, in this order; those that keep their places are not
-    copied."""
+    copied. Prompts may also be repeated: then there may be more rows than before."""
     left = len(prompts_P)
     moved = (prompts_P != torch.arange(left, device=prompts_P.device)).nonzero().flatten()
     for tensors in lists:
         for index, old in enumerate(tensors):
+            if left > len(old):
+                tensors[index] = old[prompts_P]
+                continue
             old[moved] = old[prompts_P[moved]]
             tensors[index] = old[:left]

@@ -44,6 +44,15 @@ class InferenceGPT2:
         self.head: Callable[[Tensor], Tensor] = product(model.head, None)
         self.threads = Threads(self.device.type == "cpu")
 
+    @property
+    def members(self) -> tuple["InferenceGPT2", ...]:
+        """The models that are asked for a token: this one. An average has several."""
+        return (self,)
+
+    @property
+    def window(self) -> int:
+        return self.config.n_positions
+
     def new_cache(self, prompts: int, slots: int, width: int = 1, static: bool = False) -> Cache:
         """Room for `prompts` prompts and answers of `width` hypotheses, `slots` slots each. On CPUs it is in fp32:
         short products of one row are faster that way, whatever the dtype of the weights."""

@@ -11,7 +11,8 @@ from gpt2kit import recipe
 from gpt2kit.config import CORPUS, GenerateConfig, with_generation
 from gpt2kit.decoding import decode
 from gpt2kit.decoding.answer import limited_by
-from gpt2kit.decoding.classify import likeliest, probabilities
+from gpt2kit.decoding.average import Model, together
+from gpt2kit.decoding.classify import likeliest, mean_probabilities
 from gpt2kit.decoding.grammar import Automaton, MakeAutomaton
 from gpt2kit.decoding.neighbors import with_neighbors
 from gpt2kit.decoding.repetition import repeats_itself
@@ -19,7 +20,6 @@ from gpt2kit.decoding.seeds import seeds, with_seed
 from gpt2kit.errors import UserError
 from gpt2kit.model.device import keep_memory, pick_device
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.model.inference import InferenceGPT2
 from gpt2kit.pipeline.endings import output_of, stops_of
 from gpt2kit.pipeline.sources import Places, TokenSources, sources_of
 from gpt2kit.runs.folder import Run
@@ -64,7 +64,8 @@ class Result:
 
 
 class Engine:
-    """A task and its trained model, and the run that they were loaded from, if any."""
+    """A task and its trained model, and the run that they were loaded from, if any; or several models, whose
+    probabilities are averaged."""
 
     def __init__(
         self,
@@ -73,15 +74,20 @@ class Engine:
         config: GenerateConfig,
         run: Run | None = None,
         given: Mapping[str, Any] | None = None,
+        others: Sequence[tuple[Run, GPT2]] = (),
     ) -> None:
+        """The predictions of `others`, which have the same vocabulary and prompts, are averaged with the model's."""
         self.task, self.run = task, run
+        self.others = [other for other, _ in others]
+        """The runs of the other models."""
         self.config = self._fitted(config)
         self.given = given or {}
         """The [task] settings that it was loaded with; the others are the run's."""
         device = pick_device(config.device)
         keep_memory(device)
         self.model = model.to(device).eval()
-        self._decoders: dict[str, InferenceGPT2] = {}
+        self.models = [self.model, *(other.to(device).eval() for _, other in others)]
+        self._decoders: dict[str, Model] = {}
         self._datastore: Datastore | None = None
         self.dealer: Dealer | None = None
         """Gives other processes their shares of the inputs, if there are any."""
@@ -106,6 +112,11 @@ class Engine:
         if config.beams > 1:
             raise UserError(
                 f"beams = {config.beams}: beam search cannot be streamed; set beams = 1, or call the engine"
+            )
+        if config.mbr:
+            raise UserError(
+                f"mbr = {config.mbr}: an answer that is chosen among samples cannot be streamed; set mbr = 0, or call "
+                f"the engine"
             )
         parsed = self.task.parse(source)
         if (known := self.task.answer_without_model(parsed)) is not None:
@@ -144,6 +155,7 @@ class Engine:
         `traced` is the number of training examples that are named for each token of the first output, see `datastore`.
         """
         config = with_seed(config or self.config)
+        self._check_texts(config)
         if traced or config.knn:
             self.datastore()
         iterator = iter(sources)
@@ -166,6 +178,11 @@ class Engine:
             if self.task.layout.labels:
                 raise UserError(
                     "a classifier generates no tokens: it has no sources, and no neighbors for generate.knn"
+                )
+            if len(self.models) > 1:
+                raise UserError(
+                    f"sources and generate.knn compare the states of one model, and here are {len(self.models)}: give "
+                    "one run"
                 )
             if self.run is None:
                 raise UserError(
@@ -205,21 +222,28 @@ class Engine:
             return
         decoder, recent, stops = self._decoder(config), self.task.layout.recent, stops_of(self.task, config)
         ended, eos = stops.ended if stops else None, self.task.vocabulary.eos
-        window = self.model.config.n_positions
+        window = self.positions
+        if config.mbr:
+            from gpt2kit.metrics.consensus import consensus  # it needs numpy, and decoding does not
         automata = self._automata([sources[index] for index in asked], prompts, config, grammar)
         for found in decode.answers(decoder, ids, config, eos, numbers, automata, recent, ended, scored):
+            answers = found.answers
+            outputs = [output_of(self.task, answer.ids, stops) for answer in answers]
+            if config.mbr:
+                place = consensus([*map(self.task.tell, outputs)], config.mbr_metric)
+                answers, outputs = [answers[place]], [outputs[place]]
             results[asked[found.index]] = Result(
-                outputs=[output_of(self.task, answer.ids, stops) for answer in found.answers],
-                scores=[answer.score for answer in found.answers],
-                finished=(finished := found.answers[0].finished),
+                outputs=outputs,
+                scores=[answer.score for answer in answers],
+                finished=(finished := answers[0].finished),
                 truncated=prompts[found.index][1],
-                ids=[answer.ids for answer in found.answers],
-                circling=repeats_itself(found.answers[0].ids),
-                log_probabilities=[answer.log_probability for answer in found.answers],
+                ids=[answer.ids for answer in answers],
+                circling=repeats_itself(answers[0].ids),
+                log_probabilities=[answer.log_probability for answer in answers],
                 limit="" if finished else limited_by(len(ids[found.index]), window, config),
                 seed=seeds(config, [numbers[found.index]])[0] if config.temperature else None,
-                complete=sum(answer.finished for answer in found.answers),
-                sources=self.sources_of(ids[found.index], found.answers[0].ids, traced) if traced else None,
+                complete=sum(answer.finished for answer in answers),
+                sources=self.sources_of(ids[found.index], answers[0].ids, traced) if traced else None,
             )
             while yielded < len(results) and (result := results[yielded]) is not None:
                 yield result
@@ -233,6 +257,15 @@ class Engine:
     def sources_of(self, prompt: Sequence[int], ids: Sequence[int], count: int) -> list[TokenSources]:
         """The `count` nearest training examples of each id of an answer, whether the model wrote it or not."""
         return sources_of(self._places, self.model, self.datastore(), prompt, ids, count)
+
+    def _check_texts(self, config: GenerateConfig) -> None:
+        """Raises UserError for minimum Bayes risk where an answer is a label, or has no end of its own."""
+        if config.mbr and (self.task.layout.labels or self.task.layout.continues):
+            answers = "labels" if self.task.layout.labels else "continuations of what was given"
+            raise UserError(
+                f"generate.mbr = {config.mbr}: it compares whole answers in words, as of translations, and the answers "
+                f"of this task are {answers}: set it to 0"
+            )
 
     def _automata(
         self,
@@ -259,7 +292,8 @@ class Engine:
         prompts: list[tuple[list[int], bool]],
     ) -> list[Result | None]:
         """Answers of the classifier."""
-        for index, likely in probabilities(self.model, [prompt for prompt, _ in prompts], self.task.layout.extract):
+        texts = [prompt for prompt, _ in prompts]
+        for index, likely in mean_probabilities(self.models, texts, self.task.layout.extract):
             names, best = self.task.layout.answers(sources[asked[index]]), likeliest(likely)
             by_name = dict(sorted(zip(names, likely, strict=True), key=lambda each: -each[1]))
             score, truncated = math.log(likely[best]), prompts[index][1]
@@ -272,17 +306,25 @@ class Engine:
         """The settings with the ratio that the run's training data needs, if they ask for it."""
         return config if config.max_ratio != CORPUS or self.run is None else config.fitted(self.run.max_ratio)
 
-    def _decoder(self, config: GenerateConfig) -> InferenceGPT2:
+    @property
+    def positions(self) -> int:
+        """The window: the shortest one of the models."""
+        return min(model.config.n_positions for model in self.models)
+
+    def _decoder(self, config: GenerateConfig) -> Model:
         """The weights laid out for one dtype, once; with neighbors in the training data if they have a share."""
         dtype = decode.arithmetic(config, self.model.head.device)
         if dtype not in self._decoders:
-            self._decoders[dtype] = decode.for_inference(self.model, dtype)
+            self._decoders[dtype] = together([decode.for_inference(model, dtype) for model in self.models])
         decoder = self._decoders[dtype]
-        return with_neighbors(decoder, self.datastore().neighbors, config) if config.knn else decoder
+        if not config.knn:
+            return decoder
+        neighbors, (single,) = self.datastore().neighbors, decoder.members
+        return with_neighbors(single, neighbors, config)
 
     def prompt(self, source: Any, config: GenerateConfig) -> tuple[list[int], bool]:
         """The prompt, cut so that an answer fits after it, and whether it was cut."""
-        window = self.model.config.n_positions
+        window = self.positions
         room = config.room_for_prompt(window)
         if self.task.layout.labels:  # as in training
             room = window - 1

@@ -255,12 +255,14 @@ def _decoding(config: GenerateConfig, engine: Engine) -> str:
         how = f"beam{config.beams}|alpha:{config.length_penalty}"
     else:
         drawn = f"|k:{config.top_k}|p:{config.top_p:g}|seed:{config.seed}" if config.temperature else ""
-        how = f"t:{config.temperature}{drawn}"
+        how = f"t:{config.temperature}{drawn}" + (f"|mbr:{config.mbr}:{config.mbr_metric}" if config.mbr else "")
     penalty = ""
     if config.repetition_penalty != 1:
         penalty = f"|penalty:{config.repetition_penalty:g}" + (":answer" if config.penalty_on == "answer" else "")
     if config.knn:
         how += f"|knn:{config.knn:g}|neighbors:{config.knn_neighbors}|T:{config.knn_temperature:g}"
+    if len(engine.models) > 1:
+        how = f"average{len(engine.models)}|{how}"
     return f"{how}{penalty}|max:{config.max_new_tokens}|{arithmetic(config, engine.model.head.device)}"
 
 
@@ -282,6 +284,8 @@ def evaluate_stream(
     Each window predicts `stride` tokens after its context; 0 derives the stride from the task's `overlap`. With the
     `training` store, the share of the openings' continuations that is copied from it is scored too.
     """
+    if len(engine.models) > 1:
+        raise UserError(f"the loss on documents is that of one model, and here are {len(engine.models)}: give one run")
     model, task, store, layout = engine.model, engine.task, documents.store, engine.task.layout
     assert isinstance(layout, Stream)
     started, device = time.perf_counter(), model.head.device

@@ -22,8 +22,9 @@ def digest(engine: Engine, details: Iterable[Any], sources: Iterable[Any] = ()) 
     """The digest of all that a run's answers depend on: weights, settings, `details` and `sources`."""
     assert engine.run is not None, "only a run is asked"
     found = hashlib.blake2b(digest_size=8)
-    with (engine.run.path / engine.run.weights).open("rb") as file:
-        found.update(hashlib.file_digest(file, "blake2b").digest())
+    for run in (engine.run, *engine.others):
+        with (run.path / run.weights).open("rb") as file:
+            found.update(hashlib.file_digest(file, "blake2b").digest())
     settings = recipe.values(reproducible(engine.config))
     decisive = {key: value for key, value in settings.items() if key not in WITHOUT_EFFECT}
     found.update(json.dumps([engine.task.vocabulary.fingerprint(), decisive, *details]).encode())

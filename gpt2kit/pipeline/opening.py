@@ -1,5 +1,6 @@
 """Opens a run folder, or a pretrained model, as an engine."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from gpt2kit.model.vocabulary import is_padding, set_aside
 from gpt2kit.pipeline.engine import Engine
 from gpt2kit.runs.folder import Run
 from gpt2kit.tasks.base import Task
+
+PROMPT_KNOBS = ("kind", "template")
+"""Knobs of [task] that decide what a prompt looks like, beside the vocabulary."""
 
 
 def zero_shot(name: str, init: str, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
@@ -61,7 +65,7 @@ def model_of_tokens(folder: Path, tokens: int, dropout: float | None = None) -> 
 
 
 def load(
-    run: str | Path,
+    run: str | Path | Sequence[str | Path],
     settings: dict[str, Any] | None = None,
     *,
     data: str | Path | None = None,
@@ -72,9 +76,20 @@ def load(
 
     `data` and `base` are the folders of the prepared data and of the model that adapters belong to, if they were moved.
 
-    Raises DataError for a file that is missing, damaged or of another run.
+    Of several run folders, which must have one vocabulary, the probabilities are averaged at every token. Their shapes
+    may differ; settings and data are those of the first.
+
+    Raises DataError for a file that is missing, damaged or of another run, and for runs that do not belong together.
     """
-    return load_run(opened_run(run, data or "", base or ""), settings, **task_settings)
+    folders = [run] if isinstance(run, str | Path) else run
+    return load_run(opened_runs(folders, data or "", base or ""), settings, **task_settings)
+
+
+def opened_runs(folders: Sequence[str | Path], data: str | Path = "", base: str | Path = "") -> list[Run]:
+    """Open one run folder or several, the first of which may have moved data, and all a moved base model."""
+    if not folders:
+        raise UserError("run: give at least one run folder")
+    return [opened_run(folder, "" if number else data, base) for number, folder in enumerate(folders)]
 
 
 def opened_run(run: str | Path, data: str | Path = "", base: str | Path = "") -> Run:
@@ -92,8 +107,41 @@ def _check_as_trained(run: Run, model: GPT2, trained: recipe.Recipe) -> None:
         raise DataError(f"{run.path}: {lora.ADAPTER_CONFIG} says another lora_alpha than the run's recipe.toml")
 
 
-def load_run(run: Run, settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
-    """Like `load`, for a run that is already open."""
+def load_run(run: Run | Sequence[Run], settings: dict[str, Any] | None = None, **task_settings: Any) -> Engine:
+    """Like `load`, for runs that are already open."""
+    run, *others = [run] if isinstance(run, Run) else run
+    for other in others:
+        _check_together(run, other)
+    task, model = run.task, _trained_model(run)
+    if task_settings:
+        settled = recipe.values(task) | task.merge_settings(task_settings)
+        task = recipe.build_section(type(task), "task", settled).opened(run.path)
+    generation = with_generation(recipe.values(run.recipe.generate), settings or {})
+    config = recipe.build_section(GenerateConfig, "generate", generation)
+    return Engine(task, model, config, run, task_settings, [(other, _trained_model(other)) for other in others])
+
+
+def _check_together(run: Run, other: Run) -> None:
+    """Raises DataError unless both runs mean the same by an id, and make the same prompts."""
+    if other.task_name != run.task_name:
+        found = f"a run of {other.task_name}, and {run.path} one of {run.task_name}"
+        raise DataError(f"{other.path} is {found}: runs of one task can be averaged")
+    for knob in PROMPT_KNOBS:
+        here, there = (getattr(each.task, knob, "") for each in (run, other))
+        if here != there:
+            found = f"task.{knob} = {there!r}, and {run.path} {here!r}"
+            raise DataError(f"{other.path} has {found}: runs with the same prompts can be averaged")
+    if not other.task.vocabulary.has_fingerprint(run.task.vocabulary.fingerprint()):
+        there, here = (each.task.vocabulary.size for each in (other, run))
+        sizes = f"{there:,} and {here:,} tokens" if there != here else f"{here:,} tokens that are not the same"
+        raise DataError(
+            f"{other.path} has another vocabulary than {run.path} ({sizes}): runs can be averaged that were trained on "
+            "the same prepared data, or on data that was prepared with --tokenizer"
+        )
+
+
+def _trained_model(run: Run) -> GPT2:
+    """The model of a run, which must be as its files say."""
     task = run.task
     if not run.weights:
         missing = lora.ADAPTER if run.recipe.train.lora else hf.WEIGHTS
@@ -103,9 +151,4 @@ def load_run(run: Run, settings: dict[str, Any] | None = None, **task_settings: 
         raise DataError(_mismatch(run.path, model, task))
     if (trained := run.recorded_recipe) is not None:
         _check_as_trained(run, model, trained)
-    if task_settings:
-        settled = recipe.values(task) | task.merge_settings(task_settings)
-        task = recipe.build_section(type(task), "task", settled).opened(run.path)
-    generation = with_generation(recipe.values(run.recipe.generate), settings or {})
-    config = recipe.build_section(GenerateConfig, "generate", generation)
-    return Engine(task, model, config, run, task_settings)
+    return model

@@ -42,7 +42,7 @@ def _answered(
         likely = dict(probabilities(model, prompts, layout.extract))
         return [layout.answers(source)[likeliest(likely[index])] for index, (_, source) in enumerate(asked)]
     longest = min(config.max_new_tokens, model.config.n_positions, layout.sample_tokens or sys.maxsize)
-    config = replace(reproducible(config), beams=1, max_new_tokens=longest, roll=False)
+    config = replace(reproducible(config), beams=1, mbr=0, max_new_tokens=longest, roll=False)
     stops = stops_of(task, config)
     made = [layout.grammar(prompt) for prompt in prompts] if config.grammar else []
     automata = [automaton for automaton in made if automaton is not None]

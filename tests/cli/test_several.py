@@ -50,7 +50,9 @@ def ended(process: Any, folder: Path) -> tuple[int, str, str]:
     return code, out, err
 
 
-@pytest.mark.parametrize("words", [["--beams", "2", "--nbest", "2"], ["--temperature", "2", "--seed", "7"]])
+@pytest.mark.parametrize(
+    "words", [["--beams", "2", "--nbest", "2"], ["--mbr", "3", "--temperature", "2", "--seed", "7"]]
+)
 def test_answers_come_in_order(
     words: list[str], by_heart: Path, texts: Path, tmp_path: Path, forked: Forked, capsys: Capture
 ) -> None:

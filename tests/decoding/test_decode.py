@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import GPT2LMHeadModel, LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 
-from gpt2kit.config import GenerateConfig
+from gpt2kit.config import ATTENTIONS, GenerateConfig
 from gpt2kit.decoding import stepper
 from gpt2kit.decoding.answer import Answer, new_token_limit
 from gpt2kit.decoding.decode import CHECK_EVERY, Recent, answers, for_inference, last, stream
 from gpt2kit.decoding.sampling import draw, probabilities
+from gpt2kit.decoding.seeds import of_samples
 from gpt2kit.model import hf
 from gpt2kit.model.cache import Cache
 from gpt2kit.model.gpt2 import GPT2
@@ -116,6 +117,38 @@ def test_a_longer_limit_of_a_neighbour_does_not_change_a_draw(model: GPT2) -> No
     config = replace(SAMPLED, max_ratio=1.0, max_new_tokens=100)
     together = run(model, PROMPTS, config)
     assert together == [run(model, [prompt], config, numbers=[n])[0] for n, prompt in enumerate(PROMPTS)]
+
+
+def test_samples_of_each_prompt(model: GPT2) -> None:
+    """Each is the answer with its own seed, though batches separate the samples of a prompt."""
+    prompts, decoder = PROMPTS[:3], for_inference(model, "fp32")
+    alone = {
+        number: [run(model, [prompt], replace(SAMPLED, seed=seed))[0] for seed in of_samples(3 + number, 3)]
+        for number, prompt in enumerate(prompts)
+    }
+    for rows in (0, 4):
+        found = answers(decoder, prompts, replace(SAMPLED, mbr=3, batch_rows=rows), EOS)
+        assert {each.index: each.answers for each in found} == alone
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_equal_prompts_are_read_once(tiny_model: Build, attention: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their answers are those that each has alone, in sampling and with beams."""
+    model, prompts = tiny_model(seed=14, attention=attention, block=8), [[5, 3], [7, 1, 2], [5, 3], [5, 3], [7, 1, 2]]
+    decoder, read, prefill = for_inference(model, "fp32"), list[int](), InferenceGPT2.prefill
+
+    def counted(self: InferenceGPT2, ids: Tensor, lengths: Sequence[int], cache: Cache) -> Tensor:
+        read.append(len(ids))
+        return prefill(self, ids, lengths, cache)
+
+    monkeypatch.setattr(InferenceGPT2, "prefill", counted)
+    for config in (SAMPLED, replace(GREEDY, beams=2)):
+        together, alone = (
+            {each.index: [answer.ids for answer in each.answers] for each in answers(decoder, prompts, asked, EOS)}
+            for asked in (config, replace(config, batch_rows=1))
+        )
+        assert together == alone
+    assert read == [2, *[1] * 5] * 2
 
 
 def test_seeds(model: GPT2) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gpt2kit.config import LARGEST_SEED, GenerateConfig
-from gpt2kit.decoding.seeds import BELOW, reproducible, seeds, with_seed
+from gpt2kit.decoding.seeds import BELOW, of_samples, reproducible, seeds, with_seed
 
 SAMPLED = GenerateConfig(temperature=1.0)
 
@@ -30,3 +30,12 @@ def test_comparisons_use_one_seed() -> None:
 
 def test_input_number_i_has_the_seed_plus_i() -> None:
     assert seeds(replace(SAMPLED, seed=7), [0, 1, 5]) == [7, 8, 12]
+
+
+def test_the_samples_of_an_input_have_seeds_of_their_own() -> None:
+    """The first one that of the input, and none that of a neighbor, whose seed is the next number."""
+    found = [seed for number in range(50) for seed in of_samples(7 + number, 16)]
+    assert len(set(found)) == len(found)
+    assert of_samples(7, 16)[:4] == of_samples(7, 4)
+    assert of_samples(7, 1) == [7]
+    assert all(0 <= seed <= LARGEST_SEED for seed in found), "torch takes the lower 32 bits"

@@ -41,6 +41,7 @@ def test_a_page_can_ask_every_task(name: str, examples: Callable[[str], Any], tm
     assert json.loads(json.dumps(found, allow_nan=False))["task"]["medium"] == task.about.medium
     assert found["task"]["eos"] == task.vocabulary.eos
     assert (found["generate"]["beams"], found["generate"]["max_ratio"]) == (1, 2.0)
+    assert asking(task, GenerateConfig(mbr=4, temperature=0.7))["generate"]["mbr"] == 0
     if found["tokenizer"] is None:
         assert found["task"]["medium"] == "performance"
     else:

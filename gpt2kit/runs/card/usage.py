@@ -65,6 +65,7 @@ def _differences(facts: Facts) -> list[str]:
     room = config.room_for_prompt(window)
     found = [f"cuts a prompt to the {counted(room, 'token')} that leave room for an answer"]
     found += [f"searches with {config.beams} beams"] if config.beams > 1 else []
+    found += [f"answers with the most typical of {config.mbr} samples"] if config.mbr else []
     found += ["continues when the window is full"] if config.roll else []
     found += ["ends an answer before the texts in `generate.stop`"] if config.stop else []
     found += ["reads a control token in a text, such as `<|endoftext|>`, as text"]

@@ -200,10 +200,15 @@ def assert_probabilities_of(snippet: str, run: Path, repeated: int = 1) -> None:
             ", do_sample=True, temperature=0.7, top_k=5, top_p=0.9)",
         ),
         ({"beams": 3}, "The same model's greedy answer", "searches with 3 beams"),
+        (
+            {"mbr": 4, "temperature": 0.7},
+            "Samples of the same distribution",
+            "answers with the most typical of 4 samples",
+        ),
         ({"roll": True}, "The same answer", "continues when the window is full"),
         ({"stop": ["\n"]}, "The same answer", "ends an answer before the texts in `generate.stop`"),
     ],
-    ids=["greedy", "sampling", "beams", "roll", "stop"],
+    ids=["greedy", "sampling", "beams", "mbr", "roll", "stop"],
 )
 def test_it_says_how_the_answers_compare(
     run_of: RunOf, copied: Copied, settings: dict[str, Any], same: str, said: str
