@@ -216,7 +216,8 @@ class Bar:
         self.progress.update(self.bar, completed=step, total=steps, state=state, more=more)
         if not messages.is_terminal and time.monotonic() - self.spoken > SECONDS_BETWEEN_LINES:
             self.spoken = time.monotonic()
-            say(f"{self.unit} {step:,}/{steps:,}  {state}  {more}  {clock(seconds_left)} left")
+            said = (f"{self.unit} {step:,}/{steps:,}", state, more, f"{clock(seconds_left)} left")
+            say("  ".join(filter(None, said)))
 
 
 def clock(seconds: float) -> str:

@@ -44,7 +44,8 @@ def generate(
             "-o",
             metavar="FILE",
             show_default="standard output",
-            help="Write the answers to this file, when all are complete; until then FILE.part has those so far.",
+            help="Write the answers to this file, when all are complete; until then FILE.part has those so far. - is "
+            "standard output.",
         ),
     ] = "",
     resume: Annotated[
@@ -81,7 +82,7 @@ def generate(
     sampling |= {"mbr": mbr, "knn": knn, "seed": seed, "stop": loading.stop_texts(stop)}
     loading.check_zero_shot(zero_shot, init, run)
     loading.check_texts(texts or ())
-    written = Path(out) if out else None
+    written = Path(out) if out not in ("", "-") else None
     if resume and written is None:
         raise UserError("--resume goes on with the answers of --out FILE: give the same file")
     if written is not None and zero_shot:

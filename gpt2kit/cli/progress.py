@@ -37,7 +37,8 @@ def training(stream: "Iterable[Event]") -> "Iterator[Event]":
                 console.say(_rescheduled(event))
             elif isinstance(event, events.StepDone):
                 state = f"epoch {event.epoch:.2f}  loss {event.loss:.3f}  {event.tokens_per_second:,.0f} tokens/s"
-                more = busy if bar.wide and busy else f"{event.of_peak:.0%} of peak"
+                share = f"{event.of_peak:.0%} of peak" if event.of_peak else ""
+                more = busy if bar.wide and busy else share
                 bar.move(event.step, event.steps, state, more, event.seconds_left)
             elif isinstance(event, events.Shared):
                 busy = _shared(event) if event.busy else ""

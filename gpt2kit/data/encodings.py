@@ -13,6 +13,7 @@ PACKED = {
     b"\x1f\x8b": "compressed by gzip; give it a name that ends in .gz",
     b"BZh": "compressed by bzip2; give it a name that ends in .bz2",
     b"\xfd7zXZ": "compressed by xz; give it a name that ends in .xz",
+    b"\x28\xb5\x2f\xfd": "compressed by Zstandard, which is not read; unpack it, as with `zstd -d FILE`",
     b"PAR1": "a Parquet file; give it a name that ends in .parquet",
 }
 

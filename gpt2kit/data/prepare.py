@@ -259,12 +259,12 @@ def fit_rows(records: Sequence[object], rows: IdRows, layout: Layout, window: in
             report.drop("target longer than the window", record)
             continue
         if length > room:
-            if not layout.cuts:
+            whole, prompt = len(prompt), layout.shorten(list(prompt), room) if layout.cuts else prompt
+            if layout.length(prompt) > room:  # control tokens are never cut
                 report.drop("source longer than the window", record)
                 continue
             report.cut += 1
             report.show("source cut to fit the window", record)
-            whole, prompt = len(prompt), layout.shorten(list(prompt), room)
             report.cut_tokens += whole - len(prompt)
         fitting.append((prompt, target))
     return fitting

@@ -5,6 +5,7 @@ import glob
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from gpt2kit.data import remote
 from gpt2kit.data.lines import check_file, unpacked_name
@@ -39,12 +40,14 @@ def expand(word: str, accepted: str, accepts: Accepts | None = None) -> list[str
     elif os.path.exists(word) or not MAGIC.search(word):
         found = [(word, os.path.isdir(word))]
     else:
-        found = [(path, os.path.isdir(path)) for path in glob.glob(word, recursive=True)]
+        paths = (path for path in glob.glob(word, recursive=True) if not ("**" in word and _is_loop(path)))
+        found = [(path, os.path.isdir(path)) for path in paths]
     if not found:
         raise DataError(f"{word}: no file matches this pattern{_instead(word)}; accepted: {accepted}")
     files: list[str] = []
     for name, is_folder in sorted(found, key=lambda each: natural(each[0])):
         files += _in_folder(name, accepted, accepts) if is_folder else [name]
+    files = [*dict.fromkeys(files)]  # ** matches a folder and what is in it
     for name in files:
         check_file(name)
     return files
@@ -63,6 +66,12 @@ def natural(name: str) -> tuple[list[str | int], str]:
 def kind(path: str) -> str:
     """The ending of a file's name before that of a compression, or that of the table that it is."""
     return table_kind(path) if is_table(path) else os.path.splitext(unpacked_name(path).lower())[1]
+
+
+def _is_loop(path: str) -> bool:
+    """Whether a link on the way to a file leads back to a folder that contains the link."""
+    folders = [*map(os.path.realpath, Path(os.path.normpath(path)).parents)]
+    return len({*folders}) < len(folders)
 
 
 def _in_folder(folder: str, accepted: str, accepts: Accepts | None) -> list[str]:

@@ -10,6 +10,7 @@ one product of W queries with all slots of their prompt.
 new token sees (`DecodeMasks`, one object for all layers of a kind).
 """
 
+import weakref
 from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
@@ -137,7 +138,8 @@ class DecodeMasks:
     """The first slot that the next step reads."""
 
     def __init__(self, cache: Cache) -> None:
-        self.cache = cache
+        self.cache: Cache = weakref.proxy(cache)
+        """It holds this object: as a cycle, its memory would be free only when Python looks for garbage."""
 
     @property
     def there(self) -> int:

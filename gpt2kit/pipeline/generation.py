@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -89,7 +89,7 @@ def kept(
             if made is None or _mark(made) != found[0]:
                 raise UserError(f"{part}: answer {number} has another input: give the same ones, or delete the file")
             yield found[1]
-        while asked := list(islice(inputs, size)):
+        while asked := _taken(inputs, size, () if number else (part,)):
             for each, answered in zip(asked, answer(asked, number), strict=True):
                 append(json.dumps([_mark(each), *answered]))
                 yield answered
@@ -99,6 +99,17 @@ def kept(
                 if number:
                     file.writelines(f"{text}\n" for text in _read(line, part, number)[1].lines)
         part.unlink()
+
+
+def _taken(inputs: Iterator[Input], size: int, unused: Sequence[Path]) -> list[Input]:
+    """The next inputs. The `unused` files are removed if one of these cannot be read."""
+    try:
+        return list(islice(inputs, size))
+    except UserError:
+        for path in unused:
+            with suppress(OSError):
+                path.unlink()
+        raise
 
 
 def _read(line: bytes, part: Path, number: int) -> tuple[str, Answered]:

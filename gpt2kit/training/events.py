@@ -85,7 +85,7 @@ class StepDone:
     tokens_per_second: float
     seconds_left: float
     of_peak: float = 0.0
-    """Model FLOP per second, as a share of what the devices reach in a large matrix product."""
+    """Model FLOP per second, as a share of what the devices reach in a large matrix product; 0 if not known."""
     threads: int | None = None
     """The number of threads on a CPU, if it was lower than usual."""
 

@@ -117,8 +117,9 @@ class Loop:
             if before is not None and before.total != progress.steps:
                 yield rescheduled(progress, before, self.config, self._has_moments)
             yield from schedule.extension()
-            peak = speed.peak(self.group.device, learner.dtype) * self.group.size
-            speedometer = speed.Speedometer(learner.model, self.batches, peak)
+            speedometer = speed.Speedometer(
+                learner.model, self.batches, self.group.device, learner.dtype, self.group.size
+            )
             remaining = batches_from(self.batches, progress.step)
             schedule.mark()
             while progress.step < progress.steps:
@@ -129,7 +130,10 @@ class Loop:
                 progress.step += 1
                 speedometer.add(rows, seconds := self.clock() - started)
                 done = self._step_done(loss, speedometer, schedule)
+                was_busy = self.threads.busy
                 yield from self._share(seconds, self.batches.tokens(rows))
+                if was_busy and not self.threads.busy:
+                    speedometer.measure_again()
                 yield done
                 last = progress.step == progress.steps
                 validates = self.validation is not None and (last or progress.step % progress.evaluate_every == 0)

@@ -24,10 +24,12 @@ SMOOTHING = 0.95
 class Speedometer:
     """The speed of a run, smoothed over its last steps."""
 
-    def __init__(self, model: GPT2, batches: Batches, peak: float) -> None:
-        """`peak` is the FLOP per second of all devices."""
-        self.model, self.batches, self.peak = model, batches, peak
+    def __init__(self, model: GPT2, batches: Batches, device: torch.device, dtype: str, processes: int) -> None:
+        """A peak is that of all processes, whose devices are alike."""
+        self.model, self.batches, self.device, self.dtype, self.processes = model, batches, device, dtype, processes
+        self.peak = processes * peak(device, dtype)
         self._seconds = self._tokens = self._flop = 0.0
+        self._steps, self._doubted = 0, 1
 
     def add(self, rows: BatchRows, seconds: float) -> None:
         """Add a step on a batch."""
@@ -36,6 +38,14 @@ class Speedometer:
         self._seconds = SMOOTHING * self._seconds + seconds
         self._tokens = SMOOTHING * self._tokens + self.batches.tokens(rows)
         self._flop = SMOOTHING * self._flop + flop
+        self._steps += 1
+        if self._share > 1 and self._steps >= self._doubted:
+            self.measure_again()
+            self._doubted = 2 * self._steps
+
+    def measure_again(self) -> None:
+        """Measure the peak once more: the machine may have been busy before."""
+        self.peak = max(self.peak, self.processes * measured_peak(self.device, self.dtype))
 
     @property
     def tokens_per_second(self) -> float:
@@ -43,7 +53,11 @@ class Speedometer:
 
     @property
     def of_peak(self) -> float:
-        """Model FLOP per second as a share of the peak."""
+        """Model FLOP per second as a share of the peak; 0 if that is not known, as no measurement was as fast."""
+        return self._share if self._share <= 1 else 0.0
+
+    @property
+    def _share(self) -> float:
         return self._flop / self._seconds / self.peak if self._seconds else 0.0
 
     @property
@@ -66,6 +80,11 @@ def model_flop(config: ModelConfig, vocab_size: int, lengths: NDArray[np.int64],
 
 @lru_cache
 def peak(device: torch.device, dtype: str) -> float:
+    """`measured_peak`, measured once."""
+    return measured_peak(device, dtype)
+
+
+def measured_peak(device: torch.device, dtype: str) -> float:
     """FLOP per second of a large matrix product, the best within a fifth of a second (on a GPU: within a few
     milliseconds)."""
     size, patience = (8192, 0.02) if device.type == "cuda" else (1024, 0.2)

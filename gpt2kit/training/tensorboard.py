@@ -36,7 +36,8 @@ class Board:
         """Add a step or a validation to the curves."""
         if isinstance(event, StepDone):
             figures = {"loss/train": event.loss, "rate": event.rate, "speed/tokens per second": event.tokens_per_second}
-            figures["speed/share of peak"] = event.of_peak
+            if event.of_peak:
+                figures["speed/share of peak"] = event.of_peak
         elif isinstance(event, Validation):
             figures = {"loss/validation": event.loss}
         else:

@@ -68,9 +68,10 @@ def test_on_a_terminal_the_bar_says_so_as_long_as_it_is_true(monkeypatch: pytest
     monkeypatch.setattr(console, "Bar", Wide)
     step = events.StepDone(4, 9, 1.0, 2.5, 0.001, 1000.0, 3700.0, 0.41)
     told: list[events.Event | Samples] = [step, events.Shared(4, 1, 2, True), step, step]
-    list(progress.training(iter([*told, events.Shared(8, 2, 2, False), step])))
+    unknown = replace(step, of_peak=0.0)
+    list(progress.training(iter([*told, events.Shared(8, 2, 2, False), step, unknown])))
     busy = "the machine is busy: 1 of 2 threads"
-    assert shown == ["41% of peak", busy, busy, "41% of peak"]
+    assert shown == ["41% of peak", busy, busy, "41% of peak", ""]
 
 
 def test_a_fixed_number_of_threads_is_named(capsys: Capture) -> None:

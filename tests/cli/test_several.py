@@ -196,6 +196,20 @@ def test_a_killed_rank_ends_all_and_one_process_goes_on(
     assert f"{out} already exists; choose another --out" in capsys.readouterr().err
 
 
+def test_a_mistake_in_the_input_leaves_no_part_without_answers(by_heart: Path, tmp_path: Path, capsys: Capture) -> None:
+    texts, out = tmp_path / "texts.txt", tmp_path / "answers.txt"
+    command = ["translate", "generate", "--run", str(by_heart), "--file", str(texts), "--out"]
+    texts.write_bytes(b"good\n\xff\n")
+    assert run([*command, str(out)]) == 3
+    assert f"{texts}:2: byte 0xff" in capsys.readouterr().err
+    texts.write_bytes(b"good\n")
+    assert run([*command, str(out)]) == 0
+    capsys.readouterr()
+    assert run([*command, "-"]) == 0
+    assert capsys.readouterr().out == out.read_text(encoding="utf-8")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["answers.txt", "texts.txt"]
+
+
 def test_a_mistake_in_the_input_is_told_once(by_heart: Path, tmp_path: Path, forked: Forked) -> None:
     """Only the main rank reads it."""
     (tmp_path / "bad.txt").write_bytes(b"good\nmorning\nI am\nstudent\na\xff\n")

@@ -75,6 +75,7 @@ def test_a_binary_file_is_not_called_text(tmp_path: Path) -> None:
         (b"PK\x03\x04\x14\0\x06\0", "Excel and Word files; export the table as CSV"),
         (b"\x1f\x8b\x08\0\0\0", "a name that ends in .gz"),
         (b"PAR1\x15\x04\x15\0\0", "a name that ends in .parquet"),
+        (b"\x28\xb5\x2f\xfd\x04\x58", "as with `zstd -d FILE`"),
     ],
 )
 def test_packed_files_under_another_name(tmp_path: Path, raw: bytes, remedy: str) -> None:

@@ -53,6 +53,20 @@ def test_folders_that_match_a_glob(here: Path) -> None:
     assert expand("d/*", "") == ["d/9/a.csv", "d/10/a.csv", "d/10/b.csv"]
 
 
+def test_a_file_is_taken_once(here: Path, memory: Any) -> None:
+    """Also if ** matches a folder and what is in it, and if a link leads back to where it is."""
+    write(here, "d/3.tsv", "d/a/2.tsv", "d/a/b/1.tsv", "other/4.tsv")
+    expected = ["d/3.tsv", "d/a/2.tsv", "d/a/b/1.tsv"]
+    for name in expected:
+        memory.touch(f"/{name}")
+    assert expand("memory://d/**", "") == [f"memory://{name}" for name in expected]
+    assert expand("d/**", "") == expand("d/**/*", "") == expected
+    (here / "d" / "a" / "loop").symlink_to("..")
+    (here / "d" / "linked").symlink_to(here / "other")
+    assert expand("d/**/*.tsv", "") == [*expected, "d/linked/4.tsv"]
+    assert expand("d/../d/**/1.tsv", "") == ["d/../d/a/b/1.tsv"]
+
+
 def test_the_same_behind_a_url(memory: Any) -> None:
     for name in (*NAMES, "_SUCCESS"):
         memory.pipe(f"/d/{name}", b"")

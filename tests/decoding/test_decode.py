@@ -1,10 +1,12 @@
 """The decoding loop: the same answer in any batch, as a stream, and as Hugging Face gives it."""
 
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import ReferenceType, ref
 
 import numpy as np
 import pytest
@@ -166,6 +168,27 @@ def test_rows_leave_the_batch_without_a_trace(
     expected = answered(model, config)
     monkeypatch.setitem(stepper.COMPACT_BELOW, "cpu", share)
     assert run(model, PROMPTS, config) == expected
+
+
+@pytest.mark.parametrize("attention", ["full", "local", "compressed"])
+def test_a_cache_is_freed_with_its_batch(tiny_model: Build, attention: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only when Python looks for cycles, which is rare: the caches of many batches do not fit into memory."""
+    caches = list[ReferenceType[Cache]]()
+    begin = Cache.begin
+
+    def noted(self: Cache, lengths: Sequence[int]) -> None:
+        caches.append(ref(self))
+        begin(self, lengths)
+
+    monkeypatch.setattr(Cache, "begin", noted)
+    usual = gc.get_threshold()
+    gc.set_threshold(0)
+    try:
+        run(tiny_model(attention=attention), PROMPTS, GREEDY)
+        assert caches
+        assert not any(each() for each in caches)
+    finally:
+        gc.set_threshold(*usual)
 
 
 def test_finished_rows_are_not_computed(model: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:

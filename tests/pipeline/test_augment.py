@@ -134,6 +134,23 @@ def test_nothing_of_val_and_test_is_added(data: Path, fr: Path, en: Path, tmp_pa
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "more").glob("val.*")} != {}
 
 
+def test_a_cut_source_of_val_is_recognized(
+    tmp_path: Path, fr: Path, write: Write, say: Say, examples: Callable[[str], Any]
+) -> None:
+    """Only the beginning of a long source is in val's ids, and an input of a file is whole. One that is short once it
+    is cut is not a reason to leave out all that begin like it."""
+    tiny = recipe.load("translate", [*examples("translate").TINY, "model.n_positions=48"])
+    long, other = " ".join(map(str, range(20, 60))), " ".join(map(str, range(60, 20, -1)))
+    val = write("val.tsv", [f"{long}\tquatre", "one " * 20 + "\t" + "xyz" * 13])
+    corpora = {"train": [write("train.tsv", TRAIN)], "val": [val]}
+    gpt2kit.prepare(tiny, corpora, tmp_path / "data")
+    say(lambda text: "un" if text == "one" else "cinq")
+    file = write("texts.txt", [long, long.replace(" ", ", "), other, "one one"])
+    (added,) = gpt2kit.augment(tmp_path / "data", [fr], tmp_path / "more", input=file)
+    assert added.left_out == {"source begins as one in val or test that was cut": 2}
+    assert added.added == 2
+
+
 def test_both_directions_in_one_model(tmp_path: Path, write: Write, say: Say, examples: Callable[[str], Any]) -> None:
     """Each input is asked once, and its answer is the target of one pair and the source of another."""
     there, back = write("there.tsv", TRAIN), write("back.tsv", ["un\tone", "deux\ttwo", "trois\tthree"])

@@ -124,6 +124,16 @@ def test_labels(tmp_path: Path) -> None:
     assert report["dropped"] == {"empty text": 1, "no label": 1}
 
 
+def test_pairs_whose_control_tokens_fill_the_window(tmp_path: Path) -> None:
+    """Three tokens before, between and after the texts are never cut; with the label they need a window of 4."""
+    rows = [{"sentence1": f"a {n}", "sentence2": f"b {n}", "label": n % 2} for n in range(4)]
+    task, store = prepared(write_table(tmp_path, rows), tmp_path / "4", "model.n_positions=4")
+    assert [task.decode_source(store.row(place)[0]) for place in range(len(store))] == [("", "")] * len(store)
+    with pytest.raises(DataError, match="source longer than the window"):
+        prepared(write_table(tmp_path, rows), tmp_path / "3", "model.n_positions=3")
+    assert task.layout.shorten(task.encode_source(("a", "b")), 2) == task.encode_source(("", ""))
+
+
 def test_entailment_and_similarity(tmp_path: Path) -> None:
     rows = [{"premise": "a b", "hypothesis": "c", "label": "yes"}, {"premise": "d", "hypothesis": "e", "label": "no"}]
     task, store = prepared(write_table(tmp_path, rows), tmp_path / "entailment")

@@ -1,5 +1,6 @@
 """FLOP are counted from real tokens and targets; the peak is measured."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,11 @@ import pytest
 import torch
 
 from gpt2kit.config import ModelConfig
+from gpt2kit.data.batches import RowBatches
+from gpt2kit.data.store import Store
 from gpt2kit.model.gpt2 import GPT2
-from gpt2kit.training.speed import model_flop, peak
+from gpt2kit.training import speed
+from gpt2kit.training.speed import Speedometer, model_flop, peak
 
 
 def test_flop_are_those_of_the_papers() -> None:
@@ -56,3 +60,24 @@ def test_the_peak_is_measured_once() -> None:
     found = peak(device, "fp32")
     assert 1e8 < found < 1e15
     assert peak(device, "fp32") == found
+
+
+def test_a_share_above_one_is_not_said(
+    tiny_model: Callable[..., GPT2], store_of: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The peak was measured while the machine was busy: it is measured again, and later if that does not help."""
+    model, batches = tiny_model(), RowBatches(store_of([([1, 2], [3, 0])] * 4), 16, 0)
+    rows = batches.epoch(0)[0]
+    flop = model_flop(model.config, model.vocab_size, batches.lengths(rows), batches.targets(rows))
+    peaks = iter([flop / 4, flop / 2, flop / 8, 2 * flop])
+    monkeypatch.setattr(speed, "measured_peak", lambda device, dtype: next(peaks))
+    peak.cache_clear()
+    try:
+        found = Speedometer(model, batches, torch.device("cpu"), "fp32", 1)
+        shares = []
+        for _ in range(9):
+            found.add(rows, 1.0)
+            shares.append(found.of_peak)
+    finally:
+        peak.cache_clear()
+    assert shares == pytest.approx([0.0] * 3 + [0.5] * 6)

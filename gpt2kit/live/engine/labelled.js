@@ -92,11 +92,11 @@ class ChosenPrompts extends LabelledPrompts {
 
 const lengthOf = (texts) => texts.reduce((sum, text) => sum + text.length, 0);
 
-/* Cut the ends of texts, the longest first, to at most `room` ids in total. */
+/* Cut the ends of texts, the longest first, to at most `room` ids in total; to nothing if there is no room. */
 function fitting(texts, room) {
   const found = [...texts];
   let over;
-  while ((over = lengthOf(found) - room) > 0) {
+  while ((over = lengthOf(found) - Math.max(0, room)) > 0) {
     const lengths = found.map((text) => text.length), longest = lengths.indexOf(Math.max(...lengths));
     const others = Math.max(0, ...lengths.toSpliced(longest, 1));
     const keep = Math.max(lengths[longest] - over, Math.min(others, lengths[longest] - 1));

@@ -233,8 +233,8 @@ def _in_order(label: str) -> tuple[bool, float, str]:
 
 
 def _fitting(texts: list[list[int]], room: int) -> list[list[int]]:
-    """Cut texts to at most `room` ids in total."""
-    texts = [*texts]
+    """Cut texts to at most `room` ids in total; to nothing if not even the control tokens have room."""
+    texts, room = [*texts], max(0, room)
     while (over := sum(map(len, texts)) - room) > 0:
         longest = max(range(len(texts)), key=lambda place: len(texts[place]))
         others = max((len(text) for place, text in enumerate(texts) if place != longest), default=0)
