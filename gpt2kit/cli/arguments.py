@@ -23,7 +23,7 @@ LIST_OPTIONS = {
 may be followed by a corpus."""
 PLAIN: Final = "on"
 AUTO: Final = "auto"
-"""Values of train's `--resume`: of the option alone, and the one that it may be followed by."""
+"""Values of train's `--resume`; the option alone means the first."""
 OLD_NAMES = ("--pairs", "--file")
 """Former names of evaluate's `--on`."""
 
@@ -148,7 +148,7 @@ def _resumed(words: Sequence[str]) -> list[str]:
     """Give `--resume` alone its value: Typer has no options that may do without one."""
     following = [*words[1:], ""]
     return [
-        f"{word}={PLAIN}" if word == "--resume" and after != AUTO else word
+        f"{word}={PLAIN}" if word == "--resume" and after not in (PLAIN, AUTO) else word
         for word, after in zip(words, following, strict=True)
     ]
 

@@ -47,7 +47,7 @@ def train(
         str,
         typer.Option(
             "--resume",
-            metavar="[auto]",
+            metavar="[on|auto]",
             show_default="off",
             help="Continue the run in --out, which was stopped; or a finished one, with more epochs, steps or budget. "
             "auto: or start it, if it is not there, and end at once if it is complete: for jobs that are requeued.",
@@ -110,7 +110,7 @@ def train(
 
     options.check_task_settings(task, set, "train")
     if resume not in ("", PLAIN, AUTO):
-        raise UserError(f"--resume {resume}: it takes nothing, or auto; the prepared folder comes before it")
+        raise UserError(f"--resume={resume}: expected {PLAIN}, which is what --resume alone means, or {AUTO}")
     run, named = Path(out or f"runs/{task}"), data or ("" if resume == PLAIN else f"data/{task}")
     if overwrite and resume:
         raise UserError("--resume continues a run as it is: leave out --overwrite")
