@@ -89,8 +89,8 @@ class TrainConfig:
     )
     keep_state: bool = knob(
         True,
-        "keep the state in the finished run, so that it can be resumed with more steps; its size is three to four times "
-        "that of the weights",
+        "keep the state in the finished run, so that it can be resumed with more steps; it is three to four times the "
+        "size of the weights",
     )
     dtype: str = knob(
         "auto",

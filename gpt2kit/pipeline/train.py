@@ -110,7 +110,9 @@ def _train_in(
             recipe = replace(recipe, model=folder.recipe.model)
         elif group.is_main:
             overwriting.check_folder(folder.path, overwrite, RUN, inputs)
-        verify(prepared)
+        if group.is_first_of_machine:
+            verify(prepared)
+        group.patient_barrier()
         if group.is_main and folder.path.is_dir():
             alone.enter_context(files.held(folder.path))
         torch.manual_seed(recipe.train.seed)
