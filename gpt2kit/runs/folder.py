@@ -63,7 +63,7 @@ class Run(TaskFolder):
 
     @property
     def is_there(self) -> bool:
-        """Whether the folder is a run: the mark is the last file that distinguishes one."""
+        """Whether there is a run, as far as one file tells."""
         return (self.path / self.mark).is_file()
 
     @cached_property

@@ -11,9 +11,7 @@ It is written under a temporary name, and gets its own when all processes have w
 
 import hashlib
 import warnings
-from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +29,7 @@ from torch.distributed.checkpoint.storage import WriteResult
 from torch.optim import Optimizer
 
 from gpt2kit import digests, files, tensor_files
-from gpt2kit.errors import DataError, MachineError, UserError
+from gpt2kit.errors import DataError, MachineError
 from gpt2kit.model.gpt2 import GPT2
 from gpt2kit.training import state_folders, state_tensors
 from gpt2kit.training.optim import Average
@@ -108,8 +106,7 @@ class Background:
         they are written. Every process must call this."""
         self.wait()
         writer = Writer(path, {"progress": progress, "numbers": numbers}, self.keep, replaced)
-        with _one_error(path, "written"):
-            future = async_save(tensors, storage_writer=writer, process_group=self.group)
+        future = async_save(tensors, storage_writer=writer, process_group=self.group)
         assert isinstance(future, Future)  # it is, as nothing asks for copies in the background too
         self._writing = path, future
 
@@ -119,12 +116,11 @@ class Background:
         if writing is not None:
             path, future = writing
             try:
-                with _one_error(path, "written"):
-                    future.result()
-            except (UserError, OSError):  # a full disk, for one
-                if dist.get_rank() == 0:
+                future.result()
+            except CheckpointException as error:
+                if dist.get_rank() == 0:  # on a full disk, what there is of the state takes the last space
                     state_folders.remove_leftovers(path.parent)
-                raise
+                raise _writing_error(path, error) from error
 
 
 def load(path: Path, model: GPT2, average: Average | None, optimizers: list[Optimizer]) -> dict[str, Any]:
@@ -196,10 +192,13 @@ def _digest(file: Path) -> str:
 
 
 def _read(path: Path, tensors: dict[str, Tensor]) -> None:
-    alone = not dist.is_initialized()
-    with _one_error(path, "read"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # torch's, that it is alone
-        read(tensors, storage_reader=HuggingFaceStorageReader(str(path)), no_dist=alone)
+    """Fill tensors, of sharded ones this process's part. Each process reads what it needs, and nothing is sent."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # torch's, that nothing is sent
+            read(tensors, storage_reader=HuggingFaceStorageReader(str(path)), no_dist=True)
+    except CheckpointException as error:
+        raise DataError(f"{path} cannot be read: {_first(error)[1]}") from error
 
 
 def _empty(stored: TensorStorageMetadata) -> Tensor:
@@ -210,20 +209,20 @@ def _file_of(result: WriteResult) -> str:
     return str(result.storage_data.relative_path)
 
 
-@contextmanager
-def _one_error(path: Path, done: str) -> Iterator[None]:
-    """Raise one of the errors of all processes: torch wraps them in a BaseException."""
-    try:
-        yield
-    except CheckpointException as error:
-        rank, (cause, _) = min(error.failures.items())
-        if isinstance(cause, UserError):
-            raise cause from error
-        if isinstance(cause, FileNotFoundError) and rank:
-            raise MachineError(
-                f"{path}: rank {rank} does not find the folder that the main process has made: --out must be in a "
-                "folder that all machines of the run share"
-            ) from error
-        if isinstance(cause, OSError):
-            raise MachineError(f"{path}: cannot be {done} by rank {rank}: {cause.strerror or cause}") from error
-        raise cause from error
+def _first(error: CheckpointException) -> tuple[int, BaseException]:
+    """One of the errors of all processes, which torch wraps in a BaseException, and its process."""
+    rank, (cause, _) = min(error.failures.items())
+    return rank, cause
+
+
+def _writing_error(path: Path, error: CheckpointException) -> BaseException:
+    """What to raise when a process could not write its part."""
+    rank, cause = _first(error)
+    if isinstance(cause, FileNotFoundError) and rank:
+        return MachineError(
+            f"{path}: rank {rank} does not find the folder that the main process has made: --out must be in a folder "
+            "that all machines of the run share"
+        )
+    if isinstance(cause, OSError):
+        return MachineError(f"{path}: cannot be written by rank {rank}: {cause.strerror or cause}")
+    return cause

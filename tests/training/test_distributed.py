@@ -266,7 +266,9 @@ def test_alone_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
         assert group.is_main
         assert group.sum([1.5, 2.0]) == [1.5, 2.0]
         assert (group.largest(3.0), group.from_main(4.0)) == (3.0, 4.0)
+        assert group.is_first_of_machine
         group.barrier()
+        group.patient_barrier()
     assert not torch.distributed.is_initialized()
     for name, value in {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}.items():
         monkeypatch.setenv(name, value)
@@ -291,6 +293,7 @@ def test_one_named_gpu_is_not_for_several_processes(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert distributed.device_of_rank("cuda") == torch.device("cuda:1")
+    assert not ProcessGroup(torch.device("cuda:1"), rank=9, size=16).is_first_of_machine
     with pytest.raises(MachineError, match="device = 'cuda:1': several processes take cuda"):
         distributed.device_of_rank("cuda:1")
     monkeypatch.setenv("LOCAL_RANK", "2")

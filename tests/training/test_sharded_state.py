@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import pickle
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -142,15 +143,21 @@ def test_fewer_processes_load_it(saved: Saved, tiny_model: Build, tmp_path: Path
     in_processes(2, tmp_path, work)
 
 
-def test_one_process_loads_it(saved: Saved, tiny_model: Build, recwarn: pytest.WarningsRecorder) -> None:
+def test_one_process_loads_it(
+    saved: Saved, tiny_model: Build, recwarn: pytest.WarningsRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without unpickling anything."""
     folder, wanted = saved
     run, path = Run(tiny_model(seed=9, n_layer=1)), folder / state_folders.FOLDER / "step-000003"
-    assert run.load(path) == {"step": 3}
+    with monkeypatch.context() as patch:
+        for module, name in ((pickle, "load"), (pickle, "loads"), (torch, "load")):
+            patch.delattr(module, name)
+        assert run.load(path) == {"step": 3}
+        weights, step = state.weights(path)
     found = run.whole()
     assert found.keys() == wanted.keys()
     assert all(torch.equal(found[name], wanted[name]) for name in wanted)
     run.step(4)
-    weights, step = state.weights(path)
     assert step == 3
     assert all(torch.equal(weights[name], wanted[f"average.{name}"]) for name in weights)
     assert not recwarn.list
