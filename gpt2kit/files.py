@@ -122,15 +122,18 @@ def new_folder(path: Path, overwrite: bool) -> Iterator[Path]:
         with held(temporary), writing(path):
             yield temporary
             refuse_existing(path, overwrite)  # another process may have created it meanwhile
-            _put(temporary, path)
+            put_folder(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _put(folder: Path, path: Path) -> None:
-    """Rename a folder to `path`, replacing an existing one; if that fails, the old one stays."""
+def put_folder(folder: Path, path: Path) -> None:
+    """Rename a folder to `path`, replacing an existing one; if that fails, the old one stays.
+
+    The old one may have the name of `folder` afterwards: the caller removes it.
+    """
     if path.exists() and _exchanged(folder, path):
-        return  # the caller removes the old one, which now has the temporary name
+        return
     old = folder.with_suffix(".old")
     if path.exists():
         path.rename(old)
@@ -153,6 +156,13 @@ def _exchanged(one: Path, other: Path) -> bool:
     exchange = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
     here, both = -100, 2  # fcntl.h: AT_FDCWD, RENAME_EXCHANGE
     return exchange is not None and exchange(here, os.fsencode(one), here, os.fsencode(other), both) == 0
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder so that no part of it is found under its name."""
+    leftover = path.with_name(f".{path.name.removeprefix('.')}.{uuid.uuid4().hex[:8]}.tmp")
+    path.rename(leftover)
+    shutil.rmtree(leftover, ignore_errors=True)
 
 
 def remove_abandoned(path: Path) -> None:

@@ -31,7 +31,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "tomli_w": ("recipe.py",),
     "typer": ("cli/",),
     "rich": ("cli/console.py",),
-    "torch.distributed": ("training/distributed.py", "training/launch.py"),
+    "torch.distributed": ("training/distributed.py", "training/launch.py", "training/sharded_state.py"),
     "torch": (
         "model/",
         "data/batches.py",
@@ -117,7 +117,7 @@ IMPORTS: dict[str, set[str]] = {
     "data": {"decoding", "errors", "files", "metrics"},  # of decoding, the type of a grammar
     "metrics": {"errors"},
     "decoding": {"config", "errors", "model", "system"},
-    "training": {"config", "data", "errors", "files", "model", "system", "tensor_files"},
+    "training": {"config", "data", "digests", "errors", "files", "model", "system", "tensor_files"},
     "music": {"data", "errors", "files", "html", "overwriting"},
     "samples": set(),
     "tasks": {"config", "data", "errors", "metrics", "music"},

@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gpt2kit.data.remote import without_secrets
 from gpt2kit.errors import UserError
@@ -21,6 +21,9 @@ LIST_OPTIONS = {
 }
 """Options whose value is a list, also given as several words, if they look like this; by verb. The columns of a prepare
 may be followed by a corpus."""
+PLAIN: Final = "on"
+AUTO: Final = "auto"
+"""Values of train's `--resume`; the option alone means the first."""
 OLD_NAMES = ("--pairs", "--file")
 """Former names of evaluate's `--on`."""
 
@@ -65,6 +68,8 @@ def expand(words: Sequence[str], tasks: Mapping[str, TaskSyntax], on_terminal: b
         _refuse_old_names(expanded)
     if verb == "prepare":
         _refuse_no_corpus(expanded)
+    if verb == "train":
+        expanded = _resumed(expanded)
     return _at_home(_repeated(_listed(expanded, verb), CORPUS_OPTIONS.get(verb, ())))
 
 
@@ -137,6 +142,15 @@ def _repeated(words: list[str], corpora: Collection[str]) -> list[str]:
             found += [option, word] if belongs and found[-1] != option else [word]
             option = option if belongs else ""
     return found
+
+
+def _resumed(words: Sequence[str]) -> list[str]:
+    """Give `--resume` alone its value: Typer has no options that may do without one."""
+    following = [*words[1:], ""]
+    return [
+        f"{word}={PLAIN}" if word == "--resume" and after not in (PLAIN, AUTO) else word
+        for word, after in zip(words, following, strict=True)
+    ]
 
 
 def _before_dashes(words: Sequence[str]) -> Sequence[str]:

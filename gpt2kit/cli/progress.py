@@ -71,11 +71,11 @@ def interrupted(run: Path, resume: bool, before: bool, again: str) -> Interrupte
     `before` says whether the folder existed when the command started, and `again` is the command that continues it.
     """
     from gpt2kit.runs.folder import RUN_FILE
-    from gpt2kit.training.state import STATE_FILE
+    from gpt2kit.training import state
 
     if not resume and (before or not (run / RUN_FILE).is_file()):
         message = "interrupted before the first step: nothing was trained or written"
-    elif (run / STATE_FILE).is_file():
+    elif state.newest(run):
         message = f"interrupted; the state of the last save is untouched; to continue from it:\n  {again}"
     else:
         message = f"interrupted before the first save; to start the training again:\n  {again}"

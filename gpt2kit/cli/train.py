@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpt2kit.cli import cards, console, loading, options, progress, reports
+from gpt2kit.cli.arguments import AUTO, PLAIN
 from gpt2kit.cli.dry_run import say_plan
 from gpt2kit.errors import DataError, Interrupted, UserError
 
@@ -43,12 +44,16 @@ def train(
         ),
     ] = "",
     resume: Annotated[
-        bool,
-        options.switch(
+        str,
+        typer.Option(
             "--resume",
-            help="Continue the run in --out, which was stopped; or a finished one, with more epochs, steps or budget.",
+            metavar="[on|auto]",
+            show_default="off",
+            help="Continue the run in --out, which was stopped; or a finished one, with more epochs, steps or budget. "
+            "auto: or start it, if it is not there, and end at once if it is complete: for jobs that are requeued.",
+            autocompletion=options.completing(lambda: [AUTO]),
         ),
-    ] = False,
+    ] = "",
     base: Annotated[
         str,
         typer.Option(
@@ -104,9 +109,13 @@ def train(
     from gpt2kit.runs.folder import RECIPE_FILE, Run
 
     options.check_task_settings(task, set, "train")
-    run, named = Path(out or f"runs/{task}"), data or ("" if resume else f"data/{task}")
-    if resume and (init or overwrite):
-        raise UserError("--resume continues a run as it is: leave out --init and --overwrite")
+    if resume not in ("", PLAIN, AUTO):
+        raise UserError(f"--resume={resume}: expected {PLAIN}, which is what --resume alone means, or {AUTO}")
+    run, named = Path(out or f"runs/{task}"), data or ("" if resume == PLAIN else f"data/{task}")
+    if overwrite and resume:
+        raise UserError("--resume continues a run as it is: leave out --overwrite")
+    if init and resume == PLAIN:
+        raise UserError("--resume continues a run as it is: leave out --init")
     if base and not resume:
         raise UserError("--base is for --resume; to start from the weights of a model, give it with --init")
     if dry_run and (resume or devices > 1):
@@ -114,15 +123,16 @@ def train(
     settings = [*options.settings_of(task, set, flags), *([f"train.device={device}"] if device else [])]
     settings += [*([f'train.budget="{budget}"'] if budget else []), *(["train.tensorboard=true"] * tensorboard)]
     settings += [f"train.{key}={value}" for key, value in (("freeze", freeze), ("lora", lora)) if value is not None]
-    if resume and not (run / RECIPE_FILE).is_file():
+    there = Run(run).is_there
+    if resume == PLAIN and not there:
         raise DataError(f"{run} is not a run, as {run / RECIPE_FILE} is missing: leave out --resume to start one")
-    if resume and not recipe:
+    if resume == PLAIN and not recipe:
         loaded = recipes.with_settings(run.name, Run(run).recipe.table(), settings)
     else:
         loaded = recipes.load(recipe or task, settings, task)
-    if resume and loaded.task_name != task:
-        raise DataError(f"{run} is a run of {loaded.task_name}, not of {task}")
-    if resume:
+    if resume and there:
+        if (trained := Run(run).recipe.task_name) != task:
+            raise DataError(f"{run} is a run of {trained}, not of {task}")
         loading.say_edited(Run(run))
     data = named or _data_of(Run(run), task)
     if dry_run:
@@ -140,7 +150,8 @@ def train(
     words += [word for setting in settings for word in ("--set", setting)]
     for option, value in (("--recipe", recipe), ("--init", init), ("--base", base)):
         words += [option, value] if value else []
-    given = {"--resume": resume, "--overwrite": overwrite, "--json": json}
+    words += ["--resume", *([] if resume == PLAIN else [resume])] if resume else []
+    given = {"--overwrite": overwrite, "--json": json}
     try:
         kept = f"the state of the last save is untouched; to continue from it:\n  {again} --devices {devices}"
         launch.launch([*words, *(word for word in given if given[word])], devices, kept)
@@ -187,7 +198,7 @@ def _train(
     data: str,
     run: Path,
     init: str,
-    resume: bool,
+    resume: str,
     overwrite: bool,
     json: bool,
     again: str,
@@ -207,14 +218,16 @@ def _train(
     if rank:
         console.silence()
     if processes > 1:
-        again = f"{again} --devices {processes}" if started_here else "the same torchrun command with --resume"
+        torchrun = "the same torchrun command" if resume == AUTO else "the same torchrun command with --resume"
+        again = f"{again} --devices {processes}" if started_here else torchrun
     last: events.Validation | None = None
     before, started = run.exists(), False
-    stream = train(loaded, data, run, init or None, resume, overwrite, base)
+    continues = resume == PLAIN or (resume == AUTO and Run(run).is_there)
+    stream = train(loaded, data, run, init or None, AUTO if resume == AUTO else bool(resume), overwrite, base)
     if overwrite and not rank:
         reports.replaced(run, check_folder(run, overwrite, RUN, inputs_of(loaded, data, init)))
     try:
-        if not resume:
+        if not continues:
             _say_start(loaded, init, data)
         for event in progress.training(stream):
             started = True
@@ -223,7 +236,7 @@ def _train(
             if isinstance(event, events.Stopped):
                 raise progress.stopped(event, loaded.task_name, run, again)
     except KeyboardInterrupt:
-        raise progress.interrupted(run, resume, before and not started, again) from None
+        raise progress.interrupted(run, continues, before and not started, again) from None
     except UserError as error:
         if processes == 1:
             raise
@@ -233,6 +246,8 @@ def _train(
         raise
     if not rank:
         cards.own(Run(run))
+    if not started:
+        console.say(f"{run} is complete: nothing is left to train")
     name, task = shlex.quote(str(run)), loaded.task_name
     if kept := checkpoints.summary(Run(run)):
         console.say(kept)

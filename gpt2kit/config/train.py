@@ -84,13 +84,13 @@ class TrainConfig:
     keep_checkpoints: int = knob(
         0,
         "number of checkpoints that the run keeps in checkpoints/: the last N, and the best one; each is a complete "
-        "run folder",
+        "run folder; with parallel = fsdp also the number of states in states/",
         unset="none",
     )
     keep_state: bool = knob(
         True,
-        "keep state.safetensors in the finished run, so that it can be resumed with more steps; its size is three to "
-        "four times that of the weights",
+        "keep the state in the finished run, so that it can be resumed with more steps; it is three to four times the "
+        "size of the weights",
     )
     dtype: str = knob(
         "auto",

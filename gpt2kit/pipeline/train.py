@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -24,12 +24,11 @@ from gpt2kit.runs.card import write as card
 from gpt2kit.runs.folder import METRICS_FILE, RECIPE_FILE, Run
 from gpt2kit.runs.kinds import RUN
 from gpt2kit.runs.prepared import Prepared
-from gpt2kit.runs.resuming import check_resumable, record_resumed
+from gpt2kit.runs.resuming import check_init, check_resumable, check_same, is_complete, record_resumed
 from gpt2kit.runs.task_folder import TASK_FILE
 from gpt2kit.tasks.base import Task
-from gpt2kit.training import distributed, events, loop
+from gpt2kit.training import distributed, events, loop, state
 from gpt2kit.training.length import check_effect
-from gpt2kit.training.state import STATE_FILE
 from gpt2kit.training.tensorboard import Board
 
 
@@ -43,6 +42,7 @@ class Samples:
 
 
 Event = events.Event | Samples
+Resume = bool | Literal["auto"]
 
 
 def train(
@@ -50,19 +50,39 @@ def train(
     data: str | Path,
     run: str | Path,
     init: str | Path | None = None,
-    resume: bool = False,
+    resume: Resume = False,
     overwrite: bool = False,
     base: str | Path = "",
 ) -> Iterator[Event]:
     """Train on a prepared folder into a run folder, which is a Hugging Face GPT-2 checkpoint after the first save.
 
     `init` is a run, a GPT-2 folder or a Hub id to start from; `resume` continues a run that was stopped, or a finished
-    one whose recipe now has more steps; `base` is where the model is now that a resumed run was started from, if it was
-    moved; `overwrite` replaces a run, and nothing else. Under torchrun every process calls this and sees the events;
-    only the main process writes.
+    one whose recipe now has more steps; "auto" continues a run if there is one and starts one if there is none, and of
+    one that is complete there are no events. `base` is where the model is now that a resumed run was started from, if
+    it was moved; `overwrite` replaces a run, and nothing else. Under torchrun every process calls this and sees the
+    events; only the main process writes.
     """
     with distributed.join(recipe.train.device) as group:
-        yield from _train_in(group, recipe, data, Run(Path(run), moved_base=str(base)), init, resume, overwrite)
+        folder = Run(Path(run), moved_base=str(base))
+        if resume == "auto":
+            resume = bool(group.from_main(folder.is_there))
+            if resume:
+                check_init(folder, str(init or ""))
+                if _is_complete(recipe, data, folder):
+                    return
+                if folder.generation_is_edited:
+                    recipe = replace(recipe, generate=folder.recipe.generate)
+                init = None
+        yield from _train_in(group, recipe, data, folder, init, resume, overwrite)
+
+
+def _is_complete(recipe: Recipe, data: str | Path, folder: Run) -> bool:
+    """Whether nothing is left to do. Raises UserError if the run has other settings or data than are given."""
+    if not is_complete(folder, recipe):
+        return False
+    prepared = Prepared.open(data)
+    check_same(folder, prepared, recipe, task_to_train(recipe, prepared, fresh=False))
+    return True
 
 
 def _train_in(
@@ -79,9 +99,10 @@ def _train_in(
         prepared, start, length = Prepared.open(data), str(init) if init else None, recipe.train.length
         inputs = inputs_of(recipe, data, init)
         task = task_to_train(recipe, prepared, fresh=not (init or resume))
+        saved = state.newest(folder.path) if resume else None
         if resume:
             check_resumable(folder, prepared, recipe, task)
-            needs_init = recipe.train.lora or recipe.train.freeze or not (folder.path / STATE_FILE).is_file()
+            needs_init = recipe.train.lora or recipe.train.freeze or saved is None
             start = folder.init if needs_init else None
             check_shape(recipe, folder.recipe.model, str(folder.path))
             length = folder.recipe.train.length
@@ -89,14 +110,16 @@ def _train_in(
             recipe = replace(recipe, model=folder.recipe.model)
         elif group.is_main:
             overwriting.check_folder(folder.path, overwrite, RUN, inputs)
-        verify(prepared)
+        if group.is_first_of_machine:
+            verify(prepared)
+        group.patient_barrier()
         if group.is_main and folder.path.is_dir():
             alone.enter_context(files.held(folder.path))
         torch.manual_seed(recipe.train.seed)
-        stateless = resume and not (folder.path / STATE_FILE).is_file() and folder.record["finished"]
+        stateless = resume and saved is None and folder.record["finished"]
         if stateless:
             model = _trained(folder, task, recipe, start)
-        elif resume and (folder.path / STATE_FILE).is_file():
+        elif saved is not None:
             model = GPT2(*_as_before(folder, task))
             keep_weights(model, recipe.train, task, start)
         else:  # also for a run that was killed before its first save: it restarts from the same weights
@@ -115,6 +138,7 @@ def _train_in(
             spent = duration(length["budget"]) if length["budget"] else 0.0
             work.restart(step, folder.log.lowest_loss(step), length, spent)
             work.save()  # so that the run is not started again if it is killed now
+            work.states.wait()
         elif resume:
             work.resume(length)
         if resume and group.is_main:
@@ -126,7 +150,7 @@ def _train_in(
         if group.is_main and work.progress.step == work.progress.steps:
             folder.finish()
             if not recipe.train.keep_state:
-                (folder.path / STATE_FILE).unlink(missing_ok=True)
+                state.remove(folder.path)
             card.write(folder)
 
 

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,10 +48,7 @@ def remove_old(run: Run, step: int, last: int, best: int | None) -> None:
     """Keep the last checkpoints up to a step, and the best one; remove the others, each in one step."""
     steps = [each for each in steps_of(run) if each <= step]
     for old in set(steps) - {*steps[-last:], best}:
-        path = path_of(run, old)
-        leftover = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-        path.rename(leftover)
-        shutil.rmtree(leftover, ignore_errors=True)
+        files.remove_folder(path_of(run, old))
 
 
 def summary(run: Run) -> str:

@@ -61,6 +61,11 @@ class Run(TaskFolder):
         files.write_json(path / DATA_FILE, prepared.summary())
         return cls(path)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a run, as far as one file tells."""
+        return (self.path / self.mark).is_file()
+
     @cached_property
     def record(self) -> dict[str, Any]:
         """run.json: the run's data and initial model, and whether it is finished."""

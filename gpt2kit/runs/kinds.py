@@ -19,8 +19,16 @@ RUN_FILES = (
     *("bayes.safetensors", "tensorboard/events.out.tfevents.*", "sources/index.safetensors"),
 )
 
+STATES = ("state.json", "shard-*.safetensors")
+"""The files of a sharded run's state."""
+
 RUN = FolderKind(
     "a run",
     marks=("task.json", "run.json", "recipe.toml"),
-    patterns=(*RUN_FILES, *(f"checkpoints/step-*/{name}" for name in RUN_FILES), "checkpoints/.step-*.tmp/*"),
+    patterns=(
+        *RUN_FILES,
+        *(f"checkpoints/step-*/{name}" for name in RUN_FILES),
+        *(f"states/step-*/{name}" for name in STATES),
+        *("checkpoints/.step-*.tmp/*", "states/.step-*.tmp/*"),
+    ),
 )

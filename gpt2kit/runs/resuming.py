@@ -21,17 +21,27 @@ ELSEWHERE = ("device", "threads", "parallel", "checkpointing", "tensorboard", *R
 """Knobs of [train] that a resumed run may change: they affect where it is computed, not the result."""
 
 
+def is_complete(run: Run, resolved: Recipe) -> bool:
+    """Whether the run is finished, and would not get longer."""
+    return bool(run.record["finished"]) and run.recipe.train.length == resolved.train.length
+
+
 def check_resumable(run: Run, prepared: Prepared, resolved: Recipe, task: Task[Any, Any]) -> None:
     """Raises if the run is finished and would not get longer, or would continue with other settings or data."""
+    if is_complete(run, resolved):
+        raise UserError(
+            f"{run.path} is finished; to train it further, start a new run with --init {run.path}, or continue "
+            f"this one with a longer schedule, such as --resume --set {_longer(resolved.train)}"
+        )
+    check_same(run, prepared, resolved, task)
+
+
+def check_same(run: Run, prepared: Prepared, resolved: Recipe, task: Task[Any, Any]) -> None:
+    """Raises if the run would continue with other settings or data than it was started with."""
     if CHECKPOINT in run.record:
         raise UserError(
             f"{run.path} is a checkpoint, without the state of its training: resume the run that it belongs to, or "
             f"start a new run with --init {run.path}"
-        )
-    if run.record["finished"] and run.recipe.train.length == resolved.train.length:
-        raise UserError(
-            f"{run.path} is finished; to train it further, start a new run with --init {run.path}, or continue "
-            f"this one with a longer schedule, such as --resume --set {_longer(resolved.train)}"
         )
     before, now = (run.recorded_recipe or run.recipe).table(), resolved.table()
     sections = ("train",) if run.record["init"] else ("model", "train")  # with --init, the shape is not the recipe's
@@ -49,6 +59,21 @@ def check_resumable(run: Run, prepared: Prepared, resolved: Recipe, task: Task[A
     raise DataError(
         f"{prepared.path} was prepared again after the training of {run.path} started: train from the start, "
         "with --overwrite"
+    )
+
+
+def check_init(run: Run, init: str) -> None:
+    """Raises UserError unless the run was started from `init`, "" for random weights."""
+    before = run.record["init"] or ""
+    if run.moved_base or before == init:
+        return
+    if before and init and not run.record.get("init_of_hub"):
+        before = str(places.found(before, run.path))
+        if os.path.realpath(before) == os.path.realpath(init):
+            return
+    raise UserError(
+        f"{run.path} was started from {before or 'random weights'}, not from {init or 'random weights'}: continue it "
+        f"with {f'--init {before}' if before else 'no --init'}, or start another run with another --out"
     )
 
 

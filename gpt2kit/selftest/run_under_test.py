@@ -70,9 +70,10 @@ def _opened(run: Run) -> RunUnderTest:
 
 def _unfinished(run: Run) -> tuple[GPT2, int]:
     """The model and step of a training state, before any other weights are saved."""
-    if not (run.path / state.STATE_FILE).is_file():
+    path = state.newest(run.path)
+    if path is None:
         raise DataError(f"{run.path} has no weights yet: training was stopped before its first save")
-    weights, step = state.weights(run.path / state.STATE_FILE)
+    weights, step = state.weights(path)
     model = GPT2(*hf_config.read(run.path))
     try:
         model.load_state_dict(weights)

@@ -33,7 +33,7 @@ STARTED_BY = "GPT2KIT_DEVICES"
 """Set to their number in the processes that `--devices` starts. They leave it to their launcher to report an error."""
 
 PATIENCE = timedelta(days=30)
-"""How long processes that answer inputs wait for each other: the main one may wait for its own input for long."""
+"""How long processes wait for each other where one may have to wait for its input, or to read all data."""
 
 
 class LostPeer(MachineError):
@@ -67,6 +67,18 @@ class ProcessGroup:
     def barrier(self) -> None:
         """Wait until all processes have called this."""
         self.sum([0.0])
+
+    @property
+    def is_first_of_machine(self) -> bool:
+        """Whether this process does what is needed once on each machine, such as checking the files there."""
+        return self.size == 1 or os.environ["LOCAL_RANK"] == "0"
+
+    def patient_barrier(self) -> None:
+        """The same after work that may take some of them hours: the messages of GPUs give up after ten minutes."""
+        if self.size > 1:
+            patient = dist.new_group(backend="gloo", timeout=PATIENCE)
+            dist.barrier(patient)
+            dist.destroy_process_group(patient)
 
     def dealt(self, objects: Sequence[Any]) -> Any:
         """The one of the main process's objects that is for this process; the others' argument is not read."""

@@ -20,11 +20,15 @@ from gpt2kit.errors import Interrupted, MachineError, UserError
 from gpt2kit.model.device import pick_device
 from gpt2kit.system import cores
 from gpt2kit.training.distributed import STARTED_BY
+from gpt2kit.training.signals import NUMBERS
+
+CLOSED = tuple(getattr(signal, name) for name in ("SIGHUP", "SIGQUIT") if hasattr(signal, name))
+"""Signals of a terminal, which the processes are ended by too."""
 
 SECONDS_TO_SAVE = 300
 """Time limit for saving the state after a signal; then the process is killed."""
 
-STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+STOPPED = tuple(128 + number for number in NUMBERS)
 
 
 class RankFailed(UserError):
@@ -64,6 +68,7 @@ def launch(words: Sequence[str], devices: int, kept: str) -> None:
             rdzv_endpoint="localhost:0",  # any free port
             max_restarts=0,  # a run that failed by itself would fail again
             shutdown_timeout=SECONDS_TO_SAVE,
+            signals_to_handle=",".join(signal.Signals(number).name for number in (*NUMBERS, *CLOSED)),
             logs_specs=DefaultLogsSpecs(log_dir=scratch),
         )
         try:

@@ -52,6 +52,7 @@ class Loop:
         self.batches = batching.training(train, config.batch_tokens, config.seed)
         self.validation = None if validation is None else batching.validation(validation, config.batch_tokens)
         self.progress = Progress.first(config, len(self.batches), self.group.size)
+        self.states = state.Saver(folder, self.group, max(1, config.keep_checkpoints))
         self.flop = compilation.expected_flop(config, model, self.batches, self.progress.steps, self.group.device)
         compiles = compilation.wants_compile(config, self.group.device, self.flop)
         self.learner = Learner(model, self.batches, config, self.group, compiles)
@@ -64,8 +65,8 @@ class Loop:
         `length` has the knobs that the run was planned for, in case that an older state lacks them. Raises UserError if
         the run is past its new length.
         """
-        self.resumed, path = True, self.folder / state.STATE_FILE
-        if not path.is_file():
+        self.resumed, path = True, state.newest(self.folder)
+        if path is None:
             return
         saved = state.load(path, self.learner.model, self.learner.average, self.learner.optimizers)
         wanted = self.progress
@@ -89,9 +90,9 @@ class Loop:
             self._planned_before = follow(self.progress, wanted, self.config)
 
     def save(self) -> None:
-        learner, path = self.learner, self.folder / state.STATE_FILE
-        progress, writes = self.progress.to_json(), self.group.is_main
-        state.save(path, learner.model, learner.average, learner.optimizers, progress, writes)
+        """Save the state; a sharded one is complete when `self.states.wait()` returns, or the next one begins."""
+        learner = self.learner
+        self.states.save(learner.model, learner.average, learner.optimizers, self.progress.to_json())
 
     def run(self, save_weights: SaveWeights, outdated: bool = False) -> Iterator[Event]:
         """Train to the end, or to a signal. `save_weights` receives weights to save, on the main process; `outdated`
@@ -155,6 +156,7 @@ class Loop:
                 if last or progress.step % schedule.save_every == 0:
                     with schedule.saving():
                         self.save()
+        self.states.wait()
         kept.finished(progress)
 
     def _share(self, seconds: float, tokens: int) -> Iterator[Shared]:
@@ -172,6 +174,7 @@ class Loop:
         kept.stopped(self.progress)
         with schedule.saving():
             self.save()
+            self.states.wait()
         return Stopped(self.progress.step, signal)
 
     def schedule(self) -> Schedule:

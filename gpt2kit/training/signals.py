@@ -1,11 +1,15 @@
-"""Ctrl-C and SIGTERM request a stop after the current step; a second one stops immediately."""
+"""Ctrl-C, SIGTERM and SIGUSR1 request a stop after the current step; a second one stops immediately.
+
+Schedulers of clusters send SIGTERM before they end a job, and SIGUSR1 is what Slurm's users ask for (`--signal`).
+"""
 
 import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-NUMBERS = (signal.SIGINT, signal.SIGTERM)
+NUMBERS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name))
+"""Windows has no SIGUSR1."""
 
 
 class StopRequest:

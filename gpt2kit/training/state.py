@@ -1,93 +1,117 @@
-"""Everything a killed run needs to continue with the same numbers: one safetensors file, replaced atomically.
+"""Everything a killed run needs to continue with the same numbers, and where it is in the run's folder.
 
-Tensors are whole and keyed by name, `model.NAME`, `average.NAME` and `OPTIMISER.NAME.MOMENT`; `surplus` has the surplus
-rows of the token embedding, `surplus.lm_head` those of a head of its own. The file is the same for any number of
-processes.
+The state of weights that every process has whole is one safetensors file, replaced atomically; it is the same for any
+number of processes. That of sharded weights is a folder, `states/step-000300` (`sharded_state`). Either can be loaded
+by any number of processes, sharded or not.
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from gpt2kit import tensor_files
 from gpt2kit.errors import DataError
-from gpt2kit.model.gpt2 import EMBEDDING, GPT2, HEAD
-from gpt2kit.training.distributed import full_tensor, like
+from gpt2kit.model.gpt2 import GPT2
+from gpt2kit.training import state_folders, state_tensors
+from gpt2kit.training.distributed import ProcessGroup, like, sharded
 from gpt2kit.training.optim import Average
+from gpt2kit.training.state_tensors import PREFIXES, SURPLUS
+
+if TYPE_CHECKING:
+    from gpt2kit.training.sharded_state import Background
 
 STATE_FILE = "state.safetensors"
-SURPLUS = {EMBEDDING: "surplus", HEAD: f"surplus.{HEAD}"}
-"""Names of the surplus rows of each table."""
+
+
+class Saver:
+    """Saves the states of a run; a sharded one is written while the run goes on, the last `keep` of those are kept.
+
+    Every process must call the methods.
+    """
+
+    def __init__(self, folder: Path, group: ProcessGroup, keep: int) -> None:
+        self.folder, self.group, self.keep = folder, group, keep
+        self._background: Background | None = None
+
+    def save(self, model: GPT2, average: Average | None, optimizers: list[Optimizer], progress: dict[str, Any]) -> None:
+        """Save a state, whose tensors may change as soon as this returns; the one before is complete by then."""
+        file = self.folder / STATE_FILE
+        if any(sharded(parameter) for parameter in model.parameters()):
+            from gpt2kit.training.sharded_state import Background
+
+            self._background = self._background or Background(self.keep)
+            tensors, numbers = state_tensors.of(model, average, optimizers)
+            path = state_folders.path_of(self.folder, progress["step"])
+            self._background.save(path, tensors, numbers, progress, replaced=file)
+        elif self.group.is_main:
+            save(file, model, average, optimizers, progress)
+            state_folders.remove(self.folder)
+
+    def wait(self) -> None:
+        """Wait until the last state is complete. Raises MachineError if a process could not write its part."""
+        if self._background is not None:
+            self._background.wait()
+
+
+def newest(folder: Path) -> Path | None:
+    """The newest complete state of a run: a file or a folder; None before the first."""
+    file, sharded_one = folder / STATE_FILE, state_folders.newest(folder)
+    if not file.is_file() or sharded_one is None:
+        return file if file.is_file() else sharded_one
+    # One kind was replaced by the other, and the process was killed before it removed the old one.
+    return sharded_one if state_folders.step_of(sharded_one) >= _step(file) else file
+
+
+def remove(folder: Path) -> None:
+    """Remove all states of a run."""
+    (folder / STATE_FILE).unlink(missing_ok=True)
+    state_folders.remove(folder)
 
 
 def save(
-    path: Path,
-    model: GPT2,
-    average: Average | None,
-    optimizers: list[Optimizer],
-    progress: dict[str, Any],
-    writes: bool = True,
+    path: Path, model: GPT2, average: Average | None, optimizers: list[Optimizer], progress: dict[str, Any]
 ) -> None:
-    """Write weights, their average and the optimisers' moments; `progress` is JSON.
-
-    Every process must call this, as each has a part of a sharded tensor; the one with `writes` writes the file.
-    (torch.distributed.checkpoint would let each write its own part, but pickles the list of parts.)
-    """
-    tensors = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
-    if average is not None:
-        tensors |= {f"average.{name}": weight for name, weight in average.weights.items()}
-    tensors |= {SURPLUS[name]: rows for name, rows in model.surplus_of.items()}
-    numbers: dict[str, float] = {}
-    for prefix, optimizer, parameter in _optimised(model, optimizers):
-        for moment, value in optimizer.state[parameter].items() if parameter in optimizer.state else ():
-            if isinstance(value, Tensor):
-                tensors[f"{prefix}.{moment}"] = value
-            else:
-                numbers[f"{prefix}.{moment}"] = value
-    complete: dict[str, Tensor] = {}
-    for name, tensor in tensors.items():
-        full = full_tensor(tensor)  # one at a time, and kept only by the writer
-        if writes:
-            complete[name] = full.contiguous().cpu()
-    if writes:
-        tensor_files.write_tensors(path, complete, {"progress": json.dumps(progress), "numbers": json.dumps(numbers)})
+    """Write weights, their average and the optimisers' moments, none of them sharded; `progress` is JSON."""
+    tensors, numbers = state_tensors.of(model, average, optimizers)
+    complete = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
+    tensor_files.write_tensors(path, complete, {"progress": json.dumps(progress), "numbers": json.dumps(numbers)})
 
 
 def load(path: Path, model: GPT2, average: Average | None, optimizers: list[Optimizer]) -> dict[str, Any]:
-    """Load a saved state and return its progress. Raises DataError if it belongs to another model."""
-    tensors, metadata = tensor_files.read_tensors(path)
-    surplus = {name: tensors.pop(stored) for name, stored in SURPLUS.items() if stored in tensors}
+    """Load a saved state and return its progress. Raises DataError if it belongs to another model.
+
+    Every process must call this, as each reads its part of a sharded state.
+    """
     try:
-        progress: dict[str, Any] = dict(json.loads(metadata["progress"]))
-        values: dict[str, Any] = tensors | dict(json.loads(metadata["numbers"]))
-        _check(values, model, average, optimizers)
-        with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                parameter.copy_(like(tensors[f"model.{name}"], parameter))
-                if average is not None and name in average.weights:
-                    average.weights[name].copy_(like(tensors[f"average.{name}"], parameter))
-        moments: dict[str, dict[str, Any]] = {}
-        for key, value in values.items():
-            prefix, _, moment = key.rpartition(".")
-            moments.setdefault(prefix, {})[moment] = value
-        for optimizer in optimizers:
-            found: dict[int, dict[str, Any]] = {}
-            # torch numbers the weights of an optimiser in the order of its groups
-            for index, (prefix, _, parameter) in enumerate(_optimised(model, [optimizer])):
-                if prefix in moments:
-                    found[index] = {
-                        moment: like(value, parameter) if isinstance(value, Tensor) else value
-                        for moment, value in moments[prefix].items()
-                    }
-            optimizer.load_state_dict(optimizer.state_dict() | {"state": found})
-        model.surplus_of = surplus
+        if path.is_dir():
+            from gpt2kit.training import sharded_state
+
+            return sharded_state.load(path, model, average, optimizers)
+        return _load_file(path, model, average, optimizers)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
         raise DataError(f"{path} is not the state of this run's model and optimiser: {error}") from error
+
+
+def _load_file(path: Path, model: GPT2, average: Average | None, optimizers: list[Optimizer]) -> dict[str, Any]:
+    tensors, metadata = tensor_files.read_tensors(path)
+    surplus = {name: tensors.pop(stored) for name, stored in SURPLUS.items() if stored in tensors}
+    progress: dict[str, Any] = dict(json.loads(metadata["progress"]))
+    numbers: dict[str, Any] = dict(json.loads(metadata["numbers"]))
+    shapes = {name: tensor.shape for name, tensor in tensors.items()} | dict.fromkeys(numbers, torch.Size())
+    state_tensors.check(shapes, model, average, optimizers)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(like(tensors.pop(f"model.{name}"), parameter))
+            if average is not None and name in average.weights:
+                average.weights[name].copy_(like(tensors.pop(f"average.{name}"), parameter))
+    parameters = state_tensors.parameters_of_moments(model, optimizers)
+    moments = {name: like(value, parameters[name.rpartition(".")[0]]) for name, value in tensors.items()}
+    state_tensors.set_moments(moments | numbers, model, optimizers)
+    model.surplus_of = surplus
     return progress
 
 
@@ -96,41 +120,20 @@ def weights(path: Path) -> tuple[dict[str, Tensor], int]:
 
     Raises DataError if the file is missing, damaged or not a state.
     """
-    tensors, metadata = tensor_files.read_tensors(path)
-    try:
-        step = int(json.loads(metadata["progress"])["step"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path} is not the state of a run: {error}") from None
+    if path.is_dir():
+        from gpt2kit.training import sharded_state
+
+        tensors = sharded_state.weights(path)
+        step = state_folders.step_of(path)
+    else:
+        tensors, step = tensor_files.read_tensors(path)[0], _step(path)
     last, averaged = ({n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)} for prefix in PREFIXES)
     return last | averaged, step
 
 
-PREFIXES = ("model.", "average.")
-"""Prefixes of the names of weights; an average replaces its weight."""
-
-
-def _optimised(model: nn.Module, optimizers: list[Optimizer]) -> Iterator[tuple[str, Optimizer, nn.Parameter]]:
-    """Every weight with its optimiser and the prefix of the names of its moments."""
-    names = {parameter: name for name, parameter in model.named_parameters()}
-    for optimizer in optimizers:
-        for param_group in optimizer.param_groups:
-            for parameter in param_group["params"]:
-                yield f"{type(optimizer).__name__}.{names[parameter]}", optimizer, parameter
-
-
-def _check(values: dict[str, Any], model: nn.Module, average: Average | None, optimizers: list[Optimizer]) -> None:
-    """Raises ValueError unless names and shapes are those that this model and these optimisers would save."""
-    wanted = {f"model.{name}": parameter.shape for name, parameter in model.named_parameters()}
-    if average is not None:
-        wanted |= {f"average.{name}": weight.shape for name, weight in average.weights.items()}
-    weights = {name: value.shape for name, value in values.items() if name.startswith(("model.", "average."))}
-    if different := sorted(name for name in wanted.keys() | weights.keys() if wanted.get(name) != weights.get(name)):
-        raise ValueError(f"other weights: {', '.join(different[:3])}")
-    shapes = {prefix: parameter.shape for prefix, _, parameter in _optimised(model, optimizers)}
-    moments = {name: value for name, value in values.items() if name not in weights}
-    found = {name.rpartition(".")[0] for name in moments}
-    if found and (different := sorted(found ^ shapes.keys())):  # before the first step there are none
-        raise ValueError(f"other moments: {', '.join(different[:3])}")
-    for name, value in moments.items():
-        if isinstance(value, Tensor) and value.dim() and value.shape != shapes[name.rpartition(".")[0]]:
-            raise ValueError(f"other moments: {name}")
+def _step(path: Path) -> int:
+    """The step of a state in one file."""
+    try:
+        return int(json.loads(tensor_files.read_metadata(path)["progress"])["step"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path} is not the state of a run: {error}") from None

@@ -384,6 +384,9 @@ def test_a_mistake_when_asking(
         (["train", "--resume"], 3, "runs/translate/recipe.toml"),
         (["train", "d", "--resume", "--init", "x"], 2, "--resume continues a run as it is"),
         (["train", "d", "--resume", "--overwrite"], 2, "--resume continues a run as it is"),
+        (["train", "d", "--resume", "auto", "--overwrite"], 2, "--resume continues a run as it is"),
+        (["train", "--resume=d"], 2, "--resume=d: expected on, which is what --resume alone means, or auto"),
+        (["train", "--resume", "auto"], 3, "data/translate is not a directory; expected prepared data"),
         (["train", "d", "--set", "task.vocab=300"], 2, "--set task.vocab: it was fixed when the data was prepared"),
         (["generate", "--set", "task.vocab=1", "x"], 2, "--set task.vocab: it was fixed when the data was prepared"),
         (["evaluate"], 3, "runs/translate is not a directory"),
@@ -466,7 +469,9 @@ def test_an_output_that_exists_is_left(workplace: Path, settings: list[str], cap
 # signals and pipes
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 128 + signal.SIGUSR1)]
+)
 def test_a_signal_saves_and_the_printed_command_goes_on(
     workplace: Path,
     settings: list[str],

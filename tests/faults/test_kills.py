@@ -65,7 +65,7 @@ MOMENTS: dict[str, tuple[object, str, int]] = {
     "first write": (StoreWriter, "_append", 1),
     "some write": (StoreWriter, "_append", 7),
     "counts": (files, "write_json", 3),
-    "before the exchange": (files, "_put", 1),
+    "before the exchange": (files, "put_folder", 1),
     "after the exchange": (shutil, "rmtree", 1),
 }
 

@@ -274,6 +274,63 @@ def test_generation_may_be_edited_by_hand(
         assert (code, "if you changed more than [generate] on purpose, delete the key 'recipe'" in err) == (3, True)
 
 
+def test_auto_starts_continues_and_ends(
+    short: Recipe, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One command line, however often a job runs it."""
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text(changed(short, "train.save_every=2").toml(), encoding="utf-8")
+    whole = changed(short, "train.save_every=2")
+    list(gpt2kit.train(whole, "data", "whole"))
+    command = ["translate", "train", "data", "--out", "run", "--recipe", "mine.toml", "--resume", "auto"]
+    stopping = gpt2kit.train(whole, "data", "run", resume="auto")
+    assert next(event for event in stopping if isinstance(event, events.StepDone) and event.step == 3)
+    stopping.close()  # type: ignore[attr-defined]  # a generator: as if it were killed
+    Path("run/recipe.toml").write_text(
+        Path("run/recipe.toml").read_text(encoding="utf-8").replace("max_new_tokens = ", "max_new_tokens = 1"), "utf-8"
+    )
+    edited = Run(Path("run")).recipe.generate.max_new_tokens
+    code, err = said(command, capsys)
+    assert (code, "continuing after step 2" in err, "nothing is left" in err) == (0, True, False), err
+    assert "[generate] is not as training wrote it; it is used as it is now" in err
+    assert Run(Path("run")).recipe.generate.max_new_tokens == edited
+    assert logged(Path("run")) == logged(Path("whole"))
+    before = {path.name: path.read_bytes() for path in Path("run").iterdir()}
+    code, err = said(command, capsys)
+    assert (code, "run is complete: nothing is left to train" in err) == (0, True), err
+    assert {path.name: path.read_bytes() for path in Path("run").iterdir()} == before
+
+    for more, message in (
+        (["--set", "train.lr=1"], "run was started with other values of train.lr, which --resume cannot change"),
+        (["--init", "whole"], "run was started from random weights, not from whole: continue it with no --init, or st"),
+    ):
+        code, err = said([*command, *more], capsys)
+        assert (code, message in err) == (2, True), err
+    assert said([*command, "--set", "train.steps=7"], capsys)[0] == 0
+    assert logged(Path("run"))[-1][0] == 7
+    code, err = said(["lm", *command[1:5], "--resume", "auto"], capsys)
+    assert (code, "run is a run of translate, not of lm" in err) == (3, True)
+    Path("other").mkdir()
+    Path("other/mine.txt").touch()
+    command[4] = "other"
+    code, err = said(command, capsys)
+    assert (code, "other already exists; choose another --out" in err) == (2, True), err
+
+
+def test_auto_needs_the_same_initial_model(short: Recipe, tmp_path: Path) -> None:
+    list(gpt2kit.train(short, tmp_path / "data", tmp_path / "base"))
+    run, init = tmp_path / "run", str(tmp_path / "base")
+    assert list(gpt2kit.train(short, tmp_path / "data", run, init=init, resume="auto"))
+    (tmp_path / "link").symlink_to("base")
+    assert not list(gpt2kit.train(short, tmp_path / "data", run, init=tmp_path / "link", resume="auto"))
+    for other in (None, "gpt2"):
+        with pytest.raises(UserError, match=r"was started from .*base, not from .*: continue it with --init .*base"):
+            list(gpt2kit.train(short, tmp_path / "data", run, init=other, resume="auto"))
+    (tmp_path / "base").rename(tmp_path / "moved")
+    longer = changed(short, "train.steps=7")
+    assert list(gpt2kit.train(longer, tmp_path / "data", run, init=init, resume="auto")), "it is not read again"
+
+
 @pytest.mark.parametrize("name", ["data", "nothing", "corpus.jsonl"])
 def test_what_is_not_a_run_is_not_resumed(
     short: Recipe, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, name: str

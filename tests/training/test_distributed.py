@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
-import torch.distributed.fsdp  # once for all ranks
+import torch.distributed.checkpoint  # once for all ranks
+import torch.distributed.fsdp
 from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 from torch.nn.parallel import DistributedDataParallel
 
@@ -170,7 +171,7 @@ def test_one_process_then_two_then_one(tiny: Recipe, tmp_path: Path, started: Fo
     assert max(figures(run)["loss"]) < 10
 
     words = ["--out", "run", "--resume", "--set", "train.parallel=fsdp", "--set", "train.samples=1"]
-    with started(tmp_path, *words, in_rank=lambda: kill_rank_1_before(14)) as process:
+    with started(tmp_path, *words, in_rank=lambda: kill_rank_1_before(17)) as process:
         code = process.wait(PATIENCE)
     err = (tmp_path / "stderr").read_text(encoding="utf-8")
     assert code == 128 + signal.SIGKILL, err
@@ -180,10 +181,49 @@ def test_one_process_then_two_then_one(tiny: Recipe, tmp_path: Path, started: Fo
     assert "gpt2kit translate train data --out run --resume --devices 2" in err
     assert "Traceback" not in err
 
+    assert {path.name for path in (run / "states").glob("step-*")} <= {"step-000012", "step-000016"}
+
     events = list(gpt2kit.train(slow, data, run, resume=True))
     assert next(event.step for event in events if isinstance(event, StepDone)) > 12
+    assert not (run / "states").exists(), "the state of one process replaces them"
     same_figures(run, whole)
     same_weights(run, whole)
+
+
+def kill_rank_1_in_save(step: int) -> None:
+    """Let the second of the two processes be killed when its part of a state is written."""
+    from gpt2kit.training import sharded_state
+
+    digest = sharded_state._digest
+
+    def killed(file: Path) -> str:
+        if os.environ["RANK"] == "1" and file.parent.name == f".step-{step:06d}.tmp":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return digest(file)
+
+    sharded_state._digest = killed
+
+
+def test_a_job_that_is_requeued(tiny: Recipe, tmp_path: Path, started: Forked) -> None:
+    """Sharded; killed while it saved, continued by the same command, and stopped by the signal that Slurm's users ask
+    for. Steps that are repeated have the same losses, bit for bit."""
+    long = with_settings(tiny, "train.parallel=fsdp", "train.steps=100000", "train.samples=0")
+    (tmp_path / "tiny.toml").write_text(long.toml(), encoding="utf-8")
+    command, run = ["--out", "run", "--recipe", "tiny.toml", "--resume", "auto"], tmp_path / "run"
+    with started(tmp_path, *command, in_rank=lambda: kill_rank_1_in_save(8)) as process:
+        assert process.wait(PATIENCE) == 128 + signal.SIGKILL
+    assert sorted(path.name for path in (run / "states").iterdir()) == [".step-000008.tmp", "step-000004"]
+    before = figures(run)["loss"]
+    (tmp_path / "stderr").unlink()
+    with started(tmp_path, *command) as process:
+        wait_for_step(process, run, max(before) + 1)
+        os.kill(process.pid, signal.SIGUSR1)
+        code = process.wait(PATIENCE)
+    err = (tmp_path / "stderr").read_text(encoding="utf-8")
+    assert (code, "continuing after step 4" in err) == (128 + signal.SIGUSR1, True), err
+    after, (state,) = figures(run)["loss"], (run / "states").iterdir()
+    assert state.name == f"step-{max(after):06d}"
+    assert {step: loss for step, loss in after.items() if step in before} == before
 
 
 def test_a_signal_stops_all_of_them_after_a_save(tiny: Recipe, tmp_path: Path, started: Forked) -> None:
@@ -226,7 +266,9 @@ def test_alone_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
         assert group.is_main
         assert group.sum([1.5, 2.0]) == [1.5, 2.0]
         assert (group.largest(3.0), group.from_main(4.0)) == (3.0, 4.0)
+        assert group.is_first_of_machine
         group.barrier()
+        group.patient_barrier()
     assert not torch.distributed.is_initialized()
     for name, value in {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}.items():
         monkeypatch.setenv(name, value)
@@ -251,6 +293,7 @@ def test_one_named_gpu_is_not_for_several_processes(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert distributed.device_of_rank("cuda") == torch.device("cuda:1")
+    assert not ProcessGroup(torch.device("cuda:1"), rank=9, size=16).is_first_of_machine
     with pytest.raises(MachineError, match="device = 'cuda:1': several processes take cuda"):
         distributed.device_of_rank("cuda:1")
     monkeypatch.setenv("LOCAL_RANK", "2")
