@@ -22,7 +22,7 @@ class ExampleBatches(RowBatches):
         """`extract` is the id that ends a text. Raises DataError without examples, or for one without a text."""
         self.extract = extract
         row_ends = np.asarray(store.ends)
-        ends = np.flatnonzero(np.asarray(store.ids) == extract) + 1
+        ends = store.places_of(extract) + 1
         ends = ends[~np.isin(ends, row_ends)]  # an answer's number may equal it
         last = np.searchsorted(ends, row_ends, side="right")
         counts = np.diff(last, prepend=0)
