@@ -1,5 +1,6 @@
 """The arrays of several files that are read as one."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -14,13 +15,16 @@ OPEN = 32
 
 class Joined:
     """A one-dimensional array whose files are mapped when they are needed; it does what an array does as far as this
-    package asks: length, slices, elements at any places, and `take`.
+    package asks: length, slices, elements at any places, and the methods below.
 
-    A slice within one file is a view of it; everything else is a copy. Memory holds 8 bytes for each file.
+    A slice within one file is a view of it; everything else is a copy. Memory holds a few bytes for each file.
     """
 
-    def __init__(self, paths: Sequence[Path], dtype: np.dtype[Any], counts: Sequence[int]) -> None:
-        self.dtype, self.ends = dtype, np.cumsum(np.array(counts, np.int64))
+    def __init__(
+        self, paths: Sequence[Path], dtype: np.dtype[Any], counts: Sequence[int], added: Sequence[int] = ()
+    ) -> None:
+        """`counts` are the elements of each file, and `added` what is added to them, if it is not 0."""
+        self.dtype, self.ends, self.added = dtype, np.cumsum(np.array(counts, np.int64)), added
         self.length = int(self.ends[-1]) if len(self.ends) else 0
 
         @lru_cache(OPEN)
@@ -51,6 +55,12 @@ class Joined:
             raise ValueError(f"mode = {mode!r}; expected 'wrap'")
         return self._at(np.asarray(places) % self.length)
 
+    def searchsorted(self, value: int, side: str) -> int:
+        """As `ndarray.searchsorted`, with the side "right", of elements that are sorted."""
+        if side != "right":
+            raise ValueError(f"side = {side!r}; expected 'right'")
+        return bisect_right(self, value)
+
     def first(self, count: int) -> "Joined":
         """Only the first elements."""
         found = object.__new__(Joined)
@@ -63,11 +73,13 @@ class Joined:
         while start < stop:
             begin, end = (int(self.ends[number - 1]) if number else 0), int(self.ends[number])
             if end > begin:
-                yield self._mapped(number)[start - begin : min(stop, end) - begin]
+                found = self._mapped(number)[start - begin : min(stop, end) - begin]
+                yield found + self.added[number] if self.added else found
             start, number = max(start, end), number + 1
 
     def _at(self, places: NDArray[Any]) -> NDArray[Any]:
         """The elements at places of any shape; negative ones count from the end."""
+        places = np.flatnonzero(places) if places.dtype == bool else places
         flat = np.where(places < 0, places + self.length, places).ravel()
         if len(flat) and not 0 <= flat.min() <= flat.max() < self.length:
             raise IndexError(f"place {flat.max()} of {self.length}")
@@ -77,5 +89,5 @@ class Joined:
         for of_one in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1) if len(flat) else []:
             number = int(numbers[of_one[0]])
             begin = int(self.ends[number - 1]) if number else 0
-            found[of_one] = self._mapped(number)[flat[of_one] - begin]
+            found[of_one] = self._mapped(number)[flat[of_one] - begin] + (self.added[number] if self.added else 0)
         return found.reshape(places.shape)

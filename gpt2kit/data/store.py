@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, cast
@@ -169,7 +168,12 @@ class Store:
                 raise DataError(f"{folder / split}.json is damaged: {total}; prepare the data again")
         for part in self.parts:
             self._check(part)
-        self.ids: NDArray[Any] = self._ids()
+        token_counts, row_counts = ([getattr(part, key) for part in self.parts] for key in ("tokens", "rows"))
+        begins = [sum(token_counts[:number]) for number in range(len(self.parts))]
+        self.ids: NDArray[Any] = self._array("ids", self.dtype, token_counts)
+        self.ends: NDArray[np.int64] = self._array("ends", np.dtype(np.int64), row_counts, begins)
+        """Where each row ends in the ids."""
+        self.prompts: NDArray[np.uint32] = self._array("prompts", np.dtype(np.uint32), row_counts)
 
     @property
     def digests(self) -> dict[str, str]:
@@ -179,26 +183,6 @@ class Store:
             for part in self.parts
             for kind, digest in part.digests.items()
         }
-
-    @cached_property
-    def ends(self) -> NDArray[np.int64]:
-        """Where each row ends in the ids; of a split in parts, in memory: 8 bytes for each row."""
-        if len(self.parts) == 1:
-            return self._map(self.parts[0], "ends", np.dtype(np.int64), self.rows)
-        found = np.empty(self.rows, np.int64)
-        row = token = 0
-        for part in self.parts:
-            ends = np.fromfile(self._path(part, "ends"), np.int64)
-            found[row : row + len(ends)] = ends + token
-            row, token = row + part.rows, token + part.tokens
-        return found
-
-    @cached_property
-    def prompts(self) -> NDArray[np.uint32]:
-        """The number of prompt ids of each row; of a split in parts, in memory: 4 bytes for each row."""
-        if len(self.parts) == 1:
-            return self._map(self.parts[0], "prompts", np.dtype(np.uint32), self.rows)
-        return np.concatenate([np.fromfile(self._path(part, "prompts"), np.uint32) for part in self.parts])
 
     def _path(self, part: StorePart, kind: str) -> Path:
         return self.folder / f"{part.name}.{kind}"
@@ -215,11 +199,10 @@ class Store:
             path = self.folder / part.name
             raise DataError(f"{path}.ends and .prompts contradict each other: prepare the data again")
 
-    def _ids(self) -> NDArray[Any]:
+    def _array(self, kind: str, dtype: np.dtype[Any], counts: Sequence[int], added: Sequence[int] = ()) -> NDArray[Any]:
         if len(self.parts) == 1:
-            return self._map(self.parts[0], "ids", self.dtype, self.tokens)
-        paths = [self._path(part, "ids") for part in self.parts]
-        joined = Joined(paths, self.dtype, [part.tokens for part in self.parts])
+            return self._map(self.parts[0], kind, dtype, counts[0])
+        joined = Joined([self._path(part, kind) for part in self.parts], dtype, counts, added)
         return cast(NDArray[Any], joined)  # it does what an array does, as far as we ask
 
     def _map(self, part: StorePart, kind: str, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
@@ -246,7 +229,7 @@ class Store:
                 raise DataError(f"{path} cannot be read: {error.strerror}; prepare the data again") from None
             if found != expected:
                 raise DataError(f"{path} is damaged: it is not as prepare wrote it; prepare the data again")
-        if self.prompt_tokens != int(self.prompts.sum()):
+        if self.prompt_tokens != sum(int(prompts.sum()) for prompts, _ in self.row_sizes()):
             raise DataError(f"{self.folder / self.split}.json is damaged: prompt_tokens; prepare the data again")
 
     def check_ids(self, vocab_size: int) -> None:
@@ -355,7 +338,7 @@ class Store:
 
     def first_documents(self, count: int) -> "Store":
         """Only the first documents; each may be several rows."""
-        begins = np.flatnonzero(np.asarray(self.prompts)[1:] > 0) + 1
+        begins = np.flatnonzero(self.prompts[1:] > 0) + 1
         return self.first(self.rows if count > len(begins) else int(begins[count - 1]))
 
     def first(self, rows: int) -> "Store":
