@@ -38,7 +38,6 @@ def small_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of two shards of pairs."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(parts, "LEAST", 2000)
-    work._work.cache_clear()
 
 
 def texts(shard: int) -> list[str]:

@@ -13,10 +13,10 @@ from gpt2kit.tasks.base import Task
 from gpt2kit.tasks.record import Record
 
 Records = Iterator[Record[Any, Any]]
-Held = Division[Record[Any, Any]]
+Found = tuple[Task[Any, Any], Division[Record[Any, Any]] | None]
 
 
-def first_reading(plan: Plan, folder: Path, progress: Callable[[str, int], None]) -> tuple[Task[Any, Any], Held | None]:
+def first_reading(plan: Plan, folder: Path, progress: Callable[[str, int], None]) -> Found:
     """The task as fitted to the training corpus, with its files in a folder, and what is held out of the corpus if none
     is given to validate on.
 
@@ -24,7 +24,7 @@ def first_reading(plan: Plan, folder: Path, progress: Callable[[str, int], None]
     read if its records have labels, which the task has to know, or reverses, which may be held out.
     """
     task, corpus = plan.task, plan.corpora["train"]
-    division: Held | None = None if "val" in plan.corpora else Division(task.held_out, folder)
+    division = None if "val" in plan.corpora else Division[Record[Any, Any]](task.held_out, folder)
     split = division.split if division else only("train")
 
     def told(number: int) -> None:

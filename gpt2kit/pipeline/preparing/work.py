@@ -104,7 +104,7 @@ def prepare_part(folder: str, name: str, number: int, progress: Callable[[int], 
     kept = Path(folder)
     keys = None if name == "train" else sorted_in(kept / KEYS)
     with files.new_folder(place_of(kept, name, number), overwrite=True) as place:
-        writers = _work(kept).write(name, number, place, keys, progress)
+        writers = _work(kept.absolute()).write(name, number, place, keys, progress)
         for split, writer in writers.items():
             writer.hashes.save(place / split)
             writer.hashes.close()
