@@ -131,6 +131,8 @@ class StorePart:
 
     @classmethod
     def of(cls, name: str, counts: Mapping[str, Any]) -> "StorePart":
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise ValueError(f"{name} is not in this folder")
         rows, tokens, prompt_tokens, text_bytes = (int(counts[total]) for total in TOTALS)
         return cls(name, rows, tokens, prompt_tokens, text_bytes, dict(counts.get("digests", {})))
 

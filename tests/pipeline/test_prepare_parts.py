@@ -409,6 +409,11 @@ def test_a_folder_in_parts_is_known_and_checked(capsys: Capture) -> None:
         file.write(b"\xff\xff")
     with pytest.raises(DataError, match=r"train-00002.ids is damaged: it is not as prepare wrote it"):
         store.verify()
+    counts = files.read_json(Path("data/train.json"))
+    for key, value, told in (("part", "../x", r"\.\./x is not in this folder"), ("rows", 1, "json is damaged: rows;")):
+        changed = [counts["parts"][0] | {key: value}, *counts["parts"][1:]]
+        with pytest.raises(DataError, match=told):
+            Store(Path("data"), "train", counts | {"parts": changed})
     Path("data/train-00002.ends").unlink()
     with pytest.raises(DataError, match=r"train-00002.ends is missing; expected \d+ bytes"):
         Store(Path("data"), "train")

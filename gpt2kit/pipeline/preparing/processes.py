@@ -68,7 +68,8 @@ class Processes:
         free, busy = list(self.members), dict[Connection, int]()
         given = told = 0
         while told < len(jobs):
-            while free and given < len(jobs):
+            failed = any(isinstance(outcome, Exception) for outcome in found.values())
+            while free and given < len(jobs) and not failed:
                 connection = free.pop()
                 _send(connection, self.members[connection], jobs[given])
                 busy[connection] = given
