@@ -37,6 +37,8 @@ class FolderKind:
     """All files that gpt2kit writes there, as paths in the folder; * matches any characters."""
     parts: tuple[str, ...] = ()
     """Endings of files that belong together: STEM with any of these is known next to STEM with the first."""
+    numbered: str = ""
+    """What the name of the first of several parts has after that of the whole, which then has the last ending alone."""
 
     def foreign(self, folder: Path) -> Iterator[str]:
         """The files of a folder that gpt2kit does not write into this kind of folder."""
@@ -46,9 +48,16 @@ class FolderKind:
                 continue
             if any(fnmatchcase(name, pattern) for pattern in self.patterns):
                 continue
-            if self.parts and path.suffix in self.parts and (folder / path.stem).with_suffix(self.parts[0]).is_file():
+            if self.parts and path.suffix in self.parts and self._first_part(path, folder).is_file():
                 continue
             yield name
+
+    def _first_part(self, path: Path, folder: Path) -> Path:
+        """The file with the first ending that a file with another one belongs to."""
+        own = folder / f"{path.stem}{self.parts[0]}"
+        if path.suffix == self.parts[-1] and self.numbered and not own.exists():
+            return folder / f"{path.stem}{self.numbered}{self.parts[0]}"
+        return own
 
     def is_in(self, folder: Path) -> bool:
         return sum((folder / mark).is_file() for mark in self.marks) >= 2

@@ -135,7 +135,7 @@ IMPORTS: dict[str, set[str]] = {
         "tasks",
         "tensor_files",
     },
-    "pipeline": CORE | {"digests", "recipe", "runs", "tasks"},
+    "pipeline": CORE | {"digests", "recipe", "runs", "system", "tasks"},
     "inspection": CORE - {"training"} | {"html", "pipeline", "tasks"},
     "selftest": CORE | {"pipeline", "recipe", "runs", "tasks"},
     "live": {"config", "data", "html", "inspection", "model", "music", "pipeline", "selftest", "tasks"},

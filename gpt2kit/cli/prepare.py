@@ -1,15 +1,17 @@
 """`gpt2kit TASK prepare`."""
 
 import shlex
+import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gpt2kit.cli import console, loading, options, reports
-from gpt2kit.errors import PARTLY_DONE
+from gpt2kit.cli import console, loading, options, reports, several
+from gpt2kit.errors import PARTLY_DONE, Interrupted
 
 
+@several.by_torchrun
 def prepare(
     task: str,
     flags: dict[str, str],
@@ -29,6 +31,7 @@ def prepare(
     ] = "",
     recipe: options.RecipeOption = "",
     set: options.SetOption,
+    devices: several.ProcessesOption = 1,
     overwrite: options.OverwriteOption = False,
     json: options.JsonOption = False,
 ) -> None:
@@ -37,6 +40,7 @@ def prepare(
     from gpt2kit.data.hub import has_model
     from gpt2kit.overwriting import check_folder
     from gpt2kit.pipeline.prepare import inputs_of, prepare, rendered
+    from gpt2kit.pipeline.preparing.kept import KEPT, parts_kept
     from gpt2kit.runs.kinds import PREPARED
     from gpt2kit.runs.prepared import Prepared
 
@@ -44,10 +48,20 @@ def prepare(
     loaded = recipes.load(recipe or task, options.settings_of(task, set, flags), task)
     corpora = {"train": corpus} | ({"val": val} if val else {}) | ({"test": test} if test else {})
     folder = out or f"data/{task}"
-    reports.replaced(folder, check_folder(Path(folder), overwrite, PREPARED, inputs_of(loaded, corpora)))
+    taken = check_folder(Path(folder), overwrite, PREPARED, inputs_of(loaded, corpora))
+    if several.is_main():
+        reports.replaced(folder, taken)
     loading.say_hidden(getattr(loaded.task, "tokenizer", ""))
     counter = console.Counter("records")
-    found = prepare(loaded, corpora, folder, overwrite, counter)
+    try:
+        found = prepare(
+            *(loaded, corpora, folder, overwrite, counter), processes=devices, group=several.group, say=console.say
+        )
+    except KeyboardInterrupt:
+        if not parts_kept(Path(folder)):
+            raise
+        raise Interrupted(signal.SIGINT, f"interrupted; {KEPT}") from None
+    several.leave_to_main()
     counter.done()
     prepared = Prepared.open(folder)
     files = prepared.report["files"]

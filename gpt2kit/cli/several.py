@@ -61,6 +61,26 @@ def on_devices(kept: str) -> Callable[[Callable[..., None]], Callable[..., None]
     return mark
 
 
+ProcessesOption = Annotated[
+    int,
+    typer.Option("--devices", min=1, metavar="N", help="Prepare a corpus of many files with N processes on the CPU."),
+]
+
+
+def by_torchrun(verb: Callable[..., None]) -> Callable[..., None]:
+    """A verb that starts its processes itself, but may also be run by torchrun."""
+
+    @functools.wraps(verb)
+    def shared(*words: Any, **options: Any) -> None:
+        command = functools.partial(verb, *words, **options)
+        if processes() > 1:
+            _in_rank(command)
+        else:
+            command()
+
+    return shared
+
+
 def processes() -> int:
     """How many share this command. The module that knows is imported only where there may be others."""
     if "WORLD_SIZE" not in os.environ:

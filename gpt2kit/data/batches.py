@@ -125,7 +125,11 @@ def padded_width(length: int) -> int:
 
 
 class RowBatches:
-    """Batches of whole rows, identified by their indices."""
+    """Batches of whole rows, identified by their indices.
+
+    Memory holds 8 bytes for each row, which are its length, and as many for the order of an epoch; twice as many more
+    while that is drawn.
+    """
 
     def __init__(self, store: Store, batch_tokens: int, seed: int) -> None:
         """Raises DataError when the split has no rows."""
@@ -171,7 +175,7 @@ class RowBatches:
         return int(self.row_lengths[rows].sum())
 
     def targets(self, rows: BatchRows) -> int:
-        prompts = np.asarray(self.store.prompts)[rows].astype(np.int64)
+        prompts = self.store.prompts[rows].astype(np.int64)
         return int(np.maximum(0, self.row_lengths[rows] - np.maximum(1, prompts)).sum())
 
     def starts(self, rows: BatchRows) -> NDArray[np.int64]:
@@ -197,19 +201,19 @@ class RowBatching:
 
 
 def row_starts(store: Store, rows: BatchRows) -> NDArray[np.int64]:
-    return np.where(rows > 0, np.asarray(store.ends)[rows - 1], 0)
+    return np.where(rows > 0, store.ends[rows - 1], 0)
 
 
 def collate(store: Store, rows: BatchRows) -> Batch:
     """Pad rows to the width of the longest."""
     starts = row_starts(store, rows)
-    lengths = np.asarray(store.ends)[rows] - starts
+    lengths = store.ends[rows] - starts
     width = padded_width(int(lengths.max()))
     columns = np.arange(width + 1)
     inside = columns < lengths[:, None]
     source = np.where(inside, starts[:, None] + columns, 0)
     ids = np.where(inside, store.ids[source], 0).astype(np.int64)
-    prompts = np.asarray(store.prompts)[rows][:, None].astype(np.int64)
+    prompts = store.prompts[rows][:, None].astype(np.int64)
     is_target = inside[:, 1:] & (columns[1:] >= prompts)
     return Batch(
         torch.from_numpy(ids[:, :-1].copy()),

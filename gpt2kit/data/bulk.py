@@ -22,6 +22,9 @@ from gpt2kit.data.plain_bpe import unusual
 
 TEXTS_AT_ONCE = 8
 
+THREADS = "RAYON_NUM_THREADS"
+"""The variable that limits the threads of `tokenizers`; those here obey it, too."""
+
 PIECES = r"'(?:[stmd]|re|ve|ll)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 """GPT-2's pattern, which bounds its tokens (Radford et al. 2019, released code), without needless backtracking."""
 
@@ -37,7 +40,7 @@ FEW = 500
 
 
 class BulkBpe:
-    """Encodes text with one tokenizer on all cores."""
+    """Encodes text with one tokenizer on all cores, or with `THREADS` threads."""
 
     def __init__(self, tokenizer_json: str) -> None:
         """Raises ValueError unless the tokenizer is a plain byte-level BPE like GPT-2's."""
@@ -56,7 +59,7 @@ class BulkBpe:
         self._encoding_by = partial(tiktoken.Encoding, "gpt2kit", mergeable_ranks=ranks, special_tokens={})
         self.encoding = self._encoding_by(pat_str=CUT_PIECES)
         self.ids = np.array([vocabulary[name] for name in names], dtype=np.uint32)
-        self.pool = ThreadPoolExecutor(os.cpu_count())
+        self.pool = ThreadPoolExecutor(int(os.environ.get(THREADS) or 0) or os.cpu_count())
 
     def encode(self, texts: Sequence[str]) -> "list[array[int]]":
         """Ids of each text, on all cores: each core takes more texts when it has finished its last ones."""

@@ -22,7 +22,7 @@ class ExampleBatches(RowBatches):
         """`extract` is the id that ends a text. Raises DataError without examples, or for one without a text."""
         self.extract = extract
         row_ends = np.asarray(store.ends)
-        ends = np.flatnonzero(np.asarray(store.ids) == extract) + 1
+        ends = store.places_of(extract) + 1
         ends = ends[~np.isin(ends, row_ends)]  # an answer's number may equal it
         last = np.searchsorted(ends, row_ends, side="right")
         counts = np.diff(last, prepend=0)
@@ -66,7 +66,7 @@ class ExampleBatches(RowBatches):
         # The mean over the tokens of each text, and over the texts of an example.
         weights = np.repeat(1 / (np.bincount(examples)[examples] * np.maximum(1, lengths - 1)), lengths - 1)
         places = np.flatnonzero(np.pad(predicts, ((0, 0), (0, 1))))
-        answers = self.store.ids[np.asarray(self.store.ends)[rows] - 1].astype(np.int64)
+        answers = self.store.ids[self.store.ends[rows] - 1].astype(np.int64)
         last_positions = np.arange(len(texts)) * width + lengths - 1
         return ClassificationBatch(
             torch.from_numpy(ids),

@@ -1,8 +1,9 @@
 """64-bit hashes of the rows of a corpus, however many: counted and compared with a bounded number of them in memory."""
 
+import hashlib
 import weakref
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -60,19 +61,28 @@ class Hashes:
         elif self._recent:
             yield np.array(self._recent, np.uint64)
 
+    def sorted_blocks(self) -> Iterator[U64]:
+        """All different hashes, sorted: the parts into which they are divided by their leading bits."""
+        with Partitions(self, self._bits) as parts:
+            yield from parts
+
     def sorted(self) -> U64:
         """All different hashes, sorted, in memory: 8 bytes for each hash."""
         found, count = np.empty(len(self), np.uint64), 0
-        with Partitions(self, self._bits) as parts:
-            for part in parts:
-                found[count : count + len(part)] = part
-                count += len(part)
+        for block in self.sorted_blocks():
+            found[count : count + len(block)] = block
+            count += len(block)
         return found[:count]
+
+    def write_sorted(self, path: Path) -> None:
+        """Write all different hashes, sorted, to a file, for `sorted_in`."""
+        with files.atomic(path) as temporary, temporary.open("wb") as file:
+            for block in self.sorted_blocks():
+                file.write(block.tobytes())
 
     def distinct(self) -> int:
         """The number of different hashes."""
-        with Partitions(self, self._bits) as parts:
-            return sum(map(len, parts))
+        return sum(map(len, self.sorted_blocks()))
 
     def within(self, others: "Hashes") -> NDArray[np.bool_]:
         """For each hash in order, whether it is among the others: one byte each."""
@@ -176,6 +186,20 @@ class Partitions:
                 start += size
             ends += sizes
             place += len(block)
+
+
+def sorted_in(path: Path) -> U64:
+    """The hashes that `write_sorted` wrote, memory-mapped."""
+    return np.memmap(path, np.uint64, "r") if path.stat().st_size else np.empty(0, np.uint64)
+
+
+def text_hash(text: bytes) -> int:
+    """64 bits that are equal for equal texts."""
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
+
+
+def text_hashes(texts: Iterable[bytes]) -> U64:
+    return np.array([text_hash(text) for text in texts], dtype=np.uint64)
 
 
 def contains(known: U64, values: U64) -> NDArray[np.bool_]:

@@ -234,9 +234,7 @@ def _refuse_window(window: int, who: str) -> None:
 
 
 def _ends(store: "Store", starts: "NDArray[Any]", ends: "NDArray[Any]", eos: int) -> Ends:
-    import numpy as np
-
-    learned = int(((np.asarray(store.ids)[ends - 1] == eos) & (ends > starts)).sum())
+    learned = int(((store.ids[ends - 1] == eos) & (ends > starts)).sum())
     missing = len(ends) - learned
     remark = (
         f"{missing:,} lack it, and from those the model does not learn to end"

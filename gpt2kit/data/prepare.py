@@ -1,22 +1,20 @@
 """Encodes records to ids on disk, a few thousand at a time. Memory holds those; hashes of all rows, to find duplicates
 and leaks, are in temporary files."""
 
-import hashlib
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gpt2kit.data.bare import bare
-from gpt2kit.data.hashes import Hashes, contains
+from gpt2kit.data.hashes import contains, text_hash, text_hashes
 from gpt2kit.data.layouts import Layout, Stream
 from gpt2kit.data.report import PassedOver, SplitReport
-from gpt2kit.data.sampled_lines import mostly, sampled_lines
+from gpt2kit.data.split_hashes import SplitHashes
 from gpt2kit.data.store import IdRow, StoreWriter
 
 RECORDS_A_BATCH = 4096
@@ -82,9 +80,7 @@ class SplitWriter(Generic[Item]):
         self.report = SplitReport()
         self._waiting: list[Item] = []
         self._weight = 0
-        self._keys, self._bare, self._mirrors, self._rows, self._lines = (Hashes(store.folder) for _ in range(5))
-        self._lines_of = array("I")
-        """The number of sampled lines of each text; of the training split only the lines are needed."""
+        self.hashes = SplitHashes(store.folder)
 
     def add(self, record: Item) -> None:
         """Write a record, perhaps later; one that has a problem is counted."""
@@ -108,44 +104,8 @@ class SplitWriter(Generic[Item]):
         self._write()
         report, store = self.report, self.store
         report.rows, report.tokens, report.prompt_tokens = store.rows, store.tokens, store.prompt_tokens
-        report.duplicates = report.rows - self._rows.distinct()
-        self._rows.close()
+        self.hashes.count_duplicates(report)
         self.training_keys = None
-
-    def close(self) -> None:
-        """Drop the hashes, and the temporary files that they are in."""
-        for hashes in (self._keys, self._bare, self._mirrors, self._rows, self._lines):
-            hashes.close()
-
-    def keys(self) -> NDArray[np.uint64]:
-        """Sorted hashes of the records' keys, to find leaks into other splits."""
-        return self._keys.sorted()
-
-    def compare(self, training: "SplitWriter[Item]") -> None:
-        """Count the rows whose source is also in the training split, but written differently."""
-        exactly = self._keys.within(training._keys)
-        self.report.nearly_leaked = int((self._bare.within(training._bare) & ~exactly).sum())
-        if len(self._mirrors) and len(training._mirrors):
-            self.report.leaks = self._shared_roles(training)
-        if self._lines_of:
-            most = mostly(self._lines.within(training._lines), np.array(self._lines_of))
-            if copied := int((most & ~exactly).sum()):
-                self.report.leaks["parts of documents of which most lines are in train"] = copied
-
-    def _shared_roles(self, training: "SplitWriter[Item]") -> dict[str, int]:
-        """The number of rows by the role that one of their sides has in the training split."""
-        with (
-            closing(_pairs(self._mirrors, self._keys)) as reverses,
-            closing(_pairs(training._keys, training._mirrors)) as pairs,
-        ):
-            reversed_pairs = reverses.within(pairs)
-        found = {
-            "pairs that are in train the other way round": reversed_pairs,
-            "sources that are targets in train": self._keys.within(training._mirrors),
-            "targets that are sources in train": self._mirrors.within(training._keys),
-            "targets that are also targets in train": self._mirrors.within(training._mirrors),
-        }
-        return {shared: int(rows.sum()) for shared, rows in found.items() if rows.any()}
 
     def _encode(self) -> None:
         """Start to encode the waiting records after the previous ones are written."""
@@ -168,23 +128,16 @@ class SplitWriter(Generic[Item]):
     def _look(self, batch: list[Item]) -> None:
         """Collect what is known of records without their ids."""
         texts = [record.key.strip() for record in batch]
-        keys = np.array([_hash(text.encode()) for text in texts], dtype=np.uint64)
+        keys = text_hashes(map(str.encode, texts))
         if self.training_keys is not None:
             for index in np.flatnonzero(contains(self.training_keys, keys)):
                 self.report.leaked += 1
                 self.report.show("source also in training", batch[index].key)
         for record in batch:
             self.report.leave_out(record.skipped, record)
-        self._keys.append(keys)
-        mirrors = [getattr(record, "mirror", "") for record in batch]
-        if any(mirrors):
-            self._mirrors.append(np.array([_hash(text.strip().encode()) for text in mirrors], dtype=np.uint64))
+        self.hashes.look(texts, keys, [getattr(record, "mirror", "") for record in batch])
         if isinstance(self.layout, Stream) and self.layout.joined:
-            for lines in map(sampled_lines, texts):
-                self._lines.append(lines)
-                if not self.trains:
-                    self._lines_of.append(len(lines))
-        self._bare.append(np.array([_hash(bare(text)) for text in texts], dtype=np.uint64))
+            self.hashes.look_at_lines(texts, counted=not self.trains)
 
     def _write(self) -> None:
         if self._encoding is None:
@@ -200,7 +153,7 @@ class SplitWriter(Generic[Item]):
             self.store.add(rows)
         else:
             self.store.add(rows, [repr(record) for record in batch])
-        self._rows.append(np.array([row_hash(*row) for row in rows], dtype=np.uint64))
+        self.hashes.rows.append(np.array([row_hash(*row) for row in rows], dtype=np.uint64))
 
     def _learned(self, rows: IdRows) -> IdRows:
         learned = [(prompt, self.layout.learned(target)) for prompt, target in rows]
@@ -272,15 +225,7 @@ def fit_rows(records: Sequence[object], rows: IdRows, layout: Layout, window: in
 
 def row_hash(prompt: Sequence[int], target: Sequence[int]) -> int:
     """64 bits that are equal for equal rows."""
-    return _hash(b"".join(map(_bytes, (prompt, [BETWEEN], target))))
-
-
-def _pairs(first: Hashes, second: Hashes) -> Hashes:
-    """A hash of each pair of hashes, which depends on their order."""
-    pairs = Hashes(first.folder)
-    for one, other in zip(first.blocks(), second.blocks(), strict=True):
-        pairs.append(one * np.uint64(0x9E3779B97F4A7C15) + other)
-    return pairs
+    return text_hash(b"".join(map(_bytes, (prompt, [BETWEEN], target))))
 
 
 def _compact(ids: Sequence[int]) -> "array[int]":
@@ -289,7 +234,3 @@ def _compact(ids: Sequence[int]) -> "array[int]":
 
 def _bytes(ids: Sequence[int]) -> bytes:
     return _compact(ids).tobytes()
-
-
-def _hash(value: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(value, digest_size=8).digest(), "big")

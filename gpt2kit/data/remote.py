@@ -118,6 +118,16 @@ def open_file(url: str) -> BinaryIO:
     return cast(BinaryIO, BufferedReader(_Told(url, _asked(url, lambda: system.open(path, "rb"))), BUFFER))
 
 
+def secrets() -> dict[str, str]:
+    """The URLs with something to hide, by their names, for another process of the same command."""
+    return dict(_whole)
+
+
+def share_secrets(known: dict[str, str]) -> None:
+    """Let this process open the URLs of another one's `secrets` by their names."""
+    _whole.update(known)
+
+
 def whole(url: str) -> str:
     """The URL with what its name hides, for another library that opens it."""
     return _whole.get(url, url)

@@ -1,7 +1,8 @@
 """The report of prepare on a corpus: every drop by its reason, with examples."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
 
 EXAMPLES = 5
 """Examples per reason, except damage: every damaged record is listed, so that it can be repaired."""
@@ -24,6 +25,9 @@ class Unsuitable(str):
 class Frequent(str):
     """A remark on parts of records that is worth making only if it holds for many."""
 
+
+KINDS: dict[str, type[str]] = {kind.__name__: kind for kind in (Damage, Frequent)}
+"""The kinds of reasons that a report of a part keeps, as they are counted or shown in their own way."""
 
 FREQUENT = 0.1
 """The share of the records for which a `Frequent` remark holds, if it is made."""
@@ -82,6 +86,20 @@ class SplitReport:
             text = repr(example)
             shown.append(text if len(text) <= WIDTH else f"{text[: WIDTH // 3]}…{text[WIDTH // 3 + 1 - WIDTH :]}")
 
+    def add(self, part: Self) -> None:
+        """Add the report of the next part of the split."""
+        for name in (each.name for each in fields(self)):
+            mine, more = getattr(self, name), getattr(part, name)
+            if name == "examples":
+                for reason, shown in more.items():
+                    mine.setdefault(reason, []).extend(shown)
+                    if not isinstance(reason, Damage):
+                        del mine[reason][EXAMPLES:]
+            elif isinstance(more, dict):
+                mine |= {reason: mine.get(reason, 0) + count for reason, count in more.items()}
+            else:
+                setattr(self, name, mine + more)
+
     @property
     def has_damage(self) -> bool:
         """Whether a record could not be read, or only a part of it."""
@@ -102,3 +120,18 @@ class SplitReport:
 
     def json(self) -> dict[str, object]:
         return asdict(self)
+
+    def saved(self) -> dict[str, Any]:
+        """The report of a part as JSON, from which `restored` makes it again."""
+        reasons = {reason for each in (self.dropped, self.left_out, self.examples) for reason in each}
+        kinds = {reason: name for reason in sorted(reasons) for name, kind in KINDS.items() if isinstance(reason, kind)}
+        return {"report": self.json(), "kinds": kinds}
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> Self:
+        kinds = {reason: KINDS[name](reason) for reason, name in saved["kinds"].items()}
+        values: dict[str, Any] = {
+            name: {kinds.get(key, key): each for key, each in value.items()} if isinstance(value, dict) else value
+            for name, value in saved["report"].items()
+        }
+        return cls(**values)

@@ -9,6 +9,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gpt2kit import files
 from gpt2kit.data.hashes import Hashes, contains
 from gpt2kit.data.sources import fingerprint, held_out
 
@@ -38,6 +39,10 @@ def split_of(record: Divisible, share: float) -> str:
     return str(record.split) or ("val" if held_out(record.key, share) else "train")
 
 
+HELD_FILE, DIVIDED_FILE, LABELS_FILE = "held.npy", "divided.npy", "labels.json"
+"""What the first reading remembers, as it is kept."""
+
+
 class Division(Generic[Item]):
     """Divides a corpus, which is read twice, into records to train on and a held-out `share`.
 
@@ -55,6 +60,22 @@ class Division(Generic[Item]):
         self.share, self.folder = share, folder
         self._held = self._divided = np.empty(0, np.uint64)
         self._rare: set[str] = set()
+
+    def save(self, folder: Path) -> None:
+        """Write what the first reading has found to a folder."""
+        with files.writing(folder):
+            folder.mkdir(exist_ok=True)
+            np.save(folder / HELD_FILE, self._held)
+            np.save(folder / DIVIDED_FILE, self._divided)
+        files.write_json(folder / LABELS_FILE, {"rare": sorted(self._rare)})
+
+    @classmethod
+    def load(cls, share: float, folder: Path) -> "Division[Item]":
+        """A division whose first reading was saved in a folder."""
+        found = cls(share, folder)
+        found._held, found._divided = (np.load(folder / name) for name in (HELD_FILE, DIVIDED_FILE))
+        found._rare = set(files.read_json(folder / LABELS_FILE)["rare"])
+        return found
 
     def usable(self, records: Iterable[Item]) -> Iterator[Item]:
         """The records of the first reading that are certainly trained on."""

@@ -59,18 +59,19 @@ class Part:
     """Whether its file does not contain the separator."""
 
 
-def read_texts(corpus: Sequence[str], column: str = "", separator: str = "") -> Iterator[Part]:
+def read_texts(corpus: Sequence[str], column: str = "", separator: str = "", alone: bool = True) -> Iterator[Part]:
     """Yield every text file, or what is between its separators, and each row of a table as a document, of a corpus of
     files.
 
-    `column` is a table's, by default "text" or the only one of strings; text files have none.
+    `column` is a table's, by default "text" or the only one of strings; text files have none. A single text file tells
+    where its parts end, unless it is not `alone` but of a larger corpus.
 
     Raises DataError, immediately for a missing file and otherwise at the wrong line, and MachineError without a
     network.
     """
     for word in corpus:
         check_table(word)
-    alone = len(corpus) == 1 and not is_table(corpus[0]) and can_be_read_twice(corpus[0])
+    alone = alone and len(corpus) == 1 and not is_table(corpus[0]) and can_be_read_twice(corpus[0])
     return chain.from_iterable(
         _rows(word, column) if is_table(word) else _file(word, separator, alone) for word in corpus
     )

@@ -6,8 +6,8 @@ grows with a corpus, as names and numbers never end, and hardly any of the rare 
 
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TypeVar
@@ -29,11 +29,19 @@ TOKENS = 8192
 
 LONG = 16
 
+WHOLE = 1 << 26
+"""Bytes of the files of a corpus up to which all of its texts are read for a vocabulary; of a larger one that is read
+in parts, the beginning of each part."""
+
+BEGINNINGS = 1 << 24
+"""Characters of all of these beginnings together, for a vocabulary of up to `TOKENS`."""
+
 CHARACTERS = 1 << 18
 """Characters of the texts that are counted and written together."""
 
 SAMPLE_FILE = "vocabulary.json"
-"""The numbers of texts in the sample and in the corpus, next to a tokenizer that was learned from a sample."""
+"""Next to a tokenizer that was learned from a sample: the parts of the corpus and the characters of each that were
+read, if these were not all, and the numbers of texts in the sample and of those that were read."""
 
 RUN = 16
 """Texts that are kept or left out together: a source and its target have words in common, such as names and numbers."""
@@ -48,6 +56,7 @@ Numbered = tuple["array[int]", list[str]]
 
 
 Trained = TypeVar("Trained")
+Text = TypeVar("Text")
 
 
 def train_on_sample(
@@ -57,25 +66,67 @@ def train_on_sample(
     texts are left out, their number is written to `folder`.
 
     Texts with few words are trained on while they are read. Of others the trainer first sees the beginning, in vain,
-    and then those that were kept in a temporary file in `folder`, which has no name where the system allows that.
+    and then those that were kept in a temporary file in `folder`, which has no name where the system allows that. The
+    beginnings of a large corpus are kept first: they have many words.
     """
-    with closing(VocabularySample(folder, WORDS * max(tokens, TOKENS) // TOKENS)) as sample:
-        found = train(sample.passing(texts))
-        if sample.passed:
-            return found
-        del found
+    known = files.read_json(folder / SAMPLE_FILE) if (folder / SAMPLE_FILE).is_file() else {}
+    with closing(VocabularySample(folder, WORDS * in_proportion(tokens) // TOKENS)) as sample:
+        if known:
+            for _ in sample.passing(texts, wanted=False):
+                pass
+        else:
+            found = train(sample.passing(texts))
+            if sample.passed:
+                return found
+            del found
         if sample.kept < sample.count:
-            files.write_json(folder / SAMPLE_FILE, {"texts": sample.kept, "of": sample.count})
+            files.write_json(folder / SAMPLE_FILE, known | {"texts": sample.kept, "of": sample.count})
         return train(iter(sample))
+
+
+def in_proportion(tokens: int) -> int:
+    """The number of tokens of a vocabulary that its sample is in proportion to."""
+    return max(tokens, TOKENS)
+
+
+@contextmanager
+def beginnings(
+    parts: Sequence[Iterable[Text]], length: Callable[[Text], int], folder: Path, tokens: int
+) -> Iterator[Iterator[Text]]:
+    """The beginnings of the parts of a large corpus, to learn a vocabulary from in the block: from each part texts of
+    about as many characters. If any are read, `folder` says so."""
+    characters = BEGINNINGS * in_proportion(tokens) // TOKENS // len(parts)
+    read = 0
+
+    def texts() -> Iterator[Text]:
+        nonlocal read
+        for part in parts:
+            left = characters
+            for text in part:
+                read += 1
+                yield text
+                left -= length(text)
+                if left <= 0:
+                    break
+
+    files.write_json(folder / SAMPLE_FILE, {"parts": len(parts), "characters": characters})
+    yield texts()
+    if not read:
+        (folder / SAMPLE_FILE).unlink()
 
 
 def described(folder: Path) -> list[str]:
     """Whether the tokenizer in a folder was learned from a sample, as lines for the user."""
     if not (folder / SAMPLE_FILE).is_file():
         return []
-    found = files.read_json(folder / SAMPLE_FILE)
-    share = f"{found.get('texts', 0):,} of {found.get('of', 0):,} texts"
-    return [f"vocabulary learned from {share}, an even sample: all of them have too many different words"]
+    found, lines = files.read_json(folder / SAMPLE_FILE), []
+    if "parts" in found:
+        parts = f"the first {found.get('characters', 0):,} characters of each of {found['parts']:,} parts of the corpus"
+        lines.append(f"vocabulary learned from {parts}: all of it is more than {WHOLE:,} bytes")
+    if "texts" in found:
+        share = f"{found['texts']:,} of {found.get('of', 0):,} texts"
+        lines.append(f"vocabulary learned from {share}, an even sample: all of them have too many different words")
+    return lines
 
 
 class VocabularySample:
@@ -100,8 +151,9 @@ class VocabularySample:
     def close(self) -> None:
         self._file.close()
 
-    def passing(self, texts: Iterable[str]) -> Iterator[str]:
-        """Add all texts to the sample, and pass them on as long as there are few words."""
+    def passing(self, texts: Iterable[str], wanted: bool = True) -> Iterator[str]:
+        """Add all texts to the sample, and pass them on as long as there are few words, if they are `wanted`."""
+        self.passed = wanted
         numbers, batch, size = array("Q"), list[str](), 0
         for number, text in enumerate(texts):
             self.count += 1

@@ -29,14 +29,18 @@ class Listing:
         return asdict(self)
 
 
-def listing(files: Sequence[str]) -> Listing:
-    """The files of a corpus as a task's `expand` returns them; a folder, which tasks may read in their own way, counts
-    as one of unknown size."""
+def sizes_of(files: Sequence[str]) -> list[int | None]:
+    """The bytes of the files of a corpus as a task's `expand` returns them; a folder, which tasks may read in their own
+    way, counts as a file of unknown size."""
+    return [_size(LANGUAGE_PREFIX.sub("", file)) for file in files]
+
+
+def listing(files: Sequence[str], sizes: Sequence[int | None]) -> Listing:
+    """The files of a corpus, which have these sizes."""
     files = [LANGUAGE_PREFIX.sub("", file) for file in files]
     names = [file if file.startswith("hf:") else file.rstrip("/").rsplit("/", 1)[-1] for file in files]
-    sizes = [_size(file) for file in files]
     total = None if None in sizes else sum(size or 0 for size in sizes)
-    digest = digests.of_object({"names": names, "sizes": sizes})
+    digest = digests.of_object({"names": names, "sizes": list(sizes)})
     return Listing(len(files), total, names[:NAMED], digest)
 
 

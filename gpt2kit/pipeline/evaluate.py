@@ -295,7 +295,7 @@ def evaluate_stream(
     batches = layout.batching(window, stride=stride).validation(store, EVALUATION_TOKENS)
     nats = validation_loss(model, batches, device, dtype, group) * batches.epoch_tokens
     units: Counter[str] = Counter()
-    ends, row_ends = store.document_ends(), store.ends.tolist()
+    ends, row_ends = store.document_ends(), store.ends[:].tolist()
     firsts = {0, *ends.tolist()}  # the first token of a document has no prediction
     for begin, end in zip([0, *row_ends[:-1]], row_ends, strict=True):
         units.update(layout.units(store.ids[begin + (begin in firsts) : end].tolist()))

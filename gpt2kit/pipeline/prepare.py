@@ -1,32 +1,38 @@
 """prepare: every step from a corpus to a prepared folder. It does not import torch."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from itertools import chain, count
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gpt2kit import overwriting
 from gpt2kit.data.columns.selection import Selection
-from gpt2kit.data.prepare import write_splits
 from gpt2kit.data.remote import shown
 from gpt2kit.data.report import SplitReport
-from gpt2kit.data.splits import Division
 from gpt2kit.data.store import Store
-from gpt2kit.errors import DataError, UserError
-from gpt2kit.pipeline.corpus_files import listing
+from gpt2kit.data.vocabulary_sample import SAMPLE_FILE
+from gpt2kit.errors import DataError, UserError, counted
+from gpt2kit.files import read_json
 from gpt2kit.pipeline.endings import readable
+from gpt2kit.pipeline.preparing.kept import kept_folder
+from gpt2kit.pipeline.preparing.parts import LEAST
+from gpt2kit.pipeline.preparing.plan import Plan
+from gpt2kit.pipeline.preparing.processes import crew, serve
+from gpt2kit.pipeline.preparing.splits import at_once, in_parts
+from gpt2kit.pipeline.preparing.work import ignore, only
+from gpt2kit.pipeline.preparing.written import Written
 from gpt2kit.pipeline.ratios import beyond, fitting_ratio
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.kinds import PREPARED
 from gpt2kit.runs.prepared import Prepared
 from gpt2kit.tasks.base import Task, decode_row
-from gpt2kit.tasks.record import Proposed, Record
 
+if TYPE_CHECKING:
+    from gpt2kit.training.distributed import ProcessGroup
 
-def ignore(*_: object) -> None:
-    """A progress callback that does nothing."""
+__all__ = ["ignore", "inputs_of", "only", "prepare", "rendered"]
 
 
 def prepare(
@@ -35,60 +41,85 @@ def prepare(
     out: str | Path,
     overwrite: bool = False,
     progress: Callable[[str, int], None] = ignore,
+    *,
+    processes: int = 1,
+    group: "ProcessGroup | None" = None,
+    say: Callable[[str], None] = ignore,
 ) -> dict[str, SplitReport]:
     """Read the corpora of each split, learn the tokenizer from train, write ids to `out`; returns the reports.
 
     Without a "val" corpus the task decides which part of train is held out, by default by a hash of each key. A failure
     leaves `out` unchanged. `overwrite` replaces prepared data, and nothing else.
+
+    A corpus of many files is prepared in parts, which this number of `processes` share, or those of a `group`: all of
+    these call this, and only the main one gets reports. What is written does not depend on their number. The parts that
+    are complete are kept in a folder next to `out` until all are, so that the same call continues after an
+    interruption; `say` gets lines about that. In a script, processes need `if __name__ == "__main__":` around the call.
+
+    Memory holds a few thousand records, and for each row of a split that is not trained on a few bytes; all else that
+    grows with the corpus is in temporary files.
     """
-    given = {split: list(map(shown, words)) for split, words in corpora.items()}
+    path, given = Path(out), {split: list(map(shown, words)) for split, words in corpora.items()}
     corpora = {split: recipe.task.expand(words) for split, words in given.items()}
     for word in chain.from_iterable(corpora.values()):
         if Path(word).is_fifo():
             raise UserError(
                 f"{word}: a pipe can be read only once, and prepare reads a corpus twice; write it to a file"
             )
-    files = {split: listing(words).json() for split, words in corpora.items()}
-    task, window = recipe.task.infer_task(corpora["train"]), recipe.model.n_positions
-    longest = task.layout.row_limit(window)
-    with overwriting.new_folder(Path(out), overwrite, PREPARED, inputs_of(recipe, corpora)) as folder:
-        division: Division[Record[Any, Any]] | None = None
-        if "val" not in corpora:
-            division = Division(task.held_out, folder)
-        split = division.split if division else only("train")
-        found = _counted(task, corpora["train"], "fit", progress)
-        alone = (record for record in found if split(record) == "train" and not record.problem)
-        usable = division.usable(found) if division else alone
-        fitted = task.fit(corpora["train"], usable, folder, window)
-        read = partial(_counted, fitted, progress=progress)
-        names = ("train",) if "val" in corpora else ("train", "val")
-        records = read(corpora["train"], "train")
-        if division:
-            division.read_rest(usable)
-            records = division.checked(records)
-        writers = write_splits(folder, names, records, split, fitted, longest)
-        others = [name for name in corpora if name != "train"]
-        keys = writers["train"].keys() if others else None
-        for name in others:
-            writers |= write_splits(folder, (name,), read(corpora[name], name), only(name), fitted, longest, keys)
-        keys = None
-        for name in (name for name in writers if name != "train"):
-            writers[name].compare(writers["train"])
-        for writer in writers.values():
-            writer.close()
-        reports = {name: writer.report for name, writer in writers.items()}
-        if not reports["train"].rows:
-            raise DataError(f"{' '.join(given['train'])}: nothing to train on ({reports['train'].reasons()})")
-        ratio = _measured(folder, fitted, recipe, reports)
-        report = {
-            "corpora": given,
-            "files": files,
-            "window": window,
-            **({} if ratio is None else {"max_ratio": ratio}),
-            "columns": [selection.json() for selection in _selections(fitted, corpora)],
-            "splits": {s: r.json() for s, r in reports.items()},
-        }
-        Prepared.create(folder, recipe.task_name, fitted, report)
+    inputs = inputs_of(recipe, corpora)
+    overwriting.check_folder(path, overwrite, PREPARED, inputs)
+    task = recipe.task.infer_task(corpora["train"])
+    if group is not None and not group.is_main:
+        serve(group)
+        return {}
+    plan = Plan.of(recipe, task, corpora)
+    if processes > plan.most_parts:
+        say(
+            f"the corpus is {counted(plan.most_parts, 'part')}, which as many processes prepare: a part is whole files "
+            f"of at least {LEAST:,} bytes"
+        )
+    with crew(min(processes, plan.most_parts), group) as workers:
+        if plan.most_parts == 1:
+            with overwriting.new_folder(path, overwrite, PREPARED, inputs) as folder:
+                fitted, splits = at_once(plan, folder, progress)
+                return _completed(recipe, plan, given, fitted, splits, folder, folder)
+        with kept_folder(path, plan.digest(), say) as kept:
+            fitted, splits = in_parts(plan, kept, workers, progress, say)
+            with overwriting.new_folder(path, overwrite, PREPARED, inputs) as folder:
+                for file in (each for each in fitted.folder.iterdir() if each.is_file()):
+                    shutil.copyfile(file, folder / file.name)
+                reports = _completed(recipe, plan, given, fitted.opened(folder), splits, kept, folder)
+                for written in splits.values():
+                    written.move(folder)
+            return reports
+
+
+def _completed(
+    recipe: Recipe,
+    plan: Plan,
+    given: Mapping[str, Sequence[str]],
+    fitted: Task[Any, Any],
+    splits: Mapping[str, Written],
+    place: Path,
+    folder: Path,
+) -> dict[str, SplitReport]:
+    """Write the report and the task to a folder; the splits are below a `place`."""
+    reports = {split: written.report for split, written in splits.items()}
+    if not reports["train"].rows:
+        raise DataError(f"{' '.join(given['train'])}: nothing to train on ({reports['train'].reasons()})")
+    ratio = _measured({split: written.store(place) for split, written in splits.items()}, fitted, recipe, reports)
+    sample = folder / SAMPLE_FILE
+    report = {
+        "corpora": given,
+        "files": {split: each.json() for split, each in plan.listings().items()},
+        **({"parts": {split: len(written.places) for split, written in splits.items()}} if place != folder else {}),
+        "window": plan.window,
+        **({} if ratio is None else {"max_ratio": ratio}),
+        **({"vocabulary": read_json(sample)} if sample.is_file() else {}),
+        "columns": [selection.json() for selection in _selections(fitted, plan.corpora)],
+        "splits": {s: r.json() for s, r in reports.items()},
+    }
+    Prepared.create(folder, plan.name, fitted, report)
     return reports
 
 
@@ -107,31 +138,17 @@ def inputs_of(recipe: Recipe, corpora: Mapping[str, Sequence[str]]) -> list[str]
     return [*words, *([str(recipe.file)] if recipe.file else [])]
 
 
-def _measured(folder: Path, task: Task[Any, Any], recipe: Recipe, reports: Mapping[str, SplitReport]) -> float | None:
+def _measured(
+    stores: Mapping[str, Store], task: Task[Any, Any], recipe: Recipe, reports: Mapping[str, SplitReport]
+) -> float | None:
     """The ratio of targets to prompts; counts the targets that are longer than an answer may become. None for a task
     without answers."""
     if not task.layout.has_answers or task.layout.labels:
         return None
-    ratio = fitting_ratio(Store(folder, "train"))
+    ratio = fitting_ratio(stores["train"])
     for split, report in reports.items():
-        report.beyond = beyond(Store(folder, split), recipe.generate.fitted(ratio))
+        report.beyond = beyond(stores[split], recipe.generate.fitted(ratio))
     return ratio
-
-
-def only(split: str) -> Callable[[Record[Any, Any]], str | None]:
-    """All records belong to one split, except those for which the corpus itself names another."""
-    return lambda record: split if isinstance(record.split, Proposed) or record.split in ("", split) else None
-
-
-def _counted(
-    task: Task[Any, Any], corpus: Sequence[str], phase: str, progress: Callable[[str, int], None]
-) -> Iterator[Record[Any, Any]]:
-    number = 0
-    for number, record in zip(count(1), task.read(corpus), strict=False):
-        if number % 1000 == 0:
-            progress(phase, number)
-        yield record
-    progress(phase, number)
 
 
 EXAMPLES, EXAMPLE_TOKENS, EXAMPLE_LINES = 3, 120, 6

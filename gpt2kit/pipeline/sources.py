@@ -81,7 +81,7 @@ class Places:
 
     def __init__(self, task: Task[Any, Any], store: "Store") -> None:
         self.task, self.store, self.is_stream = task, store, isinstance(task.layout, Stream)
-        self.names = store.names() if (store.folder / f"{store.split}.names").is_file() else []
+        self.names = store.names() if store.has_names else []
         self.ends = store.document_ends() if self.is_stream else store.ends
         self.seconds_in = lru_cache(self._seconds_in)
 

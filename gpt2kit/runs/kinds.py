@@ -9,6 +9,7 @@ PREPARED = FolderKind(
     marks=("task.json", "prepare.json", "train.ids"),
     patterns=(*TOKENIZER, "vocabulary.json", "prepare.json"),
     parts=(".ids", ".ends", ".prompts", ".names", ".texts", ".json"),
+    numbered="-00000",
 )
 
 RUN_FILES = (

@@ -83,8 +83,12 @@ class Prepared(TaskFolder):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The tokenizer and the counts: if they differ, the folder was prepared again."""
-        return {"tokenizer": self.made_with[0], **{split: self.counts(split) for split in ("train", "val")}}
+        """The tokenizer and the counts: if they differ, the folder was prepared again. Of parts there is a digest."""
+        counts = {split: dict(self.counts(split)) for split in ("train", "val")}
+        for each in counts.values():
+            if "parts" in each:
+                each["parts"] = digests.of_object({"parts": each["parts"]})
+        return {"tokenizer": self.made_with[0], **counts}
 
     def set_name(self, split: str) -> str:
         """The name of a split in signatures: its corpus and the split."""

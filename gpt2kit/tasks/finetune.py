@@ -3,7 +3,7 @@
 This file has the task for text; `formats` has those of the other kinds, whose sources and answers differ.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,6 @@ from gpt2kit.tasks.formats.conversation import Conversation
 from gpt2kit.tasks.formats.labelled import Labelled
 from gpt2kit.tasks.formats.table import TableTask
 from gpt2kit.tasks.lm import ABOUT, Continued, Lm
-from gpt2kit.tasks.record import Record
 from gpt2kit.tasks.text import check_separator
 
 FORMATS: dict[str, type[TableTask[Any]]] = {
@@ -71,8 +70,9 @@ class Finetune(TableTask[Continued], Lm):
         except ValueError as error:
             raise RecipeError(f"[task] {error}") from None
 
-    def read(self, corpus: Sequence[str]) -> Iterator[Record[Continued, str]]:
-        return self.passages(corpus, self.named.get("text", ""))
+    @property
+    def text_column(self) -> str:
+        return self.named.get("text", "")
 
 
 def _refuse_tables(corpus: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ trained (Radford et al. 2019)."""
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from gpt2kit.metrics.score import Score
 from gpt2kit.tasks import asking
 from gpt2kit.tasks.about import About
 from gpt2kit.tasks.base import Task
-from gpt2kit.tasks.record import Proposed, Record
+from gpt2kit.tasks.record import Proposed, Record, Shard
 from gpt2kit.tasks.text import TOKENIZERS, TextTask, check_separator, document_separator
 
 ABOUT = About(
@@ -70,15 +71,25 @@ class Lm(TextTask[Continued, str]):
         return self
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Continued, str]]:
-        return self.passages(corpus, self.column)
+        return self.passages(corpus)
+
+    def shards(self, corpus: Sequence[str]) -> list[Shard]:
+        alone = len(corpus) == 1
+        return [Shard([file], partial(self.passages, [file], alone)) for file in corpus]
+
+    @property
+    def text_column(self) -> str:
+        """The column of a table that has the text; empty if its header decides."""
+        return self.column
 
     def select_columns(self, corpus: Sequence[str]) -> list[Selection]:
         return select_text(corpus, self.column)
 
-    def passages(self, corpus: Sequence[str], column: str) -> Iterator[Record[Continued, str]]:
-        """The documents of a corpus, in parts."""
+    def passages(self, corpus: Sequence[str], alone: bool = True) -> Iterator[Record[Continued, str]]:
+        """The documents of a corpus, in parts; of files that are not `alone`, but a part of a corpus, no end is held
+        out."""
         separator = self.separator.replace("\\r", "").replace("\r", "").replace("\\n", "\n")  # lines end with \n alone
-        for part in read_texts(corpus, column, separator):
+        for part in read_texts(corpus, self.text_column, separator, alone):
             yield Record(
                 "" if part.begins else None,
                 part.text,

@@ -1,6 +1,6 @@
 """Examples: what `read` of a task yields."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
@@ -54,6 +54,13 @@ class Question(Generic[Source, Target]):
     """The right answer, if the data has it."""
     learned: Callable[[Target], Record[Source, Target]]
     """The example to train on that an answer makes."""
+
+
+class Shard(NamedTuple):
+    """Files of a corpus that can be read apart from its others."""
+
+    files: Sequence[str]
+    read: Callable[[], Iterator[Record[Any, Any]]]
 
 
 class Subset(NamedTuple):

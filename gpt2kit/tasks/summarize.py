@@ -25,7 +25,7 @@ from gpt2kit.metrics.summaries import Example, SummaryScores
 from gpt2kit.tasks import asking
 from gpt2kit.tasks.about import About
 from gpt2kit.tasks.base import Scorer, recast
-from gpt2kit.tasks.record import Record
+from gpt2kit.tasks.record import Record, Shard
 from gpt2kit.tasks.text import TOKENIZERS, TextPairs
 
 SEPARATOR = "<summarize>"
@@ -111,6 +111,9 @@ class Summarize(TextPairs[Document]):
                 problem=article.problem or problem_of(article.body.strip(), article.lead.strip()),
                 name=f"{article.name} {article.title!r}".strip(),
             )
+
+    def shards(self, corpus: Sequence[str]) -> list[Shard]:
+        return self.each_file(corpus)
 
     def select_columns(self, corpus: Sequence[str]) -> list[Selection]:
         return list(chain.from_iterable(select_articles(file, self.columns) for file in corpus))

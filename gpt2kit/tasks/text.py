@@ -21,7 +21,7 @@ from gpt2kit.metrics.score import Score
 from gpt2kit.tasks import asking
 from gpt2kit.tasks.about import About
 from gpt2kit.tasks.base import Task
-from gpt2kit.tasks.record import Question, Record, Source, Target
+from gpt2kit.tasks.record import Question, Record, Shard, Source, Target
 from gpt2kit.tasks.vocabulary import Vocabulary
 
 TOKENIZERS = ("tokenizers",)
@@ -117,6 +117,15 @@ class TextTask(Task[Source, Target]):
 
     def expand(self, corpus: Sequence[str]) -> list[str]:
         return list(chain.from_iterable(expand(word, ACCEPTED) for word in corpus))
+
+    def shards(self, corpus: Sequence[str]) -> list[Shard]:
+        """The files of a corpus, as `expand` returns it, that can be read apart, in order: together they have the
+        records of `read`. By default all are read together."""
+        return [Shard(corpus, partial(self.read, corpus))]
+
+    def each_file(self, corpus: Sequence[str]) -> list[Shard]:
+        """The shards of a task that reads one file after the other."""
+        return [Shard([file], partial(self.read, [file])) for file in corpus]
 
     @cached_property
     def bpe(self) -> Bpe:

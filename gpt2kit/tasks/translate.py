@@ -22,7 +22,7 @@ from gpt2kit.metrics.translations import TranslationScores
 from gpt2kit.tasks import asking
 from gpt2kit.tasks.about import About
 from gpt2kit.tasks.base import Scorer, recast
-from gpt2kit.tasks.record import Question, Record, Subset
+from gpt2kit.tasks.record import Question, Record, Shard, Subset
 from gpt2kit.tasks.text import TOKENIZERS, TextPairs
 
 ABOUT = About(
@@ -147,10 +147,20 @@ class Translate(TextPairs[Sentence]):
         return list(chain.from_iterable(select_pairs(table, self.named, language) for language, table in tables))
 
     def read(self, corpus: Sequence[str]) -> Iterator[Record[Sentence, str]]:
-        corpora = self.corpora(corpus)
+        return self._pairs(self.corpora(corpus), self._has_several(corpus))
+
+    def shards(self, corpus: Sequence[str]) -> list[Shard]:
+        several, words = self._has_several(corpus), pair_paths(corpus)
+        corpora = zip(words, self.corpora(corpus), strict=True)
+        return [Shard(files, partial(self._pairs, [each], several)) for files, each in corpora]
+
+    def _has_several(self, corpus: Sequence[str]) -> bool:
+        """Whether a corpus has several directions, so that a pair may be the reverse of another."""
+        return len({*self.languages, *(language for language, _ in self.corpora(corpus))}) > 1
+
+    def _pairs(self, corpora: Sequence[tuple[str, tuple[str, ...]]], several: bool) -> Iterator[Record[Sentence, str]]:
         others = more_references(self.references, [files for _, files in corpora])
         streams = [(language, read_pairs(files, self.named, language)) for language, files in corpora]
-        several = len({*self.languages, *(language for language, _ in corpora)}) > 1
         for language, pairs in streams:
             for source, target in pairs:
                 same = {"pairs with equal source and target": 1} if source == target else {}

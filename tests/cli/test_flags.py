@@ -46,6 +46,7 @@ FLAGS: dict[str, dict[str, tuple[str, str]]] = {
         "--out": ("translate prepare CORPUS TINY", "--out new"),
         "--recipe": ("translate prepare CORPUS --out new", "--recipe TOML"),
         "--set": ("translate prepare CORPUS TINY --out new", "--set task.vocab=310"),
+        "--devices": ("translate prepare CORPUS TINY --out new", "--devices 2"),
         "--overwrite": ("translate prepare CORPUS TINY --out DATA", "--overwrite"),
         "--json": ("translate prepare CORPUS TINY --out new", "--json"),
     },

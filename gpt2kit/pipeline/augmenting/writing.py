@@ -65,12 +65,13 @@ class Writing:
             origins[0]["origins"] = before["origins"]
         splits = before["splits"] | {"train": before["splits"]["train"] | counts}
         origins += [each.json() for each in added]
-        made = before | {"splits": splits, "origins": origins}
+        parts = {"parts": before["parts"] | {"train": 1}} if "parts" in before else {}
+        made = before | parts | {"splits": splits, "origins": origins}
         Prepared.create(self.folder, self.prepared.task_name, self.task.opened(self.folder), made)
 
     def _copy_files(self) -> None:
         """The tokenizer, val and test, as they are."""
-        own = ("train.", TASK_FILE, REPORT_FILE)
+        own = ("train.", *(f"{part.name}." for part in self.store.parts), TASK_FILE, REPORT_FILE)
         foreign = {*PREPARED.foreign(self.prepared.path)}
         for path in sorted(self.prepared.path.iterdir()):
             if path.is_file() and path.name not in foreign and not path.name.startswith((*own, ".")):

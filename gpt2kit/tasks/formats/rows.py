@@ -15,7 +15,7 @@ from gpt2kit.data.sources import is_table, read_rows
 from gpt2kit.errors import DataError, counted
 from gpt2kit.tasks.about import About
 from gpt2kit.tasks.formats.table import TableTask
-from gpt2kit.tasks.record import Question, Record
+from gpt2kit.tasks.record import Question, Record, Shard
 from gpt2kit.tasks.text import TOKENIZERS
 
 Values = tuple[str, ...]
@@ -68,6 +68,9 @@ class RowTask(TableTask[Values]):
                 yield Record(("",), "", problem="the header again", name=where)
             else:
                 yield from self.examples(where, row)
+
+    def shards(self, corpus: Sequence[str]) -> list[Shard]:
+        return self.each_file(corpus)
 
     def examples(self, where: str, row: dict[str, object]) -> Iterable[Record[Values, str]]:
         """The records of a row: one, except of a conversation."""
