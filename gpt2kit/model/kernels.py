@@ -19,6 +19,9 @@ def packs(device: torch.device, dtype: torch.dtype) -> bool:
     return dtype != torch.bfloat16 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
+LARGE = 2**16
+"""A weight matrix from which its packed product is faster; below, the operator's own time is most of it (a layer of 64
+dimensions takes 7 times as long packed, at 4 rows on AVX2)."""
 FEW, MORE = (1, 2), 4
 """One row or two take the packed product longer than four do (by 1.1 to 1.4 times, on AVX512), so they are repeated."""
 
@@ -33,7 +36,7 @@ class Product:
 
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype, activation: str = "") -> None:
         weight = weight.detach().to(dtype, copy=True)
-        self.dtype, self.packed = dtype, packs(weight.device, dtype)
+        self.dtype, self.packed = dtype, weight.numel() >= LARGE and packs(weight.device, dtype)
         self.act, (self.after, self.form) = ACTIVATIONS.get(activation), FUSED[activation]
         self.bias = None if bias is None else bias.detach().to(dtype, copy=True)
         # These are the operators that torch.compile emits for constant weights; they have no public names.

@@ -20,10 +20,16 @@ import pytest
 
 from gpt2kit import recipe
 from gpt2kit.cli.app import run
+from gpt2kit.music.midi import parse_midi, write_midi
+from gpt2kit.music.notes import Notes
+from gpt2kit.pipeline import play
+from gpt2kit.pipeline.engine import Engine, Result
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "gpt2kit" / "samples"
 REVIEWS = {"good": ["fine", "a joy", "well made", "funny"], "bad": ["dull", "a mess", "too long", "sad"]}
+OPENING, PLAYED = 12, 3
+"""Seconds of the piece that the pages continue, and of each new one."""
 
 TOOLS = ("cat", "head", "tail", "ls", "mkdir", "cp")
 """The programs that a page may use; bash cannot find any other."""
@@ -61,7 +67,7 @@ def write_materials(folder: Path) -> None:
     shutil.copy(performances, folder / "maestro-v2.0.0-midi.zip")
     with zipfile.ZipFile(performances) as archive:
         first = next(name for name in archive.namelist() if name.endswith((".mid", ".midi")))
-        (folder / "opening.mid").write_bytes(archive.read(first))
+        write_midi(folder / "opening.mid", parse_midi(archive.read(first)).notes.sliced(stop=OPENING))
     articles = (SAMPLES / "summarize" / "heldout.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     (folder / "wikipedia").mkdir()
     for split, rows in {"train": articles[:60], "val": articles[60:70]}.items():
@@ -88,6 +94,7 @@ def small(table: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     layers = len(kinds) if len(kinds := model["attention"].split(",")) > 1 else 2
     model |= {"size": "", "n_layer": layers, "n_head": 2, "n_embd": 16, "n_inner": 0, "n_positions": 128, "block": 32}
     train |= {"budget": "", "steps": 2, "samples": min(train["samples"], 1), "compile": "off"}
+    train["batch_tokens"] = min(train["batch_tokens"], 1024)
     if not generate["roll"]:  # music and text are continued up to a length that the command names
         generate["max_new_tokens"] = min(generate["max_new_tokens"], 16)
     generate["seed"] = 1  # music of so small a model may be silent by chance
@@ -103,6 +110,18 @@ def small_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
         return build(name, small(build(name, table).table()))
 
     monkeypatch.setattr(recipe, "build", build_small)
+
+
+@pytest.fixture
+def short_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is played, so many seconds at most, whatever a page asks for."""
+    real, lacking = play.play, play.shortfall
+
+    def played(engine: Engine, primer: Notes, seconds: float, *more: Any, **named: Any) -> list[Result]:
+        return real(engine, primer, min(seconds, PLAYED), *more, **named)
+
+    monkeypatch.setattr(play, "play", played)
+    monkeypatch.setattr(play, "shortfall", lambda result, seconds, *wait: lacking(result, min(seconds, PLAYED), *wait))
 
 
 @pytest.fixture

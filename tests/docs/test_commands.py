@@ -71,7 +71,9 @@ def used_by(page: Path) -> set[str]:
 
 
 @pytest.fixture
-def carried_out(shell: Shell, monkeypatch: pytest.MonkeyPatch, small_recipes: None) -> Callable[[Path, Path], None]:
+def carried_out(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, small_recipes: None, short_pieces: None
+) -> Callable[[Path, Path], None]:
     """`carried_out(page, folder)`: run a page's commands and Python there."""
 
     def carry_out(page: Path, folder: Path) -> None:

@@ -25,6 +25,12 @@ def no_gradients() -> object:
         yield
 
 
+@pytest.fixture(autouse=True)
+def packed_at_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the weights of large models are."""
+    monkeypatch.setattr(kernels, "LARGE", 0)
+
+
 @pytest.fixture(params=["packed", "plain"])
 def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways of keeping weights on a CPU; the first is skipped by machines whose kernels know no blocked layout."""

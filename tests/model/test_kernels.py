@@ -25,6 +25,7 @@ def product_of(packed: bool, after: str, bias: bool, dtype: torch.dtype, monkeyp
     weight, shift = torch.randn(24, 10, generator=generator), torch.randn(24, generator=generator)
     with monkeypatch.context() as context:
         context.setattr(kernels, "packs", lambda device, dtype: packed)
+        context.setattr(kernels, "LARGE", 0)
         product = Product(weight, shift if bias else None, dtype, after)
     assert product.packed == packed
     return product
@@ -55,6 +56,14 @@ def test_both_layouts_give_the_same_numbers(dtype: torch.dtype, after: str, monk
         x = torch.randn(shape)
         one_rounding = 1e-5 if dtype == torch.float32 else 2**-6
         torch.testing.assert_close(packed(x), plain(x), atol=one_rounding, rtol=one_rounding)
+
+
+def test_only_large_weights_are_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not packs(torch.device("cpu"), torch.float32):
+        pytest.skip("this CPU's kernels know no blocked layout")
+    monkeypatch.setattr(kernels, "LARGE", 12)
+    assert Product(torch.randn(3, 4), None, torch.float32).packed
+    assert not Product(torch.randn(11, 1), None, torch.float32).packed
 
 
 def test_a_product_keeps_its_own_weights() -> None:
