@@ -56,8 +56,9 @@ def prepare(
     are complete are kept in a folder next to `out` until all are, so that the same call continues after an
     interruption; `say` gets lines about that. In a script, processes need `if __name__ == "__main__":` around the call.
 
-    Memory holds a few thousand records, and for each row of a split that is not trained on a few bytes; all else that
-    grows with the corpus is in temporary files.
+    Memory holds a few thousand records, and for each row of a split that is not trained on a few bytes. The hashes of
+    the training sources with which these are compared are memory-mapped, or with a corpus of one part 8 bytes for each
+    record in memory; all else that grows with the corpus is in temporary files.
     """
     path, given = Path(out), {split: list(map(shown, words)) for split, words in corpora.items()}
     corpora = {split: recipe.task.expand(words) for split, words in given.items()}

@@ -386,8 +386,8 @@ def test_training_reads_parts_and_a_resume_is_exact(capsys: Capture) -> None:
     training.close()  # type: ignore[attr-defined]  # a generator
     list(gpt2kit.train(tiny, "data", "run", resume=True))
     assert contents(Path("run"))["model.safetensors"] == contents(Path("whole"))["model.safetensors"]
-    assert run(["translate", "evaluate", "--run", "run"]) == 0
-    assert run(["translate", "augment", "data", "--run", "run", "--out", "more"]) == 0
+    few = ["--beams", "1", "--set", "generate.max_new_tokens=4"]
+    assert run(["translate", "augment", "data", "--run", "run", "--out", "more", *few]) == 0
     capsys.readouterr()
     more = Prepared.open("more")
     assert len(more.store("train")) >= len(Prepared.open("data").store("train"))
