@@ -19,7 +19,7 @@ def packs(device: torch.device, dtype: torch.dtype) -> bool:
     return dtype != torch.bfloat16 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-LARGE = 2**16
+LARGE = 2**15
 """A weight matrix from which its packed product is faster; below, the operator's own time is most of it (a layer of 64
 dimensions takes 7 times as long packed, at 4 rows on AVX2)."""
 FEW, MORE = (1, 2), 4
