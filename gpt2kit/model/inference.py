@@ -23,7 +23,7 @@ MakeProduct = Callable[..., Callable[[Tensor], Tensor]]
 
 
 class InferenceGPT2:
-    """The current weights of a GPT2; later training of the GPT2 does not change them.
+    """The weights of a GPT2, laid out; the GPT2 must not change while this is used, as some are shared with it.
 
     The forward pass is that of its blocks, with attention that keeps a cache.
     """

@@ -1,5 +1,7 @@
 """Products and norms for decoding are those of torch's own layers, in the packed layout and in the plain one."""
 
+from unittest.mock import Mock
+
 import pytest
 import torch
 
@@ -64,6 +66,26 @@ def test_only_large_weights_are_packed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "LARGE", 12)
     assert Product(torch.randn(3, 4), None, torch.float32).packed
     assert not Product(torch.randn(11, 1), None, torch.float32).packed
+
+
+def test_one_row_takes_the_plain_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where that is faster, and to the same numbers."""
+    if not packs(torch.device("cpu"), torch.float32):
+        pytest.skip("this CPU's kernels know no blocked layout")
+    monkeypatch.setattr(kernels, "LARGE", 0)
+    weight, shift = torch.randn(5, 7), torch.randn(5)
+    inputs = [torch.randn(rows, 7) for rows in (1, 2, 5)]
+    plain = Mock(side_effect=kernels.F.linear)
+    for capability, asked in (("AVX2", 1), ("AVX512", 0)):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", Mock(return_value=capability))
+        product = Product(weight, shift, torch.float32, "relu")
+        plain.reset_mock()
+        with monkeypatch.context() as context:
+            context.setattr(kernels.F, "linear", plain)
+            found = [product(x) for x in inputs]
+        assert plain.call_count == asked
+        torch.testing.assert_close(found, [(x @ weight.T + shift).relu() for x in inputs])
+    assert Product(weight, None, torch.bfloat16).alone is None
 
 
 def test_a_product_keeps_its_own_weights() -> None:
