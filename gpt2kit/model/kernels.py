@@ -20,15 +20,15 @@ def packs(device: torch.device, dtype: torch.dtype) -> bool:
 
 
 LARGE = 2**15
-"""A weight matrix from which its packed product is faster; below, the operator's own time is most of it (a layer of 64
-dimensions takes 7 times as long packed, at 4 rows on AVX2)."""
+"""Numbers of a weight from which it is packed. Of less, the operator's own time is most of it: four rows times a weight of
+64 x 64 take 4 times as long as plain, on AVX2."""
 FEW, MORE = (1, 2), 4
 """One row or two take the packed product longer than four do (by 1.1 to 1.4 times, on AVX512), so they are repeated."""
 
 
 def reads_alone(dtype: torch.dtype) -> bool:
-    """Whether one row takes the plain product of fp32, which is 1.4 times as fast as the packed one on AVX2 (GPT-2 124M,
-    a token) and as fast on AVX512."""
+    """Whether one row takes the plain product. In fp32 it is 1.4 times as fast on AVX2 (a token of GPT-2 124M), and as
+    fast on AVX512."""
     return dtype == torch.float32 and torch.backends.cpu.get_cpu_capability() == "AVX2"
 
 
