@@ -1,8 +1,7 @@
 """The kinds of sentences of the sample corpus: each function of FRAMES makes a random one, in both languages."""
 
 from collections.abc import Callable
-from functools import cache
-from typing import NamedTuple
+from functools import cache, cached_property
 
 from sample_grammar import (
     VERBS,
@@ -14,7 +13,8 @@ from sample_grammar import (
     join,
     noun_phrase,
     predicate,
-    spell,
+    spell_english,
+    spell_french,
     state,
     subjunctive,
 )
@@ -71,10 +71,20 @@ PREPOSITIONS = {
 }
 
 
-class Pair(NamedTuple):
-    english: str
-    french: str
-    key: str
+class Pair:
+    """A sentence in both languages, spelled when it is first read: its key alone rules out most of what is drawn."""
+
+    def __init__(self, draft: Text, key: str, sign: str | None = None) -> None:
+        """Without a `sign` at its end, the draft is spelled already."""
+        self.key, self._draft, self._sign = key, draft, sign
+
+    @cached_property
+    def english(self) -> str:
+        return self._draft[0] if self._sign is None else spell_english(self._draft[0], self._sign)
+
+    @cached_property
+    def french(self) -> str:
+        return self._draft[1] if self._sign is None else spell_french(self._draft[1], self._sign)
 
 
 @cache
@@ -87,7 +97,7 @@ def glue(*parts: Text) -> Text:
 
 
 def pair(text: Text, key: list[str], sign: str = ".") -> Pair:
-    return Pair(*spell(*text, sign), "+".join(sorted(set("+".join(key).split("+")))))
+    return Pair(text, "+".join(sorted(set("+".join(key).split("+")))), sign)
 
 
 # Phrases -------------------------------------------------------------------------------------------------------------
@@ -98,20 +108,31 @@ def suits(adjective: Adjective, noun: Noun) -> bool:
     return bool(adjective.tags & noun.tags) and "kin" not in noun.tags and not handsome
 
 
+@cache
+def suited(adjective: Adjective) -> list[Noun]:
+    return [noun for noun in NOUNS if suits(adjective, noun)]
+
+
 def somebody(dice: Dice, tags: frozenset[str] = frozenset({"person"}), pronouns: float = 0.42) -> Phrase:
     """Whom one asks about: anybody but oneself."""
     subject = a_subject(dice, tags, pronouns)
     return somebody(dice, tags, pronouns) if subject.person == 0 else subject
 
 
-def describe(dice: Dice, noun: Noun) -> tuple[Adjective, ...]:
-    """One adjective for the noun, or a size and a color."""
+@cache
+def adjectives_of(noun: Noun) -> tuple[list[Adjective], list[Adjective]]:
+    """Those that suit it, and of these the ones that may follow a size."""
     odd = {"tall", "broken", "old"} if noun.en in YOUNG else {"tall", "broken"}  # un grand homme is a great man
     fitting = [adjective for adjective in ADJECTIVES if suits(adjective, noun) and adjective.en not in odd]
+    return fitting, [each for each in fitting if not each.before and {"paint", "animal"} & each.tags]
+
+
+def describe(dice: Dice, noun: Noun) -> tuple[Adjective, ...]:
+    """One adjective for the noun, or a size and a color."""
+    fitting, after = adjectives_of(noun)
     first = dice.pick(fitting) if fitting else None
     if first is None:
         return ()
-    after = [adjective for adjective in fitting if not adjective.before and {"paint", "animal"} & adjective.tags]
     if first.en in ("small", "big", "old", "new") and after and dice.chance(0.2):
         return first, dice.pick(after)
     return (first,)
@@ -158,19 +179,20 @@ def a_subject(dice: Dice, tags: frozenset[str] = frozenset({"person"}), pronouns
     return first
 
 
+DITRANSITIVE = ("give", "show", "bring")
+TRANSITIVE = [verb for verb in VERBS.values() if verb.objects != {"-"} and verb.en not in DITRANSITIVE]
+
+
 def transitive(dice: Dice, subject: Phrase) -> tuple[Verb, Noun]:
     """A verb and an object that go with the subject."""
     animal = "animal" in subject.tags
     while True:
-        verb = dice.pick([verb for verb in VERBS.values() if verb.objects != {"-"} and verb.en not in DITRANSITIVE])
+        verb = dice.pick(TRANSITIVE)
         nouns = [noun for noun in tagged(*verb.objects) if noun.en not in subject.key.split("+")]
         if animal:
             nouns = [noun for noun in nouns if noun.tags & {"feed", "animal", "person"} and "kin" not in noun.tags]
         if nouns and (not animal or "animal" in verb.subjects):
             return verb, dice.pick(nouns)
-
-
-DITRANSITIVE = ("give", "show", "bring")
 
 
 def an_object(dice: Dice, noun: Noun, owner: Phrase, negative: bool = False, described: float = 0.25) -> Phrase:
@@ -293,7 +315,7 @@ def described(dice: Dice, pronouns: float = 0.3) -> tuple[Phrase, Adjective]:
         subject = dice.pick(PRONOUNS) if dice.chance(0.6) else dice.pick([named(dice), a_kin(dice)])
         return subject, dice.pick(fitting)
     adjective = dice.pick(ADJECTIVES)
-    noun = dice.pick([noun for noun in NOUNS if suits(adjective, noun)])
+    noun = dice.pick(suited(adjective))
     return some_noun(dice, noun, ["the", "the", "this", "my", "our"], 0.0), adjective
 
 
@@ -585,8 +607,8 @@ def contrast(dice: Dice) -> Pair:
     one, other = dice.pick(pairs)
     if dice.chance(0.5):
         one, other = other, one
-    first = dice.pick([noun for noun in NOUNS if suits(one, noun)])
-    alike = [noun for noun in NOUNS if suits(other, noun) and noun.tags & first.tags & KINDS and noun is not first]
+    first = dice.pick(suited(one))
+    alike = [noun for noun in suited(other) if noun.tags & first.tags & KINDS and noun is not first]
     if not alike:
         return contrast(dice)
     second = dice.pick(alike)
@@ -667,7 +689,7 @@ def greeting(dice: Dice) -> Pair:
 
 def comparing(dice: Dice) -> Pair:
     adjective = dice.pick([adjective for adjective in ADJECTIVES if adjective.comparative != "-"])
-    nouns = [noun for noun in NOUNS if suits(adjective, noun)]
+    nouns = suited(adjective)
     if "person" in adjective.tags and dice.chance(0.6):
         nouns = tagged("person") if adjective.en != "beautiful" else tagged("animal")
     first = dice.pick(nouns)

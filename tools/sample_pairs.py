@@ -29,9 +29,9 @@ ROUNDS = 2000  # of the search for rare words at most
 
 # The worked example of The Illustrated GPT-2, word for word.
 ILLUSTRATED = [
-    Pair("I am a student", "je suis étudiant", "I+student"),
-    Pair("let them eat cake", "qu'ils mangent du gâteau", "cake+eat+they"),
-    Pair("good morning", "bonjour", "good morning"),
+    Pair(("I am a student", "je suis étudiant"), "I+student"),
+    Pair(("let them eat cake", "qu'ils mangent du gâteau"), "cake+eat+they"),
+    Pair(("good morning", "bonjour"), "good morning"),
 ]
 
 
@@ -92,6 +92,8 @@ def training_pairs() -> list[Pair]:
 
     def welcome(pair: Pair) -> bool:
         """Takes whatever sentence has a rare word."""
+        if is_heldout(pair.key):
+            return False
         rare = any(0 < counts[piece] < MINIMUM for piece in pieces(pair)) and accept(pair)
         if rare:
             counts.update(pieces(pair))
