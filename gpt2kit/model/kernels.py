@@ -20,8 +20,8 @@ def packs(device: torch.device, dtype: torch.dtype) -> bool:
 
 
 LARGE = 2**15
-"""Numbers of a weight from which it is packed. Of less, the operator's own time is most of it: four rows times a weight of
-64 x 64 take 4 times as long as plain, on AVX2."""
+"""Numbers of a weight from which it is packed. Of less, the operator's own time is most of it: four rows times a weight
+of 64 x 64 take 4 times as long as plain, on AVX2."""
 FEW, MORE = (1, 2), 4
 """One row or two take the packed product longer than four do (by 1.1 to 1.4 times, on AVX512), so they are repeated."""
 
