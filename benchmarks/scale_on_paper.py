@@ -63,6 +63,8 @@ class Assumptions:
     """Bytes per second of the storage that all machines share."""
     preparing: float = 8.1e6
     """Bytes of text per second that one `prepare` encodes on two cores: docs/results.md."""
+    cores: int = 16
+    """Cores of a machine for `prepare`, a process each."""
 
 
 LONG_START, A_TENTH = 600.0, 1e11
@@ -78,18 +80,34 @@ def time_of(assumed: Assumptions, config: ModelConfig, grows: "Grows") -> tuple[
     flop = model_flop(config, VOCABULARY, np.array([window + 1]), window) / window
     seconds = flop * assumed.tokens / (assumed.gpus * assumed.peak * assumed.share)
     steps = assumed.tokens / assumed.batch_tokens
-    preparing = 4 * assumed.tokens / assumed.preparing
+    processes = assumed.gpus // assumed.a_machine * assumed.cores
     return [
-        ("`prepare` in one process", days(preparing), "earlier, multiplied"),
         (
-            "of that, hashes to find duplicates and leaks",
-            seconds_of(grows.appending * assumed.documents * (3 + assumed.lines)),
+            "`prepare` in one process, with two cores",
+            days(4 * assumed.tokens / assumed.preparing),
+            "earlier, multiplied",
+        ),
+        (f"`prepare` in {processes} processes", seconds_of(preparing(assumed, grows)), "earlier, here, assumed"),
+        (
+            "of that, hashes to find duplicates and leaks, which the first process compares",
+            seconds_of(comparing(assumed, grows)),
             "here, multiplied",
         ),
         (f"FLOP of a token, {assumed.size}, window {window:,}", f"{flop:.3g}", "code"),
         (f"one epoch at {assumed.share:.0%} of the peak of {assumed.gpus} GPUs", days(seconds), "code, maker, assumed"),
         (f"steps of {assumed.batch_tokens:,} tokens", f"{steps:,.0f} of {seconds / steps:.2f} s", "code"),
     ], seconds / steps
+
+
+def comparing(assumed: Assumptions, grows: "Grows") -> float:
+    """Seconds that the hashes of all documents take in `prepare`."""
+    return grows.appending * assumed.documents * (3 + assumed.lines)
+
+
+def preparing(assumed: Assumptions, grows: "Grows") -> float:
+    """Seconds of `prepare` in a process for each core of all machines; one of them compares the hashes."""
+    alone, cores = 4 * assumed.tokens / assumed.preparing, assumed.gpus // assumed.a_machine * assumed.cores
+    return 2 * (alone - comparing(assumed, grows)) / cores + comparing(assumed, grows)
 
 
 def files_of(assumed: Assumptions) -> list[Row]:
@@ -290,11 +308,12 @@ def order_of(assumed: Assumptions, config: ModelConfig, grows: Grows) -> tuple[l
     ], found
 
 
-def breaks(assumed: Assumptions, start: float, orders: dict[str, float], epoch: float) -> Iterator[str]:
+def breaks(
+    assumed: Assumptions, prepared: float, start: float, orders: dict[str, float], epoch: float
+) -> Iterator[str]:
     """What is too much, in the order in which the run meets it."""
-    preparing = 4 * assumed.tokens / assumed.preparing
-    if preparing > epoch / 10:
-        yield f"one process prepares for {days(preparing)}; the training takes {days(epoch)}"
+    if prepared > epoch / 10:
+        yield f"`prepare` takes {seconds_of(prepared)}; the training takes {days(epoch)}"
     if start > LONG_START:
         yield f"each start of the run, also after a requeue, takes {seconds_of(start)} before the first step"
     for what, needed in orders.items():
@@ -351,7 +370,8 @@ def main() -> None:
     table("network", network_of(assumed, config, step))
     table("numbers", list(far_away()))
     print("\nWhat is too much, in the order in which the run meets it:\n")
-    for number, line in enumerate(breaks(assumed, start, needed, step * assumed.tokens / assumed.batch_tokens), 1):
+    epoch = step * assumed.tokens / assumed.batch_tokens
+    for number, line in enumerate(breaks(assumed, preparing(assumed, grows), start, needed, epoch), 1):
         print(f"{number}. {line}")
     print(f"\n{grows}")
 
