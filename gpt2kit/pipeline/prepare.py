@@ -16,8 +16,8 @@ from gpt2kit.data.vocabulary_sample import SAMPLE_FILE
 from gpt2kit.errors import DataError, UserError, counted
 from gpt2kit.files import read_json
 from gpt2kit.pipeline.endings import readable
+from gpt2kit.pipeline.preparing import parts
 from gpt2kit.pipeline.preparing.kept import kept_folder
-from gpt2kit.pipeline.preparing.parts import LEAST
 from gpt2kit.pipeline.preparing.plan import Plan
 from gpt2kit.pipeline.preparing.processes import crew, serve
 from gpt2kit.pipeline.preparing.splits import at_once, in_parts
@@ -77,7 +77,7 @@ def prepare(
     if processes > plan.most_parts:
         say(
             f"the corpus is {counted(plan.most_parts, 'part')}, which as many processes prepare: a part is whole files "
-            f"of at least {LEAST:,} bytes"
+            f"of at least {parts.LEAST:,} bytes"
         )
     with crew(min(processes, plan.most_parts), group) as workers:
         if plan.most_parts == 1:

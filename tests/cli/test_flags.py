@@ -397,7 +397,8 @@ def seen(
     monkeypatch: pytest.MonkeyPatch,
     by_heart: Path,
 ) -> Callable[[str], object]:
-    """What can be seen of a command that runs in a folder of its own: exit code, stdout, and the files with sizes."""
+    """What can be seen of a command that runs in a folder of its own: exit code, stdout, errors, what it says of
+    processes, whose number changes nothing else, and the files with sizes."""
     numbers = iter(range(100))
     monkeypatch.setattr(launch, "launch", lambda words, devices, again: None)
     monkeypatch.setattr(samples, "sample", lambda task: tmp_path / "nowhere")
@@ -431,7 +432,8 @@ def seen(
             for path in sorted(work.rglob("*"))
             if path.is_file() and "tfevents" not in path.name
         }
-        return code, out, err if code else "", files
+        said = err if code else "".join(line for line in err.splitlines() if " processes " in line)
+        return code, out, said, files
 
     return look
 
