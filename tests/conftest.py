@@ -318,6 +318,7 @@ class Command:
             self.process.start()
 
     def work(self) -> None:
+        gc.freeze()
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         os.chdir(self.folder)
         with open(self.stdout, "w", encoding="utf-8") as sys.stdout, open(self.stderr, "w", encoding="utf-8") as said:
@@ -690,6 +691,7 @@ class Forked(ForkProcess):
     def run(self) -> None:
         from torch.distributed.elastic.multiprocessing.subprocess_handler import SubprocessHandler
 
+        gc.freeze()  # a collection would write to all that the tests have made, and so copy it
         os.setsid()
         os.chdir(self.folder)
         os.environ.clear()

@@ -3,6 +3,7 @@
 Every kill comes at a place of its own, from inside: no moment is left to chance.
 """
 
+import gc
 import os
 import shutil
 import signal
@@ -34,6 +35,7 @@ def killed(work: Callable[[], object]) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)  # threads of other tests; the child only computes
         child = os.fork()
     if not child:
+        gc.freeze()  # a collection would write to all that other tests have made, and so copy it
         try:
             work()
         except BaseException:
