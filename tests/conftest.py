@@ -225,6 +225,20 @@ def random_notes() -> Callable[..., Notes]:
     return make
 
 
+@pytest.fixture
+def short_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is played, three seconds at most, whatever a command asks for."""
+    from gpt2kit.pipeline import play
+
+    real, lacking = play.play, play.shortfall
+
+    def played(engine: Any, primer: Notes, seconds: float, *more: Any, **named: Any) -> Any:
+        return real(engine, primer, min(seconds, 3), *more, **named)
+
+    monkeypatch.setattr(play, "play", played)
+    monkeypatch.setattr(play, "shortfall", lambda result, seconds, *wait: lacking(result, min(seconds, 3), *wait))
+
+
 @pytest.fixture(scope="session")
 def little_memory() -> Callable[[], AbstractContextManager[None]]:
     """`with little_memory():` an allocation of more than 256 MB fails, touched or not.

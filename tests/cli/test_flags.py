@@ -396,6 +396,7 @@ def seen(
     capsys: Capture,
     monkeypatch: pytest.MonkeyPatch,
     by_heart: Path,
+    short_pieces: None,
 ) -> Callable[[str], object]:
     """What can be seen of a command that runs in a folder of its own: exit code, stdout, errors, what it says of
     processes, whose number changes nothing else, and the files with sizes."""

@@ -21,15 +21,12 @@ import pytest
 from gpt2kit import recipe
 from gpt2kit.cli.app import run
 from gpt2kit.music.midi import parse_midi, write_midi
-from gpt2kit.music.notes import Notes
-from gpt2kit.pipeline import play
-from gpt2kit.pipeline.engine import Engine, Result
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "gpt2kit" / "samples"
 REVIEWS = {"good": ["fine", "a joy", "well made", "funny"], "bad": ["dull", "a mess", "too long", "sad"]}
-OPENING, PLAYED = 12, 3
-"""Seconds of the piece that the pages continue, and of each new one."""
+OPENING = 12
+"""Seconds of the piece that the pages continue."""
 
 TOOLS = ("cat", "head", "tail", "ls", "mkdir", "cp")
 """The programs that a page may use; bash cannot find any other."""
@@ -110,18 +107,6 @@ def small_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
         return build(name, small(build(name, table).table()))
 
     monkeypatch.setattr(recipe, "build", build_small)
-
-
-@pytest.fixture
-def short_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of what is played, so many seconds at most, whatever a page asks for."""
-    real, lacking = play.play, play.shortfall
-
-    def played(engine: Engine, primer: Notes, seconds: float, *more: Any, **named: Any) -> list[Result]:
-        return real(engine, primer, min(seconds, PLAYED), *more, **named)
-
-    monkeypatch.setattr(play, "play", played)
-    monkeypatch.setattr(play, "shortfall", lambda result, seconds, *wait: lacking(result, min(seconds, PLAYED), *wait))
 
 
 @pytest.fixture
