@@ -70,6 +70,10 @@ class TrainConfig:
         True,
         "train the position vectors; false: they stay as they are, which is 0 in a new model with relative attention",
     )
+    zero_projections: bool = knob(
+        False,
+        "the projections into the residual stream of a new model start at 0, so that at first no block adds anything",
+    )
     freeze: int = knob(0, "with --init: do not train the embeddings and the first N blocks")
     lora: int = knob(0, "with --init: rank of the adapters that are trained instead of the weights (LoRA); 0 is off")
     lora_alpha: float = knob(16.0, "the output of the adapters is multiplied by lora_alpha / lora")

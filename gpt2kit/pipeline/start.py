@@ -19,8 +19,8 @@ from gpt2kit.tasks.base import Task
 def first_model(recipe: Recipe, task: Task[Any, Any], init: str | None) -> GPT2:
     """The initial model of a run: random weights, or those of `init`."""
     model = _start_from(init, recipe, task) if init else GPT2(recipe.model, task.vocabulary.size, task.layout.labels)
-    if not init and recipe.train.optimizer == "muon":
-        model.start_without_blocks()  # translation is learned sooner: docs/speedrun.md
+    if not init and recipe.train.zero_projections:
+        model.start_without_blocks()
     keep_weights(model, recipe.train, task, init)
     return model
 

@@ -56,19 +56,19 @@ def data(tiny: Recipe, prepare_for: Callable[[Recipe, int], Path]) -> Path:
     return prepare_for(tiny, 64)
 
 
-def test_with_muon_the_blocks_of_a_new_model_add_nothing_at_first(tiny: Recipe, padded: Path) -> None:
+def test_the_blocks_of_a_new_model_add_nothing_at_first(tiny: Recipe, padded: Path) -> None:
     """A pretrained model stays what it is."""
-    muon, task = asking(tiny, "train.optimizer=muon"), recipe.build_section(tasks.find("translate"), "task", {})
-    opened = task.opened(padded)
+    opened = recipe.build_section(tasks.find("translate"), "task", {}).opened(padded)
 
     def projections(chosen: Recipe, init: str | None) -> list[bool]:
         found = first_model(chosen, opened, init).named_parameters()
         return [bool(weight.any()) for name, weight in found if name.endswith("c_proj.weight")]
 
     shape = ["model.n_layer=2", "model.n_embd=16", "model.n_head=4"]
-    assert projections(asking(muon, *shape), None) == [False] * 4
-    assert projections(asking(tiny, *shape), None) == [True] * 4
-    assert projections(muon, str(padded)) == [True] * 4
+    zero, drawn = (f"train.zero_projections={value}" for value in ("true", "false"))
+    assert projections(asking(tiny, zero, *shape), None) == [False] * 4
+    assert projections(asking(tiny, drawn, *shape), None) == [True] * 4
+    assert projections(asking(tiny, zero), str(padded)) == [True] * 4
 
 
 def asking(tiny: Recipe, *settings: str) -> Recipe:
