@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from gpt2kit.config import ModelConfig
 from gpt2kit.model import kernels
 from gpt2kit.model.cache import Cache, DecodeMasks, LayerCache
+from gpt2kit.model.layers import Linear
 
 SHORT = 512
 """Up to this many positions three plain products beat the fused CPU kernel, forward and backward: by 4.7 times at 30,
@@ -163,8 +164,8 @@ class Attention(nn.Module, ABC):
         self.heads = config.n_head
         self.query_scale = 1.0
         """Factor of the queries, and so of all scores, in variants of GPT-2 that scale these in another way."""
-        self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd)
-        self.c_proj = nn.Linear(config.n_embd, config.n_embd)
+        self.c_attn: nn.Linear = Linear(config.n_embd, 3 * config.n_embd)
+        self.c_proj: nn.Linear = Linear(config.n_embd, config.n_embd)
 
     def initialise(self, std: float) -> None:
         """Draw the parameters that the kind adds; `std` is that of GPT-2's products."""

@@ -13,6 +13,7 @@ from gpt2kit.config import ModelConfig
 from gpt2kit.model.activations import ACTIVATIONS
 from gpt2kit.model.attention import Attend, Attention
 from gpt2kit.model.attention_kinds import attention_of
+from gpt2kit.model.layers import Embedding, Linear
 
 INIT_STD = 0.02
 
@@ -34,22 +35,14 @@ def dropout(x: Tensor, share: float, training: bool) -> Tensor:
     return x * (noise[: x.numel()].view(x.shape) >= dropped) * (256 / (256 - dropped))
 
 
-class Embedding(nn.Embedding):
-    """On the meta device there is nothing to draw, and torch would import its compiler to find that out."""
-
-    def reset_parameters(self) -> None:
-        if not self.weight.is_meta:
-            super().reset_parameters()
-
-
 class MLP(nn.Module):
     """Two projections around the activation function."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.act = ACTIVATIONS[config.activation_function]
-        self.c_fc = nn.Linear(config.n_embd, config.inner)
-        self.c_proj = nn.Linear(config.inner, config.n_embd)
+        self.c_fc: nn.Linear = Linear(config.n_embd, config.inner)
+        self.c_proj: nn.Linear = Linear(config.inner, config.n_embd)
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         return self.c_proj(self.act(self.c_fc(x_BTD)))
@@ -120,7 +113,7 @@ class GPT2(nn.Module):
     def set_classifier(self, labels: tuple[str, ...]) -> None:
         """Set a new classifier for these classes, or none."""
         self.labels = labels
-        self.score = nn.Linear(self.config.n_embd, len(labels), bias=False) if labels else None
+        self.score = Linear(self.config.n_embd, len(labels), bias=False) if labels else None
         if self.score is not None and not self.score.weight.is_meta:
             nn.init.normal_(self.score.weight, std=INIT_STD)
 

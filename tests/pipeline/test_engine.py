@@ -66,7 +66,11 @@ def test_decoding_does_not_import_what_it_does_not_need(
 ) -> None:
     """Above all torch's compiler, which building a model on the meta device would import: half of the start-up."""
     task, folder = "finetune" if run == "labelled" else run, run_of(run)
-    given = ["--out", str(tmp_path / "made.mid")] if run == "music" else ["A dog."]
+    given = (
+        ["--seconds", "3", "--temperature", "1", "--seed", "1", "--out", str(tmp_path / "made.mid")]
+        if run == "music"
+        else ["A dog."]
+    )
     printed = fresh(f"UNNEEDED = {UNNEEDED}\n{GENERATE}", task, "generate", "--run", str(folder), *given)
     drawn = "matplotlib" if run == "music" else ""  # it draws the piano roll
     assert printed.split("\n")[-2] == drawn
