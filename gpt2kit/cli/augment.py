@@ -82,14 +82,15 @@ def augment(
     settings = table.get("generate", {}) | {key: value for key, value in generation.items() if value is not None}
     settings = several.with_own_device(settings, "auto")
     weights = _weights(weight, runs)
-    if several.is_main():
-        reports.replaced(written, check_folder(Path(written), overwrite, PREPARED, [folder, *runs, input]))
+    taken = check_folder(Path(written), overwrite, PREPARED, [folder, *runs, input]) if several.is_main() else ""
     for each in runs:
         loading.say_edited(Run.open(each))
     began: dict[str, int] = {}
     with console.Bar("answer") as bar:
 
         def progress(name: str, done: int, of: int, seconds: float) -> None:
+            if not began:  # no argument can be refused any more
+                reports.replaced(written, taken)
             if name not in began:
                 began[name] = done
                 console.say(f"{name}: {of:,} answers" + (f", of which {done:,} are there" if done else ""))

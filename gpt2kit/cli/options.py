@@ -81,8 +81,17 @@ OverwriteFilesOption = Annotated[
     bool, switch("--overwrite", help="Replace files that gpt2kit made; no others, and never an input.")
 ]
 RunOption = Annotated[
-    str, typer.Option("--run", "-r", metavar="DIR", show_default="runs/TASK", help="The run whose model is used.")
+    list[str],
+    typer.Option(
+        "--run",
+        "-r",
+        metavar="DIR",
+        default_factory=list,
+        show_default="runs/TASK",
+        help="The run whose model is used.",
+    ),
 ]
+"""A list, so that a second one is noticed."""
 RunsOption = Annotated[
     list[str],
     several(

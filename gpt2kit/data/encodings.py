@@ -8,12 +8,13 @@ MARKS = {  # the longest first: UTF-32's little-endian mark begins with UTF-16's
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+ZSTANDARD = "compressed by Zstandard, which is not read; unpack it, as with `zstd -d FILE`"
 PACKED = {
     b"PK\x03\x04": "a ZIP archive, as are Excel and Word files; export the table as CSV (UTF-8), or unpack it",
     b"\x1f\x8b": "compressed by gzip; give it a name that ends in .gz",
     b"BZh": "compressed by bzip2; give it a name that ends in .bz2",
     b"\xfd7zXZ": "compressed by xz; give it a name that ends in .xz",
-    b"\x28\xb5\x2f\xfd": "compressed by Zstandard, which is not read; unpack it, as with `zstd -d FILE`",
+    b"\x28\xb5\x2f\xfd": ZSTANDARD,
     b"PAR1": "a Parquet file; give it a name that ends in .parquet",
 }
 

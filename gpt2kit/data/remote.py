@@ -21,6 +21,10 @@ QUERY = {True: re.compile(r"[?#]"), False: re.compile(r"\?[\w.-]+=")}
 CONTAINERS = ("abfs", "abfss", "wasb", "wasbs")
 """Schemes of Azure, in which the name before an @ is that of a container."""
 
+IN_BRACKETS = re.compile(rf"{URL.pattern}(?:[^/?#]*@)?\[[^/]*::")
+"""A URL with the IPv6 address of a host: fsspec takes its colons for those of a URL in another, and its brackets for a
+glob."""
+
 WEB = ("http", "https")
 
 EXTRAS = dict.fromkeys(WEB, "http") | dict.fromkeys(("s3", "s3a"), "s3") | dict.fromkeys(("gs", "gcs"), "gcs")
@@ -197,6 +201,10 @@ def _system(url: str) -> tuple[Any, str]:
     """The file system of a URL, and its path there."""
     from fsspec.core import url_to_fs
 
+    if IN_BRACKETS.match(url):
+        raise DataError(
+            f"{url}: a host in brackets (IPv6) is not accepted; accepted: its name, as in http://localhost/name"
+        )
     if "::" in url:
         raise DataError(f"{url}: a URL in another (::) is not accepted; accepted: one URL, as in s3://bucket/name")
     scheme = _scheme(url)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from gpt2kit.data import remote
+from gpt2kit.data.encodings import ZSTANDARD
 from gpt2kit.data.lines import check_file, unpacked_name
 from gpt2kit.data.sources import is_table, table_kind
 from gpt2kit.errors import DataError, counted
@@ -50,6 +51,7 @@ def expand(word: str, accepted: str, accepts: Accepts | None = None) -> list[str
     files = [*dict.fromkeys(files)]  # ** matches a folder and what is in it
     for name in files:
         check_file(name)
+        _refuse_zstandard(name)
     return files
 
 
@@ -81,6 +83,8 @@ def _in_folder(folder: str, accepted: str, accepts: Accepts | None) -> list[str]
         _refuse_mixed(folder, files)
     found = files if accepts is None else [name for name in files if accepts(name)]
     if not found:
+        for name in files:
+            _refuse_zstandard(name)
         others = f", only {_some(_relative(folder, files))}" if files else ""
         raise DataError(f"{folder}: no files to read in this folder{others}; accepted: {accepted}")
     return found
@@ -92,6 +96,11 @@ def _walk(folder: str) -> list[str]:
 
 def _refuse(error: OSError) -> None:
     raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from None
+
+
+def _refuse_zstandard(name: str) -> None:
+    if name.lower().endswith(".zst"):
+        raise DataError(f"{name}: {ZSTANDARD}")
 
 
 def _is_hidden(inside: str) -> bool:

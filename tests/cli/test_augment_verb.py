@@ -39,6 +39,8 @@ def test_the_report_is_for_people_and_as_json(more: list[str], tmp_path: Path, c
     assert f"next:\n  gpt2kit translate train {tmp_path / 'more'}\n" in err
     assert run(more) == 2
     assert "already exists; choose another --out, or replace it with --overwrite" in capsys.readouterr().err
+    assert run([*more, "--overwrite", "--weight", "nowhere=2"]) == 2
+    assert "replaces" not in capsys.readouterr().err
     assert run([*more, "--overwrite"]) == 0
     assert "--overwrite replaces" in capsys.readouterr().err
 

@@ -389,6 +389,12 @@ def test_without_a_grammar_the_event_that_reaches_the_end_is_the_last(trained: P
 
 
 @pytest.mark.usefixtures("silent")
+def test_one_run_plays(trained: Path, workplace: Path, capsys: Capture) -> None:
+    assert run(["music", "generate", "--run", str(trained), "-r", "runs/b", "--out", "two.mid"]) == 2
+    assert f"--run {trained} --run runs/b: music is played by one run" in capsys.readouterr().err
+    assert not Path("two.mid").exists()
+
+
 def test_a_seed_gives_the_same_file(trained: Path, workplace: Path, capsys: Capture) -> None:
     for name, seed in [("a", "1"), ("b", "1"), ("c", "2")]:
         generated(trained, capsys, "--seconds", "6", "--seed", seed, "--out", f"{name}.mid")

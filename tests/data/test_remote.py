@@ -107,6 +107,9 @@ def test_what_is_not_there(memory: Any) -> None:
         remote.open_file("nix://a/x.csv")
     with pytest.raises(DataError, match=r"a URL in another \(::\) is not accepted; accepted: one URL"):
         remote.open_file("zip://a.csv::memory://a/x.zip")
+    for url in ("http://[::1]:8000/x.csv", "http://[2001:db8::1]/x.csv"):
+        with pytest.raises(DataError, match=r"a host in brackets \(IPv6\) is not accepted; accepted: its name"):
+            remote.open_file(url)
 
 
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,6 +144,34 @@ def test_pairs(here: Path, memory: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sources", "targets"),
+    [
+        (("a-01.en", "a-02.en"), ("1-of-9.b.fr", "2-of-9.b.fr")),
+        (("news-2020.en", "talks.en"), ("news-2020.fr", "talks.fr")),
+        (("part-0-4c1f.en", "part-1-4c1f.en"), ("part-0-9e22.fr", "part-1-9e22.fr")),
+        (("1.en.gz", "10.en"), ("1.fr", "10.fr")),
+    ],
+)
+def test_pairs_by_what_tells_the_files_apart(sources: tuple[str, ...], targets: tuple[str, ...], here: Path) -> None:
+    write(here, *(f"s/{name}" for name in sources), *(f"t/{name}" for name in targets))
+    pairs = zip(sources, targets, strict=True)
+    assert expand_pairs(["s", "t"]) == [name for one, other in pairs for name in (f"s/{one}", f"t/{other}")]
+
+
+def test_files_of_other_names_are_paired_one_by_one(here: Path) -> None:
+    write(here, "a-01.en", "a-02.en", "b-5.fr", "x.en")
+    for words in (["a-01.en", "b-5.fr"], ["en=a-01.en", "a-02.en"], ["a-01.en", "x.en"]):
+        assert expand_pairs(words) == words
+
+
+def test_zstandard_is_told_by_the_name(here: Path) -> None:
+    write(here, "d/1.tsv.zst", "d/2.tsv.zst")
+    for word in ("d", "d/1.tsv.zst"):
+        with pytest.raises(DataError, match=r"1.tsv.zst: compressed by Zstandard, .* as with `zstd -d FILE`"):
+            expand(word, "tables", lambda name: not name.endswith(".zst"))
+
+
+@pytest.mark.parametrize(
     ("words", "told"),
     [
         (
@@ -153,10 +181,19 @@ def test_pairs(here: Path, memory: Any) -> None:
         (["en/*"], r"^en/\*: a plain text file must be followed by its translation"),
         (["en", "t"], "^en: a plain text file must be followed by its translation"),
         (["mixed/*", "fr"], r"^mixed/\*: a plain text file must be followed by its translation"),
+        (
+            ["n/a-*.en", "n/b-*.fr"],
+            r"^n/a-\*.en and n/b-\*.fr .* n/a-01.en would be paired with n/b-2.fr; accepted: the same",
+        ),
+        (
+            ["n/a-01.en", "n/a-02.en"],
+            r"^n/a-01.en would be paired with n/a-02.en, but both are en; .* a glob in quotes",
+        ),
         (["en/*", "fr/*.it"], r"^fr/\*.it: no file matches .* in place of a file: a glob in quotes, a folder"),
     ],
 )
 def test_pairs_that_do_not_match(words: list[str], told: str, here: Path) -> None:
     write(here, "en/10.en", "en/9.en", "fr/9.fr", "fr/10.fr", "t/1.tsv", "mixed/1.en", "mixed/2.tsv")
+    write(here, "n/a-01.en", "n/a-02.en", "n/b-2.fr", "n/b-5.fr")
     with pytest.raises(DataError, match=told):
         expand_pairs(words)

@@ -1,5 +1,6 @@
 """Reading pairs: what ends a line, which columns are taken, and what an error says."""
 
+import datetime
 import gzip
 import json
 import logging
@@ -345,6 +346,14 @@ def test_parquet(folder: Folder, capfd: pytest.CaptureFixture[str]) -> None:
     assert read(path) == [("s 0", ""), *((f"s {n}", f"t {n}") for n in numbers if n)]
     assert read(path, columns=("note", "source"))[2499] == ("NA", "s 2499")
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_date_is_told_with_what_to_do(folder: Folder) -> None:
+    path = folder.parquet("a.parquet", {"en": ["one"], "day": [datetime.datetime(2024, 5, 1, 12)]})
+    assert refusal(path, columns=("en", "day")).endswith(
+        "column 'day' contains 2024-05-01 12:00:00 (datetime); a string or null is accepted; choose another column, or "
+        "write it as text to a table of your own, as with str() in Python"
+    )
 
 
 def test_parquet_errors(folder: Folder, capfd: pytest.CaptureFixture[str]) -> None:

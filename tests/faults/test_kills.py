@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable
@@ -15,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import lock_descriptor
 
 import gpt2kit
 from gpt2kit import files, recipe
 from gpt2kit.data.store import StoreWriter
 from gpt2kit.pipeline.evaluate import evaluate_records
 from gpt2kit.pipeline.evaluation_sets import stored_records
+from gpt2kit.pipeline.preparing.processes import Processes
 from gpt2kit.recipe import Recipe
 from gpt2kit.runs.folder import Run
 
@@ -134,3 +137,30 @@ def test_while_holding_a_folder(tmp_path: Path) -> None:
     killed(work)
     with files.held(tmp_path):
         assert not list(tmp_path.iterdir())
+
+
+def test_a_process_of_prepare_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
+    """At once, in the middle of a part: the same command may be given again."""
+    os.mkfifo(tmp_path / "plan.json")  # who reads it waits
+
+    def started() -> list[Path]:
+        return [*(tmp_path / "train").glob(".00000.*.tmp")]
+
+    def begin() -> None:
+        (connection,) = Processes(1).members
+        connection.send((str(tmp_path), "train", 0))
+        while not started():
+            time.sleep(0.01)
+        die()
+
+    killed(begin)
+    (place,) = started()
+    held = os.open(place, os.O_RDONLY)
+    try:
+        for _ in range(3000):
+            if free := lock_descriptor(held, blocking=False):
+                break
+            time.sleep(0.02)
+        assert free
+    finally:
+        os.close(held)

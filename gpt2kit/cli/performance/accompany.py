@@ -33,7 +33,7 @@ def accompany(
         float,
         typer.Option("--to", metavar="SECONDS", show_default="the end of FILE", help="Accompany up to this time."),
     ] = float("inf"),
-    run: options.RunOption = "",
+    run: options.RunOption,
     base: options.BaseOption = "",
     samples: versions.SamplesOption = 1,
     out: outputs.OutOption = "accompanied.mid",

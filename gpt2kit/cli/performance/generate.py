@@ -21,7 +21,7 @@ def generate(
     task: str,
     flags: dict[str, str],
     *,
-    run: options.RunOption = "",
+    run: options.RunOption,
     data: options.MovedDataOption = "",
     base: options.BaseOption = "",
     seconds: Annotated[

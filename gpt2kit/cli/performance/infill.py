@@ -27,7 +27,7 @@ def infill(
         float,
         typer.Option("--to", metavar="SECONDS", help="Keep the notes struck from this time on.", show_default=False),
     ],
-    run: options.RunOption = "",
+    run: options.RunOption,
     base: options.BaseOption = "",
     samples: versions.SamplesOption = 1,
     out: outputs.OutOption = "infilled.mid",

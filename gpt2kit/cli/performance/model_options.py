@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gpt2kit import recipe
 from gpt2kit.cli import loading
 from gpt2kit.cli.performance.heard import Reading, reading
+from gpt2kit.errors import UserError
 
 if TYPE_CHECKING:
     from gpt2kit.pipeline.engine import Engine
@@ -15,7 +16,7 @@ class ModelOptions(NamedTuple):
 
     task: str
     flags: dict[str, str]
-    run: str
+    runs: list[str]
     base: str
     temperature: float | None
     top_k: int | None
@@ -25,6 +26,16 @@ class ModelOptions(NamedTuple):
     device: str
     data: str = ""
     knn: float | None = None
+
+    @property
+    def run(self) -> str:
+        """The one of --run, or "". Raises UserError for several."""
+        if len(self.runs) > 1:
+            raise UserError(
+                f"--run {' --run '.join(self.runs)}: {self.task} is played by one run; give one --run, as the "
+                "probabilities of several are averaged for text only"
+            )
+        return "".join(self.runs)
 
     def reading(self) -> Reading:
         """How the command reads MIDI files."""

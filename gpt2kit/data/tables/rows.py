@@ -7,6 +7,7 @@ nothing), treats a quote in a TSV as quoting and does not name the line of an er
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, time, timedelta
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -181,8 +182,11 @@ def text_of(row: dict[str, object], column: str, where: str) -> str:
         return value
     if value is None:
         return ""
-    found = f"{cut(repr(value))} ({type(value).__name__})"
-    raise DataError(f"{where}: column {column!r} contains {found}; a string or null is accepted")
+    kind, remedy = type(value).__name__, ""
+    if isinstance(value, date | time | timedelta):
+        remedy = "; choose another column, or write it as text to a table of your own, as with str() in Python"
+    found = f"{cut(repr(value) if not remedy else str(value))} ({kind})"
+    raise DataError(f"{where}: column {column!r} contains {found}; a string or null is accepted{remedy}")
 
 
 def _quoted_rows(path: str, written: Written, lines: Iterable[str], header: bool) -> Iterator[TableRow]:

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -113,6 +114,7 @@ def _ended(process: BaseProcess) -> MachineError:
 def _serve(connection: Connection, threads: int, secrets: dict[str, str]) -> None:
     """Prepare the parts that come through a connection until its other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a whole process group: the process that started this one ends it
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.setdefault(THREADS, str(threads))
     remote.share_secrets(secrets)
     try:
@@ -120,6 +122,13 @@ def _serve(connection: Connection, threads: int, secrets: dict[str, str]) -> Non
             connection.send(_outcome(connection.recv()))
     except (EOFError, OSError):
         return
+
+
+def _end_with_parent() -> None:
+    """End this process if the one that started it is killed: the same command may be given again at once."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _outcome(job: Job) -> int | Exception:
