@@ -110,7 +110,7 @@ def check_gap(begin: float, end: float, duration: float, path: str, names: tuple
             f"{names[0]} {begin:g} {names[1]} {end:g}: a gap lasts from {SHORTEST_GAP:g} to {LONGEST_GAP:g} seconds; "
             "fill a longer one in parts"
         )
-    if end > duration:
+    if end > max(duration, round(duration, 2)):  # what the message says is accepted
         raise UserError(
             f"{names[1]} {end:g}: {path} ends after {duration:.2f} seconds; to continue a piece, use generate --prime"
         )

@@ -16,7 +16,7 @@ from gpt2kit.errors import UserError
 from gpt2kit.music.midi import read_midi, write_midi
 from gpt2kit.music.notes import Notes, concatenated
 from gpt2kit.music.playing.steering import Wish
-from gpt2kit.pipeline.fill import accompany_midi, infill_midi
+from gpt2kit.pipeline.fill import accompany_midi, check_gap, infill_midi
 
 Capture = pytest.CaptureFixture[str]
 Examples = Callable[[str], Any]
@@ -161,8 +161,7 @@ def test_only_the_tune_is_accompanied(trained: Path, workplace: Path, capsys: Ca
     words = ["music", "accompany", "both.mid", "--run", str(trained), "--no-sound", "--to", "0.5"]
     assert run([*words, "--tune-only", "-o", "x.mid"]) == 0
     said = capsys.readouterr().err
-    tune_notes = "both.mid: 31 notes of the highest voice are the tune"
-    assert f"{tune_notes}; of the others, 2 are left out and 1 stay" in said
+    assert "both.mid: the tune is the highest voice, 31 notes; others: 2 left out, 1 kept\n" in said
     assert read_midi("x.mid").notes.sliced(0.6).pitch.min() == 43
     found = told([*words, "-o", "y.mid"], capsys)
     assert found["notes"] == 34 + found["new_notes"]
@@ -245,6 +244,13 @@ REFUSED = [
     (["--from", "1", "--to", "2", "-o", "tune.mid", "--overwrite"], 2, "tune.mid is an input of this command"),
     (["--from", "1", "--to", "2", "-o", "x.wav"], 2, "--out x.wav: expected a name that ends with .mid"),
 ]
+
+
+def test_a_gap_may_last_to_the_end_that_the_message_names() -> None:
+    with pytest.raises(UserError, match=r"end 4: x\.mid ends after 2\.95 seconds"):
+        check_gap(1.0, 4.0, 2.946, "x.mid")
+    check_gap(1.0, 2.95, 2.946, "x.mid")
+    check_gap(1.0, 2.944, 2.944, "x.mid")
 
 
 @pytest.mark.parametrize(

@@ -136,9 +136,9 @@ def test_a_run_plays_the_notes_of_the_command_line(engine: Script, run_of: Calla
     run, python = content(opened(folder), "f32"), gpt2kit.load(folder, {"seed": 5, "dtype": "fp32"})
     assert run["performance"]["infills"]
 
-    found = played(engine, run, "opened.continuation(primerOf(notes), 1)", heard)
+    found = played(engine, run, "opened.continuation(primerOf(notes), 3)", heard)
     primer = primer_of(midi_bytes(heard))
-    (result,) = play.play(python, primer.opening, 1.0, 1)
+    (result,) = play.play(python, primer.opening, 3.0, 1)
     wanted = parse_midi(play.continuation(python, primer, result)).notes
     assert (found["ids"], found["cut"], found["finished"]) == (result.ids[0], result.truncated, True)
     assert in_milliseconds(found["notes"]) == in_milliseconds(rows(wanted))

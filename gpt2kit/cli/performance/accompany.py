@@ -67,12 +67,9 @@ def accompany(
     count = int(given.notes.tune.sum())
     left_out, others = len(whole) - len(given.notes), len(given.notes) - count
     if left_out or others:
-        fate = (
-            f"of the others, {left_out:,} are left out and {others:,} stay"
-            if tune_only
-            else f"{others:,} others stay, too (--tune-only leaves out those of the part)"
-        )
-        console.say(f"{tune}: {counted(count, 'note')} of the highest voice are the tune; {fate}")
+        fate = f"{left_out:,} left out, {others:,} kept" if tune_only else f"{others:,} kept"
+        hint = "" if tune_only else " (--tune-only leaves out those of the part)"
+        console.say(f"{tune}: the tune is the highest voice, {counted(count, 'note')}; others: {fate}{hint}")
     begin, end = part(given.notes)
     if end - begin > LONG:
         minutes = f"{(end - begin) / 60:.1f} minutes"

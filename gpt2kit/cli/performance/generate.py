@@ -97,7 +97,8 @@ def generate(
         outputs.describe(written[-1], result, reached, lacking, "the primer")
         if result.sources and not json:
             table(engine, result.sources)
-    side_by_side.compare(files.page, written, engine, f"continuations of {Path(prime).name}" if prime else "samples")
+    what = f"continuations of {Path(prime).name}" if prime else "samples"
+    side_by_side.compare(files.page, written, engine, what, seconds)
     outputs.report(written, json)
 
 

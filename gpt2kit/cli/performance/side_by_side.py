@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 NOT_THERE = "not measured: the training data is not there"
 
 
-def compare(
-    page: Path | None, written: Sequence[Written], engine: "Engine", what: str, seconds: float | None = None
-) -> None:
+def compare(page: Path | None, written: Sequence[Written], engine: "Engine", what: str, seconds: float) -> None:
     """Add the figures of each piece to its facts, and with a `page` also the longest passage that is in the training
     data; write that page. `what` is what the pieces are, in the plural.
 
@@ -55,12 +53,12 @@ def compare(
     console.say(f"{page}: a page to listen to all of them")
 
 
-def _sample(facts: dict[str, Any], piece: "Marked", seconds: float | None) -> "Sample":
+def _sample(facts: dict[str, Any], piece: "Marked", seconds: float) -> "Sample":
     from gpt2kit.music.pages.listening import Sample
 
     files = [Path(facts[kind]).name for kind in ("midi", "wav", "flac") if kind in facts]
     steered = wishes.facts(facts.get("steered", {}))
-    return Sample(Path(facts["midi"]).stem, piece, facts.get("seed"), files, wishes=steered, seconds=seconds)
+    return Sample(Path(facts["midi"]).stem, piece, seconds, facts.get("seed"), files, wishes=steered)
 
 
 def _training(engine: "Engine") -> "Store | None":

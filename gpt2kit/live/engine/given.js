@@ -1,8 +1,7 @@
 /* The grammar of music in which some events are given, as in gpt2kit/music/playing/given.py: they come exactly at their
    times, and the model adds others before the end of a gap. The answer ends when it has let go all of its keys. The
    model does not strike the key of a note that is announced: it wants that note, which comes by itself. */
-const LATER = 3;  // the group of events after the next given one, and of that one
-const WAITING = 4;  // the group of shifts to before the next given event
+const WAITING = 4;  // the group of shifts to before the next given event; LATER has the events after it, and itself
 const TOGETHER = 3;  // steps within which a key is not struck by the user and by the model
 
 class GivenGrammar {

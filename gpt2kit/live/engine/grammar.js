@@ -3,14 +3,14 @@
    An automaton has `over`, `weigh(bias)` (writes what is added to the logits: 0 or -Infinity, Float32Array [V]),
    `accept(id)`, and after `weigh` `groups`: the group of each id [BEGIN], null for none. An impossible NOTE_ON leaves its
    probability to the other NOTE_ONs; an impossible NOTE_OFF to those of keys that have been down for a while, and to
-   shifts if no key has. */
+   shifts if no key has; a shift beyond the end to the one that goes there. */
 const LONGEST_PAUSE = 5 * STEPS_A_SECOND;  // steps from a note to the next
 const LONGEST_HELD = 10 * STEPS_A_SECOND;  // steps after which a key is let go
 const CROWD = 5 * STEPS_A_SECOND, MOST_NOTES = 250;  // as many notes may begin within as many steps
 const AGAIN = 5;  // steps from a note to the next on the same key
 const SETTLED = 5;  // steps after which a key that is down is one that an impossible NOTE_OFF may have meant
 const AFTER_ALL = 256;  // a place in a step after all notes: NOTE_OFFs are at 0 to 127, NOTE_ONs at 128 to 255
-const STRIKING = 1, LETTING_GO = 2;  // groups; other ids are in group 0
+const STRIKING = 1, LETTING_GO = 2, LATER = 3;  // groups; other ids are in group 0
 const IMPOSSIBLE = -Infinity;
 
 class EventGrammar {
@@ -122,13 +122,16 @@ class EventGrammar {
     bias.set(this.off.subarray(low, stop), NOTE_OFF + low);
   }
 
-  /* Say which events get the probability of impossible NOTE_OFFs. */
+  /* Say which events get the probability of impossible NOTE_OFFs, and of shifts beyond the end. */
   group(bias) {
     this.groups.fill(this.struck.size || this.kept.size ? LETTING_GO : 0, NOTE_OFF, VELOCITY);
     for (const key of this.struck.keys()) {
       if (this.now - this.last[key] < SETTLED) this.groups[NOTE_OFF + key] = 0;
       else if (bias[NOTE_OFF + key] === 0) this.groups.fill(0, TIME_SHIFT, VELOCITY);
     }
+    if (this.end === null || !this.any) return;
+    const left = this.end - this.now;
+    if (left > 1 || !this.groups[TIME_SHIFT]) this.groups.fill(LATER, TIME_SHIFT + left - 1, VELOCITY);
   }
 
   /* The lowest pitch that may still be struck in this step. */

@@ -11,7 +11,6 @@ import numpy as np
 from gpt2kit.files import write_text
 from gpt2kit.html import embedded, filled, head, resource
 from gpt2kit.music.analysis.copying import Copied, TrainingPieces
-from gpt2kit.music.analysis.statistics import density
 from gpt2kit.music.marked import Marked
 from gpt2kit.music.notes import Notes, pitch_name
 from gpt2kit.music.pages import palette
@@ -23,19 +22,18 @@ class Figures:
     """What distinguishes a performance from others like it."""
 
     notes_per_second: float
-    """While any note sounds, or of the whole part that notes were to fill."""
+    """Over the whole part that they were to fill."""
     lowest: str
     highest: str
     median_velocity: float
 
     @classmethod
-    def of(cls, notes: Notes, seconds: float | None = None) -> "Figures | None":
+    def of(cls, notes: Notes, seconds: float) -> "Figures | None":
         """None for a performance without notes; `seconds` is the length of the part that they were to fill."""
         if not len(notes):
             return None
         low, high = (pitch_name(int(pitch)) for pitch in (notes.pitch.min(), notes.pitch.max()))
-        notes_per_second = len(notes) / seconds if seconds else density(notes)
-        return cls(round(notes_per_second, 2), low, high, float(np.median(notes.velocity)))
+        return cls(round(len(notes) / seconds, 2), low, high, float(np.median(notes.velocity)))
 
     def facts(self) -> list[tuple[str, str]]:
         """Names and values, for people."""
@@ -52,6 +50,8 @@ class Sample:
 
     name: str
     piece: Marked
+    seconds: float
+    """The length of the part that the model was to fill."""
     seed: int | None
     files: Sequence[str]
     """Names of its files, next to the page."""
@@ -60,8 +60,6 @@ class Sample:
     not searched for."""
     wishes: Sequence[tuple[str, str]] = ()
     """What was wished and what was played: names and values, for people."""
-    seconds: float | None = None
-    """The length of the part that the model was to fill; None if it played on its own."""
 
     @property
     def figures(self) -> Figures | None:

@@ -11,16 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gpt2kit.music.playing.grammar import LETTING_GO, Bias, EventGrammar, Groups
+from gpt2kit.music.playing.grammar import LATER, LETTING_GO, Bias, EventGrammar, Groups
 from gpt2kit.music.playing.wait import keep_waiting
 from gpt2kit.music.stream.announcements import Announced
 from gpt2kit.music.stream.events import BEGIN, END, LONGEST_SHIFT, NOTE_OFF, TIME_SHIFT, VELOCITY
 
-LATER = 3
-"""The group, in addition to those of `EventGrammar`, of events after the next given one, and of that one."""
-
 WAITING = 4
-"""The group of shifts to before the next given event."""
+"""The group, in addition to those of `EventGrammar`, of shifts to before the next given event. LATER has events after
+that one, and itself."""
 
 TOGETHER = 3
 """Steps within which a key is not struck by the user and by the model: one stroke would double the other."""

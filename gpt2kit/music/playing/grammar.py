@@ -8,6 +8,7 @@ A model that does not know which keys are down wants to let go others. If all ot
 what is impossible, it would strike more keys, or let go the one it has just struck: many notes of 10 ms. So an
 impossible NOTE_ON leaves its probability to the other NOTE_ONs; an impossible NOTE_OFF to those of keys that have been
 down for a while, and to shifts if no key has. Where no key is down, all events share it: silence is not prolonged.
+After the first note, a shift beyond the end means the shift to it, or else the last moments would be full of notes.
 """
 
 from collections import deque
@@ -25,7 +26,7 @@ LOWEST_KEY, HIGHEST_KEY = 21, 108
 AFTER_ALL = 256
 """A place in a step that is after all notes: NOTE_OFFs are at 0 to 127, NOTE_ONs at 128 to 255."""
 
-STRIKING, LETTING_GO = 1, 2
+STRIKING, LETTING_GO, LATER = 1, 2, 3
 """The groups of `EventGrammar.groups`; other ids are in group 0."""
 
 Bias = NDArray[np.float32]
@@ -169,13 +170,18 @@ class EventGrammar:
             self.in_force, self.ready = id, True
 
     def _group(self, bias_V: Bias) -> None:
-        """Say which events get the probability of impossible NOTE_OFFs."""
+        """Say which events get the probability of impossible NOTE_OFFs, and of shifts beyond the end."""
         self.groups[NOTE_OFF:VELOCITY] = LETTING_GO if self.struck or self.kept else 0
         for key in self.struck:
             if self.now - self._last[key] < self.settled:
                 self.groups[NOTE_OFF + key] = 0
             elif bias_V[NOTE_OFF + key] == 0:
                 self.groups[TIME_SHIFT:VELOCITY] = 0
+        if self.end is None or not self._any:  # music that has no note yet begins rather than ends
+            return
+        left = self.end - self.now
+        if left > 1 or self.groups[TIME_SHIFT] == 0:  # the one shift that is left may get both
+            self.groups[TIME_SHIFT + left - 1 : VELOCITY] = LATER
 
     def _lowest_on(self) -> int:
         """The lowest pitch that may still be struck in this step."""

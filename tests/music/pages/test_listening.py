@@ -24,9 +24,9 @@ COPIED = Copied(5, 0.75, 2.0, "corpus.zip/folder/waltz.mid", 12.25, -2)
 FIRST = Notes.of([60, 72, 64], [20, 120, 60], [0.5, 2.0, 4.0], [1.5, 3.0, 6.0])
 SECOND = Notes.of([40, 90], [30, 90], [0.0, 1.0], [1.0, 3.0])
 SAMPLES = [
-    Sample("a-1", Marked(FIRST, 1.5), 7, ["a-1.mid", "a-1.wav"], COPIED),
-    Sample("a-2", Marked(SECOND), None, ["a-2.mid"]),
-    Sample("a-3", Marked(Notes.none()), 9, ["a-3.mid"], Copied(0, 0.0, 0.0, "", 0.0, 0)),
+    Sample("a-1", Marked(FIRST, 1.5), 4.0, 7, ["a-1.mid", "a-1.wav"], COPIED),
+    Sample("a-2", Marked(SECOND), 3.0, None, ["a-2.mid"]),
+    Sample("a-3", Marked(Notes.none()), 3.0, 9, ["a-3.mid"], Copied(0, 0.0, 0.0, "", 0.0, 0)),
 ]
 
 
@@ -43,36 +43,35 @@ def data_of(text: str) -> dict[str, Any]:
 
 
 def test_figures_are_those_of_the_music_after_the_primer() -> None:
-    """Two of the three notes are new: they sound for three seconds."""
-    figures = Figures.of(SAMPLES[0].piece.new)
-    assert figures == Figures(0.67, "E4", "C5", 90.0)
+    """Two of the three notes are new, in four seconds."""
+    figures = SAMPLES[0].figures
+    assert figures == Figures(0.5, "E4", "C5", 90.0)
     assert SAMPLES[0].facts("") == [
         ("seed", "7"),
         ("new notes", "2"),
-        ("notes a second", "0.7"),
+        ("notes a second", "0.5"),
         ("range", "E4 to C5"),
         ("median velocity", "90"),
         ("longest passage also in training", "5 notes (0.8 s) at 2.0 s, as in waltz.mid at 12.2 s, -2 semitones"),
     ]
     assert SAMPLES[1].facts("unknown")[-1] == ("longest passage also in training", "unknown")
     assert SAMPLES[2].facts("") == [("seed", "9"), ("notes", "0"), ("longest passage also in training", "none")]
-    assert Figures.of(Notes.none()) is None
+    assert SAMPLES[2].figures is None
 
 
-def test_notes_a_second_of_a_filled_part_count_over_its_length() -> None:
+def test_notes_a_second_count_over_the_whole_part() -> None:
     """Two notes in a gap of four seconds, one second of which is silent between them and two after them."""
     notes = Notes.of([60, 64, 67, 72], [60] * 4, [0.0, 2.0, 3.5, 6.0], [2.0, 2.5, 4.0, 7.0])
-    sample = Sample("a", Marked(notes, 2.0, 6.0), None, [], seconds=4.0)
+    sample = Sample("a", Marked(notes, 2.0, 6.0), 4.0, None, [])
     assert sample.figures == Figures(0.5, "E4", "G4", 60.0)
     assert ("notes a second", "0.5") in sample.facts("")
-    assert replace(sample, seconds=None).figures == Figures(2.0, "E4", "G4", 60.0)
 
 
 def test_the_model_s_part_may_be_in_the_middle() -> None:
     """And what it shares with a training piece is found in that part alone, on the clock of the whole."""
     pitch, start = [60, 62, 64, 61, 67, 60, 62], [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
     notes = Notes.of(pitch, [64] * 7, start, [time + 0.9 for time in start])
-    sample = Sample("a", Marked(notes, 2.0, 5.0), None, [])
+    sample = Sample("a", Marked(notes, 2.0, 5.0), 3.0, None, [])
     assert sample.piece.new.pitch.tolist() == [64, 61, 67]
     assert sample.piece.outside == [(0.0, 2.0), (5.0, pytest.approx(6.9))]
     theirs = Notes.of([*pitch, 70, 67, 73], [64] * 10, [*start, 7.0, 8.0, 9.0], [*start[1:], 7.0, 8.0, 9.0, 10.0])
@@ -109,10 +108,10 @@ def test_a_file_s_name_is_an_address_next_to_the_page(tmp_path: Path) -> None:
 def test_given_notes_among_new_ones(tmp_path: Path) -> None:
     """The figures leave them out, and the page knows them; wishes are told with the figures."""
     piece = Marked(FIRST, given=np.array([True, False, True]))
-    sample = Sample("a", piece, None, [], wishes=[("wish, mean velocity", "90 wished, 120.0 played")])
+    sample = Sample("a", piece, 5.0, None, [], wishes=[("wish, mean velocity", "90 wished, 120.0 played")])
     assert sample.facts("unknown") == [
         ("new notes", "1"),
-        ("notes a second", "1.0"),
+        ("notes a second", "0.2"),
         ("range", "C5 to C5"),
         ("median velocity", "120"),
         ("wish, mean velocity", "90 wished, 120.0 played"),
@@ -237,7 +236,7 @@ def test_a_click_in_the_roll_plays_from_there(tab: "Browser", tmp_path: Path) ->
 
 def test_the_next_one_follows_if_wanted(tab: "Browser", tmp_path: Path) -> None:
     short, long = (Notes.of([60], [80], [0.0], [end]) for end in (0.2, 600.0))
-    samples = [Sample(f"b-{n}", Marked(notes), n, []) for n, notes in enumerate((short, long, short))]
+    samples = [Sample(f"b-{n}", Marked(notes), notes.duration, n, []) for n, notes in enumerate((short, long, short))]
     written(tmp_path / "a.html", samples)
     opened(tab, tmp_path / "a.html")
     tab.press("1")
@@ -254,7 +253,10 @@ def test_a_gap_in_a_long_piece_is_shown_from_near(tab: "Browser", tmp_path: Path
     """All samples with the same time, from 10 seconds before the first gap to 10 after the last; it plays from it."""
     times = [float(time) for time in range(600)]
     notes = Notes.of([60] * 600, [50] * 400 + [120] * 3 + [50] * 197, times, [time + 0.5 for time in times])
-    samples = [Sample("a-1", Marked(notes, 400.0, 403.0), 1, []), Sample("a-2", Marked(notes, 400.0, 405.0), 2, [])]
+    samples = [
+        Sample("a-1", Marked(notes, 400.0, 403.0), 3.0, 1, []),
+        Sample("a-2", Marked(notes, 400.0, 405.0), 5.0, 2, []),
+    ]
     written(tmp_path / "a.html", samples)
     opened(tab, tmp_path / "a.html", 1000, 700)
     tab.value(STOP_THE_CLOCK)

@@ -8,7 +8,7 @@ import numpy as np
 
 from gpt2kit.music.corpus.sources import Piece, pieces
 from gpt2kit.music.notes import Notes
-from gpt2kit.music.playing.grammar import EventGrammar, Timed
+from gpt2kit.music.playing.grammar import LATER, EventGrammar, Timed
 from gpt2kit.music.stream.encoding import encode, seconds
 from gpt2kit.music.stream.events import BEGIN, END, PAD, VOCABULARY, name
 from gpt2kit.music.stream.keyboard import played
@@ -125,6 +125,25 @@ def test_what_is_impossible_leaves_its_probability_to_the_same_intent() -> None:
     grammar.accept(SHIFT + 1)
     assert groups(grammar)[1] == {OFF + 50}
     assert groups(EventGrammar([BEGIN, LOUD + 9, ON + 60, SHIFT + 9]))[1] == {OFF + 60}
+
+
+def test_a_wait_beyond_the_end_is_one_until_the_end() -> None:
+    """Otherwise all events would share its probability, and the last moments would be full of notes."""
+
+    def later(grammar: EventGrammar) -> set[int]:
+        grammar.weigh(np.zeros(VOCABULARY, np.float32))
+        return {id for id, group in enumerate(grammar.groups) if group == LATER}
+
+    rest = after(LOUD + 9, ON + 60, SHIFT + 10, OFF + 60, end=30)
+    assert later(rest) == set(range(SHIFT + 20, 356))
+    held = after(LOUD + 9, ON + 60, SHIFT + 10, end=30)
+    assert (groups(held)[1], later(held)) == ({OFF + 60}, set(range(SHIFT + 20, 356)))
+    new = after(LOUD + 9, ON + 60, SHIFT + 3, end=30)
+    assert (groups(new)[1], later(new)) == (set(range(256, SHIFT + 27)), set(range(SHIFT + 27, 356)))
+    last = after(SHIFT + 26, LOUD + 9, ON + 60, SHIFT + 3, end=30)
+    assert (groups(last)[1], later(last)) == ({256}, set()), "the only wait is what both mean"
+    assert later(EventGrammar(CHORD, 101)) == later(EventGrammar(CHORD)) == set()
+    assert later(after(end=30)) == set(), "a piece without notes is not yet over"
 
 
 def test_silence_ends_and_so_does_a_note() -> None:
