@@ -98,7 +98,7 @@ TRAIN: dict[str, tuple[list[str], str]] = {
     "final_lr": ([], "0.5"),
     "decay": ([], "linear"),
     "position_vectors": ([], "false"),
-    "zero_projections": ([], "false"),
+    "zero_projections": ([], "true"),
     "beta2": ([], "0.5"),
     "weight_decay": ([], "0.9"),
     "clip": ([], "1e-3"),

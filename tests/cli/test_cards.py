@@ -35,7 +35,7 @@ def test_scores_are_kept_as_json_tells_them(run_of: RunOf, copied: Copied, kind:
     assert ("## Samples" in text) == (kind != "lm"), "of text the samples are those of training"
     if kind == "music":
         assert "source:\n\n```text\na new piece\n```" in text
-        assert " notes" in text.partition("## Samples")[2]
+        assert " note" in text.partition("## Samples")[2]
 
 
 def test_a_result_at_chance_level_is_told_with_what_to_do_next(

@@ -95,7 +95,7 @@ def test_a_continuation_of_a_long_performance_begins_with_what_was_read_ahead(
           const whole = player.model.readInPieces;
           const notes = Array.from({ length: 3 * window }, (_, each) => (
             { pitch: 40 + each * each % 41, velocity: 70, start: each / 8, end: each / 8 + 0.2 }));
-          const ask = () => player.continuation(primerOf(notes), 1), all = (answer) => {
+          const ask = () => player.continuation(primerOf(notes), 2), all = (answer) => {
             const ids = [];
             for (const { id } of answer) ids.push(id);
             return ids;

@@ -86,7 +86,7 @@ def case(request: pytest.FixtureRequest, python: Engine) -> tuple[Notes, list[in
     if request.param == "a prompt":
         return notes, []
     opening = primer_of(midi_bytes(notes)).opening if len(notes) else notes
-    (result,) = play.play(python, opening, 6.0, 1)
+    (result,) = play.play(python, opening, 8.0, 1)
     return notes, result.ids[0] if request.param == "a long answer" else result.ids[0][:17]
 
 

@@ -22,6 +22,7 @@ PAIRS = [
 TINY = [
     *("task.vocab=300", "task.held_out=0.3", "model.size=", "model.n_layer=1", "model.n_head=2", "model.n_embd=32"),
     *("model.n_positions=64", "model.dropout=0", "train.steps=60", "train.optimizer=adamw", "train.lr=1e-2"),
+    "train.zero_projections=false",
     *("train.label_smoothing=0", "train.ema=0", "train.dtype=fp32", "train.compile=off", "train.samples=0"),
     *("train.evaluate_every=60", "generate.max_new_tokens=32"),
 ]
