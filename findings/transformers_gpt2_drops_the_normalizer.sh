@@ -42,7 +42,8 @@ for name in ("PreTrainedTokenizerFast", "GPT2TokenizerFast", "none"):
 raise SystemExit(",".join(found.values()) != expected)
 PY
 echo "The normalizer of a GPT-2 tokenizer is dropped."
-for expected in "4.57.6:kept,kept,kept" "5.24.0:kept,dropped,dropped"; do
-    "$folder/venv/bin/pip" install --quiet "transformers==${expected%%:*}"
-    HF_HUB_OFFLINE=1 "$folder/venv/bin/python" "$folder/look.py" "$folder" "${expected#*:}"
-done
+export HF_HUB_OFFLINE=1
+"$folder/venv/bin/pip" install --quiet transformers==4.57.6
+"$folder/venv/bin/python" "$folder/look.py" "$folder" kept,kept,kept
+"$folder/venv/bin/pip" install --quiet transformers==5.24.0
+"$folder/venv/bin/python" "$folder/look.py" "$folder" kept,dropped,dropped
