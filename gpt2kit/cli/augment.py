@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from gpt2kit.cli import console, loading, options, reports, several
-from gpt2kit.errors import Interrupted, UserError
+from gpt2kit.errors import DataError, Interrupted, UserError
 
 
 @several.on_devices("the answers so far are kept: the same command continues")
@@ -71,8 +71,11 @@ def augment(
     from gpt2kit.pipeline.augment import augment as augmented
     from gpt2kit.runs.folder import Run
     from gpt2kit.runs.kinds import PREPARED
+    from gpt2kit.runs.prepared import Prepared
 
     folder, runs = data or f"data/{task}", run or [f"runs/{task}"]
+    if (made_for := Prepared.open(folder).task_name) != task:
+        raise DataError(f"{folder} was prepared for {made_for}, not for {task}")
     written = out or f"{folder.rstrip('/')}-more"
     table = recipes.apply({}, set)
     if others := [section for section in table if section != "generate"]:
@@ -127,13 +130,17 @@ def augment(
 
 
 def _weights(given: list[str], runs: list[str]) -> dict[str, float]:
-    """The weights of --weight by the folder that they are for."""
+    """The weights of --weight by the folder that they are for, in whatever order: the one of a run is for that run."""
     found: dict[str, float] = {}
+    of_every_run: dict[str, float] = {}
     for text in given:
         name, equals, number = text.rpartition("=")
         try:
             weight = float(number)
         except ValueError:
             raise UserError(f"--weight {text}: expected a number, or DIR=NUMBER as in --weight runs/a=0.5") from None
-        found |= {name: weight} if equals else dict.fromkeys(runs, weight)
-    return found
+        if equals:
+            found[str(Path(name))] = weight
+        else:
+            of_every_run = {str(Path(run)): weight for run in runs}
+    return of_every_run | found

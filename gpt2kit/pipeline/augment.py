@@ -33,6 +33,9 @@ from gpt2kit.training.distributed import ProcessGroup
 
 UNKNOWN = "input that its ids do not tell"
 
+MOST_WEIGHT = 1000
+"""A larger weight is a slip of the pen, and would fill the disk."""
+
 Progress = Callable[[str, int, int, float], None]
 """(run, answers so far, of how many, seconds left)."""
 
@@ -157,6 +160,8 @@ def _weights(data: str, runs: Sequence[str], given: Mapping[str, float]) -> list
         if not math.isfinite(weight) or weight < 0 or (name != data and weight == 0):
             least = "0 or more" if name == data else "more than 0; to leave out a run, do not name it"
             raise UserError(f"weight of {name} = {weight:g}; expected {least}")
+        if weight > MOST_WEIGHT:
+            raise UserError(f"weight of {name} = {weight:g}; expected at most {MOST_WEIGHT:,} times each example")
     return [by_name.get(name, 1.0) for name in known]
 
 

@@ -94,6 +94,22 @@ def test_wrong_usage(more: list[str], words: list[str], said: str, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["texts.txt"]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_weight_of_a_run_is_before_that_of_every_run(
+    order: int, more: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    words = [["--weight", "3"], ["--weight", f"{more[4]}/=2"]][::order]
+    assert run([*more, *words[0], *words[1], "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["origins"]
+    assert (found["weight"], found["rows"]) == (2, 2 * found["added"])
+
+
+def test_data_of_another_task(more: list[str], tmp_path: Path, capsys: Capture) -> None:
+    assert run(["summarize", *more[1:]]) == 3
+    assert f"{more[2]} was prepared for translate, not for summarize" in capsys.readouterr().err
+    assert not (tmp_path / "more").exists()
+
+
 def test_labels_are_counted(run_of: RunOf, tmp_path: Path, capsys: Capture) -> None:
     """Columns of another table are named as for generate."""
     labelled = run_of("labelled")

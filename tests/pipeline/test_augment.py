@@ -123,6 +123,9 @@ def test_answers_that_are_not_fit_are_left_out(data: Path, fr: Path, tmp_path: P
     assert pairs(tmp_path / "more") == GIVEN
     assert added.left_out == {"empty answer": 1, "answer without an end": 1, "target longer than the window": 1}
     assert (added.added, added.rows) == (0, 0)
+    say({"one": "un r\ufffd", "two": "deux", "three": "trois"}.__getitem__)
+    (added,) = gpt2kit.augment(data, [fr], tmp_path / "bytes")
+    assert (pairs(tmp_path / "bytes"), added.left_out) == (GIVEN, {"answer with bytes of no character": 1})
 
 
 def test_nothing_of_val_and_test_is_added(data: Path, fr: Path, en: Path, tmp_path: Path, say: Say) -> None:
@@ -213,7 +216,7 @@ def test_a_fraction_is_about_its_share(tmp_path: Path, fr: Path, write: Write, s
     assert set(pairs(tmp_path / "more")[300:]) == {(f"number {n}>fr", f"number {n}'") for n in range(300)}
 
 
-@pytest.mark.parametrize("weights", [{"runs/x": 1}, {"DATA": -1}, {"RUN": 0}, {"RUN": float("inf")}])
+@pytest.mark.parametrize("weights", [{"runs/x": 1}, {"DATA": -1}, {"RUN": 0}, {"RUN": float("inf")}, {"RUN": 1e15}])
 def test_weights_that_are_not_possible(data: Path, fr: Path, tmp_path: Path, weights: dict[str, float]) -> None:
     names = {"DATA": str(data), "RUN": str(fr)}
     with pytest.raises(UserError, match="weight of "):
@@ -229,8 +232,9 @@ def test_inputs_of_a_file(data: Path, fr: Path, en: Path, tmp_path: Path, write:
     assert pairs(tmp_path / "more") == [*GIVEN, ("six>fr", "six'")]
     assert (added.duplicates, added.left_out) == (1, {"source is in val or test": 1})
     assert added.examples == [("six", "six'", None)]
-    gpt2kit.augment(data, [en], tmp_path / "back", input=write("french.txt", ["sept"]))
+    (back,) = gpt2kit.augment(data, [en], tmp_path / "back", input=write("french.txt", ["sept", "Quatre !"]))
     assert pairs(tmp_path / "back") == [*GIVEN, ("sept'>fr", "sept")]
+    assert back.left_out == {"target is in val or test": 1}
     with pytest.raises(DataError, match=r"none.txt has no inputs"):
         gpt2kit.augment(data, [fr], tmp_path / "none", input=write("none.txt", [""]))
     with pytest.raises(DataError, match="no such file"):
@@ -304,6 +308,25 @@ def test_labels_of_a_file_above_a_confidence(run_of: RunOf, tmp_path: Path, writ
     assert added.left_out["source is in val or test"] == 1
     assert added.left_out[f"confidence below {threshold:g}"] == 20 - len(rows)
     assert added.confidence == pytest.approx(sum(shares) / len(shares))
+
+
+def test_a_label_of_the_data_is_not_contradicted(tmp_path: Path, run_of: RunOf, write: Write, say: Say) -> None:
+    """Unless only answers are learned."""
+    run = run_of("labelled")
+    train, val = ("bad rain", "good sun", "good snow"), ("bad wind", "good air")
+    corpora = {
+        split: [write(f"{split}.jsonl", [json.dumps({"text": text, "label": text.split()[0]}) for text in texts])]
+        for split, texts in (("train", train), ("val", val))
+    }
+    data = tmp_path / "data"
+    gpt2kit.prepare(gpt2kit.load_recipe(str(run / "recipe.toml")), corpora, data)
+    say(lambda text: "good")
+    texts = write("new.txt", ["bad rain", "good sun", "rain"])
+    (added,) = gpt2kit.augment(data, [run], tmp_path / "more", input=texts)
+    assert (added.added, added.duplicates) == (1, 1)
+    assert added.left_out == {"text with another label in the data": 1}
+    (alone,) = gpt2kit.augment(data, [run], tmp_path / "alone", input=texts, weights={str(data): 0})
+    assert (alone.added, alone.left_out) == (3, {})
 
 
 def test_the_result_is_data_for_every_text_task(run_of: RunOf, tmp_path: Path, examples: Callable[[str], Any]) -> None:

@@ -94,6 +94,7 @@ def _said(result: Result, best: int) -> list[Said]:
         tokens = 1 if result.probabilities is not None else len(ids) + ended
         confidence = None if total is None else math.exp(total / max(1, tokens))
         problem = "" if str(output).strip() else "empty answer"
+        problem = problem or ("answer with bytes of no character" if "\ufffd" in str(output) else "")
         problem = problem or ("" if ended else "answer without an end")
         problem = problem or ("answer that repeats itself" if repeats_itself(ids) else "")
         found.append(Said(str(output), confidence, problem))

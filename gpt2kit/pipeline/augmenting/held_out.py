@@ -19,6 +19,7 @@ class HeldOut:
     """The texts of the splits that are not trained on, without their case and punctuation."""
 
     sources: set[bytes] = field(default_factory=set)
+    targets: set[bytes] = field(default_factory=set)
     pairs: set[tuple[bytes, ...]] = field(default_factory=set)
     beginnings: dict[int, set[bytes]] = field(default_factory=dict)
     """By their lengths, what is left of sources that prepare has cut, where only their ids were kept."""
@@ -32,6 +33,7 @@ class HeldOut:
                 for place, record in enumerate(stored_records(prepared, prepared.task, split)[1]):
                     source, pair = found._of(prepared.task, record)
                     found.sources.add(source)
+                    found.targets.add(bare(prepared.task.tell(record.target)))
                     found.pairs.add(pair)
                     if not store.has_texts and sum(map(len, store.row(place))) == prepared.window:
                         found._add_beginning(_beginning(_whole(prepared.task, record)))
@@ -41,11 +43,14 @@ class HeldOut:
         if len(beginning) >= LEAST:
             self.beginnings.setdefault(len(beginning), set()).add(beginning)
 
-    def problem(self, task: Task[Any, Any], record: Record[Any, Any]) -> str:
-        """Why an example must not be trained on; empty if it may be."""
+    def problem(self, task: Task[Any, Any], record: Record[Any, Any], given_target: bool = False) -> str:
+        """Why an example must not be trained on; empty if it may be. `given_target`: its target is no answer of a run
+        and not of the data, but an input that was given for it."""
         source, pair = self._of(task, record)
         if source in self.sources:
             return "source is in val or test"
+        if given_target and bare(task.tell(record.target)) in self.targets:
+            return "target is in val or test"
         if self.beginnings:
             beginning = _beginning(_whole(task, record))
             if any(beginning[:length] in known for length, known in self.beginnings.items()):

@@ -33,6 +33,8 @@ class Writing:
             raise DataError(f"{prepared.path / REPORT_FILE} lacks the window: prepare the data again")
         self.known: dict[int, bool] = {}
         """Whether a row is written, by its hash: of a row that is accepted, the weight may leave out all copies."""
+        self.labeled: set[int] = set()
+        """Inputs with a label in the data, by their hashes: a run's guess would contradict it."""
 
     def write(
         self,
@@ -48,6 +50,9 @@ class Writing:
                 places = range(start, min(start + RECORDS_A_BATCH, len(self.store)))
                 writer.add(self._weighted(map(self.store.row, places), weight))
             self.known = {hashed: written for hashed, written in self.known.items() if written}
+            if self.task.layout.labels and weight:
+                rows_of_data = map(self.store.row, range(len(self.store)))
+                self.labeled = {row_hash(prompt, ()) for prompt, _ in rows_of_data}
             of_data = writer.rows
             for report, questions, said in zip(added, asked, found, strict=True):
                 examples = self._fit(report, questions, said)
@@ -89,7 +94,8 @@ class Writing:
                 reason = answer.problem
                 if not reason and answer.confidence is not None and answer.confidence < self.confidence:
                     reason = f"confidence below {self.confidence:g}"
-                if reason := reason or self.held_out.problem(self.task, record):
+                given_target = question.truth is None and record.source != question.source
+                if reason := reason or self.held_out.problem(self.task, record, given_target):
                     report.leave_out({reason: 1})
                 else:
                     yield question, answer, record
@@ -106,6 +112,9 @@ class Writing:
                 true = is_true(question, answer)
                 if row_hash(*row) in self.known:
                     report.duplicates += not true
+                    continue
+                if row_hash(prompt, ()) in self.labeled:
+                    report.leave_out({"text with another label in the data": 1})
                     continue
                 report.added += 1
                 if not true and len(report.examples) < SHOWN:
