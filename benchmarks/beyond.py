@@ -37,11 +37,16 @@ AT_DECODING = DECODING | {"minimum Bayes risk of 16": ["--mbr", "16"]}
 
 @dataclass(frozen=True)
 class Method:
-    """How a translator is made: which runs answer the training sentences, or none; how long it is then trained."""
+    """How a translator is made: which runs answer the training sentences, or none; how long it is then trained, and
+    from the weights of which runs."""
 
     name: str
     teachers: Sequence[str] = ()
     settings: Sequence[str] = ()
+    inits: Sequence[str] = ()
+
+    def init(self, seed: int) -> str:
+        return self.inits[seed % len(self.inits)] if self.inits else ""
 
 
 @dataclass
@@ -82,14 +87,15 @@ def prepared(work: Work, corpus: Path, direction: str) -> Path:
     return out
 
 
-def learned(work: Work, name: str, data: Path, seed: int, settings: Sequence[str]) -> Path:
-    """A run of the recipe; one that was stopped goes on."""
+def learned(work: Work, name: str, data: Path, seed: int, settings: Sequence[str], init: str = "") -> Path:
+    """A run of the recipe, from the weights of the run `init` if there is one; a run that was stopped goes on."""
     out = work / name
     begun = (out / "run.json").is_file()
     if begun and json.loads((out / "run.json").read_text(encoding="utf-8"))["finished"]:
         return out
     sets = [word for setting in (*settings, f"train.seed={seed}") for word in ("--set", setting)]
-    words = ["--resume"] if begun else ["--recipe", "multi30k", *sets]
+    start = ["--init", str(work / init)] if init else []
+    words = ["--resume"] if begun else ["--recipe", "multi30k", *start, *sets]
     with work.timed(name):
         gpt2kit("translate", "train", str(data), "--out", str(out), *words)
     return out
@@ -172,7 +178,11 @@ def main() -> None:
     parser.add_argument("--backward", type=int, default=2, help="runs that translate the targets")
     parser.add_argument("--seeds", type=int, default=3, help="runs of each method")
     parser.add_argument("--set", action="append", default=[], help="section.key=value for the training of every run")
+    parser.add_argument(
+        "--backward-set", action="append", default=[], help="the same for backward runs, which only teach"
+    )
     parser.add_argument("--student", action="append", default=[], help="the same for runs on what was added")
+    parser.add_argument("--warm", action="store_true", help="these start from the weights of forward runs")
     parser.add_argument("--smoke", action="store_true", help="do not keep the figures in results/")
     arguments = parser.parse_args()
     work, corpus = Work.opened(arguments.work), arguments.corpus
@@ -180,21 +190,23 @@ def main() -> None:
     teachers = {
         direction: [f"{direction}-{seed}" for seed in range(getattr(arguments, direction))] for direction in SIDES
     }
+    of_direction: dict[str, list[str]] = {"forward": [], "backward": arguments.backward_set}
     for direction, names in teachers.items():
         for seed, name in enumerate(names):
-            learned(work, name, data[direction], seed, arguments.set)
+            learned(work, name, data[direction], seed, [*arguments.set, *of_direction[direction]])
     settings = [*arguments.set, *arguments.student]
+    inits = teachers["forward"] if arguments.warm else []
     methods = [
         Method("as-the-recipe", settings=arguments.set),
-        Method("forward-answers", teachers["forward"], settings),
-        Method("both-directions", [*teachers["forward"], *teachers["backward"]], settings),
+        Method("forward-answers", teachers["forward"], settings, inits),
+        Method("both-directions", [*teachers["forward"], *teachers["backward"]], settings, inits),
     ]
     rows = []
     for method in methods:
         more = taught(work, data["forward"], method)
         # The runs of the recipe alone are the teachers of the others.
         names = [f"{method.name if method.teachers else 'forward'}-{seed}" for seed in range(arguments.seeds)]
-        runs = [learned(work, name, more, seed, method.settings) for seed, name in enumerate(names)]
+        runs = [learned(work, name, more, seed, method.settings, method.init(seed)) for seed, name in enumerate(names)]
         rows.append(row(work, corpus, method, runs))
         print(line(rows[-1]), flush=True)
     decoded = at_decoding(work, corpus, [work / name for name in teachers["forward"]])
