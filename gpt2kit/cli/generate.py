@@ -95,7 +95,6 @@ def generate(
         raise UserError(f"--{given_too[0].replace('_', '-')}: a label is classified, not generated; leave it out")
     if seed is None and "seed" in before:
         engine.config = replace(engine.config, seed=before["seed"])
-    loading.settle_seed(engine, seed)
     if nbest > 1 and engine.config.mbr:
         raise UserError(f"--nbest {nbest}: of the samples of --mbr one is the answer: leave out one of them")
     if not 1 <= nbest <= engine.config.beams:
@@ -103,6 +102,7 @@ def generate(
             f"--nbest {nbest}: expected 1 to the number of beams, which is {engine.config.beams}; "
             f"add --beams {max(1, nbest)} or more"
         )
+    loading.settle_seed(engine, seed)
     if not texts and file in ("", "-") and sys.stdin is None:
         raise UserError("standard input is closed: give the inputs as arguments, or in a --file")
     interactive = not texts and not file and sys.stdin.isatty()

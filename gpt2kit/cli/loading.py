@@ -100,10 +100,11 @@ def stop_texts(texts: Sequence[str]) -> list[str] | None:
 
 def settle_seed(engine: "Engine", given: int | None) -> None:
     """Give an engine that samples a number as its seed; print it unless it was `given`, which must have an effect, and
-    how minimum Bayes risk finds its answers."""
+    how minimum Bayes risk finds its answers. Raises UserError first if it cannot find any."""
     from gpt2kit.decoding.seeds import with_seed
 
     engine.config = with_seed(engine.config)
+    engine.check_mbr(engine.config)
     samples = engine.config.temperature > 0 and not engine.task.layout.labels
     if given is not None and not samples:
         console.say(f"--seed {given} has no effect: nothing is sampled here; a temperature above 0 samples")

@@ -155,7 +155,7 @@ class Engine:
         `traced` is the number of training examples that are named for each token of the first output, see `datastore`.
         """
         config = with_seed(config or self.config)
-        self._check_texts(config)
+        self.check_mbr(config)
         if traced or config.knn:
             self.datastore()
         iterator = iter(sources)
@@ -258,7 +258,7 @@ class Engine:
         """The `count` nearest training examples of each id of an answer, whether the model wrote it or not."""
         return sources_of(self._places, self.model, self.datastore(), prompt, ids, count)
 
-    def _check_texts(self, config: GenerateConfig) -> None:
+    def check_mbr(self, config: GenerateConfig) -> None:
         """Raises UserError for minimum Bayes risk where an answer is a label, or has no end of its own."""
         if config.mbr and (self.task.layout.labels or self.task.layout.continues):
             answers = "labels" if self.task.layout.labels else "continuations of what was given"

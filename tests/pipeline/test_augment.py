@@ -310,8 +310,8 @@ def test_labels_of_a_file_above_a_confidence(run_of: RunOf, tmp_path: Path, writ
     assert added.confidence == pytest.approx(sum(shares) / len(shares))
 
 
-def test_a_label_of_the_data_is_not_contradicted(tmp_path: Path, run_of: RunOf, write: Write, say: Say) -> None:
-    """Unless only answers are learned."""
+def test_a_label_is_not_contradicted(tmp_path: Path, run_of: RunOf, write: Write, say: Say) -> None:
+    """Neither one of the data, unless only answers are learned, nor one of a run before."""
     run = run_of("labelled")
     train, val = ("bad rain", "good sun", "good snow"), ("bad wind", "good air")
     corpora = {
@@ -324,9 +324,15 @@ def test_a_label_of_the_data_is_not_contradicted(tmp_path: Path, run_of: RunOf, 
     texts = write("new.txt", ["bad rain", "good sun", "rain"])
     (added,) = gpt2kit.augment(data, [run], tmp_path / "more", input=texts)
     assert (added.added, added.duplicates) == (1, 1)
-    assert added.left_out == {"text with another label in the data": 1}
+    assert added.left_out == {"text that has another label": 1}
     (alone,) = gpt2kit.augment(data, [run], tmp_path / "alone", input=texts, weights={str(data): 0})
     assert (alone.added, alone.left_out) == (3, {})
+    asked = say(lambda text: "bad" if len(asked) <= 3 else "good")
+    first, second = gpt2kit.augment(
+        data, [run, run_of("labelled", "train.seed=1")], tmp_path / "both", input=texts, weights={str(data): 0}
+    )
+    assert first.labels == {"bad": 3}
+    assert (second.added, second.left_out) == (0, {"text that has another label": 3})
 
 
 def test_the_result_is_data_for_every_text_task(run_of: RunOf, tmp_path: Path, examples: Callable[[str], Any]) -> None:

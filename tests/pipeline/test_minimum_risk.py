@@ -80,14 +80,20 @@ def test_stop_texts_end_the_samples(fr: Engine) -> None:
     assert all(not set("ae") & set(answer) for answer in stopped)
 
 
-def test_the_command_says_what_it_does(by_heart: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_what_it_does(
+    by_heart: Path, run_of: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And nothing of it when it is refused."""
     command = ["translate", "generate", "--run", str(by_heart), "good morning", "--mbr", "2", "--seed", "1"]
     assert run(command) == 0
     shown = capsys.readouterr()
     assert shown.out == "bonjour\n"
     assert "the one of 2 samples (temperature 0.7, top-p 1) that is most similar to the others, by chrf" in shown.err
     assert run([*command, "--nbest", "2"]) == 2
-    assert "--nbest 2: of the samples of --mbr one is the answer: leave out one of them" in capsys.readouterr().err
+    refused = "error --nbest 2: of the samples of --mbr one is the answer: leave out one of them\n"
+    assert capsys.readouterr().err == refused
+    assert run(["lm", "generate", "--run", str(run_of("lm")), "--set", "generate.mbr=2", "a"]) == 2
+    assert capsys.readouterr().err.startswith("error generate.mbr = 2: ")
 
 
 def test_a_stream_cannot_choose(fr: Engine) -> None:

@@ -34,7 +34,7 @@ class Writing:
         self.known: dict[int, bool] = {}
         """Whether a row is written, by its hash: of a row that is accepted, the weight may leave out all copies."""
         self.labeled: set[int] = set()
-        """Inputs with a label in the data, by their hashes: a run's guess would contradict it."""
+        """Inputs with a label, of the data or of a run before, by their hashes: another one would contradict it."""
 
     def write(
         self,
@@ -114,12 +114,13 @@ class Writing:
                     report.duplicates += not true
                     continue
                 if row_hash(prompt, ()) in self.labeled:
-                    report.leave_out({"text with another label in the data": 1})
+                    report.leave_out({"text that has another label": 1})
                     continue
                 report.added += 1
                 if not true and len(report.examples) < SHOWN:
                     report.examples.append((self.task.show(question.source), answer.text, question.truth))
                 if layout.labels:
+                    self.labeled.add(row_hash(prompt, ()))
                     report.labels[record.target] = report.labels.get(record.target, 0) + 1
                 yield row
         report.leave_out(fitted.dropped)
