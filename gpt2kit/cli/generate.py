@@ -98,10 +98,8 @@ def generate(
     if nbest > 1 and engine.config.mbr:
         raise UserError(f"--nbest {nbest}: of the samples of --mbr one is the answer: leave out one of them")
     if not 1 <= nbest <= engine.config.beams:
-        raise UserError(
-            f"--nbest {nbest}: expected 1 to the number of beams, which is {engine.config.beams}; "
-            f"add --beams {max(1, nbest)} or more"
-        )
+        more = f"; add --beams {nbest} or more" if nbest > 1 else ""
+        raise UserError(f"--nbest {nbest}: expected 1 to the number of beams, which is {engine.config.beams}{more}")
     loading.settle_seed(engine, seed)
     if not texts and file in ("", "-") and sys.stdin is None:
         raise UserError("standard input is closed: give the inputs as arguments, or in a --file")

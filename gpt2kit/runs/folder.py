@@ -185,8 +185,8 @@ class Run(TaskFolder):
         prepared = self._existing_data()
         if not self.trained_on(prepared):
             raise DataError(
-                f"{prepared.path} does not have the data that {self.path} was trained on: it was prepared again, or is "
-                "other data"
+                f"{prepared.path} does not have the data that {self.path} was trained on: it is other data, or was "
+                "prepared again"
             )
         return prepared
 

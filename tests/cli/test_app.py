@@ -348,7 +348,6 @@ def test_the_best_answers_come_first(by_heart: Path, capsys: Capture) -> None:
             2,
             "--nbest 5: expected 1 to the number of beams, which is 4; add --beams 5 or more",
         ),
-        (["--nbest", "0"], 2, "--nbest 0"),
         (["--beams", "4", "--temperature", "0.7"], 3, "beam search does not sample"),
         (["--top-k", "5"], 3, "top_k and top_p need a temperature above 0"),
         (["--temperature", "-1"], 3, "temperature = -1.0; expected at least 0"),
@@ -369,6 +368,11 @@ def test_a_mistake_when_asking(
     text = [] if "--file" in words else ["good morning"]
     found = error_of(["translate", "generate", "--run", str(by_heart), *words, *text], capsys)
     assert (found["code"], message in found["message"]) == (code, True), found["message"]
+
+
+def test_more_beams_do_not_help_to_print_nothing(by_heart: Path, capsys: Capture) -> None:
+    found = error_of(["translate", "generate", "--run", str(by_heart), "--nbest", "0", "good morning"], capsys)
+    assert found["message"] == "--nbest 0: expected 1 to the number of beams, which is 1"
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_data_that_is_gone_or_changed_is_refused(run: Path) -> None:
     shutil.move(run.parent / "elsewhere", data)
     counts = json.loads((data / "train.json").read_text())
     (data / "train.json").write_text(json.dumps(counts | {"rows": counts["rows"] - 1}))
-    with pytest.raises(DataError, match=r"does not have the data that .* was trained on: it was prepared again"):
+    with pytest.raises(DataError, match=r"does not have the data that .* was trained on: it is other data, or"):
         gpt2kit.load(run).datastore()
     (data / "train.json").write_text(json.dumps(counts))
     ids = bytearray((data / "train.ids").read_bytes())

@@ -116,7 +116,7 @@ def test_data_that_changed_is_not_as_it_was(run_of: RunOf, copied: Copied, tmp_p
     counts = files.read_json(moved / "val.json")
     files.write_json(moved / "val.json", counts | {"rows": 3})
     with pytest.raises(
-        DataError, match=r"moved does not have the data that .*copy was trained on: it was prepared again"
+        DataError, match=r"moved does not have the data that .*copy was trained on: it is other data, or"
     ):
         Run(run.path, moved).prepared_as_it_was()
     with pytest.raises(DataError, match="gone no longer exists"):

@@ -101,12 +101,12 @@ def test_data_that_has_gone_or_changed_is_said(run_of: RunOf, copied: Copied, tm
     assert opened(run, Path(data)).store is not None
     described["prepared"]["train"]["rows"] += 1
     files.write_json(run / "run.json", described)
-    assert "was trained on: it was prepared again" in opened(run).without
+    assert "was trained on: it is other data, or was prepared again" in opened(run).without
 
 
 def test_other_data_is_refused_in_its_place(run_of: RunOf) -> None:
     assert (
-        "was trained on: it was prepared again"
+        "was trained on: it is other data, or was prepared again"
         in opened(run_of("translate"), run_of("summarize").parent / "data").without
     )
 
