@@ -34,7 +34,7 @@ from gpt2kit.training.distributed import ProcessGroup
 UNKNOWN = "input that its ids do not tell"
 
 MOST_WEIGHT = 1000
-"""A larger weight is a slip of the pen, and would fill the disk."""
+"""Copies of an example; more are most likely a mistake, and would fill the disk."""
 
 Progress = Callable[[str, int, int, float], None]
 """(run, answers so far, of how many, seconds left)."""

@@ -44,8 +44,8 @@ class HeldOut:
             self.beginnings.setdefault(len(beginning), set()).add(beginning)
 
     def problem(self, task: Task[Any, Any], record: Record[Any, Any], given_target: bool = False) -> str:
-        """Why an example must not be trained on; empty if it may be. `given_target`: its target is no answer of a run
-        and not of the data, but an input that was given for it."""
+        """Why an example must not be trained on; empty if it may be. `given_target`: the user gave its target, as an
+        input to translate back, so that it may come from validation or test data."""
         source, pair = self._of(task, record)
         if source in self.sources:
             return "source is in val or test"
