@@ -32,6 +32,24 @@ def reads_alone(dtype: torch.dtype) -> bool:
     return dtype == torch.float32 and torch.backends.cpu.get_cpu_capability() == "AVX2"
 
 
+PARTS, DIVIDED = 8, 2**19
+"""A weight of so many numbers is divided into parts for a product of one row, which MKL computes on one thread. A token
+of GPT-2 124M is 1.7 times as fast with two threads, and as fast with one; the numbers do not depend on the threads."""
+
+
+def product_of_row(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """x W^T + b for x [..., K] of one row and W [N, K]; [..., N]."""
+    outputs, inputs = weight.shape
+    if weight.numel() < DIVIDED or outputs < PARTS:
+        return F.linear(x, weight, bias)
+    divided = outputs - outputs % PARTS
+    parts = weight[:divided].view(PARTS, -1, inputs).transpose(1, 2)
+    out = torch.bmm(x.reshape(1, 1, inputs).expand(PARTS, 1, inputs), parts).view(*x.shape[:-1], divided)
+    if divided < outputs:
+        out = torch.cat([out, F.linear(x, weight[divided:])], dim=-1)
+    return out if bias is None else out + bias
+
+
 def fuses(device: torch.device) -> bool:
     """Whether attention to a cache is one fused kernel; on a CPU, plain products of a few queries are faster."""
     return device.type != "cpu"
@@ -61,7 +79,7 @@ class Product:
                 repeated = torch.cat([x.reshape(rows, -1)] * (MORE // rows))
                 return self._linear(repeated)[:rows].view(*x.shape[:-1], -1)
             return self._linear(x)
-        out = F.linear(x, self.weight if self.alone is None else self.alone, self.bias)
+        out = F.linear(x, self.weight, self.bias) if self.alone is None else product_of_row(x, self.alone, self.bias)
         return out if self.act is None else self.act(out)
 
     def _linear(self, x: Tensor) -> Tensor:

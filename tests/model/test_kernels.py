@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from gpt2kit.model import kernels
-from gpt2kit.model.kernels import Norm, Product, packs
+from gpt2kit.model.kernels import Norm, Product, packs, product_of_row
 
 SHAPES = ((10,), (1, 10), (2, 10), (2, 1, 10), (5, 10), (3, 4, 10), (70, 10))
 EPSILON = 1e-5
@@ -87,6 +87,27 @@ def test_one_row_takes_the_plain_product(monkeypatch: pytest.MonkeyPatch) -> Non
         assert plain.call_count == asked
         torch.testing.assert_close(found, [(x @ weight.T + shift).relu() for x in inputs])
     assert Product(weight, None, torch.bfloat16).alone is None
+
+
+@pytest.mark.parametrize("outputs", [3, 16, 21])
+@pytest.mark.parametrize("bias", [False, True])
+@torch.inference_mode()
+def test_a_product_of_one_row_in_parts(outputs: int, bias: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the numbers of the whole, also where parts are not equal; they do not depend on threads."""
+    monkeypatch.setattr(kernels, "DIVIDED", 0)
+    weight, shift = torch.randn(outputs, 10), torch.randn(outputs) if bias else None
+    before = torch.get_num_threads()
+    try:
+        for shape in ((10,), (1, 10), (1, 1, 10)):
+            x = torch.randn(shape)
+            found = []
+            for threads in (1, 2):
+                torch.set_num_threads(threads)
+                found.append(product_of_row(x, weight, shift))
+            torch.testing.assert_close(found[0], functional.linear(x, weight, shift))
+            assert torch.equal(*found)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_product_keeps_its_own_weights() -> None:
