@@ -22,10 +22,11 @@ OPENING = re.compile(r"[\s\"'“”‘’„«»‹›(\[{¿¡—–\-•*「『
 
 STOP = re.compile(
     rf"(?P<stops>[{STOPS}{SPACELESS_STOPS}]++)"
-    rf"(?P<closing>(?:[{CLOSING}]|\[\d{{1,4}}\]|\s»(?!\w))*+)"  # Wikipedia's [12]; French has a space before »
+    rf"(?P<closing>(?:[{CLOSING}]|\[\d{{1,4}}\]|\s»(?!\w))*)"  # Wikipedia's [12]; French has a space before »
     r"(?P<space>\s*+)"
 )
-"""A run of stops is matched as a whole: no character is examined twice."""
+"""A run of stops is matched as a whole: no character is examined twice. `closing` is not possessive, as before Python
+3.11.5 a possessive group takes what its alternatives gave back (CPython issue 106052); what follows always matches."""
 
 LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 NEXT_WORD = re.compile(r"[^\W\d_]{1,12}+(?=[\s,])")

@@ -54,4 +54,4 @@ def word_pattern() -> re.Pattern[str]:
     # \w lacks the marks that are part of words in Hindi, Arabic, Hebrew, Thai, ...; no accent is beyond U+1F000.
     marks = "".join(char for char in map(chr, range(0x300, 0x1F000)) if unicodedata.category(char)[0] == "M")
     letter, mark = rf"[^\W_{UNSPACED}]", f"[{marks}{JOINERS}]"
-    return re.compile(rf"(?![\W_])[{UNSPACED}]{mark}*+|{letter}(?:{letter}|{mark})*+")
+    return re.compile(rf"(?![\W_])[{UNSPACED}]{mark}*+|{letter}(?:{letter}|{mark})*")

@@ -30,6 +30,7 @@ from gpt2kit.data.batches import BatchRows, RowBatches
 from gpt2kit.data.store import Store
 from gpt2kit.errors import Interrupted, MachineError, UserError
 from gpt2kit.model import hf
+from gpt2kit.model.device import native_bf16
 from gpt2kit.model.gpt2 import EMBEDDING, GPT2
 from gpt2kit.model.vocabulary import set_aside
 from gpt2kit.recipe import Recipe
@@ -47,8 +48,9 @@ SETTINGS = [
 PATIENCE = 300.0
 """Seconds for any command, on a slow and busy machine."""
 
-TOLERANCE = 2e-4
-"""Sums of fp32 numbers in another order, after steps that depend on them."""
+TOLERANCE = 2e-3 if native_bf16(torch.device("cpu")) else 2e-4
+"""Sums of fp32 numbers in another order, after steps that depend on them. Muon's products are in bf16 where the CPU
+computes it natively, and there they differ by 8e-4."""
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def test_micro_batches_give_the_same_gradients(train: Store, tmp_path: Path, opt
     whole_losses, whole_gradients = found[1]
     assert len(whole_gradients) == len(list(model_of().parameters()))
     for parts_losses, parts_gradients in found.values():
-        assert parts_losses == pytest.approx(whole_losses, rel=1e-4)
+        assert parts_losses == pytest.approx(whole_losses, rel=1e-3)  # Muon's products may be in bf16
         for part, whole in zip(parts_gradients, whole_gradients, strict=True):
             torch.testing.assert_close(part, whole, rtol=1e-4, atol=1e-6)
 
